@@ -1,0 +1,111 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Config is what [New] needs. Only Store must be set; every other zero field has
+// the default that its line names.
+type Config struct {
+	// Store keeps the rows: memory.New() or sqlite.Open.
+	Store Store
+
+	// Now is the clock; default time.Now. It is read once a transaction, and cut
+	// to microseconds UTC (rule G2).
+	Now func() time.Time
+	// Rand is where tokens come from; default crypto/rand.Reader.
+	Rand io.Reader
+	// NewID makes ids; default version 7 UUIDs. It must not repeat itself.
+	NewID func() [16]byte
+	// Logger hears what no caller can be told; default: nobody does.
+	Logger *slog.Logger
+
+	// Label is what the application calls an organization; default "organization".
+	Label Label
+	// DefaultRole is for members added without one, where the organization names
+	// none either; default "member".
+	DefaultRole string
+	// CreatorRole is for whom an organization is created for; default "owner".
+	CreatorRole string
+	// ReservedSlugs are refused besides those that always are.
+	ReservedSlugs []string
+	// SingleOrganization refuses a second active membership (rule M13).
+	SingleOrganization bool
+	// OnJoin may veto any way into an organization (rule M11). It runs inside the
+	// transaction, at most once for a membership that becomes active; tx works in
+	// that transaction and ctx is its context. Its error is wrapped in
+	// [ErrJoinRefused], and the whole call is undone.
+	OnJoin func(ctx context.Context, tx *Service, join Join) error
+	// EmailProofFor is how long an email proof holds; default 24 hours.
+	EmailProofFor time.Duration
+
+	// DeleteLimit is how many memberships one Delete takes along; default 10,000,
+	// for they hold the one writer meanwhile (rule O2).
+	DeleteLimit int
+	// Limits bound what callers may store.
+	Limits Limits
+}
+
+// Label is a word in both numbers (rule O4). It is shown, and changes nothing else.
+type Label struct{ Singular, Plural string }
+
+// Limits bound inputs; a zero field has the default that its line names.
+type Limits struct {
+	MetadataKeys   int // most keys of one metadata map; default 50 (rule G3)
+	MetadataKey    int // most characters of a key; default 40
+	MetadataValue  int // most characters of a value; default 600
+	MemberRoles    int // most roles of a membership; default 20 (rule G9)
+	FeatureFlags   int // most feature flags of an organization; default 100
+	UserIdentities int // most identities of a user; default 20
+}
+
+// Join is what [Config].OnJoin decides on.
+type Join struct {
+	Organization Organization
+	User         User
+	Via          JoinedVia
+	Roles        []string
+	Reactivated  bool // an inactive membership that becomes active again
+}
+
+func or[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.NewID == nil {
+		c.NewID = func() [16]byte { return uuid.Must(uuid.NewV7()) }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Label.Singular = or(c.Label.Singular, "organization")
+	c.Label.Plural = or(c.Label.Plural, c.Label.Singular+"s")
+	c.DefaultRole = or(c.DefaultRole, "member")
+	c.CreatorRole = or(c.CreatorRole, "owner")
+	c.EmailProofFor = or(c.EmailProofFor, 24*time.Hour)
+	c.DeleteLimit = or(c.DeleteLimit, 10_000)
+	c.Limits.MetadataKeys = or(c.Limits.MetadataKeys, 50)
+	c.Limits.MetadataKey = or(c.Limits.MetadataKey, 40)
+	c.Limits.MetadataValue = or(c.Limits.MetadataValue, 600)
+	c.Limits.MemberRoles = or(c.Limits.MemberRoles, 20)
+	c.Limits.FeatureFlags = or(c.Limits.FeatureFlags, 100)
+	c.Limits.UserIdentities = or(c.Limits.UserIdentities, 20)
+	return c
+}

@@ -1,0 +1,36 @@
+// Package tenancy is the tenancy core of a B2B product: who belongs to which
+// customer, as what, and every rule about how people get in and how they leave.
+//
+// For most uses, open a store, make a [Service] with [New], and call the methods in
+// its groups:
+//
+//	svc, err := tenancy.New(tenancy.Config{Store: memory.New()})
+//	ada, err := svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"})
+//	acme, err := svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Owner: ada.ID})
+//
+// # The model
+//
+// An [Organization] is a customer. A [User] is a person, once in the whole
+// application, found by an email address that is theirs alone. An [Identity] is one
+// way in which a user signs in. A [Membership] puts a user into an organization: at
+// most one for each pair, pending, active or inactive, with one role or more. A
+// [RoleAssignment] is one role of one membership from one source. An [Event] is one
+// change, written in the transaction that made it; together they are the audit log.
+//
+// # Transactions
+//
+// A method that writes is one transaction. [Service.Transact] makes several calls
+// one; [Service.WithStore] makes them part of a transaction of the host's own, so
+// that the host's rows and these are kept or undone together.
+//
+// # Errors
+//
+// Every error is an [*Error] with a [Code], and the codes are the sentinels:
+// errors.Is(err, tenancy.ErrLastOwner). Bad input is [ErrInvalid] with the field;
+// then nothing was written.
+//
+// # Stores
+//
+// [Store] is the contract that a backend keeps: rows, transactions and locks, and no
+// rules. Package store helps to write one, and store/storetest to prove it.
+package tenancy

@@ -1,0 +1,57 @@
+package tenancy
+
+import (
+	"strings"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+const (
+	maxEmail     = 254 // bytes, RFC 5321 section 4.5.3.1.3 less its brackets
+	maxLocalPart = 64  // bytes, RFC 5321 section 4.5.3.1.1
+)
+
+// CanonicalEmail gives the form in which addresses are compared (rule U1): the
+// local part in lower case, an at-sign, and the domain in its normal form. One
+// mailbox, one form: "+tag" and dots mean what they say.
+//
+// An address is at most 254 bytes with exactly one at-sign; its local part is a
+// dot-atom of RFC 5321. Anything else, quoted local parts and comments among it, is
+// [ErrInvalid] with the field "email".
+func CanonicalEmail(address string) (string, error) {
+	const field = "email"
+	if len(address) > maxEmail {
+		return "", invalid(field, "has more than 254 bytes")
+	}
+	if strings.Count(address, "@") != 1 {
+		return "", invalid(field, "must have exactly one at-sign")
+	}
+	local, domain, _ := strings.Cut(address, "@")
+	if !dotAtom(local) {
+		return "", invalid(field, "has a local part that is no dot-atom of 1 to 64 characters")
+	}
+	normal, err := domains.Normalize(domain)
+	if err != nil {
+		return "", &Error{Code: ErrInvalid, Field: field, Reason: "has a domain that is none", Err: err}
+	}
+	canonical := strings.ToLower(local) + "@" + normal
+	if len(canonical) > maxEmail {
+		return "", invalid(field, "has more than 254 bytes")
+	}
+	return canonical, nil
+}
+
+// dotAtom reports whether s is atoms joined by single dots, RFC 5321 section 4.1.2.
+func dotAtom(s string) bool {
+	if s == "" || len(s) > maxLocalPart || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && strings.IndexByte(".!#$%&'*+-/=?^_`{|}~", c) < 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,216 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// Code says what went wrong, as a value to compare with: errors.Is(err,
+// tenancy.ErrNotFound). The list is closed; the texts are stable and may be
+// handed to a client.
+type Code string
+
+// Error makes a Code a sentinel error.
+func (c Code) Error() string { return string(c) }
+
+// The codes. Each stands with what it means; a method's documentation names those
+// that it returns, besides [ErrInvalid], [ErrCanceled], [ErrBusy], [ErrClosed] and
+// the store's own, which any method may return.
+const (
+	// ErrInvalid: an input breaks a rule; Field says which. Nothing was written.
+	ErrInvalid Code = "invalid"
+	// ErrNotFound: not there, or not there for the caller (rule G7).
+	ErrNotFound Code = "not_found"
+	// ErrAlreadyExists: a unique key is taken; Field says which.
+	ErrAlreadyExists Code = "already_exists"
+	// ErrConflict: the Version named is not the stored one (rule G11).
+	ErrConflict Code = "conflict"
+	// ErrTooLarge: more than one transaction should touch; see Config.DeleteLimit.
+	ErrTooLarge Code = "too_large"
+	// ErrReferenced: a row of the host's refers to what should go.
+	ErrReferenced Code = "referenced"
+	// ErrForbidden: the caller may not.
+	ErrForbidden Code = "forbidden"
+
+	// ErrMerged: the user was merged into another; IDs holds that one's id (rule U6).
+	ErrMerged Code = "merged"
+	// ErrEmailNotVerified: an address counts only once it is proved (rule U4).
+	ErrEmailNotVerified Code = "email_not_verified"
+	// ErrLastOwner: the organizations in IDs would be left without an owner (rule M7).
+	ErrLastOwner Code = "last_owner"
+	// ErrAlreadyMember: the person is an active member already (rule M3).
+	ErrAlreadyMember Code = "already_member"
+	// ErrAlreadyMemberElsewhere: Config.SingleOrganization allows no second membership (rule M13).
+	ErrAlreadyMemberElsewhere Code = "already_member_elsewhere"
+	// ErrPendingMembership: the membership waits for its invitation (rules M3 to M5).
+	ErrPendingMembership Code = "pending_membership"
+	// ErrMembershipInactive: the membership is not active (rule M8).
+	ErrMembershipInactive Code = "membership_inactive"
+	// ErrSeatLimit: every seat is taken (rule M9).
+	ErrSeatLimit Code = "seat_limit"
+	// ErrJoinRefused: Config.OnJoin said no; its error is wrapped (rule M11).
+	ErrJoinRefused Code = "join_refused"
+	// ErrUnknownRole: no such role in this organization.
+	ErrUnknownRole Code = "unknown_role"
+
+	// ErrInvalidToken: malformed, unknown, or another kind's (rule G10).
+	ErrInvalidToken Code = "invalid_token"
+	// ErrTokenExpired: the token was good once; its time ran out.
+	ErrTokenExpired Code = "token_expired"
+	// ErrTokenUsed: the token was good once and has been spent or replaced.
+	ErrTokenUsed Code = "token_used"
+	// ErrInvalidCursor: malformed, or of another query (rule G6).
+	ErrInvalidCursor Code = "invalid_cursor"
+	// ErrEventsPruned: the cursor is below what Prune left (rule E1).
+	ErrEventsPruned Code = "events_pruned"
+
+	// ErrInTransaction: an outer Service was called with the context of a running
+	// transaction, or a method that must not run inside one was.
+	ErrInTransaction Code = "in_transaction"
+	// ErrReadOnly: a write inside View, or a database that cannot be written.
+	ErrReadOnly Code = "read_only"
+	// ErrCanceled: the context ended first; context.Canceled or DeadlineExceeded is wrapped.
+	ErrCanceled Code = "canceled"
+	// ErrBusy: another writer held the database too long. Nothing was written; try again.
+	ErrBusy Code = "busy"
+	// ErrClosed: the store, or the transaction, has ended.
+	ErrClosed Code = "closed"
+	// ErrStorageFull: no room on the disk. Nothing of the call was kept.
+	ErrStorageFull Code = "storage_full"
+	// ErrCorrupt: the database is damaged.
+	ErrCorrupt Code = "corrupt"
+	// ErrNotADatabase: the file is something else.
+	ErrNotADatabase Code = "not_a_database"
+	// ErrSchema: the tables are missing, older or newer than this program's; the text says which.
+	ErrSchema Code = "schema"
+	// ErrInternal: none of the above; the cause is wrapped.
+	ErrInternal Code = "internal"
+)
+
+// Error is the error of every method here (rule G7). Only Code is always set.
+// Its text holds no secret and no driver's words; those are behind Unwrap.
+type Error struct {
+	// Code is what to compare with.
+	Code Code
+	// Op is what was asked: "create organization".
+	Op string
+	// Kind and Key name the thing: "organization", its id or another key.
+	Kind, Key string
+	// Field is the input at fault, in snake case.
+	Field string
+	// Reason says what is wrong with it, for a person.
+	Reason string
+	// IDs names the things in the way, such as the organizations of ErrLastOwner.
+	IDs []string
+	// Counts says how many are in the way, by kind.
+	Counts map[string]int
+	// Err is the cause.
+	Err error
+}
+
+// Error is one line: `deactivate membership "org_.../usr_...": last_owner`.
+func (e *Error) Error() string {
+	var b strings.Builder
+	switch {
+	case e.Op != "":
+		b.WriteString(e.Op)
+	case e.Kind != "":
+		b.WriteString(e.Kind)
+	}
+	if e.Key != "" {
+		b.WriteString(" \"" + e.Key + "\"")
+	}
+	if b.Len() > 0 {
+		b.WriteString(": ")
+	}
+	b.WriteString(string(e.Code))
+	if e.Field != "" {
+		b.WriteString(": " + e.Field)
+	}
+	if e.Reason != "" {
+		b.WriteString(": " + e.Reason)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is(err, code) work.
+func (e *Error) Is(target error) bool {
+	code, ok := target.(Code)
+	return ok && code == e.Code
+}
+
+// CodeOf is err's Code: "" for nil, [ErrCanceled] for a bare context error, and
+// [ErrInternal] for an error that carries none.
+func CodeOf(err error) Code {
+	var e *Error
+	var code Code
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &e):
+		return e.Code
+	case errors.As(err, &code):
+		return code
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ErrCanceled
+	default:
+		return ErrInternal
+	}
+}
+
+func invalid(field, reason string) *Error {
+	return &Error{Code: ErrInvalid, Field: field, Reason: reason}
+}
+
+func notFound[T Entity](id ID[T]) *Error {
+	return &Error{Code: ErrNotFound, Kind: kindName(id.Prefix()), Key: id.String()}
+}
+
+// explain gives err the name of the operation and what it was about, without
+// hiding what a deeper layer said more exactly. An error of the host's own, from
+// inside Transact or OnJoin, passes as it is.
+func explain(err error, op, key string) error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		if e.Op != "" {
+			return err
+		}
+		told := *e
+		told.Op = op
+		if told.Key == "" {
+			told.Key = key
+		}
+		if told.Err == nil && err != error(e) {
+			told.Err = err
+		}
+		return &told
+	}
+	return &Error{Code: CodeOf(err), Op: op, Key: key, Err: err}
+}
+
+// kindName is a kind of thing in words, for errors.
+func kindName(prefix string) string {
+	switch prefix {
+	case "org":
+		return "organization"
+	case "usr":
+		return "user"
+	case "idn":
+		return "identity"
+	case "mem":
+		return "membership"
+	case "ras":
+		return "role assignment"
+	case "evt":
+		return "event"
+	default:
+		return "secret"
+	}
+}

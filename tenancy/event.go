@@ -1,0 +1,87 @@
+package tenancy
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Position is an event's place in the one order of a store, which is the order of
+// commits (rule E1). It is given by the store, grows, and has gaps. 0 is before
+// the first.
+type Position int64
+
+// EventType says what happened, as thing.verb in the past (rule E2).
+type EventType string
+
+// The events. Data is the thing after the change, in the JSON form of its type, or
+// before it where the thing went; Previous holds the old values of what changed.
+const (
+	EventOrganizationCreated   EventType = "organization.created"    // Data: [Organization]
+	EventOrganizationUpdated   EventType = "organization.updated"    // Data: [Organization]
+	EventOrganizationSuspended EventType = "organization.suspended"  // Data: [Organization]
+	EventOrganizationResumed   EventType = "organization.resumed"    // Data: [Organization]
+	EventOrganizationArchived  EventType = "organization.archived"   // Data: [Organization]
+	EventOrganizationRestored  EventType = "organization.restored"   // Data: [Organization] and the memberships made inactive
+	EventOrganizationPurged    EventType = "organization.purged"     // Data: counts
+	EventOrganizationDeleted   EventType = "organization.deleted"    // Data: [Organization] and counts
+	EventOrganizationOwnerLost EventType = "organization.owner_lost" // Data: [Organization]; it has no owner now
+
+	EventUserCreated              EventType = "user.created"                // Data: [User]
+	EventUserUpdated              EventType = "user.updated"                // Data: [User]
+	EventUserEmailChangeRequested EventType = "user.email_change_requested" // Data: [User], the address pending
+	EventUserEmailChangeCanceled  EventType = "user.email_change_canceled"  // Data: [User]
+	EventUserEmailChanged         EventType = "user.email_changed"          // Data: [User]
+	EventUserEmailVerified        EventType = "user.email_verified"         // Data: [User]
+	EventUserSuspended            EventType = "user.suspended"              // Data: [User]
+	EventUserUnsuspended          EventType = "user.unsuspended"            // Data: [User]
+	EventUserMerged               EventType = "user.merged"                 // Data: from and into
+	EventUserDeleted              EventType = "user.deleted"                // Data: [User] and counts
+	EventUserErased               EventType = "user.erased"                 // no Data
+
+	EventIdentityLinked   EventType = "identity.linked"   // Data: [Identity]
+	EventIdentityUpdated  EventType = "identity.updated"  // Data: [Identity]
+	EventIdentityUnlinked EventType = "identity.unlinked" // Data: [Identity]
+
+	EventMembershipCreated      EventType = "membership.created"       // Data: [Membership] and its roles
+	EventMembershipUpdated      EventType = "membership.updated"       // Data: [Membership]
+	EventMembershipRolesChanged EventType = "membership.roles_changed" // Data: [Membership] and its roles
+	EventMembershipDeactivated  EventType = "membership.deactivated"   // Data: [Membership] and its roles
+	EventMembershipReactivated  EventType = "membership.reactivated"   // Data: [Membership] and its roles
+	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were
+	EventOwnershipTransferred   EventType = "ownership.transferred"    // Data: from and to
+)
+
+// ActorKind says what sort of actor did something.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorHost    ActorKind = "host"    // the program itself: the unbound Service
+	ActorUser    ActorKind = "user"    // a person; ID is the user's
+	ActorService ActorKind = "service" // a service account of the host; ID is its name
+)
+
+// Actor is who did something.
+type Actor struct {
+	Kind ActorKind `json:"kind"`
+	ID   string    `json:"id,omitempty"`
+}
+
+// Event is one change, written in the transaction that made it (rule G8). The same
+// rows are the audit log: they change only by Erase and go only by Prune (rule E3).
+type Event struct {
+	Position       Position        `json:"position"`
+	ID             EventID         `json:"id"` // a name for receivers; order is by Position
+	Type           EventType       `json:"type"`
+	OrganizationID OrganizationID  `json:"organization_id,omitzero"` // where it happened
+	UserID         UserID          `json:"user_id,omitzero"`         // the person concerned
+	Subject        string          `json:"subject"`                  // TypeID of the thing that changed
+	Actor          Actor           `json:"actor"`
+	Time           time.Time       `json:"time"`
+	Data           json.RawMessage `json:"data,omitempty"`
+	Previous       json.RawMessage `json:"previous,omitempty"`
+	Redacted       bool            `json:"redacted,omitempty"` // Data and Previous were emptied by Erase
+	People         []UserID        `json:"-"`                  // whose personal data is in Data and Previous, besides UserID's
+}
+
+func (Event) idPrefix() string { return "evt" }

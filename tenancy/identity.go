@@ -1,0 +1,295 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// Identity is one way in which a user signs in: a subject at a provider (rule U4).
+// Provider and Subject are its key; the email is an attribute and never one.
+type Identity struct {
+	ID            IdentityID `json:"id"`
+	Version       int64      `json:"version"`
+	UserID        UserID     `json:"user_id"`
+	Provider      string     `json:"provider"`        // a provider of the application's: "google", "password"
+	Subject       string     `json:"subject"`         // the person's fixed name at the provider, byte for byte
+	Email         string     `json:"email,omitempty"` // as the provider last told it
+	EmailVerified bool       `json:"email_verified,omitempty"`
+	CreatedAt     time.Time  `json:"created_at"`
+	UpdatedAt     time.Time  `json:"updated_at"`
+}
+
+func (Identity) idPrefix() string { return "idn" }
+
+// Identities is the group of methods on identities.
+type Identities struct{ s *Service }
+
+// NewIdentity is a way to sign in, as the host learnt of it from the provider.
+type NewIdentity struct {
+	Provider string // a provider of the application's: 1 to 64 of a-z, 0-9, _ and -
+	Subject  string // the person's fixed name there: 1 to 255 printable characters
+	Email    string // as the provider tells it; "" = it does not
+	// EmailVerified is whether the host trusts the provider to have proved Email for
+	// the person: only a claim that is the boolean true, from a provider that owns
+	// or proves mailboxes. A string "true" is not it (rule U4).
+	EmailVerified bool
+}
+
+// Link adds a way to sign in to a user: a signed-in person's own wish, or an import.
+// No email is compared. One that the user has already takes the email told now.
+//
+// Errors: [ErrInvalid], also for more than Limits.UserIdentities; [ErrNotFound],
+// [ErrMerged]; [ErrAlreadyExists] with the field "subject" where it is another
+// user's.
+func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
+	var identity Identity
+	err := g.s.update(ctx, "link identity", id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := in.check(); err != nil {
+			return err
+		}
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if _, err := w.user(ctx, id); err != nil {
+			return err
+		}
+		identity, err = w.link(ctx, id, in)
+		return err
+	})
+	if err != nil {
+		return Identity{}, err
+	}
+	return identity, nil
+}
+
+var providerForm = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+func (in NewIdentity) check() error {
+	if !providerForm.MatchString(in.Provider) {
+		return invalid("provider", "is not 1 to 64 of a-z, 0-9, _ and -")
+	}
+	if err := exact("subject", in.Subject); err != nil {
+		return err
+	}
+	if in.Email == "" {
+		if in.EmailVerified {
+			return invalid("email", "is empty and yet verified")
+		}
+		return nil
+	}
+	_, err := CanonicalEmail(in.Email)
+	return err
+}
+
+// link adds an identity to a user whose lock is held, or brings it up to date.
+func (w *work) link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
+	known, err := w.identity(ctx, in.Provider, in.Subject)
+	switch {
+	case err == nil && known.UserID != id:
+		return Identity{}, &Error{Code: ErrAlreadyExists, Kind: "identity", Field: "subject"}
+	case err == nil:
+		return w.refresh(ctx, known, in)
+	case CodeOf(err) != ErrNotFound:
+		return Identity{}, err
+	}
+	n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(id)})
+	if err != nil {
+		return Identity{}, err
+	}
+	if most := w.config.Limits.UserIdentities; n >= most {
+		return Identity{}, invalid("user", fmt.Sprintf("has %d identities, at most %d", n, most))
+	}
+	identity := Identity{
+		ID: w.config.NewID(), Version: 1, UserID: id, Provider: in.Provider, Subject: in.Subject,
+		Email: in.Email, EmailVerified: in.EmailVerified, CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	if err := w.Identities().Insert(ctx, identity); err != nil {
+		return Identity{}, err
+	}
+	return identity, w.record(ctx, note{kind: EventIdentityLinked, user: id, subject: identity.ID.String(), data: identity})
+}
+
+func (w *work) refresh(ctx context.Context, identity Identity, in NewIdentity) (Identity, error) {
+	before := identity
+	identity.Email, identity.EmailVerified = in.Email, in.EmailVerified
+	old, err := previous(before, identity)
+	if err != nil || old == nil {
+		return identity, err
+	}
+	identity.Version++
+	identity.UpdatedAt = w.now
+	if err := w.Identities().Update(ctx, identity); err != nil {
+		return Identity{}, err
+	}
+	return identity, w.record(ctx, note{
+		kind: EventIdentityUpdated, user: identity.UserID, subject: identity.ID.String(), data: identity, previous: old,
+	})
+}
+
+// identity finds an identity by its key.
+func (w *work) identity(ctx context.Context, provider, subject string) (Identity, error) {
+	found, err := w.Identities().List(ctx, IdentityFilter{Provider: Of(provider), Subject: Of(subject)}, Span{Limit: 1})
+	if err != nil {
+		return Identity{}, err
+	}
+	if len(found) == 0 {
+		return Identity{}, &Error{Code: ErrNotFound, Kind: "identity"}
+	}
+	return found[0], nil
+}
+
+// Unlink takes a way to sign in from a user. One that is another user's is
+// [ErrNotFound], as one that is not there.
+func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
+	return g.s.update(ctx, "unlink identity", identity.String(), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		known, err := w.Identities().Get(ctx, identity)
+		if err != nil {
+			return err
+		}
+		if known.UserID != id {
+			return notFound(identity)
+		}
+		return w.unlink(ctx, known)
+	})
+}
+
+func (w *work) unlink(ctx context.Context, identity Identity) error {
+	if err := w.Identities().Delete(ctx, identity.ID); err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: EventIdentityUnlinked, user: identity.UserID, subject: identity.ID.String(), data: identity,
+	})
+}
+
+// List gives a user's identities, oldest first: all of them, for they are at most
+// Limits.UserIdentities.
+func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
+	var identities []Identity
+	err := g.s.view(ctx, "list identities", id.String(), func(ctx context.Context, w *work) (err error) {
+		if _, err := w.user(ctx, id); err != nil {
+			return err
+		}
+		identities, err = w.Identities().List(ctx, IdentityFilter{UserID: Of(id)}, Span{Limit: MaxLimit})
+		return err
+	})
+	return identities, err
+}
+
+// Resolution is whom an identity belongs to.
+type Resolution struct {
+	User     User     `json:"user"`
+	Identity Identity `json:"identity"`
+	Linked   bool     `json:"linked,omitempty"`    // the identity is new, linked by its verified email
+	TookOver bool     `json:"took_over,omitempty"` // the user's address had not been proved before: see Resolve
+}
+
+// Resolve finds the user whom a provider has just vouched for (rule U4), for a host
+// that signs people in by itself.
+//
+// A known identity is its user's, whatever its email says by now. A new one is
+// linked by email only where the provider proved the address. If the user had not
+// proved it, whoever set that account up may have been somebody else: then every
+// identity and pending email change from before goes in the same transaction, the
+// address counts as verified, and TookOver is set. Memberships and roles stay.
+//
+// Errors: [ErrInvalid]; [ErrNotFound] for nobody: create a user and Link;
+// [ErrEmailNotVerified] where a user has the address but the provider did not prove
+// it: let them sign in as before, then Link.
+func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
+	var found Resolution
+	err := g.s.update(ctx, "resolve identity", "", func(ctx context.Context, w *work) (err error) {
+		if err := in.check(); err != nil {
+			return err
+		}
+		found, err = w.resolve(ctx, in)
+		return err
+	})
+	if err != nil {
+		return Resolution{}, err
+	}
+	return found, nil
+}
+
+func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
+	id, known, err := w.lockClaimant(ctx, in)
+	if err != nil {
+		return Resolution{}, err
+	}
+	user, err := w.user(ctx, id)
+	if err != nil {
+		return Resolution{}, err
+	}
+	found := Resolution{User: user, Linked: !known}
+	if !known && user.EmailVerifiedAt.IsZero() {
+		found.TookOver = true
+		if err := w.takeOver(ctx, &found.User); err != nil {
+			return Resolution{}, err
+		}
+	}
+	found.Identity, err = w.link(ctx, id, in)
+	return found, err
+}
+
+// lockClaimant finds the user whom an identity leads to and takes their lock. Whom it
+// leads to is read again under the lock, until it is the one locked.
+func (w *work) lockClaimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
+	var locked UserID
+	for {
+		id, known, err = w.claimant(ctx, in)
+		if err != nil || id == locked {
+			return id, known, err
+		}
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return UserID{}, false, err
+		}
+		locked = id
+	}
+}
+
+// claimant is the user whom an identity leads to, by its key or by its proved email.
+func (w *work) claimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
+	identity, err := w.identity(ctx, in.Provider, in.Subject)
+	if err == nil {
+		return identity.UserID, true, nil
+	}
+	if CodeOf(err) != ErrNotFound || in.Email == "" {
+		return UserID{}, false, err
+	}
+	canonical, err := CanonicalEmail(in.Email)
+	if err != nil {
+		return UserID{}, false, err
+	}
+	users, err := w.Users().List(ctx, UserFilter{EmailKey: Of(canonical)}, Span{Limit: 1})
+	switch {
+	case err != nil:
+		return UserID{}, false, err
+	case len(users) == 0:
+		return UserID{}, false, &Error{Code: ErrNotFound, Kind: "user"}
+	case !in.EmailVerified:
+		return UserID{}, false, &Error{Code: ErrEmailNotVerified, Field: "email"}
+	}
+	return users[0].ID, false, nil
+}
+
+// takeOver gives an account to the proved owner of its address: all that whoever
+// made it could come back by goes.
+func (w *work) takeOver(ctx context.Context, user *User) error {
+	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user.ID)},
+		func(i *Identity) IdentityID { return i.ID },
+		func(i Identity) error { return w.unlink(ctx, i) })
+	if err != nil {
+		return err
+	}
+	if err := w.spendAll(ctx, SecretEmailProof, user.ID); err != nil {
+		return err
+	}
+	before := *user
+	user.EmailVerifiedAt, user.PendingEmail = w.now, ""
+	return w.saveUser(ctx, before, user, EventUserEmailVerified)
+}

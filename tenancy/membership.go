@@ -1,0 +1,310 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+)
+
+// MembershipStatus says whether a membership gives access (rule M2).
+type MembershipStatus string
+
+// The statuses of a membership.
+const (
+	MembershipPending  MembershipStatus = "pending"  // invited, not in yet
+	MembershipActive   MembershipStatus = "active"   // in
+	MembershipInactive MembershipStatus = "inactive" // out for now, roles kept
+)
+
+func (s MembershipStatus) known() bool {
+	return s == MembershipPending || s == MembershipActive || s == MembershipInactive
+}
+
+// JoinedVia says by which way a membership came about (rule M1).
+type JoinedVia string
+
+// The ways in.
+const (
+	JoinedCreated      JoinedVia = "created"        // the organization was created for this person
+	JoinedAdded        JoinedVia = "added"          // the host added them
+	JoinedInvitation   JoinedVia = "invitation"     // they accepted an invitation
+	JoinedCode         JoinedVia = "join_code"      // they used a join code
+	JoinedRequest      JoinedVia = "join_request"   // they asked and were let in
+	JoinedDomain       JoinedVia = "domain"         // their address is on a verified domain
+	JoinedSingleSignOn JoinedVia = "single_sign_on" // a connection brought them
+	JoinedDirectory    JoinedVia = "directory"      // a directory brought them
+	JoinedMerged       JoinedVia = "merged"         // they came with a user merged into theirs
+)
+
+func (via JoinedVia) known() bool {
+	switch via {
+	case JoinedCreated, JoinedAdded, JoinedInvitation, JoinedCode, JoinedRequest, JoinedDomain, JoinedSingleSignOn,
+		JoinedDirectory, JoinedMerged:
+		return true
+	}
+	return false
+}
+
+// Membership is one person in one organization (rule M1): at most one for each pair.
+type Membership struct {
+	ID             MembershipID      `json:"id"`
+	Version        int64             `json:"version"` // counts changes from 1; see rule G11
+	OrganizationID OrganizationID    `json:"organization_id"`
+	UserID         UserID            `json:"user_id"`
+	Status         MembershipStatus  `json:"status"`
+	DisplayName    string            `json:"display_name,omitempty"` // the name here; "" = the user's own
+	Attributes     map[string]string `json:"attributes,omitempty"`   // the profile here
+	Metadata       map[string]string `json:"metadata,omitempty"`     // the host's own
+	JoinedVia      JoinedVia         `json:"joined_via"`
+	JoinedAt       time.Time         `json:"joined_at"`
+	LastSignInAt   time.Time         `json:"-"` // here; outside the versioned row (rule G12)
+	CreatedAt      time.Time         `json:"created_at"`
+	UpdatedAt      time.Time         `json:"updated_at"`
+	NameKey        string            `json:"-"` // folded name, for order and search
+	EmailKey       string            `json:"-"` // the user's canonical address, for order and search
+}
+
+func (Membership) idPrefix() string { return "mem" }
+
+// keys gives m what it carries of its user for order and search (rule G12).
+func (m *Membership) keys(user User) {
+	m.NameKey, m.EmailKey = user.NameKey, user.EmailKey
+	if m.DisplayName != "" {
+		m.NameKey = fold(m.DisplayName)
+	}
+}
+
+// Member is a membership with what a page shows of it.
+type Member struct {
+	Membership
+	Name             string           `json:"name,omitempty"`  // here, else the user's own
+	Email            string           `json:"email,omitempty"` // the user's
+	OrganizationName string           `json:"organization_name"`
+	OrganizationSlug string           `json:"organization_slug,omitempty"`
+	Roles            []string         `json:"roles"` // slugs by priority, the primary one first (rule R4)
+	Assignments      []RoleAssignment `json:"-"`     // where each role comes from (rule M10)
+}
+
+// Memberships is the group of methods on memberships. The pair of organization and
+// user names one.
+type Memberships struct{ s *Service }
+
+// NewMembership is what Add needs: an organization and a user; the rest may be
+// empty.
+type NewMembership struct {
+	ID             MembershipID // for imports; zero = a new one
+	OrganizationID OrganizationID
+	UserID         UserID
+	Roles          []string // none = the organization's default role
+	DisplayName    string   // the name here (rule G5)
+	Attributes     map[string]string
+	Metadata       map[string]string
+	JoinedVia      JoinedVia // for imports; "" = added
+}
+
+// MembershipUpdate is a change to a membership's profile. A nil field stays as it
+// is; a pointer to the empty string clears.
+type MembershipUpdate struct {
+	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
+	DisplayName *string
+	Attributes  Patch
+	Metadata    Patch
+}
+
+// Add makes a user an active member (rules M1, M3). An inactive member is
+// reactivated on the same row, with the roles given, or else those they had.
+//
+// Errors: [ErrInvalid]; [ErrNotFound] for the organization or the user; [ErrMerged];
+// [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
+// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
+	return g.one(ctx, "add member", pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
+		if in.JoinedVia != "" && !in.JoinedVia.known() {
+			return Member{}, invalid("joined_via", "is no way in")
+		}
+		if err := w.Lock(ctx, lockUser(in.UserID), lockOrganization(in.OrganizationID)); err != nil {
+			return Member{}, err
+		}
+		org, err := w.Organizations().Get(ctx, in.OrganizationID)
+		if err != nil {
+			return Member{}, err
+		}
+		return w.join(ctx, joining{
+			id: in.ID, organization: org, userID: in.UserID, via: or(in.JoinedVia, JoinedAdded), roles: in.Roles,
+			displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
+		})
+	})
+}
+
+// Get gives a membership in whatever status, or [ErrNotFound].
+func (g Memberships) Get(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
+	var member Member
+	err := g.s.view(ctx, "get member", pair(organization, user), func(ctx context.Context, w *work) error {
+		m, err := w.membership(ctx, organization, user)
+		if err != nil {
+			return err
+		}
+		member, err = w.member(ctx, m)
+		return err
+	})
+	return member, err
+}
+
+// Update changes a member's profile here. What changes nothing writes nothing (rule
+// G8).
+//
+// Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
+func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
+	return g.one(ctx, "update member", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+		m, err := w.lockMembership(ctx, organization, user)
+		if err != nil {
+			return Member{}, err
+		}
+		if in.Version != 0 && in.Version != m.Version {
+			return Member{}, stale(m.ID)
+		}
+		before := m
+		if err := w.applyMembership(&m, in); err != nil {
+			return Member{}, err
+		}
+		old, err := previous(before, m)
+		if err != nil || old == nil {
+			return w.memberOr(ctx, m, err)
+		}
+		person, err := w.Users().Get(ctx, user)
+		if err != nil {
+			return Member{}, err
+		}
+		m.keys(person)
+		if err := w.saveMembership(ctx, &m); err != nil {
+			return Member{}, err
+		}
+		err = w.record(ctx, note{
+			kind: EventMembershipUpdated, organization: organization, user: user, subject: m.ID.String(), data: m, previous: old,
+		})
+		return w.memberOr(ctx, m, err)
+	})
+}
+
+func (w *work) applyMembership(m *Membership, in MembershipUpdate) (err error) {
+	if in.DisplayName != nil {
+		if m.DisplayName, err = optionalName("display_name", *in.DisplayName); err != nil {
+			return err
+		}
+	}
+	if m.Attributes, err = w.config.Limits.patch("attributes", m.Attributes, in.Attributes); err != nil {
+		return err
+	}
+	m.Metadata, err = w.config.Limits.patch("metadata", m.Metadata, in.Metadata)
+	return err
+}
+
+// SetRoles makes the roles that somebody chose for a member be exactly these; those
+// from other sources stay (rule M10). A membership has at least one role, so
+// naming none, where no other source gives one, is [ErrInvalid].
+//
+// Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
+// [ErrLastOwner].
+func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
+	return g.one(ctx, "set roles", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+		m, err := w.lockMembership(ctx, organization, user)
+		if err != nil {
+			return Member{}, err
+		}
+		if m.Status == MembershipPending {
+			return Member{}, &Error{Code: ErrPendingMembership}
+		}
+		var want []string
+		if len(roles) > 0 {
+			if want, err = w.roles("roles", roles, ""); err != nil {
+				return Member{}, err
+			}
+		}
+		return w.setRoles(ctx, m, want)
+	})
+}
+
+// one runs a method that changes one membership and gives it back.
+func (g Memberships) one(ctx context.Context, op, key string, fn func(ctx context.Context, w *work) (Member, error)) (Member, error) {
+	var member Member
+	err := g.s.update(ctx, op, key, func(ctx context.Context, w *work) (err error) {
+		member, err = fn(ctx, w)
+		return err
+	})
+	if err != nil {
+		return Member{}, err
+	}
+	return member, nil
+}
+
+// pair is how errors name a membership.
+func pair(organization OrganizationID, user UserID) string {
+	return organization.String() + "/" + user.String()
+}
+
+// membership finds the row of a pair.
+func (w *work) membership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	found, err := w.Memberships().List(ctx,
+		MembershipFilter{OrganizationID: Of(organization), UserID: Of(user)}, Span{Limit: 1})
+	if err != nil {
+		return Membership{}, err
+	}
+	if len(found) == 0 {
+		return Membership{}, &Error{Code: ErrNotFound, Kind: "membership", Key: pair(organization, user)}
+	}
+	return found[0], nil
+}
+
+// lockMembership takes an organization's lock and finds a membership in it.
+func (w *work) lockMembership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	if err := w.Lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
+		return Membership{}, err
+	}
+	return w.membership(ctx, organization, user)
+}
+
+// lockMemberships takes the locks of every organization that a user is in, whose own
+// lock is held, and gives the memberships as they are under them. Nobody can add
+// one meanwhile, for that takes the user's lock.
+func (w *work) lockMemberships(ctx context.Context, user UserID) ([]Membership, error) {
+	members, err := w.membershipsOf(ctx, user)
+	if err != nil || len(members) == 0 {
+		return nil, err
+	}
+	locks := make([]LockKey, len(members))
+	for i, m := range members {
+		locks[i] = lockOrganization(m.OrganizationID)
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return nil, err
+	}
+	return w.membershipsOf(ctx, user)
+}
+
+func (w *work) membershipsOf(ctx context.Context, user UserID) ([]Membership, error) {
+	return collect(ctx, w.Memberships(), MembershipFilter{UserID: Of(user)}, func(m *Membership) MembershipID { return m.ID })
+}
+
+// saveMembership keeps a changed membership.
+func (w *work) saveMembership(ctx context.Context, m *Membership) error {
+	m.Version++
+	m.UpdatedAt = w.now
+	return w.Memberships().Update(ctx, *m)
+}
+
+// snapshot is a membership as its events show it.
+type snapshot struct {
+	Membership
+	Roles []string `json:"roles"`
+	Left  bool     `json:"left,omitempty"` // the member went by themselves
+}
+
+func (w *work) recordMembership(ctx context.Context, kind EventType, m Membership, held []RoleAssignment, old any) error {
+	before, err := marshal(old)
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: kind, organization: m.OrganizationID, user: m.UserID, subject: m.ID.String(),
+		data: snapshot{Membership: m, Roles: slugs(held)}, previous: before,
+	})
+}

@@ -1,0 +1,219 @@
+package tenancy
+
+import (
+	"context"
+	"iter"
+	"slices"
+)
+
+// MemberQuery selects memberships for List and ListByUser.
+type MemberQuery struct {
+	Statuses    []MembershipStatus // nil = active only (rule M12)
+	NamePrefix  string             // what the name here begins with, in any case (rule G12)
+	EmailPrefix string             // what the canonical address begins with
+	Order       Order              // [ByID]; in an organization also [ByName] and [ByEmail]
+	Descending  bool
+	Limit       int    // default 50, at most 1000
+	Cursor      string // Next of the page before
+}
+
+func (q MemberQuery) filter() (f MembershipFilter, err error) {
+	f.Status = Of(MembershipActive)
+	if q.Statuses != nil {
+		for _, status := range q.Statuses {
+			if !status.known() {
+				return f, invalid("statuses", "has one that is none")
+			}
+		}
+		f.Status = Of(slices.Clone(q.Statuses)...)
+	}
+	if f.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
+		return f, err
+	}
+	f.EmailPrefix, err = searchPrefix("email_prefix", q.EmailPrefix)
+	return f, err
+}
+
+func (q MemberQuery) paging() paging { return paging{q.Order, q.Descending, q.Limit, q.Cursor} }
+
+// List gives a page of an organization's members, each with name, email, roles and
+// last sign-in, in a constant number of queries (rule M12).
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
+func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
+	var page Page[Member]
+	err := g.s.view(ctx, "list members", organization.String(), func(ctx context.Context, w *work) error {
+		org, err := w.Organizations().Get(ctx, organization)
+		if err != nil {
+			return err
+		}
+		filter, err := q.filter()
+		if err != nil {
+			return err
+		}
+		filter.OrganizationID = Of(organization)
+		rows, err := list(ctx, w.Memberships(), filter, q.paging(), membershipKey,
+			"members", organization, q.Statuses, q.NamePrefix, q.EmailPrefix)
+		if err != nil {
+			return err
+		}
+		page.Next = rows.Next
+		page.Items, err = w.members(ctx, rows.Items, []Organization{org}, nil)
+		return err
+	})
+	return page, err
+}
+
+// All walks the members that List would give, page by page.
+func (g Memberships) All(ctx context.Context, organization OrganizationID, q MemberQuery) iter.Seq2[Member, error] {
+	return pages(func(cursor string) (Page[Member], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}
+
+// ListByUser gives a page of a user's organizations, each with its name and the
+// user's roles there, in a constant number of queries: what an organization
+// switcher shows (rule M12). Archived organizations are left out (rule O2), so a
+// page may be shorter than its limit.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
+func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery) (Page[Member], error) {
+	var page Page[Member]
+	err := g.s.view(ctx, "list organizations of user", user.String(), func(ctx context.Context, w *work) error {
+		if q.Order != ByID {
+			return invalid("order", "is not by id")
+		}
+		person, err := w.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		filter, err := q.filter()
+		if err != nil {
+			return err
+		}
+		filter.UserID = Of(user)
+		rows, err := list(ctx, w.Memberships(), filter, q.paging(), membershipKey,
+			"organizations of user", user, q.Statuses, q.NamePrefix, q.EmailPrefix)
+		if err != nil {
+			return err
+		}
+		page.Next = rows.Next
+		page.Items, err = w.members(ctx, rows.Items, nil, []User{person})
+		page.Items = slices.DeleteFunc(page.Items, func(m Member) bool { return m.OrganizationName == "" })
+		return err
+	})
+	return page, err
+}
+
+// AllByUser walks the organizations that ListByUser would give, page by page.
+func (g Memberships) AllByUser(ctx context.Context, user UserID, q MemberQuery) iter.Seq2[Member, error] {
+	return pages(func(cursor string) (Page[Member], error) {
+		q := q
+		q.Cursor = cursor
+		return g.ListByUser(ctx, user, q)
+	}, q.Cursor)
+}
+
+func membershipKey(m *Membership, order Order) Key {
+	key := Key{ID: m.ID}
+	switch order {
+	case ByName:
+		key.Text = m.NameKey
+	case ByEmail:
+		key.Text = m.EmailKey
+	}
+	return key
+}
+
+// members gives memberships what pages show of them: one query for the roles, and
+// one each for the organizations and the users that are not given. Of an archived
+// organization only a caller who gave it hears the name.
+func (w *work) members(ctx context.Context, rows []Membership, orgs []Organization, users []User) ([]Member, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	ids := make([]MembershipID, len(rows))
+	for i, m := range rows {
+		ids[i] = m.ID
+	}
+	held, err := w.assignments(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	if orgs == nil {
+		filter := OrganizationFilter{ID: distinct(rows, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
+		if orgs, err = w.Organizations().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
+			return nil, err
+		}
+	}
+	if users == nil {
+		filter := UserFilter{ID: distinct(rows, func(m Membership) UserID { return m.UserID })}
+		if users, err = w.Users().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
+			return nil, err
+		}
+	}
+	return assemble(rows, held, orgs, users), nil
+}
+
+func distinct[T comparable](rows []Membership, of func(Membership) T) In[T] {
+	seen := make(map[T]bool, len(rows))
+	var values []T
+	for _, m := range rows {
+		if id := of(m); !seen[id] {
+			seen[id] = true
+			values = append(values, id)
+		}
+	}
+	return Of(values...)
+}
+
+func assemble(rows []Membership, held map[MembershipID][]RoleAssignment, orgs []Organization, users []User) []Member {
+	names := make(map[OrganizationID]*Organization, len(orgs))
+	for i := range orgs {
+		names[orgs[i].ID] = &orgs[i]
+	}
+	people := make(map[UserID]*User, len(users))
+	for i := range users {
+		people[users[i].ID] = &users[i]
+	}
+	members := make([]Member, len(rows))
+	for i, m := range rows {
+		members[i] = newMember(m, held[m.ID], names[m.OrganizationID], people[m.UserID])
+	}
+	return members
+}
+
+func newMember(m Membership, held []RoleAssignment, org *Organization, user *User) Member {
+	member := Member{Membership: m, Name: m.DisplayName, Assignments: held, Roles: slugs(held)}
+	if org != nil {
+		member.OrganizationName, member.OrganizationSlug = org.DisplayName, org.Slug
+	}
+	if user != nil {
+		member.Name = or(member.Name, user.Name())
+		member.Email = user.Email
+	}
+	return member
+}
+
+// member is [work.members] for one.
+func (w *work) member(ctx context.Context, m Membership) (Member, error) {
+	org, err := w.Organizations().Get(ctx, m.OrganizationID)
+	if err != nil {
+		return Member{}, err
+	}
+	members, err := w.members(ctx, []Membership{m}, []Organization{org}, nil)
+	if err != nil {
+		return Member{}, err
+	}
+	return members[0], nil
+}
+
+// memberOr is member after a step that may have failed.
+func (w *work) memberOr(ctx context.Context, m Membership, err error) (Member, error) {
+	if err != nil {
+		return Member{}, err
+	}
+	return w.member(ctx, m)
+}

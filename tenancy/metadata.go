@@ -1,0 +1,92 @@
+package tenancy
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Patch is a change to a metadata map (rule G3): a nil value deletes its key, keys
+// that are absent stay.
+type Patch = map[string]*string
+
+// metadata checks a whole map (rule G3) and copies it; an empty one becomes nil.
+func (l *Limits) metadata(field string, m map[string]string) (map[string]string, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	if len(m) > l.MetadataKeys {
+		return nil, invalid(field, fmt.Sprintf("has %d keys, at most %d", len(m), l.MetadataKeys))
+	}
+	for key, value := range m {
+		if err := l.entry(field, key, value); err != nil {
+			return nil, err
+		}
+	}
+	return maps.Clone(m), nil
+}
+
+func (l *Limits) entry(field, key, value string) error {
+	switch {
+	case !printable(key) || key == "" || utf8.RuneCountInString(key) > l.MetadataKey:
+		return invalid(field, fmt.Sprintf("a key must have 1 to %d printable characters", l.MetadataKey))
+	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+		return invalid(field+"."+key, "is not UTF-8 text")
+	case utf8.RuneCountInString(value) > l.MetadataValue:
+		return invalid(field+"."+key, fmt.Sprintf("has more than %d characters", l.MetadataValue))
+	}
+	return nil
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+// patch applies p to a copy of m.
+func (l *Limits) patch(field string, m map[string]string, p Patch) (map[string]string, error) {
+	if len(p) == 0 {
+		return m, nil
+	}
+	patched := maps.Clone(m)
+	if patched == nil {
+		patched = make(map[string]string, len(p))
+	}
+	for key, value := range p {
+		if value == nil {
+			delete(patched, key)
+		} else {
+			patched[key] = *value
+		}
+	}
+	return l.metadata(field, patched)
+}
+
+// features applies a patch of flags to a copy of m.
+func (l *Limits) features(m map[string]bool, p map[string]*bool) (map[string]bool, error) {
+	if len(p) == 0 {
+		return m, nil
+	}
+	patched := maps.Clone(m)
+	if patched == nil {
+		patched = make(map[string]bool, len(p))
+	}
+	for key, value := range p {
+		if !printable(key) || key == "" || utf8.RuneCountInString(key) > l.MetadataKey {
+			return nil, invalid("features", fmt.Sprintf("a key must have 1 to %d printable characters", l.MetadataKey))
+		}
+		if value == nil {
+			delete(patched, key)
+		} else {
+			patched[key] = *value
+		}
+	}
+	if len(patched) > l.FeatureFlags {
+		return nil, invalid("features", fmt.Sprintf("has %d flags, at most %d", len(patched), l.FeatureFlags))
+	}
+	if len(patched) == 0 {
+		return nil, nil
+	}
+	return patched, nil
+}

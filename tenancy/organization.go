@@ -1,0 +1,318 @@
+package tenancy
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Organization is a customer of the host: the thing that people are members of and
+// that everything they share belongs to.
+type Organization struct {
+	ID          OrganizationID    `json:"id"`
+	Version     int64             `json:"version"` // counts changes from 1; see rule G11
+	DisplayName string            `json:"display_name"`
+	Slug        string            `json:"slug,omitempty"`        // unique; "" = none
+	ExternalID  string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Settings    Settings          `json:"settings"`
+	SuspendedAt time.Time         `json:"suspended_at,omitzero"` // zero: not suspended
+	ArchivedAt  time.Time         `json:"archived_at,omitzero"`  // zero: not archived
+	CreatedAt   time.Time         `json:"created_at"`
+	UpdatedAt   time.Time         `json:"updated_at"`
+	NameKey     string            `json:"-"` // folded DisplayName, for order and search
+}
+
+func (Organization) idPrefix() string { return "org" }
+
+// Settings are what an organization decides for itself (rule O3). A zero field is
+// not set, and the application's own choice holds.
+type Settings struct {
+	SeatLimit   int             `json:"seat_limit,omitempty"`   // most seats, at least 1; 0 = no limit (rule M9)
+	DefaultRole string          `json:"default_role,omitempty"` // for members added without a role
+	CreatorRole string          `json:"creator_role,omitempty"` // for whom an organization is created for
+	Features    map[string]bool `json:"features,omitempty"`     // flags of the host's; absent is not false
+}
+
+// Organizations is the group of methods on organizations.
+type Organizations struct{ s *Service }
+
+// NewOrganization is what Create needs: a DisplayName; the rest may be empty.
+type NewOrganization struct {
+	ID          OrganizationID // for imports; zero = a new one
+	DisplayName string         // 1 to 200 characters (rule G5)
+	Slug        string         // one DNS label, unique (rule G5)
+	ExternalID  string         // 1 to 255 printable characters, unique (rule G4)
+	Metadata    map[string]string
+	Settings    Settings
+	Owner       UserID // becomes an active member with the creator role
+}
+
+// OrganizationUpdate is a change to an organization. A nil field stays as it is; a
+// pointer to the empty string, or to 0, clears.
+type OrganizationUpdate struct {
+	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
+	DisplayName *string
+	Slug        *string
+	ExternalID  *string
+	Metadata    Patch
+	SeatLimit   *int
+	DefaultRole *string
+	CreatorRole *string
+	Features    map[string]*bool // nil deletes the flag
+}
+
+// OrganizationQuery selects organizations for List. Archived ones are left out.
+type OrganizationQuery struct {
+	IDs        []OrganizationID // nil = all
+	NamePrefix string           // what the name begins with, in any case (rule G12)
+	Suspended  *bool            // nil = either
+	Archived   bool             // list the archived ones instead
+	Order      Order            // [ByID] or [ByName]
+	Descending bool
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
+}
+
+// Create makes an organization and, for an Owner, the membership with the creator
+// role (rule O1), in one transaction.
+//
+// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "slug" or "external_id"),
+// [ErrUnknownRole], and for the owner [ErrNotFound], [ErrMerged],
+// [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
+func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
+	var org Organization
+	err := g.s.update(ctx, "create organization", "", func(ctx context.Context, w *work) (err error) {
+		org, err = w.createOrganization(ctx, in)
+		return err
+	})
+	if err != nil {
+		return Organization{}, err
+	}
+	return org, nil
+}
+
+func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Organization, error) {
+	org := Organization{ID: newID(w, in.ID), Version: 1, CreatedAt: w.now, UpdatedAt: w.now}
+	var flags map[string]*bool
+	if len(in.Settings.Features) > 0 {
+		flags = make(map[string]*bool, len(in.Settings.Features))
+		for key, value := range in.Settings.Features {
+			flags[key] = &value
+		}
+	}
+	metadata, err := w.config.Limits.metadata("metadata", in.Metadata)
+	if err != nil {
+		return Organization{}, err
+	}
+	org.Metadata = metadata
+	err = w.apply(&org, OrganizationUpdate{
+		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &in.Settings.SeatLimit,
+		DefaultRole: &in.Settings.DefaultRole, CreatorRole: &in.Settings.CreatorRole, Features: flags,
+	})
+	if err != nil {
+		return Organization{}, err
+	}
+	locks := []LockKey{lockOrganization(org.ID)}
+	if !in.Owner.IsZero() {
+		locks = append(locks, lockUser(in.Owner))
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return Organization{}, err
+	}
+	if err := w.Organizations().Insert(ctx, org); err != nil {
+		return Organization{}, err
+	}
+	err = w.record(ctx, note{kind: EventOrganizationCreated, organization: org.ID, subject: org.ID.String(), data: org})
+	if err != nil || in.Owner.IsZero() {
+		return org, err
+	}
+	_, err = w.join(ctx, joining{
+		organization: org, userID: in.Owner, via: JoinedCreated,
+		roles: []string{or(org.Settings.CreatorRole, w.config.CreatorRole)},
+	})
+	return org, err
+}
+
+// apply puts an update's fields into org, each in its stored form.
+func (w *work) apply(org *Organization, in OrganizationUpdate) (err error) {
+	c := w.config
+	if in.DisplayName != nil {
+		if org.DisplayName, err = name("display_name", *in.DisplayName); err != nil {
+			return err
+		}
+		org.NameKey = fold(org.DisplayName)
+	}
+	if in.Slug != nil {
+		if org.Slug, err = c.slug(*in.Slug); err != nil {
+			return err
+		}
+	}
+	if in.ExternalID != nil {
+		if err := optionalExact("external_id", *in.ExternalID); err != nil {
+			return err
+		}
+		org.ExternalID = *in.ExternalID
+	}
+	if in.SeatLimit != nil {
+		if *in.SeatLimit < 0 {
+			return invalid("seat_limit", "is negative")
+		}
+		org.Settings.SeatLimit = *in.SeatLimit
+	}
+	if in.DefaultRole != nil {
+		if org.Settings.DefaultRole, err = defaultRole("default_role", *in.DefaultRole); err != nil {
+			return err
+		}
+	}
+	if in.CreatorRole != nil {
+		if *in.CreatorRole != "" && !knownRole(*in.CreatorRole) {
+			return unknownRole("creator_role", *in.CreatorRole)
+		}
+		org.Settings.CreatorRole = *in.CreatorRole
+	}
+	if org.Metadata, err = c.Limits.patch("metadata", org.Metadata, in.Metadata); err != nil {
+		return err
+	}
+	org.Settings.Features, err = c.Limits.features(org.Settings.Features, in.Features)
+	return err
+}
+
+// Get gives an organization, archived ones too, or [ErrNotFound].
+func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization, error) {
+	var org Organization
+	err := g.s.view(ctx, "get organization", id.String(), func(ctx context.Context, w *work) (err error) {
+		org, err = w.Organizations().Get(ctx, id)
+		return err
+	})
+	return org, err
+}
+
+// GetBySlug gives the organization with a slug, or [ErrNotFound].
+func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
+	return g.getBy(ctx, slug, OrganizationFilter{Slug: Of(slug)})
+}
+
+// GetByExternalID gives the organization with an external id, or [ErrNotFound].
+func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (Organization, error) {
+	return g.getBy(ctx, externalID, OrganizationFilter{ExternalID: Of(externalID)})
+}
+
+func (g Organizations) getBy(ctx context.Context, key string, filter OrganizationFilter) (Organization, error) {
+	var org Organization
+	err := g.s.view(ctx, "get organization", key, func(ctx context.Context, w *work) error {
+		found, err := w.Organizations().List(ctx, filter, Span{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return &Error{Code: ErrNotFound, Kind: "organization", Key: key}
+		}
+		org = found[0]
+		return nil
+	})
+	return org, err
+}
+
+// Update changes an organization. What changes nothing writes nothing (rule G8).
+//
+// Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole],
+// [ErrAlreadyExists] (field "slug" or "external_id").
+func (g Organizations) Update(ctx context.Context, id OrganizationID, in OrganizationUpdate) (Organization, error) {
+	return g.change(ctx, "update organization", id, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
+		if in.Version != 0 && in.Version != org.Version {
+			return "", stale(id)
+		}
+		return EventOrganizationUpdated, w.apply(org, in)
+	})
+}
+
+// change reads an organization under its lock, lets edit alter it, and keeps it
+// with the event that edit names if anything is different.
+func (g Organizations) change(ctx context.Context, op string, id OrganizationID,
+	edit func(ctx context.Context, w *work, org *Organization) (EventType, error),
+) (Organization, error) {
+	var org Organization
+	err := g.s.update(ctx, op, id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+			return err
+		}
+		if org, err = w.Organizations().Get(ctx, id); err != nil {
+			return err
+		}
+		before := org
+		kind, err := edit(ctx, w, &org)
+		if err != nil {
+			return err
+		}
+		return w.saveOrganization(ctx, before, &org, kind)
+	})
+	if err != nil {
+		return Organization{}, err
+	}
+	return org, nil
+}
+
+func (w *work) saveOrganization(ctx context.Context, before Organization, org *Organization, kind EventType) error {
+	return w.saveOrganizationWith(ctx, before, org, kind, nil)
+}
+
+// saveOrganizationWith is saveOrganization with an event that also tells which
+// members became inactive.
+func (w *work) saveOrganizationWith(ctx context.Context, before Organization, org *Organization, kind EventType, out []UserID) error {
+	old, err := previous(before, *org)
+	if err != nil || old == nil {
+		return err
+	}
+	org.Version++
+	org.UpdatedAt = w.now
+	if err := w.Organizations().Update(ctx, *org); err != nil {
+		return err
+	}
+	return w.record(ctx, note{kind: kind, organization: org.ID, subject: org.ID.String(), previous: old, data: struct {
+		Organization
+		Deactivated []UserID `json:"deactivated,omitempty"`
+	}{*org, out}})
+}
+
+// List gives a page of organizations (rule G6).
+func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
+	var page Page[Organization]
+	err := g.s.view(ctx, "list organizations", "", func(ctx context.Context, w *work) (err error) {
+		filter := OrganizationFilter{Archived: Of(q.Archived)}
+		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
+			return err
+		}
+		if filter.ID, err = someOf("ids", q.IDs); err != nil {
+			return err
+		}
+		if q.Suspended != nil {
+			filter.Suspended = Of(*q.Suspended)
+		}
+		page, err = list(ctx, w.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+			organizationKey, "organizations", q.IDs, q.NamePrefix, filter.Suspended, q.Archived)
+		return err
+	})
+	return page, err
+}
+
+// All walks the organizations that List would give, page by page.
+func (g Organizations) All(ctx context.Context, q OrganizationQuery) iter.Seq2[Organization, error] {
+	return pages(func(cursor string) (Page[Organization], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, q)
+	}, q.Cursor)
+}
+
+func organizationKey(org *Organization, order Order) Key {
+	key := Key{ID: org.ID}
+	if order == ByName {
+		key.Text = org.NameKey
+	}
+	return key
+}
+
+func stale[T Entity](id ID[T]) error {
+	return &Error{Code: ErrConflict, Kind: kindName(id.Prefix()), Key: id.String(), Field: "version"}
+}

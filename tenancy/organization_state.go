@@ -1,0 +1,221 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Suspend shuts an organization: nobody has access, nothing is lost (rule O2). One
+// that is suspended stays so, without an event.
+func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
+	return g.change(ctx, "suspend organization", id, func(_ context.Context, w *work, org *Organization) (EventType, error) {
+		org.SuspendedAt = or(org.SuspendedAt, w.now)
+		return EventOrganizationSuspended, nil
+	})
+}
+
+// Resume ends a suspension (rule O2). One that is not suspended stays so, without an
+// event.
+func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organization, error) {
+	return g.change(ctx, "resume organization", id, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
+		org.SuspendedAt = time.Time{}
+		return EventOrganizationResumed, nil
+	})
+}
+
+// Archive shuts an organization and hides it from lists, routing and sign-in (rule
+// O2). It keeps its slug, external id and suspension. Archiving twice changes
+// nothing.
+func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
+	return g.change(ctx, "archive organization", id, func(_ context.Context, w *work, org *Organization) (EventType, error) {
+		org.ArchivedAt = or(org.ArchivedAt, w.now)
+		return EventOrganizationArchived, nil
+	})
+}
+
+// Restored is what Restore did: the organization, and the members who became
+// inactive because they are active elsewhere by now (rule O2).
+type Restored struct {
+	Organization Organization `json:"organization"`
+	Deactivated  []UserID     `json:"deactivated,omitempty"`
+}
+
+// Restore takes an organization out of the archive (rule O2). Under
+// Config.SingleOrganization, members who are active elsewhere by now come back
+// inactive, are reported, and have an event each; if an owner is lost by it, so
+// that none is left, that is an event too. Restoring what is not archived changes
+// nothing.
+func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
+	var done Restored
+	err := g.s.update(ctx, "restore organization", id.String(), func(ctx context.Context, w *work) (err error) {
+		done, err = w.restore(ctx, id)
+		return err
+	})
+	return done, err
+}
+
+func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error) {
+	var members []Membership
+	if w.config.SingleOrganization {
+		// Users are locked before organizations, so who they are is read first; none
+		// can be added to an archived organization unseen, since whoever adds one
+		// takes the organization's lock, and the list is read again under it.
+		if err := w.lockMembers(ctx, id); err != nil {
+			return Restored{}, err
+		}
+	}
+	if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+		return Restored{}, err
+	}
+	org, err := w.Organizations().Get(ctx, id)
+	if err != nil || org.ArchivedAt.IsZero() {
+		return Restored{Organization: org}, err
+	}
+	if w.config.SingleOrganization {
+		if members, err = w.activeElsewhere(ctx, id); err != nil {
+			return Restored{}, err
+		}
+	}
+	before := org
+	org.ArchivedAt = time.Time{}
+	var out []UserID
+	for _, m := range members {
+		out = append(out, m.UserID)
+	}
+	if err := w.saveOrganizationWith(ctx, before, &org, EventOrganizationRestored, out); err != nil {
+		return Restored{}, err
+	}
+	return Restored{org, out}, w.deactivateAll(ctx, org, members)
+}
+
+// deactivateAll makes memberships inactive whether or not an owner is left, and
+// says so if none is.
+func (w *work) deactivateAll(ctx context.Context, org Organization, members []Membership) error {
+	if len(members) == 0 {
+		return nil
+	}
+	before, err := w.owners(ctx, org.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		held, err := w.assignments(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		if _, err := w.deactivate(ctx, m, held[m.ID]); err != nil {
+			return err
+		}
+	}
+	after, err := w.owners(ctx, org.ID)
+	if err != nil || before == 0 || after > 0 {
+		return err
+	}
+	return w.record(ctx, note{kind: EventOrganizationOwnerLost, organization: org.ID, subject: org.ID.String(), data: org})
+}
+
+// removed counts what went with an organization or a user.
+type removed struct {
+	Memberships     int `json:"memberships"`
+	RoleAssignments int `json:"role_assignments"`
+	Identities      int `json:"identities,omitempty"`
+}
+
+// Delete removes an organization and everything in it for good, in one transaction
+// and with one event that counts what went (rule O2). Its slug and external id are
+// free again; the users stay.
+//
+// Errors: [ErrNotFound]; [ErrTooLarge] with Counts over Config.DeleteLimit
+// memberships: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
+// host's refers to it.
+func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
+	return g.s.update(ctx, "delete organization", id.String(), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+			return err
+		}
+		org, err := w.Organizations().Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		n, err := w.Memberships().Count(ctx, MembershipFilter{OrganizationID: Of(id)})
+		if err != nil {
+			return err
+		}
+		if err := w.notTooMany(n); err != nil {
+			return err
+		}
+		var gone removed
+		if gone.RoleAssignments, err = w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{OrganizationID: Of(id)}); err != nil {
+			return err
+		}
+		if gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{OrganizationID: Of(id)}); err != nil {
+			return err
+		}
+		if err := w.Organizations().Delete(ctx, id); err != nil {
+			return err
+		}
+		return w.record(ctx, note{kind: EventOrganizationDeleted, organization: id, subject: id.String(), data: struct {
+			Organization
+			Removed removed `json:"removed"`
+		}{org, gone}})
+	})
+}
+
+func (w *work) notTooMany(memberships int) error {
+	if limit := w.config.DeleteLimit; memberships > limit {
+		return &Error{
+			Code: ErrTooLarge, Reason: fmt.Sprintf("has %d memberships, at most %d at once", memberships, limit),
+			Counts: map[string]int{"memberships": memberships},
+		}
+	}
+	return nil
+}
+
+// Purge removes up to n memberships, owners among them, of an archived organization
+// in one transaction (rule O2), and says how many went: call it until that is 0,
+// then Delete. n is 1 to Config.DeleteLimit.
+//
+// Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or "organization" where it
+// is not archived.
+func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
+	gone := 0
+	err := g.s.update(ctx, "purge organization", id.String(), func(ctx context.Context, w *work) (err error) {
+		if n < 1 || n > w.config.DeleteLimit {
+			return invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, w.config.DeleteLimit))
+		}
+		gone, err = w.purge(ctx, id, n)
+		return err
+	})
+	return gone, err
+}
+
+func (w *work) purge(ctx context.Context, id OrganizationID, n int) (int, error) {
+	if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+		return 0, err
+	}
+	org, err := w.Organizations().Get(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if org.ArchivedAt.IsZero() {
+		return 0, invalid("organization", "is not archived")
+	}
+	members, err := w.Memberships().List(ctx, MembershipFilter{OrganizationID: Of(id)}, Span{Limit: n})
+	if err != nil || len(members) == 0 {
+		return 0, err
+	}
+	ids := make([]MembershipID, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	var gone removed
+	if gone.RoleAssignments, err = w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}); err != nil {
+		return 0, err
+	}
+	if gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{ID: Of(ids...)}); err != nil {
+		return 0, err
+	}
+	err = w.record(ctx, note{kind: EventOrganizationPurged, organization: id, subject: id.String(), data: gone})
+	return gone.Memberships, err
+}

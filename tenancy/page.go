@@ -1,0 +1,182 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"hash/fnv"
+	"iter"
+	"slices"
+)
+
+// Limits of a list (rule G6).
+const (
+	DefaultLimit = 50
+	MaxLimit     = 1000
+)
+
+// walkLimit is how many rows a rule reads at a time when it must see them all.
+const walkLimit = 1000
+
+// Page is a part of a list. Next is the cursor of the part after it, "" at the end.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"`
+}
+
+// paging is what every query says about its page.
+type paging struct {
+	order  Order
+	desc   bool
+	limit  int
+	cursor string
+}
+
+// span checks a query's page and finds its place. The query's own conditions go
+// into the cursor's fingerprint, so that a cursor fits no other query.
+func (p paging) span(query ...any) (Span, uint64, error) {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d %t %#v", p.order, p.desc, query) // in which nil and empty differ
+	print := h.Sum64()
+	limit := p.limit
+	switch {
+	case limit == 0:
+		limit = DefaultLimit
+	case limit < 0 || limit > MaxLimit:
+		return Span{}, 0, invalid("limit", fmt.Sprintf("is %d, want 1 to %d", limit, MaxLimit))
+	}
+	span := Span{Order: p.order, Desc: p.desc, Limit: limit}
+	if p.cursor != "" {
+		key, err := decodeCursor(p.cursor, print)
+		if err != nil {
+			return Span{}, 0, err
+		}
+		span.After = &key
+	}
+	return span, print, nil
+}
+
+// someOf is the constraint that ids given by name make; nil makes none.
+func someOf[T comparable](field string, ids []T) (In[T], error) {
+	switch {
+	case ids == nil:
+		return In[T]{}, nil
+	case len(ids) > MaxLimit:
+		return In[T]{}, invalid(field, fmt.Sprintf("are %d, at most %d", len(ids), MaxLimit))
+	}
+	return Of(slices.Clone(ids)...), nil
+}
+
+// list reads one page: one row more than asked for says whether there is a next.
+func list[V Entity, F any](ctx context.Context, t Table[V, F], filter F, p paging, key func(*V, Order) Key, query ...any) (Page[V], error) {
+	span, print, err := p.span(query...)
+	if err != nil {
+		return Page[V]{}, err
+	}
+	limit := span.Limit
+	span.Limit++
+	items, err := t.List(ctx, filter, span)
+	if err != nil {
+		return Page[V]{}, err
+	}
+	page := Page[V]{Items: items}
+	if len(items) > limit {
+		page.Items = items[:limit]
+		page.Next = encodeCursor(key(&items[limit-1], p.order), print)
+	}
+	return page, nil
+}
+
+// walk calls fn for every row that passes the filter, by id, reading a bounded
+// number at a time. fn may delete rows.
+func walk[V Entity, F any](ctx context.Context, t Table[V, F], filter F, id func(*V) ID[V], fn func(V) error) error {
+	span := Span{Limit: walkLimit}
+	for {
+		items, err := t.List(ctx, filter, span)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			if err := fn(item); err != nil {
+				return err
+			}
+		}
+		if len(items) < walkLimit {
+			return nil
+		}
+		span.After = &Key{ID: id(&items[len(items)-1])}
+	}
+}
+
+// collect is [walk] into a slice.
+func collect[V Entity, F any](ctx context.Context, t Table[V, F], filter F, id func(*V) ID[V]) ([]V, error) {
+	var all []V
+	err := walk(ctx, t, filter, id, func(v V) error {
+		all = append(all, v)
+		return nil
+	})
+	return all, err
+}
+
+// pages walks a list page by page. No transaction is open while the caller has an
+// item, so a change meanwhile may be seen (rule G6).
+func pages[T any](next func(cursor string) (Page[T], error), cursor string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		at := cursor
+		for {
+			page, err := next(at)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			at = page.Next
+		}
+	}
+}
+
+const cursorVersion = 1
+
+// encodeCursor writes a place in a list: version, fingerprint of the query, sort
+// number, id, sort text, checksum.
+func encodeCursor(key Key, print uint64) string {
+	b := []byte{cursorVersion}
+	b = binary.BigEndian.AppendUint64(b, print)
+	b = binary.BigEndian.AppendUint64(b, uint64(key.Int))
+	b = append(b, key.ID[:]...)
+	b = append(b, key.Text...)
+	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// decodeCursor reads what encodeCursor wrote for the same query. A cursor grants
+// nothing, so it needs no seal: whoever forges one starts elsewhere in a list that
+// they may read anyway.
+func decodeCursor(cursor string, print uint64) (Key, error) {
+	const fixed = 1 + 8 + 8 + 16
+	malformed := &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is malformed"}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(b) < fixed+crc32.Size || b[0] != cursorVersion {
+		return Key{}, malformed
+	}
+	b, sum := b[:len(b)-crc32.Size], b[len(b)-crc32.Size:]
+	if binary.BigEndian.Uint32(sum) != crc32.ChecksumIEEE(b) {
+		return Key{}, malformed
+	}
+	if binary.BigEndian.Uint64(b[1:]) != print {
+		return Key{}, &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is of another query"}
+	}
+	key := Key{Int: int64(binary.BigEndian.Uint64(b[9:])), Text: string(b[fixed:])}
+	copy(key.ID[:], b[17:])
+	return key, nil
+}

@@ -1,0 +1,76 @@
+package tenancy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+)
+
+// note is an event before the transaction gives it what all events have.
+type note struct {
+	kind         EventType
+	organization OrganizationID
+	user         UserID
+	subject      string
+	data         any // nil: none
+	previous     json.RawMessage
+	people       []UserID
+	redacted     bool // it tells nothing about the person, and never did
+}
+
+// record writes an event in the transaction that made the change (rule G8).
+func (w *work) record(ctx context.Context, n note) error {
+	e := Event{
+		ID: w.config.NewID(), Type: n.kind, OrganizationID: n.organization, UserID: n.user, Subject: n.subject,
+		Actor: w.service.actor, Time: w.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
+	}
+	var err error
+	if e.Data, err = marshal(n.data); err != nil {
+		return err
+	}
+	return w.Events().Append(ctx, e)
+}
+
+func marshal(v any) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	return json.Marshal(v)
+}
+
+// previous gives the old values of the fields that differ between two states of a
+// thing, or nil where none does. Stamps do not count.
+func previous(before, after any) (json.RawMessage, error) {
+	old, err := fields(before)
+	if err != nil {
+		return nil, err
+	}
+	now, err := fields(after)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range old {
+		if bytes.Equal(value, now[name]) {
+			delete(old, name)
+		}
+		delete(now, name)
+	}
+	for name := range now {
+		old[name] = json.RawMessage("null")
+	}
+	delete(old, "version")
+	delete(old, "updated_at")
+	if len(old) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(old)
+}
+
+func fields(v any) (map[string]json.RawMessage, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]json.RawMessage
+	return m, json.Unmarshal(text, &m)
+}

@@ -1,0 +1,170 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Token is a secret that its bearer proves something with (rule G10): 256 random
+// bits in readable form. It shows itself to nobody but through Reveal: fmt, slog
+// and encoding/json print a placeholder. The store keeps its hash.
+type Token struct {
+	raw *string // behind a pointer, for fmt asks no method of what is in an unexported field
+}
+
+const redacted = "[redacted]"
+
+// Reveal is the token itself, to be sent to whom it is for and nowhere else.
+func (t Token) Reveal() string {
+	if t.raw == nil {
+		return ""
+	}
+	return *t.raw
+}
+
+// IsZero reports whether there is no token.
+func (t Token) IsZero() bool { return t.raw == nil }
+
+// String is a placeholder.
+func (Token) String() string { return redacted }
+
+// Format writes a placeholder, whatever the verb.
+func (Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue is a placeholder.
+func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText is a placeholder.
+func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// SecretKind says what a secret opens.
+type SecretKind string
+
+// The kinds of secrets; each is also the readable part of its tokens.
+const (
+	SecretEmailProof SecretKind = "emailproof"
+)
+
+// Secret is what a store keeps of a token (rule G10): its hash, never the token.
+// No method of [Service] returns one.
+type Secret struct {
+	ID        SecretID // the hash's first 16 bytes
+	Version   int64
+	Kind      SecretKind
+	Hash      string    // SHA-256 of the token, in hex
+	UserID    UserID    // whom it speaks for
+	Address   string    // an email proof: the canonical address proved
+	SpentAt   time.Time // zero: not used, not replaced
+	ExpiresAt time.Time
+	CreatedAt time.Time
+}
+
+func (Secret) idPrefix() string { return "sec" }
+
+var tokenText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+const tokenBytes = 32
+
+// newToken draws a token: the kind, an underscore, and in base32 the random bytes
+// and a checksum, by which a mistyped token is told from an unknown one before the
+// store is asked.
+func newToken(random io.Reader, kind SecretKind) (Token, error) {
+	b := make([]byte, tokenBytes, tokenBytes+4)
+	if _, err := io.ReadFull(random, b); err != nil {
+		return Token{}, fmt.Errorf("read randomness: %w", err)
+	}
+	b = binary.BigEndian.AppendUint32(b, checksum(kind, b))
+	raw := string(kind) + "_" + tokenText.EncodeToString(b)
+	return Token{&raw}, nil
+}
+
+func checksum(kind SecretKind, random []byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE([]byte(kind)), crc32.IEEETable, random)
+}
+
+// wellFormed reports whether raw could be a token of the kind.
+func wellFormed(raw string, kind SecretKind) bool {
+	rest, ok := strings.CutPrefix(raw, string(kind)+"_")
+	if !ok || len(rest) != tokenText.EncodedLen(tokenBytes+4) {
+		return false
+	}
+	b, err := tokenText.DecodeString(rest)
+	return err == nil && tokenText.EncodeToString(b) == rest &&
+		binary.BigEndian.Uint32(b[tokenBytes:]) == checksum(kind, b[:tokenBytes])
+}
+
+func hashToken(raw string) (id SecretID, hash string) {
+	sum := sha256.Sum256([]byte(raw))
+	return SecretID(sum[:16]), hex.EncodeToString(sum[:])
+}
+
+// issue keeps the hash of a new token beside what it is for.
+func (w *work) issue(ctx context.Context, s Secret) (Token, error) {
+	token, err := newToken(w.config.Rand, s.Kind)
+	if err != nil {
+		return Token{}, err
+	}
+	s.ID, s.Hash = hashToken(token.Reveal())
+	s.Version, s.CreatedAt = 1, w.now
+	return token, w.Secrets().Insert(ctx, s)
+}
+
+// secret finds what a token is for. A token that is malformed, unknown or another
+// kind's is [ErrInvalidToken]; a genuine one tells its own state.
+func (w *work) secret(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
+	bad := &Error{Code: ErrInvalidToken, Field: "token"}
+	if !wellFormed(raw, kind) {
+		return Secret{}, bad
+	}
+	id, hash := hashToken(raw)
+	s, err := w.Secrets().Get(ctx, id)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return Secret{}, bad
+	case err != nil:
+		return Secret{}, err
+	case s.Kind != kind || subtle.ConstantTimeCompare([]byte(s.Hash), []byte(hash)) != 1:
+		return Secret{}, bad
+	case !s.SpentAt.IsZero():
+		return Secret{}, &Error{Code: ErrTokenUsed, Field: "token"}
+	case !w.now.Before(s.ExpiresAt):
+		return Secret{}, &Error{Code: ErrTokenExpired, Field: "token"}
+	}
+	return s, nil
+}
+
+// spend makes a secret useless, and keeps it so that its token can say so.
+func (w *work) spend(ctx context.Context, s Secret) error {
+	s.SpentAt = w.now
+	s.Version++
+	return w.Secrets().Update(ctx, s)
+}
+
+// secretsRemembered is how long a token that ran out can still say so.
+const secretsRemembered = 30 * 24 * time.Hour
+
+// spendAll makes a user's secrets of a kind useless, and drops those of long ago.
+func (w *work) spendAll(ctx context.Context, kind SecretKind, user UserID) error {
+	mine := SecretFilter{Kind: Of(kind), UserID: Of(user)}
+	old := mine
+	old.DueBefore = w.now.Add(-secretsRemembered)
+	if _, err := w.Secrets().DeleteAll(ctx, old); err != nil {
+		return err
+	}
+	return walk(ctx, w.Secrets(), mine, func(s *Secret) SecretID { return s.ID }, func(s Secret) error {
+		if !s.SpentAt.IsZero() {
+			return nil
+		}
+		return w.spend(ctx, s)
+	})
+}

@@ -1,0 +1,254 @@
+package tenancy
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+)
+
+// Store keeps rows and nothing else: every rule is in [Service]. Backends are in
+// store/memory and store/sqlite; package store has what it takes to write another,
+// and store/storetest holds it to this contract.
+//
+// A Store is safe for concurrent use. Its errors carry a [Code].
+type Store interface {
+	// View runs fn over one snapshot: what others commit meanwhile stays unseen,
+	// and writes fail with [ErrReadOnly]. Readers never wait for a writer.
+	View(ctx context.Context, fn func(Tx) error) error
+	// Update runs fn in a transaction of which all is kept or nothing: fn's error
+	// or panic rolls back and is passed on. Two Updates that took a common Lock
+	// behave as if one ran after the other. fn may run again from the start, so
+	// it must set what it returns, not add to it, and it passes on the errors of its
+	// statements, by which a store knows that it should.
+	Update(ctx context.Context, fn func(Tx) error) error
+}
+
+// Tx is one transaction's view of the tables. It sees its own writes, is for one
+// goroutine, and answers [ErrClosed] after its end.
+type Tx interface {
+	// Organizations and its like give the table of one entity.
+	Organizations() Table[Organization, OrganizationFilter]
+	Users() Table[User, UserFilter]
+	Identities() Table[Identity, IdentityFilter]
+	Memberships() Table[Membership, MembershipFilter]
+	RoleAssignments() Table[RoleAssignment, RoleAssignmentFilter]
+	Secrets() Table[Secret, SecretFilter]
+	Events() Log
+	// Lock excludes every other transaction that locks one of these keys, until the
+	// end of this one. Lock in ascending order of [LockKey.Compare], within a
+	// call and from call to call, and read again afterwards what was read before.
+	// A deadlock across calls is detected: Update runs fn again.
+	Lock(ctx context.Context, keys ...LockKey) error
+	// Savepoint runs fn as a part that can fail alone: fn's error or panic undoes
+	// what fn wrote, and no more, and is passed on. Locks stay.
+	Savepoint(ctx context.Context, fn func(Tx) error) error
+}
+
+// Table keeps the rows of one entity. Values are copied at the border: what a
+// caller does later to a value it passed or received changes nothing here.
+//
+// A unique key that is taken makes Insert and Update fail with
+// [ErrAlreadyExists] and the key's Field; the transaction goes on unharmed.
+type Table[V Entity, F any] interface {
+	// Get gives one row, or [ErrNotFound].
+	Get(ctx context.Context, id ID[V]) (V, error)
+	// List gives up to span.Limit of the rows that pass the filter, in span's order.
+	List(ctx context.Context, filter F, span Span) ([]V, error)
+	// Count counts the rows that pass the filter.
+	Count(ctx context.Context, filter F) (int, error)
+	// Insert adds a row; an id that is there already is [ErrAlreadyExists].
+	Insert(ctx context.Context, v V) error
+	// Update replaces the row of v's id, whose stored Version must be v.Version-1:
+	// else [ErrConflict], or [ErrNotFound] without such a row. A touched column
+	// keeps its value.
+	Update(ctx context.Context, v V) error
+	// Touch sets the one column that lies outside the versioned row, the last
+	// sign-in of users and memberships (rule G12); [ErrInvalid] for others. It
+	// moves no Version, and a row that is gone is no error.
+	Touch(ctx context.Context, id ID[V], at time.Time) error
+	// Delete removes a row, or answers [ErrNotFound].
+	Delete(ctx context.Context, id ID[V]) error
+	// DeleteAll removes the rows that pass the filter and says how many. A filter
+	// that constrains nothing is [ErrInvalid].
+	DeleteAll(ctx context.Context, filter F) (int, error)
+}
+
+// Order names the column that a List runs along; ties, and [ByID], go by id. An
+// order that an entity does not have is [ErrInvalid].
+type Order uint8
+
+// The orders.
+const (
+	ByID    Order = iota // every entity; for default ids, the order of creation
+	ByName               // organizations, users, memberships: folded name
+	ByEmail              // users, memberships: canonical address
+	ByDue                // secrets: expiry
+)
+
+// Key is a place in an order: a row's sort column and its id. Text or Int is set
+// as the order wants it, neither for [ByID].
+type Key struct {
+	Text string
+	Int  int64
+	ID   [16]byte
+}
+
+// Span says which rows of an order: those beyond After, at most Limit (at least
+// one), descending if Desc.
+type Span struct {
+	After *Key
+	Limit int
+	Order Order
+	Desc  bool
+}
+
+// In is a constraint of a filter: a set of values of which one must match. The
+// zero In does not constrain; [Of] without values matches nothing, so that an
+// empty slice never means everything.
+type In[T comparable] struct {
+	set    bool
+	values []T
+}
+
+// Of is the constraint "one of these".
+func Of[T comparable](values ...T) In[T] { return In[T]{set: true, values: values} }
+
+// IsSet reports whether the field constrains.
+func (in In[T]) IsSet() bool { return in.set }
+
+// Values are the values allowed; they are not to be changed.
+func (in In[T]) Values() []T { return in.values }
+
+// OrganizationFilter selects organizations. Fields are joined by and.
+type OrganizationFilter struct {
+	ID         In[OrganizationID]
+	Slug       In[string]
+	ExternalID In[string]
+	Suspended  In[bool]
+	Archived   In[bool]
+	NamePrefix string // of NameKey
+}
+
+// UserFilter selects users. Fields are joined by and.
+type UserFilter struct {
+	ID          In[UserID]
+	EmailKey    In[string]
+	ExternalID  In[string]
+	Suspended   In[bool]
+	Merged      In[bool]
+	MergedInto  In[UserID]
+	NamePrefix  string // of NameKey
+	EmailPrefix string // of EmailKey
+}
+
+// IdentityFilter selects identities. Fields are joined by and.
+type IdentityFilter struct {
+	ID       In[IdentityID]
+	UserID   In[UserID]
+	Provider In[string]
+	Subject  In[string]
+}
+
+// MembershipFilter selects memberships. Fields are joined by and.
+type MembershipFilter struct {
+	ID             In[MembershipID]
+	OrganizationID In[OrganizationID]
+	UserID         In[UserID]
+	Status         In[MembershipStatus]
+	NamePrefix     string // of NameKey
+	EmailPrefix    string // of EmailKey
+}
+
+// RoleAssignmentFilter selects role assignments. Fields are joined by and.
+type RoleAssignmentFilter struct {
+	ID             In[RoleAssignmentID]
+	OrganizationID In[OrganizationID]
+	MembershipID   In[MembershipID]
+	UserID         In[UserID]
+	Role           In[string]
+	Source         In[RoleSource]
+	SourceID       In[string]
+	Active         In[bool]
+}
+
+// SecretFilter selects secrets. Fields are joined by and.
+type SecretFilter struct {
+	ID        In[SecretID]
+	Kind      In[SecretKind]
+	UserID    In[UserID]
+	DueBefore time.Time // ExpiresAt before this instant
+}
+
+// Log is the events of a store in the order of their commits (rule E1).
+type Log interface {
+	// Append adds an event. The store gives the position, so that position order
+	// is commit order; it is seen by Read and Last only after the commit.
+	Append(ctx context.Context, e Event) error
+	// Read gives up to span.Limit events that pass the filter, and the position to
+	// go on from: that of the last row examined, or span.After where none was. It
+	// examines a bounded number of rows, so it may give none and still not be at the
+	// end; done says whether it is. Ascending reads below the pruned floor are
+	// [ErrEventsPruned].
+	Read(ctx context.Context, filter EventFilter, span LogSpan) (events []Event, next Position, done bool, err error)
+	// Last is the position of the newest committed event, 0 before the first. It
+	// never moves back: it is the sign that something changed.
+	Last(ctx context.Context) (Position, error)
+	// Prune removes up to limit of the oldest events, all of them from before that
+	// instant and none behind one that is not, and says how many went.
+	Prune(ctx context.Context, before time.Time, limit int) (int, error)
+	// Redact empties Data and Previous of every event that lists the person, those of
+	// this transaction too, and says how many it changed.
+	Redact(ctx context.Context, person UserID) (int, error)
+}
+
+// LogSpan says which events: those beyond After (0 = from the start, or from the
+// end if Desc), at most Limit of them.
+type LogSpan struct {
+	After Position
+	Limit int
+	Desc  bool
+}
+
+// EventFilter selects events. Fields are joined by and.
+type EventFilter struct {
+	Type           In[EventType]
+	OrganizationID In[OrganizationID]
+	UserID         In[UserID]
+	Subject        In[string]
+	Actor          In[Actor]
+	Since          time.Time // at this instant or later
+	Until          time.Time // before this instant
+}
+
+// LockClass is what a lock is about. Classes are taken in this order.
+type LockClass uint8
+
+// The classes of locks, lowest first.
+const (
+	LockRoles        LockClass = iota + 1 // application roles and permissions
+	LockEmail                             // a canonical address
+	LockUser                              // a user and what hangs on them
+	LockOrganization                      // an organization and all in it
+	LockDomain                            // a verified domain
+)
+
+// LockKey names what [Tx.Lock] excludes.
+type LockKey struct {
+	Class LockClass
+	Value string
+}
+
+// Compare orders keys: by class, then by value.
+func (k LockKey) Compare(other LockKey) int {
+	if c := cmp.Compare(k.Class, other.Class); c != 0 {
+		return c
+	}
+	return strings.Compare(k.Value, other.Value)
+}
+
+func lockEmail(canonical string) LockKey { return LockKey{LockEmail, canonical} }
+
+func lockUser(id UserID) LockKey { return LockKey{LockUser, id.String()} }
+
+func lockOrganization(id OrganizationID) LockKey { return LockKey{LockOrganization, id.String()} }

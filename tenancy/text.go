@@ -1,0 +1,141 @@
+package tenancy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	maxName       = 200 // characters, rule G5
+	maxExternalID = 255 // characters, rule G4
+	maxSlug       = 63  // bytes: one DNS label
+	maxPicture    = 2048
+	maxPhone      = 50
+	maxLocale     = 35
+)
+
+// reservedSlugs would collide with what hosts serve beside their customers.
+var reservedSlugs = []string{
+	"about", "account", "accounts", "admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "console",
+	"dashboard", "dev", "docs", "email", "ftp", "help", "imap", "internal", "invite", "login", "logout", "mail", "me",
+	"new", "ns", "oauth", "organizations", "orgs", "pop", "portal", "root", "saml", "scim", "security", "settings",
+	"signin", "signup", "smtp", "sso", "static", "status", "support", "system", "test", "users", "webhooks", "www",
+}
+
+// name is a display text in its stored form (rule G5): NFC, no white space around
+// it, 1 to 200 characters, none of which breaks a line or turns its direction.
+func name(field, s string) (string, error) {
+	return label(field, s, maxName)
+}
+
+// optionalName is [name], or "" for none.
+func optionalName(field, s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return name(field, s)
+}
+
+func label(field, s string, most int) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", invalid(field, "is not UTF-8")
+	}
+	s = strings.TrimSpace(norm.NFC.String(s))
+	switch n := utf8.RuneCountInString(s); {
+	case n == 0:
+		return "", invalid(field, "is empty")
+	case n > most:
+		return "", invalid(field, fmt.Sprintf("has %d characters, at most %d", n, most))
+	}
+	if i := strings.IndexFunc(s, misleading); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(s[i:])
+		return "", invalid(field, fmt.Sprintf("contains %U", r))
+	}
+	return s, nil
+}
+
+// misleading characters show a text as something that it is not.
+func misleading(r rune) bool {
+	switch r {
+	case '\u2028', '\u2029', '\u061c', '\u200e', '\u200f', '\ufeff':
+		return true
+	}
+	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+}
+
+// fold is the form in which names are ordered and searched (rule G12).
+func fold(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
+}
+
+// searchPrefix is the folded form of what a search begins with; none stays none.
+func searchPrefix(field, s string) (string, error) {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return "", invalid(field, "is not text")
+	}
+	return fold(s), nil
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Config) slug(s string) (string, error) {
+	const field = "slug"
+	switch {
+	case s == "":
+		return "", nil
+	case len(s) > maxSlug:
+		return "", invalid(field, "has more than 63 characters")
+	case s[0] == '-' || s[len(s)-1] == '-':
+		return "", invalid(field, "begins or ends with a hyphen")
+	case strings.HasPrefix(s, "xn--"):
+		return "", invalid(field, "begins with xn--")
+	case slices.Contains(reservedSlugs, s) || slices.Contains(c.ReservedSlugs, s):
+		return "", invalid(field, "is reserved")
+	}
+	for _, r := range s {
+		if r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') {
+			return "", invalid(field, "has a character other than a-z, 0-9 and hyphen")
+		}
+	}
+	return s, nil
+}
+
+// exact is a key of somebody else's, kept byte for byte: 1 to 255 printable
+// characters (rule G4).
+func exact(field, s string) error {
+	if !utf8.ValidString(s) {
+		return invalid(field, "is not UTF-8")
+	}
+	switch n := utf8.RuneCountInString(s); {
+	case n == 0:
+		return invalid(field, "is empty")
+	case n > maxExternalID:
+		return invalid(field, fmt.Sprintf("has %d characters, at most %d", n, maxExternalID))
+	case strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0:
+		return invalid(field, "has a character that does not print")
+	}
+	return nil
+}
+
+func optionalExact(field, s string) error {
+	if s == "" {
+		return nil
+	}
+	return exact(field, s)
+}

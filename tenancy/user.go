@@ -1,0 +1,425 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// User is a person, once in the whole application (rule U1), with any number of
+// memberships (rule U3).
+type User struct {
+	ID              UserID            `json:"id"`
+	Version         int64             `json:"version"`                    // counts changes from 1; see rule G11
+	Email           string            `json:"email,omitempty"`            // as given
+	EmailVerifiedAt time.Time         `json:"email_verified_at,omitzero"` // zero: not proved
+	PendingEmail    string            `json:"pending_email,omitempty"`    // waits for its proof (rule U5)
+	GivenName       string            `json:"given_name,omitempty"`
+	FamilyName      string            `json:"family_name,omitempty"`
+	DisplayName     string            `json:"display_name,omitempty"`
+	Picture         string            `json:"picture,omitempty"` // an https URL
+	Phone           string            `json:"phone,omitempty"`
+	Locale          string            `json:"locale,omitempty"`      // a BCP 47 tag
+	Attributes      map[string]string `json:"attributes,omitempty"`  // free part of the profile
+	Metadata        map[string]string `json:"metadata,omitempty"`    // the host's own
+	ExternalID      string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
+	SuspendedAt     time.Time         `json:"suspended_at,omitzero"` // zero: not suspended (rule U8)
+	MergedInto      UserID            `json:"merged_into,omitzero"`  // zero: not merged; else only ids are left (rule U6)
+	LastSignInAt    time.Time         `json:"-"`                     // outside the versioned row (rule G12)
+	CreatedAt       time.Time         `json:"created_at"`
+	UpdatedAt       time.Time         `json:"updated_at"`
+	EmailKey        string            `json:"-"` // canonical Email: unique, for search
+	NameKey         string            `json:"-"` // folded Name, for order and search
+}
+
+func (User) idPrefix() string { return "usr" }
+
+// Name is what to call the user: the display name, else given and family name.
+func (u User) Name() string {
+	switch {
+	case u.DisplayName != "":
+		return u.DisplayName
+	case u.GivenName == "":
+		return u.FamilyName
+	case u.FamilyName == "":
+		return u.GivenName
+	default:
+		return u.GivenName + " " + u.FamilyName
+	}
+}
+
+// Users is the group of methods on users.
+type Users struct{ s *Service }
+
+// NewUser is what Create needs: an Email; the rest may be empty.
+type NewUser struct {
+	ID            UserID // for imports; zero = a new one
+	Email         string // rule U1
+	EmailVerified bool   // the host vouches for the mailbox (rule U4)
+	GivenName     string // names: 1 to 200 characters each (rule G5)
+	FamilyName    string
+	DisplayName   string
+	Picture       string // an https URL of at most 2048 bytes
+	Phone         string // at most 50 printable characters
+	Locale        string // a BCP 47 tag of at most 35 characters
+	Attributes    map[string]string
+	Metadata      map[string]string
+	ExternalID    string // 1 to 255 printable characters, unique (rule G4)
+}
+
+// UserUpdate is a change to a user. A nil field stays as it is; a pointer to the
+// empty string clears. The email changes by ChangeEmail alone.
+type UserUpdate struct {
+	Version       int64 // the Version this is based on; 0 = whichever (rule G11)
+	EmailVerified *bool // the host vouches for the mailbox, or takes that back
+	GivenName     *string
+	FamilyName    *string
+	DisplayName   *string
+	Picture       *string
+	Phone         *string
+	Locale        *string
+	Attributes    Patch
+	Metadata      Patch
+	ExternalID    *string
+}
+
+// UserQuery selects users for List. Users who were merged into others are left out.
+type UserQuery struct {
+	IDs         []UserID // nil = all
+	NamePrefix  string   // what the name begins with, in any case (rule G12)
+	EmailPrefix string   // what the canonical address begins with
+	Suspended   *bool    // nil = either
+	Order       Order    // [ByID], [ByName] or [ByEmail]
+	Descending  bool
+	Limit       int    // default 50, at most 1000
+	Cursor      string // Next of the page before
+}
+
+// Create makes a user. One email, one user (rule U1): an address that another user
+// has, in whatever case, is [ErrAlreadyExists] with the field "email" (rule U2).
+//
+// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id").
+func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
+	var user User
+	err := g.s.update(ctx, "create user", "", func(ctx context.Context, w *work) (err error) {
+		user, err = w.createUser(ctx, in)
+		return err
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return user, nil
+}
+
+func (w *work) createUser(ctx context.Context, in NewUser) (User, error) {
+	user := User{ID: newID(w, in.ID), Version: 1, Email: in.Email, CreatedAt: w.now, UpdatedAt: w.now}
+	var err error
+	if user.EmailKey, err = CanonicalEmail(in.Email); err != nil {
+		return User{}, err
+	}
+	if user.Attributes, err = w.config.Limits.metadata("attributes", in.Attributes); err != nil {
+		return User{}, err
+	}
+	if user.Metadata, err = w.config.Limits.metadata("metadata", in.Metadata); err != nil {
+		return User{}, err
+	}
+	err = w.applyUser(&user, UserUpdate{
+		EmailVerified: &in.EmailVerified, GivenName: &in.GivenName, FamilyName: &in.FamilyName, DisplayName: &in.DisplayName,
+		Picture: &in.Picture, Phone: &in.Phone, Locale: &in.Locale, ExternalID: &in.ExternalID,
+	})
+	if err != nil {
+		return User{}, err
+	}
+	if err := w.Lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
+		return User{}, err
+	}
+	if err := w.Users().Insert(ctx, user); err != nil {
+		return User{}, err
+	}
+	return user, w.record(ctx, note{kind: EventUserCreated, user: user.ID, subject: user.ID.String(), data: user})
+}
+
+// applyUser puts an update's fields into user, each in its stored form.
+func (w *work) applyUser(user *User, in UserUpdate) (err error) {
+	limits := &w.config.Limits
+	for _, part := range []struct {
+		field string
+		in    *string
+		at    *string
+		check func(field, s string) (string, error)
+	}{
+		{"given_name", in.GivenName, &user.GivenName, optionalName},
+		{"family_name", in.FamilyName, &user.FamilyName, optionalName},
+		{"display_name", in.DisplayName, &user.DisplayName, optionalName},
+		{"picture", in.Picture, &user.Picture, picture},
+		{"phone", in.Phone, &user.Phone, phone},
+		{"locale", in.Locale, &user.Locale, locale},
+		{"external_id", in.ExternalID, &user.ExternalID, func(field, s string) (string, error) { return s, optionalExact(field, s) }},
+	} {
+		if part.in == nil {
+			continue
+		}
+		if *part.at, err = part.check(part.field, *part.in); err != nil {
+			return err
+		}
+	}
+	if user.Attributes, err = limits.patch("attributes", user.Attributes, in.Attributes); err != nil {
+		return err
+	}
+	if user.Metadata, err = limits.patch("metadata", user.Metadata, in.Metadata); err != nil {
+		return err
+	}
+	if in.EmailVerified != nil {
+		user.EmailVerifiedAt = w.verified(user.EmailVerifiedAt, *in.EmailVerified)
+	}
+	user.NameKey = fold(user.Name())
+	return nil
+}
+
+// verified is when an address was proved, given what was known and what is said now.
+func (w *work) verified(since time.Time, now bool) time.Time {
+	if !now {
+		return time.Time{}
+	}
+	return or(since, w.now)
+}
+
+func picture(field, s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(s) > maxPicture || !printable(s) {
+		return "", invalid(field, fmt.Sprintf("is not an https URL of at most %d bytes", maxPicture))
+	}
+	return s, nil
+}
+
+func phone(field, s string) (string, error) {
+	if len(s) > maxPhone || !printable(s) {
+		return "", invalid(field, fmt.Sprintf("has more than %d printable characters", maxPhone))
+	}
+	return strings.TrimFunc(s, unicode.IsSpace), nil
+}
+
+var localeForm = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+func locale(field, s string) (string, error) {
+	if s != "" && (len(s) > maxLocale || !localeForm.MatchString(s)) {
+		return "", invalid(field, "is not a BCP 47 tag")
+	}
+	return s, nil
+}
+
+// Get gives a user. One who was merged into another is [ErrMerged], with that one's
+// id in IDs (rule U6); else [ErrNotFound].
+func (g Users) Get(ctx context.Context, id UserID) (User, error) {
+	var user User
+	err := g.s.view(ctx, "get user", id.String(), func(ctx context.Context, w *work) (err error) {
+		user, err = w.user(ctx, id)
+		return err
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return user, nil
+}
+
+// user reads a user who is one still.
+func (w *work) user(ctx context.Context, id UserID) (User, error) {
+	user, err := w.Users().Get(ctx, id)
+	if err == nil && !user.MergedInto.IsZero() {
+		err = &Error{Code: ErrMerged, Kind: "user", Key: id.String(), IDs: []string{user.MergedInto.String()}}
+	}
+	return user, err
+}
+
+// GetByEmail gives the user with an address, compared as rule U1 says, or
+// [ErrNotFound]; [ErrInvalid] for what is no address.
+func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
+	canonical, err := CanonicalEmail(address)
+	if err != nil {
+		return User{}, explain(err, "get user", "")
+	}
+	return g.getBy(ctx, canonical, UserFilter{EmailKey: Of(canonical)})
+}
+
+// GetByExternalID gives the user with an external id, or [ErrNotFound].
+func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, error) {
+	return g.getBy(ctx, externalID, UserFilter{ExternalID: Of(externalID)})
+}
+
+func (g Users) getBy(ctx context.Context, key string, filter UserFilter) (User, error) {
+	var user User
+	err := g.s.view(ctx, "get user", key, func(ctx context.Context, w *work) error {
+		found, err := w.Users().List(ctx, filter, Span{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return &Error{Code: ErrNotFound, Kind: "user", Key: key}
+		}
+		user = found[0]
+		return nil
+	})
+	return user, err
+}
+
+// Update changes a user. Where the name changes, the order and search of their
+// memberships follow in the same transaction (rule G12). What changes nothing
+// writes nothing (rule G8).
+//
+// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict],
+// [ErrAlreadyExists] (field "external_id").
+func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, error) {
+	return g.change(ctx, "update user", id, func(_ context.Context, w *work, user *User) (EventType, error) {
+		if in.Version != 0 && in.Version != user.Version {
+			return "", stale(id)
+		}
+		return EventUserUpdated, w.applyUser(user, in)
+	})
+}
+
+// Suspend takes away a user's access everywhere (rule U8). They keep what they own:
+// this is not rule M7's concern. Suspending twice changes nothing.
+func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
+	return g.change(ctx, "suspend user", id, func(_ context.Context, w *work, user *User) (EventType, error) {
+		user.SuspendedAt = or(user.SuspendedAt, w.now)
+		return EventUserSuspended, nil
+	})
+}
+
+// Unsuspend ends a suspension (rule U8); without one it changes nothing.
+func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
+	return g.change(ctx, "unsuspend user", id, func(_ context.Context, _ *work, user *User) (EventType, error) {
+		user.SuspendedAt = time.Time{}
+		return EventUserUnsuspended, nil
+	})
+}
+
+// change reads a user under their lock, lets edit alter them, and keeps them with
+// the event that edit names if anything is different.
+func (g Users) change(ctx context.Context, op string, id UserID,
+	edit func(ctx context.Context, w *work, user *User) (EventType, error),
+) (User, error) {
+	var user User
+	err := g.s.update(ctx, op, id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if user, err = w.user(ctx, id); err != nil {
+			return err
+		}
+		before := user
+		kind, err := edit(ctx, w, &user)
+		if err != nil {
+			return err
+		}
+		return w.saveUser(ctx, before, &user, kind)
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return user, nil
+}
+
+// saveUser keeps a user who differs from before, and what memberships carry of
+// them. The caller has the user's lock.
+func (w *work) saveUser(ctx context.Context, before User, user *User, kind EventType) error {
+	old, err := previous(before, *user)
+	if err != nil || old == nil {
+		return err
+	}
+	user.Version++
+	user.UpdatedAt = w.now
+	if err := w.Users().Update(ctx, *user); err != nil {
+		return err
+	}
+	err = w.record(ctx, note{kind: kind, user: user.ID, subject: user.ID.String(), data: *user, previous: old})
+	if err != nil || before.NameKey == user.NameKey && before.EmailKey == user.EmailKey {
+		return err
+	}
+	members, err := w.lockMemberships(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		m.Version++
+		m.keys(*user)
+		if err := w.Memberships().Update(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// List gives a page of users (rule G6).
+func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
+	var page Page[User]
+	err := g.s.view(ctx, "list users", "", func(ctx context.Context, w *work) (err error) {
+		filter := UserFilter{Merged: Of(false)}
+		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
+			return err
+		}
+		if filter.EmailPrefix, err = searchPrefix("email_prefix", q.EmailPrefix); err != nil {
+			return err
+		}
+		if filter.ID, err = someOf("ids", q.IDs); err != nil {
+			return err
+		}
+		if q.Suspended != nil {
+			filter.Suspended = Of(*q.Suspended)
+		}
+		page, err = list(ctx, w.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+			userKey, "users", q.IDs, q.NamePrefix, q.EmailPrefix, filter.Suspended)
+		return err
+	})
+	return page, err
+}
+
+// All walks the users that List would give, page by page.
+func (g Users) All(ctx context.Context, q UserQuery) iter.Seq2[User, error] {
+	return pages(func(cursor string) (Page[User], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, q)
+	}, q.Cursor)
+}
+
+func userKey(user *User, order Order) Key {
+	key := Key{ID: user.ID}
+	switch order {
+	case ByName:
+		key.Text = user.NameKey
+	case ByEmail:
+		key.Text = user.EmailKey
+	}
+	return key
+}
+
+// RecordSignIn notes that a user signed in just now, at an organization where one is
+// named. It writes no event and moves no Version (rule G12).
+//
+// Errors: [ErrNotFound], [ErrMerged].
+func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {
+	return g.s.update(ctx, "record sign-in", id.String(), func(ctx context.Context, w *work) error {
+		if _, err := w.user(ctx, id); err != nil {
+			return err
+		}
+		if !at.IsZero() {
+			m, err := w.membership(ctx, at, id)
+			if err != nil {
+				return err
+			}
+			if err := w.Memberships().Touch(ctx, m.ID, w.now); err != nil {
+				return err
+			}
+		}
+		return w.Users().Touch(ctx, id, w.now)
+	})
+}

@@ -1,0 +1,159 @@
+package tenancy
+
+import "context"
+
+// Delete removes a user for good: memberships, roles, identities and pending email
+// changes go in one transaction, with an event for each membership and one for the
+// user (rule U7). The email and the external id are free again.
+//
+// Errors: [ErrNotFound], [ErrMerged]; [ErrLastOwner] with the organizations in IDs
+// where nobody else is an owner; [ErrTooLarge] over Config.DeleteLimit memberships;
+// [ErrReferenced] where a row of the host's refers to the user.
+func (g Users) Delete(ctx context.Context, id UserID) error {
+	return g.s.update(ctx, "delete user", id.String(), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		return w.deleteUser(ctx, id)
+	})
+}
+
+// deleteUser removes a user whose lock is held. Those who were merged into them stay
+// buried, so that Erase still finds what was theirs.
+func (w *work) deleteUser(ctx context.Context, id UserID) error {
+	user, err := w.user(ctx, id)
+	if err != nil {
+		return err
+	}
+	members, err := w.lockMemberships(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := w.notTooMany(len(members)); err != nil {
+		return err
+	}
+	held, err := w.mayGo(ctx, members)
+	if err != nil {
+		return err
+	}
+	gone := removed{Memberships: len(members)}
+	for _, m := range members {
+		gone.RoleAssignments += len(held[m.ID])
+		if err := w.dropMember(ctx, m, held[m.ID]); err != nil {
+			return err
+		}
+	}
+	if gone.Identities, err = w.Identities().DeleteAll(ctx, IdentityFilter{UserID: Of(id)}); err != nil {
+		return err
+	}
+	if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(id)}); err != nil {
+		return err
+	}
+	if err := w.Users().Delete(ctx, id); err != nil {
+		return err
+	}
+	return w.record(ctx, note{kind: EventUserDeleted, user: id, subject: id.String(), data: struct {
+		User
+		Removed removed `json:"removed"`
+	}{user, gone}})
+}
+
+// mayGo reads the roles of memberships and refuses if, without them, an organization
+// would lose its last owner (rule M7). It names every such organization.
+func (w *work) mayGo(ctx context.Context, members []Membership) (map[MembershipID][]RoleAssignment, error) {
+	if len(members) == 0 {
+		return nil, nil
+	}
+	ids := make([]MembershipID, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	held, err := w.assignments(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var orphans []OrganizationID
+	for _, m := range members {
+		switch err := w.keepsOwner(ctx, m, held[m.ID]); CodeOf(err) {
+		case "":
+		case ErrLastOwner:
+			orphans = append(orphans, m.OrganizationID)
+		default:
+			return nil, err
+		}
+	}
+	if len(orphans) > 0 {
+		return nil, lastOwner(orphans...)
+	}
+	return held, nil
+}
+
+func (w *work) dropMember(ctx context.Context, m Membership, held []RoleAssignment) error {
+	if err := w.drop(ctx, m); err != nil {
+		return err
+	}
+	return w.recordMembership(ctx, EventMembershipRemoved, m, held, nil)
+}
+
+// Erase is Delete, and also takes what events hold about the person, and about those
+// who were merged into them (rule U7): the events stay, with Data and Previous
+// emptied. It works on a user deleted before, too; where there is nothing left to
+// erase it changes nothing.
+//
+// Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
+func (g Users) Erase(ctx context.Context, id UserID) error {
+	return g.s.update(ctx, "erase user", id.String(), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		err := w.deleteUser(ctx, id)
+		if err != nil && CodeOf(err) != ErrNotFound {
+			return err
+		}
+		if err := w.knownOnce(ctx, id, err); err != nil {
+			return err
+		}
+		redacted, err := w.redact(ctx, id)
+		if err != nil || redacted == 0 {
+			return err
+		}
+		return w.record(ctx, note{kind: EventUserErased, user: id, subject: id.String(), redacted: true})
+	})
+}
+
+// knownOnce gives missing back if no event tells of the user either.
+func (w *work) knownOnce(ctx context.Context, id UserID, missing error) error {
+	if missing == nil {
+		return nil
+	}
+	events, _, _, err := w.Events().Read(ctx, EventFilter{UserID: Of(id)}, LogSpan{Limit: 1, Desc: true})
+	if err == nil && len(events) == 0 {
+		err = missing
+	}
+	return err
+}
+
+// redact empties the events about a user and those merged into them, who are
+// forgotten.
+func (w *work) redact(ctx context.Context, id UserID) (int, error) {
+	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(id)}, func(u *User) UserID { return u.ID })
+	if err != nil {
+		return 0, err
+	}
+	people := []UserID{id}
+	for _, u := range buried {
+		people = append(people, u.ID)
+		if err := w.Users().Delete(ctx, u.ID); err != nil {
+			return 0, err
+		}
+	}
+	redacted := 0
+	for _, person := range people {
+		n, err := w.Events().Redact(ctx, person)
+		if err != nil {
+			return 0, err
+		}
+		redacted += n
+	}
+	return redacted, nil
+}

@@ -1,0 +1,294 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// Merged is what Merge did.
+type Merged struct {
+	User        User `json:"user"`        // into, as it is now
+	Memberships int  `json:"memberships"` // how many moved or were united
+	Identities  int  `json:"identities"`  // how many moved
+}
+
+// Merge makes two users one, in one transaction (rule U6). Identities and
+// memberships of from move to into. Where both are members of an organization, the
+// two memberships become one, into's: roles united, inactive if either was, joined
+// when the first was. Pending memberships of from are dropped. from's email and
+// external id are free, and Get says where it went.
+//
+// Errors: [ErrInvalid] for a user with itself; [ErrNotFound], [ErrMerged];
+// [ErrLastOwner] with the organizations in IDs; for a membership that moves
+// [ErrSeatLimit], [ErrAlreadyMemberElsewhere], [ErrJoinRefused] (rule M14);
+// [ErrTooLarge]; [ErrReferenced] where a row of the host's refers to a membership
+// that is united with another.
+func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
+	var done Merged
+	err := g.s.update(ctx, "merge users", pairOfUsers(from, into), func(ctx context.Context, w *work) (err error) {
+		if from == into {
+			return invalid("into", "is the same user")
+		}
+		done, err = w.merge(ctx, from, into)
+		return err
+	})
+	if err != nil {
+		return Merged{}, err
+	}
+	return done, nil
+}
+
+func pairOfUsers(from, into UserID) string { return from.String() + "/" + into.String() }
+
+func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
+	if err := w.Lock(ctx, lockUser(from), lockUser(into)); err != nil {
+		return Merged{}, err
+	}
+	source, err := w.user(ctx, from)
+	if err != nil {
+		return Merged{}, err
+	}
+	target, err := w.user(ctx, into)
+	if err != nil {
+		return Merged{}, err
+	}
+	theirs, mine, err := w.lockBoth(ctx, from, into)
+	if err != nil {
+		return Merged{}, err
+	}
+	done := Merged{User: target}
+	if err := w.notTooMany(len(theirs)); err != nil {
+		return Merged{}, err
+	}
+	var orphans []OrganizationID
+	for _, m := range theirs {
+		orphaned, err := w.mergeMembership(ctx, m, mine[m.OrganizationID], target)
+		if err != nil {
+			return Merged{}, err
+		}
+		if orphaned {
+			orphans = append(orphans, m.OrganizationID)
+		}
+		if m.Status != MembershipPending {
+			done.Memberships++
+		}
+	}
+	if len(orphans) > 0 {
+		return Merged{}, lastOwner(orphans...)
+	}
+	if done.Identities, err = w.moveIdentities(ctx, from, into); err != nil {
+		return Merged{}, err
+	}
+	if err := w.bury(ctx, source, into); err != nil {
+		return Merged{}, err
+	}
+	if source.LastSignInAt.After(target.LastSignInAt) {
+		done.User.LastSignInAt = source.LastSignInAt
+		if err := w.Users().Touch(ctx, into, source.LastSignInAt); err != nil {
+			return Merged{}, err
+		}
+	}
+	return done, w.record(ctx, note{
+		kind: EventUserMerged, user: into, subject: into.String(), people: []UserID{from},
+		data: struct {
+			From UserID `json:"from"`
+			Into UserID `json:"into"`
+		}{from, into},
+	})
+}
+
+// lockBoth takes the locks of all organizations that either user is in, and reads
+// the memberships under them.
+func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Membership, mine map[OrganizationID]Membership, err error) {
+	both := MembershipFilter{UserID: Of(from, into)}
+	id := func(m *Membership) MembershipID { return m.ID }
+	members, err := collect(ctx, w.Memberships(), both, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	var locks []LockKey
+	for _, m := range members {
+		locks = append(locks, lockOrganization(m.OrganizationID))
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return nil, nil, err
+	}
+	if members, err = collect(ctx, w.Memberships(), both, id); err != nil {
+		return nil, nil, err
+	}
+	mine = make(map[OrganizationID]Membership)
+	for _, m := range members {
+		if m.UserID == into {
+			mine[m.OrganizationID] = m
+		} else {
+			theirs = append(theirs, m)
+		}
+	}
+	return theirs, mine, nil
+}
+
+// mergeMembership brings one membership over, and says whether its organization lost
+// its last owner by that.
+func (w *work) mergeMembership(ctx context.Context, m, other Membership, target User) (orphaned bool, err error) {
+	if m.Status == MembershipPending {
+		return false, w.dropMember(ctx, m, nil)
+	}
+	held, err := w.assignments(ctx, m.ID)
+	if err != nil {
+		return false, err
+	}
+	before, err := w.owners(ctx, m.OrganizationID)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case other.ID.IsZero():
+		err = w.moveMembership(ctx, m, held[m.ID], target)
+	case other.Status == MembershipPending:
+		if err = w.dropMember(ctx, other, nil); err == nil {
+			err = w.moveMembership(ctx, m, held[m.ID], target)
+		}
+	default:
+		err = w.unite(ctx, m, other, held[m.ID])
+	}
+	if err != nil || before == 0 {
+		return false, err
+	}
+	after, err := w.owners(ctx, m.OrganizationID)
+	return after == 0, err
+}
+
+// moveMembership gives a membership to another user: a way in like any other.
+func (w *work) moveMembership(ctx context.Context, m Membership, held []RoleAssignment, target User) error {
+	if m.Status == MembershipActive {
+		org, err := w.Organizations().Get(ctx, m.OrganizationID)
+		if err != nil {
+			return err
+		}
+		join := Join{Organization: org, User: target, Via: JoinedMerged, Roles: slugs(held)}
+		if err := w.admit(ctx, join, 1); err != nil {
+			return err
+		}
+	}
+	if err := w.recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
+		return err
+	}
+	m.UserID, m.JoinedVia = target.ID, JoinedMerged
+	m.keys(target)
+	if err := w.saveMembership(ctx, &m); err != nil {
+		return err
+	}
+	for i := range held {
+		held[i].UserID = target.ID
+		held[i].Version++
+		if err := w.RoleAssignments().Update(ctx, held[i]); err != nil {
+			return err
+		}
+	}
+	return w.recordMembership(ctx, EventMembershipCreated, m, held, nil)
+}
+
+// unite makes one membership of two in the same organization: m goes into other.
+func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssignment) error {
+	if err := w.recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
+		return err
+	}
+	all, err := w.assignments(ctx, other.ID)
+	if err != nil {
+		return err
+	}
+	own := all[other.ID]
+	before := slugs(own)
+	was := other
+	if m.JoinedAt.Before(other.JoinedAt) {
+		other.JoinedAt, other.JoinedVia = m.JoinedAt, m.JoinedVia
+	}
+	if m.Status == MembershipInactive {
+		other.Status = MembershipInactive
+	}
+	for _, a := range held {
+		same := func(b RoleAssignment) bool {
+			return a.Role == b.Role && a.Source == b.Source && a.SourceID == b.SourceID && a.Scope == b.Scope
+		}
+		if slices.ContainsFunc(own, same) {
+			err = w.RoleAssignments().Delete(ctx, a.ID)
+		} else {
+			a.MembershipID, a.UserID = other.ID, other.UserID
+			a.Version++
+			own = append(own, a)
+			err = w.RoleAssignments().Update(ctx, a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.mirror(ctx, other, own); err != nil {
+		return err
+	}
+	if err := w.Memberships().Delete(ctx, m.ID); err != nil {
+		return err
+	}
+	return w.saveUnited(ctx, was, other, own, before)
+}
+
+// saveUnited keeps the one membership if it differs from what it was, with the event
+// that says most.
+func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAssignment, before []string) error {
+	kind := EventMembershipUpdated
+	switch {
+	case was.Status != m.Status:
+		kind = EventMembershipDeactivated
+	case !slices.Equal(before, slugs(held)):
+		kind = EventMembershipRolesChanged
+	}
+	old, err := previous(snapshot{Membership: was, Roles: before}, snapshot{Membership: m, Roles: slugs(held)})
+	if err != nil || old == nil {
+		return err
+	}
+	if err := w.saveMembership(ctx, &m); err != nil {
+		return err
+	}
+	return w.recordMembership(ctx, kind, m, held, old)
+}
+
+func (w *work) moveIdentities(ctx context.Context, from, into UserID) (int, error) {
+	identities, err := collect(ctx, w.Identities(), IdentityFilter{UserID: Of(from)}, func(i *Identity) IdentityID { return i.ID })
+	if err != nil {
+		return 0, err
+	}
+	for _, i := range identities {
+		i.UserID = into
+		i.Version++
+		i.UpdatedAt = w.now
+		if err := w.Identities().Update(ctx, i); err != nil {
+			return 0, err
+		}
+		err := w.record(ctx, note{kind: EventIdentityLinked, user: into, subject: i.ID.String(), data: i, people: []UserID{from}})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(identities), nil
+}
+
+// bury leaves of a merged user only where they went, and points those who were
+// merged into them there too.
+func (w *work) bury(ctx context.Context, user User, into UserID) error {
+	if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(user.ID)}); err != nil {
+		return err
+	}
+	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(user.ID)}, func(u *User) UserID { return u.ID })
+	if err != nil {
+		return err
+	}
+	buried = append(buried, User{ID: user.ID, Version: user.Version, CreatedAt: user.CreatedAt})
+	for _, u := range buried {
+		u.MergedInto = into
+		u.Version++
+		u.UpdatedAt = w.now
+		if err := w.Users().Update(ctx, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
