@@ -1,0 +1,153 @@
+package storetest
+
+import (
+	"context"
+	"maps"
+	"runtime"
+	"sync"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Weak is a store in memory that gives what [tenancy.Store] promises and no more,
+// so that a test on it finds what a stronger store hides. Each statement is atomic
+// and sees what others have committed by then, so that two reads of one Update may
+// differ; writers wait for each other only over the same row, the same unique key
+// and Lock; positions have gaps; a read of the log examines few rows. It behaves as
+// PostgreSQL does at READ COMMITTED, and is slow: each list looks at every row.
+//
+// Set the fields before the first use. A Weak is safe for concurrent use.
+type Weak struct {
+	// NoLocks makes Lock do nothing. What relies on a Lock has to fail then: run the
+	// same test both ways.
+	NoLocks bool
+	// Yield is called before every statement of an Update and before its commit, in
+	// its goroutine, to let others in between; nil is [runtime.Gosched].
+	Yield func()
+
+	mu      sync.Mutex
+	kept    weakState
+	shared  map[*store.Table]bool // a View may be reading this map of kept: copy it to change it
+	holder  map[any]*weakTx       // of all that is held; see weaklocks.go
+	waiting int                   // statements that wait for another transaction
+	begun   int64                 // transactions so far, which is the age of the newest
+}
+
+// weakState is everything committed. A View keeps one: maps and slices are then
+// copied before they are changed; rows are never changed.
+type weakState struct {
+	tables map[*store.Table]weakRows
+	events []weakEvent
+	last   tenancy.Position
+	floor  tenancy.Position // of the last event pruned
+}
+
+type weakRows map[[16]byte]store.Row
+
+// NewWeak makes an empty store.
+func NewWeak() *Weak {
+	w := &Weak{
+		kept:   weakState{tables: map[*store.Table]weakRows{}},
+		shared: map[*store.Table]bool{},
+		holder: map[any]*weakTx{},
+	}
+	for _, t := range store.Describe().Tables() {
+		w.kept.tables[t] = weakRows{}
+	}
+	return w
+}
+
+// View implements [tenancy.Store].
+func (w *Weak) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	w.mu.Lock()
+	snapshot := w.kept
+	snapshot.tables = maps.Clone(w.kept.tables)
+	for t := range snapshot.tables {
+		w.shared[t] = true
+	}
+	w.mu.Unlock()
+	return store.Run(&weakTx{weak: w, snapshot: &snapshot}, true, fn)
+}
+
+// weakAttempts bounds how often an Update that loses deadlocks begins again. It waits
+// for the winner each time, and the longer it lasts the older it is, so this is
+// far more than it takes.
+const weakAttempts = 1000
+
+// Update implements [tenancy.Store]. Of the transactions in a deadlock the youngest
+// loses: it lets go of what it holds, and begins again once the oldest has ended.
+func (w *Weak) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+	w.mu.Lock()
+	w.begun++
+	age := w.begun
+	w.mu.Unlock()
+	for range weakAttempts {
+		if err := ctx.Err(); err != nil {
+			return canceled(err)
+		}
+		t := &weakTx{weak: w, age: age, own: map[*store.Table]weakRows{}, ended: make(chan struct{}), beaten: make(chan struct{})}
+		err := t.run(ctx, fn)
+		if t.winner == nil {
+			return err
+		}
+		select {
+		case <-t.winner.ended:
+		case <-ctx.Done():
+		}
+	}
+	return errDeadlock()
+}
+
+// run runs fn and commits.
+func (t *weakTx) run(ctx context.Context, fn func(tenancy.Tx) error) error {
+	defer t.end() // whatever fn does: return, panic, exit its goroutine
+	if err := store.Run(t, false, fn); err != nil {
+		return err
+	}
+	t.weak.yield()
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	t.weak.mu.Lock()
+	defer t.weak.mu.Unlock()
+	if t.winner == nil {
+		t.commit()
+	}
+	return nil
+}
+
+// commit makes what t wrote visible, all at once, and numbers its events.
+func (t *weakTx) commit() {
+	w := t.weak
+	for table, rows := range t.own {
+		if w.shared[table] {
+			w.kept.tables[table], w.shared[table] = maps.Clone(w.kept.tables[table]), false
+		}
+		for id, row := range rows {
+			if row == nil {
+				delete(w.kept.tables[table], id)
+			} else {
+				w.kept.tables[table][id] = row
+			}
+		}
+	}
+	t.commitLog()
+}
+
+func (w *Weak) yield() {
+	if w.Yield != nil {
+		w.Yield()
+		return
+	}
+	runtime.Gosched()
+}
+
+func canceled(err error) error { return &tenancy.Error{Code: tenancy.ErrCanceled, Err: err} }
+
+func errDeadlock() error {
+	return &tenancy.Error{Code: tenancy.ErrBusy, Reason: "deadlock: the transaction was undone to begin again"}
+}

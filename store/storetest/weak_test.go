@@ -1,0 +1,189 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func TestWeakKeepsTheContract(t *testing.T) {
+	Run(t, func(*testing.T) tenancy.Store { return NewWeak() })
+}
+
+// The guards are proved by their absence: what needs a Lock fails on a Weak that
+// has none, at the first try.
+func TestWeakWithoutLocksIsCaught(t *testing.T) {
+	for _, name := range []string{"lock/lost_update", "lock/count_then_insert", "lock/version", "lock/outlives_savepoint"} {
+		w := NewWeak()
+		w.NoLocks = true
+		if err := ruleNamed(t, name).check(w); err == nil {
+			t.Errorf("%s passes on a store without locks", name)
+		} else {
+			t.Logf("%s: %v", name, err)
+		}
+	}
+}
+
+func ruleNamed(t *testing.T, name string) rule {
+	t.Helper()
+	for _, r := range rules() {
+		if r.name == name {
+			return r
+		}
+	}
+	t.Fatalf("there is no rule %q", name)
+	return rule{}
+}
+
+// on runs fn as a rule is run.
+func on(t *testing.T, w *Weak, fn func(c *check)) {
+	t.Helper()
+	if err := (rule{run: fn}).check(w); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWeakSeesOthersCommits(t *testing.T) {
+	on(t, NewWeak(), func(c *check) {
+		c.update(func(tx tenancy.Tx) {
+			has(c, tx)
+			c.elsewhere(func() { c.update(func(tx tenancy.Tx) { put(c, tx, 1) }) })
+			has(c, tx, 1)
+			put(c, tx, 2)
+			has(c, tx, 1, 2)
+			c.elsewhere(func() { kept(c, 1) })
+		})
+	})
+}
+
+// A writer of the same key waits for the first to end, and then goes by how it did.
+func TestWeakWaitsForTheFirstWriter(t *testing.T) {
+	insert := func(c *check) error { return c.try(func(tx tenancy.Tx) error { return add(c, tx, 1) }) }
+	for end, want := range map[error]tenancy.Code{nil: tenancy.ErrAlreadyExists, errOurs: ""} {
+		w := NewWeak()
+		on(t, w, func(c *check) {
+			var second <-chan struct{}
+			err := c.try(func(tx tenancy.Tx) error {
+				put(c, tx, 1)
+				second = c.start(func() {
+					if err := insert(c); tenancy.CodeOf(err) != want {
+						c.failf("the second writer got %v, want code %q", err, want)
+					}
+				})
+				w.waitFor(t, 1)
+				return end
+			})
+			c.same(err, end, "Update")
+			<-second
+			kept(c, 1)
+		})
+	}
+}
+
+// waitFor returns when so many transactions wait for another.
+func (w *Weak) waitFor(t *testing.T, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); w.yield() {
+		w.mu.Lock()
+		n := w.waiting
+		w.mu.Unlock()
+		if n == want {
+			return
+		}
+	}
+	t.Fatalf("no %d transactions came to wait", want)
+}
+
+// Of two in a deadlock the younger begins again, once, after the older has ended.
+func TestWeakDeadlockYoungestLoses(t *testing.T) {
+	w := NewWeak()
+	on(t, w, func(c *check) {
+		var runs [2]int
+		var order []string
+		var younger <-chan struct{}
+		c.contend(func(tx tenancy.Tx) error {
+			runs[0]++
+			c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock of the older")
+			holds := make(chan struct{})
+			younger = c.start(func() {
+				c.contend(func(tx tenancy.Tx) error {
+					runs[1]++
+					if err := tx.Lock(c.ctx, lockKey("b")); err != nil {
+						return err
+					}
+					if runs[1] == 1 {
+						close(holds)
+					}
+					err := tx.Lock(c.ctx, lockKey("a"))
+					if err == nil {
+						order = append(order, "younger")
+					}
+					return err
+				})
+			})
+			<-holds
+			w.waitFor(t, 1)
+			err := tx.Lock(c.ctx, lockKey("b"))
+			order = append(order, "older")
+			return err
+		})
+		<-younger
+		c.equal(runs, [2]int{1, 2}, "how often each ran")
+		c.equal(order, []string{"older", "younger"}, "who came through first")
+	})
+	if len(w.holder) > 0 || w.waiting > 0 {
+		t.Errorf("%d things are held and %d wait, want none", len(w.holder), w.waiting)
+	}
+}
+
+// A loser whose fn hides the deadlock is undone and begins again all the same.
+func TestWeakDeadlockHiddenByFn(t *testing.T) {
+	on(t, NewWeak(), func(c *check) {
+		var hidden atomic.Int32
+		deadlock(c, func(tx tenancy.Tx, n int) error {
+			err := tx.Lock(c.ctx, lockKey(fmt.Sprint(n)))
+			if errors.Is(err, tenancy.ErrBusy) {
+				hidden.Add(1)
+				return nil
+			}
+			return err
+		})
+		t.Logf("%d deadlocks hidden", hidden.Load())
+	})
+}
+
+func TestWeakYields(t *testing.T) {
+	var yields atomic.Int32
+	w := NewWeak()
+	w.Yield = func() { yields.Add(1) }
+	on(t, w, func(c *check) {
+		c.update(func(tx tenancy.Tx) {
+			put(c, tx, 1)
+			organizations().count(c, tx, tenancy.OrganizationFilter{})
+			c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock")
+			last(c, tx)
+		})
+	})
+	if got := yields.Load(); got != 5 {
+		t.Errorf("yielded %d times, want before each of four statements and the commit", got)
+	}
+}
+
+// A Weak makes use of what the contract leaves open.
+func TestWeakLogHasGapsAndSmallReads(t *testing.T) {
+	on(t, NewWeak(), func(c *check) {
+		all := logSamples(c, 2*weakExamined)
+		c.equal(all[1].Position-all[0].Position > 1, true, "a gap between positions")
+		c.view(func(tx tenancy.Tx) {
+			filter := tenancy.EventFilter{Subject: tenancy.Of("none")}
+			page, next, done, err := tx.Events().Read(context.Background(), filter, tenancy.LogSpan{Limit: 10})
+			c.ok(err, "Read")
+			c.equal(len(page) == 0 && next == all[weakExamined-1].Position && !done, true, "an empty page that is not the last")
+		})
+	})
+}
