@@ -1,0 +1,129 @@
+// Package memory is a backend that keeps everything in the process: for tests,
+// for trying things out, and for programs that rebuild their state at each start.
+//
+// For most uses, give [New] to tenancy.New and think no more about it:
+//
+//	svc, err := tenancy.New(tenancy.Config{Store: memory.New()})
+//
+// Readers work on an immutable snapshot and never wait. Writers run one at a time,
+// each on copies that share what it leaves alone, and publish all of it at once; so
+// there is nothing for Lock to do, and a rollback is forgetting the copies. Rows lie
+// encoded in large slabs of bytes, and indexes hold 32-bit references to them:
+// a million memberships are a few thousand objects to the garbage collector.
+package memory
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Store keeps rows in memory. It is safe for concurrent use and starts no
+// goroutine. A table holds at most 16 GiB of rows; beyond that, writes answer
+// [tenancy.ErrStorageFull].
+type Store struct {
+	schemas []*schema             // one a table, in the order of state.tables
+	writer  chan struct{}         // holds one token while someone writes
+	current atomic.Pointer[state] // what is committed; nil once closed
+	probes  probes
+}
+
+var _ store.Store = (*Store)(nil)
+
+// state is everything at one commit. It never changes.
+type state struct {
+	tables []*table
+	last   tenancy.Position // of the newest event ever committed
+	floor  tenancy.Position // of the newest event pruned
+}
+
+// New gives an empty store, with nothing to configure.
+func New() *Store {
+	s := &Store{schemas: schemas(store.Describe()), writer: make(chan struct{}, 1)}
+	first := &state{}
+	for _, schema := range s.schemas {
+		first.tables = append(first.tables, newTable(schema, &s.probes))
+	}
+	s.current.Store(first)
+	return s
+}
+
+// Close forgets the rows. Whatever comes afterwards answers [tenancy.ErrClosed]:
+// also the commit of an Update that is running. A View that is running ends in
+// peace. Closing twice is no error.
+func (s *Store) Close() error {
+	s.current.Store(nil)
+	return nil
+}
+
+// View runs fn over what is committed now. It waits for nobody.
+func (s *Store) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+	base := s.current.Load()
+	if base == nil {
+		return closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	tx := s.begin(base)
+	defer tx.end()
+	return store.Run(tx, true, fn)
+}
+
+// Update runs fn as the only writer, once. It waits for its turn until ctx ends,
+// and a ctx that ends before the commit keeps nothing.
+func (s *Store) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+	if err := s.acquire(ctx); err != nil {
+		return err
+	}
+	defer func() { <-s.writer }()
+	base := s.current.Load()
+	if base == nil {
+		return closed()
+	}
+	tx := s.begin(base)
+	defer tx.end()
+	if err := store.Run(tx, false, fn); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	return s.commit(tx)
+}
+
+func (s *Store) acquire(ctx context.Context) error {
+	if s.current.Load() == nil {
+		return closed()
+	}
+	if err := ctx.Err(); err != nil {
+		return canceled(err)
+	}
+	select {
+	case s.writer <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx.Err())
+	}
+}
+
+// commit publishes what tx wrote. Close may have come first.
+func (s *Store) commit(tx *tx) error {
+	if tx.owned == nil {
+		return nil
+	}
+	if !s.current.CompareAndSwap(tx.base, tx.result()) {
+		return closed()
+	}
+	return nil
+}
+
+func closed() error {
+	return &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the store is closed"}
+}
+
+func canceled(cause error) error {
+	return &tenancy.Error{Code: tenancy.ErrCanceled, Err: cause}
+}

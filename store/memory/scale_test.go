@@ -1,0 +1,125 @@
+package memory_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/store/memory"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+const (
+	organizations = 10_000
+	members       = 1_000_000
+)
+
+// world makes rows as the Service would: ids rise with time and end in random bits.
+type world struct {
+	random *rand.Rand
+	now    time.Time
+	orgs   []tenancy.OrganizationID
+}
+
+func newWorld() *world {
+	return &world{random: rand.New(rand.NewPCG(1, 2)), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+}
+
+func (w *world) id() (id [16]byte) {
+	w.now = w.now.Add(50 * time.Microsecond)
+	binary.BigEndian.PutUint64(id[:], uint64(w.now.UnixMilli())<<16|7<<12|w.random.Uint64()&0xfff)
+	binary.BigEndian.PutUint64(id[8:], w.random.Uint64())
+	return id
+}
+
+func (w *world) organization(n int) tenancy.Organization {
+	name := fmt.Sprintf("company %d", n)
+	return tenancy.Organization{ID: w.id(), Version: 1, DisplayName: name, NameKey: name, CreatedAt: w.now, UpdatedAt: w.now}
+}
+
+// member is one membership and its one role.
+func (w *world) member(n int) (tenancy.Membership, tenancy.RoleAssignment) {
+	m := tenancy.Membership{
+		ID: w.id(), Version: 1, OrganizationID: w.orgs[n%len(w.orgs)], UserID: w.id(),
+		Status: tenancy.MembershipActive, JoinedVia: tenancy.JoinedAdded, JoinedAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+		NameKey: fmt.Sprintf("person %d", n*7919%members), EmailKey: fmt.Sprintf("person.%d@example.com", n*7919%members),
+	}
+	return m, tenancy.RoleAssignment{
+		ID: w.id(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
+		Role: "member", Source: tenancy.RoleManual, Active: true, CreatedAt: w.now,
+	}
+}
+
+// fill gives a store n memberships, added in batches as an import would.
+func (w *world) fill(t testing.TB, n int) *memory.Store {
+	s := memory.New()
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error {
+		for i := range organizations {
+			o := w.organization(i)
+			w.orgs = append(w.orgs, o.ID)
+			if err := tx.Organizations().Insert(t.Context(), o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	const batch = 10_000
+	for from := 0; from < n; from += batch {
+		require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error {
+			for i := range min(batch, n-from) {
+				if err := w.add(t.Context(), tx, from+i); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	return s
+}
+
+func (w *world) add(ctx context.Context, tx tenancy.Tx, n int) error {
+	m, role := w.member(n)
+	if err := tx.Memberships().Insert(ctx, m); err != nil {
+		return err
+	}
+	return tx.RoleAssignments().Insert(ctx, role)
+}
+
+// A million memberships take at most 400 bytes each, with their role and all indexes.
+// What a full collection takes is printed: its bar, 50 ms, is for a quiet machine.
+func TestAMillionMembershipsFit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds and a third of a gigabyte")
+	}
+	before := heap()
+	begin := time.Now()
+	s := newWorld().fill(t, members)
+	took := time.Since(begin)
+	bytes := float64(heap()-before) / members
+
+	pause := time.Hour
+	for range 5 {
+		begin := time.Now()
+		runtime.GC()
+		pause = min(pause, time.Since(begin))
+	}
+	runtime.KeepAlive(s)
+	t.Logf("figures: %.0f bytes a membership; full collection in %v; loaded in %v, %v a membership",
+		bytes, pause, took, took/members)
+	require.LessOrEqual(t, bytes, 400.0)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

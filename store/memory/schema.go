@@ -1,0 +1,96 @@
+package memory
+
+import (
+	"slices"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// schema is what all versions of a table have in common.
+type schema struct {
+	*layout
+	source  *store.Table // as Rows is asked for it; nil for a table of our own
+	indexes []index      // the first holds each row, by its primary key
+}
+
+// index describes one order in which a table's rows are kept.
+type index struct {
+	field   string // for errors, where it is unique
+	columns []int  // what it is asked for
+	parts   []int  // columns, and those of the primary key that are not among them
+	compare []int  // what tells two rows apart: columns where unique, else parts
+	skips   []int  // a row with a null in one of these is not held
+}
+
+// schemas gives the tables of a store: the catalogue's, the log, and the people
+// whom events name. The last two are described here, because the catalogue leaves
+// to the backend how a log is kept.
+func schemas(c *store.Catalogue) []*schema {
+	var list []*schema
+	for _, t := range c.Tables() {
+		list = append(list, newSchema(t, t, 0))
+	}
+	return append(list,
+		newSchema(&c.Events.Table, logTable(&c.Events.Table), 0),
+		newSchema(nil, peopleTable(), 0, 1))
+}
+
+// newSchema describes t, with the primary key given, for requests about source.
+func newSchema(source, t *store.Table, primary ...int) *schema {
+	s := &schema{source: source}
+	s.add(index{field: t.Columns[0].Name, columns: primary, compare: primary}, primary)
+	for _, key := range t.Unique {
+		x := index{field: key.Field, columns: key.Columns, compare: key.Columns}
+		for _, c := range key.Columns {
+			if t.Columns[c].Null {
+				x.skips = append(x.skips, c)
+			}
+		}
+		s.add(x, primary)
+	}
+	for _, columns := range t.Indexes {
+		s.add(index{columns: columns}, primary)
+	}
+	var indexed []int
+	for _, x := range s.indexes {
+		indexed = append(indexed, x.parts...)
+	}
+	s.layout = newLayout(t.Columns, indexed)
+	return s
+}
+
+func (s *schema) add(x index, primary []int) {
+	x.parts = slices.Clone(x.columns)
+	for _, c := range primary {
+		if !slices.Contains(x.parts, c) {
+			x.parts = append(x.parts, c)
+		}
+	}
+	if x.compare == nil {
+		x.compare = x.parts
+	}
+	s.indexes = append(s.indexes, x)
+}
+
+// unique reports whether no two rows have the same columns.
+func (x *index) unique() bool { return x.field != "" }
+
+// holds reports whether a record belongs into the index.
+func (s *schema) holds(x *index, rec []byte) bool {
+	for _, c := range x.skips {
+		if s.columns[c].isNull(rec) {
+			return false
+		}
+	}
+	return true
+}
+
+// order compares two records by an index's key.
+func (s *schema) order(x *index, a, b []byte) int {
+	for _, c := range x.compare {
+		if n := s.compare(&s.columns[c], a, b); n != 0 {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,194 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// tx is a transaction: the committed state, and versions of its own of the tables
+// that it has written to.
+type tx struct {
+	store   *Store
+	base    *state
+	owned   []*table // nil before the first write; then nil for tables not written to
+	changes []change // what was written, so that savepoints can take it back
+	tails   []tail   // of the open savepoints
+	probe   *probe
+	key     [2]store.Value   // of the row last looked up
+	last    tenancy.Position // given to the newest event
+	floor   tenancy.Position // of the newest event pruned
+}
+
+var _ store.Rows = (*tx)(nil)
+
+func (s *Store) begin(base *state) *tx {
+	return &tx{store: s, base: base, probe: s.probes.take(), last: base.last, floor: base.floor}
+}
+
+func (t *tx) end() { t.store.probes.give(t.probe) }
+
+// place finds the table that a statement is about.
+func (t *tx) place(of *store.Table) int {
+	for i, s := range t.store.schemas {
+		if s.source == of {
+			return i
+		}
+	}
+	panic(fmt.Sprintf("memory: table %s is not in the catalogue", of.Name))
+}
+
+// table gives the i-th table as this transaction sees it.
+func (t *tx) table(i int) *table {
+	if t.owned != nil && t.owned[i] != nil {
+		return t.owned[i]
+	}
+	return t.base.tables[i]
+}
+
+// own gives the i-th table to write to.
+func (t *tx) own(i int) *table {
+	if t.owned == nil {
+		t.owned = make([]*table, len(t.base.tables))
+	}
+	if t.owned[i] == nil {
+		t.owned[i] = t.base.tables[i].fork()
+	}
+	return t.owned[i]
+}
+
+// Get implements [store.Rows].
+func (t *tx) Get(_ context.Context, of *store.Table, id [16]byte, row store.Row) error {
+	tab := t.table(t.place(of))
+	r, ok := t.findID(tab, id)
+	if !ok {
+		return of.NotFound(id)
+	}
+	tab.decode(tab.at(r), row)
+	return nil
+}
+
+// findID looks a row up by its id.
+func (t *tx) findID(tab *table, id [16]byte) (ref, bool) {
+	return t.find(tab, store.Value{ID: id})
+}
+
+// find looks a row up by its primary key.
+func (t *tx) find(tab *table, key ...store.Value) (ref, bool) {
+	return t.exact(tab, 0, t.key[:copy(t.key[:], key)])
+}
+
+// exact looks a row up by all columns of a unique index.
+func (t *tx) exact(tab *table, index int, key []store.Value) (ref, bool) {
+	t.probe.bound = bound{values: key}
+	return tab.trees[index].Get(t.probe.ref)
+}
+
+// Insert implements [store.Rows].
+func (t *tx) Insert(_ context.Context, of *store.Table, row store.Row) error {
+	i := t.place(of)
+	taken, err := t.insert(i, row)
+	if taken != "" {
+		return of.Taken(taken)
+	}
+	return err
+}
+
+// insert adds a row to the i-th table, unless a unique key of its is taken.
+func (t *tx) insert(i int, row store.Row) (taken string, err error) {
+	tab := t.own(i)
+	before := tab.arena
+	fresh, err := tab.add(row)
+	if err != nil {
+		return "", err
+	}
+	taken, ok := t.replace(i, 0, fresh)
+	if !ok {
+		tab.arena = before
+	}
+	return taken, nil
+}
+
+// replace is [table.replace] with a note for savepoints.
+func (t *tx) replace(i int, old, fresh ref) (taken string, ok bool) {
+	taken, ok = t.own(i).replace(old, fresh)
+	if ok {
+		t.changes = append(t.changes, change{table: i, old: old, fresh: fresh})
+	}
+	return taken, ok
+}
+
+// Update implements [store.Rows].
+func (t *tx) Update(_ context.Context, of *store.Table, row store.Row) error {
+	i := t.place(of)
+	id := row[0].ID
+	old, ok := t.findID(t.table(i), id)
+	if !ok {
+		return of.NotFound(id)
+	}
+	tab := t.own(i)
+	if tab.columns[1].int(tab.at(old)) != row[1].Int-1 {
+		return of.Stale(id)
+	}
+	before := tab.arena
+	fresh, err := tab.add(row)
+	if err != nil {
+		return err
+	}
+	if of.Touch != 0 {
+		c := &tab.columns[of.Touch]
+		kept := c.get(tab.at(old))
+		c.set(tab.at(fresh), &kept)
+	}
+	if taken, ok := t.replace(i, old, fresh); !ok {
+		tab.arena = before
+		return of.Taken(taken)
+	}
+	return nil
+}
+
+// Touch implements [store.Rows].
+func (t *tx) Touch(_ context.Context, of *store.Table, id [16]byte, micros int64) error {
+	i := t.place(of)
+	old, ok := t.findID(t.table(i), id)
+	if !ok {
+		return nil
+	}
+	tab := t.own(i)
+	fresh, rec, err := tab.copyFrom(tab, old)
+	if err != nil {
+		return err
+	}
+	tab.columns[of.Touch].set(rec, &store.Value{Int: micros})
+	t.replace(i, old, fresh) // takes no key that the row did not have
+	return nil
+}
+
+// Delete implements [store.Rows].
+func (t *tx) Delete(_ context.Context, of *store.Table, id [16]byte) error {
+	i := t.place(of)
+	old, ok := t.findID(t.table(i), id)
+	if !ok {
+		return of.NotFound(id)
+	}
+	t.replace(i, old, 0)
+	return nil
+}
+
+// DeleteAll implements [store.Rows].
+func (t *tx) DeleteAll(ctx context.Context, of *store.Table, where []store.Cond) (int, error) {
+	i := t.place(of)
+	refs, err := t.all(ctx, t.table(i), where)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range refs {
+		t.replace(i, r, 0)
+	}
+	return len(refs), nil
+}
+
+// Lock implements [store.Rows]: whoever may write is alone already.
+func (t *tx) Lock(context.Context, []store.LockKey) error { return nil }
