@@ -82,6 +82,23 @@ func or[T comparable](value, fallback T) T {
 	return value
 }
 
+// check refuses what no default can mend.
+func (c Config) check() error {
+	if c.Store == nil {
+		return invalid("store", "is nil")
+	}
+	for field, n := range map[string]int{
+		"email_proof_for": int(c.EmailProofFor), "delete_limit": c.DeleteLimit,
+		"metadata_keys": c.Limits.MetadataKeys, "metadata_key": c.Limits.MetadataKey, "metadata_value": c.Limits.MetadataValue,
+		"member_roles": c.Limits.MemberRoles, "feature_flags": c.Limits.FeatureFlags, "user_identities": c.Limits.UserIdentities,
+	} {
+		if n < 0 {
+			return invalid(field, "is negative")
+		}
+	}
+	return nil
+}
+
 func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now

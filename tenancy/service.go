@@ -47,11 +47,14 @@ func (w *within) now(read func() time.Time) time.Time {
 	return w.moment
 }
 
-// New makes a Service. A Config without a Store, or with a role that does not
-// exist, is [ErrInvalid].
+// New makes a Service.
+//
+// Errors: [ErrInvalid] with the field for a Config without a Store, with a negative
+// number, or with a default role that manages the organization (rule R3);
+// [ErrUnknownRole].
 func New(config Config) (*Service, error) {
-	if config.Store == nil {
-		return nil, explain(invalid("store", "is nil"), "new service", "")
+	if err := config.check(); err != nil {
+		return nil, explain(err, "new service", "")
 	}
 	config = config.withDefaults()
 	for field, role := range map[string]string{"default_role": config.DefaultRole, "creator_role": config.CreatorRole} {

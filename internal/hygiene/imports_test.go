@@ -1,0 +1,90 @@
+package hygiene
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// floors says which of our packages each of them may import: those of lower floors
+// only. A package that is not here fails the test. Programs import what they like.
+var floors = map[string][]string{
+	"rbac":                 {},
+	"domains":              {},
+	"internal/typeid":      {},
+	"internal/hygiene":     {},
+	"tenancy":              {"rbac", "domains", "internal/typeid"},
+	"store":                {"tenancy", "internal/typeid"},
+	"internal/servicetest": {"tenancy", "rbac"},
+	"store/storetest":      {"store", "tenancy"},
+	"store/memory":         {"store", "tenancy", "internal/typeid"},
+	"store/sqlite":         {"store", "tenancy", "internal/typeid"},
+}
+
+func isProgram(path string) bool {
+	return strings.HasPrefix(path, "cmd/") || strings.HasPrefix(path, "examples/")
+}
+
+func TestImportGraph(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		path := ours(p.ImportPath)
+		seen[path] = true
+		allowed, known := floors[path]
+		require.True(t, known || isProgram(path), "%s has no floor", path)
+		for _, imported := range p.Imports {
+			in := ours(imported)
+			if in == "" || isProgram(path) {
+				continue
+			}
+			require.Contains(t, allowed, in, "%s imports %s", path, in)
+		}
+	}
+	for path := range floors {
+		require.True(t, seen[path], "%s is gone", path)
+	}
+}
+
+// linked are the modules that a host with tenancy and the memory store has.
+var linked = []string{module, "github.com/google/uuid", "golang.org/x/net", "golang.org/x/text", "github.com/tidwall/btree"}
+
+func TestHostLinksLittle(t *testing.T) {
+	for _, p := range list(t, "-deps", "./tenancy", "./store/memory") {
+		within := func(m string) bool { return p.ImportPath == m || strings.HasPrefix(p.ImportPath, m+"/") }
+		if !p.Standard {
+			require.True(t, slices.ContainsFunc(linked, within), "a host links %s", p.ImportPath)
+		}
+		require.NotEqual(t, "database/sql", p.ImportPath)
+		require.NotEqual(t, "testing", p.ImportPath)
+	}
+}
+
+// The rules know no wire. (publicsuffix brings net/http along, for its cookie jar.)
+func TestRulesImportNoWire(t *testing.T) {
+	for _, p := range list(t, "./tenancy", "./rbac", "./domains", "./store", "./store/memory") {
+		for _, wire := range []string{"net/http", "net", "database/sql", "os", "os/exec"} {
+			require.NotContains(t, p.Imports, wire, p.ImportPath)
+		}
+	}
+}
+
+// Else every host's go mod tidy fetches a SQL driver for nothing.
+func TestTenancyTestsWithoutSQL(t *testing.T) {
+	for _, p := range list(t, "-deps", "-test", "./tenancy", "./store/memory", "./rbac", "./domains") {
+		path, _, _ := strings.Cut(p.ImportPath, " ")
+		require.False(t, strings.HasPrefix(path, "modernc.org/"), path)
+		require.NotEqual(t, "store/sqlite", ours(path))
+	}
+}
+
+// The conformance suite needs the standard library alone.
+func TestStoretestImportsStandardLibrary(t *testing.T) {
+	for _, p := range list(t, "./store/storetest") {
+		for _, imported := range p.Imports {
+			standard := !strings.Contains(strings.Split(imported, "/")[0], ".")
+			require.True(t, standard || ours(imported) != "", imported)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package servicetest
+
+import (
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func emailRules() []rule {
+	return []rule{
+		{"U5 the email moves only on proof", on(changeEmail)},
+		{"U5 a second request replaces the first", on(changeTwice)},
+		{"U5 a request can be dropped", on(cancelChange)},
+		{"U5 the same address, proved", on(verifyOwn)},
+		{"U5 an address that somebody else has by now", on(addressTaken)},
+		{"U5 a proof dies with what it was for", on(orphanedProof)},
+	}
+}
+
+func changeEmail(w *world) {
+	ada := w.user("ada")
+	acme := w.owned("Acme", ada)
+	w.clock.advance(1e9)
+	var proof tenancy.EmailProof
+	got := w.emits(func() (err error) {
+		proof, err = w.svc.Users.ChangeEmail(w.ctx, ada.ID, "Countess@Other.example")
+		return err
+	}, some(tenancy.EventUserEmailChangeRequested))
+	pending := w.getUser(ada.ID)
+	w.tells(got[0], ofUser(tenancy.EventUserEmailChangeRequested, pending, `{"pending_email":null}`))
+	w.Equal("Countess@Other.example", proof.Email)
+	w.Equal("Countess@Other.example", pending.PendingEmail)
+	w.Equal("ada@acme.example", pending.Email)
+	w.Equal(ada.EmailVerifiedAt, pending.EmailVerifiedAt)
+	_, err := w.svc.Users.GetByEmail(w.ctx, "countess@other.example")
+	w.failed(err, tenancy.ErrNotFound, "")
+
+	w.clock.advance(1e9)
+	got = w.emits(func() error { return w.confirm(proof.Token.Reveal()) }, some(tenancy.EventUserEmailChanged))
+	moved := w.getUser(ada.ID)
+	w.tells(got[0], ofUser(tenancy.EventUserEmailChanged, moved,
+		`{"email":"ada@acme.example","email_verified_at":"2030-01-02T03:04:05.678901Z","pending_email":"Countess@Other.example"}`))
+	w.Equal("Countess@Other.example", moved.Email)
+	w.Equal(w.clock.at, moved.EmailVerifiedAt)
+	w.Empty(moved.PendingEmail)
+	w.Equal("Countess@Other.example", w.member(acme, ada).Email)
+	w.newUser(tenancy.NewUser{Email: "ada@acme.example"}) // the old one is free
+}
+
+func changeTwice(w *world) {
+	ada := w.user("ada")
+	first := w.proof(ada, "one@acme.example")
+	var second tenancy.EmailProof
+	w.emits(func() (err error) {
+		second, err = w.svc.Users.ChangeEmail(w.ctx, ada.ID, "two@acme.example")
+		return err
+	}, event{
+		kind: tenancy.EventUserEmailChangeRequested, user: ada.ID, subject: ada.ID.String(), previous: `{"pending_email":"one@acme.example"}`,
+	})
+	w.refuses(tenancy.ErrTokenUsed, "token", func() error { return w.confirm(first.Token.Reveal()) })
+	w.NoError(w.confirm(second.Token.Reveal()))
+	w.Equal("two@acme.example", w.getUser(ada.ID).Email)
+
+	// The same address again is a new proof, and so an event (G8): the old one is dead.
+	third := w.proof(ada, "three@acme.example")
+	w.emits(func() (err error) {
+		second, err = w.svc.Users.ChangeEmail(w.ctx, ada.ID, "three@acme.example")
+		return err
+	}, some(tenancy.EventUserEmailChangeRequested))
+	w.refuses(tenancy.ErrTokenUsed, "token", func() error { return w.confirm(third.Token.Reveal()) })
+	w.NoError(w.confirm(second.Token.Reveal()))
+}
+
+func cancelChange(w *world) {
+	ada := w.user("ada")
+	w.silent(func() error { _, err := w.svc.Users.CancelEmailChange(w.ctx, ada.ID); return err })
+	proof := w.proof(ada, "new@acme.example")
+	var after tenancy.User
+	got := w.emits(func() (err error) { after, err = w.svc.Users.CancelEmailChange(w.ctx, ada.ID); return err },
+		some(tenancy.EventUserEmailChangeCanceled))
+	w.tells(got[0], ofUser(tenancy.EventUserEmailChangeCanceled, after, `{"pending_email":"new@acme.example"}`))
+	w.Empty(after.PendingEmail)
+	w.silent(func() error { _, err := w.svc.Users.CancelEmailChange(w.ctx, ada.ID); return err })
+	w.refuses(tenancy.ErrTokenUsed, "token", func() error { return w.confirm(proof.Token.Reveal()) })
+}
+
+func verifyOwn(w *world) {
+	ada := w.newUser(tenancy.NewUser{Email: "ada@acme.example"})
+	proof := w.proof(ada, "Ada@acme.example")
+	w.clock.advance(1e9)
+	got := w.emits(func() error { return w.confirm(proof.Token.Reveal()) }, some(tenancy.EventUserEmailVerified))
+	after := w.getUser(ada.ID)
+	w.tells(got[0], ofUser(tenancy.EventUserEmailVerified, after, anything))
+	w.Equal("Ada@acme.example", after.Email)
+	w.Equal(w.clock.at, after.EmailVerifiedAt)
+	verified := after.EmailVerifiedAt
+
+	proof = w.proof(ada, "ada@acme.example")
+	w.clock.advance(1e9)
+	w.NoError(w.confirm(proof.Token.Reveal()))
+	w.Equal(verified, w.getUser(ada.ID).EmailVerifiedAt) // since when it was
+}
+
+func addressTaken(w *world) {
+	ada, bob := w.user("ada"), w.user("bob")
+	var proof tenancy.EmailProof
+	w.NotPanics(func() { proof = w.proof(ada, "BOB@acme.example") }) // not told here, where anyone could ask
+	w.refuses(tenancy.ErrAlreadyExists, "email", func() error { return w.confirm(proof.Token.Reveal()) })
+	w.NoError(w.svc.Users.Delete(w.ctx, bob.ID))
+	w.NoError(w.confirm(proof.Token.Reveal())) // a refusal spends nothing
+	w.Equal("BOB@acme.example", w.getUser(ada.ID).Email)
+
+	// Two ask for one address: the first to prove it has it.
+	eve := w.user("eve")
+	mine, theirs := w.proof(ada, "prize@acme.example"), w.proof(eve, "prize@acme.example")
+	w.NoError(w.confirm(theirs.Token.Reveal()))
+	w.refuses(tenancy.ErrAlreadyExists, "email", func() error { return w.confirm(mine.Token.Reveal()) })
+}
+
+func orphanedProof(w *world) {
+	ada, bob, eve := w.user("ada"), w.user("bob"), w.user("eve")
+	ofDeleted, ofMerged := w.proof(ada, "a@other.example"), w.proof(bob, "b@other.example")
+	w.NoError(w.svc.Users.Delete(w.ctx, ada.ID))
+	_, err := w.svc.Users.Merge(w.ctx, bob.ID, eve.ID)
+	w.NoError(err)
+	for _, proof := range []tenancy.EmailProof{ofDeleted, ofMerged} {
+		w.refuses(tenancy.ErrInvalidToken, "token", func() error { return w.confirm(proof.Token.Reveal()) })
+	}
+	w.Empty(w.dump().Secrets)
+}

@@ -1,0 +1,184 @@
+package servicetest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// methodRules are made from the table of methods.
+func methodRules() []rule {
+	return []rule{
+		{"every method is in the table", tabled},
+		{"G7 isolation: what is not there or elsewhere is not_found", on(isolation)},
+		{"G8 each writing method changes rows, and undone leaves none", on(undone)},
+		{"G8 inside Transact a failing part undoes only itself", on(partly)},
+		{"a context that has ended is canceled", on(canceled)},
+		{"a closed store is closed", on(closed)},
+		{"the outer Service inside a transaction is in_transaction at once", on(outer)},
+		{"a reading method writes nothing", on(readers)},
+	}
+}
+
+func tabled(t *testing.T, open Opener) {
+	w, table := newWorld(t, open, func(*tenancy.Config) {}), methods()
+	groups := reflect.TypeFor[tenancy.Service]()
+	for i := range groups.NumField() {
+		group := groups.Field(i)
+		if !group.IsExported() {
+			continue
+		}
+		for j := range group.Type.NumMethod() {
+			name := group.Name + "." + group.Type.Method(j).Name
+			w.Contains(table, name, "a method without an entry: %s", name)
+			delete(table, name)
+		}
+	}
+	w.Empty(table, "entries without a method")
+}
+
+// eachMethod runs check as a subtest for every method, in order of name.
+func eachMethod(w *world, check func(w *world, m method)) {
+	table := methods()
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		w.each(name, func(w *world) { check(w, table[name]) })
+	}
+}
+
+func isolation(w *world) {
+	known := newCast(w)
+	before := w.dump()
+	eachMethod(w, func(w *world, m method) {
+		for name, change := range m.strange {
+			w.each(name, func(w *world) {
+				c := known
+				change(&c)
+				w.failed(m.call(w.ctx, w.svc, c), tenancy.ErrNotFound, "")
+				w.Equal(before, w.dump())
+				err := w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error { return m.call(ctx, tx, c) })
+				w.failed(err, tenancy.ErrNotFound, "")
+				w.Equal(before, w.dump())
+			})
+		}
+	})
+}
+
+func undone(w *world) {
+	c := newCast(w)
+	before := w.dump()
+	eachMethod(w, func(w *world, m method) {
+		w.Equal(errStop, w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			w.NoError(m.call(ctx, tx, c))
+			return errStop
+		}))
+		w.Equal(before, w.dump())
+		w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
+			in, err := w.svc.WithStore(joined{tx, w.store})
+			w.NoError(err)
+			w.NoError(m.call(w.ctx, in, c))
+			if m.writes && !m.log {
+				w.differs(tx, before)
+			}
+			return errStop
+		}))
+		w.Equal(before, w.dump())
+	})
+}
+
+// differs checks that something but events was written: those are seen after the
+// commit only.
+func (w *world) differs(tx tenancy.Tx, before dump) {
+	w.t.Helper()
+	after, err := dumpOf(w.ctx, tx)
+	w.NoError(err)
+	before.Events, after.Events = nil, nil
+	w.NotEqual(before, after, "a method that writes wrote nothing")
+}
+
+func partly(w *world) {
+	c := newCast(w)
+	eachMethod(w, func(w *world, m method) {
+		before := w.dump()
+		w.NoError(w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			err := tx.Transact(ctx, func(ctx context.Context, part *tenancy.Service) error {
+				w.NoError(m.call(ctx, part, c))
+				return errStop
+			})
+			w.Equal(errStop, err)
+			for _, change := range m.strange {
+				strange := c
+				change(&strange)
+				w.Error(m.call(ctx, tx, strange))
+			}
+			return nil
+		}))
+		w.Equal(before, w.dump())
+	})
+}
+
+func canceled(w *world) {
+	c := newCast(w)
+	before := w.dump()
+	ended, cancel := context.WithCancel(w.ctx)
+	cancel()
+	late, stop := context.WithDeadline(w.ctx, time.Now().Add(-time.Second))
+	defer stop()
+	eachMethod(w, func(w *world, m method) {
+		for cause, ctx := range map[error]context.Context{context.Canceled: ended, context.DeadlineExceeded: late} {
+			err := m.call(ctx, w.svc, c)
+			w.failed(err, tenancy.ErrCanceled, "")
+			w.ErrorIs(err, cause)
+			w.Equal(before, w.dump())
+		}
+		// It ends in the middle of a transaction: nothing is half done.
+		err := w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			ctx, cancel := context.WithCancel(ctx)
+			w.NoError(m.call(ctx, tx, c))
+			cancel()
+			return m.call(ctx, tx, c)
+		})
+		w.failed(err, tenancy.ErrCanceled, "")
+		w.Equal(before, w.dump())
+	})
+}
+
+func closed(w *world) {
+	c := newCast(w)
+	shut, ok := w.store.(interface{ Close() error })
+	w.True(ok, "the store has no Close")
+	w.NoError(shut.Close())
+	eachMethod(w, func(w *world, m method) {
+		w.failed(m.call(w.ctx, w.svc, c), tenancy.ErrClosed, "")
+	})
+	err := w.svc.Transact(w.ctx, func(context.Context, *tenancy.Service) error { return nil })
+	w.failed(err, tenancy.ErrClosed, "")
+}
+
+func outer(w *world) {
+	c := newCast(w)
+	before := w.dump()
+	w.NoError(w.svc.Transact(w.ctx, func(ctx context.Context, _ *tenancy.Service) error {
+		eachMethod(w, func(w *world, m method) {
+			w.failed(m.call(ctx, w.svc, c), tenancy.ErrInTransaction, "")
+		})
+		err := w.svc.Transact(ctx, func(context.Context, *tenancy.Service) error { return errors.New("it ran") })
+		w.failed(err, tenancy.ErrInTransaction, "")
+		return nil
+	}))
+	w.Equal(before, w.dump())
+}
+
+func readers(w *world) {
+	c := newCast(w)
+	eachMethod(w, func(w *world, m method) {
+		if !m.writes {
+			w.silent(func() error { return m.call(w.ctx, w.svc, c) })
+		}
+	})
+}

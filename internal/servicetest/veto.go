@@ -1,0 +1,197 @@
+package servicetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func vetoRules() []rule {
+	return []rule{
+		{"M11 OnJoin may veto every way in", vetoes},
+		{"M11 OnJoin works inside the transaction", joinWrites},
+		{"M11 OnJoin is asked once for each membership, and for nothing else", joinCounts},
+		{"M14 OnJoin comes after the other gates", joinOrder},
+	}
+}
+
+// errHostVeto is the host's reason.
+var errHostVeto = errors.New("not on a Friday")
+
+// joinHook is an OnJoin that can be switched, and what it was asked.
+type joinHook struct {
+	asked []tenancy.Join
+	say   func(ctx context.Context, tx *tenancy.Service, j tenancy.Join) error
+}
+
+func (h *joinHook) on(ctx context.Context, tx *tenancy.Service, j tenancy.Join) error {
+	h.asked = append(h.asked, j)
+	if h.say == nil {
+		return nil
+	}
+	return h.say(ctx, tx, j)
+}
+
+func withHook(t *testing.T, open Opener) (*world, *joinHook) {
+	h := &joinHook{}
+	return newWorld(t, open, func(c *tenancy.Config) { c.OnJoin = h.on }), h
+}
+
+// waysIn are all ways into an organization that there are so far.
+func waysIn(w *world, acme tenancy.Organization, ada tenancy.User) map[string]func() (tenancy.Join, error) {
+	join := func(via tenancy.JoinedVia, again bool, roles ...string) tenancy.Join {
+		return tenancy.Join{Organization: acme, User: ada, Via: via, Roles: roles, Reactivated: again}
+	}
+	inactive := func() {
+		w.add(acme, ada, rbac.Guest)
+		w.deactivate(acme, ada)
+	}
+	return map[string]func() (tenancy.Join, error){
+		"created": func() (tenancy.Join, error) {
+			id := tenancy.OrganizationID(w.config.NewID())
+			_, err := w.svc.Organizations.Create(w.ctx, tenancy.NewOrganization{ID: id, DisplayName: "New", Owner: ada.ID})
+			j := join(tenancy.JoinedCreated, false, rbac.Owner)
+			j.Organization = tenancy.Organization{ID: id}
+			return j, err
+		},
+		"added": func() (tenancy.Join, error) {
+			_, err := w.svc.Memberships.Add(w.ctx, adding(acme, ada))
+			return join(tenancy.JoinedAdded, false, rbac.Member), err
+		},
+		"imported": func() (tenancy.Join, error) {
+			in := adding(acme, ada, rbac.Guest, rbac.Admin)
+			in.JoinedVia = tenancy.JoinedInvitation
+			_, err := w.svc.Memberships.Add(w.ctx, in)
+			return join(tenancy.JoinedInvitation, false, rbac.Admin, rbac.Guest), err
+		},
+		"added again": func() (tenancy.Join, error) {
+			inactive()
+			_, err := w.svc.Memberships.Add(w.ctx, adding(acme, ada, rbac.Admin))
+			return join(tenancy.JoinedAdded, true, rbac.Admin), err
+		},
+		"reactivated": func() (tenancy.Join, error) {
+			inactive()
+			_, err := w.svc.Memberships.Reactivate(w.ctx, acme.ID, ada.ID)
+			return join(tenancy.JoinedAdded, true, rbac.Guest), err
+		},
+		"merged": func() (tenancy.Join, error) {
+			other := w.user("other")
+			w.add(acme, other, rbac.Admin)
+			_, err := w.merge(other, ada)
+			return join(tenancy.JoinedMerged, false, rbac.Admin), err
+		},
+	}
+}
+
+func vetoes(t *testing.T, open Opener) {
+	for _, name := range []string{"created", "added", "imported", "added again", "reactivated", "merged"} {
+		t.Run(name, func(t *testing.T) {
+			w, h := withHook(t, open)
+			acme, ada := w.org("Acme"), w.user("ada")
+			var before dump
+			h.say = func(_ context.Context, _ *tenancy.Service, j tenancy.Join) error {
+				if j.User.ID != ada.ID || len(h.asked) == 1 && (name == "added again" || name == "reactivated") {
+					return nil // the way there
+				}
+				before = w.dump() // what is committed
+				return errHostVeto
+			}
+			want, err := waysIn(w, acme, ada)[name]()
+			w.failed(err, tenancy.ErrJoinRefused, "")
+			w.ErrorIs(err, errHostVeto)
+			w.NotContains(err.Error(), errHostVeto.Error()) // behind Unwrap
+			got := h.asked[len(h.asked)-1]
+			w.Equal(want.Organization.ID, got.Organization.ID)
+			got.Organization, want.Organization = tenancy.Organization{}, tenancy.Organization{}
+			w.Equal(want, got)
+			w.Equal(before, w.dump())
+		})
+	}
+}
+
+func joinWrites(t *testing.T, open Opener) {
+	w, h := withHook(t, open)
+	acme, ada := w.org("Acme"), w.user("ada")
+	var outer error
+	h.say = func(ctx context.Context, tx *tenancy.Service, j tenancy.Join) error {
+		_, outer = w.svc.Users.Get(ctx, j.User.ID) // the outer Service, with the ctx of the transaction
+		if _, err := tx.Organizations.Get(ctx, j.Organization.ID); err != nil {
+			return err
+		}
+		if _, err := tx.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"}); !errors.Is(err, tenancy.ErrAlreadyExists) {
+			return errors.New("a failing call of OnJoin's is its own affair")
+		}
+		_, err := tx.Organizations.Update(ctx, j.Organization.ID, tenancy.OrganizationUpdate{Metadata: tenancy.Patch{"joined": ptr("ada")}})
+		return err
+	}
+	w.emits(func() error { _, err := w.svc.Memberships.Add(w.ctx, adding(acme, ada)); return err },
+		some(tenancy.EventOrganizationUpdated), some(tenancy.EventMembershipCreated))
+	w.failed(outer, tenancy.ErrInTransaction, "")
+	w.Equal("ada", w.getOrg(acme.ID).Metadata["joined"])
+
+	// What it wrote goes with the rest.
+	bob := w.user("bob")
+	h.say = func(ctx context.Context, tx *tenancy.Service, j tenancy.Join) error {
+		_, err := tx.Organizations.Update(ctx, j.Organization.ID, tenancy.OrganizationUpdate{Metadata: tenancy.Patch{"joined": ptr("bob")}})
+		w.NoError(err)
+		return errHostVeto
+	}
+	w.refuses(tenancy.ErrJoinRefused, "", func() error { _, err := w.svc.Memberships.Add(w.ctx, adding(acme, bob)); return err })
+	// Also inside Transact, where the rest of the transaction goes on.
+	w.NoError(w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		_, err := tx.Users.Update(ctx, bob.ID, tenancy.UserUpdate{Phone: ptr("1")})
+		w.NoError(err)
+		_, err = tx.Memberships.Add(ctx, adding(acme, bob))
+		w.failed(err, tenancy.ErrJoinRefused, "")
+		return nil
+	}))
+	w.Equal("1", w.getUser(bob.ID).Phone)
+	w.Equal("ada", w.getOrg(acme.ID).Metadata["joined"])
+	// A panic of the host's passes, and nothing is left.
+	h.say = func(context.Context, *tenancy.Service, tenancy.Join) error { panic("host") }
+	w.unchanged(func() {
+		w.PanicsWithValue("host", func() { _, _ = w.svc.Memberships.Add(w.ctx, adding(acme, bob)) })
+	})
+}
+
+func joinCounts(t *testing.T, open Opener) {
+	w, h := withHook(t, open)
+	ada, bob := w.user("ada"), w.user("bob")
+	acme := w.owned("Acme", ada)
+	w.Len(h.asked, 1)
+	w.add(acme, bob)
+	w.Len(h.asked, 2)
+	for _, silent := range []func() error{
+		func() error { _, err := w.svc.Memberships.Reactivate(w.ctx, acme.ID, bob.ID); return err },
+		func() error { _, err := w.svc.Memberships.SetRoles(w.ctx, acme.ID, bob.ID, rbac.Owner); return err },
+		func() error { _, err := w.svc.Memberships.Deactivate(w.ctx, acme.ID, bob.ID); return err },
+		func() error { _, err := w.svc.Organizations.Archive(w.ctx, acme.ID); return err },
+		func() error { _, err := w.svc.Organizations.Restore(w.ctx, acme.ID); return err }, // M14: no way in
+		func() error { _, err := w.merge(bob, w.user("third")); return err },               // inactive moves
+	} {
+		w.NoError(silent())
+		w.Len(h.asked, 2)
+	}
+	// Two that become one: nobody comes in.
+	eve, fourth := w.user("eve"), w.user("fourth")
+	w.add(acme, eve)
+	w.add(acme, fourth)
+	w.Len(h.asked, 4)
+	_, err := w.merge(fourth, eve)
+	w.NoError(err)
+	w.Len(h.asked, 4)
+}
+
+func joinOrder(t *testing.T, open Opener) {
+	w, h := withHook(t, open)
+	acme := w.newOrg(tenancy.NewOrganization{DisplayName: "Acme", Settings: tenancy.Settings{SeatLimit: 1}})
+	w.add(acme, w.user("ada"))
+	bob := w.user("bob")
+	asked := len(h.asked)
+	w.refuses(tenancy.ErrSeatLimit, "", func() error { _, err := w.svc.Memberships.Add(w.ctx, adding(acme, bob)); return err })
+	w.refuses(tenancy.ErrUnknownRole, "roles", func() error { _, err := w.svc.Memberships.Add(w.ctx, adding(acme, bob, "king")); return err })
+	w.Len(h.asked, asked)
+}
