@@ -165,6 +165,7 @@ func memberships() *Entity[tenancy.Membership, tenancy.MembershipFilter] {
 	).
 		unique("user_id", "organization_id", "user_id").
 		index("user_id").
+		index("organization_id").
 		index("organization_id", "status").
 		index("organization_id", "name_key").order(tenancy.ByName, "name_key").
 		index("organization_id", "email_key").order(tenancy.ByEmail, "email_key").

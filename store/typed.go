@@ -46,6 +46,9 @@ func (t *table[V, F]) List(ctx context.Context, filter F, span Span) ([]V, error
 	}
 	var list []V
 	err = t.tx.rows.List(ctx, &t.entity.Table, where, r, func(row Row) error {
+		if list == nil {
+			list = make([]V, 0, min(r.Limit, 64)) // a page's worth
+		}
 		list = append(list, t.entity.Read(row))
 		return nil
 	})

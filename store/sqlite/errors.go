@@ -1,0 +1,96 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// closedError is what a closed Store answers.
+var closedError error = &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the store is closed"}
+
+// handleClosed is the text of an error that database/sql does not export.
+const handleClosed = "sql: database is closed"
+
+// translate gives an error from database/sql or the driver its code. The driver's
+// words stay behind Unwrap.
+func translate(ctx context.Context, err error) error {
+	var told *tenancy.Error
+	var fault *driver.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &told):
+		return err
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &tenancy.Error{Code: tenancy.ErrCanceled, Err: err}
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
+		return &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the transaction has ended", Err: err}
+	case err.Error() == handleClosed:
+		return &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the handle is closed", Err: err}
+	case errors.As(err, &fault):
+		code, reason := explain(fault.Code())
+		if code == tenancy.ErrCanceled && ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), err)
+		}
+		return &tenancy.Error{Code: code, Reason: reason, Err: err}
+	default:
+		return &tenancy.Error{Code: tenancy.ErrInternal, Err: err}
+	}
+}
+
+// explain turns SQLite's result code, extended, into ours.
+func explain(result int) (code tenancy.Code, reason string) {
+	if result == sqlite3.SQLITE_BUSY_SNAPSHOT {
+		return tenancy.ErrBusy, "the transaction began by reading, and another has written since: roll back and begin anew"
+	}
+	switch result & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
+		return tenancy.ErrBusy, "another connection holds the lock"
+	case sqlite3.SQLITE_INTERRUPT:
+		return tenancy.ErrCanceled, ""
+	case sqlite3.SQLITE_FULL:
+		return tenancy.ErrStorageFull, ""
+	case sqlite3.SQLITE_READONLY:
+		return tenancy.ErrReadOnly, "the database cannot be written"
+	case sqlite3.SQLITE_CORRUPT:
+		return tenancy.ErrCorrupt, ""
+	case sqlite3.SQLITE_NOTADB:
+		return tenancy.ErrNotADatabase, ""
+	case sqlite3.SQLITE_CANTOPEN:
+		return tenancy.ErrInternal, "a file of the database cannot be opened"
+	case sqlite3.SQLITE_IOERR:
+		return tenancy.ErrInternal, "the disk refused to read or write"
+	default:
+		return tenancy.ErrInternal, ""
+	}
+}
+
+// constraint is the extended code of a violated constraint, or 0.
+func constraint(err error) int {
+	var fault *driver.Error
+	if errors.As(err, &fault) && fault.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
+		return fault.Code()
+	}
+	return 0
+}
+
+// ends reports whether SQLite may have rolled back the whole transaction on its own
+// after this error, so that a further statement would stand alone.
+func ends(err error) bool {
+	var fault *driver.Error
+	if !errors.As(err, &fault) {
+		return false
+	}
+	switch fault.Code() & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CORRUPT:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,39 @@
+package sqlite
+
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// Sessions is how many transactions a Store knows of.
+func Sessions(s *Store) int {
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	return len(s.sessions.known)
+}
+
+// Prepared is how many statements a Store's writers keep.
+func Prepared(s *Store) int {
+	s.writers.mu.RLock()
+	defer s.writers.mu.RUnlock()
+	return len(s.writers.prepared)
+}
+
+// ListSQL is the statement of a list, with its arguments.
+func ListSQL(t *store.Table, where []store.Cond, span store.Range) (string, []any) {
+	q := listQuery(t, where, span)
+	return q.String(), q.args
+}
+
+// Exec runs a statement in a transaction, behind the kit's back.
+func Exec(ctx context.Context, r store.Rows, text string) error {
+	_, err := r.(*rows).exec(ctx, text)
+	return err
+}
+
+// OpenReaders is how many connections a Store reads with at the moment.
+func OpenReaders(s *Store) int { return s.readers.db.Stats().OpenConnections }
+
+// MostPrepared bounds Prepared.
+const MostPrepared = mostPrepared

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	driver "modernc.org/sqlite"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// New makes a Store on a handle of the host's, which it neither configures nor
+// migrates nor closes. What it needs it checks, and says in one sentence what is
+// missing; all of it goes into the DSN, so that every connection has it:
+//
+//	file:app.db?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_timeout=5000&_txlock=immediate
+//
+// Errors: [tenancy.ErrInvalid] with the field "db" for a handle of another driver, in
+// memory, without foreign keys or busy timeout or a write-ahead log;
+// [tenancy.ErrSchema] where [Migrate] should run, or a newer program has migrated.
+//
+// Reads and writes of the Store share the handle's connections with the host. If there
+// is but one (SetMaxOpenConns(1)), calls wait for a host transaction that is open; see
+// [Store.InTx]. How durable a commit is, the handle decides (PRAGMA synchronous). A
+// writer notices that its context has ended only when the handle's busy timeout is
+// over.
+func New(ctx context.Context, db *sql.DB) (*Store, error) {
+	if db == nil {
+		return nil, invalid("db", "is nil")
+	}
+	if err := inspect(ctx, db); err != nil {
+		return nil, err
+	}
+	if err := current(ctx, db); err != nil {
+		return nil, err
+	}
+	defaults, err := Options{}.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p := &pool{db: db}
+	p.learn(ctx, fixed())
+	return newStore(nil, p, defaults.BusyTimeout), nil
+}
+
+// inspect looks at two connections, where the handle allows as many: a pragma that
+// was set by a statement and not in the DSN holds on one alone.
+func inspect(ctx context.Context, db *sql.DB) error {
+	for range 2 {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return translate(ctx, err)
+		}
+		defer func() { _ = conn.Close() }()
+		if err := inspectConn(ctx, conn); err != nil {
+			return err
+		}
+		if db.Stats().MaxOpenConnections == 1 {
+			return nil
+		}
+	}
+	return nil
+}
+
+func inspectConn(ctx context.Context, conn *sql.Conn) error {
+	// Codes are read off this driver's errors, so it must be the one, wrapped or not.
+	var fault *driver.Error
+	if _, err := conn.ExecContext(ctx, `SELECT tenancy_asks_which_driver()`); !errors.As(err, &fault) {
+		if ctx.Err() != nil {
+			return translate(ctx, ctx.Err())
+		}
+		return invalid("db", "the handle's driver is not modernc.org/sqlite")
+	}
+	for _, need := range needs {
+		var has string
+		if err := conn.QueryRowContext(ctx, `PRAGMA `+need.pragma).Scan(&has); err != nil {
+			return translate(ctx, err)
+		}
+		if !need.ok(strings.ToLower(has)) {
+			return invalid("db", fmt.Sprintf("PRAGMA %s is %q on a connection of the handle: %s", need.pragma, has, need.advice))
+		}
+	}
+	return nil
+}
+
+// needs is what every connection of a host's handle must have.
+var needs = []struct {
+	pragma string
+	ok     func(string) bool
+	advice string
+}{
+	{"encoding", is("utf-8"), "only UTF-8 orders texts as tenancy does"},
+	{"journal_mode", is("wal"), "put _pragma=journal_mode(WAL) into the DSN; a database in memory cannot have it, take store/memory"},
+	{"foreign_keys", is("1"), "put _pragma=foreign_keys(1) into the DSN"},
+	{"busy_timeout", func(has string) bool { return has != "0" }, "put _busy_timeout=5000 into the DSN"},
+}
+
+func is(want string) func(string) bool { return func(has string) bool { return has == want } }
+
+// current answers nil if the tables are those of this program.
+func current(ctx context.Context, db *sql.DB) error {
+	known, err := steps()
+	if err != nil {
+		return err
+	}
+	version, err := schemaVersion(ctx, db)
+	switch {
+	case err != nil:
+		return err
+	case version == 0:
+		return &tenancy.Error{Code: tenancy.ErrSchema, Reason: "there are no tables of tenancy: call sqlite.Migrate first"}
+	case version < len(known):
+		return &tenancy.Error{
+			Code:   tenancy.ErrSchema,
+			Reason: fmt.Sprintf("the tables are at version %d of %d: call sqlite.Migrate first", version, len(known)),
+		}
+	default:
+		return notNewer(version, len(known))
+	}
+}

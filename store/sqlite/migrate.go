@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+//go:embed migrations/*.sql
+var embedded embed.FS
+
+// Migrations are the files that make the tables, 0001_tenancy.sql and on. Each can
+// be run by other means than [Migrate], once and in a transaction of its own, in
+// their order: each notes in tenancy_schema that it ran.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(embedded, "migrations")
+	if err != nil {
+		panic("sqlite: " + err.Error()) // the name is a constant
+	}
+	return sub
+}
+
+// Migrate brings the tables up to date, each step in a transaction of its own; there
+// is nothing to do where they are. It may run from several processes at once. Tables
+// of a newer program are [tenancy.ErrSchema]. [Open] does this by itself; on a
+// handle given to [New] the host does it. It waits for other writers for 10 seconds,
+// then answers [tenancy.ErrBusy].
+func Migrate(ctx context.Context, db *sql.DB) error {
+	if db == nil {
+		return invalid("db", "is nil")
+	}
+	defaults, err := Options{}.withDefaults()
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, db, defaults.BusyTimeout)
+}
+
+func migrate(ctx context.Context, db *sql.DB, patience time.Duration) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return translate(ctx, err)
+	}
+	defer func() { _ = conn.Close() }()
+	steps, err := steps()
+	if err != nil {
+		return err
+	}
+	for {
+		version, err := schemaVersion(ctx, conn)
+		if err == nil {
+			err = notNewer(version, len(steps))
+		}
+		if err != nil || version == len(steps) {
+			return err
+		}
+		err = persist(ctx, patience, func() error { return apply(ctx, conn, version, steps[version]) })
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// apply runs the step after version, unless another process has meanwhile.
+func apply(ctx context.Context, conn *sql.Conn, version int, script string) error {
+	if err := ctx.Err(); err != nil {
+		return translate(ctx, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return translate(ctx, err)
+	}
+	err := func() error {
+		now, err := schemaVersion(ctx, conn)
+		if err != nil || now > version {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, script)
+		return err
+	}()
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `COMMIT`)
+	}
+	if err != nil {
+		_, _ = conn.ExecContext(ctx, `ROLLBACK`)
+	}
+	return translate(ctx, err)
+}
+
+// steps are the scripts in order; the first one leads to version 1.
+func steps() ([]string, error) {
+	files, err := fs.ReadDir(embedded, "migrations")
+	if err != nil {
+		return nil, translate(context.Background(), err)
+	}
+	scripts := make([]string, len(files))
+	for i, file := range files {
+		number, _, _ := strings.Cut(file.Name(), "_")
+		if n, err := strconv.Atoi(number); err != nil || n != i+1 {
+			return nil, &tenancy.Error{Code: tenancy.ErrInternal, Reason: "migration " + file.Name() + " is out of order"}
+		}
+		script, err := embedded.ReadFile(path.Join("migrations", file.Name()))
+		if err != nil {
+			return nil, translate(context.Background(), err)
+		}
+		scripts[i] = string(script)
+	}
+	return scripts, nil
+}
+
+// querier is a *sql.Conn or a *sql.DB.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// schemaVersion is the version that the tables are at, 0 where there are none.
+func schemaVersion(ctx context.Context, db querier) (int, error) {
+	var there, version int
+	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'tenancy_schema'`).Scan(&there)
+	if err == nil && there > 0 {
+		err = db.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM tenancy_schema`).Scan(&version)
+	}
+	return version, translate(ctx, err)
+}
+
+func notNewer(version, known int) error {
+	if version <= known {
+		return nil
+	}
+	return &tenancy.Error{
+		Code:   tenancy.ErrSchema,
+		Reason: fmt.Sprintf("the tables are at version %d, newer than the %d of this program", version, known),
+	}
+}

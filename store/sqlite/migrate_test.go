@@ -1,0 +1,94 @@
+package sqlite_test
+
+import (
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/store/sqlite"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// TestMigrateConcurrently: several processes may start at once on an empty file.
+func TestMigrateConcurrently(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.db")
+	failed := make(chan error)
+	const openers = 6
+	for range openers {
+		go func() {
+			st, err := sqlite.Open(t.Context(), path)
+			if err == nil {
+				err = st.Close()
+			}
+			failed <- err
+		}()
+	}
+	for range openers {
+		require.NoError(t, <-failed)
+	}
+	require.True(t, !hasUser(t, openAt(t, path), 1))
+}
+
+func TestMigrateAgain(t *testing.T) {
+	db, st := host(t)
+	putUsers(t, st, 1)
+	require.NoError(t, sqlite.Migrate(t.Context(), db))
+	require.True(t, hasUser(t, st, 1))
+}
+
+// TestMigrateCanceled: a context that has ended migrates nothing.
+func TestMigrateCanceled(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	require.ErrorIs(t, sqlite.Migrate(canceled(t), db), tenancy.ErrCanceled)
+	_, err := sqlite.New(t.Context(), db)
+	require.ErrorIs(t, err, tenancy.ErrSchema)
+}
+
+// TestMigrationsByHand: the files alone make a database that New accepts.
+func TestMigrationsByHand(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		script, err := fs.ReadFile(sqlite.Migrations(), file)
+		require.NoError(t, err)
+		tx := begin(t, db)
+		_, err = tx.Exec(string(script))
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+	}
+	require.Len(t, column(t, db, `SELECT version || '' FROM tenancy_schema`), len(files)) // each notes itself
+	st, err := sqlite.New(t.Context(), db)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, st.Close()) }()
+	putUsers(t, st, 1)
+}
+
+// TestNewerSchema: what a newer program has migrated is refused by all three.
+func TestNewerSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.db")
+	db := openAt(t, path).DB()
+	_, err := db.Exec(`INSERT INTO tenancy_schema (version) VALUES (99)`)
+	require.NoError(t, err)
+	_, err = sqlite.Open(t.Context(), path)
+	require.ErrorIs(t, err, tenancy.ErrSchema)
+	require.ErrorContains(t, err, "version 99, newer than the")
+	_, err = sqlite.New(t.Context(), handle(t, path))
+	require.ErrorIs(t, err, tenancy.ErrSchema)
+	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), tenancy.ErrSchema)
+}
+
+// TestFailedMigration: a table of the host's in the way undoes the whole step.
+func TestFailedMigration(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	_, err := db.Exec(`CREATE TABLE tenancy_users (id TEXT)`)
+	require.NoError(t, err)
+	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), tenancy.ErrInternal)
+	require.Equal(t, []string{"tenancy_users"}, column(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'tenancy_%'`))
+	_, err = db.Exec(`DROP TABLE tenancy_users`)
+	require.NoError(t, err)
+	require.NoError(t, sqlite.Migrate(t.Context(), db))
+}

@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// rows is what is done in one transaction: a [store.Rows]. It is for one goroutine.
+type rows struct {
+	statements preparer
+	session    *session
+	scratch    *scratch
+	sessions   *sessions // of the Store; where SQLTx makes this one known
+}
+
+// preparer is a *txStatements or a *reader.
+type preparer interface {
+	statement(ctx context.Context, text string) (*sql.Stmt, error)
+}
+
+func (r *rows) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
+	cells, err := r.one(ctx, statementsOf(t).get, len(t.Columns), typeID(t, 0, id))
+	if err != nil {
+		return err
+	}
+	if cells == nil {
+		return t.NotFound(id)
+	}
+	return fill(t, row, cells)
+}
+
+func (r *rows) Insert(ctx context.Context, t *store.Table, row store.Row) error {
+	args := make([]any, len(row))
+	for i := range row {
+		args[i] = bind(t, i, &row[i])
+	}
+	if _, err := r.exec(ctx, statementsOf(t).insert, args...); err != nil {
+		return r.refused(ctx, t, row, true, err)
+	}
+	return nil
+}
+
+func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error {
+	args := make([]any, 0, len(row)+1)
+	for i := 1; i < len(row); i++ {
+		if t.Touch == 0 || i != t.Touch {
+			args = append(args, bind(t, i, &row[i]))
+		}
+	}
+	args = append(args, bind(t, 0, &row[0]), row[1].Int-1)
+	n, err := r.exec(ctx, statementsOf(t).update, args...)
+	if err != nil {
+		return r.refused(ctx, t, row, false, err)
+	}
+	if n > 0 {
+		return nil
+	}
+	there, err := r.one(ctx, statementsOf(t).exists, 1, bind(t, 0, &row[0]))
+	switch {
+	case err != nil:
+		return err
+	case there == nil:
+		return t.NotFound(row[0].ID)
+	default:
+		return t.Stale(row[0].ID)
+	}
+}
+
+func (r *rows) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
+	_, err := r.exec(ctx, statementsOf(t).touch, micros, typeID(t, 0, id))
+	return err
+}
+
+func (r *rows) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
+	n, err := r.exec(ctx, statementsOf(t).remove, typeID(t, 0, id))
+	if err != nil {
+		return referenced(t, typeID(t, 0, id), err)
+	}
+	if n == 0 {
+		return t.NotFound(id)
+	}
+	return nil
+}
+
+// Lock needs nothing in a transaction of ours, which holds SQLite's one write lock
+// from its begin, and neither in a host's, where joining took it.
+func (r *rows) Lock(context.Context, []store.LockKey) error { return nil }
+
+// The one name of every savepoint: nested ones are found by SQLite innermost first.
+const (
+	savepoint = `SAVEPOINT tenancy`
+	release   = `RELEASE tenancy`
+	rollback  = `ROLLBACK TO tenancy`
+)
+
+func (r *rows) Savepoint(ctx context.Context, fn func() error) error {
+	if _, err := r.exec(ctx, savepoint); err != nil {
+		return err
+	}
+	kept := false
+	defer func() {
+		if !kept {
+			r.undo(ctx)
+		}
+	}()
+	if err := fn(); err != nil {
+		return err
+	}
+	if _, err := r.exec(ctx, release); err != nil {
+		return err
+	}
+	kept = true
+	return nil
+}
+
+// undo goes back to the innermost savepoint. If that is not there any more, SQLite
+// has rolled back everything, and nothing may follow.
+func (r *rows) undo(ctx context.Context) {
+	failed := r.session.failed
+	r.session.failed = nil // undoing is allowed
+	for _, text := range []string{rollback, release} {
+		if _, err := r.exec(ctx, text); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	r.session.failed = failed
+}
+
+// lockText writes nothing, which takes the write lock all the same.
+const lockText = `DELETE FROM tenancy_schema WHERE 0`
+
+// lock makes sure that the transaction holds the write lock.
+func (r *rows) lock(ctx context.Context) error {
+	if r.session.locked {
+		return nil
+	}
+	_, err := r.exec(ctx, lockText)
+	r.session.locked = err == nil
+	return err
+}
+
+var _ store.Rows = (*rows)(nil)
+
+var _ tenancy.Store = (*Store)(nil)

@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// exec runs a statement that writes, to its end, and says how many rows it changed.
+func (r *rows) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	result, err := r.run(ctx, text, args)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return n, r.failure(ctx, err)
+}
+
+func (r *rows) run(ctx context.Context, text string, args []any) (sql.Result, error) {
+	if r.session.failed != nil {
+		return nil, r.session.failed
+	}
+	ctx = context.WithoutCancel(ctx)
+	stmt, err := r.statements.statement(ctx, text)
+	if err != nil {
+		return nil, r.failure(ctx, err)
+	}
+	result, err := stmt.ExecContext(ctx, args...)
+	return result, r.failure(ctx, err)
+}
+
+// one reads the first row, nil if there is none. It is for reads that are over at
+// once, and does not watch ctx: that would cost more than the read.
+func (r *rows) one(ctx context.Context, text string, width int, args ...any) ([]any, error) {
+	var first []any
+	err := r.read(context.WithoutCancel(ctx), text, args, width, func(cells []any) (bool, error) {
+		first = cells
+		return false, nil
+	})
+	return first, err
+}
+
+// read gives yield the cells of each row, until it wants no more. Cells are good
+// until the next read; yield must not read.
+func (r *rows) read(ctx context.Context, text string, args []any, width int, yield func([]any) (more bool, err error)) error {
+	found, err := r.query(ctx, text, args)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = found.Close() }()
+	cells, dest := r.scratch.row(width)
+	more := true
+	for more && found.Next() {
+		if err := found.Scan(dest...); err != nil {
+			return r.failure(ctx, err)
+		}
+		if more, err = yield(cells); err != nil {
+			return err
+		}
+	}
+	return r.failure(ctx, found.Err())
+}
+
+// gather reads all rows and hands over their cells, width to a row. Nothing is open
+// any more by then: a cursor would show what use writes, and keep the log from being
+// checkpointed. The cells are use's until it returns.
+func (r *rows) gather(ctx context.Context, q *query, width int, use func(cells []any) error) error {
+	page := r.scratch.page
+	r.scratch.page = nil // use may gather too
+	err := r.read(ctx, q.String(), q.args, width, func(cells []any) (bool, error) {
+		page = append(page, cells...)
+		return true, nil
+	})
+	if err == nil {
+		err = use(page)
+	}
+	if cap(page) <= mostKept {
+		clear(page)
+		r.scratch.page = page[:0]
+	}
+	return err
+}
+
+func (r *rows) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	if r.session.failed != nil {
+		return nil, r.session.failed
+	}
+	stmt, err := r.statements.statement(ctx, text)
+	if err != nil {
+		return nil, r.failure(ctx, err)
+	}
+	found, err := stmt.QueryContext(ctx, args...)
+	return found, r.failure(ctx, err)
+}
+
+// mostKept bounds the cells that a scratch keeps for the next page: 1 MB.
+const mostKept = 1 << 16
+
+// scratch is memory that reads use again and again.
+type scratch struct {
+	cells []any // where a row is scanned
+	dest  []any // pointers to cells
+	page  []any
+}
+
+func (s *scratch) row(width int) (cells, dest []any) {
+	if len(s.cells) < width {
+		s.cells, s.dest = make([]any, width), make([]any, width)
+		for i := range s.cells {
+			s.dest[i] = &s.cells[i]
+		}
+	}
+	return s.cells[:width], s.dest[:width]
+}
+
+// failure translates a statement's error. After one that may have ended the
+// transaction, every further statement fails with it: SQLite would run it alone
+// and keep it.
+func (r *rows) failure(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	ended := ends(err)
+	err = translate(ctx, err)
+	if ended {
+		r.session.failed = err
+	}
+	return err
+}
+
+// damaged is the error for a value that its column cannot hold.
+func damaged(kind, column string) error {
+	return &tenancy.Error{Code: tenancy.ErrCorrupt, Kind: kind, Field: column}
+}

@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// transaction is a *sql.Tx of ours on a connection taken for it.
+type transaction struct {
+	*rows
+	statements *txStatements
+	conn       *sql.Conn
+}
+
+// begin takes a connection and begins a transaction on it, holding the write lock
+// unless it only reads. The connection is waited for under ctx; the transaction does
+// not know ctx, or database/sql would roll it back under a running statement.
+func (s *Store) begin(ctx context.Context, readOnly bool) (*transaction, error) {
+	conn, err := s.writers.db.Conn(ctx)
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: readOnly})
+	if err != nil {
+		_ = conn.Close()
+		return nil, translate(ctx, err)
+	}
+	statements := &txStatements{pool: s.writers, tx: tx}
+	t := &transaction{
+		rows:       &rows{statements: statements, session: &session{}, scratch: &scratch{}, sessions: &s.sessions},
+		statements: statements,
+		conn:       conn,
+	}
+	if s.readers == nil && !readOnly { // a host's handle may begin deferred
+		if err := t.lock(ctx); err != nil {
+			t.end(ctx)
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// learnWait bounds how long the one who ends a transaction waits for a connection to
+// learn on.
+const learnWait = 10 * time.Millisecond
+
+// end gives the connection back, and undoes what commit has not kept.
+func (t *transaction) end(ctx context.Context) {
+	_ = t.statements.tx.Rollback()
+	_ = t.conn.Close()
+	if len(t.statements.missing) > 0 {
+		ctx, stop := context.WithTimeout(ctx, learnWait)
+		defer stop()
+		t.statements.pool.learn(ctx, t.statements.missing)
+	}
+}
+
+// commit keeps everything, or answers why nothing was kept.
+func (t *transaction) commit(ctx context.Context) error {
+	if t.session.failed != nil {
+		return t.session.failed
+	}
+	if err := ctx.Err(); err != nil {
+		return translate(ctx, err)
+	}
+	return translate(ctx, t.statements.tx.Commit())
+}
