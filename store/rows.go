@@ -12,11 +12,14 @@ import (
 // View, with an empty set of values, with an order that the table lacks, or with a
 // context that has ended already.
 //
+// A row that is passed in is the caller's again afterwards: what is kept of it is
+// copied.
+//
 // Errors carry a [tenancy.Code]: see [Table.NotFound], [Table.Stale],
 // [Table.Taken], and the codes of storage itself. A failed statement changes
 // nothing and leaves the transaction usable.
 type Rows interface {
-	// Get fills row, which has a place for each column.
+	// Get fills row, which has a place for each column, whatever was in it.
 	Get(ctx context.Context, t *Table, id [16]byte, row Row) error
 	// List calls yield for each row in turn. The row is yield's until it returns,
 	// and its texts for good; yield may call other methods of Rows and write, which

@@ -96,17 +96,20 @@ func (t *tx) mayWrite(ctx context.Context) error {
 
 // log is the events of a tx.
 type log struct {
-	tx     *tx
-	entity *Entity[tenancy.Event, tenancy.EventFilter]
+	tx      *tx
+	entity  *Entity[tenancy.Event, tenancy.EventFilter]
+	scratch Row
 }
 
 func (l *log) Append(ctx context.Context, e tenancy.Event) error {
 	if err := l.tx.mayWrite(ctx); err != nil {
 		return err
 	}
-	row := make(Row, len(l.entity.Columns))
-	l.entity.Write(&e, row)
-	return l.tx.rows.Append(ctx, &l.entity.Table, row, e.People)
+	if l.scratch == nil {
+		l.scratch = make(Row, len(l.entity.Columns))
+	}
+	l.entity.Write(&e, l.scratch)
+	return l.tx.rows.Append(ctx, &l.entity.Table, l.scratch, e.People)
 }
 
 func (l *log) Read(ctx context.Context, filter tenancy.EventFilter, span tenancy.LogSpan) (list []tenancy.Event, next tenancy.Position, done bool, err error) {

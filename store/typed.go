@@ -9,8 +9,9 @@ import (
 
 // table is one entity's table in a tx.
 type table[V tenancy.Entity, F any] struct {
-	tx     *tx
-	entity *Entity[V, F]
+	tx      *tx
+	entity  *Entity[V, F]
+	scratch Row // for one statement at a time
 }
 
 func bind[V tenancy.Entity, F any](t *tx, e *Entity[V, F]) table[V, F] {
@@ -22,7 +23,7 @@ func (t *table[V, F]) Get(ctx context.Context, id tenancy.ID[V]) (V, error) {
 	if err := t.tx.mayRead(ctx); err != nil {
 		return none, err
 	}
-	row := make(Row, len(t.entity.Columns))
+	row := t.blank()
 	if err := t.tx.rows.Get(ctx, &t.entity.Table, id, row); err != nil {
 		return none, err
 	}
@@ -99,9 +100,16 @@ func (t *table[V, F]) Update(ctx context.Context, v V) error {
 }
 
 func (t *table[V, F]) row(v *V) Row {
-	row := make(Row, len(t.entity.Columns))
+	row := t.blank()
 	t.entity.Write(v, row)
 	return row
+}
+
+func (t *table[V, F]) blank() Row {
+	if t.scratch == nil {
+		t.scratch = make(Row, len(t.entity.Columns))
+	}
+	return t.scratch
 }
 
 func (t *table[V, F]) Touch(ctx context.Context, id tenancy.ID[V], at time.Time) error {

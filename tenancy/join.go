@@ -145,7 +145,7 @@ func (w *work) admit(ctx context.Context, j Join, vacated int) error {
 	if err := w.seats(ctx, j.Organization, vacated); err != nil {
 		return err
 	}
-	if w.config.SingleOrganization {
+	if w.config.SingleOrganization && j.Organization.ArchivedAt.IsZero() {
 		elsewhere, err := w.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)
 		if err != nil {
 			return err

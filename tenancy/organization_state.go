@@ -58,9 +58,7 @@ func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored
 func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	var members []Membership
 	if w.config.SingleOrganization {
-		// Users are locked before organizations, so who they are is read first; none
-		// can be added to an archived organization unseen, since whoever adds one
-		// takes the organization's lock, and the list is read again under it.
+		// Users are locked before organizations, so who they are is read first.
 		if err := w.lockMembers(ctx, id); err != nil {
 			return Restored{}, err
 		}
@@ -73,6 +71,11 @@ func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error)
 		return Restored{Organization: org}, err
 	}
 	if w.config.SingleOrganization {
+		// Once more under the organization's lock, for whoever was added meanwhile. That
+		// is out of order; a deadlock by it is found, and the transaction runs again.
+		if err := w.lockMembers(ctx, id); err != nil {
+			return Restored{}, err
+		}
 		if members, err = w.activeElsewhere(ctx, id); err != nil {
 			return Restored{}, err
 		}

@@ -107,47 +107,6 @@ func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx 
 	return explain(err, op, "")
 }
 
-// Import is Transact for filling a store: no call can fail alone. The first that
-// fails ends it, every later one answers the same error, and nothing is kept,
-// whatever fn returns. For that price a call costs about half of what it does in
-// Transact, where each can be undone by itself. For most imports, some thousand
-// people to one Import are best.
-func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	const op = "import"
-	if err := s.enter(ctx); err != nil {
-		return explain(err, op, "")
-	}
-	var told error
-	err := s.store.Update(ctx, func(tx Tx) error {
-		all := &whole{tx: tx}
-		inner := s.inside(tx)
-		inner.store = all
-		if told = fn(s.mark(ctx), derive(inner)); told == nil {
-			told = all.failed
-		}
-		return told
-	})
-	if err == nil || told != nil {
-		return err
-	}
-	return explain(err, op, "")
-}
-
-// whole is the Store of a Service in a transaction of which no part can fail alone.
-type whole struct {
-	tx     Tx
-	failed error
-}
-
-func (w *whole) View(_ context.Context, fn func(Tx) error) error { return fn(w.tx) }
-
-func (w *whole) Update(_ context.Context, fn func(Tx) error) error {
-	if w.failed == nil {
-		w.failed = fn(w.tx)
-	}
-	return w.failed
-}
-
 // WithStore is this Service inside a transaction of the host's own:
 //
 //	tx, err := db.BeginTx(ctx, nil)

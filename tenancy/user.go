@@ -349,8 +349,12 @@ func (w *work) saveUser(ctx context.Context, before User, user *User, kind Event
 		return err
 	}
 	for _, m := range members {
-		m.Version++
+		was := m
 		m.keys(*user)
+		if m.NameKey == was.NameKey && m.EmailKey == was.EmailKey {
+			continue
+		}
+		m.Version++
 		if err := w.Memberships().Update(ctx, m); err != nil {
 			return err
 		}

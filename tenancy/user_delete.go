@@ -126,11 +126,19 @@ func (w *work) knownOnce(ctx context.Context, id UserID, missing error) error {
 	if missing == nil {
 		return nil
 	}
-	events, _, _, err := w.Events().Read(ctx, EventFilter{UserID: Of(id)}, LogSpan{Limit: 1, Desc: true})
-	if err == nil && len(events) == 0 {
-		err = missing
+	span := LogSpan{Limit: 1, Desc: true}
+	for {
+		events, next, done, err := w.Events().Read(ctx, EventFilter{UserID: Of(id)}, span)
+		switch {
+		case err != nil:
+			return err
+		case len(events) > 0:
+			return nil
+		case done:
+			return missing
+		}
+		span.After = next
 	}
-	return err
 }
 
 // redact empties the events about a user and those merged into them, who are

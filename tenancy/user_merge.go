@@ -60,6 +60,10 @@ func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
 	if err := w.notTooMany(len(theirs)); err != nil {
 		return Merged{}, err
 	}
+	// Those that unite come first: by then what moves finds into where they will be.
+	apart := func(m Membership) bool { return mine[m.OrganizationID].ID.IsZero() }
+	united := slices.DeleteFunc(slices.Clone(theirs), apart)
+	theirs = append(united, slices.DeleteFunc(theirs, func(m Membership) bool { return !apart(m) })...)
 	var orphans []OrganizationID
 	for _, m := range theirs {
 		orphaned, err := w.mergeMembership(ctx, m, mine[m.OrganizationID], target)

@@ -1,0 +1,209 @@
+package servicetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Faults breaks every mutating method of the Service at each of its statements in
+// turn, and at its commit: by an error, by a panic, inside a Transact that goes on
+// and commits, and by a store that runs the transaction again. The call returns what
+// broke it, and everything is as it was (rule G8). A method that has no call here
+// fails the test.
+func Faults(t *testing.T, open Opener) {
+	t.Helper()
+	t.Run("every method is broken", func(t *testing.T) { faultsCoverMethods(t) })
+	statements := 0
+	for _, call := range faultCalls() {
+		t.Run(call.method+call.variant, func(t *testing.T) {
+			t.Run("alone", func(t *testing.T) { statements += newFaultWorld(t, open, call).failing() })
+			t.Run("within", func(t *testing.T) { newFaultWorld(t, open, call).failingWithin() })
+			if testing.Short() {
+				return
+			}
+			t.Run("again", func(t *testing.T) { runningAgain(t, open, call) })
+		})
+	}
+	t.Logf("figures: faults: %d calls, %d statements broken in each of 3 ways, and every commit", len(faultCalls()), statements)
+}
+
+// faultCall is a call that succeeds in a [faultWorld] and changes something.
+type faultCall struct {
+	method  string // Group.Method
+	variant string
+	config  func(*tenancy.Config) // nil: nothing special
+	call    func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error)
+}
+
+// faultReads are the methods that change nothing.
+var faultReads = []string{
+	"Organizations.Get", "Organizations.GetBySlug", "Organizations.GetByExternalID", "Organizations.List", "Organizations.All",
+	"Users.Get", "Users.GetByEmail", "Users.GetByExternalID", "Users.List", "Users.All",
+	"Identities.List",
+	"Memberships.Get", "Memberships.List", "Memberships.All", "Memberships.ListByUser", "Memberships.AllByUser",
+	"Events.List", "Events.All", "Events.Last",
+}
+
+func faultsCoverMethods(t *testing.T) {
+	t.Helper()
+	known := slices.Clone(faultReads)
+	for _, call := range faultCalls() {
+		known = append(known, call.method)
+	}
+	service := reflect.TypeFor[tenancy.Service]()
+	for i := range service.NumField() {
+		group := service.Field(i)
+		if !group.IsExported() {
+			continue
+		}
+		for j := range group.Type.NumMethod() {
+			if name := group.Name + "." + group.Type.Method(j).Name; !slices.Contains(known, name) {
+				t.Errorf("%s is neither a read nor broken by a call", name)
+			}
+		}
+	}
+}
+
+// errFault is what breaks; it carries a code of the store's own.
+var errFault = errors.New("the disk is on fire")
+
+const faultCode = tenancy.ErrStorageFull
+
+func fault() error { return &tenancy.Error{Code: faultCode, Err: errFault} }
+
+// at breaks the n-th statement from now on by what breaks says, and leaves the
+// others alone.
+func (w *faultWorld) at(n int, breaks func() error) {
+	w.met, w.broke = 0, false
+	w.faulty.statement = func() error {
+		if w.met++; w.met == n {
+			w.broke = true
+			return breaks()
+		}
+		return nil
+	}
+}
+
+// failing breaks each statement, by an error and by a panic, and the commit; it gives
+// the number of statements.
+func (w *faultWorld) failing() int {
+	before := w.dump()
+	w.faulty.commit = fault
+	w.brokenBy(w.run(w.breakable))
+	w.Equal(before, w.dump(), "after a failed commit")
+	w.faulty.commit = fine
+	for n := 1; ; n += faultStride() {
+		w.at(n, fault)
+		err := w.run(w.breakable)
+		if !w.broke {
+			w.NoError(err)
+			w.NotEqual(before, w.dump(), "the call changes nothing")
+			return w.met
+		}
+		w.brokenBy(err)
+		w.Equal(before, w.dump(), "after failed statement %d", n)
+		w.at(n, func() error { panic(errFault) })
+		w.Equal(any(errFault), w.recovered(func() { _ = w.run(w.breakable) }))
+		w.Equal(before, w.dump(), "after a panic in statement %d", n)
+	}
+}
+
+// faultStride is how far apart the statements to break are: -short leaves some out.
+func faultStride() int {
+	if testing.Short() {
+		return 4
+	}
+	return 1
+}
+
+func fine() error { return nil }
+
+func (w *faultWorld) brokenBy(err error) {
+	w.t.Helper()
+	w.ErrorIs(err, faultCode)
+	w.ErrorIs(err, errFault)
+}
+
+func (w *faultWorld) run(svc *tenancy.Service) error {
+	_, err := w.call.call(w.ctx, svc, w)
+	return err
+}
+
+// recovered runs fn and gives what it panics with.
+func (w *faultWorld) recovered(fn func()) (met any) {
+	defer func() { met = recover() }()
+	fn()
+	return nil
+}
+
+// failingWithin breaks the call inside a Transact that does something before and
+// after it and commits: the call is undone, the rest is kept.
+func (w *faultWorld) failingWithin() {
+	before := w.dump()
+	for n := 1; ; n += faultStride() {
+		first, second, err := w.around(n)
+		if !w.broke {
+			w.NoError(err)
+			return
+		}
+		w.brokenBy(err)
+		after := w.dump()
+		w.Len(after.Users, len(before.Users)+2)
+		w.Equal(before.stripped(), after.stripped(first, second), "after failed statement %d", n)
+		w.NoError(w.svc.Users.Erase(w.ctx, first))
+		w.NoError(w.svc.Users.Erase(w.ctx, second))
+		before = w.dump()
+	}
+}
+
+// around makes the call between the creation of two users, in one transaction, and
+// breaks the call's n-th statement.
+func (w *faultWorld) around(n int) (first, second tenancy.UserID, inner error) {
+	w.at(0, fine)
+	err := w.breakable.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		one, err := tx.Users.Create(ctx, tenancy.NewUser{Email: fmt.Sprintf("first%d@within.example", n)})
+		if err != nil {
+			return err
+		}
+		w.at(n, fault)
+		_, inner = w.call.call(ctx, tx, w)
+		broke := w.broke
+		w.at(0, fine)
+		w.broke = broke
+		two, err := tx.Users.Create(ctx, tenancy.NewUser{Email: fmt.Sprintf("second%d@within.example", n)})
+		first, second = one.ID, two.ID
+		return err
+	})
+	w.NoError(err)
+	return first, second, inner
+}
+
+// stripped is d less some users and what the log says of them, and less where the log
+// ends.
+func (d dump) stripped(ids ...tenancy.UserID) dump {
+	d.Last = 0
+	d.Users = slices.DeleteFunc(slices.Clone(d.Users), func(u tenancy.User) bool { return slices.Contains(ids, u.ID) })
+	d.Events = slices.DeleteFunc(slices.Clone(d.Events), func(e tenancy.Event) bool { return slices.Contains(ids, e.UserID) })
+	return d
+}
+
+// runningAgain compares a store that runs each transaction twice, the first time in
+// vain, with one that does not.
+func runningAgain(t *testing.T, open Opener, call faultCall) {
+	t.Helper()
+	once, twice := newFaultWorld(t, open, call), newFaultWorld(t, open, call)
+	mark := twice.source.n
+	twice.faulty.repeat, twice.faulty.begin = true, func() { twice.source.n = mark }
+	want, err := call.call(once.ctx, once.breakable, once)
+	once.NoError(err)
+	got, err := call.call(twice.ctx, twice.breakable, twice)
+	twice.NoError(err)
+	once.Equal(want, got)
+	once.Equal(once.dump(), twice.dump())
+}

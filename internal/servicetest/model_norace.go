@@ -1,0 +1,7 @@
+//go:build !race
+
+package servicetest
+
+import "math"
+
+const modelMost = math.MaxInt

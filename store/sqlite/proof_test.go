@@ -1,0 +1,131 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func openStore(t *testing.T) tenancy.Store { return open(t) }
+
+func TestModel(t *testing.T) { servicetest.Model(t, openStore, servicetest.Soak(100_000, 6000)) }
+
+func TestHistories(t *testing.T) { servicetest.Histories(t, openStore, servicetest.Soak(200, 4), 200) }
+
+func TestRaces(t *testing.T) { servicetest.Races(t, openStore, servicetest.Soak(1000, 48)) }
+
+func TestFaults(t *testing.T) { servicetest.Faults(t, openStore) }
+
+// A second handle on the file sees what is committed, at once, and nothing else.
+func TestSecondHandle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.db")
+	one, err := tenancy.New(tenancy.Config{Store: openAt(t, path)})
+	require.NoError(t, err)
+	other, err := tenancy.New(tenancy.Config{Store: openAt(t, path)})
+	require.NoError(t, err)
+	ctx := t.Context()
+	ada, err := one.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"})
+	require.NoError(t, err)
+	got, err := other.Users.Get(ctx, ada.ID)
+	require.NoError(t, err)
+	require.Equal(t, ada, got)
+	before, err := other.Events.Last(ctx)
+	require.NoError(t, err)
+	require.NoError(t, one.Transact(ctx, func(inside context.Context, tx *tenancy.Service) error {
+		_, err := tx.Users.Suspend(inside, ada.ID)
+		require.NoError(t, err)
+		got, err := other.Users.Get(ctx, ada.ID)
+		require.NoError(t, err)
+		require.Zero(t, got.SuspendedAt, "seen before it is committed")
+		return nil
+	}))
+	got, err = other.Users.Get(ctx, ada.ID)
+	require.NoError(t, err)
+	require.NotZero(t, got.SuspendedAt)
+	after, err := other.Events.Last(ctx)
+	require.NoError(t, err)
+	require.Greater(t, after, before) // E1
+	_, err = other.Users.Unsuspend(ctx, ada.ID)
+	require.NoError(t, err)
+	got, err = one.Users.Get(ctx, ada.ID)
+	require.NoError(t, err)
+	require.Zero(t, got.SuspendedAt)
+}
+
+// The raw token is nowhere but in the hands of whom ChangeEmail gave it to (G10).
+func TestTokenIsNowhere(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	var said bytes.Buffer
+	svc, err := tenancy.New(tenancy.Config{
+		Store:  openAt(t, filepath.Join(dir, "app.db")),
+		Logger: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	require.NoError(t, err)
+	ada, err := svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"})
+	require.NoError(t, err)
+	proof, err := svc.Users.ChangeEmail(ctx, ada.ID, "ada@beta.example")
+	require.NoError(t, err)
+	raw := proof.Token.Reveal()
+	seen := func() {
+		user, err := svc.Users.Get(ctx, ada.ID)
+		require.NoError(t, err)
+		page, err := svc.Users.List(ctx, tenancy.UserQuery{})
+		require.NoError(t, err)
+		events, err := svc.Events.List(ctx, tenancy.EventQuery{})
+		require.NoError(t, err)
+		asJSON, err := json.Marshal([]any{proof, user, page, events})
+		require.NoError(t, err)
+		said.Write(asJSON)
+		fmt.Fprintf(&said, "%v %+v %#v %v", proof, proof, proof.Token, events)
+		slog.New(slog.NewJSONHandler(&said, nil)).Info("proof", "token", proof.Token, "proof", proof)
+	}
+	seen()
+	requireUnsaid(t, raw, said.String())
+	require.Positive(t, scan(t, dir, raw))
+	_, err = svc.Users.ConfirmEmail(ctx, raw[:len(raw)-1]+"_")
+	require.ErrorIs(t, err, tenancy.ErrInvalidToken)
+	said.WriteString(err.Error())
+	_, err = svc.Users.ConfirmEmail(ctx, raw)
+	require.NoError(t, err)
+	_, err = svc.Users.ConfirmEmail(ctx, raw)
+	require.ErrorIs(t, err, tenancy.ErrTokenUsed)
+	said.WriteString(err.Error())
+	seen()
+	requireUnsaid(t, raw, said.String())
+	scan(t, dir, raw)
+}
+
+// requireUnsaid looks for a token and for the part of it that is secret.
+func requireUnsaid(t *testing.T, raw, text string) {
+	t.Helper()
+	_, secret, ok := strings.Cut(raw, "_")
+	require.True(t, ok)
+	require.NotContains(t, text, secret[:20])
+}
+
+// scan looks for a token in each file of a directory, and says in how many bytes.
+func scan(t *testing.T, dir, raw string) (size int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 2, "the database and its log")
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		requireUnsaid(t, raw, string(content))
+		size += len(content)
+	}
+	t.Logf("figures: secrets: no token in %d files, %d bytes", len(files), size)
+	return size
+}

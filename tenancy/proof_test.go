@@ -1,0 +1,66 @@
+package tenancy_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store/memory"
+	"github.com/freehold-dev/freehold/store/storetest"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func openMemory(t *testing.T) tenancy.Store {
+	st := memory.New()
+	t.Cleanup(func() { _ = st.Close() })
+	return st
+}
+
+func openWeak(*testing.T) tenancy.Store { return storetest.NewWeak() }
+
+// openLockless gives a store on which Lock does nothing: the guards of the Service
+// rest on it, so that their tests have to fail here.
+func openLockless(*testing.T) tenancy.Store {
+	weak := storetest.NewWeak()
+	weak.NoLocks = true
+	return weak
+}
+
+func TestFaultsOnMemory(t *testing.T) { servicetest.Faults(t, openMemory) }
+
+func TestFaultsOnWeak(t *testing.T) { servicetest.Faults(t, openWeak) }
+
+func TestRacesOnMemory(t *testing.T) { servicetest.Races(t, openMemory, servicetest.Soak(1000, 48)) }
+
+func TestRacesOnWeak(t *testing.T) { servicetest.Races(t, openWeak, servicetest.Soak(1000, 48)) }
+
+// The race must be one: without Lock an organization loses both owners (M7).
+func TestRacesNeedLock(t *testing.T) {
+	rounds := servicetest.Soak(1000, 64)
+	lost := servicetest.OwnersLost(t, openLockless, rounds)
+	t.Logf("figures: races without Lock: %d of %d rounds wrong", lost, rounds)
+	require.Positive(t, lost)
+}
+
+func TestHistoriesOnMemory(t *testing.T) {
+	servicetest.Histories(t, openMemory, servicetest.Soak(200, 8), 200)
+}
+
+func TestHistoriesOnWeak(t *testing.T) {
+	servicetest.Histories(t, openWeak, servicetest.Soak(200, 8), 200)
+}
+
+// The histories must tell: without Lock some are illegal (M7, M9).
+func TestHistoriesNeedLock(t *testing.T) {
+	n := servicetest.Soak(200, 8)
+	illegal := servicetest.IllegalHistories(t, openLockless, n, 200)
+	t.Logf("figures: histories without Lock: %d of %d illegal", illegal, 2*n)
+	require.Positive(t, illegal)
+}
+
+func TestModelOnMemory(t *testing.T) {
+	servicetest.Model(t, openMemory, servicetest.Soak(100_000, 12_000))
+}
+
+func TestModelOnWeak(t *testing.T) { servicetest.Model(t, openWeak, servicetest.Soak(100_000, 12_000)) }
