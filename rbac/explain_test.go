@@ -25,7 +25,8 @@ func TestExplain(t *testing.T) { // R7
 		{"documents:", []string{"editor"}, rbac.Explanation{Role: "editor", Grant: "documents:"}, "editor grants documents:"},
 		{"documents:read", []string{"member", "editor"}, rbac.Explanation{Role: "editor", Grant: "documents:*"}, "editor grants documents:*"},
 		{
-			"documents:pages:read", []string{"author"},
+			"documents:pages:read",
+			[]string{"author"},
 			rbac.Explanation{Role: "author", Parents: []string{"member"}, Grant: "documents:pages:*"},
 			"author, which extends member, grants documents:pages:*",
 		},
