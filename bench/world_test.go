@@ -23,16 +23,6 @@ type world struct {
 	users []tenancy.UserID // ten for each organization, in order
 }
 
-// newWorld imports through the public API, batch people to a transaction.
-func newWorld(tb testing.TB, orgs, members, batch int) *world {
-	tb.Helper()
-	w := openWorld(tb)
-	if err := w.load(tb.Context(), orgs, members, batch); err != nil {
-		tb.Fatal(err)
-	}
-	return w
-}
-
 func openWorld(tb testing.TB) *world {
 	tb.Helper()
 	w := &world{path: filepath.Join(tb.TempDir(), "app.db")}
