@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -90,15 +91,14 @@ func (w *work) fallbackRole(org Organization) string {
 	return or(org.Settings.DefaultRole, w.config.DefaultRole)
 }
 
-// assignments reads the roles of memberships, by membership.
+// assignments reads the roles of memberships, by membership, in one query: they are as
+// many as the memberships named have.
 func (w *work) assignments(ctx context.Context, ids ...MembershipID) (map[MembershipID][]RoleAssignment, error) {
 	held := make(map[MembershipID][]RoleAssignment, len(ids))
-	err := walk(ctx, w.RoleAssignments(), RoleAssignmentFilter{MembershipID: Of(ids...)},
-		func(a *RoleAssignment) RoleAssignmentID { return a.ID },
-		func(a RoleAssignment) error {
-			held[a.MembershipID] = append(held[a.MembershipID], a)
-			return nil
-		})
+	all, err := w.RoleAssignments().List(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	for _, a := range all {
+		held[a.MembershipID] = append(held[a.MembershipID], a)
+	}
 	return held, err
 }
 

@@ -24,6 +24,7 @@ func listRules() []rule {
 		{"G12 members are searched by the name here and the email", on(searchMembers)},
 		{"M12 the members page", on(membersPage)},
 		{"M12 the switcher page", on(switcherPage)},
+		{"M12 pages of any size in as many statements", on(constantPages)},
 		{"O2 archived organizations are listed apart", on(archivedLists)},
 	}
 }
