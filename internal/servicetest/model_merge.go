@@ -42,7 +42,16 @@ func (m *machine) merge() {
 // is of no use.
 func (s *modelState) merge(from, into tenancy.UserID) (why reasons) {
 	source, target := s.users[from], s.users[into]
+	// Those that meet one of into's come first, so that what moves meets the outcome.
+	var meeting, moving []modelMember
 	for _, m := range s.membersOf(from) {
+		if _, there := s.members[modelPair{m.OrganizationID, into}]; there {
+			meeting = append(meeting, m)
+		} else {
+			moving = append(moving, m)
+		}
+	}
+	for _, m := range append(meeting, moving...) {
 		owned := s.owners(m.OrganizationID) > 0
 		why = append(why, s.mergeMember(m, target)...)
 		why.when(owned && s.owners(m.OrganizationID) == 0, tenancy.ErrLastOwner) // M7
