@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 )
 
@@ -119,7 +120,7 @@ func (e *Error) Error() string {
 		b.WriteString(e.Kind)
 	}
 	if e.Key != "" {
-		b.WriteString(" \"" + e.Key + "\"")
+		b.WriteString(" " + strconv.Quote(e.Key))
 	}
 	if b.Len() > 0 {
 		b.WriteString(": ")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -38,7 +37,8 @@ type EventPage struct {
 // log, ask again with After = Next: no event is skipped, however late it commits.
 // Inside a transaction only what was committed before it began to write is seen.
 //
-// An After below what Prune left is [ErrEventsPruned].
+// Errors: [ErrInvalid]; [ErrInvalidCursor] for a negative After; [ErrEventsPruned] for
+// an After below what Prune left.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 	var page EventPage
 	err := g.s.view(ctx, "list events", "", func(ctx context.Context, w *work) (err error) {
@@ -60,7 +60,11 @@ func (w *work) events(ctx context.Context, q EventQuery) (EventPage, error) {
 	}
 	filter := EventFilter{Since: q.Since, Until: q.Until}
 	if len(q.Types) > 0 {
-		filter.Type = Of(slices.Clone(q.Types)...)
+		types, err := someOf("types", q.Types)
+		if err != nil {
+			return EventPage{}, err
+		}
+		filter.Type = types
 	}
 	if !q.OrganizationID.IsZero() {
 		filter.OrganizationID = Of(q.OrganizationID)

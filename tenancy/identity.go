@@ -140,8 +140,9 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 	return found[0], nil
 }
 
-// Unlink takes a way to sign in from a user. One that is another user's is
-// [ErrNotFound], as one that is not there.
+// Unlink takes a way to sign in from a user.
+//
+// Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
 	return g.s.update(ctx, "unlink identity", identity.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
@@ -167,15 +168,17 @@ func (w *work) unlink(ctx context.Context, identity Identity) error {
 	})
 }
 
-// List gives a user's identities, oldest first: all of them, for they are at most
-// Limits.UserIdentities.
+// List gives all of a user's identities, oldest first: as many as
+// Limits.UserIdentities lets be linked, and more only after a Merge.
+//
+// Errors: [ErrNotFound], [ErrMerged].
 func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 	var identities []Identity
 	err := g.s.view(ctx, "list identities", id.String(), func(ctx context.Context, w *work) (err error) {
 		if _, err := w.user(ctx, id); err != nil {
 			return err
 		}
-		identities, err = w.Identities().List(ctx, IdentityFilter{UserID: Of(id)}, Span{Limit: MaxLimit})
+		identities, err = collect(ctx, w.Identities(), IdentityFilter{UserID: Of(id)}, func(i *Identity) IdentityID { return i.ID })
 		return err
 	})
 	return identities, err

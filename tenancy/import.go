@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Import is Transact for filling a store: no call can fail alone. The first that
-// fails ends it, every later one answers the same error, and nothing is kept,
-// whatever fn returns. For that price a call costs about half of what it does in
+// Import is Transact for filling a store: no call that writes can fail alone. The
+// first such that fails ends it, every later one answers the same error, and nothing
+// is kept, whatever fn returns. For that price a call costs about half of what it does in
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -59,10 +60,13 @@ func (w *work) enterNew(ctx context.Context, j joining, user User) (Member, erro
 	if m.Metadata, err = w.config.Limits.metadata("metadata", j.metadata); err != nil {
 		return Member{}, err
 	}
-	m.keys(user)
 	if err := w.admit(ctx, Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}, 0); err != nil {
 		return Member{}, err
 	}
+	if user, err = w.user(ctx, j.userID); err != nil { // OnJoin may have changed them
+		return Member{}, err
+	}
+	m.keys(user)
 	if err := w.Memberships().Insert(ctx, m); err != nil {
 		return Member{}, err
 	}
@@ -139,28 +143,32 @@ func (w *work) reprofile(m *Membership, j joining, user User) error {
 }
 
 // admit is what every way that ends active must pass (rule M14): seats, the single
-// organization, and the host's veto.
-// vacated is how many of the active memberships counted make room for this one.
+// organization, and the host's veto. vacated is how many of the active memberships
+// counted make room for this one.
 func (w *work) admit(ctx context.Context, j Join, vacated int) error {
-	if err := w.seats(ctx, j.Organization, vacated); err != nil {
+	if err := w.hasRoom(ctx, j, vacated); err != nil || w.config.OnJoin == nil {
 		return err
-	}
-	if w.config.SingleOrganization && j.Organization.ArchivedAt.IsZero() {
-		elsewhere, err := w.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)
-		if err != nil {
-			return err
-		}
-		if elsewhere {
-			return &Error{Code: ErrAlreadyMemberElsewhere}
-		}
-	}
-	if w.config.OnJoin == nil {
-		return nil
 	}
 	if err := w.config.OnJoin(w.service.mark(ctx), w.service.inside(w.Tx), j); err != nil {
 		return &Error{Code: ErrJoinRefused, Err: err}
 	}
-	return nil
+	return w.hasRoom(ctx, j, vacated) // once more: the host may have let others in
+}
+
+// hasRoom refuses where the organization is full (rule M9), or where the user may be
+// in no second one (rule M13).
+func (w *work) hasRoom(ctx context.Context, j Join, vacated int) error {
+	if err := w.seats(ctx, j.Organization, vacated); err != nil {
+		return err
+	}
+	if !w.config.SingleOrganization || !j.Organization.ArchivedAt.IsZero() {
+		return nil
+	}
+	elsewhere, err := w.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)
+	if err == nil && elsewhere {
+		err = &Error{Code: ErrAlreadyMemberElsewhere}
+	}
+	return err
 }
 
 // seats refuses one more where the limit is reached (rule M9).
@@ -186,19 +194,26 @@ func (w *work) seats(ctx context.Context, org Organization, vacated int) error {
 // isActiveElsewhere reports whether a user is an active member of another
 // organization that is not archived (rules M13, O2).
 func (w *work) isActiveElsewhere(ctx context.Context, user UserID, here OrganizationID) (bool, error) {
-	found := false
 	err := walk(ctx, w.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)},
 		func(m *Membership) MembershipID { return m.ID },
 		func(m Membership) error {
-			if found || m.OrganizationID == here {
+			if m.OrganizationID == here {
 				return nil
 			}
 			org, err := w.Organizations().Get(ctx, m.OrganizationID)
-			found = err == nil && org.ArchivedAt.IsZero()
+			if err == nil && org.ArchivedAt.IsZero() {
+				return errFound
+			}
 			return err
 		})
-	return found, err
+	if errors.Is(err, errFound) {
+		return true, nil
+	}
+	return false, err
 }
+
+// errFound ends a walk.
+var errFound = errors.New("found")
 
 // activeElsewhere gives the active members of an organization who are active in
 // another one too.

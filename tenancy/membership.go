@@ -114,7 +114,7 @@ type MembershipUpdate struct {
 // reactivated on the same row, with the roles given, or else those they had.
 //
 // Errors: [ErrInvalid]; [ErrNotFound] for the organization or the user; [ErrMerged];
-// [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
+// [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
 	return g.one(ctx, "add member", pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {

@@ -25,7 +25,9 @@ func (q MemberQuery) filter() (f MembershipFilter, err error) {
 				return f, invalid("statuses", "has one that is none")
 			}
 		}
-		f.Status = Of(slices.Clone(q.Statuses)...)
+		if f.Status, err = someOf("statuses", q.Statuses); err != nil {
+			return f, err
+		}
 	}
 	if f.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
 		return f, err

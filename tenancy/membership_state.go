@@ -61,14 +61,15 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 // Remove deletes a membership in whatever status, with its roles (rule M6). The event
 // carries it as it was.
 //
-// Errors: [ErrNotFound], [ErrLastOwner].
+// Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
+// refers to it.
 func (g Memberships) Remove(ctx context.Context, organization OrganizationID, user UserID) error {
 	return g.remove(ctx, "remove member", organization, user, false)
 }
 
 // Leave is Remove by the member's own wish, and its event says so (rule M6).
 //
-// Errors: [ErrNotFound], [ErrLastOwner].
+// Errors: as for Remove.
 func (g Memberships) Leave(ctx context.Context, organization OrganizationID, user UserID) error {
 	return g.remove(ctx, "leave organization", organization, user, true)
 }

@@ -188,18 +188,25 @@ func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization
 	return org, err
 }
 
-// GetBySlug gives the organization with a slug, or [ErrNotFound].
+// GetBySlug gives the organization with a slug.
+//
+// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
-	return g.getBy(ctx, slug, OrganizationFilter{Slug: Of(slug)})
+	return g.getBy(ctx, "slug", slug, OrganizationFilter{Slug: Of(slug)})
 }
 
-// GetByExternalID gives the organization with an external id, or [ErrNotFound].
+// GetByExternalID gives the organization with an external id.
+//
+// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (Organization, error) {
-	return g.getBy(ctx, externalID, OrganizationFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, "external_id", externalID, OrganizationFilter{ExternalID: Of(externalID)})
 }
 
-func (g Organizations) getBy(ctx context.Context, key string, filter OrganizationFilter) (Organization, error) {
+func (g Organizations) getBy(ctx context.Context, field, key string, filter OrganizationFilter) (Organization, error) {
 	var org Organization
+	if err := exact(field, key); err != nil {
+		return org, explain(err, "get organization", "")
+	}
 	err := g.s.view(ctx, "get organization", key, func(ctx context.Context, w *work) error {
 		found, err := w.Organizations().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
@@ -276,6 +283,8 @@ func (w *work) saveOrganizationWith(ctx context.Context, before Organization, or
 }
 
 // List gives a page of organizations (rule G6).
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
 	var page Page[Organization]
 	err := g.s.view(ctx, "list organizations", "", func(ctx context.Context, w *work) (err error) {

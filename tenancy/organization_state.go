@@ -8,6 +8,8 @@ import (
 
 // Suspend shuts an organization: nobody has access, nothing is lost (rule O2). One
 // that is suspended stays so, without an event.
+//
+// Errors: [ErrNotFound].
 func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
 	return g.change(ctx, "suspend organization", id, func(_ context.Context, w *work, org *Organization) (EventType, error) {
 		org.SuspendedAt = or(org.SuspendedAt, w.now)
@@ -17,6 +19,8 @@ func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organiza
 
 // Resume ends a suspension (rule O2). One that is not suspended stays so, without an
 // event.
+//
+// Errors: [ErrNotFound].
 func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organization, error) {
 	return g.change(ctx, "resume organization", id, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
 		org.SuspendedAt = time.Time{}
@@ -27,6 +31,8 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 // Archive shuts an organization and hides it from lists, routing and sign-in (rule
 // O2). It keeps its slug, external id and suspension. Archiving twice changes
 // nothing.
+//
+// Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
 	return g.change(ctx, "archive organization", id, func(_ context.Context, w *work, org *Organization) (EventType, error) {
 		org.ArchivedAt = or(org.ArchivedAt, w.now)
@@ -46,6 +52,8 @@ type Restored struct {
 // inactive, are reported, and have an event each; if an owner is lost by it, so
 // that none is left, that is an event too. Restoring what is not archived changes
 // nothing.
+//
+// Errors: [ErrNotFound].
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	var done Restored
 	err := g.s.update(ctx, "restore organization", id.String(), func(ctx context.Context, w *work) (err error) {
@@ -180,7 +188,7 @@ func (w *work) notTooMany(memberships int) error {
 // then Delete. n is 1 to Config.DeleteLimit.
 //
 // Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or "organization" where it
-// is not archived.
+// is not archived; [ErrReferenced] where a row of the host's refers to a membership.
 func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
 	gone := 0
 	err := g.s.update(ctx, "purge organization", id.String(), func(ctx context.Context, w *work) (err error) {

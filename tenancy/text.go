@@ -79,8 +79,11 @@ func fold(s string) string {
 
 // searchPrefix is the folded form of what a search begins with; none stays none.
 func searchPrefix(field, s string) (string, error) {
-	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+	switch {
+	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		return "", invalid(field, "is not text")
+	case len(s) > maxName*utf8.UTFMax:
+		return "", invalid(field, fmt.Sprintf("has more than %d bytes", maxName*utf8.UTFMax))
 	}
 	return fold(s), nil
 }

@@ -29,7 +29,7 @@ type User struct {
 	Metadata        map[string]string `json:"metadata,omitempty"`    // the host's own
 	ExternalID      string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
 	SuspendedAt     time.Time         `json:"suspended_at,omitzero"` // zero: not suspended (rule U8)
-	MergedInto      UserID            `json:"merged_into,omitzero"`  // zero: not merged; else only ids are left (rule U6)
+	MergedInto      UserID            `json:"merged_into,omitzero"`  // zero: not merged; else only ids and LastSignInAt are left (rule U6)
 	LastSignInAt    time.Time         `json:"-"`                     // outside the versioned row (rule G12)
 	CreatedAt       time.Time         `json:"created_at"`
 	UpdatedAt       time.Time         `json:"updated_at"`
@@ -249,8 +249,13 @@ func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	return g.getBy(ctx, canonical, UserFilter{EmailKey: Of(canonical)})
 }
 
-// GetByExternalID gives the user with an external id, or [ErrNotFound].
+// GetByExternalID gives the user with an external id.
+//
+// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, error) {
+	if err := exact("external_id", externalID); err != nil {
+		return User{}, explain(err, "get user", "")
+	}
 	return g.getBy(ctx, externalID, UserFilter{ExternalID: Of(externalID)})
 }
 
@@ -287,6 +292,8 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 
 // Suspend takes away a user's access everywhere (rule U8). They keep what they own:
 // this is not rule M7's concern. Suspending twice changes nothing.
+//
+// Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 	return g.change(ctx, "suspend user", id, func(_ context.Context, w *work, user *User) (EventType, error) {
 		user.SuspendedAt = or(user.SuspendedAt, w.now)
@@ -295,6 +302,8 @@ func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 }
 
 // Unsuspend ends a suspension (rule U8); without one it changes nothing.
+//
+// Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
 	return g.change(ctx, "unsuspend user", id, func(_ context.Context, _ *work, user *User) (EventType, error) {
 		user.SuspendedAt = time.Time{}
@@ -363,6 +372,8 @@ func (w *work) saveUser(ctx context.Context, before User, user *User, kind Event
 }
 
 // List gives a page of users (rule G6).
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 	var page Page[User]
 	err := g.s.view(ctx, "list users", "", func(ctx context.Context, w *work) (err error) {
@@ -412,6 +423,9 @@ func userKey(user *User, order Order) Key {
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {
 	return g.s.update(ctx, "record sign-in", id.String(), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
 		if _, err := w.user(ctx, id); err != nil {
 			return err
 		}

@@ -83,31 +83,62 @@ func run(ctx context.Context, out io.Writer, path, roster string) error {
 	return nil
 }
 
+// row is a line of the roster, or what is wrong with it.
+type row struct {
+	line   int
+	fields []string
+	err    error
+}
+
+// parse reads the roster whole: a transaction may have to run again, and a reader
+// cannot be read twice.
+func parse(in io.Reader) ([]row, error) {
+	lines := csv.NewReader(in)
+	lines.FieldsPerRecord = 7
+	if _, err := lines.Read(); err != nil {
+		return nil, fmt.Errorf("roster: %w", err)
+	}
+	var rows []row
+	for {
+		fields, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil && !errors.Is(err, csv.ErrFieldCount) {
+			return nil, fmt.Errorf("roster: %w", err)
+		}
+		line, _ := lines.FieldPos(0)
+		rows = append(rows, row{line, fields, err})
+	}
+}
+
 // load puts the roster into the database in one transaction.
 func load(ctx context.Context, out io.Writer, svc *tenancy.Service, in io.Reader) error {
-	rows := csv.NewReader(in)
-	rows.FieldsPerRecord = 7
-	if _, err := rows.Read(); err != nil {
-		return fmt.Errorf("roster: %w", err)
+	rows, err := parse(in)
+	if err != nil {
+		return err
 	}
-	return svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
-		for {
-			row, err := rows.Read()
-			line, _ := rows.FieldPos(0)
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case errors.Is(err, csv.ErrFieldCount):
-			case err != nil:
-				return fmt.Errorf("roster: %w", err)
-			default:
-				err = tx.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error { return put(ctx, tx, row) })
+	var reports []string
+	err = svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		reports = nil // of an attempt before this one
+		for _, r := range rows {
+			err := r.err
+			if err == nil {
+				err = tx.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error { return put(ctx, tx, r.fields) })
 			}
 			if err != nil {
-				fmt.Fprintf(out, "line %d is left out: %v\n", line, err)
+				reports = append(reports, fmt.Sprintf("line %d is left out: %v", r.line, err))
 			}
 		}
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, report := range reports {
+		fmt.Fprintln(out, report)
+	}
+	return nil
 }
 
 // put makes sure that one row's organization, user and membership are there.
@@ -197,6 +228,9 @@ func share(ctx context.Context, out io.Writer, st *sqlite.Store, svc *tenancy.Se
 			fmt.Fprintf(out, "  %s: rolled back, neither is there\n", try.email)
 		case errors.Is(err, tenancy.ErrAlreadyExists):
 			fmt.Fprintf(out, "  %s: there since the first run\n", try.email)
+		case errors.Is(err, tenancy.ErrNotFound):
+			fmt.Fprintln(out, "  left out: this roster has no crm-1003")
+			return nil
 		default:
 			return err
 		}

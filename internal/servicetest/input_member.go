@@ -187,13 +187,20 @@ func arguments(w *world) {
 			w.failed(err, tenancy.ErrInvalid, "email")
 		})
 	}
-	for _, key := range []string{"", "absent", "\x00", "\xff", strings.Repeat("a", 5000), "' OR 1=1 --"} {
-		_, err := w.svc.Organizations.GetBySlug(w.ctx, key)
-		w.failed(err, tenancy.ErrNotFound, "")
-		_, err = w.svc.Organizations.GetByExternalID(w.ctx, key)
-		w.failed(err, tenancy.ErrNotFound, "")
-		_, err = w.svc.Users.GetByExternalID(w.ctx, key)
-		w.failed(err, tenancy.ErrNotFound, "")
+	for _, key := range []string{"", "absent", "\x00", "\xff", "a\nlevel=ERROR", strings.Repeat("a", 5000), "' OR 1=1 --"} {
+		for field, get := range map[string]func() error{
+			"slug":         func() error { _, err := w.svc.Organizations.GetBySlug(w.ctx, key); return err },
+			"external_id":  func() error { _, err := w.svc.Organizations.GetByExternalID(w.ctx, key); return err },
+			"external_id ": func() error { _, err := w.svc.Users.GetByExternalID(w.ctx, key); return err },
+		} {
+			err := get()
+			if key == "absent" || key == "' OR 1=1 --" {
+				w.failed(err, tenancy.ErrNotFound, "")
+			} else {
+				w.failed(err, tenancy.ErrInvalid, strings.TrimSpace(field))
+			}
+			w.NotContains(err.Error(), "\n")
+		}
 	}
 	for _, n := range []int{0, -1, 10_001} {
 		w.refuses(tenancy.ErrInvalid, "n", func() error {

@@ -15,6 +15,7 @@ func vetoRules() []rule {
 		{"M11 OnJoin works inside the transaction", joinWrites},
 		{"M11 OnJoin is asked once for each membership, and for nothing else", joinCounts},
 		{"M14 OnJoin comes after the other gates", joinOrder},
+		{"M9 M13 OnJoin cannot fill the seat or the person's place meanwhile", busyHost},
 	}
 }
 
@@ -194,4 +195,45 @@ func joinOrder(t *testing.T, open Opener) {
 	w.refuses(tenancy.ErrSeatLimit, "", func() error { _, err := w.svc.Memberships.Add(w.ctx, adding(acme, bob)); return err })
 	w.refuses(tenancy.ErrUnknownRole, "roles", func() error { _, err := w.svc.Memberships.Add(w.ctx, adding(acme, bob, "king")); return err })
 	w.Len(h.asked, asked)
+}
+
+// busyHost is an OnJoin that lets somebody in itself.
+func busyHost(t *testing.T, open Opener) {
+	for _, limits := range []struct {
+		name   string
+		single bool
+		code   tenancy.Code
+	}{{"seats", false, tenancy.ErrSeatLimit}, {"single organization", true, tenancy.ErrAlreadyMemberElsewhere}} {
+		t.Run(limits.name, func(t *testing.T) {
+			var also func(ctx context.Context, tx *tenancy.Service) error
+			w := newWorld(t, open, func(c *tenancy.Config) {
+				c.SingleOrganization = limits.single
+				c.OnJoin = func(ctx context.Context, tx *tenancy.Service, _ tenancy.Join) error {
+					if also == nil {
+						return nil
+					}
+					once := also
+					also = nil
+					return once(ctx, tx)
+				}
+			})
+			acme, ada, bob := w.org("Acme"), w.user("ada"), w.user("bob")
+			other := w.org("Other")
+			one := 1
+			_, err := w.svc.Organizations.Update(w.ctx, acme.ID, tenancy.OrganizationUpdate{SeatLimit: &one})
+			w.NoError(err)
+			w.refuses(limits.code, "", func() error {
+				also = func(ctx context.Context, tx *tenancy.Service) error {
+					in := tenancy.NewMembership{OrganizationID: acme.ID, UserID: bob.ID}
+					if limits.single {
+						in = tenancy.NewMembership{OrganizationID: other.ID, UserID: ada.ID}
+					}
+					_, err := tx.Memberships.Add(ctx, in)
+					return err
+				}
+				_, err := w.svc.Memberships.Add(w.ctx, tenancy.NewMembership{OrganizationID: acme.ID, UserID: ada.ID})
+				return err
+			})
+		})
+	}
 }

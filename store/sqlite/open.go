@@ -114,6 +114,7 @@ func (o Options) writerPragmas() url.Values {
 			"journal_mode(WAL)",
 			"synchronous(" + level + ")",
 			"foreign_keys(1)",
+			"secure_delete(1)",   // what Erase took is not to be read from free space
 			"temp_store(MEMORY)", // what a savepoint may have to put back: in a file it would halve an import
 			fmt.Sprintf("journal_size_limit(%d)", walLimit),
 		},
