@@ -120,7 +120,7 @@ func TestCommentsAreClean(t *testing.T) {
 	}
 }
 
-var link = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+var link = regexp.MustCompile(`\]\(([A-Za-z0-9_./-]+)\)`)
 
 // A relative link in a paper leads somewhere.
 func TestLinksLead(t *testing.T) {
