@@ -11,27 +11,13 @@ import (
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	const op = "import"
-	if err := s.enter(ctx); err != nil {
-		return explain(err, op, "")
-	}
-	var told error
-	err := s.store.Update(ctx, func(tx Tx) error {
+	return s.transact(ctx, "import", fn, func(tx Tx) (Store, func() error) {
 		all := &whole{tx: tx}
 		if s.family.config.OnJoin == nil { // which is given what it could change
 			all.tx = remember(tx)
 		}
-		inner := s.inside(tx)
-		inner.store = all
-		if told = fn(s.mark(ctx), derive(inner)); told == nil {
-			told = all.failed
-		}
-		return told
+		return all, func() error { return all.failed }
 	})
-	if err == nil || told != nil {
-		return err
-	}
-	return explain(err, op, "")
 }
 
 // whole is the Store of a Service in a transaction of which no part can fail alone.

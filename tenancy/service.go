@@ -91,14 +91,27 @@ func derive(s *Service) *Service {
 // given: a call on another Service of the family with that ctx answers
 // [ErrInTransaction] at once, where it would wait for itself.
 func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	const op = "transact"
+	return s.transact(ctx, "transact", fn, func(tx Tx) (Store, func() error) {
+		return nested{tx}, func() error { return nil }
+	})
+}
+
+// transact runs fn in one transaction. parts is how single calls take part in it, and
+// what speaks against keeping them all.
+func (s *Service) transact(ctx context.Context, op string, fn func(ctx context.Context, tx *Service) error,
+	parts func(Tx) (Store, func() error),
+) error {
 	if err := s.enter(ctx); err != nil {
 		return explain(err, op, "")
 	}
 	var told error // what fn said, to tell it from what the store says
 	err := s.store.Update(ctx, func(tx Tx) error {
 		inner := s.inside(tx)
-		told = fn(s.mark(ctx), inner)
+		var failed func() error
+		inner.store, failed = parts(tx)
+		if told = fn(s.mark(ctx), inner); told == nil {
+			told = failed()
+		}
 		return told
 	})
 	if err == nil || told != nil {
