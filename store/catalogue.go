@@ -17,7 +17,10 @@ type Catalogue struct {
 	Identities      *Entity[tenancy.Identity, tenancy.IdentityFilter]
 	Memberships     *Entity[tenancy.Membership, tenancy.MembershipFilter]
 	RoleAssignments *Entity[tenancy.RoleAssignment, tenancy.RoleAssignmentFilter]
+	Roles           *Entity[tenancy.Role, tenancy.RoleFilter]
+	Permissions     *Entity[tenancy.Permission, tenancy.PermissionFilter]
 	Secrets         *Entity[tenancy.Secret, tenancy.SecretFilter]
+	Denials         *Entity[tenancy.Denial, tenancy.DenialFilter]
 	Events          *Entity[tenancy.Event, tenancy.EventFilter] // kept by position, in a log
 }
 
@@ -29,7 +32,10 @@ var Describe = sync.OnceValue(func() *Catalogue {
 		Identities:      identities(),
 		Memberships:     memberships(),
 		RoleAssignments: roleAssignments(),
+		Roles:           roles(),
+		Permissions:     permissions(),
 		Secrets:         secrets(),
+		Denials:         denials(),
 		Events:          events(),
 	}
 })
@@ -38,7 +44,7 @@ var Describe = sync.OnceValue(func() *Catalogue {
 func (c *Catalogue) Tables() []*Table {
 	return []*Table{
 		&c.Organizations.Table, &c.Users.Table, &c.Identities.Table, &c.Memberships.Table,
-		&c.RoleAssignments.Table, &c.Secrets.Table,
+		&c.RoleAssignments.Table, &c.Roles.Table, &c.Permissions.Table, &c.Secrets.Table, &c.Denials.Table,
 	}
 }
 
@@ -65,12 +71,16 @@ func organizations() *Entity[tenancy.Organization, tenancy.OrganizationFilter] {
 		unique("slug", "slug").
 		unique("external_id", "external_id").
 		index("name_key").order(tenancy.ByName, "name_key").
+		index("default_role").
+		index("creator_role").
 		filter(func(c *conds, f tenancy.OrganizationFilter) {
 			ids(c, "id", f.ID)
 			texts(c, "slug", f.Slug)
 			texts(c, "external_id", f.ExternalID)
 			present(c, "suspended_at", f.Suspended)
 			present(c, "archived_at", f.Archived)
+			texts(c, "default_role", f.DefaultRole)
+			texts(c, "creator_role", f.CreatorRole)
 			prefix(c, "name_key", f.NamePrefix)
 		})
 }

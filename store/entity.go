@@ -172,6 +172,32 @@ func dictionary[V any, E string | bool](name string, at func(*V) *map[string]E) 
 	return f.orNull()
 }
 
+// list keeps texts as a JSON array; an empty one reads back as nil.
+func list[V any, S ~string](name string, at func(*V) *[]S) field[V] {
+	return field[V]{Column{Name: name, Type: JSON}, binding[V]{
+		get: func(v *V, x *Value) {
+			x.Text = "[]"
+			if l := *at(v); len(l) > 0 {
+				text, _ := json.Marshal(l) // texts always marshal
+				x.Text = string(text)
+			}
+		},
+		set: func(v *V, x *Value) {
+			if x.Text != "[]" {
+				_ = json.Unmarshal([]byte(x.Text), at(v)) // what get wrote
+			}
+		},
+	}}
+}
+
+// derived is a column that follows from other fields, kept for a unique key.
+func derived[V any](name string, of func(*V) string) field[V] {
+	return field[V]{Column{Name: name, Type: Text}, binding[V]{
+		get: func(v *V, x *Value) { x.Text = of(v) },
+		set: func(*V, *Value) {},
+	}}
+}
+
 func document[V any](name string, at func(*V) *json.RawMessage) field[V] {
 	f := field[V]{Column{Name: name, Type: JSON}, binding[V]{
 		get: func(v *V, x *Value) { x.Text = string(*at(v)) },

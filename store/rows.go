@@ -57,6 +57,12 @@ type Rows interface {
 	Redact(ctx context.Context, person tenancy.UserID) (int, error)
 }
 
+// AccessReader is an optional part of [Rows]: [tenancy.AccessReader] in one statement.
+type AccessReader interface {
+	// Access is the method of that name there.
+	Access(ctx context.Context, organization tenancy.OrganizationID, user tenancy.UserID) (tenancy.AccessFacts, error)
+}
+
 // MaxExamined bounds how many events one read looks at.
 const MaxExamined = 10_000
 
@@ -65,12 +71,18 @@ const MaxExamined = 10_000
 func Run(rows Rows, readOnly bool, fn func(Tx) error) error {
 	t := newTx(rows, readOnly)
 	defer func() { t.ended = true }()
+	if fast, ok := rows.(AccessReader); ok {
+		return fn(&fastTx{t, fast})
+	}
 	return fn(t)
 }
 
 // Underlying gives the Rows of a transaction that [Run] made, so that a backend
 // finds its own again; ok is false for any other Tx, or after its end.
 func Underlying(t Tx) (rows Rows, ok bool) {
+	if fast, ok := t.(*fastTx); ok {
+		t = fast.tx
+	}
 	own, ok := t.(*tx)
 	if !ok || own.ended {
 		return nil, false

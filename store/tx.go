@@ -20,7 +20,10 @@ type tx struct {
 	identities      table[tenancy.Identity, tenancy.IdentityFilter]
 	memberships     table[tenancy.Membership, tenancy.MembershipFilter]
 	roleAssignments table[tenancy.RoleAssignment, tenancy.RoleAssignmentFilter]
+	roles           table[tenancy.Role, tenancy.RoleFilter]
+	permissions     table[tenancy.Permission, tenancy.PermissionFilter]
 	secrets         table[tenancy.Secret, tenancy.SecretFilter]
+	denials         table[tenancy.Denial, tenancy.DenialFilter]
 	events          log
 }
 
@@ -32,7 +35,10 @@ func newTx(rows Rows, readOnly bool) *tx {
 	t.identities = bind(t, c.Identities)
 	t.memberships = bind(t, c.Memberships)
 	t.roleAssignments = bind(t, c.RoleAssignments)
+	t.roles = bind(t, c.Roles)
+	t.permissions = bind(t, c.Permissions)
 	t.secrets = bind(t, c.Secrets)
+	t.denials = bind(t, c.Denials)
 	t.events = log{tx: t, entity: c.Events}
 	return t
 }
@@ -54,6 +60,14 @@ func (t *tx) Memberships() tenancy.Table[tenancy.Membership, tenancy.MembershipF
 func (t *tx) RoleAssignments() tenancy.Table[tenancy.RoleAssignment, tenancy.RoleAssignmentFilter] {
 	return &t.roleAssignments
 }
+
+func (t *tx) Roles() tenancy.Table[tenancy.Role, tenancy.RoleFilter] { return &t.roles }
+
+func (t *tx) Permissions() tenancy.Table[tenancy.Permission, tenancy.PermissionFilter] {
+	return &t.permissions
+}
+
+func (t *tx) Denials() tenancy.Table[tenancy.Denial, tenancy.DenialFilter] { return &t.denials }
 
 func (t *tx) Secrets() tenancy.Table[tenancy.Secret, tenancy.SecretFilter] { return &t.secrets }
 
@@ -92,6 +106,19 @@ func (t *tx) mayWrite(ctx context.Context) error {
 		return &tenancy.Error{Code: tenancy.ErrReadOnly, Reason: "a view does not write"}
 	}
 	return nil
+}
+
+// fastTx is a tx over rows that read access in one statement.
+type fastTx struct {
+	*tx
+	fast AccessReader
+}
+
+func (t *fastTx) Access(ctx context.Context, organization tenancy.OrganizationID, user tenancy.UserID) (tenancy.AccessFacts, error) {
+	if err := t.mayRead(ctx); err != nil {
+		return tenancy.AccessFacts{}, err
+	}
+	return t.fast.Access(ctx, organization, user)
 }
 
 // log is the events of a tx.

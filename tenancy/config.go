@@ -45,6 +45,17 @@ type Config struct {
 	// EmailProofFor is how long an email proof holds; default 24 hours.
 	EmailProofFor time.Duration
 
+	// SelfServe lets a person create organizations for themselves (rule A2).
+	SelfServe bool
+	// Staleness is how long a check may go on answering from before a change that
+	// another process, or another Service made by New, has committed (rule R8);
+	// default 1 s, negative: not at all, at the price of a look at the store for each
+	// check. This Service's own changes are seen at once.
+	Staleness time.Duration
+	// CacheSize is how many memberships' compiled access is kept, about 100 bytes
+	// each; default 100,000, negative: none.
+	CacheSize int
+
 	// DeleteLimit is how many memberships one Delete takes along; default 10,000,
 	// for they hold the one writer meanwhile (rule O2).
 	DeleteLimit int
@@ -61,6 +72,8 @@ type Limits struct {
 	MetadataKey    int // most characters of a key; default 40
 	MetadataValue  int // most characters of a value; default 600
 	MemberRoles    int // most roles of a membership; default 20 (rule G9)
+	RoleGrants     int // most grants of a role; default 500
+	Roles          int // most roles of an organization, and declared ones; default 500
 	FeatureFlags   int // most feature flags of an organization; default 100
 	UserIdentities int // most identities of a user; default 20
 }
@@ -90,7 +103,7 @@ func (c Config) check() error {
 	for field, n := range map[string]int{
 		"email_proof_for": int(c.EmailProofFor), "delete_limit": c.DeleteLimit,
 		"metadata_keys": c.Limits.MetadataKeys, "metadata_key": c.Limits.MetadataKey, "metadata_value": c.Limits.MetadataValue,
-		"member_roles": c.Limits.MemberRoles, "feature_flags": c.Limits.FeatureFlags, "user_identities": c.Limits.UserIdentities,
+		"member_roles": c.Limits.MemberRoles, "role_grants": c.Limits.RoleGrants, "roles": c.Limits.Roles, "feature_flags": c.Limits.FeatureFlags, "user_identities": c.Limits.UserIdentities,
 	} {
 		if n < 0 {
 			return invalid(field, "is negative")
@@ -117,11 +130,15 @@ func (c Config) withDefaults() Config {
 	c.DefaultRole = or(c.DefaultRole, "member")
 	c.CreatorRole = or(c.CreatorRole, "owner")
 	c.EmailProofFor = or(c.EmailProofFor, 24*time.Hour)
+	c.Staleness = or(c.Staleness, time.Second)
+	c.CacheSize = or(c.CacheSize, 100_000)
 	c.DeleteLimit = or(c.DeleteLimit, 10_000)
 	c.Limits.MetadataKeys = or(c.Limits.MetadataKeys, 50)
 	c.Limits.MetadataKey = or(c.Limits.MetadataKey, 40)
 	c.Limits.MetadataValue = or(c.Limits.MetadataValue, 600)
 	c.Limits.MemberRoles = or(c.Limits.MemberRoles, 20)
+	c.Limits.RoleGrants = or(c.Limits.RoleGrants, 500)
+	c.Limits.Roles = or(c.Limits.Roles, 500)
 	c.Limits.FeatureFlags = or(c.Limits.FeatureFlags, 100)
 	c.Limits.UserIdentities = or(c.Limits.UserIdentities, 20)
 	return c

@@ -24,7 +24,7 @@ type EmailProof struct {
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged].
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
 	var proof EmailProof
-	err := g.s.update(ctx, "change email", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Users.ChangeEmail", id.String(), func(ctx context.Context, w *work) (err error) {
 		proof, err = w.changeEmail(ctx, id, address)
 		return err
 	})
@@ -40,6 +40,9 @@ func (w *work) changeEmail(ctx context.Context, id UserID, address string) (Emai
 		return EmailProof{}, err
 	}
 	if err := w.Lock(ctx, lockUser(id)); err != nil {
+		return EmailProof{}, err
+	}
+	if err := w.authorize(ctx, scope{user: id}); err != nil {
 		return EmailProof{}, err
 	}
 	user, err := w.user(ctx, id)
@@ -68,7 +71,7 @@ func (w *work) changeEmail(ctx context.Context, id UserID, address string) (Emai
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "cancel email change", id, func(ctx context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, "Users.CancelEmailChange", id, func(ctx context.Context, w *work, user *User) (EventType, error) {
 		user.PendingEmail = ""
 		return EventUserEmailChangeCanceled, w.spendAll(ctx, SecretEmailProof, user.ID)
 	})
@@ -82,7 +85,7 @@ func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
 // everything as it was.
 func (g Users) ConfirmEmail(ctx context.Context, token string) (User, error) {
 	var user User
-	err := g.s.update(ctx, "confirm email", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Users.ConfirmEmail", "", func(ctx context.Context, w *work) (err error) {
 		user, err = w.confirmEmail(ctx, token)
 		return err
 	})
@@ -101,6 +104,9 @@ func (w *work) confirmEmail(ctx context.Context, token string) (User, error) {
 		return User{}, err
 	}
 	if secret, err = w.secret(ctx, SecretEmailProof, token); err != nil {
+		return User{}, err
+	}
+	if err := w.authorize(ctx, scope{user: secret.UserID}); err != nil {
 		return User{}, err
 	}
 	user, err := w.user(ctx, secret.UserID)

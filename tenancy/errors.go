@@ -31,7 +31,8 @@ const (
 	ErrTooLarge Code = "too_large"
 	// ErrReferenced: a row of the host's refers to what should go.
 	ErrReferenced Code = "referenced"
-	// ErrForbidden: the caller may not.
+	// ErrForbidden: the actor may not; Field names an input that only the host may
+	// give (rules A1, A4).
 	ErrForbidden Code = "forbidden"
 
 	// ErrMerged: the user was merged into another; IDs holds that one's id (rule U6).
@@ -54,6 +55,10 @@ const (
 	ErrJoinRefused Code = "join_refused"
 	// ErrUnknownRole: no such role in this organization.
 	ErrUnknownRole Code = "unknown_role"
+	// ErrUnknownPermission: not declared, so neither granted nor checked (rule R1).
+	ErrUnknownPermission Code = "unknown_permission"
+	// ErrRoleInUse: Counts says by what; name a replacement (rule R5).
+	ErrRoleInUse Code = "role_in_use"
 
 	// ErrInvalidToken: malformed, unknown, or another kind's (rule G10).
 	ErrInvalidToken Code = "invalid_token"
@@ -209,6 +214,12 @@ func kindName(prefix string) string {
 		return "membership"
 	case "ras":
 		return "role assignment"
+	case "role":
+		return "role"
+	case "prm":
+		return "permission"
+	case "den":
+		return "denial"
 	case "evt":
 		return "event"
 	default:

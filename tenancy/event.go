@@ -48,6 +48,12 @@ const (
 	EventMembershipDeactivated  EventType = "membership.deactivated"   // Data: [Membership] and its roles
 	EventMembershipReactivated  EventType = "membership.reactivated"   // Data: [Membership] and its roles
 	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were
+	EventRoleCreated            EventType = "role.created"             // Data: [Role]
+	EventRoleUpdated            EventType = "role.updated"             // Data: [Role]
+	EventRoleDeleted            EventType = "role.deleted"             // Data: [Role], and its replacement
+	EventPermissionCreated      EventType = "permission.created"       // Data: [Permission]
+	EventPermissionUpdated      EventType = "permission.updated"       // Data: [Permission]
+	EventPermissionDeleted      EventType = "permission.deleted"       // Data: [Permission]
 	EventOwnershipTransferred   EventType = "ownership.transferred"    // Data: from and to
 )
 

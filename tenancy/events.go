@@ -41,7 +41,10 @@ type EventPage struct {
 // an After below what Prune left.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 	var page EventPage
-	err := g.s.view(ctx, "list events", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Events.List", "", func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
+			return err
+		}
 		page, err = w.events(ctx, q)
 		return err
 	})
@@ -110,7 +113,10 @@ func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 // back, so it is a cheap sign that something changed.
 func (g Events) Last(ctx context.Context) (Position, error) {
 	var last Position
-	err := g.s.view(ctx, "read last event", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Events.Last", "", func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
 		last, err = w.Events().Last(ctx)
 		return err
 	})
@@ -127,7 +133,10 @@ func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
 	for {
 		var n int
-		err := g.s.update(ctx, "prune events", "", func(ctx context.Context, w *work) (err error) {
+		err := g.s.update(ctx, "Events.Prune", "", func(ctx context.Context, w *work) (err error) {
+			if err := w.authorize(ctx, scope{}); err != nil {
+				return err
+			}
 			n, err = w.Events().Prune(ctx, before, pruneLimit)
 			return err
 		})

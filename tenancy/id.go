@@ -33,6 +33,9 @@ type (
 	IdentityID       = ID[Identity]
 	MembershipID     = ID[Membership]
 	RoleAssignmentID = ID[RoleAssignment]
+	RoleID           = ID[Role]
+	PermissionID     = ID[Permission]
+	DenialID         = ID[Denial]
 	SecretID         = ID[Secret]
 	EventID          = ID[Event]
 )

@@ -45,11 +45,17 @@ type NewIdentity struct {
 // user's.
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	var identity Identity
-	err := g.s.update(ctx, "link identity", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Identities.Link", id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := in.check(); err != nil {
 			return err
 		}
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{user: id}); err != nil {
+			return err
+		}
+		if err := w.hostOnly(input{"email_verified", in.EmailVerified}); err != nil {
 			return err
 		}
 		if _, err := w.user(ctx, id); err != nil {
@@ -144,8 +150,11 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 //
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
-	return g.s.update(ctx, "unlink identity", identity.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, "Identities.Unlink", identity.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
 		known, err := w.Identities().Get(ctx, identity)
@@ -174,7 +183,10 @@ func (w *work) unlink(ctx context.Context, identity Identity) error {
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 	var identities []Identity
-	err := g.s.view(ctx, "list identities", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Identities.List", id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{user: id}); err != nil {
+			return err
+		}
 		if _, err := w.user(ctx, id); err != nil {
 			return err
 		}
@@ -206,8 +218,11 @@ type Resolution struct {
 // it: let them sign in as before, then Link.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
 	var found Resolution
-	err := g.s.update(ctx, "resolve identity", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Identities.Resolve", "", func(ctx context.Context, w *work) (err error) {
 		if err := in.check(); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
 		found, err = w.resolve(ctx, in)

@@ -11,7 +11,7 @@ import (
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	return s.transact(ctx, "import", fn, func(tx Tx) (Store, func() error) {
+	return s.transact(ctx, "Import", fn, func(tx Tx) (Store, func() error) {
 		all := &whole{tx: tx}
 		if s.family.config.OnJoin == nil { // which is given what it could change
 			all.tx = remember(tx)

@@ -43,7 +43,7 @@ func (w *work) join(ctx context.Context, j joining) (Member, error) {
 
 // enterNew makes a membership where there was none (rule M1).
 func (w *work) enterNew(ctx context.Context, j joining, user User) (Member, error) {
-	roles, err := w.roles("roles", j.roles, w.fallbackRole(j.organization))
+	roles, err := w.roles(ctx, j.organization.ID, "roles", j.roles, w.fallbackRole(j.organization))
 	if err != nil {
 		return Member{}, err
 	}
@@ -74,8 +74,11 @@ func (w *work) enterNew(ctx context.Context, j joining, user User) (Member, erro
 	if err != nil {
 		return Member{}, err
 	}
-	err = w.recordMembership(ctx, EventMembershipCreated, m, held, nil)
-	return newMember(m, held, &j.organization, &user), err
+	if err := w.recordMembership(ctx, EventMembershipCreated, m, held, nil); err != nil {
+		return Member{}, err
+	}
+	sorted, err := w.slugs(ctx, held)
+	return newMember(m, held, sorted, &j.organization, &user), err
 }
 
 // enterAgain reactivates an inactive membership on the same row (rules M3, M5).
@@ -85,9 +88,13 @@ func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membershi
 		return Member{}, err
 	}
 	mine := held[m.ID]
-	roles := slugs(mine)
+	had, err := w.slugs(ctx, mine)
+	if err != nil {
+		return Member{}, err
+	}
+	roles := had
 	if len(j.roles) > 0 {
-		if roles, err = w.roles("roles", j.roles, ""); err != nil {
+		if roles, err = w.roles(ctx, j.organization.ID, "roles", j.roles, ""); err != nil {
 			return Member{}, err
 		}
 	}
@@ -95,7 +102,7 @@ func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membershi
 	if err := w.admit(ctx, join, 0); err != nil {
 		return Member{}, err
 	}
-	before := snapshot{Membership: m, Roles: slugs(mine)}
+	before := snapshot{Membership: m, Roles: had}
 	if len(j.roles) > 0 {
 		if mine, _, err = w.setManual(ctx, m, mine, roles); err != nil {
 			return Member{}, err
@@ -105,7 +112,11 @@ func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membershi
 		return Member{}, err
 	}
 	m.Status = MembershipActive
-	old, err := previous(before, snapshot{Membership: m, Roles: slugs(mine)})
+	sorted, err := w.slugs(ctx, mine)
+	if err != nil {
+		return Member{}, err
+	}
+	old, err := previous(before, snapshot{Membership: m, Roles: sorted})
 	if err != nil {
 		return Member{}, err
 	}
@@ -116,7 +127,7 @@ func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membershi
 		return Member{}, err
 	}
 	err = w.recordMembership(ctx, EventMembershipReactivated, m, mine, old)
-	return newMember(m, mine, &j.organization, &user), err
+	return newMember(m, mine, sorted, &j.organization, &user), err
 }
 
 // reprofile takes over what a return brings along: nothing named leaves what was.
@@ -149,7 +160,7 @@ func (w *work) admit(ctx context.Context, j Join, vacated int) error {
 	if err := w.hasRoom(ctx, j, vacated); err != nil || w.config.OnJoin == nil {
 		return err
 	}
-	if err := w.config.OnJoin(w.service.mark(ctx), w.service.inside(w.Tx), j); err != nil {
+	if err := w.config.OnJoin(w.service.mark(ctx), w.service.trusted().inside(w.Tx, w.ring), j); err != nil {
 		return &Error{Code: ErrJoinRefused, Err: err}
 	}
 	return w.hasRoom(ctx, j, vacated) // once more: the host may have let others in

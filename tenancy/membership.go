@@ -117,11 +117,17 @@ type MembershipUpdate struct {
 // [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
-	return g.one(ctx, "add member", pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, "Memberships.Add", pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
 		if in.JoinedVia != "" && !in.JoinedVia.known() {
 			return Member{}, invalid("joined_via", "is no way in")
 		}
+		if err := w.lockDeclared(ctx, in.Roles...); err != nil {
+			return Member{}, err
+		}
 		if err := w.Lock(ctx, lockUser(in.UserID), lockOrganization(in.OrganizationID)); err != nil {
+			return Member{}, err
+		}
+		if err := w.authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
 			return Member{}, err
 		}
 		org, err := w.Organizations().Get(ctx, in.OrganizationID)
@@ -138,8 +144,11 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 // Get gives a membership in whatever status, or [ErrNotFound].
 func (g Memberships) Get(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
 	var member Member
-	err := g.s.view(ctx, "get member", pair(organization, user), func(ctx context.Context, w *work) error {
-		m, err := w.membership(ctx, organization, user)
+	err := g.s.view(ctx, "Memberships.Get", pair(organization, user), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+			return err
+		}
+		m, err := w.visible(ctx, organization, user)
 		if err != nil {
 			return err
 		}
@@ -154,9 +163,12 @@ func (g Memberships) Get(ctx context.Context, organization OrganizationID, user 
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
 func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
-	return g.one(ctx, "update member", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, "Memberships.Update", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
+			return Member{}, err
+		}
+		if err := w.mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		if in.Version != 0 && in.Version != m.Version {
@@ -205,9 +217,15 @@ func (w *work) applyMembership(m *Membership, in MembershipUpdate) (err error) {
 // Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
 // [ErrLastOwner].
 func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
-	return g.one(ctx, "set roles", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, "Memberships.SetRoles", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+		if err := w.lockDeclared(ctx, roles...); err != nil {
+			return Member{}, err
+		}
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
+			return Member{}, err
+		}
+		if err := w.mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		if m.Status == MembershipPending {
@@ -215,7 +233,7 @@ func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, 
 		}
 		var want []string
 		if len(roles) > 0 {
-			if want, err = w.roles("roles", roles, ""); err != nil {
+			if want, err = w.roles(ctx, organization, "roles", roles, ""); err != nil {
 				return Member{}, err
 			}
 		}
@@ -224,9 +242,9 @@ func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, 
 }
 
 // one runs a method that changes one membership and gives it back.
-func (g Memberships) one(ctx context.Context, op, key string, fn func(ctx context.Context, w *work) (Member, error)) (Member, error) {
+func (g Memberships) one(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) (Member, error)) (Member, error) {
 	var member Member
-	err := g.s.update(ctx, op, key, func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) (err error) {
 		member, err = fn(ctx, w)
 		return err
 	})
@@ -254,12 +272,44 @@ func (w *work) membership(ctx context.Context, organization OrganizationID, user
 	return found[0], nil
 }
 
-// lockMembership takes an organization's lock and finds a membership in it.
+// lockMembership takes the locks of a user and an organization, asks whether the actor
+// may, and finds the membership.
 func (w *work) lockMembership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
 	if err := w.Lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
 		return Membership{}, err
 	}
-	return w.membership(ctx, organization, user)
+	if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+		return Membership{}, err
+	}
+	return w.visible(ctx, organization, user)
+}
+
+// visible is [work.membership] as the actor may see it: other people's pending ones
+// are not there for them, or inviting would tell who is registered (rule M2).
+func (w *work) visible(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	m, err := w.membership(ctx, organization, user)
+	p := w.service.principal
+	if err == nil && p != nil && p.user != user && m.Status == MembershipPending {
+		return Membership{}, &Error{Code: ErrNotFound, Kind: "membership", Key: pair(organization, user)}
+	}
+	return m, err
+}
+
+// mayTouch refuses an actor to act on a member who has more than they (rule R6).
+func (w *work) mayTouch(ctx context.Context, m Membership) error {
+	p := w.service.principal
+	if p == nil || p.user == m.UserID {
+		return nil
+	}
+	held, err := w.assignments(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	roles := make([]string, len(held[m.ID]))
+	for i, a := range held[m.ID] {
+		roles[i] = a.Role
+	}
+	return w.mayGive(ctx, m.OrganizationID, roles...)
 }
 
 // lockMemberships takes the locks of every organization that a user is in, whose own
@@ -303,8 +353,12 @@ func (w *work) recordMembership(ctx context.Context, kind EventType, m Membershi
 	if err != nil {
 		return err
 	}
+	roles, err := w.slugs(ctx, held)
+	if err != nil {
+		return err
+	}
 	return w.record(ctx, note{
 		kind: kind, organization: m.OrganizationID, user: m.UserID, subject: m.ID.String(),
-		data: snapshot{Membership: m, Roles: slugs(held)}, previous: before,
+		data: snapshot{Membership: m, Roles: roles}, previous: before,
 	})
 }

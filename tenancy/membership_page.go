@@ -44,7 +44,13 @@ func (q MemberQuery) paging() paging { return paging{q.Order, q.Descending, q.Li
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
 	var page Page[Member]
-	err := g.s.view(ctx, "list members", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, "Memberships.List", organization.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if err := w.mayList(q); err != nil {
+			return err
+		}
 		org, err := w.Organizations().Get(ctx, organization)
 		if err != nil {
 			return err
@@ -83,7 +89,13 @@ func (g Memberships) All(ctx context.Context, organization OrganizationID, q Mem
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery) (Page[Member], error) {
 	var page Page[Member]
-	err := g.s.view(ctx, "list organizations of user", user.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, "Memberships.ListByUser", user.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{user: user}); err != nil {
+			return err
+		}
+		if err := w.mayList(q); err != nil {
+			return err
+		}
 		if q.Order != ByID {
 			return invalid("order", "is not by id")
 		}
@@ -116,6 +128,11 @@ func (g Memberships) AllByUser(ctx context.Context, user UserID, q MemberQuery) 
 		q.Cursor = cursor
 		return g.ListByUser(ctx, user, q)
 	}, q.Cursor)
+}
+
+// mayList refuses an actor the pending ones (rule A4).
+func (w *work) mayList(q MemberQuery) error {
+	return w.hostOnly(input{"statuses", slices.Contains(q.Statuses, MembershipPending)})
 }
 
 func membershipKey(m *Membership, order Order) Key {
@@ -156,7 +173,12 @@ func (w *work) members(ctx context.Context, rows []Membership, orgs []Organizati
 			return nil, err
 		}
 	}
-	return assemble(rows, held, orgs, users), nil
+	var all []RoleAssignment
+	for _, mine := range held {
+		all = append(all, mine...)
+	}
+	r, err := w.ranks(ctx, all...)
+	return assemble(rows, held, r, orgs, users), err
 }
 
 func distinct[T comparable](rows []Membership, of func(Membership) T) In[T] {
@@ -171,7 +193,7 @@ func distinct[T comparable](rows []Membership, of func(Membership) T) In[T] {
 	return Of(values...)
 }
 
-func assemble(rows []Membership, held map[MembershipID][]RoleAssignment, orgs []Organization, users []User) []Member {
+func assemble(rows []Membership, held map[MembershipID][]RoleAssignment, r ranks, orgs []Organization, users []User) []Member {
 	names := make(map[OrganizationID]*Organization, len(orgs))
 	for i := range orgs {
 		names[orgs[i].ID] = &orgs[i]
@@ -182,13 +204,13 @@ func assemble(rows []Membership, held map[MembershipID][]RoleAssignment, orgs []
 	}
 	members := make([]Member, len(rows))
 	for i, m := range rows {
-		members[i] = newMember(m, held[m.ID], names[m.OrganizationID], people[m.UserID])
+		members[i] = newMember(m, held[m.ID], r.sort(held[m.ID]), names[m.OrganizationID], people[m.UserID])
 	}
 	return members
 }
 
-func newMember(m Membership, held []RoleAssignment, org *Organization, user *User) Member {
-	member := Member{Membership: m, Name: m.DisplayName, Assignments: held, Roles: slugs(held)}
+func newMember(m Membership, held []RoleAssignment, roles []string, org *Organization, user *User) Member {
+	member := Member{Membership: m, Name: m.DisplayName, Assignments: held, Roles: roles}
 	if org != nil {
 		member.OrganizationName, member.OrganizationSlug = org.DisplayName, org.Slug
 	}

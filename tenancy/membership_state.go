@@ -12,9 +12,12 @@ import (
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return g.one(ctx, "deactivate member", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, "Memberships.Deactivate", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
+			return Member{}, err
+		}
+		if err := w.mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		switch m.Status {
@@ -42,9 +45,12 @@ func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID
 // Errors: [ErrNotFound], [ErrMerged], [ErrPendingMembership], [ErrSeatLimit],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return g.one(ctx, "reactivate member", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, "Memberships.Reactivate", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
+			return Member{}, err
+		}
+		if err := w.mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		if m.Status == MembershipActive {
@@ -64,23 +70,30 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 // Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
 // refers to it.
 func (g Memberships) Remove(ctx context.Context, organization OrganizationID, user UserID) error {
-	return g.remove(ctx, "remove member", organization, user, false)
+	return g.remove(ctx, "Memberships.Remove", organization, user, false)
 }
 
 // Leave is Remove by the member's own wish, and its event says so (rule M6).
 //
 // Errors: as for Remove.
 func (g Memberships) Leave(ctx context.Context, organization OrganizationID, user UserID) error {
-	return g.remove(ctx, "leave organization", organization, user, true)
+	return g.remove(ctx, "Memberships.Leave", organization, user, true)
 }
 
-func (g Memberships) remove(ctx context.Context, op string, organization OrganizationID, user UserID, left bool) error {
-	return g.s.update(ctx, op, pair(organization, user), func(ctx context.Context, w *work) error {
+func (g Memberships) remove(ctx context.Context, name method, organization OrganizationID, user UserID, left bool) error {
+	return g.s.update(ctx, name, pair(organization, user), func(ctx context.Context, w *work) error {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return err
 		}
+		if err := w.mayTouch(ctx, m); err != nil {
+			return err
+		}
 		held, err := w.assignments(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		roles, err := w.slugs(ctx, held[m.ID])
 		if err != nil {
 			return err
 		}
@@ -92,7 +105,7 @@ func (g Memberships) remove(ctx context.Context, op string, organization Organiz
 		}
 		return w.record(ctx, note{
 			kind: EventMembershipRemoved, organization: organization, user: user, subject: m.ID.String(),
-			data: snapshot{Membership: m, Roles: slugs(held[m.ID]), Left: left},
+			data: snapshot{Membership: m, Roles: roles, Left: left},
 		})
 	})
 }
@@ -127,7 +140,13 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 		return Member{}, err
 	}
 	held := all[m.ID]
-	before := slugs(held)
+	before, err := w.slugs(ctx, held)
+	if err != nil {
+		return Member{}, err
+	}
+	if err := w.mayGive(ctx, m.OrganizationID, difference(before, want)...); err != nil {
+		return Member{}, err
+	}
 	after, changed, err := w.setManual(ctx, m, slices.Clone(held), want)
 	switch {
 	case err != nil:
@@ -137,7 +156,7 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 	case !changed:
 		return w.member(ctx, m)
 	}
-	if m.Status == MembershipActive && slices.Contains(before, rbac.Owner) && !slices.Contains(slugs(after), rbac.Owner) {
+	if m.Status == MembershipActive && hasRole(held, rbac.Owner) && !hasRole(after, rbac.Owner) {
 		n, err := w.owners(ctx, m.OrganizationID)
 		if err != nil {
 			return Member{}, err
@@ -158,11 +177,17 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 // is from or a suspended user; [ErrNotFound]; [ErrMembershipInactive] and
 // [ErrPendingMembership] for to; [ErrUnknownRole].
 func (g Memberships) TransferOwnership(ctx context.Context, organization OrganizationID, from, to UserID, keep string) error {
-	return g.s.update(ctx, "transfer ownership", organization.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, "Memberships.TransferOwnership", organization.String(), func(ctx context.Context, w *work) error {
 		if from == to {
 			return invalid("to", "is the owner already")
 		}
+		if err := w.lockDeclared(ctx, keep); err != nil {
+			return err
+		}
 		if err := w.Lock(ctx, lockUser(from), lockUser(to), lockOrganization(organization)); err != nil {
+			return err
+		}
+		if err := w.mayAbdicate(ctx, organization, from); err != nil {
 			return err
 		}
 		org, err := w.Organizations().Get(ctx, organization)
@@ -177,8 +202,10 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 		if err != nil {
 			return err
 		}
-		if keep != "" && !knownRole(keep) {
-			return unknownRole("keep", keep)
+		if keep != "" {
+			if err := w.known(ctx, organization, "keep", keep); err != nil {
+				return err
+			}
 		}
 		if err := w.abdicate(ctx, owner, or(keep, w.fallbackRole(org))); err != nil {
 			return err
@@ -194,6 +221,17 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 			}{from, to},
 		})
 	})
+}
+
+// mayAbdicate lets an actor hand on only what is their own (rule M8).
+func (w *work) mayAbdicate(ctx context.Context, organization OrganizationID, from UserID) error {
+	if err := w.authorize(ctx, scope{organization: organization, user: from}); err != nil {
+		return err
+	}
+	if p := w.service.principal; p != nil && p.user != from {
+		return w.deny(scope{organization: organization}, forbidden("from"))
+	}
+	return nil
 }
 
 // heir is the active member whom ownership may go to.
@@ -221,8 +259,11 @@ func (w *work) abdicate(ctx context.Context, m Membership, keep string) error {
 	if err != nil {
 		return err
 	}
-	before := slugs(all[m.ID])
-	if m.Status != MembershipActive || !slices.Contains(before, rbac.Owner) {
+	before, err := w.slugs(ctx, all[m.ID])
+	if err != nil {
+		return err
+	}
+	if m.Status != MembershipActive || !hasRole(all[m.ID], rbac.Owner) {
 		return invalid("from", "is no owner")
 	}
 	var left []RoleAssignment
@@ -259,7 +300,10 @@ func (w *work) crown(ctx context.Context, m Membership) error {
 	if slices.ContainsFunc(held, func(a RoleAssignment) bool { return a.Role == rbac.Owner && a.Source == RoleManual }) {
 		return nil
 	}
-	before := slugs(held)
+	before, err := w.slugs(ctx, held)
+	if err != nil {
+		return err
+	}
 	a, err := w.assign(ctx, m, rbac.Owner)
 	if err != nil {
 		return err
@@ -275,4 +319,17 @@ func (w *work) rolesChanged(ctx context.Context, m *Membership, held []RoleAssig
 	return w.recordMembership(ctx, EventMembershipRolesChanged, *m, held, struct {
 		Roles []string `json:"roles"`
 	}{before})
+}
+
+// difference are the roles that are in one of two lists and not in the other.
+func difference(a, b []string) []string {
+	var only []string
+	for _, pair := range [][2][]string{{a, b}, {b, a}} {
+		for _, slug := range pair[0] {
+			if !slices.Contains(pair[1], slug) {
+				only = append(only, slug)
+			}
+		}
+	}
+	return only
 }

@@ -82,7 +82,7 @@ type OrganizationQuery struct {
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
 	var org Organization
-	err := g.s.update(ctx, "create organization", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Organizations.Create", "", func(ctx context.Context, w *work) (err error) {
 		org, err = w.createOrganization(ctx, in)
 		return err
 	})
@@ -93,6 +93,9 @@ func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organiza
 }
 
 func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Organization, error) {
+	if err := w.mayCreate(ctx, in); err != nil {
+		return Organization{}, err
+	}
 	org := Organization{ID: newID(w, in.ID), Version: 1, CreatedAt: w.now, UpdatedAt: w.now}
 	var flags map[string]*bool
 	if len(in.Settings.Features) > 0 {
@@ -106,7 +109,7 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 		return Organization{}, err
 	}
 	org.Metadata = metadata
-	err = w.apply(&org, OrganizationUpdate{
+	err = w.apply(ctx, &org, OrganizationUpdate{
 		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &in.Settings.SeatLimit,
 		DefaultRole: &in.Settings.DefaultRole, CreatorRole: &in.Settings.CreatorRole, Features: flags,
 	})
@@ -117,7 +120,13 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 	if !in.Owner.IsZero() {
 		locks = append(locks, lockUser(in.Owner))
 	}
+	if err := w.lockDeclared(ctx, org.Settings.DefaultRole, w.creatorRole(org)); err != nil {
+		return Organization{}, err
+	}
 	if err := w.Lock(ctx, locks...); err != nil {
+		return Organization{}, err
+	}
+	if err := w.authorize(ctx, scope{user: in.Owner}); err != nil { // again, under the locks
 		return Organization{}, err
 	}
 	if err := w.Organizations().Insert(ctx, org); err != nil {
@@ -129,13 +138,37 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 	}
 	_, err = w.join(ctx, joining{
 		organization: org, userID: in.Owner, via: JoinedCreated,
-		roles: []string{or(org.Settings.CreatorRole, w.config.CreatorRole)},
+		roles: []string{w.creatorRole(org)},
 	})
 	return org, err
 }
 
+func (w *work) creatorRole(org Organization) string {
+	return or(org.Settings.CreatorRole, w.config.CreatorRole)
+}
+
+// mayCreate lets an actor create an organization for themselves where the host allows
+// that, with nothing in it that only the host may say (rules A2, A4).
+func (w *work) mayCreate(ctx context.Context, in NewOrganization) error {
+	if p := w.service.principal; p != nil && in.Owner != p.user {
+		return w.deny(scope{}, forbidden("owner"))
+	}
+	if err := w.authorize(ctx, scope{user: in.Owner}); err != nil {
+		return err
+	}
+	if w.service.principal != nil && !w.config.SelfServe {
+		return w.deny(scope{}, forbidden(""))
+	}
+	set := in.Settings
+	return w.hostOnly(
+		input{"id", !in.ID.IsZero()}, input{"external_id", in.ExternalID != ""},
+		input{"seat_limit", set.SeatLimit != 0}, input{"features", len(set.Features) > 0},
+		input{"default_role", set.DefaultRole != ""}, input{"creator_role", set.CreatorRole != ""},
+	)
+}
+
 // apply puts an update's fields into org, each in its stored form.
-func (w *work) apply(org *Organization, in OrganizationUpdate) (err error) {
+func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpdate) (err error) {
 	c := w.config
 	if in.DisplayName != nil {
 		if org.DisplayName, err = name("display_name", *in.DisplayName); err != nil {
@@ -161,13 +194,16 @@ func (w *work) apply(org *Organization, in OrganizationUpdate) (err error) {
 		org.Settings.SeatLimit = *in.SeatLimit
 	}
 	if in.DefaultRole != nil {
-		if org.Settings.DefaultRole, err = defaultRole("default_role", *in.DefaultRole); err != nil {
+		if err := w.automatic(ctx, org.ID, "default_role", *in.DefaultRole); err != nil {
 			return err
 		}
+		org.Settings.DefaultRole = *in.DefaultRole
 	}
 	if in.CreatorRole != nil {
-		if *in.CreatorRole != "" && !knownRole(*in.CreatorRole) {
-			return unknownRole("creator_role", *in.CreatorRole)
+		if *in.CreatorRole != "" {
+			if err := w.known(ctx, org.ID, "creator_role", *in.CreatorRole); err != nil {
+				return err
+			}
 		}
 		org.Settings.CreatorRole = *in.CreatorRole
 	}
@@ -181,7 +217,10 @@ func (w *work) apply(org *Organization, in OrganizationUpdate) (err error) {
 // Get gives an organization, archived ones too, or [ErrNotFound].
 func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization, error) {
 	var org Organization
-	err := g.s.view(ctx, "get organization", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Organizations.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: id}); err != nil {
+			return err
+		}
 		org, err = w.Organizations().Get(ctx, id)
 		return err
 	})
@@ -192,28 +231,32 @@ func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
-	return g.getBy(ctx, "slug", slug, OrganizationFilter{Slug: Of(slug)})
+	return g.getBy(ctx, "Organizations.GetBySlug", "slug", slug, OrganizationFilter{Slug: Of(slug)})
 }
 
 // GetByExternalID gives the organization with an external id.
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (Organization, error) {
-	return g.getBy(ctx, "external_id", externalID, OrganizationFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, "Organizations.GetByExternalID", "external_id", externalID, OrganizationFilter{ExternalID: Of(externalID)})
 }
 
-func (g Organizations) getBy(ctx context.Context, field, key string, filter OrganizationFilter) (Organization, error) {
+func (g Organizations) getBy(ctx context.Context, name method, field, key string, filter OrganizationFilter) (Organization, error) {
 	var org Organization
 	if err := exact(field, key); err != nil {
-		return org, explain(err, "get organization", "")
+		return org, explain(err, methods[name].op, "")
 	}
-	err := g.s.view(ctx, "get organization", key, func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, name, key, func(ctx context.Context, w *work) error {
 		found, err := w.Organizations().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
 			return err
 		}
+		missing := &Error{Code: ErrNotFound, Kind: "organization", Key: key}
 		if len(found) == 0 {
-			return &Error{Code: ErrNotFound, Kind: "organization", Key: key}
+			return w.absent(missing)
+		}
+		if err := w.authorize(ctx, scope{organization: found[0].ID, missing: missing}); err != nil {
+			return err
 		}
 		org = found[0]
 		return nil
@@ -226,22 +269,31 @@ func (g Organizations) getBy(ctx context.Context, field, key string, filter Orga
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole],
 // [ErrAlreadyExists] (field "slug" or "external_id").
 func (g Organizations) Update(ctx context.Context, id OrganizationID, in OrganizationUpdate) (Organization, error) {
-	return g.change(ctx, "update organization", id, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, "Organizations.Update", id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
 		if in.Version != 0 && in.Version != org.Version {
 			return "", stale(id)
 		}
-		return EventOrganizationUpdated, w.apply(org, in)
+		if err := w.mayUpdate(ctx, *org, in); err != nil {
+			return "", err
+		}
+		return EventOrganizationUpdated, w.apply(ctx, org, in)
 	})
 }
 
 // change reads an organization under its lock, lets edit alter it, and keeps it
 // with the event that edit names if anything is different.
-func (g Organizations) change(ctx context.Context, op string, id OrganizationID,
+func (g Organizations) change(ctx context.Context, name method, id OrganizationID, roles []string,
 	edit func(ctx context.Context, w *work, org *Organization) (EventType, error),
 ) (Organization, error) {
 	var org Organization
-	err := g.s.update(ctx, op, id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, name, id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.lockDeclared(ctx, roles...); err != nil {
+			return err
+		}
 		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{organization: id}); err != nil {
 			return err
 		}
 		if org, err = w.Organizations().Get(ctx, id); err != nil {
@@ -258,6 +310,33 @@ func (g Organizations) change(ctx context.Context, op string, id OrganizationID,
 		return Organization{}, err
 	}
 	return org, nil
+}
+
+// mayUpdate refuses an actor what only the host may say, and a default that is above
+// them (rules A4, R6).
+func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationUpdate) error {
+	err := w.hostOnly(
+		input{"external_id", in.ExternalID != nil}, input{"seat_limit", in.SeatLimit != nil}, input{"features", len(in.Features) > 0},
+	)
+	if err != nil {
+		return err
+	}
+	for _, set := range []struct{ in, now *string }{
+		{in.DefaultRole, &org.Settings.DefaultRole}, {in.CreatorRole, &org.Settings.CreatorRole},
+	} {
+		if set.in == nil || *set.in == *set.now {
+			continue
+		}
+		for _, slug := range []string{*set.in, *set.now} {
+			if slug == "" {
+				continue
+			}
+			if err := w.mayGive(ctx, org.ID, slug); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (w *work) saveOrganization(ctx context.Context, before Organization, org *Organization, kind EventType) error {
@@ -287,7 +366,10 @@ func (w *work) saveOrganizationWith(ctx context.Context, before Organization, or
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
 	var page Page[Organization]
-	err := g.s.view(ctx, "list organizations", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Organizations.List", "", func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
 		filter := OrganizationFilter{Archived: Of(q.Archived)}
 		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "suspend organization", id, func(_ context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, "Organizations.Suspend", id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
 		org.SuspendedAt = or(org.SuspendedAt, w.now)
 		return EventOrganizationSuspended, nil
 	})
@@ -22,7 +22,7 @@ func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organiza
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "resume organization", id, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
+	return g.change(ctx, "Organizations.Resume", id, nil, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
 		org.SuspendedAt = time.Time{}
 		return EventOrganizationResumed, nil
 	})
@@ -34,7 +34,7 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "archive organization", id, func(_ context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, "Organizations.Archive", id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
 		org.ArchivedAt = or(org.ArchivedAt, w.now)
 		return EventOrganizationArchived, nil
 	})
@@ -56,7 +56,7 @@ type Restored struct {
 // Errors: [ErrNotFound].
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	var done Restored
-	err := g.s.update(ctx, "restore organization", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Organizations.Restore", id.String(), func(ctx context.Context, w *work) (err error) {
 		done, err = w.restore(ctx, id)
 		return err
 	})
@@ -72,6 +72,9 @@ func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error)
 		}
 	}
 	if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+		return Restored{}, err
+	}
+	if err := w.authorize(ctx, scope{organization: id}); err != nil {
 		return Restored{}, err
 	}
 	org, err := w.Organizations().Get(ctx, id)
@@ -131,6 +134,7 @@ type removed struct {
 	Memberships     int `json:"memberships"`
 	RoleAssignments int `json:"role_assignments"`
 	Identities      int `json:"identities,omitempty"`
+	Roles           int `json:"roles,omitempty"`
 }
 
 // Delete removes an organization and everything in it for good, in one transaction
@@ -141,8 +145,11 @@ type removed struct {
 // memberships: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
 // host's refers to it.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
-	return g.s.update(ctx, "delete organization", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, "Organizations.Delete", id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{organization: id}); err != nil {
 			return err
 		}
 		org, err := w.Organizations().Get(ctx, id)
@@ -161,6 +168,12 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 			return err
 		}
 		if gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{OrganizationID: Of(id)}); err != nil {
+			return err
+		}
+		if gone.Roles, err = w.Roles().DeleteAll(ctx, RoleFilter{Scope: Of(id.String())}); err != nil {
+			return err
+		}
+		if _, err := w.Denials().DeleteAll(ctx, DenialFilter{OrganizationID: Of(id)}); err != nil {
 			return err
 		}
 		if err := w.Organizations().Delete(ctx, id); err != nil {
@@ -191,7 +204,7 @@ func (w *work) notTooMany(memberships int) error {
 // is not archived; [ErrReferenced] where a row of the host's refers to a membership.
 func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
 	gone := 0
-	err := g.s.update(ctx, "purge organization", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Organizations.Purge", id.String(), func(ctx context.Context, w *work) (err error) {
 		if n < 1 || n > w.config.DeleteLimit {
 			return invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, w.config.DeleteLimit))
 		}
@@ -203,6 +216,9 @@ func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int
 
 func (w *work) purge(ctx context.Context, id OrganizationID, n int) (int, error) {
 	if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+		return 0, err
+	}
+	if err := w.authorize(ctx, scope{organization: id}); err != nil {
 		return 0, err
 	}
 	org, err := w.Organizations().Get(ctx, id)

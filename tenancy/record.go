@@ -28,7 +28,28 @@ func (w *work) record(ctx context.Context, n note) error {
 	if e.Data, err = marshal(n.data); err != nil {
 		return err
 	}
-	return w.Events().Append(ctx, e)
+	if err := w.Events().Append(ctx, e); err != nil {
+		return err
+	}
+	if key, alters := keyOf(e.Type, e.OrganizationID, e.UserID); alters {
+		return w.changed(ctx, key, e.ID)
+	}
+	return nil
+}
+
+// changed notes a key for the cache: to be published once the transaction is over,
+// or, in a host's, to be marked now.
+func (w *work) changed(ctx context.Context, key cacheKey, event EventID) error {
+	if w.ring.host == nil {
+		w.ring.keys = append(w.ring.keys, key)
+		return nil
+	}
+	last, err := w.Events().Last(ctx)
+	if err != nil {
+		return err
+	}
+	w.ring.host.mark(mark{key: key, event: event, after: last})
+	return nil
 }
 
 func marshal(v any) (json.RawMessage, error) {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
 )
 
 // Store keeps rows and nothing else: every rule is in [Service]. Backends are in
@@ -33,7 +35,10 @@ type Tx interface {
 	Identities() Table[Identity, IdentityFilter]
 	Memberships() Table[Membership, MembershipFilter]
 	RoleAssignments() Table[RoleAssignment, RoleAssignmentFilter]
+	Roles() Table[Role, RoleFilter]
+	Permissions() Table[Permission, PermissionFilter]
 	Secrets() Table[Secret, SecretFilter]
+	Denials() Table[Denial, DenialFilter]
 	Events() Log
 	// Lock excludes every other transaction that locks one of these keys, until the
 	// end of this one. Lock in ascending order of [LockKey.Compare], within a
@@ -84,6 +89,7 @@ const (
 	ByName               // organizations, users, memberships: folded name
 	ByEmail              // users, memberships: canonical address
 	ByDue                // secrets: expiry
+	ByTime               // denials: the minute
 )
 
 // Key is a place in an order: a row's sort column and its id. Text or Int is set
@@ -127,7 +133,10 @@ type OrganizationFilter struct {
 	ExternalID In[string]
 	Suspended  In[bool]
 	Archived   In[bool]
-	NamePrefix string // of NameKey
+	// DefaultRole and CreatorRole are the settings of these names.
+	DefaultRole In[string]
+	CreatorRole In[string]
+	NamePrefix  string // of NameKey
 }
 
 // UserFilter selects users. Fields are joined by and.
@@ -170,6 +179,49 @@ type RoleAssignmentFilter struct {
 	Source         In[RoleSource]
 	SourceID       In[string]
 	Active         In[bool]
+}
+
+// RoleFilter selects roles. Fields are joined by and.
+type RoleFilter struct {
+	ID      In[RoleID]
+	Scope   In[string] // the organization's id as text, or "" for application roles
+	Slug    In[string]
+	Extends In[string]
+}
+
+// PermissionFilter selects declared permissions. Fields are joined by and.
+type PermissionFilter struct {
+	ID   In[PermissionID]
+	Slug In[rbac.Permission]
+}
+
+// DenialFilter selects denials. Fields are joined by and.
+type DenialFilter struct {
+	ID             In[DenialID]
+	Actor          In[Actor]
+	Method         In[string]
+	OrganizationID In[OrganizationID]
+	Since          time.Time // Minute at this instant or later
+	Until          time.Time // Minute before this instant
+}
+
+// AccessReader is an optional part of a [Tx]: the facts about one user in one
+// organization in one statement, where the tables would take four.
+type AccessReader interface {
+	// Access gives the facts; what is not there is no error.
+	Access(ctx context.Context, organization OrganizationID, user UserID) (AccessFacts, error)
+}
+
+// AccessFacts are what a decision on access is made from. They are no decision.
+type AccessFacts struct {
+	OrganizationFound     bool
+	OrganizationSuspended bool
+	OrganizationArchived  bool
+	UserFound             bool // and not merged into another
+	UserSuspended         bool
+	MembershipID          MembershipID // zero: no membership
+	Status                MembershipStatus
+	Roles                 []string // of the assignments without a scope, in no order, perhaps repeated
 }
 
 // SecretFilter selects secrets. Fields are joined by and.
@@ -252,3 +304,5 @@ func lockEmail(canonical string) LockKey { return LockKey{LockEmail, canonical} 
 func lockUser(id UserID) LockKey { return LockKey{LockUser, id.String()} }
 
 func lockOrganization(id OrganizationID) LockKey { return LockKey{LockOrganization, id.String()} }
+
+func lockRoles() LockKey { return LockKey{Class: LockRoles} }

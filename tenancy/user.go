@@ -106,7 +106,10 @@ type UserQuery struct {
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id").
 func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 	var user User
-	err := g.s.update(ctx, "create user", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Users.Create", "", func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
 		user, err = w.createUser(ctx, in)
 		return err
 	})
@@ -220,7 +223,10 @@ func locale(field, s string) (string, error) {
 // id in IDs (rule U6); else [ErrNotFound].
 func (g Users) Get(ctx context.Context, id UserID) (User, error) {
 	var user User
-	err := g.s.view(ctx, "get user", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Users.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{user: id}); err != nil {
+			return err
+		}
 		user, err = w.user(ctx, id)
 		return err
 	})
@@ -246,7 +252,7 @@ func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	if err != nil {
 		return User{}, explain(err, "get user", "")
 	}
-	return g.getBy(ctx, canonical, UserFilter{EmailKey: Of(canonical)})
+	return g.getBy(ctx, "Users.GetByEmail", canonical, UserFilter{EmailKey: Of(canonical)})
 }
 
 // GetByExternalID gives the user with an external id.
@@ -256,12 +262,15 @@ func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, er
 	if err := exact("external_id", externalID); err != nil {
 		return User{}, explain(err, "get user", "")
 	}
-	return g.getBy(ctx, externalID, UserFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, "Users.GetByExternalID", externalID, UserFilter{ExternalID: Of(externalID)})
 }
 
-func (g Users) getBy(ctx context.Context, key string, filter UserFilter) (User, error) {
+func (g Users) getBy(ctx context.Context, name method, key string, filter UserFilter) (User, error) {
 	var user User
-	err := g.s.view(ctx, "get user", key, func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, name, key, func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
 		found, err := w.Users().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
 			return err
@@ -282,9 +291,15 @@ func (g Users) getBy(ctx context.Context, key string, filter UserFilter) (User, 
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict],
 // [ErrAlreadyExists] (field "external_id").
 func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, error) {
-	return g.change(ctx, "update user", id, func(_ context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, "Users.Update", id, func(_ context.Context, w *work, user *User) (EventType, error) {
 		if in.Version != 0 && in.Version != user.Version {
 			return "", stale(id)
+		}
+		err := w.hostOnly(
+			input{"email_verified", in.EmailVerified != nil}, input{"external_id", in.ExternalID != nil}, input{"metadata", len(in.Metadata) > 0},
+		)
+		if err != nil {
+			return "", err
 		}
 		return EventUserUpdated, w.applyUser(user, in)
 	})
@@ -295,7 +310,7 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "suspend user", id, func(_ context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, "Users.Suspend", id, func(_ context.Context, w *work, user *User) (EventType, error) {
 		user.SuspendedAt = or(user.SuspendedAt, w.now)
 		return EventUserSuspended, nil
 	})
@@ -305,7 +320,7 @@ func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "unsuspend user", id, func(_ context.Context, _ *work, user *User) (EventType, error) {
+	return g.change(ctx, "Users.Unsuspend", id, func(_ context.Context, _ *work, user *User) (EventType, error) {
 		user.SuspendedAt = time.Time{}
 		return EventUserUnsuspended, nil
 	})
@@ -313,12 +328,15 @@ func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
 
 // change reads a user under their lock, lets edit alter them, and keeps them with
 // the event that edit names if anything is different.
-func (g Users) change(ctx context.Context, op string, id UserID,
+func (g Users) change(ctx context.Context, name method, id UserID,
 	edit func(ctx context.Context, w *work, user *User) (EventType, error),
 ) (User, error) {
 	var user User
-	err := g.s.update(ctx, op, id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, name, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
 		if user, err = w.user(ctx, id); err != nil {
@@ -376,7 +394,10 @@ func (w *work) saveUser(ctx context.Context, before User, user *User, kind Event
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 	var page Page[User]
-	err := g.s.view(ctx, "list users", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, "Users.List", "", func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
 		filter := UserFilter{Merged: Of(false)}
 		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
 			return err
@@ -422,8 +443,11 @@ func userKey(user *User, order Order) Key {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {
-	return g.s.update(ctx, "record sign-in", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, "Users.RecordSignIn", id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
 		if _, err := w.user(ctx, id); err != nil {

@@ -10,8 +10,11 @@ import "context"
 // where nobody else is an owner; [ErrTooLarge] over Config.DeleteLimit memberships;
 // [ErrReferenced] where a row of the host's refers to the user.
 func (g Users) Delete(ctx context.Context, id UserID) error {
-	return g.s.update(ctx, "delete user", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, "Users.Delete", id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
 		return w.deleteUser(ctx, id)
@@ -102,8 +105,11 @@ func (w *work) dropMember(ctx context.Context, m Membership, held []RoleAssignme
 //
 // Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
 func (g Users) Erase(ctx context.Context, id UserID) error {
-	return g.s.update(ctx, "erase user", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, "Users.Erase", id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
 		err := w.deleteUser(ctx, id)

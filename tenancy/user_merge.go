@@ -25,9 +25,12 @@ type Merged struct {
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
 	var done Merged
-	err := g.s.update(ctx, "merge users", pairOfUsers(from, into), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, "Users.Merge", pairOfUsers(from, into), func(ctx context.Context, w *work) (err error) {
 		if from == into {
 			return invalid("into", "is the same user")
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
 		}
 		done, err = w.merge(ctx, from, into)
 		return err
@@ -169,7 +172,11 @@ func (w *work) moveMembership(ctx context.Context, m Membership, held []RoleAssi
 		if err != nil {
 			return err
 		}
-		join := Join{Organization: org, User: target, Via: JoinedMerged, Roles: slugs(held)}
+		roles, err := w.slugs(ctx, held)
+		if err != nil {
+			return err
+		}
+		join := Join{Organization: org, User: target, Via: JoinedMerged, Roles: roles}
 		if err := w.admit(ctx, join, 1); err != nil {
 			return err
 		}
@@ -202,7 +209,10 @@ func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssign
 		return err
 	}
 	own := all[other.ID]
-	before := slugs(own)
+	before, err := w.slugs(ctx, own)
+	if err != nil {
+		return err
+	}
 	was := other
 	if m.JoinedAt.Before(other.JoinedAt) {
 		other.JoinedAt, other.JoinedVia = m.JoinedAt, m.JoinedVia
@@ -238,14 +248,18 @@ func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssign
 // saveUnited keeps the one membership if it differs from what it was, with the event
 // that says most.
 func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAssignment, before []string) error {
+	after, err := w.slugs(ctx, held)
+	if err != nil {
+		return err
+	}
 	kind := EventMembershipUpdated
 	switch {
 	case was.Status != m.Status:
 		kind = EventMembershipDeactivated
-	case !slices.Equal(before, slugs(held)):
+	case !slices.Equal(before, after):
 		kind = EventMembershipRolesChanged
 	}
-	old, err := previous(snapshot{Membership: was, Roles: before}, snapshot{Membership: m, Roles: slugs(held)})
+	old, err := previous(snapshot{Membership: was, Roles: before}, snapshot{Membership: m, Roles: after})
 	if err != nil || old == nil {
 		return err
 	}

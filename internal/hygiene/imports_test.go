@@ -16,9 +16,10 @@ var floors = map[string][]string{
 	"internal/typeid":      {},
 	"internal/hygiene":     {},
 	"tenancy":              {"rbac", "domains", "internal/typeid"},
-	"store":                {"tenancy", "internal/typeid"},
+	"store":                {"tenancy", "rbac", "internal/typeid"},
 	"internal/servicetest": {"tenancy", "rbac"},
-	"store/storetest":      {"store", "tenancy"},
+	"store/storetest":      {"store", "tenancy", "rbac"},
+	"tenancyhttp":          {"tenancy", "rbac"},
 	"store/memory":         {"store", "tenancy", "internal/typeid"},
 	"store/sqlite":         {"store", "tenancy", "internal/typeid"},
 }

@@ -14,13 +14,15 @@ type dump struct {
 	Identities      []tenancy.Identity
 	Memberships     []tenancy.Membership
 	RoleAssignments []tenancy.RoleAssignment
+	Roles           []tenancy.Role
+	Permissions     []tenancy.Permission
 	Secrets         []tenancy.Secret
 	Events          []tenancy.Event
 	Last            tenancy.Position
 }
 
 func (d dump) String() string {
-	return fmt.Sprintf("%+v", [...]any{d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Secrets, d.eventText()})
+	return fmt.Sprintf("%+v", [...]any{d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Roles, d.Permissions, d.Secrets, d.eventText()})
 }
 
 // eventText has the texts of events as texts, where %+v would give bytes.
@@ -51,6 +53,8 @@ func dumpOf(ctx context.Context, tx tenancy.Tx) (dump, error) {
 		rowsOf(ctx, tx.Identities(), &d.Identities, func(v *tenancy.Identity) [16]byte { return v.ID }),
 		rowsOf(ctx, tx.Memberships(), &d.Memberships, func(v *tenancy.Membership) [16]byte { return v.ID }),
 		rowsOf(ctx, tx.RoleAssignments(), &d.RoleAssignments, func(v *tenancy.RoleAssignment) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Roles(), &d.Roles, func(v *tenancy.Role) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Permissions(), &d.Permissions, func(v *tenancy.Permission) [16]byte { return v.ID }),
 		rowsOf(ctx, tx.Secrets(), &d.Secrets, func(v *tenancy.Secret) [16]byte { return v.ID }),
 		func() (err error) { d.Events, err = eventsOf(ctx, tx); return err },
 		func() (err error) { d.Last, err = tx.Events().Last(ctx); return err },

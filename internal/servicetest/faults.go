@@ -47,7 +47,8 @@ var faultReads = []string{
 	"Users.Get", "Users.GetByEmail", "Users.GetByExternalID", "Users.List", "Users.All",
 	"Identities.List",
 	"Memberships.Get", "Memberships.List", "Memberships.All", "Memberships.ListByUser", "Memberships.AllByUser",
-	"Events.List", "Events.All", "Events.Last",
+	"Events.List", "Events.All", "Events.Last", "Events.Denials",
+	"Roles.Get", "Roles.List", "Permissions.List", "Permissions.Of",
 }
 
 func faultsCoverMethods(t *testing.T) {

@@ -75,6 +75,7 @@ func (w *faultWorld) settle() {
 	w.NoError(err)
 	_, err = w.svc.Users.Suspend(w.ctx, w.gus.ID)
 	w.NoError(err)
+	w.settleRoles()
 	w.passkey = w.link(w.cyd, "passkey")
 	w.link(w.eve, "password")
 	w.proof, err = w.svc.Users.ChangeEmail(w.ctx, w.fay.ID, "fay@beta.example")

@@ -11,7 +11,7 @@ import (
 )
 
 func inputRules() []rule {
-	return []rule{
+	return append(accessInputRules(), []rule{
 		{"G9 NewOrganization", on(func(w *world) { newOrganizationInput().run(w) })},
 		{"G9 Settings", on(func(w *world) { settingsInput().run(w) })},
 		{"G9 OrganizationUpdate", on(func(w *world) { organizationUpdateInput().run(w) })},
@@ -27,7 +27,7 @@ func inputRules() []rule {
 		{"G9 EventQuery", on(func(w *world) { eventQueryInput().run(w) })},
 		{"G9 arguments that are no struct", on(arguments)},
 		{"G9 limits are configurable", with(lowLimits, limits)},
-	}
+	}...)
 }
 
 // input is a struct that a method takes: for each field, what to put into it and

@@ -26,6 +26,8 @@ func newCast(w *world) cast {
 	w.add(org, member, rbac.Admin)
 	w.add(org, resting)
 	w.deactivate(org, resting)
+	w.declare()
+	w.ownRoles(org.ID)
 	shut, stored := w.org("Shut"), w.org("Stored")
 	_, err := w.svc.Organizations.Suspend(w.ctx, shut.ID)
 	w.NoError(err)
@@ -114,7 +116,7 @@ func methods() map[string]method {
 	all := map[string]method{}
 	for group, table := range map[string]map[string]method{
 		"Organizations": organizationMethods(), "Users": userMethods(), "Identities": identityMethods(),
-		"Memberships": membershipMethods(), "Events": eventMethods(),
+		"Memberships": membershipMethods(), "Events": eventMethods(), "Roles": roleMethods(), "Permissions": permissionMethods(),
 	} {
 		for name, m := range table {
 			all[group+"."+name] = m
@@ -206,6 +208,7 @@ func eventMethods() map[string]method {
 		"All": reads(func(ctx context.Context, s *tenancy.Service, _ cast) error {
 			return drain(s.Events.All(ctx, tenancy.EventQuery{Limit: 1}))
 		}),
+		"Denials": denialMethod(),
 		"Last": reads(func(ctx context.Context, s *tenancy.Service, _ cast) error {
 			_, err := s.Events.Last(ctx)
 			return err

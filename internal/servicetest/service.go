@@ -176,8 +176,8 @@ func badConfigs(w *world) {
 		field     string
 	}{
 		"no store":                     {func(c *tenancy.Config) { c.Store = nil }, tenancy.ErrInvalid, "store"},
-		"unknown default role":         {func(c *tenancy.Config) { c.DefaultRole = "king" }, tenancy.ErrUnknownRole, "default_role"},
-		"unknown creator role":         {func(c *tenancy.Config) { c.CreatorRole = "king" }, tenancy.ErrUnknownRole, "creator_role"},
+		"unknown default role":         {func(c *tenancy.Config) { c.DefaultRole = "org-king" }, tenancy.ErrUnknownRole, "default_role"},
+		"unknown creator role":         {func(c *tenancy.Config) { c.CreatorRole = "King" }, tenancy.ErrUnknownRole, "creator_role"},
 		"R3 default role that manages": {func(c *tenancy.Config) { c.DefaultRole = "admin" }, tenancy.ErrInvalid, "default_role"},
 		"R3 default role that owns":    {func(c *tenancy.Config) { c.DefaultRole = "owner" }, tenancy.ErrInvalid, "default_role"},
 	} {

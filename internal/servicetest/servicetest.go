@@ -43,6 +43,7 @@ func rules() []rule {
 		serviceRules(), methodRules(), inputRules(), listRules(), secretRules(),
 		organizationRules(), userRules(), identityRules(), emailRules(), mergeRules(), leavingRules(),
 		membershipRules(), ownerRules(), seatRules(), singleRules(), vetoRules(), eventRules(),
+		accessRules(),
 	} {
 		all = append(all, chapter...)
 	}

@@ -122,6 +122,7 @@ func TestForeignKeys(t *testing.T) {
 		"tenancy_role_assignments.membership_id -> tenancy_memberships NO ACTION",
 		"tenancy_role_assignments.organization_id -> tenancy_organizations NO ACTION",
 		"tenancy_role_assignments.user_id -> tenancy_users NO ACTION",
+		"tenancy_roles.organization_id -> tenancy_organizations NO ACTION",
 		"tenancy_secrets.user_id -> tenancy_users NO ACTION",
 	}, has)
 }

@@ -78,8 +78,13 @@ func (s *subject[V, F]) closedAfterEnd(c *check) {
 	})
 }
 
-// scribble writes into every map of a value.
+// scribble writes into every map and every slice of a value.
 func scribble(v any) {
+	eachSlice(reflect.ValueOf(v).Elem(), func(l reflect.Value) {
+		for i := range l.Len() {
+			l.Index(i).SetZero()
+		}
+	})
 	eachMap(reflect.ValueOf(v).Elem(), func(m reflect.Value) {
 		if !m.IsNil() {
 			for _, key := range append(m.MapKeys(), reflect.ValueOf("scribbled")) {
@@ -87,6 +92,15 @@ func scribble(v any) {
 			}
 		}
 	})
+}
+
+// eachSlice calls fn for each slice among the fields of a struct.
+func eachSlice(v reflect.Value, fn func(l reflect.Value)) {
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Slice {
+			fn(f)
+		}
+	}
 }
 
 func (s *subject[V, F]) copiedIn(c *check) {

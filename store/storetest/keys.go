@@ -38,8 +38,20 @@ func (s *subject[V, F]) withKey(v, of V, key store.Key) V {
 	return s.edit(v, func(row store.Row) {
 		for _, column := range key.Columns {
 			row[column] = from[column]
+			if source := s.source(column); source >= 0 {
+				row[source] = from[source]
+			}
 		}
 	})
+}
+
+// source is the column that a derived one follows from, or -1.
+func (s *subject[V, F]) source(column int) int {
+	name, ok := s.derived[s.entity.Columns[column].Name]
+	if !ok {
+		return -1
+	}
+	return slices.IndexFunc(s.entity.Columns, func(c store.Column) bool { return c.Name == name })
 }
 
 func (s *subject[V, F]) nullable(key store.Key) bool {
@@ -49,7 +61,7 @@ func (s *subject[V, F]) nullable(key store.Key) bool {
 // keyText finds a column of the key that any text may stand in, or gives -1.
 func (s *subject[V, F]) keyText(key store.Key) int {
 	for _, i := range key.Columns {
-		if column := s.entity.Columns[i]; column.Type == store.Text && !slices.Contains(s.closed, column.Name) {
+		if column := s.entity.Columns[i]; column.Type == store.Text && !slices.Contains(s.closed, column.Name) && s.source(i) < 0 {
 			return i
 		}
 	}

@@ -60,7 +60,7 @@ func fullOrganization(n int) tenancy.Organization {
 	v.ExternalID = fmt.Sprintf("Org/%d", n)
 	v.Metadata = dictionary(n)
 	v.Settings = tenancy.Settings{
-		SeatLimit: n + 1, DefaultRole: "member", CreatorRole: "owner",
+		SeatLimit: n + 1, DefaultRole: pick(n, "member", "guest"), CreatorRole: pick(n, "owner", "Owner", "org-owner"),
 		Features: map[string]bool{"sso": true, "beta": n%2 == 0},
 	}
 	v.SuspendedAt, v.ArchivedAt = clock(n+2), clock(n+3)
@@ -185,9 +185,7 @@ func people(c *check, tx tenancy.Tx) {
 // peopleAndPlaces inserts the users and organizations that rows refer to.
 func peopleAndPlaces(c *check, tx tenancy.Tx) {
 	people(c, tx)
-	for n := range parentOrganizations {
-		c.ok(tx.Organizations().Insert(c.ctx, bareOrganization(n)), "Insert an organization")
-	}
+	places(c, tx)
 }
 
 // members inserts the memberships that rows refer to.

@@ -43,7 +43,7 @@ type rule struct {
 
 // rules lists the whole suite.
 func rules() []rule {
-	all := slices.Concat(transactionRules(), savepointRules(), accessRules(), contextRules(), snapshotRules())
+	all := slices.Concat(transactionRules(), savepointRules(), accessRules(), factRules(), contextRules(), snapshotRules())
 	for _, e := range subjects() {
 		all = slices.Concat(all, e.rules())
 	}

@@ -64,7 +64,10 @@ func TestSamplesReachEveryColumn(t *testing.T) {
 	samplesReach(t, identities())
 	samplesReach(t, memberships())
 	samplesReach(t, roleAssignments())
+	samplesReach(t, roles())
+	samplesReach(t, permissions())
 	samplesReach(t, secrets())
+	samplesReach(t, denials())
 }
 
 func samplesReach[V tenancy.Entity, F any](t *testing.T, s *subject[V, F]) {

@@ -26,6 +26,8 @@ type subject[V tenancy.Entity, F any] struct {
 	standing []V
 	// mend sets what follows from a field that a rule has changed; nil for nothing.
 	mend func(v *V)
+	// derived are the columns of a key that follow from another, with that one.
+	derived map[string]string
 	// closed are the text columns with a closed set of values.
 	closed []string
 	// fields are the fields of F, each once.

@@ -10,7 +10,7 @@ import (
 // subjects lists the entities that are kept in tables, parents before children.
 func subjects() []anySubject {
 	return []anySubject{
-		organizations(), users(), identities(), memberships(), roleAssignments(), secrets(),
+		organizations(), users(), identities(), memberships(), roleAssignments(), roles(), permissions(), secrets(), denials(),
 	}
 }
 
@@ -28,6 +28,8 @@ func organizations() *subject[tenancy.Organization, tenancy.OrganizationFilter] 
 			inNull("ExternalID", func(f *F) *tenancy.In[string] { return &f.ExternalID }, func(v V) string { return v.ExternalID }),
 			in("Suspended", func(f *F) *tenancy.In[bool] { return &f.Suspended }, func(v V) bool { return !v.SuspendedAt.IsZero() }),
 			in("Archived", func(f *F) *tenancy.In[bool] { return &f.Archived }, func(v V) bool { return !v.ArchivedAt.IsZero() }),
+			inNull("DefaultRole", func(f *F) *tenancy.In[string] { return &f.DefaultRole }, func(v V) string { return v.Settings.DefaultRole }),
+			inNull("CreatorRole", func(f *F) *tenancy.In[string] { return &f.CreatorRole }, func(v V) string { return v.Settings.CreatorRole }),
 			prefix("NamePrefix", func(f *F) *string { return &f.NamePrefix }, func(v *V) *string { return &v.NameKey }),
 		},
 	}

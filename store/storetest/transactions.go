@@ -138,7 +138,10 @@ func writeAll(c *check) {
 		members(c, tx)
 		c.ok(tx.Identities().Insert(c.ctx, fullIdentity(1)), "Insert an identity")
 		c.ok(tx.RoleAssignments().Insert(c.ctx, fullRoleAssignment(1)), "Insert a role assignment")
+		c.ok(tx.Roles().Insert(c.ctx, fullRole(1)), "Insert a role")
+		c.ok(tx.Permissions().Insert(c.ctx, fullPermission(1)), "Insert a permission")
 		c.ok(tx.Secrets().Insert(c.ctx, fullSecret(1)), "Insert a secret")
+		c.ok(tx.Denials().Insert(c.ctx, fullDenial(1)), "Insert a denial")
 		c.ok(tx.Events().Append(c.ctx, event(1)), "Append")
 	})
 }
@@ -153,6 +156,11 @@ func changeAll(c *check, tx tenancy.Tx) {
 	c.ok(tx.Users().Touch(c.ctx, newID[tenancy.User](1), clock(9)), "Touch a user")
 	c.ok(tx.Identities().Delete(c.ctx, fullIdentity(1).ID), "Delete an identity")
 	c.ok(tx.RoleAssignments().Delete(c.ctx, fullRoleAssignment(1).ID), "Delete a role assignment")
+	role, permission := fullRole(1), fullPermission(1)
+	role.Version, permission.Version = 2, 2
+	c.ok(tx.Roles().Update(c.ctx, role), "Update a role")
+	c.ok(tx.Permissions().Update(c.ctx, permission), "Update a permission")
+	c.ok(tx.Denials().Insert(c.ctx, fullDenial(2)), "Insert a denial")
 	_, err := tx.Memberships().DeleteAll(c.ctx, tenancy.MembershipFilter{UserID: tenancy.Of(newID[tenancy.User](1), newID[tenancy.User](2))})
 	c.ok(err, "DeleteAll of memberships")
 	_, err = tx.Secrets().DeleteAll(c.ctx, tenancy.SecretFilter{DueBefore: clock(1000)})

@@ -1,0 +1,427 @@
+package servicetest
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func actorRules() []rule {
+	selfServe := func(c *tenancy.Config) { c.SelfServe = true }
+	return []rule{
+		{"A1 every exported method is in the table of methods", on(methodsTabled)},
+		{"A1 every method for every actor", with(selfServe, actorMatrix)},
+		{"A1 in a suspended or archived organization nobody acts", with(selfServe, shutMatrix)},
+		{"A1 an organization's actor and the ids of another", with(selfServe, foreignIDs)},
+		{"A1 G7 what is elsewhere and what is not there read the same", on(sameAnswer)},
+		{"A1 a bound Service stays bound in Transact", on(boundTransact)},
+		{"A1 events carry the actor", on(eventActors)},
+		{"A1 a service account has a name, grants and an organization", on(serviceAccounts)},
+		{"A1 an actor whose membership ends between two calls", on(endedActor)},
+		{"A2 oneself", with(selfServe, oneself)},
+		{"A2 creating organizations, where the host allows it", on(selfServed)},
+		{"A3 other people are seen on the members page only", on(otherPeople)},
+		{"A4 inputs that only the host gives", with(selfServe, hostInputs)},
+	}
+}
+
+// house is a world with people of all kinds in and around one organization.
+type house struct {
+	*world
+	at         cast
+	acme, beta tenancy.Organization
+	people     map[string]tenancy.User
+}
+
+func newHouse(w *world) *house {
+	w.t.Helper()
+	h := &house{world: w, people: map[string]tenancy.User{}}
+	w.declare()
+	h.acme = w.newOrg(tenancy.NewOrganization{DisplayName: "Acme", Slug: "acme", ExternalID: "crm-1", Owner: h.person("owner").ID})
+	h.beta = w.newOrg(tenancy.NewOrganization{DisplayName: "Beta", Slug: "beta", Owner: h.person("elsewhere").ID})
+	w.ownRoles(h.acme.ID)
+	w.role(h.beta.ID, "org-beta", "")
+	w.add(h.acme, h.person("second"), rbac.Owner) // so that no owner is the last
+	for local, role := range map[string]string{
+		"admin": rbac.Admin, "member": rbac.Member, "guest": rbac.Guest, "target": helper,
+		"resting": rbac.Member, "inactive": rbac.Admin, "suspended": rbac.Admin,
+	} {
+		w.add(h.acme, h.person(local), role)
+	}
+	w.add(h.beta, h.person("outsider"))
+	h.person("stranger")
+	w.pend(h.acme, h.person("pending"))
+	w.deactivate(h.acme, h.people["resting"])
+	w.deactivate(h.acme, h.people["inactive"])
+	_, err := w.svc.Users.Update(w.ctx, h.people["suspended"].ID, tenancy.UserUpdate{ExternalID: ptr("hr-1")})
+	w.NoError(err)
+	_, err = w.svc.Users.Suspend(w.ctx, h.people["suspended"].ID)
+	w.NoError(err)
+	stored := w.archive(w.org("Stored"))
+	h.at = cast{
+		org: h.acme.ID, shut: h.acme.ID, stored: stored.ID, owner: h.people["owner"].ID, member: h.people["target"].ID,
+		resting: h.people["resting"].ID, outsider: h.people["outsider"].ID, barred: h.people["suspended"].ID,
+	}
+	identity, err := w.svc.Identities.Link(w.ctx, h.at.member, tenancy.NewIdentity{Provider: "google", Subject: "g-1"})
+	w.NoError(err)
+	proof, err := w.svc.Users.ChangeEmail(w.ctx, h.at.member, "moved@acme.example")
+	w.NoError(err)
+	h.at.identity, h.at.token = identity.ID, proof.Token.Reveal()
+	return h
+}
+
+func (h *house) person(local string) tenancy.User {
+	h.people[local] = h.user(local)
+	return h.people[local]
+}
+
+// as is the Service bound to somebody of the house.
+func (h *house) as(local string) *tenancy.Service {
+	return h.svc.As(tenancy.UserPrincipal(h.people[local].ID))
+}
+
+// stance is where an actor stands in the organization that is named.
+type stance uint8
+
+const (
+	insider   stance = iota // an active member, or a service account that may act there
+	outside                 // none: the organization is not there for them
+	suspended               // a member, and the user is suspended
+	powerless               // an actor who may do nothing at all
+)
+
+// actor is somebody who calls methods, and what they are expected to be able to.
+type actor struct {
+	name   string
+	bind   func(s *tenancy.Service) *tenancy.Service
+	id     tenancy.UserID // zero: no person
+	stands stance
+	gone   bool // the person is not there, so that they act nowhere
+	grants []rbac.Grant
+	within bool // a membership of whatever status, for what one may do oneself
+	host   bool
+}
+
+func (h *house) actors() []actor {
+	user := func(local string, stands stance, within bool, role string) actor {
+		id := h.people[local].ID
+		a := actor{name: local, id: id, stands: stands, within: within, bind: func(s *tenancy.Service) *tenancy.Service { return s.As(tenancy.UserPrincipal(id)) }}
+		for _, r := range rbac.Builtin() {
+			if r.Slug == role {
+				a.grants = r.Grants
+			}
+		}
+		return a
+	}
+	account := func(name string, stands stance, org tenancy.OrganizationID, grants ...rbac.Grant) actor {
+		p := tenancy.ServicePrincipal(name, org, grants...)
+		return actor{name: name, stands: stands, grants: grants, bind: func(s *tenancy.Service) *tenancy.Service { return s.As(p) }}
+	}
+	everything := []rbac.Grant{"*", "tenancy:*"}
+	bare := func(name string, bind func(s *tenancy.Service) *tenancy.Service) actor {
+		return actor{name: name, stands: powerless, bind: bind}
+	}
+	deleted := actor{name: "a user who is not there", id: nobody, stands: outside, gone: true, bind: func(s *tenancy.Service) *tenancy.Service {
+		return s.As(tenancy.UserPrincipal(nobody))
+	}}
+	return []actor{
+		{name: "host", host: true, bind: func(s *tenancy.Service) *tenancy.Service { return s }},
+		user("owner", insider, true, rbac.Owner), user("admin", insider, true, rbac.Admin),
+		user("member", insider, true, rbac.Member), user("guest", insider, true, rbac.Guest),
+		user("stranger", outside, false, ""), user("elsewhere", outside, false, rbac.Owner),
+		user("suspended", suspended, true, rbac.Admin),
+		user("inactive", outside, true, rbac.Admin), user("pending", outside, true, ""),
+		account("account with the permissions", insider, h.at.org, everything...),
+		account("account of every organization", insider, tenancy.OrganizationID{}, everything...),
+		account("account without a permission", insider, h.at.org, "documents:read"),
+		account("account of another organization", outside, h.beta.ID, everything...),
+		deleted,
+		bare("bound twice", func(s *tenancy.Service) *tenancy.Service {
+			return s.As(tenancy.UserPrincipal(h.at.owner)).As(tenancy.UserPrincipal(h.at.owner))
+		}),
+		bare("the zero user", func(s *tenancy.Service) *tenancy.Service { return s.As(tenancy.UserPrincipal(tenancy.UserID{})) }),
+	}
+}
+
+// expects derives from the table of methods what an actor hears, "" for success.
+func (a actor) expects(m tenancy.Method, self bool) tenancy.Code {
+	oneself := self && m.Oneself && !a.id.IsZero()
+	switch {
+	case a.host || m.Name == "Transact":
+		return ""
+	case a.stands == powerless || m.HostOnly():
+		return tenancy.ErrForbidden
+	case m.Anyone || oneself:
+		if a.gone || a.stands == suspended {
+			return tenancy.ErrForbidden
+		}
+		return ""
+	case m.Permission == "":
+		return tenancy.ErrForbidden
+	case a.stands == outside:
+		return tenancy.ErrNotFound
+	case a.stands == suspended:
+		return tenancy.ErrForbidden
+	}
+	for _, g := range a.grants {
+		if g.Covers(m.Permission) {
+			return ""
+		}
+	}
+	return tenancy.ErrForbidden
+}
+
+// exported lists the exported methods of the Service and its groups.
+func exported() []string {
+	var names []string
+	service := reflect.TypeFor[tenancy.Service]()
+	for i := range service.NumField() {
+		if group := service.Field(i); group.IsExported() {
+			for j := range group.Type.NumMethod() {
+				names = append(names, group.Name+"."+group.Type.Method(j).Name)
+			}
+		}
+	}
+	for j := range reflect.PointerTo(service).NumMethod() {
+		names = append(names, reflect.PointerTo(service).Method(j).Name)
+	}
+	return names
+}
+
+func methodsTabled(w *world) {
+	var tabled []string
+	for _, m := range tenancy.Methods() {
+		tabled = append(tabled, m.Name)
+	}
+	want := exported()
+	for i, name := range want {
+		// An iterator is what its list is; the label is a word.
+		want[i] = strings.NewReplacer(".AllByUser", ".ListByUser", ".All", ".List").Replace(name)
+	}
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "Label" })
+	slices.Sort(want)
+	w.Equal(slices.Compact(want), tabled)
+	for _, name := range tabled {
+		w.Contains(actorCalls(), name, "a method without an entry: %s", name)
+	}
+	w.Len(actorCalls(), len(tabled))
+}
+
+// actorCalls has a call for each method of the table: mostly those of [methods].
+func actorCalls() map[string]func(ctx context.Context, s *tenancy.Service, c cast) error {
+	calls := map[string]func(ctx context.Context, s *tenancy.Service, c cast) error{
+		"Transact": func(ctx context.Context, s *tenancy.Service, _ cast) error { return s.Transact(ctx, nothingAtAll) },
+		"Import":   func(ctx context.Context, s *tenancy.Service, _ cast) error { return s.Import(ctx, nothingAtAll) },
+		"Can": func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Can(ctx, c.member, c.org, readDocs)
+			return err
+		},
+		"Check": func(ctx context.Context, s *tenancy.Service, c cast) error {
+			return s.Check(ctx, c.member, c.org, readDocs)
+		},
+		"Explain": func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Explain(ctx, c.member, c.org, readDocs)
+			return err
+		},
+		"MembersWith": func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.MembersWith(ctx, c.org, readDocs, tenancy.MemberQuery{})
+			return err
+		},
+		"Run": func(ctx context.Context, s *tenancy.Service, _ cast) error { return s.Run(ctx) },
+		"As": func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.As(tenancy.UserPrincipal(c.member)).Users.Get(ctx, c.member)
+			return err
+		},
+		"WithStore": func(_ context.Context, s *tenancy.Service, _ cast) error { _, err := s.WithStore(joined{}); return err },
+		"Tx":        func(_ context.Context, s *tenancy.Service, _ cast) error { _, err := s.Tx(); return err },
+	}
+	for name, m := range methods() {
+		if !strings.Contains(name, ".All") {
+			calls[name] = m.call
+		}
+	}
+	calls["Events.List"] = func(ctx context.Context, s *tenancy.Service, c cast) error {
+		_, err := s.Events.List(ctx, tenancy.EventQuery{OrganizationID: c.org})
+		return err
+	}
+	return calls
+}
+
+func nothingAtAll(context.Context, *tenancy.Service) error { return nil }
+
+// hostElsewhere are the methods that the host calls in a way of its own, elsewhere.
+var hostElsewhere = []string{"Run", "WithStore", "Tx"}
+
+// attempt makes one call and checks its outcome: what is refused leaves everything as
+// it was but for denials, what is allowed is undone.
+func (h *house) attempt(before dump, a actor, name string, c cast, want tenancy.Code) {
+	h.t.Helper()
+	call := actorCalls()[name]
+	if want != "" {
+		err := call(h.ctx, a.bind(h.svc), c)
+		h.Equal(want, tenancy.CodeOf(err), "%s by %s: %v", name, a.name, err)
+		h.Equal(before, h.dump(), "%s by %s", name, a.name)
+		return
+	}
+	h.Equal(errStop, h.svc.Transact(h.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		h.NoError(call(ctx, a.bind(tx), c), "%s by %s", name, a.name)
+		return errStop
+	}))
+}
+
+func actorMatrix(w *world) {
+	h := newHouse(w)
+	before := h.dump()
+	for _, a := range h.actors() {
+		w.each(a.name, func(w *world) {
+			h := h.under(w)
+			for _, m := range tenancy.Methods() {
+				if a.host && slices.Contains(hostElsewhere, m.Name) {
+					continue
+				}
+				want := a.expects(m, false)
+				if m.Name == "Memberships.TransferOwnership" && a.name != "owner" && want == "" && !a.host {
+					want = tenancy.ErrForbidden // M8: one's own, by oneself
+				}
+				h.attempt(before, a, m.Name, h.at, want)
+				if m.Oneself && !a.id.IsZero() {
+					h.attemptSelf(before, a, m)
+				}
+			}
+		})
+	}
+}
+
+func (h *house) under(w *world) *house {
+	sub := *h
+	sub.world = w
+	return &sub
+}
+
+// attemptSelf has the actor name themselves.
+func (h *house) attemptSelf(before dump, a actor, m tenancy.Method) {
+	h.t.Helper()
+	c := h.at
+	c.owner, c.member, c.resting, c.outsider, c.barred = a.id, a.id, a.id, a.id, a.id
+	want := a.expects(m, true)
+	if want == "" {
+		switch m.Name {
+		case "Memberships.Get", "Memberships.Leave":
+			if !a.within {
+				want = tenancy.ErrNotFound
+			}
+		case "Identities.Unlink": // the identity is another's
+			want = tenancy.ErrNotFound
+		case "Check":
+			want = a.checked()
+		case "Users.ConfirmEmail": // the token is another's
+			want = tenancy.ErrForbidden
+		}
+	}
+	h.attempt(before, a, m.Name, c, want)
+}
+
+// checked is what Check says of the actor themselves.
+func (a actor) checked() tenancy.Code {
+	switch {
+	case a.stands == outside:
+		return tenancy.ErrNotFound
+	case slices.Contains(a.grants, "*"):
+		return ""
+	}
+	return tenancy.ErrForbidden
+}
+
+func shutMatrix(w *world) {
+	h := newHouse(w)
+	archived := map[string]tenancy.Code{"suspended": tenancy.ErrForbidden, "archived": tenancy.ErrNotFound}
+	shut := map[string]func() error{
+		"suspended": func() error { _, err := w.svc.Organizations.Suspend(w.ctx, h.at.org); return err },
+		"archived":  func() error { _, err := w.svc.Organizations.Archive(w.ctx, h.at.org); return err },
+	}
+	for _, state := range []string{"suspended", "archived"} {
+		w.NoError(shut[state]())
+		before := h.dump()
+		for _, local := range []string{"owner", "admin", "member"} {
+			a := h.actors()[slices.IndexFunc(h.actors(), func(a actor) bool { return a.name == local })]
+			for _, m := range tenancy.Methods() {
+				if m.Permission == "" {
+					continue
+				}
+				h.attempt(before, a, m.Name, h.at, archived[state])
+			}
+		}
+	}
+}
+
+func foreignIDs(w *world) {
+	h := newHouse(w)
+	before := h.dump()
+	foreign, own := h.at, h.at
+	foreign.org, foreign.member, foreign.resting, foreign.owner = h.beta.ID, h.people["outsider"].ID, h.people["outsider"].ID, h.people["elsewhere"].ID
+	own.member, own.resting = h.people["outsider"].ID, h.people["outsider"].ID // another organization's people, in one's own
+	bySlug := []string{"Organizations.GetBySlug", "Organizations.GetByExternalID"}
+	peopled := []string{"Memberships.Get", "Memberships.Update", "Memberships.SetRoles", "Memberships.Deactivate", "Memberships.Reactivate", "Memberships.Remove", "Memberships.TransferOwnership"}
+	for _, a := range h.actors() {
+		if a.host || a.stands != insider || a.name == "account of every organization" {
+			continue
+		}
+		for _, m := range tenancy.Methods() {
+			if m.Permission != "" && !slices.Contains(bySlug, m.Name) {
+				h.attempt(before, a, m.Name, foreign, tenancy.ErrNotFound)
+			}
+			if slices.Contains(peopled, m.Name) && a.name == "owner" {
+				h.attempt(before, a, m.Name, own, tenancy.ErrNotFound)
+			}
+		}
+	}
+	// R2: another organization's role is none here, by whatever way.
+	owner := h.as("owner")
+	for name, call := range map[string]func() error{
+		"SetRoles": func() error {
+			_, err := owner.Memberships.SetRoles(w.ctx, h.at.org, h.at.member, "org-beta")
+			return err
+		},
+		"Get": func() error { _, err := owner.Roles.Get(w.ctx, h.at.org, "org-beta"); return err },
+		"Update": func() error {
+			_, err := owner.Roles.Update(w.ctx, h.at.org, "org-beta", tenancy.RoleUpdate{Name: ptr("Mine")})
+			return err
+		},
+		"Delete":      func() error { return owner.Roles.Delete(w.ctx, h.at.org, "org-beta", "") },
+		"Replacement": func() error { return owner.Roles.Delete(w.ctx, h.at.org, editor, "org-beta") },
+		"Extends": func() error {
+			_, err := owner.Roles.Create(w.ctx, h.at.org, tenancy.NewRole{Slug: "org-new", Extends: "org-beta"})
+			return err
+		},
+		"DefaultRole": func() error {
+			_, err := owner.Organizations.Update(w.ctx, h.at.org, tenancy.OrganizationUpdate{DefaultRole: ptr("org-beta")})
+			return err
+		},
+	} {
+		w.unchanged(func() { w.Equal(tenancy.ErrUnknownRole, tenancy.CodeOf(call()), name) })
+	}
+}
+
+func sameAnswer(w *world) {
+	h := newHouse(w)
+	stranger := h.as("stranger")
+	_, there := stranger.Organizations.GetBySlug(w.ctx, "acme")
+	_, absent := stranger.Organizations.GetBySlug(w.ctx, "acmo")
+	w.failed(there, tenancy.ErrNotFound, "")
+	w.Equal(strings.ReplaceAll(absent.Error(), "acmo", "acme"), there.Error())
+	_, there = stranger.Memberships.List(w.ctx, h.at.org, tenancy.MemberQuery{})
+	_, absent = stranger.Memberships.List(w.ctx, nowhere, tenancy.MemberQuery{})
+	w.Equal(strings.ReplaceAll(absent.Error(), nowhere.String(), h.at.org.String()), there.Error())
+	there, absent = w.svc.Check(w.ctx, h.people["stranger"].ID, h.at.org, readDocs), w.svc.Check(w.ctx, h.people["stranger"].ID, nowhere, readDocs)
+	w.Equal(strings.ReplaceAll(absent.Error(), nowhere.String(), h.at.org.String()), there.Error())
+	// A role of another organization's is not told by its slug (A1).
+	for _, slug := range []string{editor, "org-none"} {
+		_, err := w.another(func(c *tenancy.Config) { c.SelfServe = true }).As(tenancy.UserPrincipal(h.people["stranger"].ID)).Organizations.Create(w.ctx,
+			tenancy.NewOrganization{ID: h.at.org, DisplayName: "Mine", Owner: h.people["stranger"].ID, Settings: tenancy.Settings{DefaultRole: slug}})
+		w.Equal(tenancy.ErrForbidden, tenancy.CodeOf(err), "%s: %v", slug, err)
+	}
+}

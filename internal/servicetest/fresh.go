@@ -1,0 +1,260 @@
+package servicetest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Host runs fn in a transaction of the host's own on a store that an Opener made: it
+// commits if fn returns nil, and else rolls back and returns fn's error.
+type Host func(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store) error) error
+
+// NestedHost is the Host of stores that have no transactions but their own.
+func NestedHost(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store) error) error {
+	return st.Update(ctx, func(tx tenancy.Tx) error { return fn(joined{tx, st}) })
+}
+
+// Fresh checks rule R8 for every method that can alter somebody's access: the check
+// after it is right, whatever was cached before, and however the change was made.
+func Fresh(t *testing.T, open Opener, host Host) {
+	t.Run("every method has an entry", func(t *testing.T) {
+		w := newWorld(t, open, func(*tenancy.Config) {})
+		var names []string
+		for _, m := range tenancy.Methods() {
+			names = append(names, m.Name)
+		}
+		w.ElementsMatch(names, append(slices.Collect(maps.Keys(changes())), harmless...), "R8: can the method alter access?")
+	})
+	for _, name := range slices.Sorted(maps.Keys(changes())) {
+		for i := range changes()[name] {
+			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
+				fresh := func(t *testing.T, check func(*freshWorld)) {
+					w := newFreshWorld(newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute }))
+					w.change, w.host, w.open = changes()[name][i], host, open
+					check(w)
+				}
+				t.Run("returned", func(t *testing.T) { fresh(t, (*freshWorld).returned) })
+				t.Run("returned, with Run", func(t *testing.T) { fresh(t, (*freshWorld).returnedWithRun) })
+				t.Run("while a check reads", func(t *testing.T) { fresh(t, (*freshWorld).overtaken) })
+				t.Run("transact", func(t *testing.T) { fresh(t, (*freshWorld).transacted) })
+				if name != "Run" {
+					t.Run("host", func(t *testing.T) { fresh(t, (*freshWorld).hosted) })
+				}
+			})
+		}
+	}
+}
+
+// freshWorld is a world in which everybody has been checked, so that all is cached
+// that ever is.
+type freshWorld struct {
+	*world
+	freshCast
+	change change
+	host   Host
+	open   Opener
+}
+
+// freshCast are people who can do something in places, and some who cannot.
+type freshCast struct {
+	org, shut, stored, next                           tenancy.OrganizationID // next is not there yet
+	ada, bob, carl, dora, eve, barred, left, newcomer tenancy.UserID         // newcomer is not there yet
+}
+
+const (
+	freshRead  rbac.Permission = "documents:read"
+	freshWrite rbac.Permission = "documents:write"
+	freshLater rbac.Permission = "documents:later" // not declared yet
+)
+
+func newFreshWorld(base *world) *freshWorld {
+	w := &freshWorld{world: base}
+	w.NoError(w.svc.Permissions.Declare(w.ctx, 1, tenancy.PermissionDeclaration{Slug: freshRead}, tenancy.PermissionDeclaration{Slug: freshWrite}))
+	w.NoError(w.svc.Roles.Declare(w.ctx, 1,
+		rbac.Role{Slug: rbac.Member, Grants: []rbac.Grant{rbac.Grant(freshRead)}},
+		rbac.Role{Slug: "editor", Extends: rbac.Member, Grants: []rbac.Grant{rbac.Grant(freshWrite)}}))
+	ada, bob, carl, dora, eve := w.user("ada"), w.user("bob"), w.user("carl"), w.user("dora"), w.user("eve")
+	barred, left := w.user("barred"), w.user("left")
+	org, shut, stored := w.owned("Acme", ada), w.owned("Shut", ada), w.owned("Stored", ada)
+	_, err := w.svc.Roles.Create(w.ctx, org.ID, tenancy.NewRole{Slug: "org-author", Grants: []rbac.Grant{rbac.Grant(freshWrite)}})
+	w.NoError(err)
+	w.add(org, bob, "editor")
+	w.add(org, eve, "org-author")
+	w.add(org, carl, "editor")
+	w.deactivate(org, carl)
+	w.add(org, left, "editor")
+	w.add(org, barred, "editor")
+	w.add(shut, bob, "editor")
+	w.add(stored, bob, "editor")
+	_, err = w.svc.Organizations.Suspend(w.ctx, shut.ID)
+	w.NoError(err)
+	w.archive(stored)
+	_, err = w.svc.Users.Suspend(w.ctx, barred.ID)
+	w.NoError(err)
+	w.freshCast = freshCast{
+		org.ID, shut.ID, stored.ID, w.config.NewID(),
+		ada.ID, bob.ID, carl.ID, dora.ID, eve.ID, barred.ID, left.ID, w.config.NewID(),
+	}
+	return w
+}
+
+// answer is what a check says: yes, no, or the code of its error.
+func (w *freshWorld) answer(svc *tenancy.Service, p probe) string {
+	ok, err := svc.Can(w.ctx, p.user, p.org, p.permission)
+	if err != nil {
+		return string(tenancy.CodeOf(err))
+	}
+	if checked := svc.Check(w.ctx, p.user, p.org, p.permission); ok != (checked == nil) {
+		return "Check differs from Can"
+	}
+	if ok {
+		return may
+	}
+	return mayNot
+}
+
+// before and after check all that the change is about, twice: what is not cached at
+// the first time is at the second.
+func (w *freshWorld) before(svc *tenancy.Service) {
+	w.t.Helper()
+	for range 2 {
+		for _, p := range w.change.probes(w.freshCast) {
+			w.Equal(p.before, w.answer(svc, p), "before: %v", p)
+		}
+	}
+}
+
+func (w *freshWorld) after(svc *tenancy.Service) {
+	w.t.Helper()
+	for range 2 {
+		for _, p := range w.change.probes(w.freshCast) {
+			w.Equal(p.after, w.answer(svc, p), "after: %v", p)
+		}
+	}
+}
+
+func (w *freshWorld) returned() {
+	w.before(w.svc)
+	w.NoError(w.change.call(w.ctx, w.svc, w.freshCast))
+	w.after(w.svc)
+}
+
+func (w *freshWorld) returnedWithRun() {
+	w.running(w.svc)
+	w.before(w.svc)
+	w.cached(w.svc, w.ada, w.freshCast.org)
+	w.NoError(w.change.call(w.ctx, w.svc, w.freshCast))
+	w.after(w.svc)
+}
+
+// overtaken: what a check has read from before the change is not kept, nor shared.
+func (w *freshWorld) overtaken() {
+	for i := range w.change.probes(w.freshCast) {
+		w.each(fmt.Sprint(i), func(base *world) {
+			base = newWorld(base.t, w.open, func(c *tenancy.Config) { c.Staleness = time.Minute })
+			fresh := newFreshWorld(base)
+			fresh.change = w.change
+			eyed := &eyed{Store: base.store}
+			svc := base.another(func(c *tenancy.Config) { c.Store = eyed })
+			_, err := svc.Can(base.ctx, fresh.barred, fresh.shut, freshRead) // the first look
+			base.NoError(err)
+			probe := fresh.change.probes(fresh.freshCast)[i]
+			eyed.during = func() { base.NoError(fresh.change.call(base.ctx, svc, fresh.freshCast)) }
+			got, err := svc.Can(base.ctx, probe.user, probe.org, probe.permission)
+			if err == nil { // it read what was before
+				base.Equal(probe.before == may, got)
+			}
+			fresh.after(svc)
+		})
+	}
+}
+
+// transacted: inside it sees its own changes; outside they come with its end, or not
+// at all.
+func (w *freshWorld) transacted() {
+	in := func(end error) error {
+		return w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			w.before(tx)
+			err := tx.Transact(ctx, func(ctx context.Context, part *tenancy.Service) error {
+				w.NoError(w.change.call(ctx, part, w.freshCast))
+				return errStop
+			})
+			w.Equal(errStop, err)
+			w.before(tx)
+			w.NoError(w.change.call(ctx, tx, w.freshCast))
+			w.after(tx)
+			w.before(w.svc)
+			return end
+		})
+	}
+	w.before(w.svc)
+	w.Equal(errStop, in(errStop))
+	w.before(w.svc)
+	w.NoError(in(nil))
+	w.after(w.svc)
+}
+
+// hosted: the same in a transaction that nobody tells the Service the end of.
+func (w *freshWorld) hosted() {
+	in := func(end error) error {
+		return w.host(w.ctx, w.store, func(joined tenancy.Store) error {
+			tx, err := w.svc.WithStore(joined)
+			w.NoError(err)
+			w.before(w.svc)
+			err = tx.Transact(w.ctx, func(ctx context.Context, part *tenancy.Service) error {
+				w.NoError(w.change.call(ctx, part, w.freshCast))
+				return errStop
+			})
+			w.Equal(errStop, err)
+			w.before(w.svc)
+			w.NoError(w.change.call(w.ctx, tx, w.freshCast))
+			w.after(tx)
+			w.before(w.svc) // a load under way now must not be kept
+			return end
+		})
+	}
+	w.before(w.svc)
+	w.Equal(errStop, in(errStop))
+	w.before(w.svc)
+	w.Equal(errStop, in(errStop)) // the marks of the first one may still be there
+	w.NoError(in(nil))
+	w.after(w.svc)
+	w.user("any") // a write of ours settles what is left
+	w.after(w.svc)
+}
+
+// cached waits until a check is answered from memory, which allocates nothing.
+func (w *world) cached(svc *tenancy.Service, user tenancy.UserID, org tenancy.OrganizationID) {
+	w.t.Helper()
+	w.Eventually(func() bool { return w.allocs(svc, user, org) == 0 }, patience, time.Millisecond)
+}
+
+func (w *world) allocs(svc *tenancy.Service, user tenancy.UserID, org tenancy.OrganizationID) float64 {
+	return testing.AllocsPerRun(1, func() {
+		if _, err := svc.Can(w.ctx, user, org, freshRead); err != nil {
+			panic(err)
+		}
+	})
+}
+
+// running runs a Service until the end of the check.
+func (w *world) running(svc *tenancy.Service) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = svc.Run(ctx)
+	}()
+	w.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}

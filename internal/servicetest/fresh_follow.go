@@ -1,0 +1,296 @@
+package servicetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Follow checks what rule R8 says of changes by others: another Service over the same
+// store counts as one.
+func Follow(t *testing.T, open Opener) {
+	for name, check := range map[string]func(*followWorld){
+		"within Staleness":                  within,
+		"a negative Staleness looks always": always,
+		"a clock set back":                  setBack,
+		"with Run":                          withRun,
+		"Run stopped":                       runStopped,
+		"a look that fails":                 failingLook,
+		"a look that hangs":                 hangingLook,
+		"Run begins long after a look":      lateRun,
+		"below the pruned floor":            pruned,
+		"more than 10,000 behind":           farBehind,
+		"roles that are news":               newRoles,
+		"CacheSize":                         cacheSize,
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute })
+			check(&followWorld{newFreshWorld(base), &eyed{Store: base.store}})
+		})
+	}
+}
+
+// followWorld has changes made by w.svc, and checks made by other Services.
+type followWorld struct {
+	*freshWorld
+	eyed *eyed
+}
+
+// follower is another Service, which knows that Bob may write.
+func (w *followWorld) follower(configure func(*tenancy.Config)) *tenancy.Service {
+	w.t.Helper()
+	svc := w.another(func(c *tenancy.Config) {
+		c.Store = w.eyed
+		configure(c)
+	})
+	w.says(svc, true)
+	w.says(svc, true)
+	return svc
+}
+
+// says checks whether Bob may write.
+func (w *followWorld) says(svc *tenancy.Service, want bool) {
+	w.t.Helper()
+	got, err := svc.Can(w.ctx, w.bob, w.freshCast.org, freshWrite)
+	w.NoError(err)
+	w.Equal(want, got)
+}
+
+// soon waits until it is seen that Bob may no longer write.
+func (w *followWorld) soon(svc *tenancy.Service) {
+	w.t.Helper()
+	w.Eventually(func() bool {
+		got, err := svc.Can(w.ctx, w.bob, w.freshCast.org, freshWrite)
+		return err == nil && !got
+	}, patience, time.Millisecond)
+}
+
+func (w *followWorld) rest() {
+	w.t.Helper()
+	_, err := w.svc.Memberships.Deactivate(w.ctx, w.freshCast.org, w.bob)
+	w.NoError(err)
+}
+
+func within(w *followWorld) {
+	svc := w.follower(func(*tenancy.Config) {})
+	w.rest()
+	w.says(svc, true) // it may be behind, and this shows that it was cached
+	w.clock.advance(time.Minute - 1)
+	w.says(svc, true)
+	w.clock.advance(1)
+	w.says(svc, false)
+	w.says(w.svc, false)
+}
+
+func always(w *followWorld) {
+	svc := w.follower(func(c *tenancy.Config) { c.Staleness = -1 })
+	looks := w.eyed.looks.Load()
+	w.rest()
+	w.says(svc, false)
+	w.Equal(looks+1, w.eyed.looks.Load())
+}
+
+func setBack(w *followWorld) {
+	svc := w.follower(func(*tenancy.Config) {})
+	w.rest()
+	w.clock.advance(-time.Hour)
+	w.says(svc, false)
+}
+
+func withRun(w *followWorld) {
+	svc := w.follower(func(c *tenancy.Config) { c.Staleness = 40 * time.Millisecond })
+	w.running(svc)
+	w.cached(svc, w.bob, w.freshCast.org)
+	w.rest()
+	began := time.Now()
+	w.soon(svc)
+	w.t.Logf("seen after %v, within %v", time.Since(began).Round(time.Millisecond), 40*time.Millisecond)
+}
+
+func runStopped(w *followWorld) {
+	svc := w.follower(func(c *tenancy.Config) { c.Staleness = time.Hour })
+	ctx, cancel := context.WithCancel(w.ctx)
+	ended := make(chan error)
+	go func() { ended <- svc.Run(ctx) }()
+	w.cached(svc, w.bob, w.freshCast.org)
+	w.rest()
+	w.says(svc, true)
+	cancel()
+	w.ErrorIs(<-ended, context.Canceled)
+	w.says(svc, false)
+}
+
+func failingLook(w *followWorld) {
+	svc := w.follower(func(*tenancy.Config) {})
+	w.rest()
+	w.clock.advance(time.Minute)
+	w.eyed.fail.Store(true)
+	w.says(svc, false) // from the store
+	_, err := w.svc.Memberships.Reactivate(w.ctx, w.freshCast.org, w.bob)
+	w.NoError(err)
+	w.says(svc, true)
+	w.rest()
+	w.says(svc, false)
+	w.eyed.fail.Store(false)
+	w.says(svc, false)
+}
+
+func hangingLook(w *followWorld) {
+	svc := w.follower(func(c *tenancy.Config) { c.Staleness = 40 * time.Millisecond })
+	w.running(svc)
+	w.cached(svc, w.bob, w.freshCast.org)
+	let := make(chan struct{})
+	defer close(let)
+	w.eyed.hang.Store(&let)
+	w.rest()
+	w.soon(svc) // though no look ever comes to its end
+}
+
+func lateRun(w *followWorld) {
+	svc := w.follower(func(c *tenancy.Config) { c.Staleness = time.Hour })
+	w.rest()
+	w.clock.advance(2 * time.Hour)
+	let := make(chan struct{})
+	w.eyed.hang.Store(&let)
+	looks := w.eyed.looks.Load()
+	w.running(svc)
+	defer close(let)
+	w.Eventually(func() bool { return w.eyed.looks.Load() > looks }, patience, time.Millisecond)
+	w.says(svc, false)
+}
+
+func pruned(w *followWorld) {
+	svc := w.follower(func(*tenancy.Config) {})
+	w.rest()
+	w.clock.advance(time.Hour)
+	w.user("later") // so that the end of the log lies beyond the floor
+	_, err := w.svc.Events.Prune(w.ctx, w.clock.at)
+	w.NoError(err)
+	w.says(svc, false)
+}
+
+func farBehind(w *followWorld) {
+	svc := w.follower(func(*tenancy.Config) {})
+	w.rest()
+	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error {
+		for range 10_000 {
+			e := tenancy.Event{
+				ID: w.config.NewID(), Type: tenancy.EventUserUpdated, UserID: w.dora, Subject: w.dora.String(),
+				Actor: tenancy.Actor{Kind: tenancy.ActorHost}, Time: w.clock.at,
+			}
+			if err := tx.Events().Append(w.ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	w.clock.advance(time.Minute)
+	reads := w.eyed.reads.Load()
+	w.says(svc, false)
+	w.Equal(reads, w.eyed.reads.Load(), "it read what it could have dropped at once")
+}
+
+// newRoles: a Service that has not heard of a role yet knows what it gives as soon as
+// it meets somebody who holds it.
+func newRoles(w *followWorld) {
+	svc := w.follower(func(*tenancy.Config) {})
+	_, err := svc.Can(w.ctx, w.eve, w.freshCast.org, freshWrite)
+	w.NoError(err)
+	w.NoError(w.svc.Roles.Declare(w.ctx, 3, rbac.Role{Slug: "writer", Grants: []rbac.Grant{rbac.Grant(freshWrite)}}))
+	_, err = w.svc.Roles.Create(w.ctx, w.freshCast.org, tenancy.NewRole{Slug: "org-writer", Extends: "writer"})
+	w.NoError(err)
+	for user, role := range map[tenancy.UserID]string{w.dora: "writer", w.user("new").ID: "org-writer"} {
+		_, err = w.svc.Memberships.Add(w.ctx, tenancy.NewMembership{OrganizationID: w.freshCast.org, UserID: user, Roles: []string{role}})
+		w.NoError(err)
+		got, err := svc.Can(w.ctx, user, w.freshCast.org, freshWrite)
+		w.NoError(err, role)
+		w.True(got, role)
+	}
+}
+
+func cacheSize(w *followWorld) {
+	const people = 60
+	org := w.world.org("Many")
+	users := w.members(org, people)
+	for size, most := range map[int]int{-1: 0, 1: 1, 10: 10, 1000: people} {
+		svc := w.follower(func(c *tenancy.Config) { c.CacheSize, c.Staleness = size, time.Hour })
+		w.running(svc)
+		if size > 0 {
+			w.cached(svc, users[0].ID, org.ID)
+		}
+		for range 3 {
+			for _, u := range users {
+				_, err := svc.Can(w.ctx, u.ID, org.ID, freshRead)
+				w.NoError(err)
+			}
+		}
+		kept := 0
+		for _, u := range slices.Backward(users) { // the last come first: others have had to go for them
+			views := w.eyed.views.Load()
+			_, err := svc.Can(w.ctx, u.ID, org.ID, freshRead)
+			w.NoError(err)
+			if w.eyed.views.Load() == views {
+				kept++
+			}
+		}
+		w.LessOrEqual(kept, most, "CacheSize %d", size)
+		w.GreaterOrEqual(kept, most/2, "CacheSize %d", size)
+	}
+}
+
+// eyed counts what is looked at, and fails or hangs when told to: in looks alone.
+type eyed struct {
+	tenancy.Store
+	views, looks, reads atomic.Int64
+	fail                atomic.Bool
+	hang                atomic.Pointer[chan struct{}]
+	during              func() // runs once, in a View that has its snapshot
+}
+
+func (e *eyed) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+	e.views.Add(1)
+	return e.Store.View(ctx, func(tx tenancy.Tx) error {
+		if during := e.during; during != nil {
+			e.during = nil
+			if _, err := tx.Events().Last(ctx); err != nil { // the snapshot is of now
+				return err
+			}
+			during()
+		}
+		return fn(eyedTx{tx, e})
+	})
+}
+
+type eyedTx struct {
+	tenancy.Tx
+	eyed *eyed
+}
+
+func (t eyedTx) Events() tenancy.Log { return eyedLog{t.Tx.Events(), t.eyed} }
+
+type eyedLog struct {
+	tenancy.Log
+	eyed *eyed
+}
+
+func (l eyedLog) Last(ctx context.Context) (tenancy.Position, error) {
+	l.eyed.looks.Add(1)
+	if l.eyed.fail.Load() {
+		return 0, errors.New("cannot look")
+	}
+	if hang := l.eyed.hang.Load(); hang != nil {
+		<-*hang
+	}
+	return l.Log.Last(ctx)
+}
+
+func (l eyedLog) Read(ctx context.Context, filter tenancy.EventFilter, span tenancy.LogSpan) ([]tenancy.Event, tenancy.Position, bool, error) {
+	l.eyed.reads.Add(1)
+	return l.Log.Read(ctx, filter, span)
+}

@@ -1,0 +1,38 @@
+package sqlite_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store/sqlite"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// inHost runs fn in a transaction of the host's own.
+func inHost(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store) error) error {
+	store := st.(*sqlite.Store)
+	tx, err := store.DB().BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := fn(store.InTx(tx)); err != nil {
+		if undone := tx.Rollback(); undone != nil {
+			return undone
+		}
+		return err
+	}
+	return tx.Commit()
+}
+
+func TestFresh(t *testing.T) {
+	servicetest.Fresh(t, func(t *testing.T) tenancy.Store { return open(t) }, inHost)
+}
+
+func TestFreshUnderLoad(t *testing.T) {
+	servicetest.FreshUnderLoad(t, func(t *testing.T) tenancy.Store { return open(t) }, inHost)
+}
+
+func TestFollow(t *testing.T) {
+	servicetest.Follow(t, func(t *testing.T) tenancy.Store { return open(t) })
+}

@@ -1,0 +1,129 @@
+package tenancy
+
+import (
+	"context"
+)
+
+// Reason says why somebody has a permission, or what stands in the way first.
+type Reason string
+
+// The reasons.
+const (
+	ReasonGranted               Reason = "granted"                // a role gives it
+	ReasonNotGranted            Reason = "not_granted"            // none of their roles gives it
+	ReasonNoOrganization        Reason = "no_organization"        // there is no such organization
+	ReasonOrganizationArchived  Reason = "organization_archived"  // rule O2
+	ReasonOrganizationSuspended Reason = "organization_suspended" // rule O2
+	ReasonNoUser                Reason = "no_user"                // there is no such user, or they were merged into another
+	ReasonUserSuspended         Reason = "user_suspended"         // rule U8
+	ReasonNotAMember            Reason = "not_a_member"           // they have no membership there
+	ReasonMembershipPending     Reason = "membership_pending"     // rule M2
+	ReasonMembershipInactive    Reason = "membership_inactive"    // rule M4
+)
+
+// reason says whether facts give access at all, and what stands in the way if not.
+func (f AccessFacts) reason() Reason {
+	switch {
+	case !f.OrganizationFound:
+		return ReasonNoOrganization
+	case f.OrganizationArchived:
+		return ReasonOrganizationArchived
+	case !f.UserFound:
+		return ReasonNoUser
+	case f.MembershipID.IsZero():
+		return ReasonNotAMember
+	case f.Status == MembershipPending:
+		return ReasonMembershipPending
+	case f.Status != MembershipActive:
+		return ReasonMembershipInactive
+	case f.OrganizationSuspended:
+		return ReasonOrganizationSuspended
+	case f.UserSuspended:
+		return ReasonUserSuspended
+	}
+	return ReasonGranted
+}
+
+// facts reads what decides on access, in one statement where the store can.
+func (w *work) facts(ctx context.Context, organization OrganizationID, user UserID) (AccessFacts, error) {
+	if fast, ok := w.Tx.(AccessReader); ok {
+		return fast.Access(ctx, organization, user)
+	}
+	var facts AccessFacts
+	org, err := w.Organizations().Get(ctx, organization)
+	if err != nil && CodeOf(err) != ErrNotFound {
+		return AccessFacts{}, err
+	}
+	facts.OrganizationFound = err == nil
+	facts.OrganizationArchived, facts.OrganizationSuspended = !org.ArchivedAt.IsZero(), !org.SuspendedAt.IsZero()
+	person, err := w.Users().Get(ctx, user)
+	if err != nil && CodeOf(err) != ErrNotFound {
+		return AccessFacts{}, err
+	}
+	facts.UserFound = err == nil && person.MergedInto.IsZero()
+	facts.UserSuspended = !person.SuspendedAt.IsZero()
+	m, err := w.membership(ctx, organization, user)
+	if CodeOf(err) == ErrNotFound {
+		return facts, nil
+	}
+	if err != nil {
+		return AccessFacts{}, err
+	}
+	facts.MembershipID, facts.Status = m.ID, m.Status
+	held, err := w.assignments(ctx, m.ID)
+	for _, a := range held[m.ID] {
+		if a.Active && a.Scope == "" {
+			facts.Roles = append(facts.Roles, a.Role)
+		}
+	}
+	return facts, err
+}
+
+// access reads and compiles what a user may do in an organization. Without access it
+// gives nil and the reason.
+func (s *Service) access(ctx context.Context, name method, organization OrganizationID, user UserID) (*profile, Reason, error) {
+	c := s.family.cache
+	if s.within != nil || s.principal != nil || c.size == 0 || !s.ready(ctx) {
+		c = nil
+	}
+	var l load
+	if c != nil {
+		if err := s.enter(ctx); err != nil {
+			return nil, "", explain(err, methods[name].op, "")
+		}
+		if p := c.get(organization, user); p != nil {
+			return p, ReasonGranted, nil
+		}
+		l = c.begin(organization, user)
+	}
+	var found *profile
+	var reason Reason
+	err := s.view(ctx, name, pair(organization, user), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+			return err
+		}
+		facts, err := w.facts(ctx, organization, user)
+		if err != nil {
+			return err
+		}
+		if reason = facts.reason(); reason != ReasonGranted {
+			return nil
+		}
+		if c == nil {
+			found, err = w.compile(ctx, organization, facts.Roles)
+			return err
+		}
+		if err := w.settleSeen(ctx, c, l.key); err != nil {
+			return err
+		}
+		found, err = w.shared(ctx, c, l, facts.Roles)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if c != nil && found != nil {
+		c.keep(l, found)
+	}
+	return found, reason, nil
+}

@@ -1,0 +1,251 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// Principal is who a bound Service works for (rule A1): see [Service.As].
+type Principal struct {
+	actor        Actor
+	user         UserID         // a user
+	organization OrganizationID // a service account: where it may act; zero = everywhere
+	grants       rbac.Grants    // a service account: what it may do
+	err          error
+	nobody       bool
+}
+
+// UserPrincipal is a person. What they may do is read from the store, each time.
+func UserPrincipal(id UserID) Principal {
+	return Principal{actor: Actor{Kind: ActorUser, ID: id.String()}, user: id, nobody: id.IsZero()}
+}
+
+// ServicePrincipal is a service account of the host's: a name for the audit log, the
+// one organization that it may act in (zero = every one) and what it may do there. A
+// grant that is none is told by the first call. Like anybody it gives only what it
+// has (rule R6).
+func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.Grant) Principal {
+	held, err := rbac.NewGrants(grants...)
+	if err == nil {
+		err = exact("name", name)
+	}
+	return Principal{
+		actor: Actor{Kind: ActorService, ID: name}, organization: organization, grants: held, err: bad("grants", err),
+	}
+}
+
+// As is this Service bound to an actor: it does only what the actor may do ([Methods]
+// says what), sees only the organizations named, and writes the actor into every
+// event. Hand it to request handlers, and keep the unbound one for start-up and
+// jobs.
+//
+// A bound Service answers [ErrForbidden] for what only the host may do, As, WithStore
+// and Tx among it; bound once more, it may do nothing at all. Refusals are kept and
+// shown by Events.Denials (rule A5).
+func (s *Service) As(p Principal) *Service {
+	bound := *s
+	if s.principal != nil {
+		p.nobody = true
+	}
+	bound.principal, bound.actor = &p, p.actor
+	return derive(&bound)
+}
+
+// scope is what one call is about: the organization named, the user named.
+type scope struct {
+	organization OrganizationID
+	user         UserID
+	missing      error // what to answer those who may not know that the thing exists; nil = the organization
+}
+
+// authorize decides whether the actor may make this call. It is asked once a call,
+// after its locks and before it gives or changes anything; a bound call that did not
+// ask comes to nothing. The host passes.
+func (w *work) authorize(ctx context.Context, sc scope) error {
+	w.asked, w.scope = true, sc
+	p := w.service.principal
+	if p == nil {
+		return nil
+	}
+	m := w.method
+	if m.Anyone || m.Oneself && !p.user.IsZero() && p.user == sc.user {
+		return w.exists(ctx, p)
+	}
+	if m.Permission == "" || sc.organization.IsZero() {
+		return w.deny(sc, forbidden(""))
+	}
+	grants, err := w.grantsOf(ctx, sc.organization)
+	if err != nil {
+		if CodeOf(err) == ErrNotFound {
+			if sc.missing != nil {
+				err = sc.missing
+			}
+			return w.deny(sc, err)
+		}
+		if CodeOf(err) == ErrForbidden {
+			return w.deny(sc, err)
+		}
+		return err
+	}
+	if !permits(grants.Grants, m.Permission) {
+		return w.deny(sc, forbidden(""))
+	}
+	return nil
+}
+
+// exists refuses a person who is not there, or is suspended: they act nowhere.
+func (w *work) exists(ctx context.Context, p *Principal) error {
+	if p.user.IsZero() {
+		return nil
+	}
+	user, err := w.user(ctx, p.user)
+	if err != nil || !user.SuspendedAt.IsZero() {
+		if err == nil || CodeOf(err) == ErrNotFound || CodeOf(err) == ErrMerged {
+			return w.deny(scope{}, forbidden(""))
+		}
+		return err
+	}
+	return nil
+}
+
+// grantsOf is what the actor holds in an organization, read in this transaction.
+// Whoever is no active member there hears that it is not there.
+func (w *work) grantsOf(ctx context.Context, id OrganizationID) (powers, error) {
+	if held, ok := w.held[id]; ok {
+		return held, nil
+	}
+	held, err := w.readGrants(ctx, id)
+	if err != nil {
+		return powers{}, err
+	}
+	if w.held == nil {
+		w.held = map[OrganizationID]powers{}
+	}
+	w.held[id] = held
+	return held, nil
+}
+
+// powers are what an actor holds in an organization.
+type powers struct {
+	rbac.Grants
+	owner bool
+}
+
+func (w *work) readGrants(ctx context.Context, id OrganizationID) (powers, error) {
+	p := w.service.principal
+	if p.user.IsZero() {
+		if !p.organization.IsZero() && p.organization != id {
+			return powers{}, notFound(id)
+		}
+		org, err := w.Organizations().Get(ctx, id)
+		switch {
+		case err != nil:
+			return powers{}, err
+		case !org.ArchivedAt.IsZero():
+			return powers{}, notFound(id)
+		case !org.SuspendedAt.IsZero():
+			return powers{}, &Error{Code: ErrForbidden, Reason: string(ReasonOrganizationSuspended)}
+		}
+		return powers{Grants: p.grants}, nil
+	}
+	facts, err := w.facts(ctx, id, p.user)
+	if err != nil {
+		return powers{}, err
+	}
+	switch reason := facts.reason(); {
+	case reason == ReasonOrganizationSuspended || reason == ReasonUserSuspended:
+		return powers{}, &Error{Code: ErrForbidden, Reason: string(reason)}
+	case reason != ReasonGranted:
+		return powers{}, notFound(id)
+	}
+	roles, err := w.rolesOf(ctx, id)
+	if err != nil {
+		return powers{}, err
+	}
+	grants, err := roles.Grants(facts.Roles...)
+	return powers{grants, slices.Contains(facts.Roles, rbac.Owner)}, bad("role", err)
+}
+
+func permits(grants rbac.Grants, p rbac.Permission) bool {
+	return slices.ContainsFunc(grants.All(), func(g rbac.Grant) bool { return g.Covers(p) })
+}
+
+func forbidden(field string) *Error { return &Error{Code: ErrForbidden, Field: field} }
+
+// deny notes a refusal for the denials, and is the error.
+func (w *work) deny(sc scope, err error) error {
+	w.denied = &denied{method: w.method.Name, organization: sc.organization}
+	return err
+}
+
+// absent is the answer where the thing named is not there: for an actor it is a denial
+// like any other.
+func (w *work) absent(err error) error {
+	w.asked = true
+	if w.service.principal == nil {
+		return err
+	}
+	return w.deny(scope{}, err)
+}
+
+// mayGive refuses roles that are above the actor (rule R6): whoever gives, takes or
+// touches a role has all that it grants. Only owners touch owners.
+func (w *work) mayGive(ctx context.Context, id OrganizationID, slugs ...string) error {
+	if w.service.principal == nil || len(slugs) == 0 {
+		return nil
+	}
+	own, err := w.grantsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(slugs, rbac.Owner) && !own.owner {
+		return w.above(id)
+	}
+	roles, err := w.rolesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	grants, err := roles.Grants(slugs...)
+	if err != nil {
+		return bad("roles", err)
+	}
+	return w.mayGrant(ctx, id, grants)
+}
+
+func (w *work) mayGrant(ctx context.Context, id OrganizationID, grants rbac.Grants) error {
+	if w.service.principal == nil {
+		return nil
+	}
+	own, err := w.grantsOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !own.Covers(grants) {
+		return w.above(id)
+	}
+	return nil
+}
+
+func (w *work) above(id OrganizationID) error {
+	return w.deny(scope{organization: id}, &Error{Code: ErrForbidden, Field: "roles", Reason: "above the actor's own"})
+}
+
+// hostOnly refuses inputs that only the host may give (rule A4).
+func (w *work) hostOnly(inputs ...input) error {
+	if w.service.principal == nil {
+		return nil
+	}
+	for _, in := range inputs {
+		if in.given {
+			return w.deny(w.scope, forbidden(in.field))
+		}
+	}
+	return nil
+}
+
+type input struct {
+	field string
+	given bool
+}

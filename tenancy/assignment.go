@@ -1,0 +1,271 @@
+package tenancy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// RoleSource says what gave a role, so that its going takes only its own along
+// (rule M10).
+type RoleSource string
+
+// The sources of roles.
+const (
+	RoleManual       RoleSource = "manual"         // a person or the host chose it
+	RoleInvitation   RoleSource = "invitation"     // the invitation that they accepted
+	RoleDomain       RoleSource = "domain"         // a verified domain; SourceID is the domain's
+	RoleSingleSignOn RoleSource = "single_sign_on" // a connection; SourceID is the connection's
+	RoleDirectory    RoleSource = "directory"      // a group of a directory; SourceID is the group's
+)
+
+// RoleAssignment is one role of one membership from one source. The same role from
+// two sources is two assignments.
+type RoleAssignment struct {
+	ID             RoleAssignmentID `json:"id"`
+	Version        int64            `json:"version"`
+	OrganizationID OrganizationID   `json:"organization_id"`
+	MembershipID   MembershipID     `json:"membership_id"`
+	UserID         UserID           `json:"user_id"`
+	Role           string           `json:"role"` // its slug, which never changes (rule R2)
+	Source         RoleSource       `json:"source"`
+	SourceID       string           `json:"source_id,omitempty"` // which connection, which group
+	Scope          string           `json:"scope,omitempty"`     // where in the organization; "" = all of it
+	Active         bool             `json:"active"`              // the membership is active
+	CreatedAt      time.Time        `json:"created_at"`
+}
+
+func (RoleAssignment) idPrefix() string { return "ras" }
+
+// builtin are the roles that every application has (rule R3).
+var builtin = func() *rbac.Roles {
+	roles, err := rbac.NewRoles(rbac.MaxDepth, rbac.Builtin()...)
+	if err != nil {
+		panic(err) // rbac's own tests hold its roles to its rules
+	}
+	return roles
+}()
+
+func unknownRole(field, slug string) error {
+	return &Error{Code: ErrUnknownRole, Kind: "role", Key: slug, Field: field}
+}
+
+// automatic checks a role that people get without anyone choosing it (rule R3).
+func (w *work) automatic(ctx context.Context, id OrganizationID, field, slug string) error {
+	if slug == "" {
+		return nil
+	}
+	if err := w.known(ctx, id, field, slug); err != nil {
+		return err
+	}
+	roles, err := w.rolesOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	grants, err := roles.Grants(slug)
+	if err != nil {
+		return bad(field, err)
+	}
+	return bad(field, grants.CheckAutomatic())
+}
+
+// roles checks the roles that a membership is to have, each once, by priority. With none named,
+// the fallback holds. Declared roles are locked, so that they stay while they are
+// given; an organization's own are under its lock already.
+func (w *work) roles(ctx context.Context, id OrganizationID, field string, slugs []string, fallback string) ([]string, error) {
+	if len(slugs) == 0 {
+		slugs = []string{fallback}
+	}
+	wanted := slices.Compact(slices.Sorted(slices.Values(slugs)))
+	if most := w.config.Limits.MemberRoles; len(wanted) > most {
+		return nil, invalid(field, fmt.Sprintf("has %d roles, at most %d", len(wanted), most))
+	}
+	if err := w.known(ctx, id, field, wanted...); err != nil {
+		return nil, err
+	}
+	held := make([]RoleAssignment, len(wanted))
+	for i, slug := range wanted {
+		held[i] = RoleAssignment{OrganizationID: id, Role: slug}
+	}
+	return w.slugs(ctx, held)
+}
+
+// lockDeclared takes the lock of the declared roles where one of them is to be given.
+// It comes before the locks of users and organizations.
+func (w *work) lockDeclared(ctx context.Context, slugs ...string) error {
+	for _, slug := range slugs {
+		if slug != "" && !isBuiltin(slug) && !rbac.IsOrganizationSlug(slug) {
+			return w.Lock(ctx, lockRoles())
+		}
+	}
+	return nil
+}
+
+func (w *work) fallbackRole(org Organization) string {
+	return or(org.Settings.DefaultRole, w.config.DefaultRole)
+}
+
+// assignments reads the roles of memberships, by membership, in one query: they are as
+// many as the memberships named have.
+func (w *work) assignments(ctx context.Context, ids ...MembershipID) (map[MembershipID][]RoleAssignment, error) {
+	held := make(map[MembershipID][]RoleAssignment, len(ids))
+	all, err := w.RoleAssignments().List(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	for _, a := range all {
+		held[a.MembershipID] = append(held[a.MembershipID], a)
+	}
+	return held, err
+}
+
+// ranks knows the priorities of stored roles; those that are built in need no store.
+type ranks struct{ rows roleRows }
+
+// ranks reads the priorities that the roles of memberships have, in one query, or
+// none where all are built in.
+func (w *work) ranks(ctx context.Context, held ...RoleAssignment) (ranks, error) {
+	var slugs []string
+	var ids []OrganizationID
+	for _, a := range held {
+		if isBuiltin(a.Role) {
+			continue
+		}
+		if !slices.Contains(slugs, a.Role) {
+			slugs = append(slugs, a.Role)
+		}
+		if !slices.Contains(ids, a.OrganizationID) {
+			ids = append(ids, a.OrganizationID)
+		}
+	}
+	if len(slugs) == 0 {
+		return ranks{}, nil
+	}
+	rows, err := w.roleRows(ctx, ids, slugs)
+	return ranks{rows}, err
+}
+
+func (r ranks) of(a RoleAssignment) int {
+	if role, ok := builtin.Get(a.Role); ok {
+		return role.Priority
+	}
+	row, _ := r.rows.of(a.OrganizationID, a.Role)
+	return row.Priority
+}
+
+// sort gives the roles of assignments, each once, by priority (rule R4).
+func (r ranks) sort(held []RoleAssignment) []string {
+	sorted := slices.Clone(held)
+	slices.SortStableFunc(sorted, func(a, b RoleAssignment) int {
+		return cmp.Or(cmp.Compare(r.of(a), r.of(b)), cmp.Compare(a.Role, b.Role))
+	})
+	list := make([]string, len(sorted))
+	for i, a := range sorted {
+		list[i] = a.Role
+	}
+	return slices.Compact(list)
+}
+
+// slugs are the roles of one membership, by priority.
+func (w *work) slugs(ctx context.Context, held []RoleAssignment) ([]string, error) {
+	r, err := w.ranks(ctx, held...)
+	return r.sort(held), err
+}
+
+func hasRole(held []RoleAssignment, slug string) bool {
+	return slices.ContainsFunc(held, func(a RoleAssignment) bool { return a.Role == slug })
+}
+
+// owners counts the assignments that make an organization owned: those of the owner
+// role, of active memberships other than the ones named (rule M7).
+func (w *work) owners(ctx context.Context, id OrganizationID, but ...MembershipID) (int, error) {
+	owning := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(rbac.Owner), Active: Of(true)}
+	all, err := w.RoleAssignments().Count(ctx, owning)
+	if err != nil || len(but) == 0 {
+		return all, err
+	}
+	owning.MembershipID = Of(but...)
+	own, err := w.RoleAssignments().Count(ctx, owning)
+	return all - own, err
+}
+
+// keepsOwner refuses what would take the last owner (rule M7): a membership that
+// owns now and soon will not.
+func (w *work) keepsOwner(ctx context.Context, m Membership, held []RoleAssignment) error {
+	if m.Status != MembershipActive || !hasRole(held, rbac.Owner) {
+		return nil
+	}
+	others, err := w.owners(ctx, m.OrganizationID, m.ID)
+	if err != nil {
+		return err
+	}
+	if others == 0 {
+		return lastOwner(m.OrganizationID)
+	}
+	return nil
+}
+
+func lastOwner(ids ...OrganizationID) error {
+	e := &Error{Code: ErrLastOwner}
+	for _, id := range ids {
+		e.IDs = append(e.IDs, id.String())
+	}
+	return e
+}
+
+// setManual makes the manual roles of a membership be those given, and says whether
+// anything changed. Other sources' assignments stay (rule M10).
+func (w *work) setManual(ctx context.Context, m Membership, held []RoleAssignment, want []string) ([]RoleAssignment, bool, error) {
+	var kept []RoleAssignment
+	changed := false
+	have := map[string]bool{}
+	for _, a := range held {
+		if a.Source == RoleManual && !slices.Contains(want, a.Role) {
+			changed = true
+			if err := w.RoleAssignments().Delete(ctx, a.ID); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		have[a.Role] = have[a.Role] || a.Source == RoleManual
+		kept = append(kept, a)
+	}
+	for _, slug := range want {
+		if have[slug] {
+			continue
+		}
+		changed = true
+		a, err := w.assign(ctx, m, slug)
+		if err != nil {
+			return nil, false, err
+		}
+		kept = append(kept, a)
+	}
+	return kept, changed, nil
+}
+
+func (w *work) assign(ctx context.Context, m Membership, slug string) (RoleAssignment, error) {
+	a := RoleAssignment{
+		ID: w.config.NewID(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
+		Role: slug, Source: RoleManual, Active: m.Status == MembershipActive, CreatedAt: w.now,
+	}
+	return a, w.RoleAssignments().Insert(ctx, a)
+}
+
+// mirror makes the assignments of a membership say whether it is active.
+func (w *work) mirror(ctx context.Context, m Membership, held []RoleAssignment) error {
+	active := m.Status == MembershipActive
+	for i := range held {
+		if held[i].Active == active {
+			continue
+		}
+		held[i].Active = active
+		held[i].Version++
+		if err := w.RoleAssignments().Update(ctx, held[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

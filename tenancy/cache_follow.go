@@ -1,0 +1,169 @@
+package tenancy
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// follower keeps the cache up with what others commit to the same store, by the
+// event log (rule R8).
+type follower struct {
+	live    atomic.Bool  // the last look succeeded, and looks go on
+	running atomic.Int64 // Runs under way, which do the looking
+	looked  atomic.Int64 // when the last look that succeeded began
+
+	mu   sync.Mutex // one look at a time
+	seen Position   // events up to here are taken in
+	once bool       // a look has succeeded
+}
+
+// maxBehind is how many events are taken in one by one; from further behind it is
+// cheaper to start anew.
+const maxBehind = 10_000
+
+// look takes in what was committed since the last look. If it fails, checks go to the
+// store until one succeeds. It is called under the follower's lock.
+func (s *Service) look(ctx context.Context) error {
+	c := s.family.cache
+	f := &c.fresh
+	began := s.family.config.Now().UnixNano()
+	err := s.family.store.View(ctx, func(tx Tx) error {
+		last, err := tx.Events().Last(ctx)
+		if err != nil || f.once && last == f.seen {
+			return err
+		}
+		if s.family.singleWriter {
+			c.settleBefore(last)
+		}
+		return c.take(ctx, tx.Events(), last)
+	})
+	if err == nil {
+		f.once = true
+		f.looked.Store(began)
+	}
+	f.live.Store(err == nil)
+	return err
+}
+
+// take drops what the events up to last name: everything, if they are too many or no
+// longer there.
+func (c *cache) take(ctx context.Context, log Log, last Position) error {
+	f := &c.fresh
+	anew := !f.once || last < f.seen || last-f.seen > maxBehind
+	for !anew && f.seen < last {
+		events, next, done, err := log.Read(ctx, EventFilter{}, LogSpan{After: f.seen, Limit: MaxLimit})
+		if CodeOf(err) == ErrEventsPruned {
+			anew = true
+			break
+		}
+		if err != nil {
+			return err
+		}
+		var keys []cacheKey
+		for _, e := range events {
+			if key, alters := keyOf(e.Type, e.OrganizationID, e.UserID); alters {
+				keys = append(keys, key)
+			}
+		}
+		c.publish(keys...)
+		f.seen = next
+		if done {
+			return nil
+		}
+	}
+	if anew {
+		c.publish(cacheKey{})
+		f.seen = last
+	}
+	return nil
+}
+
+// ready reports whether the cache may be asked. Without a Run, it looks itself when a
+// look is due; who finds another at it goes to the store instead of waiting.
+func (s *Service) ready(ctx context.Context) bool {
+	f := &s.family.cache.fresh
+	if f.running.Load() > 0 {
+		return f.live.Load()
+	}
+	if s.current() {
+		return true
+	}
+	if !f.mu.TryLock() {
+		return false
+	}
+	defer f.mu.Unlock()
+	return s.current() || s.look(ctx) == nil
+}
+
+// current reports whether the last look is recent enough. A clock that was set back
+// does not prolong it.
+func (s *Service) current() bool {
+	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
+	if staleness < 0 || !f.live.Load() {
+		return false
+	}
+	ago := time.Duration(s.family.config.Now().UnixNano() - f.looked.Load())
+	return 0 <= ago && ago < staleness
+}
+
+// Run does what has to go on in the background, until ctx ends, and then returns its
+// error: it takes in what others commit to the same store, so that checks here do
+// not look for themselves (rule R8), and writes down the denials that were counted
+// (rule A5). One Run for each Service made by New is enough. If the store cannot be
+// read, or not in time, checks go to the store until it can.
+func (s *Service) Run(ctx context.Context) error {
+	if s.principal != nil || s.within != nil {
+		return explain(forbidden(""), "run", "")
+	}
+	var following sync.WaitGroup
+	defer following.Wait()
+	if s.family.config.Staleness > 0 { // else each check looks for itself
+		following.Go(func() { s.follow(ctx) })
+	}
+	return every(ctx, time.Second, func() { s.flushDenials(ctx) })
+}
+
+// follow looks four times in the time that a check may be behind. It stands apart
+// from all that writes, which may have to wait for a lock; and should a look
+// itself be late, the cache goes out of use on its own.
+func (s *Service) follow(ctx context.Context) {
+	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
+	late := time.AfterFunc(staleness, func() { f.live.Store(false) })
+	f.live.Store(false) // the last look may be long ago
+	f.running.Add(1)
+	defer func() {
+		late.Stop()
+		f.live.Store(false)
+		f.running.Add(-1)
+	}()
+	failing := false
+	_ = every(ctx, max(staleness/4, time.Millisecond), func() {
+		looking, cancel := context.WithTimeout(ctx, staleness/2)
+		defer cancel()
+		f.mu.Lock()
+		err := s.look(looking)
+		f.mu.Unlock()
+		if err == nil {
+			late.Reset(staleness / 2) // it took no longer than the other half
+		} else if !failing && ctx.Err() == nil {
+			s.family.config.Logger.ErrorContext(ctx, "freehold: cannot follow the store; checks go to it", "error", err)
+		}
+		failing = err != nil
+	})
+}
+
+// every calls fn at once and then at each interval, until ctx ends.
+func every(ctx context.Context, interval time.Duration, fn func()) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		fn()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// Can reports whether a user may do something in an organization (rule R7): only
+// where the user, the organization and the membership are active and one of the
+// user's roles there gives the permission. What is not there is false, not an error.
+//
+// It answers from compiled access that is kept fresh (rule R8): once a change through
+// this Service, or any derived from it, has returned, the next Can sees it; one in a
+// host's transaction from its commit on; one by another process within
+// Config.Staleness. In a transaction it sees the transaction's own changes.
+//
+// Errors: [ErrUnknownPermission] for one that was not declared; [ErrInvalid] for a
+// wildcard. On a bound Service also [ErrForbidden] and [ErrNotFound], as [Methods]
+// says.
+func (s *Service) Can(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (bool, error) {
+	c := s.family.cache
+	if s.within == nil && s.principal == nil && c.fresh.running.Load() > 0 && c.fresh.live.Load() &&
+		(c.transacting.Load() == 0 || s.enter(ctx) == nil) {
+		if p := c.get(organization, user); p != nil {
+			ok, err := p.can(permission)
+			if err != nil {
+				return false, explain(bad("permission", err), "check", "")
+			}
+			return ok, nil
+		}
+	}
+	return s.can(ctx, user, organization, permission)
+}
+
+// can is Can where it is not known already.
+func (s *Service) can(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (bool, error) {
+	a, _, err := s.access(ctx, "Can", organization, user)
+	switch {
+	case err != nil:
+		return false, err
+	case a == nil:
+		return false, s.declared(ctx, permission)
+	}
+	ok, err := a.can(permission)
+	return ok, explain(bad("permission", err), "check", "")
+}
+
+// declared refuses a permission that cannot be checked, also for those whom it would
+// not help.
+func (s *Service) declared(ctx context.Context, permission rbac.Permission) error {
+	if permission.IsManagement() {
+		return explain(bad("permission", managementOnly.Check(permission)), "check", "")
+	}
+	host := s.trusted()
+	return host.view(ctx, "Check", "", func(ctx context.Context, w *work) error {
+		book, err := w.rulebook(ctx)
+		if err != nil {
+			return err
+		}
+		return bad("permission", book.registry.Check(permission))
+	})
+}
+
+// managementOnly knows the permissions that every application has.
+var managementOnly = func() *rbac.Registry {
+	r, err := rbac.NewRegistry()
+	if err != nil {
+		panic(err) // no permission was given that could be wrong
+	}
+	return r
+}()
+
+// Check is [Service.Can] for guards: nil where the user may, and otherwise an error
+// that says why. It is [ErrNotFound] for anybody who is no active member, whether or
+// not the organization is there, and [ErrForbidden], with the [Reason] as its
+// Reason, for a member who may not.
+func (s *Service) Check(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) error {
+	const op = "check"
+	a, reason, err := s.access(ctx, "Check", organization, user)
+	if err != nil {
+		return err
+	}
+	if a != nil {
+		ok, err := a.can(permission)
+		if err != nil {
+			return explain(bad("permission", err), op, "")
+		}
+		if ok {
+			return nil
+		}
+		reason = ReasonNotGranted
+	} else if err := s.declared(ctx, permission); err != nil {
+		return err
+	}
+	switch reason {
+	case ReasonNotGranted, ReasonOrganizationSuspended, ReasonUserSuspended:
+		return explain(&Error{Code: ErrForbidden, Kind: "permission", Key: string(permission), Reason: string(reason)}, op, "")
+	}
+	return explain(notFound(organization), op, "")
+}
+
+// Explanation is why somebody has a permission or has not (rule R7).
+type Explanation struct {
+	Allowed bool     `json:"allowed"`
+	Reason  Reason   `json:"reason"`
+	Roles   []string `json:"roles,omitempty"`   // all that they hold there, by priority
+	Role    string   `json:"role,omitempty"`    // the one that gives it
+	Parents []string `json:"parents,omitempty"` // from that role up to the one with the grant
+	Grant   string   `json:"grant,omitempty"`   // as it was written
+}
+
+// String is one line for a person.
+func (e Explanation) String() string {
+	if !e.Allowed {
+		return "denied: " + string(e.Reason)
+	}
+	return "allowed: " + rbac.Explanation{Role: e.Role, Parents: e.Parents, Grant: rbac.Grant(e.Grant)}.String()
+}
+
+// Explain says why a user may or may not do something in an organization: the role,
+// its parents and the grant, or what stands in the way. It reads the store.
+//
+// Errors: as for [Service.Can].
+func (s *Service) Explain(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (Explanation, error) {
+	var told Explanation
+	err := s.view(ctx, "Explain", pair(organization, user), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+			return err
+		}
+		book, err := w.rulebook(ctx)
+		if err != nil {
+			return err
+		}
+		if err := book.registry.Check(permission); err != nil {
+			return bad("permission", err)
+		}
+		facts, err := w.facts(ctx, organization, user)
+		if err != nil {
+			return err
+		}
+		told = Explanation{Reason: facts.reason()}
+		if told.Reason != ReasonGranted {
+			return nil
+		}
+		roles, err := w.rolesOf(ctx, organization)
+		if err != nil {
+			return err
+		}
+		told.Roles = slices.Compact(roles.Sort(facts.Roles...))
+		why, err := roles.Explain(permission, told.Roles...)
+		if err != nil {
+			return bad("roles", err)
+		}
+		told.Role, told.Parents, told.Grant = why.Role, why.Parents, string(why.Grant)
+		if told.Allowed = why.Role != ""; !told.Allowed {
+			told.Reason = ReasonNotGranted
+		}
+		return nil
+	})
+	return told, err
+}
+
+// Of gives every permission that a user has in an organization, in no more than the
+// order in which they were declared; none for those without access.
+func (g Permissions) Of(ctx context.Context, user UserID, organization OrganizationID) ([]rbac.Permission, error) {
+	a, _, err := g.s.access(ctx, "Permissions.Of", organization, user)
+	if err != nil || a == nil {
+		return nil, err
+	}
+	return a.set.Permissions(), nil
+}
+
+// MembersWith gives a page of the active members whose roles give a permission, in
+// the order in which they were given those roles. q's Statuses, prefixes and Order
+// are not for this list.
+//
+// Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.
+func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
+	var page Page[Member]
+	err := s.view(ctx, "MembersWith", organization.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if q.Statuses != nil || q.NamePrefix != "" || q.EmailPrefix != "" || q.Order != ByID {
+			return invalid("query", "has more than a page")
+		}
+		page, err = w.membersWith(ctx, organization, permission, q)
+		return err
+	})
+	return page, err
+}
+
+func (w *work) membersWith(ctx context.Context, id OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
+	org, err := w.Organizations().Get(ctx, id)
+	if err != nil {
+		return Page[Member]{}, err
+	}
+	giving, err := w.rolesWith(ctx, id, permission)
+	if err != nil {
+		return Page[Member]{}, err
+	}
+	filter := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(giving...), Active: Of(true)}
+	rows, err := list(ctx, w.RoleAssignments(), filter, q.paging(), func(a *RoleAssignment, _ Order) Key { return Key{ID: a.ID} },
+		"members with", id, permission)
+	if err != nil {
+		return Page[Member]{}, err
+	}
+	members, err := w.firstTime(ctx, rows.Items, giving)
+	if err != nil {
+		return Page[Member]{}, err
+	}
+	page := Page[Member]{Next: rows.Next}
+	page.Items, err = w.members(ctx, members, []Organization{org}, nil)
+	return page, err
+}
+
+// rolesWith are the roles in an organization that give a permission.
+func (w *work) rolesWith(ctx context.Context, id OrganizationID, permission rbac.Permission) ([]string, error) {
+	book, err := w.rulebook(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := book.registry.Check(permission); err != nil {
+		return nil, bad("permission", err)
+	}
+	roles, err := w.rolesOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.roleList(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var giving []string
+	for _, r := range all {
+		grants, err := roles.Grants(r.Slug)
+		if err != nil {
+			return nil, bad("role", err)
+		}
+		if permits(grants, permission) {
+			giving = append(giving, r.Slug)
+		}
+	}
+	return giving, nil
+}
+
+// firstTime gives the memberships of assignments, each at the first of its
+// assignments that count and nowhere else, so that no page repeats one.
+func (w *work) firstTime(ctx context.Context, rows []RoleAssignment, giving []string) ([]Membership, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	ids := make([]MembershipID, len(rows))
+	for i, a := range rows {
+		ids[i] = a.MembershipID
+	}
+	held, err := w.assignments(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var first []MembershipID
+	for _, a := range rows {
+		earlier := func(b RoleAssignment) bool {
+			return b.Scope == "" && slices.Contains(giving, b.Role) && b.ID.Compare(a.ID) < 0
+		}
+		if a.Scope == "" && !slices.ContainsFunc(held[a.MembershipID], earlier) {
+			first = append(first, a.MembershipID)
+		}
+	}
+	if len(first) == 0 {
+		return nil, nil
+	}
+	found, err := w.Memberships().List(ctx, MembershipFilter{ID: Of(first...)}, Span{Limit: len(first)})
+	slices.SortFunc(found, func(a, b Membership) int { return slices.Index(first, a.ID) - slices.Index(first, b.ID) })
+	return found, err
+}

@@ -1,0 +1,19 @@
+package tenancy_test
+
+import (
+	"testing"
+
+	"github.com/freehold-dev/freehold/internal/servicetest"
+)
+
+func TestFresh(t *testing.T) { servicetest.Fresh(t, openMemory, servicetest.NestedHost) }
+
+// TestFreshOnWeak: also where transactions see each other's commits, and nobody says
+// that there is one writer.
+func TestFreshOnWeak(t *testing.T) { servicetest.Fresh(t, openWeak, servicetest.NestedHost) }
+
+func TestFreshUnderLoad(t *testing.T) {
+	servicetest.FreshUnderLoad(t, openMemory, servicetest.NestedHost)
+}
+
+func TestFollow(t *testing.T) { servicetest.Follow(t, openMemory) }

@@ -1,0 +1,41 @@
+package tenancy_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// The page on access has the one table of methods, word for word (A1).
+func TestMethodsPage(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| method | an actor may, with |\n|---|---|\n")
+	for _, m := range tenancy.Methods() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", m.Name, needs(m))
+	}
+	page, err := os.ReadFile("../docs/access.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), b.String(), "put this table into docs/access.md:\n%s", b.String())
+}
+
+func needs(m tenancy.Method) string {
+	var ways []string
+	if m.Anyone {
+		ways = append(ways, "nothing")
+	}
+	if m.Permission != "" {
+		ways = append(ways, "`"+string(m.Permission)+"`")
+	}
+	if m.Oneself {
+		ways = append(ways, "being the person concerned")
+	}
+	if m.HostOnly() {
+		return "never: the host alone"
+	}
+	return strings.Join(ways, ", or ")
+}

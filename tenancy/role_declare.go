@@ -1,0 +1,396 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// Roles is the group of methods on roles.
+type Roles struct{ s *Service }
+
+// Permissions is the group of methods on declared permissions.
+type Permissions struct{ s *Service }
+
+// PermissionDeclaration is a permission as the host declares it.
+type PermissionDeclaration struct {
+	Slug        rbac.Permission // rule R1
+	Description string          // at most 1000 characters
+}
+
+const maxDescription = 1000
+
+func description(field, s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return label(field, s, maxDescription)
+}
+
+// Declare makes permissions known, at every start of the program (rules R1, R2). It
+// adds and changes, and deletes nothing; what is there already it leaves alone. A
+// declaration of a revision lower than the last one's changes nothing, so that an
+// old program beside a new one undoes nothing.
+//
+// Errors: [ErrInvalid], also for the reserved tenancy:.
+func (g Permissions) Declare(ctx context.Context, revision int64, declared ...PermissionDeclaration) error {
+	return g.s.update(ctx, "Permissions.Declare", "", func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockRoles()); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		book, err := w.rulebook(ctx)
+		if err != nil || revision < book.revision.permissions {
+			return err
+		}
+		for _, d := range declared {
+			if err := w.declarePermission(ctx, book, revision, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (w *work) declarePermission(ctx context.Context, book *rulebook, revision int64, d PermissionDeclaration) error {
+	if _, err := book.registry.With(d.Slug); err != nil {
+		return bad("permission", err)
+	}
+	text, err := description("description", d.Description)
+	if err != nil {
+		return err
+	}
+	row, there := book.granted[d.Slug]
+	if !there {
+		row = Permission{
+			ID: w.config.NewID(), Version: 1, Slug: d.Slug, Description: text, Revision: revision, CreatedAt: w.now, UpdatedAt: w.now,
+		}
+		book.granted[d.Slug] = row
+		if err := w.Permissions().Insert(ctx, row); err != nil {
+			return err
+		}
+		return w.record(ctx, note{kind: EventPermissionCreated, subject: row.ID.String(), data: row})
+	}
+	before := row
+	row.Description, row.Revision = text, revision
+	old, err := previous(before, row)
+	if err != nil || old == nil {
+		return err
+	}
+	row.Version++
+	row.UpdatedAt = w.now
+	if err := w.Permissions().Update(ctx, row); err != nil {
+		return err
+	}
+	return w.record(ctx, note{kind: EventPermissionUpdated, subject: row.ID.String(), data: row, previous: old})
+}
+
+// List gives the permissions that there are, the host's and the management ones, by
+// slug.
+func (g Permissions) List(ctx context.Context) ([]Permission, error) {
+	var all []Permission
+	err := g.s.view(ctx, "Permissions.List", "", func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		book, err := w.rulebook(ctx)
+		if err != nil {
+			return err
+		}
+		all = nil
+		for _, p := range book.registry.Permissions() {
+			row := book.granted[p]
+			row.Slug = p
+			all = append(all, row)
+		}
+		slices.SortFunc(all, func(a, b Permission) int { return compareText(a.Slug, b.Slug) })
+		return nil
+	})
+	return all, err
+}
+
+// Delete makes a permission unknown again and takes it, where it was granted by name,
+// out of every role (rule R5), in one transaction.
+//
+// Errors: [ErrUnknownPermission]; [ErrInvalid] for a management permission.
+func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
+	return g.s.update(ctx, "Permissions.Delete", string(slug), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockRoles()); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		if slug.IsManagement() {
+			return invalid("permission", "is a management permission")
+		}
+		found, err := w.Permissions().List(ctx, PermissionFilter{Slug: Of(slug)}, Span{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return &Error{Code: ErrUnknownPermission, Kind: "permission", Key: string(slug)}
+		}
+		if err := w.ungrant(ctx, slug); err != nil {
+			return err
+		}
+		if err := w.Permissions().Delete(ctx, found[0].ID); err != nil {
+			return err
+		}
+		return w.record(ctx, note{kind: EventPermissionDeleted, subject: found[0].ID.String(), data: found[0]})
+	})
+}
+
+// ungrant takes a permission out of every role that grants it by name.
+func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
+	granting := func(r Role) bool { return slices.Contains(r.Grants, rbac.Grant(slug)) }
+	var ids []RoleID
+	var locks []LockKey
+	err := walk(ctx, w.Roles(), RoleFilter{}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+		if granting(r) {
+			ids = append(ids, r.ID)
+			if !r.OrganizationID.IsZero() {
+				locks = append(locks, lockOrganization(r.OrganizationID))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return err
+	}
+	return walk(ctx, w.Roles(), RoleFilter{ID: Of(ids...)}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+		before := r
+		r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g rbac.Grant) bool { return g == rbac.Grant(slug) })
+		return w.saveRole(ctx, before, &r)
+	})
+}
+
+// Declare makes application roles known, at every start of the program (rule R2). It
+// adds and changes, and deletes nothing; what is there already it leaves alone. A
+// declaration of a revision lower than the last one's changes nothing. Of the
+// built-in roles, member and guest may be declared to give them grants; owner and
+// admin are what they are, and priorities of built-in roles stay.
+//
+// Errors: [ErrInvalid] with the field ("slug", "name", "grants", "extends", ...), also
+// for a slug that begins with org-, a cycle, and more than 8 parents;
+// [ErrUnknownPermission]; [ErrUnknownRole] for a parent. A role that people get
+// without anyone choosing it may not manage anything: [ErrInvalid] with "grants"
+// (rule R3).
+func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Role) error {
+	return g.s.update(ctx, "Roles.Declare", "", func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockRoles()); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		book, err := w.rulebook(ctx)
+		if err != nil || revision < book.revision.roles {
+			return err
+		}
+		rows := make([]Role, len(declared))
+		values := make([]rbac.Role, len(declared))
+		for i, d := range declared {
+			if rows[i], err = w.declared(book, revision, d); err != nil {
+				return err
+			}
+			values[i] = rows[i].value()
+		}
+		after, err := book.roles.With(values...)
+		if err != nil {
+			return bad("roles", err)
+		}
+		n, moved := len(book.rows), false
+		for _, row := range rows {
+			before, there := book.rows[row.Slug]
+			if !there {
+				n++
+			}
+			moved = moved || there && before.Extends != row.Extends
+			if err := w.saveRole(ctx, before, &row); err != nil {
+				return err
+			}
+		}
+		if n > w.config.Limits.Roles {
+			return invalid("roles", fmt.Sprintf("would be %d, at most %d", n, w.config.Limits.Roles))
+		}
+		w.book = nil
+		if moved {
+			if err := w.stillSound(ctx, after); err != nil {
+				return err
+			}
+		}
+		return w.stillAutomatic(ctx, book.roles, after)
+	})
+}
+
+// declared checks one role of a declaration and gives its row.
+func (w *work) declared(book *rulebook, revision int64, d rbac.Role) (Role, error) {
+	if rbac.IsOrganizationSlug(d.Slug) {
+		return Role{}, invalid("slug", "begins with org-, as an organization's own roles do")
+	}
+	if d.Slug == rbac.Owner || d.Slug == rbac.Admin {
+		return Role{}, invalid("slug", "is a role that cannot be declared")
+	}
+	row, there := book.rows[d.Slug]
+	if !there {
+		row = Role{ID: w.config.NewID(), CreatedAt: w.now}
+	}
+	if known, ok := builtin.Get(d.Slug); ok {
+		d.Priority = known.Priority
+		d.Name = or(d.Name, known.Name)
+	}
+	row.Slug, row.Extends, row.Grants, row.Priority, row.Revision = d.Slug, d.Extends, slices.Clone(d.Grants), d.Priority, revision
+	row.Name, row.Description = or(d.Name, d.Slug), d.Description
+	return row, w.checkRole(book, &row)
+}
+
+// checkRole puts a role's texts into their stored form and checks its grants; how it
+// stands to other roles is checked with them.
+func (w *work) checkRole(book *rulebook, r *Role) (err error) {
+	if err := rbac.CheckSlug(r.Slug); err != nil {
+		return bad("slug", err)
+	}
+	if r.Name, err = name("name", r.Name); err != nil {
+		return err
+	}
+	if r.Description, err = description("description", r.Description); err != nil {
+		return err
+	}
+	slices.Sort(r.Grants)
+	r.Grants = slices.Compact(r.Grants)
+	if most := w.config.Limits.RoleGrants; len(r.Grants) > most {
+		return invalid("grants", fmt.Sprintf("are %d, at most %d", len(r.Grants), most))
+	}
+	for _, grant := range r.Grants {
+		if err := book.registry.CheckGrant(grant); err != nil {
+			return bad("grants", err)
+		}
+	}
+	return nil
+}
+
+// saveRole keeps a role that is new, or differs from before.
+func (w *work) saveRole(ctx context.Context, before Role, r *Role) error {
+	r.UpdatedAt = w.now
+	n := note{kind: EventRoleCreated, organization: r.OrganizationID, subject: r.ID.String()}
+	if before.ID.IsZero() {
+		r.Version = 1
+		if err := w.Roles().Insert(ctx, *r); err != nil {
+			return err
+		}
+		n.data = *r
+		return w.record(ctx, n)
+	}
+	old, err := previous(before, *r)
+	if err != nil || old == nil {
+		return err
+	}
+	r.Version = before.Version + 1
+	if err := w.Roles().Update(ctx, *r); err != nil {
+		return err
+	}
+	n.kind, n.data, n.previous = EventRoleUpdated, *r, old
+	return w.record(ctx, n)
+}
+
+// stillSound refuses a change of application roles with which some organization's own
+// roles cannot stand: too many parents above them, or a cycle.
+func (w *work) stillSound(ctx context.Context, after *rbac.Roles) error {
+	own := map[OrganizationID][]rbac.Role{}
+	err := walk(ctx, w.Roles(), RoleFilter{}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+		if !r.OrganizationID.IsZero() {
+			own[r.OrganizationID] = append(own[r.OrganizationID], r.value())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, roles := range own {
+		if _, err := after.With(roles...); err != nil {
+			return bad("roles", err)
+		}
+	}
+	return nil
+}
+
+// stillAutomatic refuses a change of application roles by which a role that people
+// get without anyone choosing it could manage something (rule R3). Only roles that
+// were harmless before are looked at: the others are nobody's default.
+func (w *work) stillAutomatic(ctx context.Context, before, after *rbac.Roles) error {
+	refuse := func(slug string) error {
+		return invalid("grants", "role "+slug+" is a default, and may not manage the organization")
+	}
+	harmful, err := w.harmful(ctx, after)
+	if err != nil {
+		return err
+	}
+	for _, slug := range harmful {
+		if slug == w.config.DefaultRole {
+			return refuse(slug)
+		}
+		if grants, err := before.Grants(slug); err == nil && grants.CheckAutomatic() != nil {
+			continue
+		}
+		n, err := w.Organizations().Count(ctx, OrganizationFilter{DefaultRole: Of(slug)})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return refuse(slug)
+		}
+		if err := w.heirsAutomatic(ctx, slug, refuse); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// harmful are the declared roles that nobody may get by default.
+func (w *work) harmful(ctx context.Context, roles *rbac.Roles) ([]string, error) {
+	book, err := w.rulebook(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var slugs []string
+	for slug := range book.rows {
+		grants, err := roles.Grants(slug)
+		if err != nil {
+			return nil, bad("roles", err)
+		}
+		if grants.CheckAutomatic() != nil {
+			slugs = append(slugs, slug)
+		}
+	}
+	slices.Sort(slugs)
+	return slugs, nil
+}
+
+// heirsAutomatic looks at the organizations' own roles that extend a role, or extend
+// one that does, and are a default there.
+func (w *work) heirsAutomatic(ctx context.Context, parent string, refuse func(string) error) error {
+	return walk(ctx, w.Roles(), RoleFilter{Extends: Of(parent)}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+		if r.OrganizationID.IsZero() {
+			return nil
+		}
+		org, err := w.Organizations().Get(ctx, r.OrganizationID)
+		if err != nil {
+			return err
+		}
+		if org.Settings.DefaultRole == "" || !rbac.IsOrganizationSlug(org.Settings.DefaultRole) {
+			return nil
+		}
+		if err := w.automatic(ctx, org.ID, "grants", org.Settings.DefaultRole); err != nil {
+			return refuse(org.Settings.DefaultRole)
+		}
+		return nil
+	})
+}

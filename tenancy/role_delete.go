@@ -1,0 +1,328 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// Delete removes a role: an organization's own, or, without an organization, one that
+// was declared, which only the host may do (rule R5). Where anybody holds it, another
+// role extends it, or it is a default, a replacement must be named; then all of them
+// move to that in the same transaction. An actor must cover both roles (rule R6).
+//
+// Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole];
+// [ErrInvalid] with the field "slug" for a built-in role, or "replacement"; [ErrNotFound]
+// for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members.
+func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, replacement string) error {
+	return g.s.update(ctx, "Roles.Delete", slug, func(ctx context.Context, w *work) error {
+		d := roleDeletion{work: w, organization: organization, slug: slug, replacement: replacement}
+		return d.run(ctx)
+	})
+}
+
+// roleDeletion is one Delete on its way.
+type roleDeletion struct {
+	*work
+	organization      OrganizationID // zero: a declared role
+	slug, replacement string
+	role              Role
+	held              []RoleAssignment
+	children          []Role
+	organizations     []Organization // with the role as a default
+}
+
+func (d *roleDeletion) run(ctx context.Context) error {
+	if err := d.lock(ctx); err != nil {
+		return err
+	}
+	if err := d.authorize(ctx, scope{organization: d.organization}); err != nil {
+		return err
+	}
+	if err := d.find(ctx); err != nil {
+		return err
+	}
+	if err := d.mayGo(ctx); err != nil {
+		return err
+	}
+	if err := d.moveMembers(ctx); err != nil {
+		return err
+	}
+	before, err := d.rulebook(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.moveChildren(ctx); err != nil {
+		return err
+	}
+	if err := d.moveDefaults(ctx); err != nil {
+		return err
+	}
+	if err := d.Roles().Delete(ctx, d.role.ID); err != nil {
+		return err
+	}
+	if err := d.stillGood(ctx, before); err != nil {
+		return err
+	}
+	return d.record(ctx, note{
+		kind: EventRoleDeleted, organization: d.organization, subject: d.role.ID.String(),
+		data: struct {
+			Role
+			Replacement string `json:"replacement,omitempty"`
+		}{d.role, d.replacement},
+	})
+}
+
+// lock takes the declared roles and every organization that the role is used in.
+func (d *roleDeletion) lock(ctx context.Context) error {
+	if err := d.Lock(ctx, lockRoles()); err != nil {
+		return err
+	}
+	if !d.organization.IsZero() {
+		return d.Lock(ctx, lockOrganization(d.organization))
+	}
+	if err := d.uses(ctx); err != nil {
+		return err
+	}
+	var locks []LockKey
+	for _, a := range d.held {
+		locks = append(locks, lockOrganization(a.OrganizationID))
+	}
+	for _, r := range d.children {
+		if !r.OrganizationID.IsZero() {
+			locks = append(locks, lockOrganization(r.OrganizationID))
+		}
+	}
+	for _, org := range d.organizations {
+		locks = append(locks, lockOrganization(org.ID))
+	}
+	return d.Lock(ctx, locks...)
+}
+
+// uses reads what holds the role.
+func (d *roleDeletion) uses(ctx context.Context) (err error) {
+	holding := RoleAssignmentFilter{Role: Of(d.slug)}
+	extending := RoleFilter{Extends: Of(d.slug)}
+	defaults := []OrganizationFilter{{DefaultRole: Of(d.slug)}, {CreatorRole: Of(d.slug)}}
+	if !d.organization.IsZero() {
+		holding.OrganizationID = Of(d.organization)
+		extending.Scope = Of(d.organization.String())
+		defaults[0].ID, defaults[1].ID = Of(d.organization), Of(d.organization)
+	}
+	n, err := d.RoleAssignments().Count(ctx, holding)
+	if err != nil {
+		return err
+	}
+	if err := d.notTooMany(n); err != nil {
+		return err
+	}
+	d.held, err = collect(ctx, d.RoleAssignments(), holding, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
+	if err != nil {
+		return err
+	}
+	if d.children, err = collect(ctx, d.Roles(), extending, func(r *Role) RoleID { return r.ID }); err != nil {
+		return err
+	}
+	d.organizations = nil
+	for _, filter := range defaults {
+		err := walk(ctx, d.Organizations(), filter, func(o *Organization) OrganizationID { return o.ID }, func(o Organization) error {
+			if !slices.ContainsFunc(d.organizations, func(other Organization) bool { return other.ID == o.ID }) {
+				d.organizations = append(d.organizations, o)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *roleDeletion) find(ctx context.Context) error {
+	if isBuiltin(d.slug) {
+		return invalid("slug", "is a built-in role")
+	}
+	if rbac.IsOrganizationSlug(d.slug) == d.organization.IsZero() {
+		return invalid("slug", "is not a role of that organization's own")
+	}
+	if !d.organization.IsZero() {
+		if _, err := d.Organizations().Get(ctx, d.organization); err != nil {
+			return err
+		}
+	}
+	rows, err := d.roleRows(ctx, []OrganizationID{d.organization}, []string{d.slug})
+	if err != nil {
+		return err
+	}
+	role, ok := rows.of(d.organization, d.slug)
+	if !ok {
+		return unknownRole("slug", d.slug)
+	}
+	d.role = role
+	return d.uses(ctx)
+}
+
+// mayGo refuses a role in use without a replacement, and a replacement that is none.
+func (d *roleDeletion) mayGo(ctx context.Context) error {
+	defaults := len(d.organizations)
+	if d.slug == d.config.DefaultRole || d.slug == d.config.CreatorRole {
+		return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Reason: "is the application's default", Counts: map[string]int{"defaults": 1}}
+	}
+	if d.replacement == "" {
+		if len(d.held)+len(d.children)+defaults > 0 {
+			return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Counts: map[string]int{
+				"members": len(d.held), "roles": len(d.children), "defaults": defaults,
+			}}
+		}
+		return d.mayGive(ctx, d.organization, d.own()...)
+	}
+	if d.replacement == d.slug {
+		return invalid("replacement", "is the role itself")
+	}
+	if d.organization.IsZero() && rbac.IsOrganizationSlug(d.replacement) {
+		return invalid("replacement", "is an organization's own role")
+	}
+	if err := d.known(ctx, d.organization, "replacement", d.replacement); err != nil {
+		return err
+	}
+	return d.mayGive(ctx, d.organization, append(d.own(), d.replacement)...)
+}
+
+// own is the role for the ceiling; a declared role has no ceiling, for only the host
+// gets that far.
+func (d *roleDeletion) own() []string {
+	if d.organization.IsZero() {
+		return nil
+	}
+	return []string{d.slug}
+}
+
+// moveMembers gives everybody who holds the role the replacement, from the same
+// source; who has that already just loses the role.
+func (d *roleDeletion) moveMembers(ctx context.Context) error {
+	seen := map[MembershipID]bool{}
+	for _, a := range d.held {
+		if seen[a.MembershipID] {
+			continue
+		}
+		seen[a.MembershipID] = true
+		m, err := d.Memberships().Get(ctx, a.MembershipID)
+		if err != nil {
+			return err
+		}
+		all, err := d.assignments(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		before, err := d.slugs(ctx, all[m.ID])
+		if err != nil {
+			return err
+		}
+		after, err := d.replace(ctx, all[m.ID])
+		if err != nil {
+			return err
+		}
+		if err := d.rolesChanged(ctx, &m, after, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *roleDeletion) replace(ctx context.Context, held []RoleAssignment) ([]RoleAssignment, error) {
+	var after []RoleAssignment
+	for _, a := range held {
+		if a.Role != d.slug {
+			after = append(after, a)
+			continue
+		}
+		same := func(b RoleAssignment) bool {
+			return b.Role == d.replacement && b.Source == a.Source && b.SourceID == a.SourceID && b.Scope == a.Scope
+		}
+		if slices.ContainsFunc(held, same) {
+			if err := d.RoleAssignments().Delete(ctx, a.ID); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		a.Role = d.replacement
+		a.Version++
+		if err := d.RoleAssignments().Update(ctx, a); err != nil {
+			return nil, err
+		}
+		after = append(after, a)
+	}
+	return after, nil
+}
+
+// moveChildren makes the roles that extend the role extend the replacement.
+func (d *roleDeletion) moveChildren(ctx context.Context) error {
+	for _, before := range d.children {
+		child := before
+		child.Extends = d.replacement
+		if child.Slug == d.replacement {
+			child.Extends = d.role.Extends
+		}
+		if err := d.saveRole(ctx, before, &child); err != nil {
+			return err
+		}
+		d.book = nil
+		if _, err := d.rolesOf(ctx, child.OrganizationID); err != nil {
+			return bad("replacement", err)
+		}
+	}
+	return nil
+}
+
+// stillGood refuses a replacement that makes a default manage something, or that some
+// organization's roles cannot stand with: through a role that extended the old one.
+func (d *roleDeletion) stillGood(ctx context.Context, before *rulebook) error {
+	if len(d.children) == 0 {
+		return nil
+	}
+	d.book = nil
+	for _, child := range d.children {
+		if child.OrganizationID.IsZero() {
+			continue
+		}
+		org, err := d.Organizations().Get(ctx, child.OrganizationID)
+		if err != nil {
+			return err
+		}
+		if err := d.automatic(ctx, org.ID, "replacement", d.fallbackRole(org)); err != nil {
+			return err
+		}
+	}
+	if !d.organization.IsZero() {
+		return nil
+	}
+	after, err := d.rulebook(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.stillSound(ctx, after.roles); err != nil {
+		return err
+	}
+	return d.stillAutomatic(ctx, before.roles, after.roles)
+}
+
+// moveDefaults puts the replacement where the role was a default.
+func (d *roleDeletion) moveDefaults(ctx context.Context) error {
+	for _, before := range d.organizations {
+		org := before
+		if org.Settings.DefaultRole == d.slug {
+			if err := d.automatic(ctx, org.ID, "replacement", d.replacement); err != nil {
+				return err
+			}
+			org.Settings.DefaultRole = d.replacement
+		}
+		if org.Settings.CreatorRole == d.slug {
+			org.Settings.CreatorRole = d.replacement
+		}
+		if err := d.saveOrganization(ctx, before, &org, EventOrganizationUpdated); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,286 @@
+package tenancy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// NewRole is what Create needs: a Slug that begins with "org-"; the rest may be empty.
+type NewRole struct {
+	Slug        string       // 1 to 64 of a-z, 0-9, _ and -, unique in the organization (rule R2)
+	Name        string       // 1 to 200 characters; "" = the slug
+	Description string       // at most 1000 characters
+	Extends     string       // its one parent
+	Grants      []rbac.Grant // at most 500
+	Priority    int          // lowest first; 0 = behind all there are
+}
+
+// RoleUpdate is a change to a role. A nil field stays as it is; a pointer to the
+// empty string clears.
+type RoleUpdate struct {
+	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
+	Name        *string
+	Description *string
+	Extends     *string
+	Grants      *[]rbac.Grant // instead of what there was
+	Add, Remove []rbac.Grant  // more, and less, than there was or Grants says
+	Priority    *int
+}
+
+// ownPriority is where organizations' own roles begin, behind the built-in ones.
+const ownPriority = 1000
+
+func bySlug(a, b Role) int { return cmp.Compare(a.Slug, b.Slug) }
+
+func compareText[S ~string](a, b S) int { return cmp.Compare(a, b) }
+
+// List gives the roles that hold in an organization, its own and the application's,
+// by priority (rule R4).
+//
+// Errors: [ErrNotFound] for the organization.
+func (g Roles) List(ctx context.Context, organization OrganizationID) ([]Role, error) {
+	var all []Role
+	err := g.s.view(ctx, "Roles.List", organization.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		all, err = w.roleList(ctx, organization)
+		return err
+	})
+	return all, err
+}
+
+func (w *work) roleList(ctx context.Context, id OrganizationID) ([]Role, error) {
+	book, err := w.rulebook(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.ownRoles(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range book.rows {
+		all = append(all, r)
+	}
+	for _, r := range rbac.Builtin() {
+		if _, declared := book.rows[r.Slug]; !declared {
+			all = append(all, fromBuiltin(r))
+		}
+	}
+	slices.SortFunc(all, func(a, b Role) int { return cmp.Or(cmp.Compare(a.Priority, b.Priority), bySlug(a, b)) })
+	return all, nil
+}
+
+// fromBuiltin is a role that is there without a row.
+func fromBuiltin(r rbac.Role) Role {
+	return Role{Slug: r.Slug, Name: r.Name, Description: r.Description, Extends: r.Extends, Grants: r.Grants, Priority: r.Priority}
+}
+
+// Get gives one role that holds in an organization.
+//
+// Errors: [ErrNotFound] for the organization; [ErrUnknownRole].
+func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string) (Role, error) {
+	var role Role
+	err := g.s.view(ctx, "Roles.Get", slug, func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		all, err := w.roleList(ctx, organization)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(r Role) bool { return r.Slug == slug })
+		if i < 0 {
+			return unknownRole("slug", slug)
+		}
+		role = all[i]
+		return nil
+	})
+	return role, err
+}
+
+// Create makes a role of an organization's own (rule R2). An actor gives it no more
+// than they have (rule R6).
+//
+// Errors: [ErrInvalid] with the field, also for a cycle, more than 8 parents, and more
+// than Limits.Roles roles; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
+// [ErrUnknownPermission]; [ErrUnknownRole] for the parent; [ErrForbidden].
+func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRole) (Role, error) {
+	return g.edit(ctx, "Roles.Create", organization, in.Slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
+		if !rbac.IsOrganizationSlug(in.Slug) {
+			return Role{}, invalid("slug", "does not begin with org-")
+		}
+		if len(own) >= w.config.Limits.Roles {
+			return Role{}, invalid("roles", fmt.Sprintf("are %d already", len(own)))
+		}
+		role := Role{
+			ID: w.config.NewID(), OrganizationID: organization, Slug: in.Slug, Name: or(in.Name, in.Slug),
+			Description: in.Description, Extends: in.Extends, Grants: slices.Clone(in.Grants), Priority: in.Priority,
+			CreatedAt: w.now,
+		}
+		if role.Priority == 0 {
+			role.Priority = ownPriority
+			for _, r := range own {
+				role.Priority = max(role.Priority, r.Priority+1)
+			}
+		}
+		return role, w.putRole(ctx, own, Role{}, &role)
+	})
+}
+
+// Update changes a role of an organization's own. An actor may do so only where they
+// cover what the role gave before and what it gives then (rule R6). What changes
+// nothing writes nothing (rule G8).
+//
+// Errors: as for Create; [ErrUnknownRole]; [ErrConflict]; [ErrInvalid] with the field
+// "slug" for an application role, which is declared, and with "grants" where the
+// role is a default and would manage something (rule R3).
+func (g Roles) Update(ctx context.Context, organization OrganizationID, slug string, in RoleUpdate) (Role, error) {
+	return g.edit(ctx, "Roles.Update", organization, slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
+		before, err := findOwn(own, slug)
+		if err != nil {
+			return Role{}, err
+		}
+		if in.Version != 0 && in.Version != before.Version {
+			return Role{}, stale(before.ID)
+		}
+		role := before
+		role.Name, role.Description = deref(in.Name, role.Name), deref(in.Description, role.Description)
+		role.Extends, role.Priority = deref(in.Extends, role.Extends), deref(in.Priority, role.Priority)
+		role.Grants = slices.Clone(deref(in.Grants, role.Grants))
+		role.Grants = slices.DeleteFunc(role.Grants, func(grant rbac.Grant) bool { return slices.Contains(in.Remove, grant) })
+		role.Grants = append(role.Grants, in.Add...)
+		if err := w.mayGive(ctx, organization, slug); err != nil {
+			return Role{}, err
+		}
+		return role, w.putRole(ctx, own, before, &role)
+	})
+}
+
+func deref[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// edit runs a change of an organization's own roles under its lock. The declared
+// roles are locked too, since an own role may extend one of them.
+func (g Roles) edit(ctx context.Context, name method, organization OrganizationID, key string,
+	fn func(ctx context.Context, w *work, own []Role) (Role, error),
+) (Role, error) {
+	var role Role
+	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockRoles(), lockOrganization(organization)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		own, err := w.ownRoles(ctx, organization)
+		if err != nil {
+			return err
+		}
+		role, err = fn(ctx, w, own)
+		return err
+	})
+	if err != nil {
+		return Role{}, err
+	}
+	return role, nil
+}
+
+func findOwn(own []Role, slug string) (Role, error) {
+	if slug != "" && !rbac.IsOrganizationSlug(slug) {
+		return Role{}, invalid("slug", "is not a role of the organization's own")
+	}
+	i := slices.IndexFunc(own, func(r Role) bool { return r.Slug == slug })
+	if i < 0 {
+		return Role{}, unknownRole("slug", slug)
+	}
+	return own[i], nil
+}
+
+// putRole checks a role among the others of its organization, and whether the actor
+// may give it, and keeps it.
+func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role) error {
+	book, err := w.rulebook(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.checkRole(book, role); err != nil {
+		return err
+	}
+	values := []rbac.Role{role.value()}
+	for _, r := range own {
+		if r.Slug != role.Slug {
+			values = append(values, r.value())
+		} else if before.ID.IsZero() {
+			return &Error{Code: ErrAlreadyExists, Kind: "role", Key: role.Slug, Field: "slug"}
+		}
+	}
+	after, err := book.roles.With(values...)
+	if err != nil {
+		return bad("extends", err)
+	}
+	grants, err := after.Grants(role.Slug)
+	if err != nil {
+		return bad("extends", err)
+	}
+	if err := w.mayGrant(ctx, role.OrganizationID, grants); err != nil {
+		return err
+	}
+	org, err := w.Organizations().Get(ctx, role.OrganizationID)
+	if err != nil {
+		return err
+	}
+	if slug := w.fallbackRole(org); rbac.IsOrganizationSlug(slug) {
+		automatic, err := after.Grants(slug)
+		if err != nil {
+			return bad("extends", err)
+		}
+		if err := automatic.CheckAutomatic(); err != nil {
+			return bad("grants", err)
+		}
+	}
+	w.held = nil
+	return w.saveRole(ctx, before, role)
+}
+
+// Reorder gives an organization's own roles the priorities of this order, the first
+// being the highest (rule R4). All of them are named, each once.
+//
+// Errors: [ErrInvalid] with the field "roles"; [ErrNotFound]; [ErrForbidden].
+func (g Roles) Reorder(ctx context.Context, organization OrganizationID, slugs ...string) error {
+	_, err := g.edit(ctx, "Roles.Reorder", organization, organization.String(), func(ctx context.Context, w *work, own []Role) (Role, error) {
+		named := slices.Sorted(slices.Values(slugs))
+		if !slices.EqualFunc(own, named, func(r Role, slug string) bool { return r.Slug == slug }) {
+			return Role{}, invalid("roles", "are not all roles of the organization's own, each once")
+		}
+		if err := w.mayGive(ctx, organization, slugs...); err != nil {
+			return Role{}, err
+		}
+		for _, before := range own {
+			role := before
+			role.Priority = ownPriority + slices.Index(slugs, role.Slug)
+			if err := w.saveRole(ctx, before, &role); err != nil {
+				return Role{}, err
+			}
+		}
+		return Role{}, nil
+	})
+	return err
+}

@@ -1,0 +1,274 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+)
+
+// Transact makes several calls one transaction: what fn does through tx is kept
+// together, or not at all if fn returns an error or panics, which is passed on as
+// it is. A call through tx that fails undoes only itself.
+//
+// fn may run again from the start where the store has to repeat a transaction, so
+// it must do nothing that cannot be done twice. Inside it pass on the ctx it is
+// given: a call on another Service of the family with that ctx answers
+// [ErrInTransaction] at once, where it would wait for itself.
+func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
+	return s.transact(ctx, "Transact", fn, func(tx Tx) (Store, func() error) {
+		return nested{tx}, func() error { return nil }
+	})
+}
+
+// transact runs fn in one transaction. parts is how single calls take part in it, and
+// what speaks against keeping them all.
+func (s *Service) transact(ctx context.Context, name method, fn func(ctx context.Context, tx *Service) error,
+	parts func(Tx) (Store, func() error),
+) error {
+	op := methods[name].op
+	if err := s.enter(ctx); err != nil {
+		return explain(err, op, "")
+	}
+	if s.principal != nil && methods[name].HostOnly() {
+		return explain(forbidden(""), op, "")
+	}
+	keys := s.ring()
+	var inner *Service
+	var told error // what fn said, to tell it from what the store says
+	outermost := s.within == nil
+	if outermost {
+		s.family.cache.transacting.Add(1)
+	}
+	defer func() {
+		if outermost {
+			s.family.cache.transacting.Add(-1)
+		}
+		s.settle(keys)
+		if inner != nil {
+			s.refused(ctx, inner.within.denied...)
+		}
+	}()
+	err := s.store.Update(ctx, func(tx Tx) error {
+		s.begun(keys)
+		var failed func() error
+		inner = s.inside(tx, keys)
+		inner.store, failed = parts(tx)
+		derive(inner)
+		if told = fn(s.mark(ctx), inner); told == nil {
+			told = failed()
+		}
+		return told
+	})
+	if err == nil || told != nil {
+		return err
+	}
+	return explain(err, op, "")
+}
+
+// WithStore is this Service inside a transaction of the host's own:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	in, err := svc.WithStore(st.InTx(tx))
+//	_, err = in.Memberships.Add(ctx, ...)
+//	err = tx.Commit()
+//
+// Rows and events of Freehold and the host's own rows are committed or undone
+// together. A call that fails undoes only itself. What it changes is seen by checks
+// from the commit on (rule R8); until then they go to the store.
+//
+// Errors: [ErrInvalid] for a store that was not joined from this Service's own;
+// [ErrInTransaction] inside another transaction; [ErrForbidden] on a bound Service.
+func (s *Service) WithStore(joined Store) (*Service, error) {
+	const op = "with store"
+	if s.principal != nil {
+		return nil, explain(forbidden(""), op, "")
+	}
+	from, ok := joined.(interface{ Root() Store })
+	if !ok || from.Root() != s.family.store {
+		return nil, explain(invalid("store", "is not joined from this service's store"), op, "")
+	}
+	if s.within != nil {
+		return nil, explain(&Error{Code: ErrInTransaction}, op, "")
+	}
+	in := *s
+	in.store = joined
+	in.within = &within{ring: &ring{host: s.family.cache}}
+	return derive(&in), nil
+}
+
+// Tx is the transaction that this Service works in, from [Service.Transact], for
+// backends that show what lies under it.
+//
+// Errors: [ErrInvalid] elsewhere; [ErrForbidden] on a bound Service.
+func (s *Service) Tx() (Tx, error) {
+	const op = "get transaction"
+	if s.principal != nil {
+		return nil, explain(forbidden(""), op, "")
+	}
+	if s.within == nil || s.within.tx == nil {
+		return nil, explain(invalid("service", "is not in a transaction of its own"), op, "")
+	}
+	return s.within.tx, nil
+}
+
+// inside is s in the running transaction tx.
+func (s *Service) inside(tx Tx, keys *ring) *Service {
+	in := *s
+	in.store = nested{tx}
+	in.within = &within{tx: tx, ring: keys}
+	in.within.now(s.now)
+	return derive(&in)
+}
+
+// trusted is s as the host itself, for the host's own code inside a transaction.
+func (s *Service) trusted() *Service {
+	host := *s
+	host.principal, host.actor = nil, Actor{Kind: ActorHost}
+	return derive(&host)
+}
+
+// mark makes ctx the context of a running transaction of the family.
+func (s *Service) mark(ctx context.Context) context.Context {
+	return context.WithValue(ctx, s.family, true)
+}
+
+func (s *Service) enter(ctx context.Context) error {
+	if s.within == nil && ctx.Value(s.family) != nil {
+		return &Error{Code: ErrInTransaction, Reason: "use the transaction's own service"}
+	}
+	return nil
+}
+
+func (s *Service) now() time.Time {
+	if s.within != nil {
+		return s.within.now(s.family.now)
+	}
+	return s.family.now()
+}
+
+func (f *family) now() time.Time { return f.config.Now().UTC().Truncate(time.Microsecond) }
+
+// nested is the Store of a Service in a running transaction.
+type nested struct{ tx Tx }
+
+func (n nested) View(_ context.Context, fn func(Tx) error) error { return fn(n.tx) }
+
+func (n nested) Update(ctx context.Context, fn func(Tx) error) error {
+	return n.tx.Savepoint(ctx, fn)
+}
+
+// work is one call's share of a transaction: the tables, the instant, and the
+// service and method that it runs for. Unexported methods do the rules on it, so
+// that they compose in one transaction.
+type work struct {
+	Tx
+	*family
+	service *Service
+	method  Method
+	now     time.Time
+	ring    *ring
+
+	asked  bool    // authorize was
+	scope  scope   // about what
+	denied *denied // what authorize refused
+	book   *rulebook
+	held   map[OrganizationID]powers // what the actor holds
+}
+
+// view runs fn over a snapshot.
+func (s *Service) view(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
+	return s.run(ctx, name, key, nil, s.store.View, fn)
+}
+
+// update runs fn in a transaction, perhaps more than once. What it changed is told
+// to the cache whatever the commit returned: it may have happened all the same.
+func (s *Service) update(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
+	keys := s.ring()
+	defer s.settle(keys)
+	return s.run(ctx, name, key, keys, s.store.Update, fn)
+}
+
+func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
+	open func(context.Context, func(Tx) error) error, fn func(ctx context.Context, w *work) error,
+) error {
+	m := methods[name]
+	if err := s.enter(ctx); err != nil {
+		return explain(err, m.op, key)
+	}
+	var w *work
+	err := open(ctx, func(tx Tx) error {
+		s.begun(keys)
+		w = &work{Tx: tx, family: s.family, service: s, method: m, now: s.now(), ring: keys}
+		if err := w.open(); err != nil {
+			return err
+		}
+		if err := fn(ctx, w); err != nil {
+			return err
+		}
+		return w.close()
+	})
+	if w != nil && w.denied != nil {
+		s.refused(ctx, *w.denied)
+	}
+	return explain(err, m.op, key)
+}
+
+// open refuses at once what no reading is needed for.
+func (w *work) open() error {
+	p := w.service.principal
+	switch {
+	case w.method.Name == "":
+		return &Error{Code: ErrInternal, Reason: "the method is not in the table"}
+	case p == nil:
+		return nil
+	case p.err != nil:
+		return p.err
+	case p.nobody || w.method.HostOnly():
+		return w.deny(scope{}, forbidden(""))
+	}
+	return nil
+}
+
+// close makes a bound call that was never authorized come to nothing.
+func (w *work) close() error {
+	if w.service.principal != nil && !w.asked {
+		return &Error{Code: ErrInternal, Reason: "the method did not authorize its actor"}
+	}
+	return nil
+}
+
+// ring collects the keys that a transaction changed, for the cache. In a
+// transaction of the host's own, whose end nobody tells us, each is marked at once.
+type ring struct {
+	keys []cacheKey
+	host *cache // not nil: a host's transaction
+}
+
+// ring is where a transaction on s collects its keys.
+func (s *Service) ring() *ring {
+	if s.within != nil {
+		return s.within.ring
+	}
+	return &ring{}
+}
+
+// begun is told that a transaction of ours has the store; where there is one writer,
+// every host transaction from before has ended.
+func (s *Service) begun(keys *ring) {
+	if keys != nil && s.within == nil && s.family.singleWriter {
+		s.family.cache.settleAll()
+	}
+}
+
+// settle publishes what a transaction changed, once it is over.
+func (s *Service) settle(keys *ring) {
+	if s.within == nil {
+		s.family.cache.publish(keys.keys...)
+	}
+}
+
+func newID[T Entity](w *work, chosen ID[T]) ID[T] {
+	if chosen.IsZero() {
+		return w.config.NewID()
+	}
+	return chosen
+}
