@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// What can be done to documents.
+const (
+	readDocuments   rbac.Permission = "documents:read"
+	writeDocuments  rbac.Permission = "documents:write"
+	deleteDocuments rbac.Permission = "documents:delete"
+)
+
+// editor is the program's own role, beside owner, admin, member and guest.
+const editor = "editor"
+
+// revision counts the changes to what declare says.
+const revision = 1
+
+// declare says at each start what can be done, and who may. Owners and administrators
+// hold everything of the program's by themselves.
+func declare(ctx context.Context, svc *tenancy.Service) error {
+	err := svc.Permissions.Declare(ctx, revision,
+		tenancy.PermissionDeclaration{Slug: readDocuments, Description: "See the organization's documents"},
+		tenancy.PermissionDeclaration{Slug: writeDocuments, Description: "Write and change them"},
+		tenancy.PermissionDeclaration{Slug: deleteDocuments, Description: "Delete them"},
+	)
+	if err != nil {
+		return err
+	}
+	return svc.Roles.Declare(ctx, revision,
+		rbac.Role{
+			Slug: rbac.Member, Name: "Member",
+			Grants: []rbac.Grant{rbac.Grant(readDocuments), rbac.Grant(rbac.ReadMembers)},
+		},
+		rbac.Role{
+			Slug: editor, Name: "Editor", Extends: rbac.Member, Priority: 250,
+			Grants: []rbac.Grant{rbac.Grant(writeDocuments)},
+		},
+	)
+}
+
+// seed puts two organizations into an empty database.
+func (a *app) seed(ctx context.Context) error {
+	users, err := a.service.Users.List(ctx, tenancy.UserQuery{Limit: 1})
+	if err != nil || len(users.Items) > 0 {
+		return err
+	}
+	err = a.service.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		if err := office(ctx, tx, "Acme", "ada@acme.example", map[string]string{
+			"bob@acme.example": rbac.Member, "cyd@acme.example": rbac.Admin, "eli@acme.example": editor,
+		}); err != nil {
+			return err
+		}
+		return office(ctx, tx, "Initech", "ida@initech.example", map[string]string{"joe@initech.example": rbac.Member})
+	})
+	if err == nil {
+		a.log.Info("two organizations to play with", "sign in as", "ada@acme.example, bob@acme.example or ida@initech.example")
+	}
+	return err
+}
+
+// office makes an organization with an owner and members.
+func office(ctx context.Context, tx *tenancy.Service, name, owner string, roles map[string]string) error {
+	first, err := tx.Users.Create(ctx, tenancy.NewUser{Email: owner})
+	if err != nil {
+		return err
+	}
+	org, err := tx.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: name, Owner: first.ID})
+	if err != nil {
+		return err
+	}
+	for email, role := range roles {
+		user, err := tx.Users.Create(ctx, tenancy.NewUser{Email: email})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: org.ID, UserID: user.ID, Roles: []string{role}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+-- The program's own tables. They reference those of tenancy, which are there first.
+
+CREATE TABLE IF NOT EXISTS documents (
+    id              INTEGER PRIMARY KEY,
+    organization_id TEXT    NOT NULL REFERENCES tenancy_organizations (id) ON DELETE CASCADE,
+    author          TEXT    REFERENCES tenancy_users (id) ON DELETE SET NULL,
+    title           TEXT    NOT NULL,
+    body            TEXT    NOT NULL,
+    changed_at      INTEGER NOT NULL -- seconds since 1970
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS documents_organization_id ON documents (organization_id, id);
+
+-- Whoever proved an address. user_id is NULL until they have signed up.
+CREATE TABLE IF NOT EXISTS sessions (
+    token      TEXT    NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
+    email      TEXT    NOT NULL,
+    user_id    TEXT    REFERENCES tenancy_users (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS login_codes (
+    email      TEXT    NOT NULL PRIMARY KEY,
+    code       TEXT    NOT NULL, -- SHA-256
+    tries      INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// From nothing to a first document, by the forms.
+func TestSignUp(t *testing.T) {
+	w := start(t)
+	b := w.browser()
+	require.Equal(t, "/login", b.get("/").location)
+	require.Contains(t, b.get("/login").body, `name="email"`)
+	require.Equal(t, 400, b.post("/login", "email", "not an address").status)
+
+	require.Equal(t, 200, b.post("/login", "email", "Ada@New.example").status)
+	code := w.codes["ada@new.example"]
+	require.NotEmpty(t, code)
+	require.Equal(t, 400, b.post("/login/code", "email", "ada@new.example", "code", "WRONG").status)
+	require.Equal(t, "/login", b.get("/signup").location, "no session yet")
+	require.Equal(t, "/signup", b.post("/login/code", "email", "ada@new.example", "code", code).location)
+	require.Equal(t, 400, w.browser().post("/login/code", "email", "ada@new.example", "code", code).status, "a code works once")
+
+	require.Equal(t, "/login", b.get("/").location, "a proved address is nobody yet")
+	require.Contains(t, b.get("/signup").body, "ada@new.example")
+	require.Equal(t, 400, b.post("/signup", "name", "Ada", "organization", "").status)
+	require.Empty(t, w.column(t.Context(), `SELECT id FROM tenancy_users`), "all or nothing")
+	require.Equal(t, "/", b.post("/signup", "name", "Ada", "organization", "Analytical <Engines>").location)
+	require.Equal(t, 409, b.post("/signup", "name", "Ada", "organization", "Again").status)
+
+	user, err := w.service.Users.GetByEmail(t.Context(), "ada@new.example")
+	require.NoError(t, err)
+	require.False(t, user.EmailVerifiedAt.IsZero(), "the code has proved it")
+
+	page := b.get("/").body
+	require.Contains(t, page, "Analytical &lt;Engines&gt;")
+	org := w.column(t.Context(), `SELECT id FROM tenancy_organizations`)[0]
+	require.Contains(t, b.get("/orgs/"+org).body, "Welcome")
+
+	next := b.post("/orgs", "name", "Second").location
+	require.Equal(t, 200, b.get(next).status)
+	require.Contains(t, b.get(next).body, "Analytical", "the switcher")
+	require.NotContains(t, b.get(next).body, "Welcome")
+	require.Contains(t, b.get(next).body, `aria-current="page">Second`)
+
+	require.Equal(t, 303, b.post("/logout").status)
+	require.Equal(t, "/login", b.get(next).location)
+	require.Equal(t, 200, w.as("ada@new.example").get(next).status, "signing in again works")
+}
+
+// User, organization, the first document and the session are one transaction.
+func TestSignUpIsOneTransaction(t *testing.T) {
+	w := start(t)
+	b := w.as("ada@new.example")
+	before := w.dump()
+	_, err := w.db.ExecContext(t.Context(), `CREATE TRIGGER refuse BEFORE INSERT ON documents BEGIN SELECT RAISE(ABORT, 'no room'); END`)
+	require.NoError(t, err)
+	a := b.post("/signup", "name", "Ada", "organization", "Engines")
+	require.Equal(t, 500, a.status)
+	require.NotContains(t, a.body, "no room")
+	require.Equal(t, before, w.dump())
+
+	_, err = w.db.ExecContext(t.Context(), `DROP TRIGGER refuse`)
+	require.NoError(t, err)
+	require.Equal(t, 303, b.post("/signup", "name", "Ada", "organization", "Engines").status)
+	require.Len(t, w.column(t.Context(), `SELECT title FROM documents`), 1)
+}
+
+func TestCodeIsNotGuessed(t *testing.T) {
+	w := startSeeded(t)
+	b := w.browser()
+	b.post("/login", "email", "ada@acme.example")
+	for range maxTries {
+		require.Equal(t, 400, b.post("/login/code", "email", "ada@acme.example", "code", strings.Repeat("A", 10)).status)
+	}
+	require.Equal(t, 400, b.post("/login/code", "email", "ada@acme.example", "code", w.codes["ada@acme.example"]).status)
+	require.Equal(t, 400, b.post("/login/code", "email", "bob@acme.example", "code", w.codes["ada@acme.example"]).status)
+}
+
+// Forms of other sites do nothing, cookie or not.
+func TestCrossSite(t *testing.T) {
+	w := startSeeded(t)
+	ada := w.as("ada@acme.example")
+	before := w.dump()
+	for _, r := range w.routes() {
+		method, path, _ := strings.Cut(w.acme.fill(r.pattern, "bob"), " ")
+		if method != http.MethodPost {
+			continue
+		}
+		for _, header := range []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"https://evil.example"}}} {
+			require.Equal(t, 403, ada.send(method, path, everything(), header).status, r.pattern)
+		}
+	}
+	require.Equal(t, before, w.dump())
+}
+
+// Sessions and codes run out.
+func TestExpiry(t *testing.T) {
+	w := startSeeded(t)
+	ada, newcomer := w.as("ada@acme.example"), w.as("new@new.example")
+	require.Equal(t, 200, ada.get("/").status)
+	require.Equal(t, 200, newcomer.get("/signup").status)
+	ada.post("/login", "email", "ada@acme.example")
+	for _, table := range []string{"sessions", "login_codes"} {
+		_, err := w.db.ExecContext(t.Context(), `UPDATE `+table+` SET expires_at = 1`)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "/login", ada.get("/").location)
+	require.Equal(t, "/login", newcomer.get("/signup").location)
+	require.Equal(t, 400, ada.post("/login/code", "email", "ada@acme.example", "code", w.codes["ada@acme.example"]).status)
+}

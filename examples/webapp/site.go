@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancyhttp"
+)
+
+//go:embed pages/*.html
+var files embed.FS
+
+// site is what all handlers share. It has no Service: they take the one that the guard
+// hands them.
+type site struct {
+	db    *sql.DB
+	guard *tenancyhttp.Guard
+	pages map[string]*template.Template
+}
+
+// loadPages parses each page with the layout around it.
+func loadPages() (map[string]*template.Template, error) {
+	names, err := files.ReadDir("pages")
+	if err != nil {
+		return nil, err
+	}
+	pages := make(map[string]*template.Template, len(names))
+	for _, file := range names {
+		page, err := template.ParseFS(files, "pages/layout.html", path.Join("pages", file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		pages[strings.TrimSuffix(file.Name(), ".html")] = page
+	}
+	return pages, nil
+}
+
+// view is what a page is made of.
+type view struct {
+	Title    string
+	SignedIn bool
+	Switcher []tenancy.Member // the user's organizations
+	Here     tenancy.Member   // the user in the organization of this page, if it is one's
+	Data     any
+
+	ctx context.Context
+}
+
+// Can says whether a button is worth showing.
+func (v view) Can(permission string) (bool, error) {
+	return tenancyhttp.Can(v.ctx, rbac.Permission(permission))
+}
+
+func (s *site) show(w http.ResponseWriter, r *http.Request, name, title string, data any) {
+	v := view{Title: title, Data: data, ctx: r.Context()}
+	err := v.locate()
+	if err == nil {
+		err = s.write(w, name, http.StatusOK, v)
+	}
+	if err != nil {
+		s.guard.Error(w, r, err)
+	}
+}
+
+// locate finds where the user is and where else they could go.
+func (v *view) locate() error {
+	svc, org, user := tenancyhttp.Service(v.ctx), tenancyhttp.Organization(v.ctx), tenancyhttp.User(v.ctx)
+	if svc == nil {
+		return nil
+	}
+	mine, err := svc.Memberships.ListByUser(v.ctx, user, tenancy.MemberQuery{})
+	if err != nil {
+		return err
+	}
+	v.SignedIn, v.Switcher = true, mine.Items
+	if !org.IsZero() {
+		v.Here, err = svc.Memberships.Get(v.ctx, org, user)
+	}
+	return err
+}
+
+// write makes the whole page before it sends any of it.
+func (s *site) write(w http.ResponseWriter, name string, status int, v view) error {
+	var page bytes.Buffer
+	if err := s.pages[name].ExecuteTemplate(&page, "layout", v); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w) // if the browser has gone, there is nobody to tell
+	return nil
+}
+
+// sorry answers what was refused: nobody is sent to sign in, others get a page that
+// says no more than the problem does.
+func (s *site) sorry(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, tenancyhttp.ErrUnauthenticated) {
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		return
+	}
+	problem := tenancyhttp.ProblemOf(err)
+	if s.write(w, "problem", problem.Status, view{Title: problem.Title, Data: problem, ctx: r.Context()}) != nil {
+		tenancyhttp.WriteError(w, err)
+	}
+}
+
+// home is the page of the organization that the request is in.
+func home(r *http.Request) string { return "/orgs/" + tenancyhttp.Organization(r.Context()).String() }
+
+// organizations is the switcher as a page, where people land.
+func (s *site) organizations(w http.ResponseWriter, r *http.Request) {
+	s.show(w, r, "organizations", "Your organizations", nil)
+}
+
+func (s *site) createOrganization(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	org, err := tenancyhttp.Service(ctx).Organizations.Create(ctx, tenancy.NewOrganization{
+		DisplayName: r.PostFormValue("name"), Owner: tenancyhttp.User(ctx),
+	})
+	if err != nil {
+		s.guard.Error(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/orgs/"+org.ID.String(), http.StatusSeeOther)
+}

@@ -1,0 +1,74 @@
+package tenancyhttp
+
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// access is what a middleware found out about a request.
+type access struct {
+	guard        *Guard
+	user         tenancy.UserID
+	organization tenancy.OrganizationID
+	service      *tenancy.Service // bound to user
+}
+
+type contextKey struct{}
+
+func (g *Guard) hold(user tenancy.UserID) *access {
+	return &access{guard: g, user: user, service: g.config.Service.As(tenancy.UserPrincipal(user))}
+}
+
+func (a *access) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, contextKey{}, a)
+}
+
+func from(ctx context.Context) *access {
+	a, _ := ctx.Value(contextKey{}).(*access)
+	return a
+}
+
+// User is who makes the request. Without a middleware of this package in front it is
+// zero, which names nobody.
+func User(ctx context.Context) tenancy.UserID {
+	if a := from(ctx); a != nil {
+		return a.user
+	}
+	return tenancy.UserID{}
+}
+
+// Organization is the one that the request selected and the user is an active member
+// of. Put it into the WHERE clause of every query of the host's. Behind
+// [Guard.SignedIn], or without a middleware, it is zero: NULL in SQL, which equals
+// nothing.
+func Organization(ctx context.Context) tenancy.OrganizationID {
+	if a := from(ctx); a != nil {
+		return a.organization
+	}
+	return tenancy.OrganizationID{}
+}
+
+// Service is the Service bound to the user (rule A1): it refuses what they may not
+// do, and writes them into every event. Without a middleware it is nil.
+func Service(ctx context.Context) *tenancy.Service {
+	if a := from(ctx); a != nil {
+		return a.service
+	}
+	return nil
+}
+
+// Can reports whether the user has a permission in the request's organization, as
+// [tenancy.Service.Can] does, from the same compiled access as the middlewares: for
+// pages that show a button only to those whom it serves. Behind [Guard.SignedIn], or
+// without a middleware, it is false.
+//
+// Errors: [tenancy.ErrUnknownPermission], [tenancy.ErrInvalid] for a wildcard.
+func Can(ctx context.Context, permission rbac.Permission) (bool, error) {
+	a := from(ctx)
+	if a == nil || a.organization.IsZero() {
+		return false, nil
+	}
+	return a.guard.config.Service.Can(ctx, a.user, a.organization, permission)
+}

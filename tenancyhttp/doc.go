@@ -1,0 +1,45 @@
+// Package tenancyhttp puts a [tenancy.Service] in front of HTTP handlers: who makes a
+// request, which organization it is about, and whether they may.
+//
+// For most uses, make one [Guard] and wrap handlers in its middlewares:
+//
+//	guard, err := tenancyhttp.New(tenancyhttp.Config{
+//		Service:      svc,
+//		User:         sessionUser, // the host's: from *http.Request to a user's id
+//		Organization: tenancyhttp.PathValue("org"),
+//	})
+//	mux.Handle("GET /account", guard.SignedIn(account))
+//	mux.Handle("GET /orgs/{org}/documents", guard.Require("documents:read")(list))
+//	mux.Handle("POST /orgs/{org}/documents", guard.Require("documents:write")(create))
+//
+// Inside, a handler asks the request's context:
+//
+//	user := tenancyhttp.User(r.Context())         // who
+//	org := tenancyhttp.Organization(r.Context())  // where; put it into every query
+//	svc := tenancyhttp.Service(r.Context())       // the Service, bound to that user
+//
+// # What a request can choose
+//
+// A request selects an organization, by path, subdomain, header or session; it never
+// says that it belongs there. Membership decides, and is looked up each time. Who is
+// no active member of the organization gets the same 404, byte for byte and after the
+// same reads, as for one that is not there. An active member without the permission
+// gets 403, and a request by nobody 401.
+//
+// The Service that handlers are handed is bound to the user ([tenancy.Service.As]);
+// the host's own, which is trusted with everything, cannot be had from a context.
+//
+// # Routers
+//
+// A middleware is a func(http.Handler) http.Handler, which [http.ServeMux], chi and
+// most others take. [PathValue] is known only behind the router that matched the path:
+// wrap the handler, not the mux. A router that keeps parameters elsewhere needs one
+// function in Config.Organization.
+//
+// # What is left to the host
+//
+// Sessions and sign-in, and with them the protection of unsafe methods against
+// cross-site request forgery: put [http.CrossOriginProtection] in front of the whole
+// if sessions are cookies. Also X-Forwarded-Host and its like, which this package
+// never reads.
+package tenancyhttp

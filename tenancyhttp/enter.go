@@ -1,0 +1,88 @@
+package tenancyhttp
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// opEnter is the operation in the errors of the middlewares.
+const opEnter = "enter"
+
+// maxSlug is the length of a DNS label in bytes, which no slug exceeds (rule G5).
+const maxSlug = 63
+
+// decoy stands in for an organization that is not there, so that the same is read.
+// It is no version 7 UUID, so that nobody has it.
+var decoy = tenancy.OrganizationID{0: 0xdc, 15: 1}
+
+func unauthenticated() error { return &tenancy.Error{Code: ErrUnauthenticated, Op: opEnter} }
+
+// signedIn finds out who makes a request: once, also where middlewares are nested.
+func (g *Guard) signedIn(r *http.Request) (*access, error) {
+	if held := from(r.Context()); held != nil && held.guard == g {
+		again := *held
+		return &again, nil
+	}
+	user, err := g.config.User(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case user.IsZero():
+		return nil, unauthenticated()
+	}
+	return g.hold(user), nil
+}
+
+// enter finds out who and where, and asks for a permission there. With a refusal for
+// the lack of that permission alone it gives the access, too.
+func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, error) {
+	held, err := g.signedIn(r)
+	if err != nil {
+		return nil, err
+	}
+	selected, err := g.config.Organization(r)
+	if err != nil {
+		return nil, err
+	}
+	if selected == "" {
+		return nil, &tenancy.Error{Code: ErrNoOrganization, Op: opEnter, Field: "organization"}
+	}
+	if held.organization, err = g.resolve(r, selected); err != nil {
+		return nil, err
+	}
+	err = g.config.Service.Check(r.Context(), held.user, held.organization, permission)
+	switch tenancy.CodeOf(err) {
+	case tenancy.ErrNotFound:
+		return nil, notFound()
+	case tenancy.ErrInvalid, tenancy.ErrUnknownPermission:
+		// Not the request's fault, whatever the code says.
+		return nil, &tenancy.Error{Code: tenancy.ErrInternal, Op: opEnter, Kind: "permission", Key: string(permission), Err: err}
+	}
+	return held, err
+}
+
+// resolve turns what a request selects into an id. No slug has an underscore and every
+// id has one. A slug that leads nowhere gives the decoy, and what is neither id nor
+// slug is refused at once: its form is no secret.
+func (g *Guard) resolve(r *http.Request, selected string) (tenancy.OrganizationID, error) {
+	if id, err := tenancy.ParseOrganizationID(selected); err == nil {
+		return id, nil
+	}
+	if len(selected) > maxSlug || !isLabel(selected) {
+		return tenancy.OrganizationID{}, notFound()
+	}
+	org, err := g.config.Service.Organizations.GetBySlug(r.Context(), selected)
+	if errors.Is(err, tenancy.ErrNotFound) {
+		return decoy, nil
+	}
+	return org.ID, err
+}
+
+// notFound is the one error for whoever is no active member. It names nothing, so that
+// an error writer of the host's cannot tell what it should not.
+func notFound() error {
+	return &tenancy.Error{Code: tenancy.ErrNotFound, Op: opEnter, Kind: "organization"}
+}

@@ -1,0 +1,132 @@
+package tenancyhttp
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Config is what [New] needs. Service and User must be set.
+type Config struct {
+	// Service is the host's own, not bound to anybody.
+	Service *tenancy.Service
+	// User says who makes a request; the zero id, or an error that is
+	// [ErrUnauthenticated], is nobody. What a session or token is worth is the host's
+	// matter, and so is whether it has ended. Any other error is answered as
+	// [ProblemOf] says: 500 for one that is not of package tenancy.
+	User func(*http.Request) (tenancy.UserID, error)
+	// Organization says which organization a request selects. It may be nil for a
+	// Guard of which only [Guard.SignedIn] is used.
+	Organization Selector
+	// Error answers a request that is refused or has failed; default: [WriteError].
+	// What it writes for an error that is [tenancy.ErrNotFound] must not depend on
+	// anything but the request. It may fall back on WriteError.
+	Error func(http.ResponseWriter, *http.Request, error)
+	// Logger hears of every error that is answered with 500 or above, which the
+	// answer does not explain; default: nobody does.
+	Logger *slog.Logger
+}
+
+// Guard makes middlewares. It is immutable and safe for concurrent use.
+type Guard struct{ config Config }
+
+// New makes a Guard.
+//
+// Errors: [tenancy.ErrInvalid] with the field "service" or "user" for what is missing.
+func New(config Config) (*Guard, error) {
+	const op = "new guard"
+	switch {
+	case config.Service == nil:
+		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "service", Reason: "is nil"}
+	case config.User == nil:
+		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "user", Reason: "is nil"}
+	}
+	if config.Organization == nil {
+		config.Organization = func(*http.Request) (string, error) { return "", nil }
+	}
+	if config.Error == nil {
+		config.Error = func(w http.ResponseWriter, _ *http.Request, err error) { WriteError(w, err) }
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Guard{config}, nil
+}
+
+// SignedIn is the middleware for what a person does outside any organization: an
+// account page, an organization switcher. [Organization] is zero behind it. It reads
+// the user once a request.
+//
+// Refused: nobody, and a user who is not there any more, with 401; a suspended user
+// with 403 (rule U8).
+func (g *Guard) SignedIn(next http.Handler) http.Handler {
+	return g.middleware(next, func(r *http.Request) (*access, error) {
+		held, err := g.signedIn(r)
+		if err != nil {
+			return nil, err
+		}
+		user, err := g.config.Service.Users.Get(r.Context(), held.user)
+		switch {
+		case errors.Is(err, tenancy.ErrNotFound), errors.Is(err, tenancy.ErrMerged):
+			return nil, unauthenticated()
+		case err != nil:
+			return nil, err
+		case !user.SuspendedAt.IsZero():
+			return nil, &tenancy.Error{Code: tenancy.ErrForbidden, Op: opEnter, Reason: string(tenancy.ReasonUserSuspended)}
+		}
+		return held, nil
+	})
+}
+
+// Member is the middleware for whatever any active member of the selected
+// organization may do.
+//
+// Refused: nobody with 401; a request that selects no organization with 400; who is
+// not an active member with 404, whether or not the organization is there; a member
+// who is suspended, or whose organization is, with 403.
+func (g *Guard) Member(next http.Handler) http.Handler {
+	return g.middleware(next, func(r *http.Request) (*access, error) {
+		// Any permission that is always declared tells members from others.
+		held, err := g.enter(r, rbac.ReadOrganization)
+		var e *tenancy.Error
+		if errors.As(err, &e) && e.Code == tenancy.ErrForbidden && e.Reason == string(tenancy.ReasonNotGranted) {
+			err = nil
+		}
+		return held, err
+	})
+}
+
+// Require is the middleware for what takes a permission in the selected organization.
+// It answers from compiled access that is kept fresh: see [tenancy.Service.Can].
+//
+// Refused: as by [Guard.Member], and a member without the permission with 403. A
+// permission that was not declared, or a wildcard, is a mistake in the program and
+// answered with 500, to everybody.
+func (g *Guard) Require(permission rbac.Permission) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return g.middleware(next, func(r *http.Request) (*access, error) { return g.enter(r, permission) })
+	}
+}
+
+// Error answers a request as Config.Error says, and tells the Logger where the answer
+// is 500 or above. It is for handlers, which thus fail as the middlewares do.
+func (g *Guard) Error(w http.ResponseWriter, r *http.Request, err error) {
+	if ProblemOf(err).Status >= http.StatusInternalServerError {
+		g.config.Logger.ErrorContext(r.Context(), "tenancyhttp: request failed", "method", r.Method, "error", err)
+	}
+	g.config.Error(w, r, err)
+}
+
+func (g *Guard) middleware(next http.Handler, admit func(*http.Request) (*access, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held, err := admit(r)
+		if err != nil {
+			g.Error(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(held.in(r.Context())))
+	})
+}

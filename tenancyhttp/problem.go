@@ -1,0 +1,92 @@
+package tenancyhttp
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Problem is an error as RFC 9457 writes it, of the type about:blank, with the
+// extension members code, field, ids and counts. It holds nothing of the error's cause
+// and none of its text, for which a log is the place.
+type Problem struct {
+	Title  string         `json:"title"`            // the status in words
+	Status int            `json:"status"`           // the HTTP status
+	Code   tenancy.Code   `json:"code"`             // what a client compares with
+	Detail string         `json:"detail,omitempty"` // [tenancy.Error].Reason
+	Field  string         `json:"field,omitempty"`  // the input at fault
+	IDs    []string       `json:"ids,omitempty"`    // for last_owner: the organizations
+	Counts map[string]int `json:"counts,omitempty"` // how many are in the way, by kind
+	// RetryAfter is when to try again, in whole seconds; 0 = nothing to wait for.
+	RetryAfter time.Duration `json:"-"`
+}
+
+// ProblemOf gives the Problem of an error, by its code:
+//
+//	400  invalid, invalid_token, invalid_cursor, unknown_role, unknown_permission, no_organization
+//	401  unauthenticated
+//	403  forbidden, email_not_verified, join_refused
+//	404  not_found, merged
+//	409  already_exists, conflict, too_large, referenced, last_owner, already_member,
+//	     already_member_elsewhere, pending_membership, membership_inactive, seat_limit, role_in_use
+//	410  token_expired, token_used, events_pruned
+//	503  busy, canceled (both with RetryAfter), closed, read_only, storage_full
+//	500  everything else
+//
+// A 404 says nothing but that, and from 500 on only the code is told. A nil error is a
+// 500, too.
+func ProblemOf(err error) Problem {
+	code := tenancy.CodeOf(err)
+	if code == tenancy.ErrMerged {
+		code = tenancy.ErrNotFound // into whom is nobody's business
+	}
+	status := statuses[code]
+	if status == 0 {
+		status, code = http.StatusInternalServerError, tenancy.ErrInternal
+	}
+	p := Problem{Title: http.StatusText(status), Status: status, Code: code}
+	if code == tenancy.ErrBusy || code == tenancy.ErrCanceled {
+		p.RetryAfter = time.Second
+	}
+	var e *tenancy.Error
+	if status == http.StatusNotFound || status >= http.StatusInternalServerError || !errors.As(err, &e) {
+		return p
+	}
+	p.Detail, p.Field, p.Counts = e.Reason, e.Field, maps.Clone(e.Counts)
+	if code == tenancy.ErrLastOwner {
+		p.IDs = slices.Clone(e.IDs)
+	}
+	return p
+}
+
+// WriteError answers with the [Problem] of err as application/problem+json, and with
+// the headers that its status calls for. Call it before anything else is written.
+func WriteError(w http.ResponseWriter, err error) {
+	p := ProblemOf(err)
+	body, failed := json.Marshal(p)
+	if failed != nil { // no field of a Problem can fail
+		body = nil
+	}
+	h := w.Header()
+	for _, about := range []string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified"} {
+		h.Del(about) // what the handler said of the body that does not come
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(p.RetryAfter/time.Second)))
+	}
+	if p.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		h.Set("WWW-Authenticate", "Bearer") // a 401 must name a way (RFC 9110)
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n'))
+}

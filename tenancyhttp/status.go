@@ -1,0 +1,62 @@
+package tenancyhttp
+
+import (
+	"net/http"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// The codes that this package adds to those of package tenancy.
+const (
+	// ErrUnauthenticated: nobody is signed in, or somebody who is not there any more.
+	ErrUnauthenticated tenancy.Code = "unauthenticated"
+	// ErrNoOrganization: the request selects no organization.
+	ErrNoOrganization tenancy.Code = "no_organization"
+)
+
+// statuses is the one table from code to HTTP status. It never changes once made.
+var statuses = map[tenancy.Code]int{
+	ErrUnauthenticated: http.StatusUnauthorized,
+	ErrNoOrganization:  http.StatusBadRequest,
+
+	tenancy.ErrInvalid:           http.StatusBadRequest,
+	tenancy.ErrInvalidToken:      http.StatusBadRequest,
+	tenancy.ErrInvalidCursor:     http.StatusBadRequest,
+	tenancy.ErrUnknownRole:       http.StatusBadRequest,
+	tenancy.ErrUnknownPermission: http.StatusBadRequest,
+
+	tenancy.ErrForbidden:        http.StatusForbidden,
+	tenancy.ErrEmailNotVerified: http.StatusForbidden,
+	tenancy.ErrJoinRefused:      http.StatusForbidden,
+
+	tenancy.ErrNotFound: http.StatusNotFound,
+	tenancy.ErrMerged:   http.StatusNotFound,
+
+	tenancy.ErrAlreadyExists:          http.StatusConflict,
+	tenancy.ErrConflict:               http.StatusConflict,
+	tenancy.ErrTooLarge:               http.StatusConflict,
+	tenancy.ErrReferenced:             http.StatusConflict,
+	tenancy.ErrLastOwner:              http.StatusConflict,
+	tenancy.ErrAlreadyMember:          http.StatusConflict,
+	tenancy.ErrAlreadyMemberElsewhere: http.StatusConflict,
+	tenancy.ErrPendingMembership:      http.StatusConflict,
+	tenancy.ErrMembershipInactive:     http.StatusConflict,
+	tenancy.ErrSeatLimit:              http.StatusConflict,
+	tenancy.ErrRoleInUse:              http.StatusConflict,
+
+	tenancy.ErrTokenExpired: http.StatusGone,
+	tenancy.ErrTokenUsed:    http.StatusGone,
+	tenancy.ErrEventsPruned: http.StatusGone,
+
+	tenancy.ErrBusy:        http.StatusServiceUnavailable,
+	tenancy.ErrCanceled:    http.StatusServiceUnavailable,
+	tenancy.ErrClosed:      http.StatusServiceUnavailable,
+	tenancy.ErrReadOnly:    http.StatusServiceUnavailable,
+	tenancy.ErrStorageFull: http.StatusServiceUnavailable,
+
+	tenancy.ErrInTransaction: http.StatusInternalServerError,
+	tenancy.ErrCorrupt:       http.StatusInternalServerError,
+	tenancy.ErrNotADatabase:  http.StatusInternalServerError,
+	tenancy.ErrSchema:        http.StatusInternalServerError,
+	tenancy.ErrInternal:      http.StatusInternalServerError,
+}
