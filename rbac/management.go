@@ -8,7 +8,7 @@ const (
 	ReadOrganization Permission = "tenancy:organization:read"
 	// UpdateOrganization: change its name, slug, metadata and settings.
 	UpdateOrganization Permission = "tenancy:organization:update"
-	// DeleteOrganization: archive, restore or delete it.
+	// DeleteOrganization: archive or delete it.
 	DeleteOrganization Permission = "tenancy:organization:delete"
 	// TransferOwnership: hand one's own ownership to another member.
 	TransferOwnership Permission = "tenancy:ownership:transfer"

@@ -42,16 +42,21 @@ func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.G
 // jobs.
 //
 // A bound Service answers [ErrForbidden] for what only the host may do, As, WithStore
-// and Tx among it; bound once more, it may do nothing at all. Refusals are kept and
-// shown by Events.Denials (rule A5).
+// and Tx among it; bound once more, or to the zero Principal, it may do nothing at all.
+// Refused calls are kept and shown by Events.Denials (rule A5), those of As, WithStore
+// and Tx excepted, which read and write nothing.
 func (s *Service) As(p Principal) *Service {
 	bound := *s
-	if s.principal != nil {
+	if s.principal != nil || p.actor == (Actor{}) {
 		p.nobody = true
 	}
 	bound.principal, bound.actor = &p, p.actor
 	return derive(&bound)
 }
+
+// Actor is whom this Service works for, as its events name them: the host itself, or
+// the principal it was bound to.
+func (s *Service) Actor() Actor { return s.actor }
 
 // scope is what one call is about: the organization named, the user named.
 type scope struct {
@@ -79,8 +84,8 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 	grants, err := w.grantsOf(ctx, sc.organization)
 	if err != nil {
 		if CodeOf(err) == ErrNotFound {
-			if sc.missing != nil {
-				err = sc.missing
+			if sc.missing != nil { // found by a key: where is not told, not even by what is noted
+				return w.deny(scope{}, sc.missing)
 			}
 			return w.deny(sc, err)
 		}
@@ -176,19 +181,25 @@ func forbidden(field string) *Error { return &Error{Code: ErrForbidden, Field: f
 
 // deny notes a refusal for the denials, and is the error.
 func (w *work) deny(sc scope, err error) error {
-	w.denied = &denied{method: w.method.Name, organization: sc.organization}
+	w.denied = append(w.denied, refusal{w.service.actor, w.method.Name, sc.organization})
 	return err
 }
 
 // absent is the answer where the thing named is not there: for an actor it is a denial
-// like any other.
-func (w *work) absent(err error) error {
+// like any other, and takes as long as one.
+func (w *work) absent(ctx context.Context, missing error) error {
 	w.asked = true
 	if w.service.principal == nil {
+		return missing
+	}
+	if _, err := w.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
-	return w.deny(scope{}, err)
+	return w.deny(scope{}, missing)
 }
+
+// nowhere is no organization's id: no version 7 UUID begins like it.
+var nowhere = OrganizationID{0: 0xdc, 15: 1}
 
 // mayGive refuses roles that are above the actor (rule R6): whoever gives, takes or
 // touches a role has all that it grants. Only owners touch owners.

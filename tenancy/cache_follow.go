@@ -10,9 +10,9 @@ import (
 // follower keeps the cache up with what others commit to the same store, by the
 // event log (rule R8).
 type follower struct {
-	live    atomic.Bool  // the last look succeeded, and looks go on
-	running atomic.Int64 // Runs under way, which do the looking
-	looked  atomic.Int64 // when the last look that succeeded began
+	live    atomic.Bool               // the last look succeeded, and looks go on
+	running atomic.Int64              // Runs under way, which do the looking
+	looked  atomic.Pointer[time.Time] // when the last look that succeeded began
 
 	mu   sync.Mutex // one look at a time
 	seen Position   // events up to here are taken in
@@ -28,7 +28,7 @@ const maxBehind = 10_000
 func (s *Service) look(ctx context.Context) error {
 	c := s.family.cache
 	f := &c.fresh
-	began := s.family.config.Now().UnixNano()
+	began := s.family.config.Now()
 	err := s.family.store.View(ctx, func(tx Tx) error {
 		last, err := tx.Events().Last(ctx)
 		if err != nil || f.once && last == f.seen {
@@ -40,8 +40,11 @@ func (s *Service) look(ctx context.Context) error {
 		return c.take(ctx, tx.Events(), last)
 	})
 	if err == nil {
+		err = ctx.Err() // a look that comes late tells what was, not what is
+	}
+	if err == nil {
 		f.once = true
-		f.looked.Store(began)
+		f.looked.Store(&began)
 	}
 	f.live.Store(err == nil)
 	return err
@@ -51,7 +54,7 @@ func (s *Service) look(ctx context.Context) error {
 // longer there.
 func (c *cache) take(ctx context.Context, log Log, last Position) error {
 	f := &c.fresh
-	anew := !f.once || last < f.seen || last-f.seen > maxBehind
+	anew := !f.once || f.seen == 0 || last < f.seen || last-f.seen > maxBehind
 	for !anew && f.seen < last {
 		events, next, done, err := log.Read(ctx, EventFilter{}, LogSpan{After: f.seen, Limit: MaxLimit})
 		if CodeOf(err) == ErrEventsPruned {
@@ -84,27 +87,28 @@ func (c *cache) take(ctx context.Context, log Log, last Position) error {
 // look is due; who finds another at it goes to the store instead of waiting.
 func (s *Service) ready(ctx context.Context) bool {
 	f := &s.family.cache.fresh
-	if f.running.Load() > 0 {
-		return f.live.Load()
-	}
 	if s.current() {
 		return true
 	}
-	if !f.mu.TryLock() {
+	if f.running.Load() > 0 || !f.mu.TryLock() {
 		return false
 	}
 	defer f.mu.Unlock()
 	return s.current() || s.look(ctx) == nil
 }
 
-// current reports whether the last look is recent enough. A clock that was set back
-// does not prolong it.
+// current reports whether the last look is recent enough: Run says so, or, without one,
+// the clock. Where Config.Now is time.Now,
+// a clock that was set back does not prolong it.
 func (s *Service) current() bool {
 	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
 	if staleness < 0 || !f.live.Load() {
 		return false
 	}
-	ago := time.Duration(s.family.config.Now().UnixNano() - f.looked.Load())
+	if f.running.Load() > 0 {
+		return true
+	}
+	ago := s.family.config.Now().Sub(*f.looked.Load())
 	return 0 <= ago && ago < staleness
 }
 
@@ -115,6 +119,9 @@ func (s *Service) current() bool {
 // read, or not in time, checks go to the store until it can.
 func (s *Service) Run(ctx context.Context) error {
 	if s.principal != nil || s.within != nil {
+		if s.principal != nil {
+			s.refused(ctx, refusal{s.actor, "Run", OrganizationID{}})
+		}
 		return explain(forbidden(""), "run", "")
 	}
 	var following sync.WaitGroup

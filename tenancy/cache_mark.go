@@ -12,20 +12,31 @@ type mark struct {
 	key   cacheKey
 	event EventID
 	after Position // the last event committed when the change was made
+	by    *ring    // the transaction; nil: several
 }
 
 // maxMarks is how many marks stand at most: beyond that, one stands for all.
 const maxMarks = 1_000
 
-// mark notes a change that a host's transaction made, and drops what it covers.
+// mark notes a change that a host's transaction made, and drops what it covers. A
+// transaction is seen whole, so its last event speaks for the ones before; and as soon
+// as it has made too many changes, one mark of its own stands for them all.
 func (c *cache) mark(m mark) {
 	c.mu.Lock()
+	of := func(other mark) bool { return other.by == m.by }
+	if slices.ContainsFunc(c.marks, func(other mark) bool { return of(other) && other.key == (cacheKey{}) }) {
+		m.key = cacheKey{}
+	}
+	c.marks = slices.DeleteFunc(c.marks, func(other mark) bool { return of(other) && other.key == m.key })
+	if len(c.marks) >= maxMarks {
+		m.key = cacheKey{}
+		c.marks = slices.DeleteFunc(c.marks, of)
+	}
 	if len(c.marks) >= maxMarks {
 		for _, other := range c.marks {
 			m.after = max(m.after, other.after)
 		}
-		m.key, m.event = cacheKey{}, EventID{}
-		c.marks = nil
+		m.event, m.by, c.marks = EventID{}, nil, nil
 	}
 	c.marks = append(c.marks, m)
 	c.open.Store(int64(len(c.marks)))

@@ -26,7 +26,7 @@ func (s *Service) Can(ctx context.Context, user UserID, organization Organizatio
 		if p := c.get(organization, user); p != nil {
 			ok, err := p.can(permission)
 			if err != nil {
-				return false, explain(bad("permission", err), "check", "")
+				return false, explain(bad("permission", err), opCheck, "")
 			}
 			return ok, nil
 		}
@@ -44,14 +44,19 @@ func (s *Service) can(ctx context.Context, user UserID, organization Organizatio
 		return false, s.declared(ctx, permission)
 	}
 	ok, err := a.can(permission)
-	return ok, explain(bad("permission", err), "check", "")
+	return ok, explain(bad("permission", err), opCheck, "")
 }
 
 // declared refuses a permission that cannot be checked, also for those whom it would
 // not help.
 func (s *Service) declared(ctx context.Context, permission rbac.Permission) error {
 	if permission.IsManagement() {
-		return explain(bad("permission", managementOnly.Check(permission)), "check", "")
+		return explain(bad("permission", managementOnly.Check(permission)), opCheck, "")
+	}
+	if s.within == nil && s.current() {
+		if book := s.family.cache.all.Load().book.Load(); book != nil && book.registry.Check(permission) == nil {
+			return nil
+		}
 	}
 	host := s.trusted()
 	return host.view(ctx, "Check", "", func(ctx context.Context, w *work) error {
@@ -75,9 +80,11 @@ var managementOnly = func() *rbac.Registry {
 // Check is [Service.Can] for guards: nil where the user may, and otherwise an error
 // that says why. It is [ErrNotFound] for anybody who is no active member, whether or
 // not the organization is there, and [ErrForbidden], with the [Reason] as its
-// Reason, for a member who may not.
+// Reason, for a member who may not. On a bound Service a refusal of the actor's own is
+// kept with the denials (rule A5).
+//
+// Errors: [ErrNotFound], [ErrForbidden], and as for [Service.Can].
 func (s *Service) Check(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) error {
-	const op = "check"
 	a, reason, err := s.access(ctx, "Check", organization, user)
 	if err != nil {
 		return err
@@ -85,7 +92,7 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 	if a != nil {
 		ok, err := a.can(permission)
 		if err != nil {
-			return explain(bad("permission", err), op, "")
+			return explain(bad("permission", err), opCheck, "")
 		}
 		if ok {
 			return nil
@@ -94,12 +101,17 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 	} else if err := s.declared(ctx, permission); err != nil {
 		return err
 	}
+	if p := s.principal; p != nil && p.user == user {
+		s.refused(ctx, refusal{s.actor, "Check", organization})
+	}
 	switch reason {
 	case ReasonNotGranted, ReasonOrganizationSuspended, ReasonUserSuspended:
-		return explain(&Error{Code: ErrForbidden, Kind: "permission", Key: string(permission), Reason: string(reason)}, op, "")
+		return explain(&Error{Code: ErrForbidden, Kind: "permission", Key: string(permission), Reason: string(reason)}, opCheck, "")
 	}
-	return explain(notFound(organization), op, "")
+	return explain(notFound(organization), opCheck, "")
 }
+
+const opCheck = "check"
 
 // Explanation is why somebody has a permission or has not (rule R7).
 type Explanation struct {
@@ -122,7 +134,8 @@ func (e Explanation) String() string {
 // Explain says why a user may or may not do something in an organization: the role,
 // its parents and the grant, or what stands in the way. It reads the store.
 //
-// Errors: as for [Service.Can].
+// Errors: as for [Service.Can]. An actor hears [ReasonNotAMember] wherever more would
+// tell who or what is there.
 func (s *Service) Explain(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (Explanation, error) {
 	var told Explanation
 	err := s.view(ctx, "Explain", pair(organization, user), func(ctx context.Context, w *work) error {
@@ -140,7 +153,7 @@ func (s *Service) Explain(ctx context.Context, user UserID, organization Organiz
 		if err != nil {
 			return err
 		}
-		told = Explanation{Reason: facts.reason()}
+		told = Explanation{Reason: w.tell(facts.reason(), user)}
 		if told.Reason != ReasonGranted {
 			return nil
 		}
@@ -162,8 +175,25 @@ func (s *Service) Explain(ctx context.Context, user UserID, organization Organiz
 	return told, err
 }
 
-// Of gives every permission that a user has in an organization, in no more than the
-// order in which they were declared; none for those without access.
+// tell is a reason as the actor may hear it: who and what is not there for them is told
+// apart for the host alone (rules A3, G7, M2).
+func (w *work) tell(reason Reason, user UserID) Reason {
+	p := w.service.principal
+	if p == nil {
+		return reason
+	}
+	switch {
+	case reason == ReasonNoOrganization, reason == ReasonOrganizationArchived, reason == ReasonNoUser,
+		reason == ReasonMembershipPending && p.user != user:
+		return ReasonNotAMember
+	}
+	return reason
+}
+
+// Of gives every permission that a user has in an organization, the management ones
+// first, then the host's, by name; none for those without access.
+//
+// Errors: on a bound Service [ErrForbidden] and [ErrNotFound], as [Methods] says.
 func (g Permissions) Of(ctx context.Context, user UserID, organization OrganizationID) ([]rbac.Permission, error) {
 	a, _, err := g.s.access(ctx, "Permissions.Of", organization, user)
 	if err != nil || a == nil {

@@ -3,12 +3,14 @@ package tenancy
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 )
 
-// denied is one refusal of an actor, on its way to the denials.
-type denied struct {
+// refusal is one refusal of an actor, on its way to the denials.
+type refusal struct {
+	actor        Actor
 	method       string
 	organization OrganizationID
 }
@@ -19,49 +21,41 @@ type denied struct {
 type denials struct {
 	mu      sync.Mutex
 	minute  time.Time // that the counts are of
-	counts  map[denialKey]int
+	counts  map[refusal]int
 	second  time.Time // that written is of
 	written int
-}
-
-type denialKey struct {
-	actor        Actor
-	method       string
-	organization OrganizationID
 }
 
 const (
 	denialWrites = 10    // most a second; beyond that only the Logger hears
 	denialKeys   = 1_000 // most counted at once; beyond that likewise
+	// denialPatience is how long a refusal waits for a writer before it.
+	denialPatience = 500 * time.Millisecond
 )
 
 // refused takes refusals down: at once, at the end of a Transact, or, in a host's
 // transaction, for the Logger only.
-func (s *Service) refused(ctx context.Context, list ...denied) {
+func (s *Service) refused(ctx context.Context, list ...refusal) {
 	switch {
 	case len(list) == 0:
 	case s.within == nil:
 		for _, d := range list {
-			s.family.refuse(ctx, denialKey{s.actor, d.method, d.organization})
+			s.family.refuse(ctx, d)
 		}
 	case s.within.tx != nil:
 		s.within.denied = append(s.within.denied, list...)
 	default:
 		for _, d := range list {
-			s.family.logDenial(ctx, denialKey{s.actor, d.method, d.organization}, 1)
+			s.family.logDenial(ctx, d, 1)
 		}
 	}
 }
 
-func (f *family) refuse(ctx context.Context, key denialKey) {
+func (f *family) refuse(ctx context.Context, key refusal) {
 	now := f.now()
 	minute := now.Truncate(time.Minute)
 	due, first, may := f.denials.count(key, now)
-	for k, n := range due.counts {
-		if n > 0 {
-			f.writeDenial(ctx, k, due.minute, n)
-		}
-	}
+	f.writeDenials(ctx, due)
 	if !first {
 		return
 	}
@@ -69,18 +63,18 @@ func (f *family) refuse(ctx context.Context, key denialKey) {
 		f.logDenial(ctx, key, 1)
 		return
 	}
-	f.writeDenial(ctx, key, minute, 1)
+	f.writeDenials(ctx, finished{minute, map[refusal]int{key: 1}})
 }
 
-// finished is the counts of a minute that is over.
+// finished is counts of one minute, to be written.
 type finished struct {
 	minute time.Time
-	counts map[denialKey]int
+	counts map[refusal]int
 }
 
 // count counts one refusal, and says whether it is the first of its minute, whether
 // it may be written, and what is due from the minute before.
-func (d *denials) count(key denialKey, now time.Time) (due finished, first, may bool) {
+func (d *denials) count(key refusal, now time.Time) (due finished, first, may bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	due = d.turn(now.Truncate(time.Minute))
@@ -105,7 +99,7 @@ func (d *denials) turn(minute time.Time) finished {
 		return finished{}
 	}
 	due := finished{d.minute, d.counts}
-	d.minute, d.counts = minute, map[denialKey]int{}
+	d.minute, d.counts = minute, map[refusal]int{}
 	return due
 }
 
@@ -115,44 +109,69 @@ func (s *Service) flushDenials(ctx context.Context) {
 	f.denials.mu.Lock()
 	due := f.denials.turn(f.now().Truncate(time.Minute))
 	f.denials.mu.Unlock()
-	for key, n := range due.counts {
-		if n > 0 {
-			f.writeDenial(ctx, key, due.minute, n)
-		}
-	}
+	f.writeDenials(ctx, due)
 }
 
-// writeDenial adds to the row of a minute. That a refusal could not be written down
-// changes nothing about it, so only the Logger hears.
-func (f *family) writeDenial(ctx context.Context, key denialKey, minute time.Time, n int) {
-	ctx = context.WithoutCancel(ctx)
+// writeDenials adds to the rows of a minute, in one transaction. That a refusal could
+// not be written down changes nothing about it, so only the Logger hears.
+func (f *family) writeDenials(ctx context.Context, due finished) {
+	maps.DeleteFunc(due.counts, func(_ refusal, n int) bool { return n == 0 })
+	if len(due.counts) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), denialPatience)
+	defer cancel()
 	err := f.store.Update(ctx, func(tx Tx) error {
-		filter := DenialFilter{
-			Actor: Of(key.actor), Method: Of(key.method), Since: minute, Until: minute.Add(time.Minute),
-		}
-		rows, err := tx.Denials().List(ctx, filter, Span{Limit: MaxLimit})
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if row.OrganizationID == key.organization {
-				row.Count += n
-				row.Version++
-				return tx.Denials().Update(ctx, row)
+		for key, n := range due.counts {
+			if err := f.writeDenial(ctx, tx, key, due.minute, n); err != nil {
+				return err
 			}
 		}
-		return tx.Denials().Insert(ctx, Denial{
-			ID: f.config.NewID(), Version: 1, Actor: key.actor, Method: key.method, OrganizationID: key.organization,
-			Minute: minute, Count: n,
-		})
+		return nil
 	})
-	if err != nil {
-		f.config.Logger.ErrorContext(ctx, "freehold: a denial could not be kept", "error", err)
+	if err == nil {
+		return
+	}
+	f.config.Logger.ErrorContext(ctx, "freehold: denials could not be kept", "error", err)
+	for key, n := range due.counts {
 		f.logDenial(ctx, key, n)
 	}
 }
 
-func (f *family) logDenial(ctx context.Context, key denialKey, n int) {
+func (f *family) writeDenial(ctx context.Context, tx Tx, key refusal, minute time.Time, n int) error {
+	rows, err := tx.Denials().List(ctx, DenialFilter{
+		Actor: Of(key.actor), Method: Of(key.method), OrganizationID: Of(key.organization),
+		Since: minute, Until: minute.Add(time.Minute),
+	}, Span{Limit: 1})
+	switch {
+	case err != nil:
+		return err
+	case len(rows) > 0:
+		row := rows[0]
+		row.Count += n
+		row.Version++
+		return tx.Denials().Update(ctx, row)
+	}
+	return tx.Denials().Insert(ctx, Denial{
+		ID: f.config.NewID(), Version: 1, Actor: key.actor, Method: key.method, OrganizationID: key.organization,
+		Minute: minute, Count: n,
+	})
+}
+
+// pruneDenials removes up to pruneLimit denials of minutes before an instant.
+func (w *work) pruneDenials(ctx context.Context, before time.Time) (int, error) {
+	old, err := w.Denials().List(ctx, DenialFilter{Until: before}, Span{Limit: pruneLimit, Order: ByTime})
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	ids := make([]DenialID, len(old))
+	for i, d := range old {
+		ids[i] = d.ID
+	}
+	return w.Denials().DeleteAll(ctx, DenialFilter{ID: Of(ids...)})
+}
+
+func (f *family) logDenial(ctx context.Context, key refusal, n int) {
 	f.config.Logger.LogAttrs(ctx, slog.LevelWarn, "freehold: denied",
 		slog.String("actor_kind", string(key.actor.Kind)), slog.String("actor", key.actor.ID),
 		slog.String("method", key.method), slog.String("organization", key.organization.String()), slog.Int("count", n))

@@ -92,7 +92,7 @@ func (g Users) ConfirmEmail(ctx context.Context, token string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return user, nil
+	return g.s.shown(user), nil
 }
 
 func (w *work) confirmEmail(ctx context.Context, token string) (User, error) {

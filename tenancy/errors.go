@@ -17,7 +17,8 @@ func (c Code) Error() string { return string(c) }
 
 // The codes. Each stands with what it means; a method's documentation names those
 // that it returns, besides [ErrInvalid], [ErrCanceled], [ErrBusy], [ErrClosed] and
-// the store's own, which any method may return.
+// the store's own, which any method may return, and on a bound Service [ErrForbidden]
+// and [ErrNotFound].
 const (
 	// ErrInvalid: an input breaks a rule; Field says which. Nothing was written.
 	ErrInvalid Code = "invalid"

@@ -123,28 +123,31 @@ func (g Events) Last(ctx context.Context) (Position, error) {
 	return last, err
 }
 
-// pruneLimit is how many events one transaction of Prune removes.
+// pruneLimit is how many events, and how many denials, one transaction of Prune removes.
 const pruneLimit = 5000
 
 // Prune removes the events from before an instant (rule E3), oldest first, in
-// transactions of bounded size, and says how many went. What is gone before an
-// error stays gone.
+// transactions of bounded size, and says how many went. The denials from before it go,
+// too (rule A5). What is gone before an error stays gone.
 func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
 	for {
-		var n int
+		var n, denials int
 		err := g.s.update(ctx, "Events.Prune", "", func(ctx context.Context, w *work) (err error) {
 			if err := w.authorize(ctx, scope{}); err != nil {
 				return err
 			}
-			n, err = w.Events().Prune(ctx, before, pruneLimit)
+			if n, err = w.Events().Prune(ctx, before, pruneLimit); err != nil {
+				return err
+			}
+			denials, err = w.pruneDenials(ctx, before)
 			return err
 		})
 		if err != nil {
 			return total, err
 		}
 		total += n
-		if n < pruneLimit {
+		if n < pruneLimit && denials < pruneLimit {
 			return total, nil
 		}
 	}

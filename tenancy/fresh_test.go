@@ -17,3 +17,12 @@ func TestFreshUnderLoad(t *testing.T) {
 }
 
 func TestFollow(t *testing.T) { servicetest.Follow(t, openMemory) }
+
+func TestFollowFromEmpty(t *testing.T) { servicetest.FollowFromEmpty(t, openMemory) }
+
+func TestCheckInOnJoin(t *testing.T) { servicetest.CheckInOnJoin(t, openMemory) }
+
+func TestBigHost(t *testing.T) {
+	servicetest.BigHost(t, openMemory, servicetest.NestedHost)
+	servicetest.BigHost(t, openWeak, servicetest.NestedHost)
+}

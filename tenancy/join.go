@@ -160,7 +160,12 @@ func (w *work) admit(ctx context.Context, j Join, vacated int) error {
 	if err := w.hasRoom(ctx, j, vacated); err != nil || w.config.OnJoin == nil {
 		return err
 	}
-	if err := w.config.OnJoin(w.service.mark(ctx), w.service.trusted().inside(w.Tx, w.ring), j); err != nil {
+	w.cache.transacting.Add(1) // so that a check from outside looks at its context first
+	defer w.cache.transacting.Add(-1)
+	host := w.service.trusted().inside(w.Tx, w.ring)
+	err := w.config.OnJoin(w.service.mark(ctx), host, j)
+	w.denied = append(w.denied, host.within.denied...)
+	if err != nil {
 		return &Error{Code: ErrJoinRefused, Err: err}
 	}
 	return w.hasRoom(ctx, j, vacated) // once more: the host may have let others in

@@ -53,7 +53,7 @@ type Membership struct {
 	Status         MembershipStatus  `json:"status"`
 	DisplayName    string            `json:"display_name,omitempty"` // the name here; "" = the user's own
 	Attributes     map[string]string `json:"attributes,omitempty"`   // the profile here
-	Metadata       map[string]string `json:"metadata,omitempty"`     // the host's own
+	Metadata       map[string]string `json:"metadata,omitempty"`     // the application's; who may write members may write it
 	JoinedVia      JoinedVia         `json:"joined_via"`
 	JoinedAt       time.Time         `json:"joined_at"`
 	LastSignInAt   time.Time         `json:"-"` // here; outside the versioned row (rule G12)

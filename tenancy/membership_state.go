@@ -73,9 +73,11 @@ func (g Memberships) Remove(ctx context.Context, organization OrganizationID, us
 	return g.remove(ctx, "Memberships.Remove", organization, user, false)
 }
 
-// Leave is Remove by the member's own wish, and its event says so (rule M6).
+// Leave is Remove by the member's own wish, and its event says so (rule M6). A member
+// who was made inactive cannot leave by themselves: they could come back in by a way
+// that reactivates nobody (rule M5).
 //
-// Errors: as for Remove.
+// Errors: as for Remove; [ErrMembershipInactive] on a bound Service.
 func (g Memberships) Leave(ctx context.Context, organization OrganizationID, user UserID) error {
 	return g.remove(ctx, "Memberships.Leave", organization, user, true)
 }
@@ -88,6 +90,9 @@ func (g Memberships) remove(ctx context.Context, name method, organization Organ
 		}
 		if err := w.mayTouch(ctx, m); err != nil {
 			return err
+		}
+		if left && w.service.principal != nil && m.Status == MembershipInactive {
+			return &Error{Code: ErrMembershipInactive}
 		}
 		held, err := w.assignments(ctx, m.ID)
 		if err != nil {
@@ -228,15 +233,20 @@ func (w *work) mayAbdicate(ctx context.Context, organization OrganizationID, fro
 	if err := w.authorize(ctx, scope{organization: organization, user: from}); err != nil {
 		return err
 	}
-	if p := w.service.principal; p != nil && p.user != from {
-		return w.deny(scope{organization: organization}, forbidden("from"))
+	p := w.service.principal
+	if p == nil {
+		return nil
 	}
-	return nil
+	own, err := w.grantsOf(ctx, organization)
+	if err == nil && (p.user != from || !own.owner) {
+		err = w.deny(scope{organization: organization}, forbidden("from"))
+	}
+	return err
 }
 
 // heir is the active member whom ownership may go to.
 func (w *work) heir(ctx context.Context, organization OrganizationID, to UserID) (Membership, error) {
-	m, err := w.membership(ctx, organization, to)
+	m, err := w.visible(ctx, organization, to)
 	if err != nil {
 		return Membership{}, err
 	}

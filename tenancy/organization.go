@@ -253,7 +253,7 @@ func (g Organizations) getBy(ctx context.Context, name method, field, key string
 		}
 		missing := &Error{Code: ErrNotFound, Kind: "organization", Key: key}
 		if len(found) == 0 {
-			return w.absent(missing)
+			return w.absent(ctx, missing)
 		}
 		if err := w.authorize(ctx, scope{organization: found[0].ID, missing: missing}); err != nil {
 			return err
@@ -321,19 +321,17 @@ func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationU
 	if err != nil {
 		return err
 	}
-	for _, set := range []struct{ in, now *string }{
-		{in.DefaultRole, &org.Settings.DefaultRole}, {in.CreatorRole, &org.Settings.CreatorRole},
+	for _, set := range []struct {
+		in            *string
+		now, fallback string // what holds where none is set is given and taken, too
+	}{
+		{in.DefaultRole, org.Settings.DefaultRole, w.config.DefaultRole}, {in.CreatorRole, org.Settings.CreatorRole, w.config.CreatorRole},
 	} {
-		if set.in == nil || *set.in == *set.now {
+		if set.in == nil || *set.in == set.now {
 			continue
 		}
-		for _, slug := range []string{*set.in, *set.now} {
-			if slug == "" {
-				continue
-			}
-			if err := w.mayGive(ctx, org.ID, slug); err != nil {
-				return err
-			}
+		if err := w.mayGive(ctx, org.ID, or(*set.in, set.fallback), or(set.now, set.fallback)); err != nil {
+			return err
 		}
 	}
 	return nil

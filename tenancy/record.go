@@ -48,7 +48,7 @@ func (w *work) changed(ctx context.Context, key cacheKey, event EventID) error {
 	if err != nil {
 		return err
 	}
-	w.ring.host.mark(mark{key: key, event: event, after: last})
+	w.ring.host.mark(mark{key: key, event: event, after: last, by: w.ring})
 	return nil
 }
 

@@ -47,7 +47,12 @@ func (g Permissions) Declare(ctx context.Context, revision int64, declared ...Pe
 		if err != nil || revision < book.revision.permissions {
 			return err
 		}
+		named := map[rbac.Permission]bool{}
 		for _, d := range declared {
+			if named[d.Slug] {
+				return invalid("permission", "is declared twice")
+			}
+			named[d.Slug] = true
 			if err := w.declarePermission(ctx, book, revision, d); err != nil {
 				return err
 			}
@@ -213,7 +218,7 @@ func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Rol
 			if !there {
 				n++
 			}
-			moved = moved || there && before.Extends != row.Extends
+			moved = moved || before.Extends != row.Extends
 			if err := w.saveRole(ctx, before, &row); err != nil {
 				return err
 			}
@@ -263,6 +268,9 @@ func (w *work) checkRole(book *rulebook, r *Role) (err error) {
 	}
 	if r.Description, err = description("description", r.Description); err != nil {
 		return err
+	}
+	if r.Priority > maxPriority {
+		return invalid("priority", fmt.Sprintf("is over %d", maxPriority))
 	}
 	slices.Sort(r.Grants)
 	r.Grants = slices.Compact(r.Grants)
@@ -389,6 +397,9 @@ func (w *work) heirsAutomatic(ctx context.Context, parent string, refuse func(st
 			return nil
 		}
 		if err := w.automatic(ctx, org.ID, "grants", org.Settings.DefaultRole); err != nil {
+			if CodeOf(err) != ErrInvalid {
+				return err
+			}
 			return refuse(org.Settings.DefaultRole)
 		}
 		return nil

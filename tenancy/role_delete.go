@@ -34,6 +34,11 @@ type roleDeletion struct {
 }
 
 func (d *roleDeletion) run(ctx context.Context) error {
+	if d.organization.IsZero() { // before everybody's rows are read and locked
+		if err := d.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+	}
 	if err := d.lock(ctx); err != nil {
 		return err
 	}
@@ -166,13 +171,17 @@ func (d *roleDeletion) find(ctx context.Context) error {
 // mayGo refuses a role in use without a replacement, and a replacement that is none.
 func (d *roleDeletion) mayGo(ctx context.Context) error {
 	defaults := len(d.organizations)
+	members := map[MembershipID]bool{}
+	for _, a := range d.held {
+		members[a.MembershipID] = true
+	}
 	if d.slug == d.config.DefaultRole || d.slug == d.config.CreatorRole {
 		return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Reason: "is the application's default", Counts: map[string]int{"defaults": 1}}
 	}
 	if d.replacement == "" {
 		if len(d.held)+len(d.children)+defaults > 0 {
 			return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Counts: map[string]int{
-				"members": len(d.held), "roles": len(d.children), "defaults": defaults,
+				"members": len(members), "roles": len(d.children), "defaults": defaults,
 			}}
 		}
 		return d.mayGive(ctx, d.organization, d.own()...)
@@ -267,7 +276,9 @@ func (d *roleDeletion) moveChildren(ctx context.Context) error {
 		if err := d.saveRole(ctx, before, &child); err != nil {
 			return err
 		}
-		d.book = nil
+	}
+	d.book = nil
+	for _, child := range d.children { // once all have moved: on the way there some may stand too deep
 		if _, err := d.rolesOf(ctx, child.OrganizationID); err != nil {
 			return bad("replacement", err)
 		}

@@ -16,7 +16,7 @@ type NewRole struct {
 	Description string       // at most 1000 characters
 	Extends     string       // its one parent
 	Grants      []rbac.Grant // at most 500
-	Priority    int          // lowest first; 0 = behind all there are
+	Priority    int          // lowest first, at least 1000, behind the built-in roles; 0 = behind all there are
 }
 
 // RoleUpdate is a change to a role. A nil field stays as it is; a pointer to the
@@ -28,11 +28,14 @@ type RoleUpdate struct {
 	Extends     *string
 	Grants      *[]rbac.Grant // instead of what there was
 	Add, Remove []rbac.Grant  // more, and less, than there was or Grants says
-	Priority    *int
+	Priority    *int          // at least 1000
 }
 
 // ownPriority is where organizations' own roles begin, behind the built-in ones.
 const ownPriority = 1000
+
+// maxPriority leaves room behind it.
+const maxPriority = 1 << 30
 
 func bySlug(a, b Role) int { return cmp.Compare(a.Slug, b.Slug) }
 
@@ -223,6 +226,9 @@ func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role)
 	}
 	if err := w.checkRole(book, role); err != nil {
 		return err
+	}
+	if role.Priority < ownPriority { // the first of a member's roles is the primary one, and not for them to forge
+		return invalid("priority", fmt.Sprintf("is below %d", ownPriority))
 	}
 	values := []rbac.Role{role.value()}
 	for _, r := range own {

@@ -48,8 +48,8 @@ type within struct {
 	tx     Tx // nil: a host's own, met anew by each call
 	once   sync.Once
 	moment time.Time
-	ring   *ring    // what it changed, told after its commit
-	denied []denied // refusals inside, kept after its end
+	ring   *ring     // what it changed, told after its commit
+	denied []refusal // refusals inside, kept after its end
 }
 
 func (w *within) now(read func() time.Time) time.Time {

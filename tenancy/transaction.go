@@ -29,6 +29,7 @@ func (s *Service) transact(ctx context.Context, name method, fn func(ctx context
 		return explain(err, op, "")
 	}
 	if s.principal != nil && methods[name].HostOnly() {
+		s.refused(ctx, refusal{s.actor, string(name), OrganizationID{}})
 		return explain(forbidden(""), op, "")
 	}
 	keys := s.ring()
@@ -167,9 +168,9 @@ type work struct {
 	now     time.Time
 	ring    *ring
 
-	asked  bool    // authorize was
-	scope  scope   // about what
-	denied *denied // what authorize refused
+	asked  bool      // authorize was
+	scope  scope     // about what
+	denied []refusal // what authorize refused
 	book   *rulebook
 	held   map[OrganizationID]powers // what the actor holds
 }
@@ -206,8 +207,8 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 		}
 		return w.close()
 	})
-	if w != nil && w.denied != nil {
-		s.refused(ctx, *w.denied)
+	if w != nil {
+		s.refused(ctx, w.denied...)
 	}
 	return explain(err, m.op, key)
 }

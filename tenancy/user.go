@@ -233,7 +233,16 @@ func (g Users) Get(ctx context.Context, id UserID) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return user, nil
+	return g.s.shown(user), nil
+}
+
+// shown is a user as the one whom s is for may see them: when they last signed in is
+// the host's to know (rule U2).
+func (s *Service) shown(user User) User {
+	if s.principal != nil {
+		user.LastSignInAt = time.Time{}
+	}
+	return user
 }
 
 // user reads a user who is one still.
@@ -352,7 +361,7 @@ func (g Users) change(ctx context.Context, name method, id UserID,
 	if err != nil {
 		return User{}, err
 	}
-	return user, nil
+	return g.s.shown(user), nil
 }
 
 // saveUser keeps a user who differs from before, and what memberships carry of

@@ -15,7 +15,8 @@ type Merged struct {
 // Merge makes two users one, in one transaction (rule U6). Identities and
 // memberships of from move to into. Where both are members of an organization, the
 // two memberships become one, into's: roles united, inactive if either was, joined
-// when the first was. Pending memberships of from are dropped. from's email and
+// when the first was; what comes together may exceed Limits.MemberRoles and
+// Limits.UserIdentities. Pending memberships of from are dropped. from's email and
 // external id are free, and Get says where it went.
 //
 // Errors: [ErrInvalid] for a user with itself; [ErrNotFound], [ErrMerged];

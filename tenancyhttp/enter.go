@@ -37,7 +37,7 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 }
 
 // enter finds out who and where, and asks for a permission there. With a refusal for
-// the lack of that permission alone it gives the access, too.
+// the lack of membership or permission it gives the access, too.
 func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, error) {
 	held, err := g.signedIn(r)
 	if err != nil {
@@ -56,12 +56,26 @@ func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, err
 	err = g.config.Service.Check(r.Context(), held.user, held.organization, permission)
 	switch tenancy.CodeOf(err) {
 	case tenancy.ErrNotFound:
-		return nil, notFound()
+		return held, notFound()
 	case tenancy.ErrInvalid, tenancy.ErrUnknownPermission:
 		// Not the request's fault, whatever the code says.
 		return nil, &tenancy.Error{Code: tenancy.ErrInternal, Op: opEnter, Kind: "permission", Key: string(permission), Err: err}
 	}
 	return held, err
+}
+
+// refused is err. Where it refuses somebody, it asks once more as them, so that the
+// refusal is kept as theirs (rule A5).
+func (g *Guard) refused(r *http.Request, held *access, permission rbac.Permission, err error) error {
+	if held == nil || !errors.Is(err, tenancy.ErrNotFound) && !errors.Is(err, tenancy.ErrForbidden) {
+		return err
+	}
+	where := held.organization
+	if where == decoy {
+		where = tenancy.OrganizationID{}
+	}
+	_ = held.service.Check(r.Context(), held.user, where, permission) // says no, as just now
+	return err
 }
 
 // resolve turns what a request selects into an id. No slug has an underscore and every

@@ -35,12 +35,15 @@ type Guard struct{ config Config }
 
 // New makes a Guard.
 //
-// Errors: [tenancy.ErrInvalid] with the field "service" or "user" for what is missing.
+// Errors: [tenancy.ErrInvalid] with the field "service" or "user" for what is missing,
+// and for a Service that is bound to an actor.
 func New(config Config) (*Guard, error) {
 	const op = "new guard"
 	switch {
 	case config.Service == nil:
 		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "service", Reason: "is nil"}
+	case config.Service.Actor().Kind != tenancy.ActorHost:
+		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "service", Reason: "is bound to an actor"}
 	case config.User == nil:
 		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "user", Reason: "is nil"}
 	}
@@ -57,8 +60,8 @@ func New(config Config) (*Guard, error) {
 }
 
 // SignedIn is the middleware for what a person does outside any organization: an
-// account page, an organization switcher. [Organization] is zero behind it. It reads
-// the user once a request.
+// account page, an organization switcher. It selects none: behind it alone
+// [Organization] is zero. It reads the user once a request.
 //
 // Refused: nobody, and a user who is not there any more, with 401; a suspended user
 // with 403 (rule U8).
@@ -93,28 +96,32 @@ func (g *Guard) Member(next http.Handler) http.Handler {
 		held, err := g.enter(r, rbac.ReadOrganization)
 		var e *tenancy.Error
 		if errors.As(err, &e) && e.Code == tenancy.ErrForbidden && e.Reason == string(tenancy.ReasonNotGranted) {
-			err = nil
+			return held, nil
 		}
-		return held, err
+		return held, g.refused(r, held, rbac.ReadOrganization, err)
 	})
 }
 
 // Require is the middleware for what takes a permission in the selected organization.
-// It answers from compiled access that is kept fresh: see [tenancy.Service.Can].
+// It answers from compiled access that is kept fresh: see [tenancy.Service.Can]. What it
+// refuses is a denial of the method Check (rule A5).
 //
 // Refused: as by [Guard.Member], and a member without the permission with 403. A
 // permission that was not declared, or a wildcard, is a mistake in the program and
-// answered with 500, to everybody.
+// answered with 500 to everybody who is signed in and selects an organization.
 func (g *Guard) Require(permission rbac.Permission) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		return g.middleware(next, func(r *http.Request) (*access, error) { return g.enter(r, permission) })
+		return g.middleware(next, func(r *http.Request) (*access, error) {
+			held, err := g.enter(r, permission)
+			return held, g.refused(r, held, permission, err)
+		})
 	}
 }
 
 // Error answers a request as Config.Error says, and tells the Logger where the answer
-// is 500 or above. It is for handlers, which thus fail as the middlewares do.
+// is 500 or above and somebody is still there to hear it. It is for handlers, which thus fail as the middlewares do.
 func (g *Guard) Error(w http.ResponseWriter, r *http.Request, err error) {
-	if ProblemOf(err).Status >= http.StatusInternalServerError {
+	if ProblemOf(err).Status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		g.config.Logger.ErrorContext(r.Context(), "tenancyhttp: request failed", "method", r.Method, "error", err)
 	}
 	g.config.Error(w, r, err)

@@ -1,7 +1,10 @@
 package tenancyhttp_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -267,4 +270,42 @@ func TestNew(t *testing.T) {
 	rec := w.ask(g.Member(http.HandlerFunc(echo)), w.ada.ID, "/")
 	require.Equal(t, 400, rec.Code)
 	require.Contains(t, rec.Body.String(), "no_organization")
+}
+
+// A Service that is bound already could let nobody in.
+func TestNewBound(t *testing.T) {
+	w := newWorld(t)
+	_, err := tenancyhttp.New(tenancyhttp.Config{Service: w.svc.As(tenancy.UserPrincipal(w.ada.ID)), User: byHeader})
+	require.ErrorIs(t, err, tenancy.ErrInvalid)
+}
+
+// A5: what the middlewares refuse is a denial of the user's, and what they admit is none.
+func TestDenials(t *testing.T) {
+	w := newWorld(t)
+	g := w.guard()
+	must(w.svc.Memberships.SetRoles(w.ctx, w.acme.ID, w.bob.ID, rbac.Guest))(t)
+	require.Equal(t, 200, w.ask(at(g.Member), w.bob.ID, "/orgs/acme").Code)
+	require.Equal(t, 403, w.ask(at(g.Require("documents:write")), w.bob.ID, "/orgs/acme").Code)
+	require.Equal(t, 404, w.ask(at(g.Member), w.eve.ID, "/orgs/acme").Code)
+	require.Equal(t, 404, w.ask(at(g.Member), w.eve.ID, "/orgs/nowhere").Code)
+	page := must(w.svc.Events.Denials(w.ctx, tenancy.DenialQuery{}))(t)
+	who := map[string]tenancy.OrganizationID{}
+	for _, d := range page.Items {
+		require.Equal(t, "Check", d.Method)
+		who[d.Actor.ID+d.OrganizationID.String()] = d.OrganizationID
+	}
+	require.Equal(t, map[string]tenancy.OrganizationID{
+		w.bob.ID.String() + w.acme.ID.String(): w.acme.ID, w.eve.ID.String() + w.acme.ID.String(): w.acme.ID, w.eve.ID.String(): {},
+	}, who)
+}
+
+// Whoever hangs up is no failure of the program's.
+func TestHangingUp(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	g := w.guard(func(c *tenancyhttp.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	gone, cancel := context.WithCancel(w.ctx)
+	cancel()
+	w.ask(at(g.Member), w.bob.ID, "/orgs/acme", func(r *http.Request) { *r = *r.WithContext(gone) })
+	require.Empty(t, log.String())
 }

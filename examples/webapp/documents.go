@@ -121,6 +121,9 @@ func documentID(r *http.Request) int64 {
 }
 
 func form(r *http.Request) (title, body string, err error) {
+	if err := r.ParseForm(); err != nil {
+		return "", "", &tenancy.Error{Code: tenancy.ErrInvalid, Field: "body", Reason: "is no form, or too long", Err: err}
+	}
 	title, body = r.PostFormValue("title"), r.PostFormValue("body")
 	if n := utf8.RuneCountInString(title); n == 0 || n > 200 || !utf8.ValidString(title+body) {
 		return "", "", &tenancy.Error{Code: tenancy.ErrInvalid, Field: "title", Reason: "must have 1 to 200 characters"}

@@ -27,9 +27,13 @@ func (a *accounts) sendCode(w http.ResponseWriter, r *http.Request) {
 		a.guard.Error(w, r, err)
 		return
 	}
-	code := rand.Text()[:10]
+	code, now := rand.Text()[:10], time.Now()
+	if _, err := a.db.ExecContext(r.Context(), `DELETE FROM login_codes WHERE expires_at <= ?`, now.Unix()); err != nil {
+		a.guard.Error(w, r, err)
+		return
+	}
 	_, err = a.db.ExecContext(r.Context(), `INSERT OR REPLACE INTO login_codes (email, code, tries, expires_at) VALUES (?, ?, 0, ?)`,
-		email, hash(code), time.Now().Add(codeFor).Unix())
+		email, hash(code), now.Add(codeFor).Unix())
 	if err != nil {
 		a.guard.Error(w, r, err)
 		return

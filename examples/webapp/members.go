@@ -33,8 +33,10 @@ func (m *members) page(r *http.Request) (page membersPage, err error) {
 	if err != nil {
 		return page, err
 	}
-	if may, err := tenancyhttp.Can(ctx, rbac.WriteMembers); err != nil || !may {
-		return page, err
+	for _, needed := range []rbac.Permission{rbac.WriteMembers, rbac.ReadRoles} {
+		if may, err := tenancyhttp.Can(ctx, needed); err != nil || !may {
+			return page, err
+		}
 	}
 	page.Roles, err = svc.Roles.List(ctx, org)
 	return page, err

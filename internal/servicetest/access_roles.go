@@ -67,9 +67,9 @@ func priorities(w *world) {
 	w.NoError(w.svc.Roles.Reorder(w.ctx, org.ID, "org-third", helper, editor))
 	w.Equal([]string{rbac.Guest, clerk, auditor, "org-third", helper, editor}, w.member(org, ada).Roles)
 	w.silent(func() error { return w.svc.Roles.Reorder(w.ctx, org.ID, "org-third", helper, editor) })
-	_, err := w.svc.Roles.Update(w.ctx, org.ID, editor, tenancy.RoleUpdate{Priority: ptr(-1)})
+	_, err := w.svc.Roles.Update(w.ctx, org.ID, "org-third", tenancy.RoleUpdate{Priority: ptr(5000)})
 	w.NoError(err)
-	w.Equal(editor, w.member(org, ada).Roles[0])
+	w.Equal([]string{rbac.Guest, clerk, auditor, helper, editor, "org-third"}, w.member(org, ada).Roles)
 	for name, slugs := range map[string][]string{
 		"one missing": {editor, helper}, "one twice": {editor, helper, helper}, "one more": {editor, helper, "org-third", auditor},
 		"none": nil, "another's": {editor, helper, "org-other"},
@@ -95,7 +95,7 @@ func roleInUse(w *world) {
 	w.role(org.ID, "org-child", editor)
 	_, err := w.svc.Organizations.Update(w.ctx, org.ID, tenancy.OrganizationUpdate{DefaultRole: ptr(editor), CreatorRole: ptr(editor)})
 	w.NoError(err)
-	counts(map[string]int{"members": 2, "roles": 1, "defaults": 1})
+	counts(map[string]int{"members": 1, "roles": 1, "defaults": 1})
 	w.NoError(w.svc.Roles.Delete(w.ctx, org.ID, editor, helper))
 	events := w.emits(func() error { return w.svc.Roles.Delete(w.ctx, org.ID, "org-child", "") }, some(tenancy.EventRoleDeleted))
 	w.Equal(org.ID, events[0].OrganizationID)

@@ -3,7 +3,9 @@ package servicetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ func Follow(t *testing.T, open Opener) {
 		"a look that hangs":                 hangingLook,
 		"Run begins long after a look":      lateRun,
 		"below the pruned floor":            pruned,
+		"a look that comes late":            lateLook,
 		"more than 10,000 behind":           farBehind,
 		"roles that are news":               newRoles,
 		"CacheSize":                         cacheSize,
@@ -152,6 +155,32 @@ func hangingLook(w *followWorld) {
 	w.soon(svc) // though no look ever comes to its end
 }
 
+// lateLook: what a look saw counts from when it began, however late it comes back.
+func lateLook(w *followWorld) {
+	const staleness = 40 * time.Millisecond
+	svc := w.follower(func(c *tenancy.Config) { c.Staleness = staleness })
+	w.running(svc)
+	w.cached(svc, w.bob, w.freshCast.org)
+	seen := make(chan struct{})
+	var rested, once sync.WaitGroup
+	rested.Add(1)
+	once.Add(1)
+	w.eyed.after.Store(ptr(func() {
+		w.eyed.after.Store(nil)
+		close(seen)
+		rested.Wait() // the snapshot is old by now
+		time.Sleep(3 * staleness)
+		once.Done()
+	}))
+	<-seen
+	w.rest()
+	rested.Done()
+	once.Wait()
+	for began := time.Now(); time.Since(began) < staleness/4; {
+		w.says(svc, false)
+	}
+}
+
 func lateRun(w *followWorld) {
 	svc := w.follower(func(c *tenancy.Config) { c.Staleness = time.Hour })
 	w.rest()
@@ -250,11 +279,15 @@ type eyed struct {
 	views, looks, reads atomic.Int64
 	fail                atomic.Bool
 	hang                atomic.Pointer[chan struct{}]
-	during              func() // runs once, in a View that has its snapshot
+	during              func()                 // runs once, in a View that has its snapshot
+	after               atomic.Pointer[func()] // runs at the end of a View
 }
 
 func (e *eyed) View(ctx context.Context, fn func(tenancy.Tx) error) error {
 	e.views.Add(1)
+	if after := e.after.Load(); after != nil {
+		defer (*after)()
+	}
 	return e.Store.View(ctx, func(tx tenancy.Tx) error {
 		if during := e.during; during != nil {
 			e.during = nil
@@ -293,4 +326,65 @@ func (l eyedLog) Last(ctx context.Context) (tenancy.Position, error) {
 func (l eyedLog) Read(ctx context.Context, filter tenancy.EventFilter, span tenancy.LogSpan) ([]tenancy.Event, tenancy.Position, bool, error) {
 	l.eyed.reads.Add(1)
 	return l.Log.Read(ctx, filter, span)
+}
+
+// FollowFromEmpty: a Service that first looked at an empty log and missed what was
+// pruned since starts anew (rule R8).
+func FollowFromEmpty(t *testing.T, open Opener) {
+	base := newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute })
+	svc := base.another(func(*tenancy.Config) {})
+	_, err := svc.Can(base.ctx, base.config.NewID(), base.config.NewID(), rbac.ReadMembers)
+	base.NoError(err)
+	w := &followWorld{newFreshWorld(base), &eyed{Store: base.store}}
+	w.says(svc, true)
+	w.says(svc, true)
+	w.rest()
+	w.clock.advance(time.Hour)
+	w.user("later")
+	_, err = w.svc.Events.Prune(w.ctx, w.clock.at)
+	w.NoError(err)
+	w.says(svc, false)
+}
+
+// CheckInOnJoin: a check from outside, with the context of a running transaction, is
+// refused whether or not its answer is known.
+func CheckInOnJoin(t *testing.T, open Opener) {
+	var w *freshWorld
+	var outer *tenancy.Service
+	w = newFreshWorld(newWorld(t, open, func(c *tenancy.Config) {
+		c.Staleness = time.Minute
+		c.OnJoin = func(ctx context.Context, _ *tenancy.Service, _ tenancy.Join) error {
+			if outer == nil {
+				return nil
+			}
+			_, err := outer.Can(ctx, w.bob, w.freshCast.org, freshWrite)
+			w.failed(err, tenancy.ErrInTransaction, "")
+			return nil
+		}
+	}))
+	w.running(w.svc)
+	w.cached(w.svc, w.bob, w.freshCast.org)
+	outer = w.svc
+	_, err := w.svc.Memberships.Add(w.ctx, tenancy.NewMembership{OrganizationID: w.freshCast.org, UserID: w.dora})
+	w.NoError(err)
+}
+
+// BigHost: a transaction of the host's that changed more than is marked one by one
+// settles like any other once it has committed.
+func BigHost(t *testing.T, open Opener, host Host) {
+	w := newFreshWorld(newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute }))
+	w.running(w.svc)
+	w.NoError(host(w.ctx, w.store, func(joined tenancy.Store) error {
+		in, err := w.svc.WithStore(joined)
+		w.NoError(err)
+		for i := range 1_100 {
+			_, err := in.Roles.Create(w.ctx, w.freshCast.org, tenancy.NewRole{Slug: fmt.Sprint("org-r", i%400)})
+			if err == nil {
+				err = in.Roles.Delete(w.ctx, w.freshCast.org, fmt.Sprint("org-r", i%400), "")
+			}
+			w.NoError(err)
+		}
+		return nil
+	}))
+	w.cached(w.svc, w.bob, w.freshCast.org)
 }

@@ -82,11 +82,16 @@ func parentCases[T any](own, other string, set func(*T, string)) []value[T] {
 	}
 }
 
-func priorityCases[T any](set func(*T, int)) []value[T] {
+func priorityCases[T any](first int, refusal tenancy.Code, set func(*T, int)) []value[T] {
+	field := "priority"
+	if refusal == "" {
+		field = ""
+	}
 	return []value[T]{
-		{"zero", func(in *T, _ cast) { set(in, 0) }, "", ""},
-		{"first of all", func(in *T, _ cast) { set(in, -1<<40) }, "", ""},
-		{"last of all", func(in *T, _ cast) { set(in, 1<<40) }, "", ""},
+		{"first of all", func(in *T, _ cast) { set(in, first) }, refusal, field},
+		{"behind the built-in ones", func(in *T, _ cast) { set(in, 1000) }, "", ""},
+		{"last of all", func(in *T, _ cast) { set(in, 1<<30) }, "", ""},
+		{"beyond", func(in *T, _ cast) { set(in, 1<<30+1) }, tenancy.ErrInvalid, "priority"},
 	}
 }
 
@@ -109,7 +114,7 @@ func newRoleInput() input[tenancy.NewRole] {
 			"Description": descriptionCases(func(v *in, s string) { v.Description = s }),
 			"Extends":     parentCases("extends", "org-new", func(v *in, s string) { v.Extends = s }),
 			"Grants":      grantCases(func(v *in, g ...rbac.Grant) { v.Grants = g }),
-			"Priority":    priorityCases(func(v *in, n int) { v.Priority = n }),
+			"Priority":    priorityCases(999, tenancy.ErrInvalid, func(v *in, n int) { v.Priority = n }),
 		},
 	}
 }
@@ -135,7 +140,7 @@ func roleUpdateInput() input[tenancy.RoleUpdate] {
 			"Grants":      grantCases(func(v *in, g ...rbac.Grant) { v.Grants = &g }),
 			"Add":         grantCases(func(v *in, g ...rbac.Grant) { v.Add = g }),
 			"Remove":      free(func(v *in) { v.Remove = []rbac.Grant{"documents:burn", "", "*"} }), // what is not there
-			"Priority":    priorityCases(func(v *in, n int) { v.Priority = &n }),
+			"Priority":    priorityCases(0, tenancy.ErrInvalid, func(v *in, n int) { v.Priority = &n }),
 		},
 	}
 }
@@ -186,7 +191,7 @@ func declaredRoleInput() input[rbac.Role] {
 			"Extends": append(parentCases("roles", "cook", func(v *in, s string) { v.Extends = s }),
 				textCase("roles", "an organization's", editor, tenancy.ErrInvalid, func(v *in, s string) { v.Extends = s })),
 			"Grants":   grantCases(func(v *in, g ...rbac.Grant) { v.Grants = g }),
-			"Priority": priorityCases(func(v *in, n int) { v.Priority = n }),
+			"Priority": priorityCases(-1<<30, "", func(v *in, n int) { v.Priority = n }),
 		},
 	}
 }

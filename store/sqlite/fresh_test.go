@@ -36,3 +36,7 @@ func TestFreshUnderLoad(t *testing.T) {
 func TestFollow(t *testing.T) {
 	servicetest.Follow(t, func(t *testing.T) tenancy.Store { return open(t) })
 }
+
+func TestFollowFromEmpty(t *testing.T) {
+	servicetest.FollowFromEmpty(t, func(t *testing.T) tenancy.Store { return open(t) })
+}
