@@ -153,7 +153,7 @@ func (s *Service) Explain(ctx context.Context, user UserID, organization Organiz
 		if err != nil {
 			return err
 		}
-		told = Explanation{Reason: w.tell(facts.reason(), user)}
+		told = Explanation{Reason: w.reasonFor(facts.reason(), user)}
 		if told.Reason != ReasonGranted {
 			return nil
 		}
@@ -175,9 +175,9 @@ func (s *Service) Explain(ctx context.Context, user UserID, organization Organiz
 	return told, err
 }
 
-// tell is a reason as the actor may hear it: who and what is not there for them is told
+// reasonFor is a reason as the actor may hear it: who and what is not there for them is told
 // apart for the host alone (rules A3, G7, M2).
-func (w *work) tell(reason Reason, user UserID) Reason {
+func (w *work) reasonFor(reason Reason, user UserID) Reason {
 	p := w.service.principal
 	if p == nil {
 		return reason
