@@ -328,7 +328,7 @@ func (l eyedLog) Read(ctx context.Context, filter tenancy.EventFilter, span tena
 	return l.Log.Read(ctx, filter, span)
 }
 
-// FollowFromEmpty: a Service that first looked at an empty log and missed what was
+// FollowFromEmpty checks that a Service that first looked at an empty log and missed what was
 // pruned since starts anew (rule R8).
 func FollowFromEmpty(t *testing.T, open Opener) {
 	base := newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute })
@@ -346,7 +346,7 @@ func FollowFromEmpty(t *testing.T, open Opener) {
 	w.says(svc, false)
 }
 
-// CheckInOnJoin: a check from outside, with the context of a running transaction, is
+// CheckInOnJoin checks that a check from outside, in the context of a running transaction, is
 // refused whether or not its answer is known.
 func CheckInOnJoin(t *testing.T, open Opener) {
 	var w *freshWorld
@@ -369,7 +369,7 @@ func CheckInOnJoin(t *testing.T, open Opener) {
 	w.NoError(err)
 }
 
-// BigHost: a transaction of the host's that changed more than is marked one by one
+// BigHost checks that a transaction of the host's that changed more than is marked one by one
 // settles like any other once it has committed.
 func BigHost(t *testing.T, open Opener, host Host) {
 	w := newFreshWorld(newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute }))
