@@ -166,7 +166,6 @@ func lateLook(w *followWorld) {
 	rested.Add(1)
 	once.Add(1)
 	w.eyed.after.Store(ptr(func() {
-		w.eyed.after.Store(nil)
 		close(seen)
 		rested.Wait() // the snapshot is old by now
 		time.Sleep(3 * staleness)
@@ -280,12 +279,12 @@ type eyed struct {
 	fail                atomic.Bool
 	hang                atomic.Pointer[chan struct{}]
 	during              func()                 // runs once, in a View that has its snapshot
-	after               atomic.Pointer[func()] // runs at the end of a View
+	after               atomic.Pointer[func()] // runs once, at the end of a View
 }
 
 func (e *eyed) View(ctx context.Context, fn func(tenancy.Tx) error) error {
 	e.views.Add(1)
-	if after := e.after.Load(); after != nil {
+	if after := e.after.Swap(nil); after != nil {
 		defer (*after)()
 	}
 	return e.Store.View(ctx, func(tx tenancy.Tx) error {
