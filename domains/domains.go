@@ -1,5 +1,5 @@
-// Package domains knows what a domain name is: its one normal form, and which
-// names nobody may claim as their own.
+// Package domains knows what a domain name is: its one normal form, which names
+// nobody may claim as their own, and what shows that one is somebody's.
 //
 // For most uses, [Normalize] whatever a person typed, keep the result, and
 // compare results with ==. Everything else that takes a domain expects that
@@ -8,6 +8,11 @@
 //
 //	domain, err := domains.Normalize("Bücher.example") // refused, or xn--bcher-kva.example
 //	if list.Contains(domain) { ... }                   // public_email_domain
+//
+// Whoever claims a domain is given a [Challenge]: a record, a tag or a file to
+// publish (rule D4). Package prove looks whether it is there, and tells a [Finding]:
+// [Proved], [Refuted] or [Unknown] (rule D5). [Parents] are the names under which to
+// look for whoever holds an address (rule D6).
 //
 // The package does no I/O and keeps no state; every function and value in it is
 // safe for concurrent use.

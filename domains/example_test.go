@@ -51,3 +51,21 @@ func ExamplePublicEmail_With() {
 	fmt.Println(list.Contains("students.example.edu"), list.Contains("example.edu"), err)
 	// Output: true false <nil>
 }
+
+// What an administrator is asked to publish, one of the three.
+func ExampleChallenge() {
+	c := domains.Challenge{App: "acme", Domain: "example.com", Token: "k3J9_x-Qm2Lr8TzV5bNw"}
+	fmt.Println(c.TXTName(), "TXT", c.TXTValue())
+	fmt.Println(c.MetaTag())
+	fmt.Println(c.FileURLs()[0])
+	// Output:
+	// _acme-challenge.example.com TXT token=k3J9_x-Qm2Lr8TzV5bNw
+	// <meta name="acme-domain-verification" content="k3J9_x-Qm2Lr8TzV5bNw">
+	// https://example.com/.well-known/acme-challenge.txt
+}
+
+// The claims that may hold an address at a domain, the strongest first.
+func ExampleParents() {
+	fmt.Println(domains.Parents("mail.eu.example.co.uk"))
+	// Output: [mail.eu.example.co.uk eu.example.co.uk example.co.uk]
+}

@@ -13,11 +13,13 @@ import (
 var floors = map[string][]string{
 	"rbac":                 {},
 	"domains":              {},
+	"domains/prove":        {"domains"},
+	"internal/dnstest":     {},
 	"internal/typeid":      {},
 	"internal/hygiene":     {},
 	"tenancy":              {"rbac", "domains", "internal/typeid"},
 	"store":                {"tenancy", "rbac", "internal/typeid"},
-	"internal/servicetest": {"tenancy", "rbac"},
+	"internal/servicetest": {"tenancy", "rbac", "domains"},
 	"store/storetest":      {"store", "tenancy", "rbac"},
 	"tenancyhttp":          {"tenancy", "rbac"},
 	"store/memory":         {"store", "tenancy", "internal/typeid"},
@@ -59,6 +61,31 @@ func TestHostLinksLittle(t *testing.T) {
 		}
 		require.NotEqual(t, "database/sql", p.ImportPath)
 		require.NotEqual(t, "testing", p.ImportPath)
+	}
+}
+
+// wires are packages that reach out, or read what came from outside, with those of ours
+// that may import them.
+var wires = map[string][]string{
+	"code.dny.dev/ssrf":               {"domains/prove"},
+	"golang.org/x/net/html":           {"domains/prove"},
+	"golang.org/x/net/html/atom":      {"domains/prove"},
+	"golang.org/x/net/dns/dnsmessage": {"internal/dnstest"},
+}
+
+// Safe dialling and HTML have one room, and what fakes a name server is for tests and
+// examples.
+func TestWiresHaveTheirRooms(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		path := ours(p.ImportPath)
+		for _, imported := range p.Imports {
+			rooms, watched := wires[imported]
+			require.True(t, !watched || slices.Contains(rooms, path), "%s imports %s", path, imported)
+		}
+	}
+	for _, p := range list(t, "-deps", "./domains", "./tenancy") {
+		_, watched := wires[p.ImportPath]
+		require.False(t, watched, "%s is linked", p.ImportPath)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestFunctionsAreShort(t *testing.T) {
 
 // isProof: packages that only tests import may start goroutines and draw at random.
 func isProof(s source) bool {
-	return s.isTest() || s.dir() == "store/storetest" || s.dir() == "internal/servicetest"
+	return s.isTest() || s.dir() == "store/storetest" || s.dir() == "internal/servicetest" || s.dir() == "internal/dnstest" || s.dir() == "internal/smtptest"
 }
 
 // Nothing starts a goroutine behind the host's back.

@@ -1,0 +1,193 @@
+package domains
+
+import (
+	"slices"
+	"strings"
+)
+
+// Method is a way to prove a domain (rule D4). The values are stable and may be stored.
+type Method string
+
+const (
+	// MethodDNS is a TXT record. It alone proves subdomains.
+	MethodDNS Method = "dns"
+	// MethodMeta is a meta tag in the head of the domain's front page.
+	MethodMeta Method = "meta"
+	// MethodFile is a file in the website's .well-known folder, or at its root.
+	MethodFile Method = "file"
+)
+
+// MaxApp is the length of the longest [Challenge] App, in bytes: its longest DNS
+// label, _<app>-subdomains-challenge, then has the 63 bytes that a label may have.
+const MaxApp = maxLabel - len("_"+subdomainsMark+challengeMark)
+
+const (
+	challengeMark  = "-challenge"
+	subdomainsMark = "-subdomains"
+	minToken       = 16
+	maxToken       = 128
+)
+
+// A Challenge is what somebody has to publish to show that a domain is theirs:
+//
+//	c := domains.Challenge{App: "acme", Domain: "example.com", Token: token}
+//	c.TXTName(), c.TXTValue() // _acme-challenge.example.com, token=...
+//	c.MetaTag(), c.PageURL()  // <meta name="acme-domain-verification" ...>, https://example.com/
+//	c.FileBody(), c.FileURLs() // ..., https://example.com/.well-known/acme-challenge.txt
+//
+// Its methods only spell and compare; package prove fetches. They do not check the
+// fields: [Challenge.Check] does, and the Match methods of a Challenge whose token
+// would not pass match nothing, so the zero value is never proved.
+type Challenge struct {
+	// App names the application, so that several can challenge one domain. See [CheckApp].
+	App string
+	// Domain is in the form that [Normalize] gives.
+	Domain string
+	// Token is 16 to 128 letters, digits, hyphens and underscores, drawn at random
+	// for this claim. It is published, and so no secret; that it is new is what
+	// keeps anything already on the website from matching.
+	Token string
+	// Subdomains asks for the domain with all names below it (rule D6). It is proved
+	// by DNS alone, and under a label of its own: who may edit a website need not
+	// hold the names beside it, and a record for the domain itself must not come to
+	// mean more than its administrator was told.
+	Subdomains bool
+}
+
+// Check reports whether the challenge can be proved by a method at all. The error is
+// a [Fault], or for the domain an [*Error].
+func (c Challenge) Check(by Method) error {
+	if err := CheckApp(c.App); err != nil {
+		return err
+	}
+	switch normal, err := Normalize(c.Domain); {
+	case err != nil:
+		return err
+	case normal != c.Domain:
+		return ErrNotNormal
+	case !validToken(c.Token):
+		return ErrToken
+	}
+	switch by {
+	case MethodDNS:
+		if len(c.TXTName()) > MaxLen {
+			return ErrNameTooLong
+		}
+		return nil
+	case MethodMeta, MethodFile:
+		if !c.Subdomains {
+			return nil
+		}
+	}
+	return ErrMethod
+}
+
+// CheckApp reports whether a name can stand in a DNS label: 1 to [MaxApp] lower-case
+// letters, digits and hyphens, a hyphen neither first nor last. A name that ends in
+// -subdomains is refused too, because its records would be those that prove the
+// subdomains to the application named by the rest. The error is [ErrApp].
+func CheckApp(app string) error {
+	if app == "" || len(app) > MaxApp || app[0] == '-' || app[len(app)-1] == '-' || strings.HasSuffix(app, subdomainsMark) {
+		return ErrApp
+	}
+	for i := range len(app) {
+		if c := app[i]; c != '-' && !isLowerAlphanumeric(c) {
+			return ErrApp
+		}
+	}
+	return nil
+}
+
+// TXTName is the name of the TXT record, without a trailing dot:
+// _<app>-challenge.<domain>, or _<app>-subdomains-challenge.<domain>.
+func (c Challenge) TXTName() string {
+	label := "_" + c.App
+	if c.Subdomains {
+		label += subdomainsMark
+	}
+	return label + challengeMark + "." + c.Domain
+}
+
+// TXTValue is the text of the TXT record.
+func (c Challenge) TXTValue() string { return "token=" + c.Token }
+
+// MetaName is the name attribute of the meta tag; the content attribute is the Token.
+func (c Challenge) MetaName() string { return c.App + "-domain-verification" }
+
+// MetaTag is the meta tag, ready to paste. Nothing in a checked challenge needs
+// escaping.
+func (c Challenge) MetaTag() string {
+	return `<meta name="` + c.MetaName() + `" content="` + c.Token + `">`
+}
+
+// PageURL is the page whose head holds the meta tag.
+func (c Challenge) PageURL() string { return "https://" + c.Domain + "/" }
+
+// FileURLs are the places where the file may lie. One is enough.
+func (c Challenge) FileURLs() [2]string {
+	name := c.App + challengeMark + ".txt"
+	return [2]string{
+		"https://" + c.Domain + "/.well-known/" + name,
+		"https://" + c.Domain + "/" + name,
+	}
+}
+
+// FileBody is all that the file holds.
+func (c Challenge) FileBody() string { return c.Token }
+
+// MatchTXT reports whether one of the records, each with its strings joined, is
+// exactly the TXTValue. Others may stand beside it.
+func (c Challenge) MatchTXT(records []string) bool {
+	return validToken(c.Token) && slices.Contains(records, c.TXTValue())
+}
+
+// MatchFile reports whether a file's body is exactly the FileBody. One line ending
+// after it, \n or \r\n, is allowed, because editors put it there.
+func (c Challenge) MatchFile(body []byte) bool {
+	text := string(body)
+	if line, ended := strings.CutSuffix(text, "\n"); ended {
+		text = strings.TrimSuffix(line, "\r")
+	}
+	return validToken(c.Token) && text == c.FileBody()
+}
+
+// MatchMeta reports whether a meta tag with these attributes, unescaped, is the one
+// asked for.
+func (c Challenge) MatchMeta(name, content string) bool {
+	return validToken(c.Token) && name == c.MetaName() && content == c.Token
+}
+
+func validToken(token string) bool {
+	if len(token) < minToken || len(token) > maxToken {
+		return false
+	}
+	for i := range len(token) {
+		c := token[i]
+		if c != '-' && c != '_' && (c < 'A' || c > 'Z') && !isLowerAlphanumeric(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLowerAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+
+// Fault says why a [Challenge] cannot be proved, as a value to compare with:
+// errors.Is(err, domains.ErrToken). The list is closed; the texts are stable.
+type Fault string
+
+const (
+	// ErrApp: not a name for an application; see [CheckApp].
+	ErrApp Fault = "app"
+	// ErrNotNormal: the domain is valid, but not written as [Normalize] writes it.
+	ErrNotNormal Fault = "domain_not_normal"
+	// ErrToken: not 16 to 128 letters, digits, hyphens and underscores.
+	ErrToken Fault = "token"
+	// ErrNameTooLong: there is no room for the record's label before the domain.
+	ErrNameTooLong Fault = "name_too_long"
+	// ErrMethod: an unknown method, or one that cannot prove subdomains.
+	ErrMethod Fault = "method"
+)
+
+// Error makes a Fault a sentinel error.
+func (f Fault) Error() string { return "challenge: " + string(f) }

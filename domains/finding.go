@@ -1,0 +1,68 @@
+package domains
+
+// Outcome says what a look at a challenge has shown. The values are stable and may
+// be stored.
+type Outcome string
+
+const (
+	// Proved: what was asked for is published.
+	Proved Outcome = "proved"
+	// Refuted: an authoritative negative. The domain's own servers, or the DNS,
+	// answered, and what was asked for is not there.
+	Refuted Outcome = "refuted"
+	// Unknown: there was no answer that says anything about the domain. It never
+	// counts against one (rule D5).
+	Unknown Outcome = "unknown"
+)
+
+// Finding is what a look at a challenge has shown, and why. Only a proof proves, and
+// only an authoritative negative counts against a domain (rule D5):
+//
+//	seen                                              outcome   reason
+//	the record, tag or file                           Proved    found
+//	no such name; no TXT record at it; no address     Refuted   no such record
+//	TXT records there, and none is the one            Refuted   other value
+//	404 Not Found, 410 Gone                           Refuted   not found
+//	200 OK, a page whose whole head lacks the tag     Refuted   no such tag
+//	200 OK, a file that is not the one                Refuted   other content
+//	no answer in time                                 Unknown   timeout
+//	SERVFAIL, REFUSED, nonsense from a name server    Unknown   name server failure
+//	an address that must not be dialled               Unknown   blocked address
+//	connection refused, reset while dialling          Unknown   no connection
+//	handshake failed, certificate not good            Unknown   tls failure
+//	a redirect that is not followed, or too many      Unknown   redirect refused
+//	any other status: 401, 403, 429, 204, 5xx, ...    Unknown   other status
+//	200 OK, a page whose head does not end in 64 KiB  Unknown   too large
+//	200 OK, a compressed body that nobody asked for   Unknown   encoded content
+//	no HTTP, too many headers, a body cut short       Unknown   bad response
+//
+// 401, 403 and 429 are what firewalls say to programs, so they say nothing of what
+// lies behind. A redirect elsewhere may be a passing notice; whoever follows it
+// believes another host. A file is judged by its first 64 KiB, which suffice to tell
+// that it is not the one.
+type Finding struct {
+	Outcome Outcome
+	// Reason is one of the Reason constants: a closed vocabulary without any foreign
+	// text, fit for logs and for the domain's administrator.
+	Reason string
+}
+
+// The reasons of a [Finding]; its table says when each is given.
+const (
+	ReasonFound        = "found"
+	ReasonNoRecord     = "no such record"
+	ReasonOtherValue   = "other value"
+	ReasonNotFound     = "not found"
+	ReasonNoTag        = "no such tag"
+	ReasonOtherContent = "other content"
+	ReasonTimeout      = "timeout"
+	ReasonNameServer   = "name server failure"
+	ReasonBlocked      = "blocked address"
+	ReasonNoConnection = "no connection"
+	ReasonTLS          = "tls failure"
+	ReasonRedirect     = "redirect refused"
+	ReasonStatus       = "other status"
+	ReasonTooLarge     = "too large"
+	ReasonEncoded      = "encoded content"
+	ReasonBadResponse  = "bad response"
+)
