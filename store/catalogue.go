@@ -21,6 +21,13 @@ type Catalogue struct {
 	Permissions     *Entity[tenancy.Permission, tenancy.PermissionFilter]
 	Secrets         *Entity[tenancy.Secret, tenancy.SecretFilter]
 	Denials         *Entity[tenancy.Denial, tenancy.DenialFilter]
+	Invitations     *Entity[tenancy.Invitation, tenancy.InvitationFilter]
+	JoinCodes       *Entity[tenancy.JoinCode, tenancy.JoinCodeFilter]
+	JoinRequests    *Entity[tenancy.JoinRequest, tenancy.JoinRequestFilter]
+	Domains         *Entity[tenancy.Domain, tenancy.DomainFilter]
+	Connections     *Entity[tenancy.Connection, tenancy.ConnectionFilter]
+	Policies        *Entity[tenancy.Policy, tenancy.PolicyFilter]
+	Sessions        *Entity[tenancy.Session, tenancy.SessionFilter]
 	Events          *Entity[tenancy.Event, tenancy.EventFilter] // kept by position, in a log
 }
 
@@ -36,6 +43,13 @@ var Describe = sync.OnceValue(func() *Catalogue {
 		Permissions:     permissions(),
 		Secrets:         secrets(),
 		Denials:         denials(),
+		Invitations:     invitations(),
+		JoinCodes:       joinCodes(),
+		JoinRequests:    joinRequests(),
+		Domains:         domains(),
+		Connections:     connections(),
+		Policies:        policies(),
+		Sessions:        sessions(),
 		Events:          events(),
 	}
 })
@@ -45,6 +59,8 @@ func (c *Catalogue) Tables() []*Table {
 	return []*Table{
 		&c.Organizations.Table, &c.Users.Table, &c.Identities.Table, &c.Memberships.Table,
 		&c.RoleAssignments.Table, &c.Roles.Table, &c.Permissions.Table, &c.Secrets.Table, &c.Denials.Table,
+		&c.Invitations.Table, &c.JoinCodes.Table, &c.JoinRequests.Table, &c.Domains.Table,
+		&c.Connections.Table, &c.Policies.Table, &c.Sessions.Table,
 	}
 }
 
@@ -67,6 +83,13 @@ func organizations() *Entity[tenancy.Organization, tenancy.OrganizationFilter] {
 		moment("archived_at", func(v *V) *time.Time { return &v.ArchivedAt }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
+		list("allowed_domains", func(v *V) *[]string { return &v.Settings.AllowedDomains }),
+		list("blocked_domains", func(v *V) *[]string { return &v.Settings.BlockedDomains }),
+		flag("accept_on_domains", func(v *V) *bool { return &v.Settings.AcceptOnDomains }),
+		flag("single_sign_on_joins", func(v *V) *bool { return &v.Settings.SingleSignOnJoins }),
+		seconds("session_idle_seconds", func(v *V) *time.Duration { return &v.Settings.SessionIdle }).orNull(),
+		seconds("session_for_seconds", func(v *V) *time.Duration { return &v.Settings.SessionFor }).orNull(),
+		moment("sessions_ended_at", func(v *V) *time.Time { return &v.SessionsEndedAt }),
 	).
 		unique("slug", "slug").
 		unique("external_id", "external_id").
@@ -172,8 +195,13 @@ func memberships() *Entity[tenancy.Membership, tenancy.MembershipFilter] {
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
 		text("name_key", func(v *V) *string { return &v.NameKey }),
 		text("email_key", func(v *V) *string { return &v.EmailKey }),
+		id("inviter_id", func(v *V) *tenancy.UserID { return &v.InviterID }).orNull(),
+		id("invitation_id", func(v *V) *tenancy.InvitationID { return &v.InvitationID }).orNull(),
+		moment("expires_at", func(v *V) *time.Time { return &v.ExpiresAt }),
+		moment("deactivated_at", func(v *V) *time.Time { return &v.DeactivatedAt }),
 	).
 		unique("user_id", "organization_id", "user_id").
+		index("invitation_id").
 		index("user_id").
 		index("organization_id").
 		index("organization_id", "status").
@@ -185,6 +213,7 @@ func memberships() *Entity[tenancy.Membership, tenancy.MembershipFilter] {
 			ids(c, "organization_id", f.OrganizationID)
 			ids(c, "user_id", f.UserID)
 			texts(c, "status", f.Status)
+			ids(c, "invitation_id", f.InvitationID)
 			prefix(c, "name_key", f.NamePrefix)
 			prefix(c, "email_key", f.EmailPrefix)
 		})
@@ -234,14 +263,17 @@ func secrets() *Entity[tenancy.Secret, tenancy.SecretFilter] {
 		moment("spent_at", func(v *V) *time.Time { return &v.SpentAt }),
 		instant("expires_at", func(v *V) *time.Time { return &v.ExpiresAt }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
+		text("subject", func(v *V) *string { return &v.Subject }).orNull(),
 	).
 		unique("hash", "hash").
+		index("subject").
 		index("user_id").
 		index("expires_at").order(tenancy.ByDue, "expires_at").
 		filter(func(c *conds, f tenancy.SecretFilter) {
 			ids(c, "id", f.ID)
 			texts(c, "kind", f.Kind)
 			ids(c, "user_id", f.UserID)
+			texts(c, "subject", f.Subject)
 			before(c, "expires_at", f.DueBefore)
 		})
 }

@@ -123,6 +123,14 @@ func integer[V any, I ~int | ~int64](name string, at func(*V) *I) field[V] {
 	}}
 }
 
+// seconds keeps a duration, of which what is below a second is lost.
+func seconds[V any](name string, at func(*V) *time.Duration) field[V] {
+	return field[V]{Column{Name: name, Type: Int}, binding[V]{
+		get: func(v *V, x *Value) { x.Int = int64(*at(v) / time.Second) },
+		set: func(v *V, x *Value) { *at(v) = time.Duration(x.Int) * time.Second },
+	}}
+}
+
 func flag[V any](name string, at func(*V) *bool) field[V] {
 	return field[V]{Column{Name: name, Type: Bool}, binding[V]{
 		get: func(v *V, x *Value) {
@@ -172,8 +180,24 @@ func dictionary[V any, E string | bool](name string, at func(*V) *map[string]E) 
 	return f.orNull()
 }
 
-// list keeps texts as a JSON array; an empty one reads back as nil.
-func list[V any, S ~string](name string, at func(*V) *[]S) field[V] {
+// object keeps a struct as a JSON object, of which the zero value writes no field and
+// is kept as null.
+func object[V, S any](name string, at func(*V) *S) field[V] {
+	f := field[V]{Column{Name: name, Type: JSON}, binding[V]{
+		get: func(v *V, x *Value) {
+			if text, _ := json.Marshal(at(v)); string(text) != "{}" { // texts, ids and flags always marshal
+				x.Text = string(text)
+			}
+		},
+		set: func(v *V, x *Value) {
+			_ = json.Unmarshal([]byte(x.Text), at(v)) // what get wrote
+		},
+	}}
+	return f.orNull()
+}
+
+// list keeps texts, or ids as such, as a JSON array; an empty one reads back as nil.
+func list[V any, S ~string | tenancy.UserID](name string, at func(*V) *[]S) field[V] {
 	return field[V]{Column{Name: name, Type: JSON}, binding[V]{
 		get: func(v *V, x *Value) {
 			x.Text = "[]"
@@ -190,12 +214,21 @@ func list[V any, S ~string](name string, at func(*V) *[]S) field[V] {
 	}}
 }
 
-// derived is a column that follows from other fields, kept for a unique key.
+// derived is a column that follows from other fields, kept for a unique key. With
+// orNull, the rows for which it gives "" hold no key.
 func derived[V any](name string, of func(*V) string) field[V] {
 	return field[V]{Column{Name: name, Type: Text}, binding[V]{
 		get: func(v *V, x *Value) { x.Text = of(v) },
 		set: func(*V, *Value) {},
 	}}
+}
+
+// when is a text that holds under a condition alone, for derived columns.
+func when(holds bool, text string) string {
+	if holds {
+		return text
+	}
+	return ""
 }
 
 func document[V any](name string, at func(*V) *json.RawMessage) field[V] {

@@ -12,7 +12,7 @@ type Table struct {
 	Kind    string   // in errors: "organization"
 	Columns []Column // the id first, then, but for events, the version
 	Unique  []Key    // besides the id; a row with a null among the columns holds no key
-	Indexes [][]int  // other columns that lists select or sort by; each ends with the id, unsaid
+	Indexes [][]int  // other columns that lists select or sort by, the narrower first; each ends with the id, unsaid
 	Orders  map[tenancy.Order]int
 	Touch   int // the column that Rows.Touch sets and Rows.Update leaves; 0 = none
 }

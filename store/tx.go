@@ -24,6 +24,13 @@ type tx struct {
 	permissions     table[tenancy.Permission, tenancy.PermissionFilter]
 	secrets         table[tenancy.Secret, tenancy.SecretFilter]
 	denials         table[tenancy.Denial, tenancy.DenialFilter]
+	invitations     table[tenancy.Invitation, tenancy.InvitationFilter]
+	joinCodes       table[tenancy.JoinCode, tenancy.JoinCodeFilter]
+	joinRequests    table[tenancy.JoinRequest, tenancy.JoinRequestFilter]
+	domains         table[tenancy.Domain, tenancy.DomainFilter]
+	connections     table[tenancy.Connection, tenancy.ConnectionFilter]
+	policies        table[tenancy.Policy, tenancy.PolicyFilter]
+	sessions        table[tenancy.Session, tenancy.SessionFilter]
 	events          log
 }
 
@@ -39,6 +46,13 @@ func newTx(rows Rows, readOnly bool) *tx {
 	t.permissions = bind(t, c.Permissions)
 	t.secrets = bind(t, c.Secrets)
 	t.denials = bind(t, c.Denials)
+	t.invitations = bind(t, c.Invitations)
+	t.joinCodes = bind(t, c.JoinCodes)
+	t.joinRequests = bind(t, c.JoinRequests)
+	t.domains = bind(t, c.Domains)
+	t.connections = bind(t, c.Connections)
+	t.policies = bind(t, c.Policies)
+	t.sessions = bind(t, c.Sessions)
 	t.events = log{tx: t, entity: c.Events}
 	return t
 }

@@ -83,3 +83,9 @@ func since(c *conds, column string, t time.Time) {
 		c.add(column, AtLeast, Value{Int: t.UnixMicro()})
 	}
 }
+
+func after(c *conds, column string, t time.Time) {
+	if !t.IsZero() {
+		c.add(column, AtLeast, Value{Int: t.UnixMicro() + 1})
+	}
+}

@@ -15,11 +15,33 @@ type Principal struct {
 	grants       rbac.Grants    // a service account: what it may do
 	err          error
 	nobody       bool
+	session      *Session // a person by one of their sessions: where that is
 }
 
 // UserPrincipal is a person. What they may do is read from the store, each time.
 func UserPrincipal(id UserID) Principal {
 	return Principal{actor: Actor{Kind: ActorUser, ID: id.String()}, user: id, nobody: id.IsZero()}
+}
+
+// SessionPrincipal is a person by one of their sessions, as Sessions.Authenticate gives
+// it. What takes a permission they may do in the organization that the session is at and
+// in no other, which is not there for them: how they signed in was held against the
+// policy of that one alone (rule P3). What people do for themselves they may do
+// everywhere, unless the session is confined (rule P6): then it does nothing outside
+// its organization, nor to the account.
+func SessionPrincipal(s Session) Principal {
+	p := UserPrincipal(s.UserID)
+	p.session = &s
+	return p
+}
+
+// reaches reports whether an actor gets at an organization; zero: at the account. oneself
+// says that they do it for themselves.
+func (p *Principal) reaches(id OrganizationID, oneself bool) bool {
+	if p.session == nil || oneself && !p.session.Confined {
+		return true
+	}
+	return id == p.session.OrganizationID && !id.IsZero()
 }
 
 // ServicePrincipal is a service account of the host's: a name for the audit log, the
@@ -75,7 +97,18 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 		return nil
 	}
 	m := w.method
-	if m.Anyone || m.Oneself && !p.user.IsZero() && p.user == sc.user {
+	oneself := m.Oneself && !p.user.IsZero() && p.user == sc.user
+	switch {
+	case m.Anyone:
+		return w.exists(ctx, p)
+	case !p.reaches(sc.organization, oneself) && !sc.organization.IsZero():
+		if sc.missing != nil {
+			return w.deny(scope{}, sc.missing)
+		}
+		return w.deny(sc, notFound(sc.organization))
+	case !p.reaches(sc.organization, oneself):
+		return w.deny(sc, forbidden(""))
+	case oneself:
 		return w.exists(ctx, p)
 	}
 	if m.Permission == "" || sc.organization.IsZero() {

@@ -215,21 +215,33 @@ func lastOwner(ids ...OrganizationID) error {
 	return e
 }
 
-// setManual makes the manual roles of a membership be those given, and says whether
-// anything changed. Other sources' assignments stay (rule M10).
+// chosen reports whether a source is a person who named the roles: by hand, or in an
+// invitation, which has nothing left to take back once it is accepted.
+func (s RoleSource) chosen() bool { return s == RoleManual || s == RoleInvitation }
+
+// setManual is setChosen by hand.
 func (w *work) setManual(ctx context.Context, m Membership, held []RoleAssignment, want []string) ([]RoleAssignment, bool, error) {
+	return w.setChosen(ctx, m, held, want, RoleManual, "")
+}
+
+// setChosen makes the roles that people chose for a membership be those given, new
+// ones from the source named, and says whether anything changed. Other sources'
+// assignments stay (rule M10).
+func (w *work) setChosen(ctx context.Context, m Membership, held []RoleAssignment, want []string,
+	source RoleSource, sourceID string,
+) ([]RoleAssignment, bool, error) {
 	var kept []RoleAssignment
 	changed := false
 	have := map[string]bool{}
 	for _, a := range held {
-		if a.Source == RoleManual && !slices.Contains(want, a.Role) {
+		if a.Source.chosen() && !slices.Contains(want, a.Role) {
 			changed = true
 			if err := w.RoleAssignments().Delete(ctx, a.ID); err != nil {
 				return nil, false, err
 			}
 			continue
 		}
-		have[a.Role] = have[a.Role] || a.Source == RoleManual
+		have[a.Role] = have[a.Role] || a.Source.chosen()
 		kept = append(kept, a)
 	}
 	for _, slug := range want {
@@ -237,7 +249,7 @@ func (w *work) setManual(ctx context.Context, m Membership, held []RoleAssignmen
 			continue
 		}
 		changed = true
-		a, err := w.assign(ctx, m, slug)
+		a, err := w.assignFrom(ctx, m, slug, source, sourceID)
 		if err != nil {
 			return nil, false, err
 		}
@@ -247,9 +259,13 @@ func (w *work) setManual(ctx context.Context, m Membership, held []RoleAssignmen
 }
 
 func (w *work) assign(ctx context.Context, m Membership, slug string) (RoleAssignment, error) {
+	return w.assignFrom(ctx, m, slug, RoleManual, "")
+}
+
+func (w *work) assignFrom(ctx context.Context, m Membership, slug string, source RoleSource, sourceID string) (RoleAssignment, error) {
 	a := RoleAssignment{
 		ID: w.config.NewID(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
-		Role: slug, Source: RoleManual, Active: m.Status == MembershipActive, CreatedAt: w.now,
+		Role: slug, Source: source, SourceID: sourceID, Active: m.Status == MembershipActive, CreatedAt: w.now,
 	}
 	return a, w.RoleAssignments().Insert(ctx, a)
 }

@@ -162,7 +162,14 @@ func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, 
 		return cacheKey{}, false
 	case EventOrganizationUpdated, EventUserUpdated, EventMembershipUpdated,
 		EventUserEmailChangeRequested, EventUserEmailChangeCanceled, EventUserEmailChanged, EventUserEmailVerified,
-		EventIdentityLinked, EventIdentityUpdated, EventIdentityUnlinked, EventOwnershipTransferred, EventUserErased:
+		EventIdentityLinked, EventIdentityUpdated, EventIdentityUnlinked, EventOwnershipTransferred, EventUserErased,
+		EventMembershipOffered, EventMembershipWithdrawn, EventInvitationUpdated, EventJoinCodeUpdated,
+		EventInvitationSent, EventInvitationResent, EventInvitationAccepted, EventInvitationRevoked, EventInvitationExpired,
+		EventJoinCodeCreated, EventJoinCodeUsed, EventJoinCodeRevoked,
+		EventJoinRequestCreated, EventJoinRequestApproved, EventJoinRequestDeclined, EventJoinRequestCanceled,
+		EventDomainClaimed, EventDomainVerified, EventDomainFailed, EventDomainLapsed, EventDomainDormant, EventDomainUpdated,
+		EventDomainReleased, EventConnectionCreated, EventConnectionUpdated, EventConnectionDeleted, EventPolicyUpdated,
+		EventSessionStarted, EventSessionSwitched, EventSessionEnded, EventOrganizationSessionsEnded: // a membership that comes or goes has its own
 		return cacheKey{}, false
 	case EventOrganizationSuspended, EventOrganizationResumed, EventOrganizationArchived, EventOrganizationRestored,
 		EventOrganizationPurged, EventOrganizationDeleted, EventOrganizationOwnerLost:

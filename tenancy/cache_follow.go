@@ -114,9 +114,10 @@ func (s *Service) current() bool {
 
 // Run does what has to go on in the background, until ctx ends, and then returns its
 // error: it takes in what others commit to the same store, so that checks here do
-// not look for themselves (rule R8), and writes down the denials that were counted
-// (rule A5). One Run for each Service made by New is enough. If the store cannot be
-// read, or not in time, checks go to the store until it can.
+// not look for themselves (rule R8), writes down the denials that were counted (rule
+// A5), marks invitations that ran out and removes sessions that ended long ago, and rechecks domains (rule D5). One Run
+// for each Service made by New is enough. If the store cannot be read, or not in time,
+// checks go to the store until it can.
 func (s *Service) Run(ctx context.Context) error {
 	if s.principal != nil || s.within != nil {
 		if s.principal != nil {
@@ -129,6 +130,9 @@ func (s *Service) Run(ctx context.Context) error {
 	if s.family.config.Staleness > 0 { // else each check looks for itself
 		following.Go(func() { s.follow(ctx) })
 	}
+	following.Go(func() { s.chore(ctx, "sweep invitations", sweepEvery, s.Invitations.sweep) })
+	following.Go(func() { s.chore(ctx, "sweep sessions", sweepEvery, s.Sessions.Sweep) })
+	following.Go(func() { s.chore(ctx, "recheck domains", recheckEvery, s.Domains.Recheck) })
 	return every(ctx, time.Second, func() { s.flushDenials(ctx) })
 }
 

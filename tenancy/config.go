@@ -5,9 +5,12 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/freehold-dev/freehold/domains"
 )
 
 // Config is what [New] needs. Only Store must be set; every other zero field has
@@ -40,8 +43,18 @@ type Config struct {
 	// OnJoin may veto any way into an organization (rule M11). It runs inside the
 	// transaction, at most once for a membership that becomes active; tx works in
 	// that transaction and ctx is its context. Its error is wrapped in
-	// [ErrJoinRefused], and the whole call is undone.
+	// [ErrJoinRefused], and the whole call is undone. What it sends is mailed after the
+	// commit, and if that fails the Logger hears, not the caller.
 	OnJoin func(ctx context.Context, tx *Service, join Join) error
+	// Mailer sends what goes to a mailbox: invitations, and proofs of an address. Then
+	// nobody but the mailbox sees their tokens (rule I2). Default: none, and the methods
+	// return the tokens for the host to send.
+	Mailer Mailer
+	// MailOnly says that the host, without a Mailer, mails the token of every invitation
+	// and shows it to nobody, so that it proves the mailbox (rule I4).
+	MailOnly bool
+	// InvitationFor is how long an invitation stands; default 7 days, 1 to 30.
+	InvitationFor time.Duration
 	// EmailProofFor is how long an email proof holds; default 24 hours.
 	EmailProofFor time.Duration
 
@@ -56,8 +69,33 @@ type Config struct {
 	// each; default 100,000, negative: none.
 	CacheSize int
 
-	// DeleteLimit is how many memberships one Delete takes along; default 10,000,
-	// for they hold the one writer meanwhile (rule O2).
+	// SessionIdle ends a session that is unused for that long, and SessionFor one that
+	// is that old (rule S1); default 14 and 30 days. An organization may be stricter.
+	SessionIdle time.Duration
+	SessionFor  time.Duration
+
+	// Registration says who may become a user by signing in; default
+	// [RegistrationOpen].
+	Registration Registration
+	// SignInMethods are the ways of signing in that the application offers, besides
+	// single sign-on: 1 to 64 of a-z, 0-9, _ and - each; default [MethodPassword] and
+	// [MethodMagicLink]. All others are refused, by SignIn and by policies.
+	SignInMethods []SignInMethod
+
+	// Prover looks for the proofs of domains (rule D4); default: none, and proofs are
+	// refused. Package domains/prove has one.
+	Prover Prover
+	// App names this application in what is published as proof, as in
+	// _app-challenge.example.com: see [domains.CheckApp]; default "freehold". Another
+	// name makes every proof out there worthless.
+	App string
+	// PublicEmail are domains that nobody may claim (rule D2); default
+	// [domains.DefaultPublicEmail], whose With makes a longer list.
+	PublicEmail *domains.PublicEmail
+
+	// DeleteLimit is how many memberships one Delete takes along, and how many
+	// invitations, join codes and join requests each; default 10,000, for they hold the
+	// one writer meanwhile (rule O2).
 	DeleteLimit int
 	// Limits bound what callers may store.
 	Limits Limits
@@ -76,6 +114,12 @@ type Limits struct {
 	Roles          int // most roles of an organization, and declared ones; default 500
 	FeatureFlags   int // most feature flags of an organization; default 100
 	UserIdentities int // most identities of a user; default 20
+	Invitations    int // most invitations of an organization that stand at once; default 1000 (rule G9)
+	JoinCodes      int // most join codes of an organization that stand at once; default 100
+	JoinRequests   int // most join requests of an organization that wait at once; default 1000
+	DomainClaims   int // most domains that an organization claims; default 100
+	Connections    int // most connections of an organization; default 50
+	UserSessions   int // most live sessions of a user; default 100, and one more ends the oldest
 }
 
 // Join is what [Config].OnJoin decides on.
@@ -100,17 +144,35 @@ func (c Config) check() error {
 	if c.Store == nil {
 		return invalid("store", "is nil")
 	}
+	if c.App != "" && domains.CheckApp(c.App) != nil {
+		return invalid("app", "is not fit for a DNS label")
+	}
+	if err := c.checkSignIn(); err != nil {
+		return err
+	}
 	for field, n := range map[string]int{
+		"domain_claims": c.Limits.DomainClaims, "connections": c.Limits.Connections,
+		"session_idle": int(c.SessionIdle), "session_for": int(c.SessionFor), "user_sessions": c.Limits.UserSessions,
 		"email_proof_for": int(c.EmailProofFor), "delete_limit": c.DeleteLimit,
 		"metadata_keys": c.Limits.MetadataKeys, "metadata_key": c.Limits.MetadataKey, "metadata_value": c.Limits.MetadataValue,
 		"member_roles": c.Limits.MemberRoles, "role_grants": c.Limits.RoleGrants, "roles": c.Limits.Roles, "feature_flags": c.Limits.FeatureFlags, "user_identities": c.Limits.UserIdentities,
+		"invitations": c.Limits.Invitations, "join_codes": c.Limits.JoinCodes, "join_requests": c.Limits.JoinRequests,
 	} {
 		if n < 0 {
 			return invalid(field, "is negative")
 		}
 	}
+	if c.InvitationFor != 0 {
+		return invitationLasts("invitation_for", c.InvitationFor)
+	}
 	return nil
 }
+
+// publicEmail is the built-in list, which takes a while to make and never changes.
+var publicEmail = sync.OnceValue(func() *domains.PublicEmail {
+	list := domains.DefaultPublicEmail()
+	return &list
+})
 
 func (c Config) withDefaults() Config {
 	if c.Now == nil {
@@ -129,9 +191,20 @@ func (c Config) withDefaults() Config {
 	c.Label.Plural = or(c.Label.Plural, c.Label.Singular+"s")
 	c.DefaultRole = or(c.DefaultRole, "member")
 	c.CreatorRole = or(c.CreatorRole, "owner")
+	c.InvitationFor = or(c.InvitationFor, 7*24*time.Hour)
 	c.EmailProofFor = or(c.EmailProofFor, 24*time.Hour)
+	c.SessionIdle = or(c.SessionIdle, 14*24*time.Hour)
+	c.SessionFor = or(c.SessionFor, 30*24*time.Hour)
 	c.Staleness = or(c.Staleness, time.Second)
 	c.CacheSize = or(c.CacheSize, 100_000)
+	c.Registration = or(c.Registration, RegistrationOpen)
+	if len(c.SignInMethods) == 0 {
+		c.SignInMethods = []SignInMethod{MethodPassword, MethodMagicLink}
+	}
+	c.App = or(c.App, "freehold")
+	if c.PublicEmail == nil {
+		c.PublicEmail = publicEmail()
+	}
 	c.DeleteLimit = or(c.DeleteLimit, 10_000)
 	c.Limits.MetadataKeys = or(c.Limits.MetadataKeys, 50)
 	c.Limits.MetadataKey = or(c.Limits.MetadataKey, 40)
@@ -141,5 +214,11 @@ func (c Config) withDefaults() Config {
 	c.Limits.Roles = or(c.Limits.Roles, 500)
 	c.Limits.FeatureFlags = or(c.Limits.FeatureFlags, 100)
 	c.Limits.UserIdentities = or(c.Limits.UserIdentities, 20)
+	c.Limits.Invitations = or(c.Limits.Invitations, 1000)
+	c.Limits.JoinCodes = or(c.Limits.JoinCodes, 100)
+	c.Limits.JoinRequests = or(c.Limits.JoinRequests, 1000)
+	c.Limits.DomainClaims = or(c.Limits.DomainClaims, 100)
+	c.Limits.Connections = or(c.Limits.Connections, 50)
+	c.Limits.UserSessions = or(c.Limits.UserSessions, 100)
 	return c
 }

@@ -14,7 +14,15 @@
 // application, found by an email address that is theirs alone. An [Identity] is one
 // way in which a user signs in. A [Membership] puts a user into an organization: at
 // most one for each pair, pending, active or inactive, with one role or more. A
-// [RoleAssignment] is one role of one membership from one source. An [Event] is one
+// [RoleAssignment] is one role of one membership from one source.
+//
+// People get in by an [Invitation], a [JoinCode] or a [JoinRequest], over a [Domain]
+// that the organization has verified, or through a [Connection], its single sign-on. A
+// [Policy] is what the organization demands of sign-ins. [Service.Route] says by what an
+// address may sign in, and [Service.SignIn] decides on an [Attempt] and starts a
+// [Session]: a user's sign-in on one device, at one organization at most.
+//
+// [Service.As] is the Service for somebody: what they may do, and no more. An [Event] is one
 // change, written in the transaction that made it; together they are the audit log.
 //
 // # Transactions

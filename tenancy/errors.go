@@ -61,6 +61,51 @@ const (
 	// ErrRoleInUse: Counts says by what; name a replacement (rule R5).
 	ErrRoleInUse Code = "role_in_use"
 
+	// ErrAlreadyInvited: an invitation of that address there is pending (rule I1).
+	ErrAlreadyInvited Code = "already_invited"
+	// ErrInvitationAccepted: somebody accepted it (rule I4).
+	ErrInvitationAccepted Code = "invitation_accepted"
+	// ErrInvitationRevoked: it was taken back (rule I5).
+	ErrInvitationRevoked Code = "invitation_revoked"
+	// ErrInvitationExpired: its time ran out (rule I3).
+	ErrInvitationExpired Code = "invitation_expired"
+	// ErrInvitationForOtherEmail: it is for somebody else (rule I4).
+	ErrInvitationForOtherEmail Code = "invitation_for_other_email"
+	// ErrInvitationVoid: who sent it may not give what it promises any more (rule I4).
+	ErrInvitationVoid Code = "invitation_void"
+	// ErrEmailDomainNotAllowed: the organization takes no addresses of that domain (rule M14).
+	ErrEmailDomainNotAllowed Code = "email_domain_not_allowed"
+	// ErrOrganizationClosed: it is suspended or archived, so nobody gets in (rule M14).
+	ErrOrganizationClosed Code = "organization_closed"
+	// ErrMailFailed: what was asked is done, but Config.Mailer failed; its error is wrapped (rule I2).
+	ErrMailFailed Code = "mail_failed"
+	// ErrJoinCodeRevoked: the code was taken back (rule I7).
+	ErrJoinCodeRevoked Code = "join_code_revoked"
+	// ErrJoinCodeExpired: its time ran out.
+	ErrJoinCodeExpired Code = "join_code_expired"
+	// ErrJoinCodeSpent: as many as may have used it.
+	ErrJoinCodeSpent Code = "join_code_spent"
+	// ErrAlreadyRequested: the person asked already, and waits (rule I7).
+	ErrAlreadyRequested Code = "already_requested"
+	// ErrJoinRequestDecided: it was approved, declined or canceled.
+	ErrJoinRequestDecided Code = "join_request_decided"
+
+	// ErrPublicEmailDomain: anyone can have an address there, so nobody may claim it (rule D2).
+	ErrPublicEmailDomain Code = "public_email_domain"
+	// ErrDomainTaken: another organization has verified the domain (rule D3).
+	ErrDomainTaken Code = "domain_taken"
+	// ErrDomainNotVerified: the proof was not found, or the domain has none; Reason says which (rule D3).
+	ErrDomainNotVerified Code = "domain_not_verified"
+	// ErrConnectionInUse: a policy requires the connection; change that first (rule P3).
+	ErrConnectionInUse Code = "connection_in_use"
+
+	// ErrSessionExpired: too old, or unused too long (rule S1).
+	ErrSessionExpired Code = "session_expired"
+	// ErrSessionEnded: signed out, revoked, or its user, organization or membership is out (rule S2).
+	ErrSessionEnded Code = "session_ended"
+	// ErrSignInRefused: a policy wants another way to sign in there; sign in anew (rule P3).
+	ErrSignInRefused Code = "sign_in_refused"
+
 	// ErrInvalidToken: malformed, unknown, or another kind's (rule G10).
 	ErrInvalidToken Code = "invalid_token"
 	// ErrTokenExpired: the token was good once; its time ran out.
@@ -221,6 +266,20 @@ func kindName(prefix string) string {
 		return "permission"
 	case "den":
 		return "denial"
+	case "inv":
+		return "invitation"
+	case "jcd":
+		return "join code"
+	case "jrq":
+		return "join request"
+	case "dom":
+		return "domain"
+	case "con":
+		return "connection"
+	case "pol":
+		return "policy"
+	case "ses":
+		return "session"
 	case "evt":
 		return "event"
 	default:

@@ -25,6 +25,9 @@ const (
 	EventOrganizationPurged    EventType = "organization.purged"     // Data: counts
 	EventOrganizationDeleted   EventType = "organization.deleted"    // Data: [Organization] and counts
 	EventOrganizationOwnerLost EventType = "organization.owner_lost" // Data: [Organization]; it has no owner now
+	// EventOrganizationSessionsEnded has the Data of [Organization]: every session
+	// there from before has ended.
+	EventOrganizationSessionsEnded EventType = "organization.sessions_ended"
 
 	EventUserCreated              EventType = "user.created"                // Data: [User]
 	EventUserUpdated              EventType = "user.updated"                // Data: [User]
@@ -48,13 +51,53 @@ const (
 	EventMembershipDeactivated  EventType = "membership.deactivated"   // Data: [Membership] and its roles
 	EventMembershipReactivated  EventType = "membership.reactivated"   // Data: [Membership] and its roles
 	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were
-	EventRoleCreated            EventType = "role.created"             // Data: [Role]
-	EventRoleUpdated            EventType = "role.updated"             // Data: [Role]
-	EventRoleDeleted            EventType = "role.deleted"             // Data: [Role], and its replacement
-	EventPermissionCreated      EventType = "permission.created"       // Data: [Permission]
-	EventPermissionUpdated      EventType = "permission.updated"       // Data: [Permission]
-	EventPermissionDeleted      EventType = "permission.deleted"       // Data: [Permission]
-	EventOwnershipTransferred   EventType = "ownership.transferred"    // Data: from and to
+	// EventMembershipOffered and EventMembershipWithdrawn tell that a membership waits
+	// for an invitation's acceptance, and that it does so no more. Data: [Membership].
+	// They name no organization, nor does what else happens to such a membership: who
+	// reads an organization's events would learn who is registered (rule M2).
+	EventMembershipOffered   EventType = "membership.offered"
+	EventMembershipWithdrawn EventType = "membership.withdrawn"
+
+	EventRoleCreated       EventType = "role.created"       // Data: [Role]
+	EventRoleUpdated       EventType = "role.updated"       // Data: [Role]
+	EventRoleDeleted       EventType = "role.deleted"       // Data: [Role], and its replacement
+	EventPermissionCreated EventType = "permission.created" // Data: [Permission]
+	EventPermissionUpdated EventType = "permission.updated" // Data: [Permission]
+	EventPermissionDeleted EventType = "permission.deleted" // Data: [Permission]
+
+	EventInvitationSent      EventType = "invitation.sent"       // Data: [Invitation]
+	EventInvitationResent    EventType = "invitation.resent"     // Data: [Invitation]
+	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; its role was replaced
+	EventInvitationAccepted  EventType = "invitation.accepted"   // Data: [Invitation]
+	EventInvitationRevoked   EventType = "invitation.revoked"    // Data: [Invitation]
+	EventInvitationExpired   EventType = "invitation.expired"    // Data: [Invitation]
+	EventJoinCodeCreated     EventType = "join_code.created"     // Data: [JoinCode]
+	EventJoinCodeUsed        EventType = "join_code.used"        // Data: [JoinCode]
+	EventJoinCodeUpdated     EventType = "join_code.updated"     // Data: [JoinCode]; its role was replaced
+	EventJoinCodeRevoked     EventType = "join_code.revoked"     // Data: [JoinCode]
+	EventJoinRequestCreated  EventType = "join_request.created"  // Data: [JoinRequest]
+	EventJoinRequestApproved EventType = "join_request.approved" // Data: [JoinRequest]
+	EventJoinRequestDeclined EventType = "join_request.declined" // Data: [JoinRequest]
+	EventJoinRequestCanceled EventType = "join_request.canceled" // Data: [JoinRequest]
+
+	EventDomainClaimed  EventType = "domain.claimed"  // Data: [Domain]
+	EventDomainVerified EventType = "domain.verified" // Data: [Domain]
+	EventDomainFailed   EventType = "domain.failed"   // Data: [Domain]
+	EventDomainLapsed   EventType = "domain.lapsed"   // Data: [Domain]
+	EventDomainDormant  EventType = "domain.dormant"  // Data: [Domain]; its organization was archived
+	EventDomainUpdated  EventType = "domain.updated"  // Data: [Domain]
+	EventDomainReleased EventType = "domain.released" // Data: [Domain], as it was
+
+	EventConnectionCreated EventType = "connection.created" // Data: [Connection]
+	EventConnectionUpdated EventType = "connection.updated" // Data: [Connection]
+	EventConnectionDeleted EventType = "connection.deleted" // Data: [Connection], as it was
+	EventPolicyUpdated     EventType = "policy.updated"     // Data: [Policy]
+
+	EventSessionStarted  EventType = "session.started"  // Data: [Session]
+	EventSessionSwitched EventType = "session.switched" // Data: [Session]; where it left without an organization, and where it is
+	EventSessionEnded    EventType = "session.ended"    // Data: [Session]
+
+	EventOwnershipTransferred EventType = "ownership.transferred" // Data: from and to
 )
 
 // ActorKind says what sort of actor did something.

@@ -42,7 +42,7 @@ func ExampleEvents_List() {
 	fmt.Println(page.Next > place, page.Done)
 	// Output:
 	// membership.roles_changed true {"roles":["member"]}
-	// membership.deactivated true {"status":"active"}
+	// membership.deactivated true {"deactivated_at":null,"status":"active"}
 	// true true
 }
 

@@ -13,7 +13,7 @@ func TestFresh(t *testing.T) { servicetest.Fresh(t, openMemory, servicetest.Nest
 func TestFreshOnWeak(t *testing.T) { servicetest.Fresh(t, openWeak, servicetest.NestedHost) }
 
 func TestFreshUnderLoad(t *testing.T) {
-	servicetest.FreshUnderLoad(t, openMemory, servicetest.NestedHost)
+	servicetest.FreshUnderLoad(t, openMemory, servicetest.NestedHost, servicetest.Soak(100_000, 1_000))
 }
 
 func TestFollow(t *testing.T) { servicetest.Follow(t, openMemory) }

@@ -36,6 +36,13 @@ type (
 	RoleID           = ID[Role]
 	PermissionID     = ID[Permission]
 	DenialID         = ID[Denial]
+	InvitationID     = ID[Invitation]
+	JoinCodeID       = ID[JoinCode]
+	JoinRequestID    = ID[JoinRequest]
+	DomainID         = ID[Domain]
+	ConnectionID     = ID[Connection]
+	PolicyID         = ID[Policy]
+	SessionID        = ID[Session]
 	SecretID         = ID[Secret]
 	EventID          = ID[Event]
 )

@@ -13,7 +13,7 @@ type Identity struct {
 	ID            IdentityID `json:"id"`
 	Version       int64      `json:"version"`
 	UserID        UserID     `json:"user_id"`
-	Provider      string     `json:"provider"`        // a provider of the application's: "google", "password"
+	Provider      string     `json:"provider"`        // one of the application's: "google", "password"; or a connection, by its id
 	Subject       string     `json:"subject"`         // the person's fixed name at the provider, byte for byte
 	Email         string     `json:"email,omitempty"` // as the provider last told it
 	EmailVerified bool       `json:"email_verified,omitempty"`
@@ -28,7 +28,7 @@ type Identities struct{ s *Service }
 
 // NewIdentity is a way to sign in, as the host learnt of it from the provider.
 type NewIdentity struct {
-	Provider string // a provider of the application's: 1 to 64 of a-z, 0-9, _ and -
+	Provider string // a provider of the application's: 1 to 64 of a-z, 0-9, _ and -, and no con_ at its beginning
 	Subject  string // the person's fixed name there: 1 to 255 printable characters
 	Email    string // as the provider tells it; "" = it does not
 	// EmailVerified is whether the host trusts the provider to have proved Email for
@@ -55,7 +55,10 @@ func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identi
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
-		if err := w.hostOnly(input{"email_verified", in.EmailVerified}); err != nil {
+		if err := w.hostOnly(input{"email_verified", in.EmailVerified}, input{"provider", looksLikeConnection(in.Provider)}); err != nil {
+			return err
+		}
+		if err := w.isProvider(ctx, in.Provider); err != nil {
 			return err
 		}
 		if _, err := w.user(ctx, id); err != nil {
@@ -68,6 +71,33 @@ func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identi
 		return Identity{}, err
 	}
 	return identity, nil
+}
+
+// isProvider refuses what looks like a connection's identity and is none (rule P1): those
+// come by SignIn, or, in an import, by the host's word.
+func (w *work) isProvider(ctx context.Context, provider string) error {
+	if !looksLikeConnection(provider) {
+		return nil
+	}
+	none := invalid("provider", "is no connection, and begins as if it were")
+	id, err := ParseID[Connection](provider)
+	if err != nil {
+		return none
+	}
+	c, err := w.Connections().Get(ctx, id)
+	if CodeOf(err) == ErrNotFound {
+		return none
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.Lock(ctx, lockOrganization(c.OrganizationID)); err != nil {
+		return err
+	}
+	if _, err = w.Connections().Get(ctx, id); CodeOf(err) == ErrNotFound {
+		return none
+	}
+	return err
 }
 
 var providerForm = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
@@ -100,6 +130,11 @@ func (w *work) link(ctx context.Context, id UserID, in NewIdentity) (Identity, e
 	case CodeOf(err) != ErrNotFound:
 		return Identity{}, err
 	}
+	return w.attach(ctx, id, in)
+}
+
+// attach adds an identity that nobody has to a user.
+func (w *work) attach(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(id)})
 	if err != nil {
 		return Identity{}, err
@@ -107,6 +142,10 @@ func (w *work) link(ctx context.Context, id UserID, in NewIdentity) (Identity, e
 	if most := w.config.Limits.UserIdentities; n >= most {
 		return Identity{}, invalid("user", fmt.Sprintf("has %d identities, at most %d", n, most))
 	}
+	return w.insertIdentity(ctx, id, in)
+}
+
+func (w *work) insertIdentity(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	identity := Identity{
 		ID: w.config.NewID(), Version: 1, UserID: id, Provider: in.Provider, Subject: in.Subject,
 		Email: in.Email, EmailVerified: in.EmailVerified, CreatedAt: w.now, UpdatedAt: w.now,
@@ -210,7 +249,7 @@ type Resolution struct {
 // A known identity is its user's, whatever its email says by now. A new one is
 // linked by email only where the provider proved the address. If the user had not
 // proved it, whoever set that account up may have been somebody else: then every
-// identity and pending email change from before goes in the same transaction, the
+// identity, session and pending email change from before goes in the same transaction, the
 // address counts as verified, and TookOver is set. Memberships and roles stay.
 //
 // Errors: [ErrInvalid]; [ErrNotFound] for nobody: create a user and Link;
@@ -221,6 +260,9 @@ func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, er
 	err := g.s.update(ctx, "Identities.Resolve", "", func(ctx context.Context, w *work) (err error) {
 		if err := in.check(); err != nil {
 			return err
+		}
+		if looksLikeConnection(in.Provider) {
+			return invalid("provider", "is a connection's; its identities are for SignIn")
 		}
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
@@ -246,7 +288,7 @@ func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) 
 	found := Resolution{User: user, Linked: !known}
 	if !known && user.EmailVerifiedAt.IsZero() {
 		found.TookOver = true
-		if err := w.takeOver(ctx, &found.User); err != nil {
+		if err := w.takeOver(ctx, &found.User, IdentityID{}); err != nil {
 			return Resolution{}, err
 		}
 	}
@@ -295,19 +337,32 @@ func (w *work) claimant(ctx context.Context, in NewIdentity) (id UserID, known b
 	return users[0].ID, false, nil
 }
 
-// takeOver gives an account to the proved owner of its address: all that whoever
-// made it could come back by goes.
-func (w *work) takeOver(ctx context.Context, user *User) error {
-	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user.ID)},
-		func(i *Identity) IdentityID { return i.ID },
-		func(i Identity) error { return w.unlink(ctx, i) })
-	if err != nil {
-		return err
-	}
-	if err := w.spendAll(ctx, SecretEmailProof, user.ID); err != nil {
+// takeOver gives an account to the proved owner of its address.
+func (w *work) takeOver(ctx context.Context, user *User, by IdentityID) error {
+	if err := w.expel(ctx, user.ID, by); err != nil {
 		return err
 	}
 	before := *user
 	user.EmailVerifiedAt, user.PendingEmail = w.now, ""
 	return w.saveUser(ctx, before, user, EventUserEmailVerified)
+}
+
+// expel takes all that whoever made an account could come back by, but the identity and
+// the session through which the proof of its address came.
+func (w *work) expel(ctx context.Context, user UserID, by IdentityID, but ...SessionID) error {
+	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user)},
+		func(i *Identity) IdentityID { return i.ID },
+		func(i Identity) error {
+			if i.ID == by {
+				return nil
+			}
+			return w.unlink(ctx, i)
+		})
+	if err != nil {
+		return err
+	}
+	if err := w.spendAll(ctx, SecretEmailProof, user); err != nil {
+		return err
+	}
+	return w.endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedTakenOver, but...)
 }

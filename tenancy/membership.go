@@ -13,6 +13,10 @@ const (
 	MembershipPending  MembershipStatus = "pending"  // invited, not in yet
 	MembershipActive   MembershipStatus = "active"   // in
 	MembershipInactive MembershipStatus = "inactive" // out for now, roles kept
+	// MembershipInvitationExpired is how a pending one reads whose invitation ran out: it
+	// holds no seat, and Add or a new invitation replaces it. It is stored, and selected,
+	// as pending.
+	MembershipInvitationExpired MembershipStatus = "invitation_expired"
 )
 
 func (s MembershipStatus) known() bool {
@@ -55,8 +59,12 @@ type Membership struct {
 	Attributes     map[string]string `json:"attributes,omitempty"`   // the profile here
 	Metadata       map[string]string `json:"metadata,omitempty"`     // the application's; who may write members may write it
 	JoinedVia      JoinedVia         `json:"joined_via"`
+	InviterID      UserID            `json:"inviter_id,omitzero"`    // who invited or let them in; zero: nobody
+	InvitationID   InvitationID      `json:"invitation_id,omitzero"` // while pending: the invitation that it waits for
+	ExpiresAt      time.Time         `json:"expires_at,omitzero"`    // while pending: when that runs out
 	JoinedAt       time.Time         `json:"joined_at"`
-	LastSignInAt   time.Time         `json:"-"` // here; outside the versioned row (rule G12)
+	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: since when
+	LastSignInAt   time.Time         `json:"-"`                       // here; outside the versioned row (rule G12)
 	CreatedAt      time.Time         `json:"created_at"`
 	UpdatedAt      time.Time         `json:"updated_at"`
 	NameKey        string            `json:"-"` // folded name, for order and search
@@ -135,7 +143,7 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 			return Member{}, err
 		}
 		return w.join(ctx, joining{
-			id: in.ID, organization: org, userID: in.UserID, via: or(in.JoinedVia, JoinedAdded), roles: in.Roles,
+			host: true, id: in.ID, organization: org, userID: in.UserID, via: or(in.JoinedVia, JoinedAdded), roles: in.Roles,
 			displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
 		})
 	})
@@ -191,7 +199,7 @@ func (g Memberships) Update(ctx context.Context, organization OrganizationID, us
 			return Member{}, err
 		}
 		err = w.record(ctx, note{
-			kind: EventMembershipUpdated, organization: organization, user: user, subject: m.ID.String(), data: m, previous: old,
+			kind: EventMembershipUpdated, organization: m.shown(), user: user, subject: m.ID.String(), data: m, previous: old,
 		})
 		return w.memberOr(ctx, m, err)
 	})
@@ -358,7 +366,7 @@ func (w *work) recordMembership(ctx context.Context, kind EventType, m Membershi
 		return err
 	}
 	return w.record(ctx, note{
-		kind: kind, organization: m.OrganizationID, user: m.UserID, subject: m.ID.String(),
+		kind: kind, organization: m.shown(), user: m.UserID, subject: m.ID.String(),
 		data: snapshot{Membership: m, Roles: roles}, previous: before,
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 // MemberQuery selects memberships for List and ListByUser.
 type MemberQuery struct {
-	Statuses    []MembershipStatus // nil = active only (rule M12)
+	Statuses    []MembershipStatus // nil = active only (rule M12); pending takes in those that read as invitation_expired
 	NamePrefix  string             // what the name here begins with, in any case (rule G12)
 	EmailPrefix string             // what the canonical address begins with
 	Order       Order              // [ByID]; in an organization also [ByName] and [ByEmail]
@@ -178,7 +178,11 @@ func (w *work) members(ctx context.Context, rows []Membership, orgs []Organizati
 		all = append(all, mine...)
 	}
 	r, err := w.ranks(ctx, all...)
-	return assemble(rows, held, r, orgs, users), err
+	members := assemble(rows, held, r, orgs, users)
+	for i := range members {
+		members[i].Membership = members[i].at(w.now)
+	}
+	return members, err
 }
 
 func distinct[T comparable](rows []Membership, of func(Membership) T) In[T] {

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// Deactivate takes a member's access away and keeps their roles (rule M4). One who
-// is inactive stays so, without an event.
+// Deactivate takes a member's access away, ends their sessions here, revokes an
+// invitation that stands to their address, and keeps their roles (rule M4). One who is inactive stays so, without an event.
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
@@ -53,19 +53,22 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 		if err := w.mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
-		if m.Status == MembershipActive {
+		switch m.Status {
+		case MembershipActive:
 			return w.member(ctx, m)
+		case MembershipPending:
+			return Member{}, &Error{Code: ErrPendingMembership} // expired or not
 		}
 		org, err := w.Organizations().Get(ctx, organization)
 		if err != nil {
 			return Member{}, err
 		}
-		return w.join(ctx, joining{organization: org, userID: user, via: m.JoinedVia})
+		return w.join(ctx, joining{host: true, organization: org, userID: user, via: m.JoinedVia})
 	})
 }
 
-// Remove deletes a membership in whatever status, with its roles (rule M6). The event
-// carries it as it was.
+// Remove deletes a membership in whatever status, with its roles, and ends its
+// sessions and invitation (rules M6, S2). The event carries it as it was.
 //
 // Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
 // refers to it.
@@ -105,11 +108,17 @@ func (g Memberships) remove(ctx context.Context, name method, organization Organ
 		if err := w.keepsOwner(ctx, m, held[m.ID]); err != nil {
 			return err
 		}
+		if err := w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedRemoved); err != nil {
+			return err
+		}
 		if err := w.drop(ctx, m); err != nil {
 			return err
 		}
+		if err := w.retireWith(ctx, m); err != nil {
+			return err
+		}
 		return w.record(ctx, note{
-			kind: EventMembershipRemoved, organization: organization, user: user, subject: m.ID.String(),
+			kind: m.gone(), organization: m.shown(), user: user, subject: m.ID.String(),
 			data: snapshot{Membership: m, Roles: roles, Left: left},
 		})
 	})
@@ -123,19 +132,28 @@ func (w *work) drop(ctx context.Context, m Membership) error {
 	return w.Memberships().Delete(ctx, m.ID)
 }
 
-// deactivate takes an active membership's access away.
+// deactivate takes an active membership's access away, and ends its sessions (rule S2)
+// and the invitation by which they could be back at once (rule M5).
 func (w *work) deactivate(ctx context.Context, m Membership, held []RoleAssignment) (Membership, error) {
-	was := struct {
-		Status MembershipStatus `json:"status"`
-	}{m.Status}
-	m.Status = MembershipInactive
+	before := m
+	m.Status, m.DeactivatedAt = MembershipInactive, w.now
+	was, err := previous(before, m)
+	if err != nil {
+		return Membership{}, err
+	}
 	if err := w.saveMembership(ctx, &m); err != nil {
+		return Membership{}, err
+	}
+	if err := w.retireOf(ctx, m); err != nil {
 		return Membership{}, err
 	}
 	if err := w.mirror(ctx, m, held); err != nil {
 		return Membership{}, err
 	}
-	return m, w.recordMembership(ctx, EventMembershipDeactivated, m, held, was)
+	if err := w.recordMembership(ctx, EventMembershipDeactivated, m, held, was); err != nil {
+		return Membership{}, err
+	}
+	return m, w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
 }
 
 // setRoles is [Memberships.SetRoles] under the lock.

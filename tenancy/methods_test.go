@@ -39,3 +39,16 @@ func needs(m tenancy.Method) string {
 	}
 	return strings.Join(ways, ", or ")
 }
+
+// The page on sessions tells every claim that Claims makes (S3).
+func TestClaimsPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/sessions.md")
+	require.NoError(t, err)
+	for _, claim := range []string{
+		tenancy.ClaimSubject, tenancy.ClaimSession, tenancy.ClaimExternalID, tenancy.ClaimMetadata, tenancy.ClaimOrganization,
+		tenancy.ClaimOrganizationExternal, tenancy.ClaimOrganizationMetadata, tenancy.ClaimMemberMetadata, tenancy.ClaimRole,
+		tenancy.ClaimRoles, tenancy.ClaimPermissions,
+	} {
+		require.Contains(t, string(page), "\n| `"+claim+"` | ")
+	}
+}

@@ -21,6 +21,8 @@ type Organization struct {
 	CreatedAt   time.Time         `json:"created_at"`
 	UpdatedAt   time.Time         `json:"updated_at"`
 	NameKey     string            `json:"-"` // folded DisplayName, for order and search
+	// SessionsEndedAt ends every session here from before (rule O2); zero: none.
+	SessionsEndedAt time.Time `json:"-"`
 }
 
 func (Organization) idPrefix() string { return "org" }
@@ -32,6 +34,20 @@ type Settings struct {
 	DefaultRole string          `json:"default_role,omitempty"` // for members added without a role
 	CreatorRole string          `json:"creator_role,omitempty"` // for whom an organization is created for
 	Features    map[string]bool `json:"features,omitempty"`     // flags of the host's; absent is not false
+
+	AllowedDomains []string `json:"allowed_domains,omitempty"` // joining takes an address on one of these (rule M14); none = any
+	BlockedDomains []string `json:"blocked_domains,omitempty"` // joining takes no address on these
+	// AcceptOnDomains lets an invitation be accepted by anyone with a verified address
+	// on a domain that the organization has verified (rule I4).
+	AcceptOnDomains bool `json:"accept_on_domains,omitempty"`
+	// SingleSignOnJoins lets in who comes through the organization's own connection
+	// with an address on its own verified domain (rule P6).
+	SingleSignOnJoins bool `json:"single_sign_on_joins,omitempty"`
+	// SessionIdle and SessionFor end a session here that is unused, or that old; where
+	// Config says less, that holds (rule O3). In whole seconds. To raise what holds ends
+	// every session here: those that ran out do not come back.
+	SessionIdle time.Duration `json:"session_idle,omitempty"`
+	SessionFor  time.Duration `json:"session_for,omitempty"`
 }
 
 // Organizations is the group of methods on organizations.
@@ -46,6 +62,8 @@ type NewOrganization struct {
 	Metadata    map[string]string
 	Settings    Settings
 	Owner       UserID // becomes an active member with the creator role
+	// Domains are claimed for it; their OrganizationID stays zero.
+	Domains []NewDomain
 }
 
 // OrganizationUpdate is a change to an organization. A nil field stays as it is; a
@@ -60,6 +78,13 @@ type OrganizationUpdate struct {
 	DefaultRole *string
 	CreatorRole *string
 	Features    map[string]*bool // nil deletes the flag
+
+	AllowedDomains    *[]string // at most 100; a pointer to none clears
+	BlockedDomains    *[]string // likewise
+	AcceptOnDomains   *bool
+	SingleSignOnJoins *bool
+	SessionIdle       *time.Duration // in whole seconds, at least a minute; 0 clears
+	SessionFor        *time.Duration // likewise
 }
 
 // OrganizationQuery selects organizations for List. Archived ones are left out.
@@ -78,7 +103,7 @@ type OrganizationQuery struct {
 // role (rule O1), in one transaction.
 //
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "slug" or "external_id"),
-// [ErrUnknownRole], and for the owner [ErrNotFound], [ErrMerged],
+// [ErrUnknownRole]; for Domains what Claim answers; and for the owner [ErrNotFound], [ErrMerged],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
 	var org Organization
@@ -109,9 +134,12 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 		return Organization{}, err
 	}
 	org.Metadata = metadata
+	set := &in.Settings
 	err = w.apply(ctx, &org, OrganizationUpdate{
-		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &in.Settings.SeatLimit,
-		DefaultRole: &in.Settings.DefaultRole, CreatorRole: &in.Settings.CreatorRole, Features: flags,
+		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &set.SeatLimit,
+		DefaultRole: &set.DefaultRole, CreatorRole: &set.CreatorRole, Features: flags,
+		AllowedDomains: &set.AllowedDomains, BlockedDomains: &set.BlockedDomains, AcceptOnDomains: &set.AcceptOnDomains,
+		SingleSignOnJoins: &set.SingleSignOnJoins, SessionIdle: &set.SessionIdle, SessionFor: &set.SessionFor,
 	})
 	if err != nil {
 		return Organization{}, err
@@ -120,7 +148,11 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 	if !in.Owner.IsZero() {
 		locks = append(locks, lockUser(in.Owner))
 	}
-	if err := w.lockDeclared(ctx, org.Settings.DefaultRole, w.creatorRole(org)); err != nil {
+	roles := []string{org.Settings.DefaultRole, w.creatorRole(org)}
+	for _, d := range in.Domains {
+		roles = append(roles, d.Role)
+	}
+	if err := w.lockDeclared(ctx, roles...); err != nil {
 		return Organization{}, err
 	}
 	if err := w.Lock(ctx, locks...); err != nil {
@@ -133,14 +165,19 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 		return Organization{}, err
 	}
 	err = w.record(ctx, note{kind: EventOrganizationCreated, organization: org.ID, subject: org.ID.String(), data: org})
-	if err != nil || in.Owner.IsZero() {
-		return org, err
+	if err != nil {
+		return Organization{}, err
 	}
-	_, err = w.join(ctx, joining{
-		organization: org, userID: in.Owner, via: JoinedCreated,
-		roles: []string{w.creatorRole(org)},
-	})
-	return org, err
+	if !in.Owner.IsZero() {
+		_, err = w.join(ctx, joining{
+			host: true, organization: org, userID: in.Owner, via: JoinedCreated,
+			roles: []string{w.creatorRole(org)},
+		})
+		if err != nil {
+			return Organization{}, err
+		}
+	}
+	return org, w.claimAll(ctx, org, in.Domains)
 }
 
 func (w *work) creatorRole(org Organization) string {
@@ -158,6 +195,11 @@ func (w *work) mayCreate(ctx context.Context, in NewOrganization) error {
 	}
 	if w.service.principal != nil && !w.config.SelfServe {
 		return w.deny(scope{}, forbidden(""))
+	}
+	for _, d := range in.Domains {
+		if err := w.hostOnly(append(domainHostInputs(d), input{"role", d.Role != ""})...); err != nil {
+			return err
+		}
 	}
 	set := in.Settings
 	return w.hostOnly(
@@ -206,6 +248,9 @@ func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpda
 			}
 		}
 		org.Settings.CreatorRole = *in.CreatorRole
+	}
+	if err := org.Settings.apply(in); err != nil {
+		return err
 	}
 	if org.Metadata, err = c.Limits.patch("metadata", org.Metadata, in.Metadata); err != nil {
 		return err
@@ -276,7 +321,10 @@ func (g Organizations) Update(ctx context.Context, id OrganizationID, in Organiz
 		if err := w.mayUpdate(ctx, *org, in); err != nil {
 			return "", err
 		}
-		return EventOrganizationUpdated, w.apply(ctx, org, in)
+		before := *org
+		err := w.apply(ctx, org, in)
+		w.limited(before, org)
+		return EventOrganizationUpdated, err
 	})
 }
 
@@ -334,7 +382,7 @@ func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationU
 			return err
 		}
 	}
-	return nil
+	return w.mayLimitSessions(ctx, org, in)
 }
 
 func (w *work) saveOrganization(ctx context.Context, before Organization, org *Organization, kind EventType) error {

@@ -6,13 +6,16 @@ import (
 	"time"
 )
 
-// Suspend shuts an organization: nobody has access, nothing is lost (rule O2). One
-// that is suspended stays so, without an event.
+// Suspend shuts an organization: nobody has access, every session there ends, nothing
+// else is lost (rule O2). One that is suspended stays so, without an event.
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
 	return g.change(ctx, "Organizations.Suspend", id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
-		org.SuspendedAt = or(org.SuspendedAt, w.now)
+		if org.SuspendedAt.IsZero() {
+			org.SuspendedAt = w.now
+			w.endAllSessions(org)
+		}
 		return EventOrganizationSuspended, nil
 	})
 }
@@ -28,30 +31,36 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 	})
 }
 
-// Archive shuts an organization and hides it from lists, routing and sign-in (rule
-// O2). It keeps its slug, external id and suspension. Archiving twice changes
-// nothing.
+// Archive shuts an organization, ends every session there and hides it from lists,
+// routing and sign-in (rule O2). It keeps its slug, external id and suspension; its
+// verified domains are dormant, and free for others. Archiving twice changes nothing.
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "Organizations.Archive", id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
-		org.ArchivedAt = or(org.ArchivedAt, w.now)
-		return EventOrganizationArchived, nil
+	return g.change(ctx, "Organizations.Archive", id, nil, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
+		if org.ArchivedAt.IsZero() {
+			org.ArchivedAt = w.now
+			w.endAllSessions(org)
+		}
+		return EventOrganizationArchived, w.sleepDomains(ctx, org.ID)
 	})
 }
 
-// Restored is what Restore did: the organization, and the members who became
-// inactive because they are active elsewhere by now (rule O2).
+// Restored is what Restore did: the organization, the members who became inactive
+// because they are active elsewhere by now, and the names of its domains that another
+// organization has verified meanwhile (rule O2).
 type Restored struct {
 	Organization Organization `json:"organization"`
 	Deactivated  []UserID     `json:"deactivated,omitempty"`
+	TakenDomains []string     `json:"taken_domains,omitempty"`
 }
 
 // Restore takes an organization out of the archive (rule O2). Under
 // Config.SingleOrganization, members who are active elsewhere by now come back
 // inactive, are reported, and have an event each; if an owner is lost by it, so
-// that none is left, that is an event too. Restoring what is not archived changes
-// nothing.
+// that none is left, that is an event too. Its dormant domains are verified again
+// where the last proof is under 30 days old and nobody else has them; the others are
+// pending with a new token. Restoring what is not archived changes nothing.
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
@@ -100,7 +109,11 @@ func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error)
 	if err := w.saveOrganizationWith(ctx, before, &org, EventOrganizationRestored, out); err != nil {
 		return Restored{}, err
 	}
-	return Restored{org, out}, w.deactivateAll(ctx, org, members)
+	if err := w.deactivateAll(ctx, org, members); err != nil {
+		return Restored{}, err
+	}
+	taken, err := w.wakeDomains(ctx, org.ID)
+	return Restored{org, out, taken}, err
 }
 
 // deactivateAll makes memberships inactive whether or not an owner is left, and
@@ -135,6 +148,12 @@ type removed struct {
 	RoleAssignments int `json:"role_assignments"`
 	Identities      int `json:"identities,omitempty"`
 	Roles           int `json:"roles,omitempty"`
+	Invitations     int `json:"invitations,omitempty"`
+	JoinCodes       int `json:"join_codes,omitempty"`
+	JoinRequests    int `json:"join_requests,omitempty"`
+	Sessions        int `json:"sessions,omitempty"`
+	Connections     int `json:"connections,omitempty"`
+	Domains         int `json:"domains,omitempty"`
 }
 
 // Delete removes an organization and everything in it for good, in one transaction
@@ -142,7 +161,7 @@ type removed struct {
 // free again; the users stay.
 //
 // Errors: [ErrNotFound]; [ErrTooLarge] with Counts over Config.DeleteLimit
-// memberships: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
+// memberships, invitations, join codes or join requests: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
 // host's refers to it.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 	return g.s.update(ctx, "Organizations.Delete", id.String(), func(ctx context.Context, w *work) error {
@@ -156,11 +175,7 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 		if err != nil {
 			return err
 		}
-		n, err := w.Memberships().Count(ctx, MembershipFilter{OrganizationID: Of(id)})
-		if err != nil {
-			return err
-		}
-		if err := w.notTooMany(n); err != nil {
+		if err := w.fewIn(ctx, id); err != nil {
 			return err
 		}
 		var gone removed
@@ -171,6 +186,18 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 			return err
 		}
 		if gone.Roles, err = w.Roles().DeleteAll(ctx, RoleFilter{Scope: Of(id.String())}); err != nil {
+			return err
+		}
+		if gone.Sessions, err = w.Sessions().DeleteAll(ctx, SessionFilter{OrganizationID: Of(id)}); err != nil {
+			return err
+		}
+		if gone.Domains, err = w.Domains().DeleteAll(ctx, DomainFilter{OrganizationID: Of(id)}); err != nil {
+			return err
+		}
+		if err := w.deleteInvitations(ctx, id, &gone); err != nil {
+			return err
+		}
+		if err := w.deleteSignIn(ctx, id, &gone); err != nil {
 			return err
 		}
 		if _, err := w.Denials().DeleteAll(ctx, DenialFilter{OrganizationID: Of(id)}); err != nil {
@@ -186,19 +213,43 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 	})
 }
 
-func (w *work) notTooMany(memberships int) error {
-	if limit := w.config.DeleteLimit; memberships > limit {
+// notTooMany refuses to touch more rows of one kind in a transaction than may be.
+func (w *work) notTooMany(what string, n int) error {
+	if limit := w.config.DeleteLimit; n > limit {
 		return &Error{
-			Code: ErrTooLarge, Reason: fmt.Sprintf("has %d memberships, at most %d at once", memberships, limit),
-			Counts: map[string]int{"memberships": memberships},
+			Code: ErrTooLarge, Reason: fmt.Sprintf("has %d %s, at most %d at once", n, what, limit),
+			Counts: map[string]int{what: n},
 		}
 	}
 	return nil
 }
 
-// Purge removes up to n memberships, owners among them, of an archived organization
-// in one transaction (rule O2), and says how many went: call it until that is 0,
-// then Delete. n is 1 to Config.DeleteLimit.
+// few is [work.notTooMany] of the rows of a table that pass a filter.
+func few[V Entity, F any](ctx context.Context, w *work, what string, t Table[V, F], filter F) error {
+	n, err := t.Count(ctx, filter)
+	if err != nil {
+		return err
+	}
+	return w.notTooMany(what, n)
+}
+
+// fewIn is [work.notTooMany] of what goes with an organization.
+func (w *work) fewIn(ctx context.Context, id OrganizationID) error {
+	if err := few(ctx, w, "memberships", w.Memberships(), MembershipFilter{OrganizationID: Of(id)}); err != nil {
+		return err
+	}
+	if err := few(ctx, w, "invitations", w.Invitations(), InvitationFilter{OrganizationID: Of(id)}); err != nil {
+		return err
+	}
+	if err := few(ctx, w, "join_codes", w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
+		return err
+	}
+	return few(ctx, w, "join_requests", w.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)})
+}
+
+// Purge removes up to n memberships, owners among them, of an archived organization in
+// one transaction (rule O2), and when those are gone invitations, join codes and join
+// requests, and says how many went: call it until that is 0, then Delete. n is 1 to Config.DeleteLimit.
 //
 // Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or "organization" where it
 // is not archived; [ErrReferenced] where a row of the host's refers to a membership.
@@ -228,21 +279,35 @@ func (w *work) purge(ctx context.Context, id OrganizationID, n int) (int, error)
 	if org.ArchivedAt.IsZero() {
 		return 0, invalid("organization", "is not archived")
 	}
+	var gone removed
+	if err := w.purgeMembers(ctx, id, n, &gone); err != nil {
+		return 0, err
+	}
+	if err := w.purgeInvitations(ctx, id, n-gone.Memberships, &gone); err != nil {
+		return 0, err
+	}
+	went := gone.Memberships + gone.Invitations + gone.JoinCodes + gone.JoinRequests
+	if went == 0 {
+		return 0, nil
+	}
+	return went, w.record(ctx, note{kind: EventOrganizationPurged, organization: id, subject: id.String(), data: gone})
+}
+
+func (w *work) purgeMembers(ctx context.Context, id OrganizationID, n int, gone *removed) error {
 	members, err := w.Memberships().List(ctx, MembershipFilter{OrganizationID: Of(id)}, Span{Limit: n})
 	if err != nil || len(members) == 0 {
-		return 0, err
+		return err
 	}
 	ids := make([]MembershipID, len(members))
 	for i, m := range members {
 		ids[i] = m.ID
 	}
-	var gone removed
 	if gone.RoleAssignments, err = w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}); err != nil {
-		return 0, err
+		return err
 	}
-	if gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{ID: Of(ids...)}); err != nil {
-		return 0, err
+	if gone.Sessions, err = w.Sessions().DeleteAll(ctx, SessionFilter{MembershipID: Of(ids...)}); err != nil {
+		return err
 	}
-	err = w.record(ctx, note{kind: EventOrganizationPurged, organization: id, subject: id.String(), data: gone})
-	return gone.Memberships, err
+	gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{ID: Of(ids...)})
+	return err
 }

@@ -47,6 +47,38 @@ func TestHistoriesOnMemory(t *testing.T) {
 	servicetest.Histories(t, openMemory, servicetest.Soak(200, 8), 200)
 }
 
+func TestDomainHistoriesOnMemory(t *testing.T) {
+	servicetest.DomainHistories(t, openMemory, servicetest.Soak(200, 8), 200)
+}
+
+func TestDomainHistoriesOnWeak(t *testing.T) {
+	servicetest.DomainHistories(t, openWeak, servicetest.Soak(200, 8), 200)
+}
+
+// Without Lock, organizations that are archived hold domains (O2).
+func TestDomainHistoriesNeedLock(t *testing.T) {
+	n := servicetest.Soak(200, 16)
+	illegal := servicetest.IllegalDomainHistories(t, openLockless, n, 200)
+	t.Logf("figures: histories of a domain without Lock: %d of %d illegal", illegal, n)
+	require.Positive(t, illegal)
+}
+
+func TestInvitationHistoriesOnMemory(t *testing.T) {
+	servicetest.InvitationHistories(t, openMemory, servicetest.Soak(200, 8), 200)
+}
+
+func TestInvitationHistoriesOnWeak(t *testing.T) {
+	servicetest.InvitationHistories(t, openWeak, servicetest.Soak(200, 8), 200)
+}
+
+// Without Lock an invitation is accepted and revoked (I4).
+func TestInvitationHistoriesNeedLock(t *testing.T) {
+	n := servicetest.Soak(200, 16)
+	illegal := servicetest.IllegalInvitationHistories(t, openLockless, n, 200)
+	t.Logf("figures: histories of an invited person without Lock: %d of %d illegal", illegal, n)
+	require.Positive(t, illegal)
+}
+
 func TestHistoriesOnWeak(t *testing.T) {
 	servicetest.Histories(t, openWeak, servicetest.Soak(200, 8), 200)
 }

@@ -348,11 +348,11 @@ func (w *work) stillAutomatic(ctx context.Context, before, after *rbac.Roles) er
 		if grants, err := before.Grants(slug); err == nil && grants.CheckAutomatic() != nil {
 			continue
 		}
-		n, err := w.Organizations().Count(ctx, OrganizationFilter{DefaultRole: Of(slug)})
+		used, err := w.isAutomatic(ctx, slug)
 		if err != nil {
 			return err
 		}
-		if n > 0 {
+		if used {
 			return refuse(slug)
 		}
 		if err := w.heirsAutomatic(ctx, slug, refuse); err != nil {
@@ -393,14 +393,20 @@ func (w *work) heirsAutomatic(ctx context.Context, parent string, refuse func(st
 		if err != nil {
 			return err
 		}
-		if org.Settings.DefaultRole == "" || !rbac.IsOrganizationSlug(org.Settings.DefaultRole) {
-			return nil
+		automatic, err := w.automaticRoles(ctx, org)
+		if err != nil {
+			return err
 		}
-		if err := w.automatic(ctx, org.ID, "grants", org.Settings.DefaultRole); err != nil {
-			if CodeOf(err) != ErrInvalid {
-				return err
+		for _, slug := range automatic {
+			if !rbac.IsOrganizationSlug(slug) {
+				continue
 			}
-			return refuse(org.Settings.DefaultRole)
+			if err := w.automatic(ctx, org.ID, "grants", slug); err != nil {
+				if CodeOf(err) != ErrInvalid {
+					return err
+				}
+				return refuse(slug)
+			}
 		}
 		return nil
 	})

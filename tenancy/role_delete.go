@@ -14,7 +14,8 @@ import (
 //
 // Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole];
 // [ErrInvalid] with the field "slug" for a built-in role, or "replacement"; [ErrNotFound]
-// for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members.
+// for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members, or
+// invitations or join codes that give the role.
 func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, replacement string) error {
 	return g.s.update(ctx, "Roles.Delete", slug, func(ctx context.Context, w *work) error {
 		d := roleDeletion{work: w, organization: organization, slug: slug, replacement: replacement}
@@ -30,7 +31,12 @@ type roleDeletion struct {
 	role              Role
 	held              []RoleAssignment
 	children          []Role
-	organizations     []Organization // with the role as a default
+	organizations     []Organization        // with the role as a default
+	connections       []Connection          // that map a group to it
+	domains           []Domain              // that give it to who joins
+	invitations       []Invitation          // that promise it
+	void              map[InvitationID]bool // of those: that nobody could accept as it is
+	codes             []JoinCode            // that give it
 }
 
 func (d *roleDeletion) run(ctx context.Context) error {
@@ -51,6 +57,9 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err := d.mayGo(ctx); err != nil {
 		return err
 	}
+	if err := d.judgeJoining(ctx); err != nil {
+		return err
+	}
 	if err := d.moveMembers(ctx); err != nil {
 		return err
 	}
@@ -62,6 +71,15 @@ func (d *roleDeletion) run(ctx context.Context) error {
 		return err
 	}
 	if err := d.moveDefaults(ctx); err != nil {
+		return err
+	}
+	if err := d.moveGroups(ctx); err != nil {
+		return err
+	}
+	if err := d.moveDomains(ctx); err != nil {
+		return err
+	}
+	if err := d.moveJoining(ctx); err != nil {
 		return err
 	}
 	if err := d.Roles().Delete(ctx, d.role.ID); err != nil {
@@ -102,7 +120,13 @@ func (d *roleDeletion) lock(ctx context.Context) error {
 	for _, org := range d.organizations {
 		locks = append(locks, lockOrganization(org.ID))
 	}
-	return d.Lock(ctx, locks...)
+	for _, c := range d.connections {
+		locks = append(locks, lockOrganization(c.OrganizationID))
+	}
+	for _, domain := range d.domains {
+		locks = append(locks, lockOrganization(domain.OrganizationID))
+	}
+	return d.Lock(ctx, append(locks, d.joiningLocks()...)...)
 }
 
 // uses reads what holds the role.
@@ -119,7 +143,7 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := d.notTooMany(n); err != nil {
+	if err := d.notTooMany("memberships", n); err != nil {
 		return err
 	}
 	d.held, err = collect(ctx, d.RoleAssignments(), holding, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
@@ -127,6 +151,15 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 		return err
 	}
 	if d.children, err = collect(ctx, d.Roles(), extending, func(r *Role) RoleID { return r.ID }); err != nil {
+		return err
+	}
+	if d.connections, err = d.connectionsOf(ctx, d.organization, d.slug); err != nil {
+		return err
+	}
+	if d.domains, err = d.domainsOf(ctx, d.organization, d.slug); err != nil {
+		return err
+	}
+	if err := d.joiningOf(ctx); err != nil {
 		return err
 	}
 	d.organizations = nil
@@ -179,9 +212,10 @@ func (d *roleDeletion) mayGo(ctx context.Context) error {
 		return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Reason: "is the application's default", Counts: map[string]int{"defaults": 1}}
 	}
 	if d.replacement == "" {
-		if len(d.held)+len(d.children)+defaults > 0 {
+		if len(d.held)+len(d.children)+defaults+len(d.connections)+len(d.domains)+len(d.invitations)+len(d.codes) > 0 {
 			return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Counts: map[string]int{
-				"members": len(members), "roles": len(d.children), "defaults": defaults,
+				"members": len(members), "roles": len(d.children), "defaults": defaults, "group_mappings": len(d.connections), "domains": len(d.domains),
+				"invitations": len(d.invitations), "join_codes": len(d.codes),
 			}}
 		}
 		return d.mayGive(ctx, d.organization, d.own()...)
@@ -301,8 +335,14 @@ func (d *roleDeletion) stillGood(ctx context.Context, before *rulebook) error {
 		if err != nil {
 			return err
 		}
-		if err := d.automatic(ctx, org.ID, "replacement", d.fallbackRole(org)); err != nil {
+		automatic, err := d.automaticRoles(ctx, org)
+		if err != nil {
 			return err
+		}
+		for _, slug := range automatic {
+			if err := d.automatic(ctx, org.ID, "replacement", slug); err != nil {
+				return err
+			}
 		}
 	}
 	if !d.organization.IsZero() {

@@ -253,12 +253,19 @@ func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role)
 	if err != nil {
 		return err
 	}
-	if slug := w.fallbackRole(org); rbac.IsOrganizationSlug(slug) {
-		automatic, err := after.Grants(slug)
+	automatic, err := w.automaticRoles(ctx, org)
+	if err != nil {
+		return err
+	}
+	for _, slug := range automatic {
+		if !rbac.IsOrganizationSlug(slug) {
+			continue
+		}
+		grants, err := after.Grants(slug)
 		if err != nil {
 			return bad("extends", err)
 		}
-		if err := automatic.CheckAutomatic(); err != nil {
+		if err := grants.CheckAutomatic(); err != nil {
 			return bad("grants", err)
 		}
 	}

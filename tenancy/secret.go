@@ -52,7 +52,10 @@ type SecretKind string
 
 // The kinds of secrets; each is also the readable part of its tokens.
 const (
-	SecretEmailProof SecretKind = "emailproof"
+	SecretEmailProof SecretKind = "emailproof" // of a change of email
+	SecretInvitation SecretKind = "invitation" // of an invitation
+	SecretJoinCode   SecretKind = "joincode"   // of a join code
+	SecretSession    SecretKind = "session"    // of a session
 )
 
 // Secret is what a store keeps of a token (rule G10): its hash, never the token.
@@ -62,7 +65,8 @@ type Secret struct {
 	Version   int64
 	Kind      SecretKind
 	Hash      string    // SHA-256 of the token, in hex
-	UserID    UserID    // whom it speaks for
+	UserID    UserID    // whom it speaks for; zero: nobody yet
+	Subject   string    // the thing that it opens, a TypeID; an email proof: ""
 	Address   string    // an email proof: the canonical address proved
 	SpentAt   time.Time // zero: not used, not replaced
 	ExpiresAt time.Time
@@ -122,6 +126,15 @@ func (w *work) issue(ctx context.Context, s Secret) (Token, error) {
 // secret finds what a token is for. A token that is malformed, unknown or another
 // kind's is [ErrInvalidToken]; a genuine one tells its own state.
 func (w *work) secret(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
+	s, err := w.genuine(ctx, kind, raw)
+	if err == nil && !w.now.Before(s.ExpiresAt) {
+		err = &Error{Code: ErrTokenExpired, Field: "token"}
+	}
+	return s, err
+}
+
+// genuine is secret for a token whose thing says itself whether it ran out.
+func (w *work) genuine(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
 	bad := &Error{Code: ErrInvalidToken, Field: "token"}
 	if !wellFormed(raw, kind) {
 		return Secret{}, bad
@@ -137,8 +150,6 @@ func (w *work) secret(ctx context.Context, kind SecretKind, raw string) (Secret,
 		return Secret{}, bad
 	case !s.SpentAt.IsZero():
 		return Secret{}, &Error{Code: ErrTokenUsed, Field: "token"}
-	case !w.now.Before(s.ExpiresAt):
-		return Secret{}, &Error{Code: ErrTokenExpired, Field: "token"}
 	}
 	return s, nil
 }
@@ -161,6 +172,17 @@ func (w *work) spendAll(ctx context.Context, kind SecretKind, user UserID) error
 	if _, err := w.Secrets().DeleteAll(ctx, old); err != nil {
 		return err
 	}
+	return walk(ctx, w.Secrets(), mine, func(s *Secret) SecretID { return s.ID }, func(s Secret) error {
+		if !s.SpentAt.IsZero() {
+			return nil
+		}
+		return w.spend(ctx, s)
+	})
+}
+
+// spendOf makes the secrets of one thing useless.
+func (w *work) spendOf(ctx context.Context, kind SecretKind, subject string) error {
+	mine := SecretFilter{Kind: Of(kind), Subject: Of(subject)}
 	return walk(ctx, w.Secrets(), mine, func(s *Secret) SecretID { return s.ID }, func(s Secret) error {
 		if !s.SpentAt.IsZero() {
 			return nil

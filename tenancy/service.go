@@ -20,6 +20,13 @@ type Service struct {
 	Users         Users
 	Identities    Identities
 	Memberships   Memberships
+	Sessions      Sessions
+	Domains       Domains
+	Connections   Connections
+	Policies      Policies
+	Invitations   Invitations
+	JoinCodes     JoinCodes
+	JoinRequests  JoinRequests
 	Roles         Roles
 	Permissions   Permissions
 	Events        Events
@@ -50,6 +57,7 @@ type within struct {
 	moment time.Time
 	ring   *ring     // what it changed, told after its commit
 	denied []refusal // refusals inside, kept after its end
+	mail   []letter  // what to send after its end
 }
 
 func (w *within) now(read func() time.Time) time.Time {
@@ -91,6 +99,13 @@ func derive(s *Service) *Service {
 	s.Users = Users{s}
 	s.Identities = Identities{s}
 	s.Memberships = Memberships{s}
+	s.Sessions = Sessions{s}
+	s.Domains = Domains{s}
+	s.Connections = Connections{s}
+	s.Policies = Policies{s}
+	s.Invitations = Invitations{s}
+	s.JoinCodes = JoinCodes{s}
+	s.JoinRequests = JoinRequests{s}
 	s.Roles = Roles{s}
 	s.Permissions = Permissions{s}
 	s.Events = Events{s}

@@ -39,6 +39,13 @@ type Tx interface {
 	Permissions() Table[Permission, PermissionFilter]
 	Secrets() Table[Secret, SecretFilter]
 	Denials() Table[Denial, DenialFilter]
+	Invitations() Table[Invitation, InvitationFilter]
+	JoinCodes() Table[JoinCode, JoinCodeFilter]
+	JoinRequests() Table[JoinRequest, JoinRequestFilter]
+	Domains() Table[Domain, DomainFilter]
+	Connections() Table[Connection, ConnectionFilter]
+	Policies() Table[Policy, PolicyFilter]
+	Sessions() Table[Session, SessionFilter]
 	Events() Log
 	// Lock excludes every other transaction that locks one of these keys, until the
 	// end of this one. Lock in ascending order of [LockKey.Compare], within a
@@ -69,8 +76,9 @@ type Table[V Entity, F any] interface {
 	// keeps its value.
 	Update(ctx context.Context, v V) error
 	// Touch sets the one column that lies outside the versioned row, the last
-	// sign-in of users and memberships (rule G12); [ErrInvalid] for others. It
-	// moves no Version, and a row that is gone is no error.
+	// sign-in of users and memberships (rule G12) and when a session was last seen
+	// (rule S1); [ErrInvalid] for others. It moves no Version, and a row that is gone
+	// is no error.
 	Touch(ctx context.Context, id ID[V], at time.Time) error
 	// Delete removes a row, or answers [ErrNotFound].
 	Delete(ctx context.Context, id ID[V]) error
@@ -87,8 +95,8 @@ type Order uint8
 const (
 	ByID    Order = iota // every entity; for default ids, the order of creation
 	ByName               // organizations, users, memberships: folded name
-	ByEmail              // users, memberships: canonical address
-	ByDue                // secrets: expiry
+	ByEmail              // users, memberships, invitations: canonical address
+	ByDue                // secrets, invitations and sessions: expiry; domains: the next recheck
 	ByTime               // denials: the minute
 )
 
@@ -165,6 +173,7 @@ type MembershipFilter struct {
 	OrganizationID In[OrganizationID]
 	UserID         In[UserID]
 	Status         In[MembershipStatus]
+	InvitationID   In[InvitationID]
 	NamePrefix     string // of NameKey
 	EmailPrefix    string // of EmailKey
 }
@@ -229,7 +238,70 @@ type SecretFilter struct {
 	ID        In[SecretID]
 	Kind      In[SecretKind]
 	UserID    In[UserID]
+	Subject   In[string]
 	DueBefore time.Time // ExpiresAt before this instant
+}
+
+// InvitationFilter selects invitations. Fields are joined by and.
+type InvitationFilter struct {
+	ID             In[InvitationID]
+	OrganizationID In[OrganizationID] // of the zero id: into the application
+	EmailKey       In[string]
+	InviterID      In[UserID]
+	UserID         In[UserID]
+	State          In[InvitationState] // as stored: one that ran out may be pending still
+	EmailPrefix    string              // of EmailKey
+	DueBefore      time.Time           // ExpiresAt before this instant
+	DueAfter       time.Time           // ExpiresAt after this instant
+}
+
+// JoinCodeFilter selects join codes. Fields are joined by and.
+type JoinCodeFilter struct {
+	ID             In[JoinCodeID]
+	OrganizationID In[OrganizationID]
+	Role           In[string]
+	Revoked        In[bool]
+}
+
+// JoinRequestFilter selects join requests. Fields are joined by and.
+type JoinRequestFilter struct {
+	ID             In[JoinRequestID]
+	OrganizationID In[OrganizationID]
+	UserID         In[UserID]
+	State          In[JoinRequestState]
+}
+
+// DomainFilter selects domains. Fields are joined by and.
+type DomainFilter struct {
+	ID             In[DomainID]
+	OrganizationID In[OrganizationID]
+	Name           In[string]
+	State          In[DomainState] // as stored
+	Role           In[string]
+	DueBefore      time.Time // DueAt before this instant
+}
+
+// ConnectionFilter selects connections. Fields are joined by and.
+type ConnectionFilter struct {
+	ID             In[ConnectionID]
+	OrganizationID In[OrganizationID]
+	State          In[ConnectionState]
+}
+
+// PolicyFilter selects policies. Fields are joined by and.
+type PolicyFilter struct {
+	ID             In[PolicyID]
+	OrganizationID In[OrganizationID]
+}
+
+// SessionFilter selects sessions. Fields are joined by and.
+type SessionFilter struct {
+	ID             In[SessionID]
+	UserID         In[UserID]
+	OrganizationID In[OrganizationID]
+	MembershipID   In[MembershipID]
+	Ended          In[bool]
+	DueBefore      time.Time // ExpiresAt before this instant
 }
 
 // Log is the events of a store in the order of their commits (rule E1).
@@ -306,3 +378,5 @@ func lockUser(id UserID) LockKey { return LockKey{LockUser, id.String()} }
 func lockOrganization(id OrganizationID) LockKey { return LockKey{LockOrganization, id.String()} }
 
 func lockRoles() LockKey { return LockKey{Class: LockRoles} }
+
+func lockDomain(name string) LockKey { return LockKey{LockDomain, name} }

@@ -13,6 +13,9 @@ import (
 // it must do nothing that cannot be done twice. Inside it pass on the ctx it is
 // given: a call on another Service of the family with that ctx answers
 // [ErrInTransaction] at once, where it would wait for itself.
+//
+// What Config.Mailer has to send goes out after the end; [ErrMailFailed] then means
+// that everything is kept and the mails about what IDs names are not sent.
 func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, "Transact", fn, func(tx Tx) (Store, func() error) {
 		return nested{tx}, func() error { return nil }
@@ -32,6 +35,18 @@ func (s *Service) transact(ctx context.Context, name method, fn func(ctx context
 		s.refused(ctx, refusal{s.actor, string(name), OrganizationID{}})
 		return explain(forbidden(""), op, "")
 	}
+	mail, err := s.together(ctx, op, fn, parts)
+	if err != nil {
+		return err
+	}
+	return explain(s.post(ctx, mail), op, "")
+}
+
+// together is transact from the beginning of the transaction to its end. It gives
+// what is to be mailed after it.
+func (s *Service) together(ctx context.Context, op string, fn func(ctx context.Context, tx *Service) error,
+	parts func(Tx) (Store, func() error),
+) ([]letter, error) {
 	keys := s.ring()
 	var inner *Service
 	var told error // what fn said, to tell it from what the store says
@@ -59,10 +74,13 @@ func (s *Service) transact(ctx context.Context, name method, fn func(ctx context
 		}
 		return told
 	})
-	if err == nil || told != nil {
-		return err
+	switch {
+	case err == nil:
+		return inner.within.mail, nil
+	case told != nil:
+		return nil, err
 	}
-	return explain(err, op, "")
+	return nil, explain(err, op, "")
 }
 
 // WithStore is this Service inside a transaction of the host's own:
@@ -171,29 +189,45 @@ type work struct {
 	asked  bool      // authorize was
 	scope  scope     // about what
 	denied []refusal // what authorize refused
+	mail   []letter  // what is to be sent after the commit
 	book   *rulebook
-	held   map[OrganizationID]powers // what the actor holds
+	held   map[OrganizationID]powers       // what the actor holds
+	homes  map[ConnectionID]OrganizationID // of connections that were read
 }
 
 // view runs fn over a snapshot.
 func (s *Service) view(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
-	return s.run(ctx, name, key, nil, s.store.View, fn)
+	_, err := s.run(ctx, name, key, nil, s.store.View, fn)
+	return err
 }
 
 // update runs fn in a transaction, perhaps more than once. What it changed is told
 // to the cache whatever the commit returned: it may have happened all the same.
 func (s *Service) update(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
+	mail, err := s.commit(ctx, name, key, fn)
+	if err != nil {
+		return err
+	}
+	return explain(s.post(ctx, mail), methods[name].op, key)
+}
+
+// commit is update without what is to be mailed, which it gives.
+func (s *Service) commit(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) ([]letter, error) {
 	keys := s.ring()
 	defer s.settle(keys)
-	return s.run(ctx, name, key, keys, s.store.Update, fn)
+	w, err := s.run(ctx, name, key, keys, s.store.Update, fn)
+	if err != nil {
+		return nil, err
+	}
+	return w.mail, nil
 }
 
 func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 	open func(context.Context, func(Tx) error) error, fn func(ctx context.Context, w *work) error,
-) error {
+) (*work, error) {
 	m := methods[name]
 	if err := s.enter(ctx); err != nil {
-		return explain(err, m.op, key)
+		return nil, explain(err, m.op, key)
 	}
 	var w *work
 	err := open(ctx, func(tx Tx) error {
@@ -210,7 +244,22 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 	if w != nil {
 		s.refused(ctx, w.denied...)
 	}
-	return explain(err, m.op, key)
+	return w, explain(err, m.op, key)
+}
+
+// apart runs fn as a part of the call that is undone by itself where it fails. What is to
+// be mailed goes with it; what was refused is known all the same.
+func (w *work) apart(ctx context.Context, fn func(part *work) error) error {
+	part := *w
+	err := w.Savepoint(ctx, func(tx Tx) error {
+		part.Tx = tx
+		return fn(&part)
+	})
+	w.denied = part.denied
+	if err == nil {
+		w.mail = part.mail
+	}
+	return err
 }
 
 // open refuses at once what no reading is needed for.

@@ -144,7 +144,11 @@ func (w *work) createUser(ctx context.Context, in NewUser) (User, error) {
 	if err := w.Users().Insert(ctx, user); err != nil {
 		return User{}, err
 	}
-	return user, w.record(ctx, note{kind: EventUserCreated, user: user.ID, subject: user.ID.String(), data: user})
+	err = w.record(ctx, note{kind: EventUserCreated, user: user.ID, subject: user.ID.String(), data: user})
+	if err != nil {
+		return User{}, err
+	}
+	return user, w.emailMoved(ctx, User{}, user)
 }
 
 // applyUser puts an update's fields into user, each in its stored form.
@@ -314,14 +318,14 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 	})
 }
 
-// Suspend takes away a user's access everywhere (rule U8). They keep what they own:
+// Suspend takes away a user's access everywhere and ends their sessions (rules U8, S2). They keep what they own:
 // this is not rule M7's concern. Suspending twice changes nothing.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "Users.Suspend", id, func(_ context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, "Users.Suspend", id, func(ctx context.Context, w *work, user *User) (EventType, error) {
 		user.SuspendedAt = or(user.SuspendedAt, w.now)
-		return EventUserSuspended, nil
+		return EventUserSuspended, w.endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedUser)
 	})
 }
 
@@ -377,8 +381,19 @@ func (w *work) saveUser(ctx context.Context, before User, user *User, kind Event
 		return err
 	}
 	err = w.record(ctx, note{kind: kind, user: user.ID, subject: user.ID.String(), data: *user, previous: old})
-	if err != nil || before.NameKey == user.NameKey && before.EmailKey == user.EmailKey {
+	if err != nil {
 		return err
+	}
+	if err := w.emailMoved(ctx, before, *user); err != nil {
+		return err
+	}
+	return w.rekey(ctx, before, *user)
+}
+
+// rekey brings what memberships carry of a user up to date.
+func (w *work) rekey(ctx context.Context, before, user User) error {
+	if before.NameKey == user.NameKey && before.EmailKey == user.EmailKey {
+		return nil
 	}
 	members, err := w.lockMemberships(ctx, user.ID)
 	if err != nil {
@@ -386,7 +401,7 @@ func (w *work) saveUser(ctx context.Context, before User, user *User, kind Event
 	}
 	for _, m := range members {
 		was := m
-		m.keys(*user)
+		m.keys(user)
 		if m.NameKey == was.NameKey && m.EmailKey == was.EmailKey {
 			continue
 		}

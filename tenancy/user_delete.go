@@ -2,7 +2,7 @@ package tenancy
 
 import "context"
 
-// Delete removes a user for good: memberships, roles, identities and pending email
+// Delete removes a user for good: memberships, roles, identities, sessions and pending email
 // changes go in one transaction, with an event for each membership and one for the
 // user (rule U7). The email and the external id are free again.
 //
@@ -32,7 +32,7 @@ func (w *work) deleteUser(ctx context.Context, id UserID) error {
 	if err != nil {
 		return err
 	}
-	if err := w.notTooMany(len(members)); err != nil {
+	if err := w.notTooMany("memberships", len(members)); err != nil {
 		return err
 	}
 	held, err := w.mayGo(ctx, members)
@@ -47,6 +47,12 @@ func (w *work) deleteUser(ctx context.Context, id UserID) error {
 		}
 	}
 	if gone.Identities, err = w.Identities().DeleteAll(ctx, IdentityFilter{UserID: Of(id)}); err != nil {
+		return err
+	}
+	if gone.Sessions, err = w.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(id)}); err != nil {
+		return err
+	}
+	if gone.JoinRequests, err = w.JoinRequests().DeleteAll(ctx, JoinRequestFilter{UserID: Of(id)}); err != nil {
 		return err
 	}
 	if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(id)}); err != nil {
@@ -95,13 +101,17 @@ func (w *work) dropMember(ctx context.Context, m Membership, held []RoleAssignme
 	if err := w.drop(ctx, m); err != nil {
 		return err
 	}
-	return w.recordMembership(ctx, EventMembershipRemoved, m, held, nil)
+	return w.recordMembership(ctx, m.gone(), m, held, nil)
 }
 
 // Erase is Delete, and also takes what events hold about the person, and about those
 // who were merged into them (rule U7): the events stay, with Data and Previous
-// emptied. It works on a user deleted before, too; where there is nothing left to
-// erase it changes nothing.
+// emptied, and so do the invitations to their addresses, without those and their
+// metadata: what still stands of them is revoked, and so is what ran out, for it cannot
+// be sent again. Their addresses are the one they have and those that events show as
+// proved by them, but for one that is somebody else's by now. An invitation to somebody
+// else that they accepted stays, without them and its metadata. It works on a user
+// deleted before, too; where there is nothing left to erase it changes nothing.
 //
 // Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
 func (g Users) Erase(ctx context.Context, id UserID) error {
@@ -112,14 +122,17 @@ func (g Users) Erase(ctx context.Context, id UserID) error {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		err := w.deleteUser(ctx, id)
+		user, err := w.Users().Get(ctx, id)
+		if err == nil {
+			err = w.deleteUser(ctx, id)
+		}
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
 		if err := w.knownOnce(ctx, id, err); err != nil {
 			return err
 		}
-		redacted, err := w.redact(ctx, id)
+		redacted, err := w.redact(ctx, user, id)
 		if err != nil || redacted == 0 {
 			return err
 		}
@@ -148,8 +161,8 @@ func (w *work) knownOnce(ctx context.Context, id UserID, missing error) error {
 }
 
 // redact empties the events about a user and those merged into them, who are
-// forgotten.
-func (w *work) redact(ctx context.Context, id UserID) (int, error) {
+// forgotten, and about the invitations to them.
+func (w *work) redact(ctx context.Context, user User, id UserID) (int, error) {
 	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(id)}, func(u *User) UserID { return u.ID })
 	if err != nil {
 		return 0, err
@@ -157,11 +170,24 @@ func (w *work) redact(ctx context.Context, id UserID) (int, error) {
 	people := []UserID{id}
 	for _, u := range buried {
 		people = append(people, u.ID)
+		if _, err := w.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(u.ID)}); err != nil {
+			return 0, err
+		}
+		if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(u.ID)}); err != nil {
+			return 0, err
+		}
 		if err := w.Users().Delete(ctx, u.ID); err != nil {
 			return 0, err
 		}
 	}
-	redacted := 0
+	addresses, err := w.addressesOf(ctx, user.EmailKey, people...)
+	if err != nil {
+		return 0, err
+	}
+	redacted, err := w.forget(ctx, addresses, people...)
+	if err != nil {
+		return 0, err
+	}
 	for _, person := range people {
 		n, err := w.Events().Redact(ctx, person)
 		if err != nil {

@@ -22,7 +22,8 @@ type Merged struct {
 // Errors: [ErrInvalid] for a user with itself; [ErrNotFound], [ErrMerged];
 // [ErrLastOwner] with the organizations in IDs; for a membership that moves
 // [ErrSeatLimit], [ErrAlreadyMemberElsewhere], [ErrJoinRefused] (rule M14);
-// [ErrTooLarge]; [ErrReferenced] where a row of the host's refers to a membership
+// [ErrTooLarge] over Config.DeleteLimit memberships, invitations sent or accepted, or
+// join requests of from's; [ErrReferenced] where a row of the host's refers to a membership
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
 	var done Merged
@@ -61,7 +62,7 @@ func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
 		return Merged{}, err
 	}
 	done := Merged{User: target}
-	if err := w.notTooMany(len(theirs)); err != nil {
+	if err := w.notTooMany("memberships", len(theirs)); err != nil {
 		return Merged{}, err
 	}
 	// Those that unite come first: by then what moves finds into where they will be.
@@ -84,7 +85,16 @@ func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
 	if len(orphans) > 0 {
 		return Merged{}, lastOwner(orphans...)
 	}
+	if err := w.moveExemptions(ctx, from, into, organizationsOf(theirs)...); err != nil {
+		return Merged{}, err
+	}
 	if done.Identities, err = w.moveIdentities(ctx, from, into); err != nil {
+		return Merged{}, err
+	}
+	if err := w.endSessions(ctx, SessionFilter{UserID: Of(from)}, EndedMerged); err != nil {
+		return Merged{}, err
+	}
+	if err := w.moveInvitations(ctx, from, into); err != nil {
 		return Merged{}, err
 	}
 	if err := w.bury(ctx, source, into); err != nil {
@@ -103,6 +113,14 @@ func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
 			Into UserID `json:"into"`
 		}{from, into},
 	})
+}
+
+func organizationsOf(members []Membership) []OrganizationID {
+	ids := make([]OrganizationID, len(members))
+	for i, m := range members {
+		ids[i] = m.OrganizationID
+	}
+	return ids
 }
 
 // lockBoth takes the locks of all organizations that either user is in, and reads
@@ -153,7 +171,10 @@ func (w *work) mergeMembership(ctx context.Context, m, other Membership, target 
 	case other.ID.IsZero():
 		err = w.moveMembership(ctx, m, held[m.ID], target)
 	case other.Status == MembershipPending:
-		if err = w.dropMember(ctx, other, nil); err == nil {
+		if err = w.dropMember(ctx, other, nil); err == nil && m.Status == MembershipActive {
+			err = w.retire(ctx, other.InvitationID) // rule M2: another way in
+		}
+		if err == nil {
 			err = w.moveMembership(ctx, m, held[m.ID], target)
 		}
 	default:
@@ -220,6 +241,9 @@ func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssign
 	}
 	if m.Status == MembershipInactive {
 		other.Status = MembershipInactive
+		if m.DeactivatedAt.After(other.DeactivatedAt) {
+			other.DeactivatedAt = m.DeactivatedAt
+		}
 	}
 	for _, a := range held {
 		same := func(b RoleAssignment) bool {
@@ -267,7 +291,13 @@ func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAss
 	if err := w.saveMembership(ctx, &m); err != nil {
 		return err
 	}
-	return w.recordMembership(ctx, kind, m, held, old)
+	if err := w.recordMembership(ctx, kind, m, held, old); err != nil || kind != EventMembershipDeactivated {
+		return err
+	}
+	if err := w.retireOf(ctx, m); err != nil {
+		return err
+	}
+	return w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
 }
 
 func (w *work) moveIdentities(ctx context.Context, from, into UserID) (int, error) {
@@ -293,7 +323,8 @@ func (w *work) moveIdentities(ctx context.Context, from, into UserID) (int, erro
 // bury leaves of a merged user only where they went, and points those who were
 // merged into them there too.
 func (w *work) bury(ctx context.Context, user User, into UserID) error {
-	if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(user.ID)}); err != nil {
+	proofs := SecretFilter{Kind: Of(SecretEmailProof), UserID: Of(user.ID)} // sessions that ended keep theirs
+	if _, err := w.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err
 	}
 	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(user.ID)}, func(u *User) UserID { return u.ID })

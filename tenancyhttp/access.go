@@ -13,12 +13,13 @@ type access struct {
 	user         tenancy.UserID
 	organization tenancy.OrganizationID
 	service      *tenancy.Service // bound to user
+	session      *tenancy.Session // nil: the host's own
 }
 
 type contextKey struct{}
 
-func (g *Guard) hold(user tenancy.UserID) *access {
-	return &access{guard: g, user: user, service: g.config.Service.As(tenancy.UserPrincipal(user))}
+func (g *Guard) hold(user tenancy.UserID, as tenancy.Principal) *access {
+	return &access{guard: g, user: user, service: g.config.Service.As(as)}
 }
 
 func (a *access) in(ctx context.Context) context.Context {
@@ -50,7 +51,7 @@ func Organization(ctx context.Context) tenancy.OrganizationID {
 	return tenancy.OrganizationID{}
 }
 
-// Service is the Service bound to the user (rule A1): it refuses what they may not
+// Service is the Service bound to the user, or to their session (rule A1): it refuses what they may not
 // do, and writes them into every event. Without a middleware it is nil.
 func Service(ctx context.Context) *tenancy.Service {
 	if a := from(ctx); a != nil {

@@ -38,8 +38,8 @@
 //
 // # What is left to the host
 //
-// Sessions and sign-in, and with them the protection of unsafe methods against
-// cross-site request forgery: put [http.CrossOriginProtection] in front of the whole
-// if sessions are cookies. Also X-Forwarded-Host and its like, which this package
-// never reads.
+// Sign-in, and the protection of its own unsafe methods against cross-site request
+// forgery: put [http.CrossOriginProtection] in front of the whole if sessions are
+// cookies, as those of [Sessions] are. Also X-Forwarded-Host and its like, which this
+// package never reads.
 package tenancyhttp

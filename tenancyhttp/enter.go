@@ -26,6 +26,15 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 		again := *held
 		return &again, nil
 	}
+	if g.config.Sessions != nil {
+		found, err := g.config.Sessions.Authenticate(r)
+		if err != nil {
+			return nil, err
+		}
+		held := g.hold(found.User.ID, tenancy.SessionPrincipal(found.Session))
+		held.session = &found.Session
+		return held, nil
+	}
 	user, err := g.config.User(r)
 	switch {
 	case err != nil:
@@ -33,7 +42,7 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 	case user.IsZero():
 		return nil, unauthenticated()
 	}
-	return g.hold(user), nil
+	return g.hold(user, tenancy.UserPrincipal(user)), nil
 }
 
 // enter finds out who and where, and asks for a permission there. With a refusal for
@@ -52,6 +61,9 @@ func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, err
 	}
 	if held.organization, err = g.resolve(r, selected); err != nil {
 		return nil, err
+	}
+	if held.session != nil && held.session.OrganizationID != held.organization {
+		return nil, notFound()
 	}
 	err = g.config.Service.Check(r.Context(), held.user, held.organization, permission)
 	switch tenancy.CodeOf(err) {

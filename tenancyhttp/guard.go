@@ -9,17 +9,21 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Config is what [New] needs. Service and User must be set.
+// Config is what [New] needs. Service must be set, and either Sessions or User.
 type Config struct {
 	// Service is the host's own, not bound to anybody.
 	Service *tenancy.Service
-	// User says who makes a request; the zero id, or an error that is
+	// Sessions says who makes a request, by the cookie of a session, and holds them to the
+	// organization that the session is at (rules P3, P6): a request that selects another
+	// one is answered as if it were not there, until [Sessions.Switch].
+	Sessions *Sessions
+	// User says who makes a request where the host keeps sessions of its own; the zero id, or an error that is
 	// [ErrUnauthenticated], is nobody. What a session or token is worth is the host's
 	// matter, and so is whether it has ended. Any other error is answered as
 	// [ProblemOf] says: 500 for one that is not of package tenancy.
 	User func(*http.Request) (tenancy.UserID, error)
-	// Organization says which organization a request selects. It may be nil for a
-	// Guard of which only [Guard.SignedIn] is used.
+	// Organization says which organization a request selects; default: with Sessions the
+	// session's. It may be nil, too, for a Guard of which only [Guard.SignedIn] is used.
 	Organization Selector
 	// Error answers a request that is refused or has failed; default: [WriteError].
 	// What it writes for an error that is [tenancy.ErrNotFound] must not depend on
@@ -35,8 +39,8 @@ type Guard struct{ config Config }
 
 // New makes a Guard.
 //
-// Errors: [tenancy.ErrInvalid] with the field "service" or "user" for what is missing,
-// and for a Service that is bound to an actor.
+// Errors: [tenancy.ErrInvalid] with the field "service" where it is missing or bound to
+// an actor, and with the field "user" where neither User nor Sessions is set, or both are.
 func New(config Config) (*Guard, error) {
 	const op = "new guard"
 	switch {
@@ -44,10 +48,14 @@ func New(config Config) (*Guard, error) {
 		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "service", Reason: "is nil"}
 	case config.Service.Actor().Kind != tenancy.ActorHost:
 		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "service", Reason: "is bound to an actor"}
-	case config.User == nil:
-		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "user", Reason: "is nil"}
+	case (config.User == nil) == (config.Sessions == nil):
+		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "user", Reason: "is one of User and Sessions"}
 	}
-	if config.Organization == nil {
+	switch {
+	case config.Organization != nil:
+	case config.Sessions != nil:
+		config.Organization = config.Sessions.organization
+	default:
 		config.Organization = func(*http.Request) (string, error) { return "", nil }
 	}
 	if config.Error == nil {
@@ -121,14 +129,19 @@ func (g *Guard) Require(permission rbac.Permission) func(http.Handler) http.Hand
 // Error answers a request as Config.Error says, and tells the Logger where the answer
 // is 500 or above and somebody is still there to hear it. It is for handlers, which thus fail as the middlewares do.
 func (g *Guard) Error(w http.ResponseWriter, r *http.Request, err error) {
+	answer(g.config.Logger, g.config.Error, w, r, err)
+}
+
+func answer(logger *slog.Logger, write func(http.ResponseWriter, *http.Request, error), w http.ResponseWriter, r *http.Request, err error) {
 	if ProblemOf(err).Status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		g.config.Logger.ErrorContext(r.Context(), "tenancyhttp: request failed", "method", r.Method, "error", err)
+		logger.ErrorContext(r.Context(), "tenancyhttp: request failed", "method", r.Method, "error", err)
 	}
-	g.config.Error(w, r, err)
+	write(w, r, err)
 }
 
 func (g *Guard) middleware(next http.Handler, admit func(*http.Request) (*access, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = remembering(r)
 		held, err := admit(r)
 		if err != nil {
 			g.Error(w, r, err)

@@ -8,20 +8,25 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/freehold-dev/freehold/domains/prove"
+	"github.com/freehold-dev/freehold/internal/dnstest"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 	"github.com/freehold-dev/freehold/tenancyhttp"
+	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
 //go:embed schema.sql
 var schema string
 
-// settings are what differs between main and the tests.
-type settings struct {
+// options are what differs between main and the tests.
+type options struct {
 	path   string
-	secure bool // cookies go over https alone
+	url    string // where browsers find the site; it is in mails
+	secure bool   // cookies go over https alone
 	log    *slog.Logger
-	mail   func(address, code string)
+	smtp   string          // the mail server, host:port
+	demo   *dnstest.Server // not nil: domains are looked for there, and the toys are on
 }
 
 // app is the whole program. Its Service is the host's own, so only accounts and the
@@ -34,17 +39,18 @@ type app struct {
 
 	site     *site
 	accounts *accounts
+	toys     *toys // nil: there are none
 }
 
 // open opens the database, brings its tables up to date and puts the program together.
-func open(ctx context.Context, s settings) (_ *app, err error) {
-	a := &app{log: s.log}
+func open(ctx context.Context, o options) (_ *app, err error) {
+	a := &app{log: o.log}
 	defer func() {
 		if err != nil {
 			a.close()
 		}
 	}()
-	if a.db, err = openDB(s.path); err != nil {
+	if a.db, err = openDB(o.path); err != nil {
 		return nil, err
 	}
 	if err := sqlite.Migrate(ctx, a.db); err != nil {
@@ -56,26 +62,57 @@ func open(ctx context.Context, s settings) (_ *app, err error) {
 	if a.store, err = sqlite.New(ctx, a.db); err != nil {
 		return nil, err
 	}
-	a.service, err = tenancy.New(tenancy.Config{Store: a.store, Logger: s.log, SelfServe: true})
+	mailer, err := newMailer(o)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.found(o, mailer); err != nil {
 		return nil, err
 	}
 	if err := declare(ctx, a.service); err != nil {
 		return nil, err
 	}
+	return a, a.build(o, mailer)
+}
+
+// found makes the Service. Registration is closed, because whoever is invited by nobody
+// signs up on a page of the program's own, with an organization.
+func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
+	var look prove.Options
+	if o.demo != nil {
+		look.Resolver = o.demo.Resolver()
+	}
+	a.service, err = tenancy.New(tenancy.Config{
+		Store: a.store, Logger: o.log, SelfServe: true,
+		Mailer: mailer, Prover: prove.New(look), App: "webapp",
+		Registration: tenancy.RegistrationClosed, SignInMethods: []tenancy.SignInMethod{byCode},
+	})
+	return err
+}
+
+// build puts the pages in front of the Service.
+func (a *app) build(o options, mailer *tenancysmtp.Mailer) error {
 	pages, err := loadPages()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	a.site = &site{db: a.db, pages: pages}
-	a.accounts = &accounts{site: a.site, store: a.store, service: a.service, mail: s.mail, secure: s.secure}
-	a.site.guard, err = tenancyhttp.New(tenancyhttp.Config{
-		Service: a.service, Logger: s.log,
-		User:         a.accounts.user,
-		Organization: tenancyhttp.PathValue("org"),
-		Error:        a.site.sorry,
+	a.site = &site{db: a.db, pages: pages, demo: o.demo != nil}
+	a.site.sessions, err = tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{
+		Service: a.service, Logger: o.log, Insecure: !o.secure, Error: a.site.sorry,
 	})
-	return a, err
+	if err != nil {
+		return err
+	}
+	a.site.guard, err = tenancyhttp.New(tenancyhttp.Config{
+		Service: a.service, Logger: o.log, Error: a.site.sorry,
+		Sessions:     a.site.sessions,
+		Organization: tenancyhttp.PathValue("org"),
+	})
+	a.accounts = &accounts{site: a.site, store: a.store, service: a.service, mailer: mailer, secure: o.secure}
+	if o.demo != nil {
+		a.toys = &toys{a.accounts, o.demo}
+	}
+	return err
 }
 
 func (a *app) close() {

@@ -77,7 +77,7 @@ func (d *documents) create(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		_, err = d.db.ExecContext(ctx, insertDocument, tenancyhttp.Organization(ctx), tenancyhttp.User(ctx), title, body, time.Now().Unix())
 	}
-	d.done(w, r, nil, err)
+	d.changed(w, r, nil, err)
 }
 
 func (d *documents) update(w http.ResponseWriter, r *http.Request) {
@@ -88,27 +88,23 @@ func (d *documents) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	changed, err := d.db.ExecContext(ctx, updateDocument, title, body, time.Now().Unix(), tenancyhttp.Organization(ctx), documentID(r))
-	d.done(w, r, changed, err)
+	d.changed(w, r, changed, err)
 }
 
 func (d *documents) remove(w http.ResponseWriter, r *http.Request) {
 	changed, err := d.db.ExecContext(r.Context(), deleteDocument, tenancyhttp.Organization(r.Context()), documentID(r))
-	d.done(w, r, changed, err)
+	d.changed(w, r, changed, err)
 }
 
-// done goes back to the list after a change that has found its document.
-func (d *documents) done(w http.ResponseWriter, r *http.Request, changed sql.Result, err error) {
-	if err == nil && changed != nil {
+// changed goes back to the list after a change that has found its document.
+func (d *documents) changed(w http.ResponseWriter, r *http.Request, result sql.Result, err error) {
+	if err == nil && result != nil {
 		var n int64
-		if n, err = changed.RowsAffected(); err == nil && n == 0 {
+		if n, err = result.RowsAffected(); err == nil && n == 0 {
 			err = tenancy.ErrNotFound
 		}
 	}
-	if err != nil {
-		d.guard.Error(w, r, err)
-		return
-	}
-	http.Redirect(w, r, home(r), http.StatusSeeOther)
+	d.done(w, r, home(r), err)
 }
 
 // documentID is the id in the path; 0, which no document has, for anything else.

@@ -63,7 +63,7 @@ func TestMembers(t *testing.T) {
 		require.Equal(t, 303, cyd.post(role, "role", "member").status)
 	}
 	require.Equal(t, "/", bob.post(w.acme.fill("/orgs/{org}/leave", "")).location)
-	require.Equal(t, 404, bob.get(members).status)
+	require.Equal(t, "/login", bob.get(members).location, "the session was there")
 }
 
 func TestHostileInput(t *testing.T) {
@@ -92,7 +92,7 @@ func TestHostileInput(t *testing.T) {
 // The program comes up, answers, and goes when it is told.
 func TestServe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	a, err := open(ctx, settings{path: filepath.Join(t.TempDir(), "a b?.db"), log: slog.New(slog.DiscardHandler)})
+	a, err := open(ctx, options{path: filepath.Join(t.TempDir(), "a b?.db"), smtp: "localhost:25", log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer a.close()
 	require.NoError(t, a.seed(ctx))
@@ -110,6 +110,6 @@ func TestServe(t *testing.T) {
 	require.NoError(t, <-ended)
 
 	// Its tables and seed are there the next time.
-	_, err = open(t.Context(), settings{path: filepath.Join(t.TempDir(), "no such directory", "x.db"), log: slog.New(slog.DiscardHandler)})
+	_, err = open(t.Context(), options{smtp: "localhost:25", path: filepath.Join(t.TempDir(), "no such directory", "x.db"), log: slog.New(slog.DiscardHandler)})
 	require.Error(t, err)
 }

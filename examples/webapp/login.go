@@ -1,90 +1,132 @@
 package main
 
 import (
-	"context"
-	"crypto/rand"
-	"errors"
 	"net/http"
-	"time"
 
+	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
-const (
-	codeFor  = 10 * time.Minute
-	maxTries = 5
-)
+// byCode is the program's way of signing in: a code that it mails.
+const byCode tenancy.SignInMethod = "code"
+
+// accounts is what people do before they are anybody: sign in and sign up. The program
+// finds out what they can prove, and Freehold decides what that is worth.
+type accounts struct {
+	*site
+	store   *sqlite.Store
+	service *tenancy.Service
+	mailer  *tenancysmtp.Mailer
+	secure  bool
+}
+
+// step is what the pages on the way in are made of.
+type step struct {
+	tenancy.Decision
+	Email      string
+	Invitation string // goes with every form, as long as there is one
+}
 
 func (a *accounts) loginPage(w http.ResponseWriter, r *http.Request) {
 	a.show(w, r, "login", "Sign in", nil)
 }
 
-// sendCode mails a code to whatever address: the answer does not tell whether it is a
-// user's.
-func (a *accounts) sendCode(w http.ResponseWriter, r *http.Request) {
-	email, err := tenancy.CanonicalEmail(r.PostFormValue("email"))
-	if err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	code, now := rand.Text()[:10], time.Now()
-	if _, err := a.db.ExecContext(r.Context(), `DELETE FROM login_codes WHERE expires_at <= ?`, now.Unix()); err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	_, err = a.db.ExecContext(r.Context(), `INSERT OR REPLACE INTO login_codes (email, code, tries, expires_at) VALUES (?, ?, 0, ?)`,
-		email, hash(code), now.Add(codeFor).Unix())
-	if err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	a.mail(email, code)
-	a.show(w, r, "code", "Enter the code", email)
-}
-
-// login takes a code and begins a session. Who has no account yet goes on to sign up.
+// login mails a code.
 func (a *accounts) login(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	email, err := tenancy.CanonicalEmail(r.PostFormValue("email"))
-	if err == nil {
-		err = a.spend(ctx, email, r.PostFormValue("code"))
-	}
-	if err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	user, err := a.service.Users.GetByEmail(ctx, email)
-	next := "/"
-	switch {
-	case errors.Is(err, tenancy.ErrNotFound):
-		next, err = "/signup", nil
-	case err == nil:
-		err = a.service.Users.RecordSignIn(ctx, user.ID, tenancy.OrganizationID{})
-	}
-	if err == nil {
-		err = a.begin(ctx, w, email, user.ID)
-	}
-	if err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	a.askCode(w, r, tenancy.Attempt{Email: r.PostFormValue("email"), Invitation: r.PostFormValue("invitation")})
 }
 
-// spend uses up a code. Each try is counted before it is looked at, so that trying at
-// once helps nobody.
-func (a *accounts) spend(ctx context.Context, email, code string) error {
-	now := time.Now().Unix()
-	if _, err := a.db.ExecContext(ctx, `UPDATE login_codes SET tries = tries + 1 WHERE email = ?`, email); err != nil {
-		return err
+// askCode mails a code to whatever address, and offers single sign-on where the
+// address's domain has it: neither tells whether the address is a user's.
+func (a *accounts) askCode(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
+	email, err := tenancy.CanonicalEmail(in.Email)
+	var route tenancy.Route
+	if err == nil {
+		route, err = a.service.Route(r.Context(), email, tenancy.RouteHints{})
 	}
-	done, err := a.db.ExecContext(ctx, `DELETE FROM login_codes WHERE email = ? AND code = ? AND tries <= ? AND expires_at > ?`,
-		email, hash(code), maxTries, now)
+	if err == nil {
+		err = a.sendCode(r.Context(), email)
+	}
 	if err != nil {
-		return err
+		a.guard.Error(w, r, err)
+		return
 	}
-	if n, err := done.RowsAffected(); n == 1 || err != nil {
-		return err
+	a.show(w, r, "code", "Enter the code", step{
+		Decision: tenancy.Decision{Connections: route.Connections}, Email: email, Invitation: in.Invitation,
+	})
+}
+
+// loginByCode takes the code.
+func (a *accounts) loginByCode(w http.ResponseWriter, r *http.Request) {
+	email, err := tenancy.CanonicalEmail(r.PostFormValue("email"))
+	if err == nil {
+		err = a.spendCode(r.Context(), email, r.PostFormValue("code"))
 	}
-	return &tenancy.Error{Code: tenancy.ErrInvalidToken, Field: "code", Reason: "is wrong, or too old"}
+	if err != nil {
+		a.guard.Error(w, r, err)
+		return
+	}
+	a.enter(w, r, tenancy.Attempt{Method: byCode, Email: email, MailProved: true, Invitation: r.PostFormValue("invitation")})
+}
+
+// loginTo goes on where somebody had to choose an organization.
+func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
+	email, err := a.proof(r)
+	in := tenancy.Attempt{Method: byCode, Email: email, MailProved: true}
+	if err == nil {
+		in.OrganizationID, err = tenancy.ParseOrganizationID(r.PostFormValue("organization"))
+	}
+	if err != nil {
+		a.guard.Error(w, r, err)
+		return
+	}
+	a.enter(w, r, in)
+}
+
+// enter has Freehold decide on an attempt, and does what it says.
+func (a *accounts) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
+	in.UserAgent, in.Address = r.UserAgent(), r.RemoteAddr
+	d, err := a.service.SignIn(r.Context(), in)
+	if err != nil {
+		a.guard.Error(w, r, err)
+		return
+	}
+	a.follow(w, r, in, d)
+}
+
+func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Attempt, d tenancy.Decision) {
+	newcomer := d.Kind == tenancy.DecisionInvitationNeeded && d.OrganizationID.IsZero()
+	if in.MailProved && (newcomer || d.Kind == tenancy.DecisionChooseOrganization) {
+		if err := a.keepProof(w, r, in.Email); err != nil {
+			a.guard.Error(w, r, err)
+			return
+		}
+	}
+	next := step{d, in.Email, in.Invitation}
+	switch {
+	case d.Kind == tenancy.DecisionSignedIn:
+		a.welcome(w, r, d)
+	case d.Kind == tenancy.DecisionVerifyEmail:
+		a.askCode(w, r, in)
+	case d.Kind == tenancy.DecisionChooseOrganization:
+		a.show(w, r, "choose", "Where to?", next)
+	case newcomer && in.MailProved:
+		http.Redirect(w, r, "/signup", http.StatusSeeOther)
+	default:
+		a.showAs(w, r, http.StatusForbidden, "refused", "Not yet", next)
+	}
+}
+
+// welcome hands out the session. Whoever used this browser before is signed out.
+func (a *accounts) welcome(w http.ResponseWriter, r *http.Request, d tenancy.Decision) {
+	if old := a.sessions.Token(r); old != "" {
+		_ = a.service.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself
+	}
+	if err := a.dropProof(w, r); err != nil {
+		a.guard.Error(w, r, err)
+		return
+	}
+	a.sessions.Set(w, d.Started())
+	http.Redirect(w, r, pathOf(d.OrganizationID), http.StatusSeeOther)
 }

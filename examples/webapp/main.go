@@ -1,15 +1,18 @@
-// Command webapp is a small web application that has customers: people sign in by a
-// code sent to their address, belong to organizations, and write documents there. The
-// documents, the sessions and the pages are its own; who belongs where, and what they
-// may do, is Freehold's.
+// Command webapp is a small web application that has customers: people sign up, or come
+// by invitation, by their company's domain or by its single sign-on, belong to
+// organizations, and write documents there. The documents and the pages are its own;
+// who belongs where, how they may sign in and what they may do is Freehold's.
 //
-//	go run ./examples/webapp [-addr localhost:8080] [-db webapp.db]
+//	go run ./examples/webapp [-demo] [-addr localhost:8080] [-db webapp.db]
 //
-// An empty database gets two organizations to play with. Codes are not mailed: they
-// are in the log.
+// An empty database gets two organizations to play with. Mails are not delivered: a
+// mail server inside the program shows them. With -demo there are a name server in which
+// everybody may publish the proof of a domain, and a toy in place of companies' single
+// sign-on that believes what it is told.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,28 +24,44 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/freehold-dev/freehold/internal/dnstest"
+	"github.com/freehold-dev/freehold/internal/smtptest"
 )
 
 func main() {
+	o := options{log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	addr := flag.String("addr", "localhost:8080", "where to listen")
-	path := flag.String("db", "webapp.db", "the SQLite file; made if it is not there")
-	secure := flag.Bool("secure", false, "browsers reach the site by https")
+	flag.StringVar(&o.path, "db", "webapp.db", "the SQLite file; made if it is not there")
+	flag.StringVar(&o.url, "url", "", "where browsers find the site (default http:// and -addr)")
+	flag.BoolVar(&o.secure, "secure", false, "browsers reach the site by https")
+	demo := flag.Bool("demo", false, "domains and single sign-on are toys")
 	flag.Parse()
+	o.url = cmp.Or(o.url, "http://"+*addr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := run(ctx, log, *addr, *path, *secure); err != nil {
-		log.Error("webapp", "error", err)
+	if err := run(ctx, o, *addr, *demo); err != nil {
+		o.log.Error("webapp", "error", err)
 		os.Exit(1)
 	}
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, log *slog.Logger, addr, path string, secure bool) error {
-	a, err := open(ctx, settings{
-		path: path, secure: secure, log: log,
-		mail: func(address, code string) { log.Info("a mail", "to", address, "code", code) },
-	})
+func run(ctx context.Context, o options, addr string, demo bool) error {
+	mails := &smtptest.Server{Print: os.Stdout}
+	if err := mails.Start(); err != nil {
+		return err
+	}
+	defer mails.Close()
+	o.smtp = mails.Addr()
+	if demo {
+		var err error
+		if o.demo, err = dnstest.Listen(); err != nil {
+			return err
+		}
+		defer o.demo.Close()
+	}
+	a, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -54,11 +73,12 @@ func run(ctx context.Context, log *slog.Logger, addr, path string, secure bool) 
 	if err != nil {
 		return err
 	}
+	a.log.Info("serving", "url", o.url)
 	return a.serve(ctx, listener)
 }
 
-// serve answers requests and lets the Service follow what other processes commit, until
-// ctx ends.
+// serve answers requests and lets the Service follow what other processes commit, and
+// clear away what has run out, until ctx ends.
 func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second}
 	ctx, cancel := context.WithCancel(ctx)
@@ -72,7 +92,6 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 		defer done()
 		_ = server.Shutdown(patience)
 	})
-	a.log.Info("serving", "url", "http://"+listener.Addr().String())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

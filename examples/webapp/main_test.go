@@ -4,19 +4,19 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/freehold-dev/freehold/internal/dnstest"
+	"github.com/freehold-dev/freehold/internal/smtptest"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -27,25 +27,30 @@ type world struct {
 	*testing.T
 	*app
 	server *httptest.Server
-	codes  map[string]string // the last code mailed to an address
+	mails  *smtptest.Server
+	dns    *dnstest.Server
 	acme   place
 	init   place
 }
 
-// place is an organization and a document in it.
+// place is an organization, with one of each thing that it has.
 type place struct {
-	org   tenancy.OrganizationID
-	doc   string
-	users map[string]tenancy.UserID // by name: ada, bob, ...
+	org        tenancy.OrganizationID
+	doc        string
+	invitation tenancy.InvitationID
+	domain     tenancy.DomainID
+	users      map[string]tenancy.UserID // by name: ada, bob, ...
 }
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, codes: map[string]string{}}
+	w := &world{T: t, mails: &smtptest.Server{}, dns: dnstest.Start(t)}
+	require.NoError(t, w.mails.Start())
+	t.Cleanup(w.mails.Close)
 	var err error
-	w.app, err = open(t.Context(), settings{
-		path: filepath.Join(t.TempDir(), "webapp.db"), log: slog.New(slog.DiscardHandler),
-		mail: func(address, code string) { w.codes[address] = code },
+	w.app, err = open(t.Context(), options{
+		path: filepath.Join(t.TempDir(), "webapp.db"), url: "http://app.example", log: slog.New(slog.DiscardHandler),
+		smtp: w.mails.Addr(), demo: w.dns,
 	})
 	require.NoError(t, err)
 	t.Cleanup(w.close)
@@ -71,6 +76,7 @@ func startSeeded(t *testing.T) *world {
 		id, err := done.LastInsertId()
 		require.NoError(t, err)
 		p.doc = fmt.Sprint(id)
+		w.furnish(&p, "late@"+strings.ToLower(org.DisplayName)+".example")
 		if org.DisplayName == "Acme" {
 			w.acme = p
 		} else {
@@ -80,60 +86,49 @@ func startSeeded(t *testing.T) *world {
 	return w
 }
 
-// browser is one with cookies, which shows redirects instead of following them.
-type browser struct {
-	w      *world
-	client *http.Client
-}
-
-type answer struct {
-	status   int
-	location string
-	body     string
-}
-
-func (w *world) browser() *browser {
-	jar, err := cookiejar.New(nil)
-	require.NoError(w, err)
-	return &browser{w, &http.Client{
-		Jar: jar, Transport: w.server.Client().Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// as is a browser in which somebody has signed in, by the code in their mail.
-func (w *world) as(email string) *browser {
+// furnish gives an organization an invitation that waits, and a claim whose proof is
+// published: it would be verified if somebody got to ask for it.
+func (w *world) furnish(p *place, email string) {
 	w.Helper()
-	b := w.browser()
-	require.Equal(w, http.StatusOK, b.post("/login", "email", email).status)
-	require.Equal(w, http.StatusSeeOther, b.post("/login/code", "email", email, "code", w.codes[email]).status)
-	return b
+	ctx := w.Context()
+	sent, err := w.service.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: p.org, Email: email})
+	require.NoError(w, err)
+	_, name, _ := strings.Cut(email, "@")
+	claimed, err := w.service.Domains.Claim(ctx, tenancy.NewDomain{OrganizationID: p.org, Name: name})
+	require.NoError(w, err)
+	proof, err := w.service.Domains.Challenge(ctx, p.org, claimed.ID)
+	require.NoError(w, err)
+	w.dns.Set(proof.TXTName(), dnstest.TXT(proof.TXTValue()))
+	p.invitation, p.domain = sent.ID, claimed.ID
 }
 
-func (b *browser) get(path string) answer { return b.send(http.MethodGet, path, nil, nil) }
-
-func (b *browser) post(path string, fields ...string) answer {
-	form := url.Values{}
-	for i := 0; i < len(fields); i += 2 {
-		form.Add(fields[i], fields[i+1])
+// mail is the last one to an address.
+func (w *world) mail(email string) string {
+	w.Helper()
+	for _, m := range slices.Backward(w.mails.Mails()) {
+		if m.To == email {
+			return m.Text
+		}
 	}
-	return b.send(http.MethodPost, path, form, nil)
+	require.Fail(w, "no mail to "+email)
+	return ""
 }
 
-func (b *browser) send(method, path string, form url.Values, header http.Header) answer {
-	b.w.Helper()
-	r, err := http.NewRequestWithContext(b.w.Context(), method, b.w.server.URL+path, strings.NewReader(form.Encode()))
-	require.NoError(b.w, err)
-	for name, values := range header {
-		r.Header[name] = values
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := b.client.Do(r)
-	require.NoError(b.w, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	require.NoError(b.w, err)
-	return answer{res.StatusCode, res.Header.Get("Location"), string(body)}
+// code is the last one mailed to an address.
+func (w *world) code(email string) string {
+	_, code, _ := strings.Cut(w.mail(email), "Your code is ")
+	return strings.TrimSpace(code)
+}
+
+// link is that of the last invitation mailed to an address, and its token.
+func (w *world) link(email string) (path, token string) {
+	w.Helper()
+	_, rest, found := strings.Cut(w.mail(email), "http://app.example")
+	require.True(w, found)
+	path = strings.Fields(rest)[0]
+	link, err := url.Parse(path)
+	require.NoError(w, err)
+	return path, link.Query().Get("token")
 }
 
 // dump is every row of every table but those that a refused request may write.
@@ -142,7 +137,7 @@ func (w *world) dump() string {
 	ctx := context.WithoutCancel(w.Context())
 	var out strings.Builder
 	tables := w.column(ctx, `SELECT name FROM sqlite_master WHERE type = 'table'
-		AND name NOT IN ('sessions', 'login_codes', 'tenancy_denials') ORDER BY name`)
+		AND name NOT IN ('login_codes', 'proofs', 'tenancy_denials') ORDER BY name`)
 	for _, table := range tables {
 		rows, err := w.db.QueryContext(ctx, `SELECT * FROM `+table)
 		require.NoError(w, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -14,7 +15,8 @@ type members struct{ *site }
 
 type membersPage struct {
 	tenancy.Page[tenancy.Member]
-	Roles []tenancy.Role // to choose from; none for those who may not
+	Roles       []tenancy.Role       // to choose from; none for those who may not
+	Invitations []tenancy.Invitation // that wait; none for those who may not see them
 }
 
 func (m *members) list(w http.ResponseWriter, r *http.Request) {
@@ -29,56 +31,73 @@ func (m *members) list(w http.ResponseWriter, r *http.Request) {
 func (m *members) page(r *http.Request) (page membersPage, err error) {
 	ctx := r.Context()
 	svc, org := tenancyhttp.Service(ctx), tenancyhttp.Organization(ctx)
-	page.Page, err = svc.Memberships.List(ctx, org, tenancy.MemberQuery{Order: tenancy.ByName, Cursor: r.FormValue("after")})
+	page.Page, err = svc.Memberships.List(ctx, org, tenancy.MemberQuery{
+		Statuses: []tenancy.MembershipStatus{tenancy.MembershipActive, tenancy.MembershipInactive},
+		Order:    tenancy.ByName, Cursor: r.FormValue("after"),
+	})
 	if err != nil {
 		return page, err
 	}
-	for _, needed := range []rbac.Permission{rbac.WriteMembers, rbac.ReadRoles} {
+	for _, needed := range []rbac.Permission{rbac.WriteMembers, rbac.ReadRoles, rbac.ReadInvitations} {
 		if may, err := tenancyhttp.Can(ctx, needed); err != nil || !may {
 			return page, err
 		}
 	}
-	page.Roles, err = svc.Roles.List(ctx, org)
+	if page.Roles, err = svc.Roles.List(ctx, org); err != nil {
+		return page, err
+	}
+	waiting, err := svc.Invitations.List(ctx, org, tenancy.InvitationQuery{
+		States: []tenancy.InvitationState{tenancy.InvitationPending, tenancy.InvitationExpired}, Descending: true,
+	})
+	page.Invitations = waiting.Items
 	return page, err
 }
 
 func (m *members) setRole(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	user, err := member(r)
-	if err == nil {
-		_, err = tenancyhttp.Service(ctx).Memberships.SetRoles(ctx, tenancyhttp.Organization(ctx), user, r.PostFormValue("role"))
-	}
-	m.done(w, r, home(r)+"/members", err)
+	m.change(w, r, func(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, user tenancy.UserID) error {
+		_, err := svc.Memberships.SetRoles(ctx, org, user, r.PostFormValue("role"))
+		return err
+	})
+}
+
+// deactivate throws a member out: their sessions here have ended by the next request.
+func (m *members) deactivate(w http.ResponseWriter, r *http.Request) {
+	m.change(w, r, func(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, user tenancy.UserID) error {
+		_, err := svc.Memberships.Deactivate(ctx, org, user)
+		return err
+	})
+}
+
+func (m *members) reactivate(w http.ResponseWriter, r *http.Request) {
+	m.change(w, r, func(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, user tenancy.UserID) error {
+		_, err := svc.Memberships.Reactivate(ctx, org, user)
+		return err
+	})
 }
 
 func (m *members) remove(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	user, err := member(r)
-	if err == nil {
-		err = tenancyhttp.Service(ctx).Memberships.Remove(ctx, tenancyhttp.Organization(ctx), user)
-	}
-	m.done(w, r, home(r)+"/members", err)
+	m.change(w, r, func(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, user tenancy.UserID) error {
+		return svc.Memberships.Remove(ctx, org, user)
+	})
 }
 
+// leave ends the session, too, as it is at the organization left.
 func (m *members) leave(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	err := tenancyhttp.Service(ctx).Memberships.Leave(ctx, tenancyhttp.Organization(ctx), tenancyhttp.User(ctx))
 	m.done(w, r, "/", err)
 }
 
-func (m *members) done(w http.ResponseWriter, r *http.Request, next string, err error) {
+// change does something to the member in the path. What is no user's id is nobody.
+func (m *members) change(w http.ResponseWriter, r *http.Request,
+	fn func(context.Context, *tenancy.Service, tenancy.OrganizationID, tenancy.UserID) error,
+) {
+	ctx := r.Context()
+	user, err := tenancy.ParseUserID(r.PathValue("user"))
 	if err != nil {
-		m.guard.Error(w, r, err)
-		return
+		err = tenancy.ErrNotFound
+	} else {
+		err = fn(ctx, tenancyhttp.Service(ctx), tenancyhttp.Organization(ctx), user)
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
-}
-
-// member is the user in the path. What is no user's id is nobody.
-func member(r *http.Request) (tenancy.UserID, error) {
-	id, err := tenancy.ParseUserID(r.PathValue("user"))
-	if err != nil {
-		return id, tenancy.ErrNotFound
-	}
-	return id, nil
+	m.done(w, r, home(r)+"/members", err)
 }

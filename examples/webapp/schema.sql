@@ -11,17 +11,16 @@ CREATE TABLE IF NOT EXISTS documents (
 
 CREATE INDEX IF NOT EXISTS documents_organization_id ON documents (organization_id, id);
 
--- Whoever proved an address. user_id is NULL until they have signed up.
-CREATE TABLE IF NOT EXISTS sessions (
-    token      TEXT    NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
-    email      TEXT    NOT NULL,
-    user_id    TEXT    REFERENCES tenancy_users (id) ON DELETE CASCADE,
-    expires_at INTEGER NOT NULL
-) STRICT;
-
 CREATE TABLE IF NOT EXISTS login_codes (
     email      TEXT    NOT NULL PRIMARY KEY,
     code       TEXT    NOT NULL, -- SHA-256
     tries      INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+-- Whoever proved an address, and has not signed in yet.
+CREATE TABLE IF NOT EXISTS proofs (
+    token      TEXT    NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
+    email      TEXT    NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;

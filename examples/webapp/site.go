@@ -22,9 +22,11 @@ var files embed.FS
 // site is what all handlers share. It has no Service: they take the one that the guard
 // hands them.
 type site struct {
-	db    *sql.DB
-	guard *tenancyhttp.Guard
-	pages map[string]*template.Template
+	db       *sql.DB
+	guard    *tenancyhttp.Guard
+	sessions *tenancyhttp.Sessions
+	pages    map[string]*template.Template
+	demo     bool
 }
 
 // loadPages parses each page with the layout around it.
@@ -61,10 +63,14 @@ func (v view) Can(permission string) (bool, error) {
 }
 
 func (s *site) show(w http.ResponseWriter, r *http.Request, name, title string, data any) {
+	s.showAs(w, r, http.StatusOK, name, title, data)
+}
+
+func (s *site) showAs(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) {
 	v := view{Title: title, Data: data, ctx: r.Context()}
 	err := v.locate()
 	if err == nil {
-		err = s.write(w, name, http.StatusOK, v)
+		err = s.write(w, name, status, v)
 	}
 	if err != nil {
 		s.guard.Error(w, r, err)
@@ -97,6 +103,7 @@ func (s *site) write(w http.ResponseWriter, name string, status int, v view) err
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "same-origin") // some addresses hold a token
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	w.WriteHeader(status)
 	_, _ = page.WriteTo(w) // if the browser has gone, there is nobody to tell
@@ -116,10 +123,26 @@ func (s *site) sorry(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// home is the page of the organization that the request is in.
-func home(r *http.Request) string { return "/orgs/" + tenancyhttp.Organization(r.Context()).String() }
+// done goes on after a change, or says why there was none.
+func (s *site) done(w http.ResponseWriter, r *http.Request, next string, err error) {
+	if err != nil {
+		s.guard.Error(w, r, err)
+		return
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
 
-// organizations is the switcher as a page, where people land.
+// home is the page of the organization that the request is in.
+func home(r *http.Request) string { return pathOf(tenancyhttp.Organization(r.Context())) }
+
+func pathOf(org tenancy.OrganizationID) string {
+	if org.IsZero() {
+		return "/"
+	}
+	return "/orgs/" + org.String()
+}
+
+// organizations is the switcher as a page, where people land who are nowhere yet.
 func (s *site) organizations(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "organizations", "Your organizations", nil)
 }
@@ -133,5 +156,15 @@ func (s *site) createOrganization(w http.ResponseWriter, r *http.Request) {
 		s.guard.Error(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/orgs/"+org.ID.String(), http.StatusSeeOther)
+	s.moveTo(w, r, org.ID)
+}
+
+// moveTo takes the session to an organization, as the switcher does.
+func (s *site) moveTo(w http.ResponseWriter, r *http.Request, org tenancy.OrganizationID) {
+	ctx := r.Context()
+	started, err := tenancyhttp.Service(ctx).Sessions.Switch(ctx, s.sessions.Token(r), org)
+	if err == nil {
+		s.sessions.Set(w, started)
+	}
+	s.done(w, r, pathOf(org), err)
 }

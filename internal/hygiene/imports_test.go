@@ -15,6 +15,7 @@ var floors = map[string][]string{
 	"domains":              {},
 	"domains/prove":        {"domains"},
 	"internal/dnstest":     {},
+	"internal/smtptest":    {},
 	"internal/typeid":      {},
 	"internal/hygiene":     {},
 	"tenancy":              {"rbac", "domains", "internal/typeid"},
@@ -22,6 +23,7 @@ var floors = map[string][]string{
 	"internal/servicetest": {"tenancy", "rbac", "domains"},
 	"store/storetest":      {"store", "tenancy", "rbac"},
 	"tenancyhttp":          {"tenancy", "rbac"},
+	"tenancysmtp":          {"tenancy", "domains"},
 	"store/memory":         {"store", "tenancy", "internal/typeid"},
 	"store/sqlite":         {"store", "tenancy", "internal/typeid"},
 }

@@ -17,12 +17,22 @@ type dump struct {
 	Roles           []tenancy.Role
 	Permissions     []tenancy.Permission
 	Secrets         []tenancy.Secret
+	Invitations     []tenancy.Invitation
+	JoinCodes       []tenancy.JoinCode
+	JoinRequests    []tenancy.JoinRequest
+	Domains         []tenancy.Domain
+	Connections     []tenancy.Connection
+	Policies        []tenancy.Policy
+	Sessions        []tenancy.Session
 	Events          []tenancy.Event
 	Last            tenancy.Position
 }
 
 func (d dump) String() string {
-	return fmt.Sprintf("%+v", [...]any{d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Roles, d.Permissions, d.Secrets, d.eventText()})
+	return fmt.Sprintf("%+v", [...]any{
+		d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Roles, d.Permissions, d.Secrets,
+		d.Invitations, d.JoinCodes, d.JoinRequests, d.Domains, d.Connections, d.Policies, d.Sessions, d.eventText(),
+	})
 }
 
 // eventText has the texts of events as texts, where %+v would give bytes.
@@ -56,6 +66,13 @@ func dumpOf(ctx context.Context, tx tenancy.Tx) (dump, error) {
 		rowsOf(ctx, tx.Roles(), &d.Roles, func(v *tenancy.Role) [16]byte { return v.ID }),
 		rowsOf(ctx, tx.Permissions(), &d.Permissions, func(v *tenancy.Permission) [16]byte { return v.ID }),
 		rowsOf(ctx, tx.Secrets(), &d.Secrets, func(v *tenancy.Secret) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Invitations(), &d.Invitations, func(v *tenancy.Invitation) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.JoinCodes(), &d.JoinCodes, func(v *tenancy.JoinCode) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.JoinRequests(), &d.JoinRequests, func(v *tenancy.JoinRequest) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Domains(), &d.Domains, func(v *tenancy.Domain) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Connections(), &d.Connections, func(v *tenancy.Connection) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Policies(), &d.Policies, func(v *tenancy.Policy) [16]byte { return v.ID }),
+		rowsOf(ctx, tx.Sessions(), &d.Sessions, func(v *tenancy.Session) [16]byte { return v.ID }),
 		func() (err error) { d.Events, err = eventsOf(ctx, tx); return err },
 		func() (err error) { d.Last, err = tx.Events().Last(ctx); return err },
 	} {

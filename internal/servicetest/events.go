@@ -34,7 +34,7 @@ func eventOrder(w *world) {
 		w.Positive(e.Position)
 		w.False(names[e.ID])
 		names[e.ID] = true
-		w.Regexp(`^[a-z]+\.[a-z_]+$`, string(e.Type)) // E2
+		w.Regexp(`^[a-z_]+\.[a-z_]+$`, string(e.Type)) // E2
 	}
 	last, err = w.svc.Events.Last(w.ctx)
 	w.NoError(err)

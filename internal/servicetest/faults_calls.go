@@ -12,7 +12,8 @@ import (
 // faultCalls is a call of every mutating method, more where a method has several
 // ways through it.
 func faultCalls() []faultCall {
-	return slices.Concat(organizationCalls(), userCalls(), identityCalls(), membershipCalls(), eventCalls(), accessCalls())
+	return slices.Concat(organizationCalls(), userCalls(), identityCalls(), membershipCalls(), eventCalls(), accessCalls(),
+		domainCalls(), sessionCalls(), joinCalls(), signInCalls())
 }
 
 func organizationCalls() []faultCall {

@@ -27,6 +27,12 @@ type faultWorld struct {
 	ada, bob, cyd, dan, eve, fay, gus tenancy.User
 	passkey                           tenancy.Identity // of cyd's
 	proof                             tenancy.EmailProof
+	started                           tenancy.StartedSession // bob's, at acme
+	claimed, held                     tenancy.Domain         // acme's: pending, and verified
+	sso                               tenancy.Connection     // acme's
+	joins                             joinable               // in acme
+	late                              tenancy.User           // whose invitation to acme ran out
+	back, unproved                    tenancy.SentInvitation // dan's to acme, eve's to beta
 }
 
 func newFaultWorld(t *testing.T, open Opener, call faultCall) *faultWorld {
@@ -58,6 +64,7 @@ func (w *faultWorld) settle() {
 		DisplayName: "Acme", Slug: "acme", Owner: w.ada.ID, Settings: tenancy.Settings{SeatLimit: 10},
 	})
 	w.beta, w.shut, w.old = w.org("Beta"), w.org("Shut"), w.org("Old")
+	w.holds(w.old.ID, "old.example")
 	w.add(w.old, w.cyd, rbac.Owner)
 	w.add(w.old, w.fay)
 	w.archive(w.old)
@@ -76,6 +83,10 @@ func (w *faultWorld) settle() {
 	_, err = w.svc.Users.Suspend(w.ctx, w.gus.ID)
 	w.NoError(err)
 	w.settleRoles()
+	w.settleSessions()
+	w.settleDomains()
+	w.settleInvitations()
+	w.settleSignIn()
 	w.passkey = w.link(w.cyd, "passkey")
 	w.link(w.eve, "password")
 	w.proof, err = w.svc.Users.ChangeEmail(w.ctx, w.fay.ID, "fay@beta.example")

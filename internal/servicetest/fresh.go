@@ -66,6 +66,10 @@ type freshWorld struct {
 type freshCast struct {
 	org, shut, stored, next                           tenancy.OrganizationID // next is not there yet
 	ada, bob, carl, dora, eve, barred, left, newcomer tenancy.UserID         // newcomer is not there yet
+	given                                             tenancy.UserID         // the domain gave them their role
+	domain                                            tenancy.DomainID
+	brought                                           tenancy.UserID // the connection gave them their role
+	sso                                               tenancy.ConnectionID
 }
 
 const (
@@ -98,9 +102,15 @@ func newFreshWorld(base *world) *freshWorld {
 	w.archive(stored)
 	_, err = w.svc.Users.Suspend(w.ctx, barred.ID)
 	w.NoError(err)
+	given, domain := w.user("given"), w.holds(org.ID, "fresh.example")
+	w.assign(w.add(org, given, rbac.Guest), "editor", tenancy.RoleDomain, domain.ID.String())
+	brought, sso := w.user("brought"), w.connect(org, "Okta")
+	w.assign(w.add(org, brought, rbac.Guest), "editor", tenancy.RoleSingleSignOn, sso.ID.String())
+	w.link(brought, tenancy.NewIdentity{Provider: sso.ID.String(), Subject: "brought"})
 	w.freshCast = freshCast{
 		org.ID, shut.ID, stored.ID, w.config.NewID(),
 		ada.ID, bob.ID, carl.ID, dora.ID, eve.ID, barred.ID, left.ID, w.config.NewID(),
+		given.ID, domain.ID, brought.ID, sso.ID,
 	}
 	return w
 }

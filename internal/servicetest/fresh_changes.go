@@ -29,12 +29,20 @@ const (
 
 // harmless are the methods after which everybody may do what they might before.
 var harmless = []string{
+	"Connections.Create", "Connections.Get", "Connections.List", "Connections.Update", "Policies.Get", "Policies.Set", "Route",
 	"As", "Can", "Check", "Explain", "MembersWith", "Run", "Tx", "WithStore",
+	"Domains.Challenge", "Domains.Claim", "Domains.Get", "Domains.List", "Domains.MarkVerified", "Domains.Owner", "Domains.Recheck",
+	"Domains.Update", "Domains.Verify", "Domains.VerifySubdomains",
 	"Events.Denials", "Events.Last", "Events.List", "Events.Prune",
 	"Identities.Link", "Identities.List", "Identities.Resolve", "Identities.Unlink",
 	"Memberships.Get", "Memberships.List", "Memberships.ListByUser", "Memberships.Update",
 	"Organizations.Get", "Organizations.GetByExternalID", "Organizations.GetBySlug", "Organizations.List",
 	"Organizations.Purge", "Organizations.Update", // it empties what is archived
+	"Invitations.Get", "Invitations.List", "Invitations.ListByUser", "Invitations.Preview", "Invitations.Resend", "Invitations.Revoke",
+	"Invitations.Send", "Invitations.Sweep", "JoinCodes.Create", "JoinCodes.Get", "JoinCodes.List", "JoinCodes.Revoke",
+	"JoinRequests.Cancel", "JoinRequests.Create", "JoinRequests.Decline", "JoinRequests.Get", "JoinRequests.List",
+	"Sessions.Authenticate", "Sessions.Claims", "Sessions.Get", "Sessions.List", "Sessions.ListByUser", "Sessions.Revoke",
+	"Sessions.RevokeAll", "Sessions.RevokeByOrganization", "Sessions.SignOut", "Sessions.Start", "Sessions.Sweep", "Sessions.Switch",
 	"Permissions.List", "Permissions.Of", "Roles.Create", "Roles.Get", "Roles.List", "Roles.Reorder",
 	"Users.CancelEmailChange", "Users.ChangeEmail", "Users.ConfirmEmail", "Users.Create", "Users.Get", "Users.GetByEmail",
 	"Users.GetByExternalID", "Users.List", "Users.RecordSignIn", "Users.Update",
@@ -69,6 +77,7 @@ func bob(c freshCast) tenancy.UserID         { return c.bob }
 func carl(c freshCast) tenancy.UserID        { return c.carl }
 func dora(c freshCast) tenancy.UserID        { return c.dora }
 func eve(c freshCast) tenancy.UserID         { return c.eve }
+func brought(c freshCast) tenancy.UserID     { return c.brought }
 
 // changes is the table, by the name of the method.
 func changes() map[string][]change {
@@ -121,6 +130,16 @@ func organizationChanges() map[string][]change {
 		"Organizations.Restore": {{moves(bob, stored, freshWrite, mayNot, may), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
 			_, err := s.Organizations.Restore(ctx, c.stored)
 			return err
+		}}},
+		"Connections.Delete": {{loses(brought), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
+			return s.Connections.Delete(ctx, c.org, c.sso)
+		}}},
+		"SignIn": {{loses(brought), func(ctx context.Context, s *tenancy.Service, c freshCast) error { // P8: no group is asserted
+			_, err := s.SignIn(ctx, tenancy.Attempt{ConnectionID: c.sso, Subject: "brought"})
+			return err
+		}}},
+		"Domains.Release": {{loses(func(c freshCast) tenancy.UserID { return c.given }), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
+			return s.Domains.Release(ctx, c.org, c.domain)
 		}}},
 		"Organizations.Delete": {{all, func(ctx context.Context, s *tenancy.Service, c freshCast) error {
 			return s.Organizations.Delete(ctx, c.org)
@@ -175,6 +194,27 @@ func membershipChanges() map[string][]change {
 		}
 	}
 	return map[string][]change{
+		"Invitations.Accept": {{gains(dora), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
+			sent, err := s.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: c.org, Email: "dora@acme.example", Roles: []string{"editor"}})
+			if err == nil {
+				_, err = s.Invitations.Accept(ctx, sent.Token.Reveal(), c.dora)
+			}
+			return err
+		}}},
+		"JoinCodes.Use": {{gains(dora), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
+			code, err := s.JoinCodes.Create(ctx, tenancy.NewJoinCode{OrganizationID: c.org, Role: "editor"})
+			if err == nil {
+				_, err = s.JoinCodes.Use(ctx, code.Token.Reveal(), c.dora)
+			}
+			return err
+		}}},
+		"JoinRequests.Approve": {{gains(dora), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
+			req, err := s.JoinRequests.Create(ctx, c.org, c.dora, "")
+			if err == nil {
+				_, err = s.JoinRequests.Approve(ctx, req.ID, "editor")
+			}
+			return err
+		}}},
 		"Memberships.Add": {{gains(dora), adds(dora)}, {gains(carl), adds(carl)}},
 		"Memberships.SetRoles": {
 			{loses(bob), roles(bob, rbac.Guest)},

@@ -156,6 +156,10 @@ func preHijacking(w *world) {
 			proof := w.proof(trap, "evil@evil.example")
 			return func() error { return w.confirm(proof.Token.Reveal()) }
 		},
+		"unexpired session: the attacker stays signed in": func(trap tenancy.User) func() error {
+			token := w.session(trap, nowhereYet).Token
+			return func() error { _, err := w.svc.Sessions.Authenticate(w.ctx, token.Reveal()); return err }
+		},
 		"non-verifying provider: the victim's address unproved": func(trap tenancy.User) func() error {
 			w.link(trap, tenancy.NewIdentity{Provider: "lax", Subject: "evil", Email: "victim@acme.example"})
 			return func() error {

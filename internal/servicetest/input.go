@@ -11,7 +11,7 @@ import (
 )
 
 func inputRules() []rule {
-	return append(accessInputRules(), []rule{
+	return append(append(accessInputRules(), domainInputRules()...), []rule{
 		{"G9 NewOrganization", on(func(w *world) { newOrganizationInput().run(w) })},
 		{"G9 Settings", on(func(w *world) { settingsInput().run(w) })},
 		{"G9 OrganizationUpdate", on(func(w *world) { organizationUpdateInput().run(w) })},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -38,6 +39,14 @@ func newOrganizationInput() input[tenancy.NewOrganization] {
 				{"somebody", func(v *in, c cast) { v.Owner = c.outsider }, "", ""},
 				{"an organization's bytes", func(v *in, c cast) { v.Owner = tenancy.UserID(c.org) }, tenancy.ErrNotFound, ""},
 			},
+			"Domains": { // each field: newDomainInput
+				{"some", func(v *in, _ cast) {
+					v.Domains = []tenancy.NewDomain{{Name: "a.example"}, {Name: "b.example", Verified: true}}
+				}, "", ""},
+				{"one twice", func(v *in, _ cast) { v.Domains = []tenancy.NewDomain{{Name: "a.example"}, {Name: "A.example"}} }, tenancy.ErrAlreadyExists, "name"},
+				{"no domain", func(v *in, _ cast) { v.Domains = []tenancy.NewDomain{{Name: "a.example"}, {}} }, tenancy.ErrInvalid, "name"},
+				{"of another organization", func(v *in, c cast) { v.Domains = []tenancy.NewDomain{{Name: "a.example", OrganizationID: c.org}} }, tenancy.ErrInvalid, "domains"},
+			},
 		},
 	}
 }
@@ -57,6 +66,12 @@ func settingsInput() input[tenancy.Settings] {
 			"Features": featureCases(func(v *in, m map[string]bool) {
 				v.Features = m
 			}),
+			"AllowedDomains":    emailDomainCases("allowed_domains", func(v *in, names []string) { v.AllowedDomains = names }),
+			"BlockedDomains":    emailDomainCases("blocked_domains", func(v *in, names []string) { v.BlockedDomains = names }),
+			"AcceptOnDomains":   free(func(v *in) { v.AcceptOnDomains = true }),
+			"SingleSignOnJoins": free(func(v *in) { v.SingleSignOnJoins = true }),
+			"SessionIdle":       sessionLimitCases("session_idle", func(v *in, d time.Duration) { v.SessionIdle = d }),
+			"SessionFor":        sessionLimitCases("session_for", func(v *in, d time.Duration) { v.SessionFor = d }),
 		},
 	}
 }
@@ -147,6 +162,12 @@ func organizationUpdateInput() input[tenancy.OrganizationUpdate] {
 					v.Features[key] = &on
 				}
 			}),
+			"AllowedDomains":    emailDomainCases("allowed_domains", func(v *in, names []string) { v.AllowedDomains = &names }),
+			"BlockedDomains":    emailDomainCases("blocked_domains", func(v *in, names []string) { v.BlockedDomains = &names }),
+			"AcceptOnDomains":   free(func(v *in) { v.AcceptOnDomains = ptr(true) }, func(v *in) { v.AcceptOnDomains = ptr(false) }),
+			"SingleSignOnJoins": free(func(v *in) { v.SingleSignOnJoins = ptr(true) }, func(v *in) { v.SingleSignOnJoins = ptr(false) }),
+			"SessionIdle":       sessionLimitCases("session_idle", func(v *in, d time.Duration) { v.SessionIdle = &d }),
+			"SessionFor":        sessionLimitCases("session_for", func(v *in, d time.Duration) { v.SessionFor = &d }),
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -197,7 +198,7 @@ func addAgain(w *world) {
 	w.Equal(int64(3), again.Version)
 	w.Equal(again, w.member(acme, ada))
 
-	w.deactivate(acme, ada)
+	was := w.deactivate(acme, ada)
 	var m tenancy.Member
 	in = adding(acme, ada, rbac.Owner) // the roles given
 	in.DisplayName, in.JoinedVia = "Boss", tenancy.JoinedDirectory
@@ -206,7 +207,7 @@ func addAgain(w *world) {
 	w.Equal("Boss", m.Name)
 	w.Equal(m, w.member(acme, ada))
 	w.tells(got[0], about(tenancy.EventMembershipReactivated, m).was(anything))
-	w.JSONEq(`{"status":"inactive","roles":["admin","guest"],"display_name":"The A"}`, string(got[0].Previous)) // E1: what changed
+	w.JSONEq(fmt.Sprintf(`{"status":"inactive","deactivated_at":%s,"roles":["admin","guest"],"display_name":"The A"}`, w.json(was.DeactivatedAt)), string(got[0].Previous)) // E1: what changed
 	w.consistent()
 }
 
@@ -216,14 +217,16 @@ func deactivateMember(w *world) {
 	w.clock.advance(time.Hour)
 	var m tenancy.Member
 	got := w.emits(func() (err error) { m, err = w.svc.Memberships.Deactivate(w.ctx, acme.ID, ada.ID); return err }, some(tenancy.EventMembershipDeactivated))
-	w.tells(got[0], about(tenancy.EventMembershipDeactivated, m).was(`{"status":"active"}`))
+	w.tells(got[0], about(tenancy.EventMembershipDeactivated, m).was(`{"status":"active","deactivated_at":null}`))
 	w.Equal(before.Roles, m.Roles)
 	w.Equal(before.Version+1, m.Version)
 	w.Equal(m, w.member(acme, ada))
+	w.Equal(w.clock.at, m.DeactivatedAt)
 	w.consistent()
+	was := fmt.Sprintf(`{"status":"inactive","deactivated_at":%s}`, w.json(m.DeactivatedAt))
 	w.clock.advance(time.Hour)
 	got = w.emits(func() (err error) { m, err = w.svc.Memberships.Reactivate(w.ctx, acme.ID, ada.ID); return err }, some(tenancy.EventMembershipReactivated))
-	w.tells(got[0], about(tenancy.EventMembershipReactivated, m).was(`{"status":"inactive"}`))
+	w.tells(got[0], about(tenancy.EventMembershipReactivated, m).was(was))
 	w.Equal(before.Roles, m.Roles)
 	w.Equal(before.JoinedVia, m.JoinedVia)
 	w.Equal(m, w.member(acme, ada))

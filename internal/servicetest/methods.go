@@ -10,6 +10,7 @@ import (
 
 // cast is a world in which every method has something to do.
 type cast struct {
+	joinable
 	org, shut, stored tenancy.OrganizationID // live, suspended and archived
 	owner, member     tenancy.UserID         // of org, active
 	resting           tenancy.UserID         // of org, inactive
@@ -17,6 +18,10 @@ type cast struct {
 	barred            tenancy.UserID         // suspended
 	identity          tenancy.IdentityID     // the member's
 	token             string                 // of the member's change of email
+	session           tenancy.SessionID      // the member's, at org
+	bearer            string                 // its token
+	claim, held       tenancy.DomainID       // org's: pending, and verified
+	sso, spare        tenancy.ConnectionID   // org's, both active
 }
 
 func newCast(w *world) cast {
@@ -40,16 +45,23 @@ func newCast(w *world) cast {
 	w.NoError(err)
 	proof, err := w.svc.Users.ChangeEmail(w.ctx, member.ID, "moved@acme.example")
 	w.NoError(err)
-	return cast{
+	sso, spare := w.connect(org, "Okta"), w.connect(org, "Spare")
+	claim, held := w.claim(org.ID, "claimed.example"), w.holds(org.ID, "held.example")
+	c := cast{
+		claim: claim.ID, held: held.ID, sso: sso.ID, spare: spare.ID,
 		org: org.ID, shut: shut.ID, stored: stored.ID, owner: owner.ID, member: member.ID, resting: resting.ID,
 		outsider: w.user("outsider").ID, barred: barred.ID, identity: identity.ID, token: proof.Token.Reveal(),
 	}
+	c.settleSessions(w)
+	c.joinable = w.settleJoining(org.ID, "")
+	return c
 }
 
 // method is an entry of the table that every exported method has.
 type method struct {
 	writes bool
 	log    bool // it writes to the log of events alone
+	alone  bool // it is in_transaction in any transaction, for it waits for somebody outside
 	// call does something that succeeds, and for one that writes changes rows.
 	call func(ctx context.Context, s *tenancy.Service, c cast) error
 	// strange are changes to the cast with which call must answer not_found: ids of
@@ -117,6 +129,10 @@ func methods() map[string]method {
 	for group, table := range map[string]map[string]method{
 		"Organizations": organizationMethods(), "Users": userMethods(), "Identities": identityMethods(),
 		"Memberships": membershipMethods(), "Events": eventMethods(), "Roles": roleMethods(), "Permissions": permissionMethods(),
+		"Sessions":    sessionMethods(),
+		"Invitations": invitationMethods(), "JoinCodes": joinCodeMethods(), "JoinRequests": joinRequestMethods(),
+		"Domains":     domainMethods(),
+		"Connections": connectionMethods(), "Policies": policyMethods(),
 	} {
 		for name, m := range table {
 			all[group+"."+name] = m

@@ -62,6 +62,10 @@ func isolation(w *world) {
 				w.failed(m.call(w.ctx, w.svc, c), tenancy.ErrNotFound, "")
 				w.Equal(before, w.dump())
 				err := w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error { return m.call(ctx, tx, c) })
+				if m.alone {
+					w.failed(err, tenancy.ErrInTransaction, "")
+					return
+				}
 				w.failed(err, tenancy.ErrNotFound, "")
 				w.Equal(before, w.dump())
 			})
@@ -73,6 +77,10 @@ func undone(w *world) {
 	c := newCast(w)
 	before := w.dump()
 	eachMethod(w, func(w *world, m method) {
+		if m.alone {
+			w.standsAlone(m, c)
+			return
+		}
 		w.Equal(errStop, w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
 			w.NoError(m.call(ctx, tx, c))
 			return errStop
@@ -91,6 +99,24 @@ func undone(w *world) {
 	})
 }
 
+// standsAlone checks that a method refuses to run in a transaction of either kind, at
+// once and without a trace.
+func (w *world) standsAlone(m method, c cast) {
+	w.t.Helper()
+	w.unchanged(func() {
+		w.NoError(w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			w.failed(m.call(ctx, tx, c), tenancy.ErrInTransaction, "")
+			return nil
+		}))
+		w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error {
+			in, err := w.svc.WithStore(joined{tx, w.store})
+			w.NoError(err)
+			w.failed(m.call(w.ctx, in, c), tenancy.ErrInTransaction, "")
+			return nil
+		}))
+	})
+}
+
 // differs checks that something but events was written: those are seen after the
 // commit only.
 func (w *world) differs(tx tenancy.Tx, before dump) {
@@ -104,6 +130,9 @@ func (w *world) differs(tx tenancy.Tx, before dump) {
 func partly(w *world) {
 	c := newCast(w)
 	eachMethod(w, func(w *world, m method) {
+		if m.alone {
+			return
+		}
 		before := w.dump()
 		w.NoError(w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
 			err := tx.Transact(ctx, func(ctx context.Context, part *tenancy.Service) error {
@@ -135,6 +164,9 @@ func canceled(w *world) {
 			w.failed(err, tenancy.ErrCanceled, "")
 			w.ErrorIs(err, cause)
 			w.Equal(before, w.dump())
+		}
+		if m.alone {
+			return
 		}
 		// It ends in the middle of a transaction: nothing is half done.
 		err := w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {

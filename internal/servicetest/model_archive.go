@@ -41,7 +41,7 @@ func (m *machine) restoreOrg() {
 		before := m.s.owners(id)
 		for _, member := range back {
 			want.Deactivated = append(want.Deactivated, member.UserID)
-			member.Status = tenancy.MembershipInactive
+			member.Status, member.DeactivatedAt = tenancy.MembershipInactive, m.s.now
 			m.s.saveMember(member, tenancy.EventMembershipDeactivated)
 		}
 		if before > 0 && m.s.owners(id) == 0 {

@@ -88,6 +88,12 @@ func (m *machine) confirm() {
 		return
 	}
 	proof.spent = true
+	if user.EmailVerifiedAt.IsZero() { // U4: whoever set the account up is out
+		for _, identity := range m.s.identitiesOf(user.ID) {
+			m.s.drop(identity)
+		}
+		m.s.spendAll(user.ID)
+	}
 	kind := tenancy.EventUserEmailChanged
 	if user.EmailKey == proof.address {
 		kind = tenancy.EventUserEmailVerified

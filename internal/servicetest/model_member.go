@@ -3,6 +3,7 @@ package servicetest
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -130,7 +131,7 @@ func (m *machine) add() {
 
 // returning is M3: the same row, with what was given or else what it had.
 func returning(was modelMember, in tenancy.NewMembership) modelMember {
-	was.Status = tenancy.MembershipActive
+	was.Status, was.DeactivatedAt = tenancy.MembershipActive, time.Time{}
 	was.DisplayName = cmp.Or(in.DisplayName, was.DisplayName)
 	if len(in.Roles) > 0 {
 		was.Roles = byPriority(in.Roles...)
@@ -203,7 +204,9 @@ func (m *machine) deactivate() {
 	member, why := m.s.inOrg(pair)
 	why.when(member.Status == tenancy.MembershipPending, tenancy.ErrPendingMembership)
 	next := member
-	next.Status = tenancy.MembershipInactive
+	if member.active() {
+		next.Status, next.DeactivatedAt = tenancy.MembershipInactive, m.s.now
+	}
 	why.when(m.s.lastOwner(member, &next), tenancy.ErrLastOwner)
 	got, err := m.svc.Memberships.Deactivate(m.ctx, pair.org, pair.user)
 	if !m.refused(err, why...) {
@@ -216,7 +219,7 @@ func (m *machine) reactivate() {
 	member, why := m.s.inOrg(pair)
 	why.when(member.Status == tenancy.MembershipPending, tenancy.ErrPendingMembership)
 	next := member
-	next.Status = tenancy.MembershipActive
+	next.Status, next.DeactivatedAt = tenancy.MembershipActive, time.Time{}
 	if member.Status == tenancy.MembershipInactive {
 		why = append(why, m.s.admit(m.s.orgs[pair.org], m.s.users[pair.user], 0)...)
 		m.s.joined(next, true)

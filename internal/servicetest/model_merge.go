@@ -124,5 +124,8 @@ func (s *modelState) unite(m, other modelMember) {
 	if other.active() && !m.active() {
 		next.Status, kind = tenancy.MembershipInactive, tenancy.EventMembershipDeactivated
 	}
+	if m.DeactivatedAt.After(next.DeactivatedAt) {
+		next.DeactivatedAt = m.DeactivatedAt
+	}
 	s.saveMember(next, kind)
 }

@@ -187,7 +187,7 @@ func (m *machine) suspendOrg() {
 		do, kind = m.svc.Organizations.Resume, tenancy.EventOrganizationResumed
 		org.SuspendedAt = time.Time{}
 	} else if org.SuspendedAt.IsZero() {
-		org.SuspendedAt = m.s.now
+		org.SuspendedAt, org.SessionsEndedAt = m.s.now, sessionsEnd(org, m.s.now)
 	}
 	got, err := do(m.ctx, id)
 	if !m.refused(err, why...) {
@@ -201,10 +201,19 @@ func (m *machine) archiveOrg() {
 	var why reasons
 	why.when(!found, tenancy.ErrNotFound)
 	if org.ArchivedAt.IsZero() {
-		org.ArchivedAt = m.s.now
+		org.ArchivedAt, org.SessionsEndedAt = m.s.now, sessionsEnd(org, m.s.now)
 	}
 	got, err := m.svc.Organizations.Archive(m.ctx, id)
 	if !m.refused(err, why...) {
 		require.Equal(m.rt, m.s.saveOrg(org, tenancy.EventOrganizationArchived), got)
 	}
+}
+
+// sessionsEnd is when the sessions in an organization end that is shut now (O2): later than
+// any that have ended before.
+func sessionsEnd(org tenancy.Organization, now time.Time) time.Time {
+	if now.After(org.SessionsEndedAt) {
+		return now
+	}
+	return org.SessionsEndedAt.Add(time.Microsecond)
 }

@@ -34,6 +34,16 @@ func Races(t *testing.T, open Opener, rounds int) {
 		{"one identity, many users", few, oneIdentity},                      // U4
 		{"one proof, confirmed by many", few, oneProof},                     // U5
 		{"restored while they join elsewhere", max(64, rounds/4), restored}, // M13
+		{"one invitation, 64 accept", max(8, rounds/5), oneInvitation},      // I4
+		{"accepted, revoked and resent at once", few, acceptOrRevoke},       // I5
+		{"invitations and members on few seats", few, invitedSeats},         // M9
+		{"invited while the address is proved", few, provedMeanwhile},       // I2
+		{"one join code, more than it lets in", few, oneCode},               // I7
+		{"an inviter goes while they are believed", few, demotedMeanwhile},  // I4
+		{"one domain, 32 organizations", few, oneDomain},                    // D3
+		{"a domain is woken and verified", few, woken},                      // O2
+		{"a domain is verified and archived", few, archivedMeanwhile},       // O2
+		{"a domain is rechecked by several", few, recheckedByMany},          // D5
 	} {
 		t.Run(race.name, func(t *testing.T) {
 			start := time.Now()
@@ -57,16 +67,20 @@ type race struct {
 	ctx    context.Context
 	svc    *tenancy.Service
 	single *tenancy.Service // where one organization is all that anyone may have
+	later  *tenancy.Service // whose clock is two months ahead
 }
 
 func newRace(t *testing.T, open Opener) *race {
 	t.Helper()
 	st := open(t)
-	svc, err := tenancy.New(tenancy.Config{Store: st})
+	svc, err := tenancy.New(tenancy.Config{Store: st, Prover: newProver()})
 	require.NoError(t, err)
 	single, err := tenancy.New(tenancy.Config{Store: st, SingleOrganization: true})
 	require.NoError(t, err)
-	return &race{require.New(t), t.Context(), svc, single}
+	ahead := func() time.Time { return time.Now().Add(2 * month) }
+	later, err := tenancy.New(tenancy.Config{Store: st, Prover: newProver(), Now: ahead})
+	require.NoError(t, err)
+	return &race{require.New(t), t.Context(), svc, single, later}
 }
 
 // run plays rounds and counts those that went wrong.

@@ -175,11 +175,14 @@ func badConfigs(w *world) {
 		code      tenancy.Code
 		field     string
 	}{
-		"no store":                     {func(c *tenancy.Config) { c.Store = nil }, tenancy.ErrInvalid, "store"},
-		"unknown default role":         {func(c *tenancy.Config) { c.DefaultRole = "org-king" }, tenancy.ErrUnknownRole, "default_role"},
-		"unknown creator role":         {func(c *tenancy.Config) { c.CreatorRole = "King" }, tenancy.ErrUnknownRole, "creator_role"},
-		"R3 default role that manages": {func(c *tenancy.Config) { c.DefaultRole = "admin" }, tenancy.ErrInvalid, "default_role"},
-		"R3 default role that owns":    {func(c *tenancy.Config) { c.DefaultRole = "owner" }, tenancy.ErrInvalid, "default_role"},
+		"no store":                       {func(c *tenancy.Config) { c.Store = nil }, tenancy.ErrInvalid, "store"},
+		"D4 an app that is no DNS label": {func(c *tenancy.Config) { c.App = "My App" }, tenancy.ErrInvalid, "app"},
+		"D4 an app that is another's":    {func(c *tenancy.Config) { c.App = "acme-subdomains" }, tenancy.ErrInvalid, "app"},
+		"G9 a negative limit of claims":  {func(c *tenancy.Config) { c.Limits.DomainClaims = -1 }, tenancy.ErrInvalid, "domain_claims"},
+		"unknown default role":           {func(c *tenancy.Config) { c.DefaultRole = "org-king" }, tenancy.ErrUnknownRole, "default_role"},
+		"unknown creator role":           {func(c *tenancy.Config) { c.CreatorRole = "King" }, tenancy.ErrUnknownRole, "creator_role"},
+		"R3 default role that manages":   {func(c *tenancy.Config) { c.DefaultRole = "admin" }, tenancy.ErrInvalid, "default_role"},
+		"R3 default role that owns":      {func(c *tenancy.Config) { c.DefaultRole = "owner" }, tenancy.ErrInvalid, "default_role"},
 	} {
 		w.each(name, func(w *world) {
 			config := w.config

@@ -43,7 +43,8 @@ func rules() []rule {
 		serviceRules(), methodRules(), inputRules(), listRules(), secretRules(),
 		organizationRules(), userRules(), identityRules(), emailRules(), mergeRules(), leavingRules(),
 		membershipRules(), ownerRules(), seatRules(), singleRules(), vetoRules(), eventRules(),
-		accessRules(),
+		invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
+		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), signInInputRules(), domainRules(), settingRules(), sessionRules(), sessionInputRules(),
 	} {
 		all = append(all, chapter...)
 	}

@@ -26,6 +26,7 @@ type world struct {
 	config tenancy.Config
 	svc    *tenancy.Service
 	clock  *clock
+	prover *prover
 }
 
 // patience is how long a check may take, so that one that waits for itself fails.
@@ -37,10 +38,11 @@ func newWorld(t *testing.T, open Opener, configure func(*tenancy.Config)) *world
 	t.Cleanup(cancel)
 	w := &world{
 		Assertions: require.New(t), t: t, ctx: ctx, store: open(t),
-		clock: &clock{at: time.Date(2030, 1, 2, 3, 4, 5, 678901000, time.UTC)},
+		clock:  &clock{at: time.Date(2030, 1, 2, 3, 4, 5, 678901000, time.UTC)},
+		prover: newProver(),
 	}
 	w.config = tenancy.Config{
-		Store: w.store, Now: w.clock.now, NewID: counter(), Rand: rand.NewChaCha8([32]byte{1}),
+		Store: w.store, Now: w.clock.now, NewID: counter(), Rand: rand.NewChaCha8([32]byte{1}), Prover: w.prover,
 	}
 	configure(&w.config)
 	w.svc = w.another(func(*tenancy.Config) {})

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,8 @@ func TestCorrupt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	st := openAt(t, path)
 	appendEvents(t, st, 1)
+	schema, err := strconv.Atoi(column(t, st.DB(), `SELECT page_count || '' FROM pragma_page_count`)[0])
+	require.NoError(t, err)
 	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
 		for n := range 1000 {
 			require.NoError(t, tx.Users().Insert(ctx, user(n)))
@@ -44,7 +47,7 @@ func TestCorrupt(t *testing.T) {
 	file, err := os.ReadFile(path)
 	require.NoError(t, err)
 	const page = 4096
-	for from := 60 * page; from+page <= len(file); from += page { // the schema lies before
+	for from := schema * page; from+page <= len(file); from += page { // the schema lies before
 		copy(file[from:from+page], bytes.Repeat([]byte{0xa5}, page))
 	}
 	require.NoError(t, os.WriteFile(path, file, 0o600))

@@ -30,7 +30,7 @@ func TestFresh(t *testing.T) {
 }
 
 func TestFreshUnderLoad(t *testing.T) {
-	servicetest.FreshUnderLoad(t, func(t *testing.T) tenancy.Store { return open(t) }, inHost)
+	servicetest.FreshUnderLoad(t, func(t *testing.T) tenancy.Store { return open(t) }, inHost, servicetest.Soak(30_000, 1_000))
 }
 
 func TestFollow(t *testing.T) {

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +25,34 @@ const dsn = "file:%s?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_tim
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 1000, time.UTC)
 
-// open opens a Store on a fresh file, at the level that does not wait for the disk.
+// open opens a Store on a fresh file, at the level that does not wait for the disk. The
+// file is a copy of one that was migrated: the suites open some thousand.
 func open(t testing.TB) *sqlite.Store {
 	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "app.db"))
+	fresh, err := migrated()
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "app.db")
+	require.NoError(t, os.WriteFile(path, fresh, 0o600))
+	return openAt(t, path)
 }
+
+// migrated is a file with empty tables.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "migrated")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "app.db")
+	st, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 func openAt(t testing.TB, path string) *sqlite.Store {
 	t.Helper()

@@ -67,6 +67,30 @@ func TestMigrationsByHand(t *testing.T) {
 	putUsers(t, st, 1)
 }
 
+// TestMigrateRows: rows of an older version go on with nothing set that is new.
+func TestMigrateRows(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	for _, file := range []string{"0001_tenancy.sql", "0002_access.sql"} {
+		script, err := fs.ReadFile(sqlite.Migrations(), file)
+		require.NoError(t, err)
+		_, err = db.Exec(string(script))
+		require.NoError(t, err)
+	}
+	old := organization(1)
+	_, err := db.Exec(`INSERT INTO tenancy_organizations (id, version, display_name, name_key, slug, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		old.ID, old.Version, old.DisplayName, old.NameKey, old.Slug, old.CreatedAt.UnixMicro(), old.UpdatedAt.UnixMicro())
+	require.NoError(t, err)
+	require.NoError(t, sqlite.Migrate(t.Context(), db))
+	st, err := sqlite.New(t.Context(), db)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, st.Close()) }()
+	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+		got, err := tx.Organizations().Get(t.Context(), old.ID)
+		require.Equal(t, old, got)
+		return err
+	}))
+}
+
 // TestNewerSchema: what a newer program has migrated is refused by all three.
 func TestNewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")

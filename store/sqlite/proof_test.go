@@ -21,6 +21,14 @@ func openStore(t *testing.T) tenancy.Store { return open(t) }
 
 func TestModel(t *testing.T) { servicetest.Model(t, openStore, servicetest.Soak(100_000, 6000)) }
 
+func TestDomainHistories(t *testing.T) {
+	servicetest.DomainHistories(t, openStore, servicetest.Soak(200, 4), 200)
+}
+
+func TestInvitationHistories(t *testing.T) {
+	servicetest.InvitationHistories(t, openStore, servicetest.Soak(200, 4), 200)
+}
+
 func TestHistories(t *testing.T) { servicetest.Histories(t, openStore, servicetest.Soak(200, 4), 200) }
 
 func TestRaces(t *testing.T) { servicetest.Races(t, openStore, servicetest.Soak(1000, 48)) }

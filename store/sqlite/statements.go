@@ -86,18 +86,12 @@ func holderText(t *store.Table, key store.Key) string {
 	return b.String()
 }
 
-// fixed are the statements that a pool prepares ahead.
+// fixed are the statements that a pool prepares ahead: those that nearly every
+// transaction runs. The others are learned as they are met, or opening a file would
+// take as long as a hundred of them.
 func fixed() []string {
-	texts := []string{
+	return []string{
 		beginText, savepoint, release, rollback, lockText, sequenceText, floorText, personText,
 		statementsOf(&store.Describe().Events.Table).insert,
 	}
-	for _, t := range store.Describe().Tables() {
-		s := statementsOf(t)
-		texts = append(texts, s.get, s.insert, s.update, s.exists, s.remove)
-		if s.touch != "" {
-			texts = append(texts, s.touch)
-		}
-	}
-	return texts
 }

@@ -94,15 +94,6 @@ func scribble(v any) {
 	})
 }
 
-// eachSlice calls fn for each slice among the fields of a struct.
-func eachSlice(v reflect.Value, fn func(l reflect.Value)) {
-	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Slice {
-			fn(f)
-		}
-	}
-}
-
 func (s *subject[V, F]) copiedIn(c *check) {
 	v := s.full(1)
 	s.prepare(c)

@@ -52,6 +52,12 @@ func writeFaults() []fault {
 		insert("organization/long_text", each(store.Text, func(x *store.Value) { x.Text = x.Text[:min(len(x.Text), 60_000)] })),
 		insert("organization/numbers", each(store.Int, func(x *store.Value) { x.Int %= 1 << 16 })),
 		insert("organization/unique_slug/null", each(store.Text, func(x *store.Value) { x.Null = false })),
+		insert("invitation/unique_email/null", each(store.Text, func(x *store.Value) { x.Null = false })),
+		insert("domain/unique_verified_name/insert", func(t *store.Table, row store.Row) {
+			if i := t.Index("verified_name"); i > 0 {
+				row[i].Text += string(row[0].ID[:2])
+			}
+		}),
 		insert("organization/round_trip_bare", each(store.Int, func(x *store.Value) { x.Null, x.Int = false, 7 })),
 		insert("role_assignment/round_trip_full", func(t *store.Table, row store.Row) {
 			if i := t.Index("scope"); i > 0 {
@@ -103,6 +109,11 @@ func readFaults() []fault {
 		where("secret/filter_DueBefore", func(_ *store.Table, cond *store.Cond) {
 			if cond.Op == store.Less {
 				cond.Values[0].Int++
+			}
+		}),
+		where("invitation/filter_DueAfter", func(_ *store.Table, cond *store.Cond) {
+			if cond.Op == store.AtLeast {
+				cond.Values[0].Int--
 			}
 		}),
 		where("user/filter_EmailPrefix_exact", func(_ *store.Table, cond *store.Cond) {

@@ -90,9 +90,15 @@ func prefix[V, F any](name string, at func(*F) *string, text func(*V) *string) f
 	}}
 }
 
-// before is an upper bound of an instant, itself not allowed.
+// before is an upper bound of an instant, itself not allowed; one that is not set has
+// none.
 func before[V, F any](name string, at func(*F) *time.Time, value func(V) time.Time) field[V, F] {
-	return bound(name, at, func(v V, t time.Time) bool { return value(v).Before(t) }, value)
+	return bound(name, at, func(v V, t time.Time) bool { return !value(v).IsZero() && value(v).Before(t) }, value)
+}
+
+// after is a lower bound of an instant, itself not allowed.
+func after[V, F any](name string, at func(*F) *time.Time, value func(V) time.Time) field[V, F] {
+	return bound(name, at, func(v V, t time.Time) bool { return value(v).After(t) }, value)
 }
 
 // since is a lower bound of an instant, itself allowed.
@@ -109,7 +115,8 @@ func bound[V, F any](name string, at func(*F) *time.Time, match func(V, time.Tim
 		}
 	}
 	return field[V, F]{name: name, probes: func(rows, _ []V) []probe[V, F] {
-		x := value(rows[len(rows)/2])
+		set := slices.DeleteFunc(slices.Clone(rows), func(v V) bool { return value(v).IsZero() })
+		x := value(set[len(set)/2])
 		return []probe[V, F]{
 			of("exactly", x), of("a microsecond later", x.Add(time.Microsecond)), of("a microsecond earlier", x.Add(-time.Microsecond)),
 			of("elsewhere in the world", x.In(time.FixedZone("", 3*60*60))), of("long ago", time.Unix(-1, 0)), of("in ages", clock(1_000_000)),

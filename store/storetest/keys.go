@@ -13,9 +13,10 @@ var errOurs = errors.New("storetest: an error of the caller's own")
 // keyRules are about the unique keys that the entity is described with.
 func (s *subject[V, F]) keyRules() []rule {
 	var all []rule
-	for _, key := range s.entity.Unique {
+	for i, key := range s.entity.Unique {
+		called := s.keyName(i)
 		rule := func(name, why string, run func(c *check, key store.Key)) {
-			all = append(all, s.rule("unique_"+key.Field+"/"+name, "the unique key "+key.Field+": "+why, func(c *check) { run(c, key) }))
+			all = append(all, s.rule("unique_"+called+"/"+name, "the unique key "+key.Field+": "+why, func(c *check) { run(c, key) }))
 		}
 		rule("insert", "Insert of a taken one is already_exists with the Field; the transaction goes on.", s.keyInsert)
 		rule("update", "Update to a taken one is already_exists with the Field; a row's own is not taken.", s.keyUpdate)
@@ -32,8 +33,20 @@ func (s *subject[V, F]) keyRules() []rule {
 	return all
 }
 
-// withKey gives v the key of another row.
+// keyName is the Field of a key, or, where an earlier one has that, its last column.
+func (s *subject[V, F]) keyName(i int) string {
+	key := s.entity.Unique[i]
+	if slices.ContainsFunc(s.entity.Unique[:i], func(k store.Key) bool { return k.Field == key.Field }) {
+		return s.entity.Columns[key.Columns[len(key.Columns)-1]].Name
+	}
+	return key.Field
+}
+
+// withKey gives v the key of another row, and that key alone.
 func (s *subject[V, F]) withKey(v, of V, key store.Key) V {
+	if s.release != nil && !s.conditional(key) {
+		s.release(&v)
+	}
 	from := s.row(of)
 	return s.edit(v, func(row store.Row) {
 		for _, column := range key.Columns {
@@ -58,10 +71,19 @@ func (s *subject[V, F]) nullable(key store.Key) bool {
 	return slices.ContainsFunc(key.Columns, func(i int) bool { return s.entity.Columns[i].Null })
 }
 
-// keyText finds a column of the key that any text may stand in, or gives -1.
+// conditional reports whether rows of some state hold no such key.
+func (s *subject[V, F]) conditional(key store.Key) bool {
+	return slices.ContainsFunc(key.Columns, func(i int) bool { return s.source(i) >= 0 && s.entity.Columns[i].Null })
+}
+
+// keyText finds a column of the key, or one that it follows from, that any text may
+// stand in, or gives -1.
 func (s *subject[V, F]) keyText(key store.Key) int {
 	for _, i := range key.Columns {
-		if column := s.entity.Columns[i]; column.Type == store.Text && !slices.Contains(s.closed, column.Name) && s.source(i) < 0 {
+		if source := s.source(i); source >= 0 {
+			i = source
+		}
+		if column := s.entity.Columns[i]; column.Type == store.Text && !slices.Contains(s.closed, column.Name) {
 			return i
 		}
 	}
@@ -157,6 +179,10 @@ func (s *subject[V, F]) keySavepoint(c *check, key store.Key) {
 
 func (s *subject[V, F]) keyNull(c *check, key store.Key) {
 	null := func(v V) V {
+		if s.conditional(key) {
+			s.release(&v)
+			return v
+		}
 		return s.edit(v, func(row store.Row) {
 			for _, i := range key.Columns {
 				if s.entity.Columns[i].Null {
@@ -165,7 +191,7 @@ func (s *subject[V, F]) keyNull(c *check, key store.Key) {
 			}
 		})
 	}
-	a, b, v := null(s.full(1)), null(s.full(2)), s.full(3)
+	a, b, v := null(s.full(1)), null(s.withKey(s.full(2), s.full(1), key)), s.full(3)
 	s.prepare(c, a, b, v)
 	c.update(func(tx tenancy.Tx) { c.ok(s.table(tx).Update(c.ctx, null(s.next(v, v))), "Update to no key") })
 	s.keeps(c, "afterwards", a, b, s.stored(v, null(s.next(v, v))))

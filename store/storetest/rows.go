@@ -35,7 +35,7 @@ func (s *subject[V, F]) rowRules() []rule {
 			s.keeps(c, "what was inserted", rows...)
 		}),
 		s.rule("own_writes", "a transaction sees what it wrote, by every way of reading.", s.ownWrites),
-		s.rule("empty_is_nil", "an empty map is read back as nil: there are not two kinds of nothing.", s.emptyIsNil),
+		s.rule("empty_is_nil", "an empty map or list is read back as nil: there are not two kinds of nothing.", s.emptyIsNil),
 		s.rule("odd_text", "a text is read back byte for byte, whatever it is made of.", s.oddText),
 		s.rule("long_text", "a text of a hundred thousand bytes is kept whole, where nothing sorts or selects by it.", func(c *check) {
 			v := s.withTexts(s.full(1), strings.Repeat("long_ü", 100_000/7), s.keyed())
@@ -64,10 +64,11 @@ func (s *subject[V, F]) ownWrites(c *check) {
 func (s *subject[V, F]) emptyIsNil(c *check) {
 	empty := func(v V) V {
 		eachMap(reflect.ValueOf(&v).Elem(), func(m reflect.Value) { m.Set(reflect.MakeMap(m.Type())) })
+		eachSlice(reflect.ValueOf(&v).Elem(), func(l reflect.Value) { l.Set(reflect.MakeSlice(l.Type(), 0, 0)) })
 		return v
 	}
 	s.prepare(c, empty(s.bare(1)))
-	s.keeps(c, "a row inserted with empty maps", s.bare(1))
+	s.keeps(c, "a row inserted with empty maps and lists", s.bare(1))
 
 	full := s.full(2)
 	bare := s.next(full, s.bare(3))
@@ -79,17 +80,19 @@ func (s *subject[V, F]) emptyIsNil(c *check) {
 	c.view(func(tx tenancy.Tx) { c.equal(s.get(c, tx, s.id(full)), want, "a row emptied by an update") })
 }
 
-// eachMap calls fn for each map among the fields of a struct.
-func eachMap(v reflect.Value, fn func(m reflect.Value)) {
+// eachMap calls fn for each map among the fields of a struct, and of those within.
+func eachMap(v reflect.Value, fn func(m reflect.Value)) { eachOf(reflect.Map, v, fn) }
+
+// eachSlice is eachMap for slices.
+func eachSlice(v reflect.Value, fn func(l reflect.Value)) { eachOf(reflect.Slice, v, fn) }
+
+func eachOf(kind reflect.Kind, v reflect.Value, fn func(f reflect.Value)) {
 	for i := range v.NumField() {
-		switch f := v.Field(i); f.Kind() {
-		case reflect.Map:
+		f := v.Field(i)
+		if f.Kind() == kind {
 			fn(f)
-		case reflect.Struct:
-			if f.Type() != reflect.TypeFor[time.Time]() {
-				eachMap(f, fn)
-			}
-		default:
+		} else if f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]() {
+			eachOf(kind, f, fn)
 		}
 	}
 }

@@ -59,11 +59,8 @@ func fullOrganization(n int) tenancy.Organization {
 	v.Slug = fmt.Sprintf("slug-%d", n)
 	v.ExternalID = fmt.Sprintf("Org/%d", n)
 	v.Metadata = dictionary(n)
-	v.Settings = tenancy.Settings{
-		SeatLimit: n + 1, DefaultRole: pick(n, "member", "guest"), CreatorRole: pick(n, "owner", "Owner", "org-owner"),
-		Features: map[string]bool{"sso": true, "beta": n%2 == 0},
-	}
-	v.SuspendedAt, v.ArchivedAt = clock(n+2), clock(n+3)
+	v.Settings = fullSettings(n)
+	v.SuspendedAt, v.ArchivedAt, v.SessionsEndedAt = clock(n+2), clock(n+3), clock(n+4)
 	return v
 }
 
@@ -114,7 +111,8 @@ func bareMembership(n int) tenancy.Membership {
 func fullMembership(n int) tenancy.Membership {
 	v := bareMembership(n)
 	v.DisplayName, v.Attributes, v.Metadata = name(n), dictionary(n), dictionary(n+1)
-	v.LastSignInAt = clock(n + 2)
+	v.InviterID, v.InvitationID = newID[tenancy.User](mentioned+n%3), newID[tenancy.Invitation](mentioned+n%4)
+	v.ExpiresAt, v.LastSignInAt, v.DeactivatedAt = clock(n+3), clock(n+2), clock(n+1)
 	return v
 }
 
@@ -152,7 +150,8 @@ func bareSecret(n int) tenancy.Secret {
 
 func fullSecret(n int) tenancy.Secret {
 	v := bareSecret(n)
-	v.Kind = pick(n, tenancy.SecretEmailProof, "invitation") // a kind of some later version
+	v.Kind = pick(n, tenancy.SecretEmailProof, "later") // a kind of some later version
+	v.Subject = newID[tenancy.Session](n % 5).String()
 	v.UserID, v.Address, v.SpentAt = newID[tenancy.User](n%parentUsers), fmt.Sprintf("%s@example.com", name(n)), clock(n+1)
 	return v
 }

@@ -68,6 +68,13 @@ func TestSamplesReachEveryColumn(t *testing.T) {
 	samplesReach(t, permissions())
 	samplesReach(t, secrets())
 	samplesReach(t, denials())
+	samplesReach(t, invitations())
+	samplesReach(t, joinCodes())
+	samplesReach(t, joinRequests())
+	samplesReach(t, domains())
+	samplesReach(t, connections())
+	samplesReach(t, policies())
+	samplesReach(t, sessions())
 }
 
 func samplesReach[V tenancy.Entity, F any](t *testing.T, s *subject[V, F]) {

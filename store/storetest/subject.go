@@ -28,6 +28,9 @@ type subject[V tenancy.Entity, F any] struct {
 	mend func(v *V)
 	// derived are the columns of a key that follow from another, with that one.
 	derived map[string]string
+	// release puts a row into a state in which it holds no key under a condition, one
+	// with a derived column that may be null; nil where there is none.
+	release func(v *V)
 	// closed are the text columns with a closed set of values.
 	closed []string
 	// fields are the fields of F, each once.

@@ -11,6 +11,7 @@ import (
 func subjects() []anySubject {
 	return []anySubject{
 		organizations(), users(), identities(), memberships(), roleAssignments(), roles(), permissions(), secrets(), denials(),
+		invitations(), joinCodes(), joinRequests(), domains(), connections(), policies(), sessions(),
 	}
 }
 
@@ -90,6 +91,7 @@ func memberships() *subject[tenancy.Membership, tenancy.MembershipFilter] {
 			in("OrganizationID", func(f *F) *tenancy.In[tenancy.OrganizationID] { return &f.OrganizationID }, func(v V) tenancy.OrganizationID { return v.OrganizationID }),
 			in("UserID", func(f *F) *tenancy.In[tenancy.UserID] { return &f.UserID }, func(v V) tenancy.UserID { return v.UserID }),
 			in("Status", func(f *F) *tenancy.In[tenancy.MembershipStatus] { return &f.Status }, func(v V) tenancy.MembershipStatus { return v.Status }),
+			inNull("InvitationID", func(f *F) *tenancy.In[tenancy.InvitationID] { return &f.InvitationID }, func(v V) tenancy.InvitationID { return v.InvitationID }),
 			prefix("NamePrefix", func(f *F) *string { return &f.NamePrefix }, func(v *V) *string { return &v.NameKey }),
 			prefix("EmailPrefix", func(f *F) *string { return &f.EmailPrefix }, func(v *V) *string { return &v.EmailKey }),
 		},
@@ -134,6 +136,7 @@ func secrets() *subject[tenancy.Secret, tenancy.SecretFilter] {
 			in("ID", func(f *F) *tenancy.In[tenancy.SecretID] { return &f.ID }, func(v V) tenancy.SecretID { return v.ID }),
 			in("Kind", func(f *F) *tenancy.In[tenancy.SecretKind] { return &f.Kind }, func(v V) tenancy.SecretKind { return v.Kind }),
 			inNull("UserID", func(f *F) *tenancy.In[tenancy.UserID] { return &f.UserID }, func(v V) tenancy.UserID { return v.UserID }),
+			inNull("Subject", func(f *F) *tenancy.In[string] { return &f.Subject }, func(v V) string { return v.Subject }),
 			before("DueBefore", func(f *F) *time.Time { return &f.DueBefore }, func(v V) time.Time { return v.ExpiresAt }),
 		},
 	}

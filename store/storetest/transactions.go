@@ -142,6 +142,7 @@ func writeAll(c *check) {
 		c.ok(tx.Permissions().Insert(c.ctx, fullPermission(1)), "Insert a permission")
 		c.ok(tx.Secrets().Insert(c.ctx, fullSecret(1)), "Insert a secret")
 		c.ok(tx.Denials().Insert(c.ctx, fullDenial(1)), "Insert a denial")
+		writeJoining(c, tx)
 		c.ok(tx.Events().Append(c.ctx, event(1)), "Append")
 	})
 }
@@ -166,7 +167,34 @@ func changeAll(c *check, tx tenancy.Tx) {
 	_, err = tx.Secrets().DeleteAll(c.ctx, tenancy.SecretFilter{DueBefore: clock(1000)})
 	c.ok(err, "DeleteAll of secrets")
 	c.ok(tx.Secrets().Insert(c.ctx, fullSecret(2)), "Insert a secret")
+	changeJoining(c, tx)
 	c.ok(tx.Events().Append(c.ctx, event(2)), "Append")
+}
+
+// writeJoining is the part of writeAll about joining and signing in.
+func writeJoining(c *check, tx tenancy.Tx) {
+	c.ok(tx.Invitations().Insert(c.ctx, fullInvitation(1)), "Insert an invitation")
+	c.ok(tx.JoinCodes().Insert(c.ctx, fullJoinCode(1)), "Insert a join code")
+	c.ok(tx.JoinRequests().Insert(c.ctx, fullJoinRequest(1)), "Insert a join request")
+	c.ok(tx.Domains().Insert(c.ctx, fullDomain(1)), "Insert a domain")
+	c.ok(tx.Connections().Insert(c.ctx, fullConnection(1)), "Insert a connection")
+	c.ok(tx.Policies().Insert(c.ctx, fullPolicy(1)), "Insert a policy")
+	c.ok(tx.Sessions().Insert(c.ctx, fullSession(1)), "Insert a session")
+}
+
+// changeJoining is the part of changeAll about joining and signing in.
+func changeJoining(c *check, tx tenancy.Tx) {
+	invitation, domain, policy := fullInvitation(1), fullDomain(1), barePolicy(1)
+	invitation.Version, invitation.State = 2, tenancy.InvitationAccepted
+	domain.Version, domain.State, policy.Version = 2, tenancy.DomainLapsed, 2
+	c.ok(tx.Invitations().Update(c.ctx, invitation), "Update an invitation")
+	c.ok(tx.JoinCodes().Delete(c.ctx, fullJoinCode(1).ID), "Delete a join code")
+	_, err := tx.JoinRequests().DeleteAll(c.ctx, tenancy.JoinRequestFilter{UserID: tenancy.Of(fullJoinRequest(1).UserID)})
+	c.ok(err, "DeleteAll of join requests")
+	c.ok(tx.Domains().Update(c.ctx, domain), "Update a domain")
+	c.ok(tx.Connections().Insert(c.ctx, fullConnection(2)), "Insert a connection")
+	c.ok(tx.Policies().Update(c.ctx, policy), "Update a policy")
+	c.ok(tx.Sessions().Touch(c.ctx, fullSession(1).ID, clock(9)), "Touch a session")
 }
 
 // writeMore shows that a store still takes writes.

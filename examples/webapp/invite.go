@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancyhttp"
+)
+
+// invite sends an invitation by mail. Who invites gives no more than they have.
+func (m *members) invite(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	in := tenancy.NewInvitation{OrganizationID: tenancyhttp.Organization(ctx), Email: r.PostFormValue("email")}
+	if role := r.PostFormValue("role"); role != "" {
+		in.Roles = []string{role}
+	}
+	_, err := tenancyhttp.Service(ctx).Invitations.Send(ctx, in)
+	m.done(w, r, home(r)+"/members", err)
+}
+
+func (m *members) resend(w http.ResponseWriter, r *http.Request) {
+	id, err := m.invitation(r)
+	if err == nil {
+		_, err = tenancyhttp.Service(r.Context()).Invitations.Resend(r.Context(), id)
+	}
+	m.done(w, r, home(r)+"/members", err)
+}
+
+func (m *members) revoke(w http.ResponseWriter, r *http.Request) {
+	id, err := m.invitation(r)
+	if err == nil {
+		_, err = tenancyhttp.Service(r.Context()).Invitations.Revoke(r.Context(), id)
+	}
+	m.done(w, r, home(r)+"/members", err)
+}
+
+// invitation is the one in the path, if it is the organization's in the path: somebody
+// may look after two organizations, but each on its own pages.
+func (m *members) invitation(r *http.Request) (tenancy.InvitationID, error) {
+	ctx := r.Context()
+	id, err := tenancy.ParseID[tenancy.Invitation](r.PathValue("invitation"))
+	if err != nil {
+		return id, tenancy.ErrNotFound
+	}
+	found, err := tenancyhttp.Service(ctx).Invitations.Get(ctx, id)
+	if err == nil && found.OrganizationID != tenancyhttp.Organization(ctx) {
+		err = tenancy.ErrNotFound
+	}
+	return id, err
+}

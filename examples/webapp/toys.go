@@ -1,0 +1,66 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/freehold-dev/freehold/internal/dnstest"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// toys stand for what is outside the program, with -demo alone: a company's name server
+// and a company's single sign-on. Both believe whatever they are told. A real program
+// has in their place the DNS, and a library that speaks SAML or OpenID Connect and
+// checks every signature before it makes an Attempt.
+type toys struct {
+	*accounts
+	dns *dnstest.Server
+}
+
+func (t *toys) dnsPage(w http.ResponseWriter, r *http.Request) {
+	t.show(w, r, "toy_dns", "Toy name server", struct{ Name, Value string }{r.FormValue("name"), r.FormValue("value")})
+}
+
+func (t *toys) publish(w http.ResponseWriter, r *http.Request) {
+	t.dns.Set(r.PostFormValue("name"), dnstest.TXT(r.PostFormValue("value")))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (t *toys) providerPage(w http.ResponseWriter, r *http.Request) {
+	c, err := t.connection(r)
+	if err != nil {
+		t.guard.Error(w, r, err)
+		return
+	}
+	t.show(w, r, "toy_provider", "Toy single sign-on", struct {
+		tenancy.Connection
+		Invitation string
+	}{c, r.FormValue("invitation")})
+}
+
+// assert is the provider's word for who somebody is. What it is worth is Freehold's to
+// decide: on the organization's own verified domains, anything; elsewhere, nothing.
+func (t *toys) assert(w http.ResponseWriter, r *http.Request) {
+	c, err := t.connection(r)
+	if err != nil {
+		t.guard.Error(w, r, err)
+		return
+	}
+	email := r.PostFormValue("email")
+	t.enter(w, r, tenancy.Attempt{
+		ConnectionID: c.ID, Subject: email, Email: email, EmailVerified: true,
+		Invitation: r.PostFormValue("invitation"),
+	})
+}
+
+// connection is the one in the path, if people can sign in by it.
+func (t *toys) connection(r *http.Request) (tenancy.Connection, error) {
+	id, err := tenancy.ParseID[tenancy.Connection](r.PathValue("connection"))
+	if err != nil {
+		return tenancy.Connection{}, tenancy.ErrNotFound
+	}
+	route, err := t.service.Route(r.Context(), "", tenancy.RouteHints{ConnectionID: id})
+	if err != nil || len(route.Connections) != 1 || route.Connections[0].ID != id {
+		return tenancy.Connection{}, tenancy.ErrNotFound
+	}
+	return route.Connections[0], nil
+}

@@ -1,0 +1,274 @@
+package servicetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func signInInputRules() []rule {
+	return []rule{
+		{"G9 NewConnection", on(func(w *world) { newConnectionInput().run(w) })},
+		{"G9 ConnectionUpdate", on(func(w *world) { connectionUpdateInput().run(w) })},
+		{"G9 ConnectionQuery", on(func(w *world) { connectionQueryInput().run(w) })},
+		{"G9 PolicyUpdate", on(func(w *world) { policyUpdateInput().run(w) })},
+		{"G9 Attempt", on(func(w *world) { attemptInput().run(w) })},
+		{"G9 RouteHints", on(func(w *world) { routeHintsInput().run(w) })},
+		{"G9 Config of sign-in", on(signInConfigs)},
+	}
+}
+
+func signInConfigs(w *world) {
+	for name, c := range map[string]struct {
+		configure func(*tenancy.Config)
+		field     string
+	}{
+		"registration":           {func(c *tenancy.Config) { c.Registration = "ajar" }, "registration"},
+		"a method":               {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{"Pass word"} }, "sign_in_methods"},
+		"a method: empty":        {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{""} }, "sign_in_methods"},
+		"a method: connection's": {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{"con_x"} }, "sign_in_methods"},
+		"connections":            {func(c *tenancy.Config) { c.Limits.Connections = -1 }, "connections"},
+	} {
+		w.each(name, func(w *world) {
+			config := w.config
+			c.configure(&config)
+			_, err := tenancy.New(config)
+			w.failed(err, tenancy.ErrInvalid, c.field)
+		})
+	}
+}
+
+// groupCases: P8.
+func groupCases[T any](set func(*T, map[string]string)) []value[T] {
+	one := func(name string, code tenancy.Code, groups map[string]string) value[T] {
+		field := "groups"
+		if code == "" {
+			field = ""
+		}
+		return value[T]{name, func(in *T, _ cast) { set(in, groups) }, code, field}
+	}
+	many := make(map[string]string)
+	for i := range 501 {
+		many[fmt.Sprint("group ", i)] = rbac.Guest
+	}
+	cases := []value[T]{
+		one("none", "", map[string]string{}), one("several", "", map[string]string{"A B": rbac.Guest, "c": rbac.Admin, "d": editor}),
+		one("at the limit of a name", "", map[string]string{strings.Repeat("g", 255): rbac.Guest}),
+		one("too long a name", tenancy.ErrInvalid, map[string]string{strings.Repeat("g", 256): rbac.Guest}),
+		one("no name", tenancy.ErrInvalid, map[string]string{"": rbac.Guest}),
+		one("too many", tenancy.ErrInvalid, many),
+		one("owners", tenancy.ErrInvalid, map[string]string{"g": rbac.Owner}),
+		one("an unknown role", tenancy.ErrUnknownRole, map[string]string{"g": "king"}),
+		one("no role", tenancy.ErrUnknownRole, map[string]string{"g": ""}),
+	}
+	for name, s := range unprintable() {
+		cases = append(cases, one(name, tenancy.ErrInvalid, map[string]string{s: rbac.Guest}))
+	}
+	return cases
+}
+
+func providerCases[T any](set func(*T, string)) []value[T] {
+	cases := []value[T]{
+		textCase("provider", "none", "", "", set), textCase("provider", "at its limit", strings.Repeat("a", 64), "", set),
+		textCase("provider", "over its limit", strings.Repeat("a", 65), tenancy.ErrInvalid, set),
+		textCase("provider", "upper case", "Okta", tenancy.ErrInvalid, set),
+	}
+	for name, s := range unprintable() {
+		cases = append(cases, textCase("provider", name, s, tenancy.ErrInvalid, set))
+	}
+	return cases
+}
+
+func issuerCases[T any](set func(*T, string)) []value[T] {
+	return append(text("issuer", 255, set), textCase("issuer", "none", "", "", set))
+}
+
+func stateCases[T any](set func(*T, tenancy.ConnectionState)) []value[T] {
+	return []value[T]{
+		{"active", func(in *T, _ cast) { set(in, tenancy.ConnectionActive) }, "", ""},
+		{"inactive", func(in *T, _ cast) { set(in, tenancy.ConnectionInactive) }, "", ""},
+		{"another", func(in *T, _ cast) { set(in, "Active") }, tenancy.ErrInvalid, "state"},
+	}
+}
+
+func newConnectionInput() input[tenancy.NewConnection] {
+	type in = tenancy.NewConnection
+	return input[in]{
+		base: func(c cast) in {
+			return in{OrganizationID: c.org, Protocol: tenancy.ProtocolSAML, Name: "New"}
+		},
+		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
+			_, err := s.Connections.Create(ctx, v)
+			return err
+		},
+		fields: map[string][]value[in]{
+			"ID": {
+				{"chosen", func(v *in, _ cast) { v.ID = tenancy.ConnectionID(nowhere) }, "", ""},
+				{"taken", func(v *in, c cast) { v.ID = c.sso }, tenancy.ErrAlreadyExists, "id"},
+			},
+			"OrganizationID": {{"unknown", func(v *in, _ cast) { v.OrganizationID = nowhere }, tenancy.ErrNotFound, ""}},
+			"Protocol": {
+				{"OIDC", func(v *in, _ cast) { v.Protocol = tenancy.ProtocolOIDC }, "", ""},
+				{"none", func(v *in, _ cast) { v.Protocol = "" }, tenancy.ErrInvalid, "protocol"},
+				{"another", func(v *in, _ cast) { v.Protocol = "ldap" }, tenancy.ErrInvalid, "protocol"},
+			},
+			"Provider": providerCases(func(v *in, s string) { v.Provider = s }),
+			"Name":     append(nameOf("name", func(v *in, s string) { v.Name = s }), textCase("name", "none", "", tenancy.ErrInvalid, func(v *in, s string) { v.Name = s })),
+			"Issuer":   issuerCases(func(v *in, s string) { v.Issuer = s }),
+			"State":    append(stateCases(func(v *in, s tenancy.ConnectionState) { v.State = s }), free(func(v *in) { v.State = "" })...),
+			"Settings": {
+				{"a certificate", func(v *in, _ cast) { v.Settings = map[string]string{"cert": strings.Repeat("c", 4096)} }, "", ""},
+				{"too long", func(v *in, _ cast) { v.Settings = map[string]string{"cert": strings.Repeat("c", 4097)} }, tenancy.ErrInvalid, "settings.cert"},
+				{"too many", func(v *in, _ cast) { v.Settings = keys(51) }, tenancy.ErrInvalid, "settings"},
+			},
+			"Groups": groupCases(func(v *in, g map[string]string) { v.Groups = g }),
+		},
+	}
+}
+
+func connectionUpdateInput() input[tenancy.ConnectionUpdate] {
+	type in = tenancy.ConnectionUpdate
+	return input[in]{
+		base: func(cast) in { return in{} },
+		call: func(ctx context.Context, s *tenancy.Service, c cast, v in) error {
+			_, err := s.Connections.Update(ctx, c.org, c.sso, v)
+			return err
+		},
+		fields: map[string][]value[in]{
+			"Version": {
+				{"the stored one", func(v *in, _ cast) { v.Version = 1 }, "", ""},
+				{"another", func(v *in, _ cast) { v.Version = 2 }, tenancy.ErrConflict, "version"},
+			},
+			"Provider": providerCases(func(v *in, s string) { v.Provider = &s }),
+			"Name":     append(nameOf("name", func(v *in, s string) { v.Name = &s }), textCase("name", "none", "", tenancy.ErrInvalid, func(v *in, s string) { v.Name = &s })),
+			"Issuer":   issuerCases(func(v *in, s string) { v.Issuer = &s }),
+			"State": append(stateCases(func(v *in, s tenancy.ConnectionState) { v.State = &s }),
+				value[in]{"empty", func(v *in, _ cast) { v.State = ptr(tenancy.ConnectionState("")) }, tenancy.ErrInvalid, "state"}),
+			"Settings": {
+				{"of what is not there", func(v *in, _ cast) { v.Settings = tenancy.Patch{"absent": nil} }, "", ""},
+				{"too long", func(v *in, _ cast) { v.Settings = tenancy.Patch{"cert": ptr(strings.Repeat("c", 4097))} }, tenancy.ErrInvalid, "settings.cert"},
+			},
+			"Groups": groupCases(func(v *in, g map[string]string) { v.Groups = &g }),
+		},
+	}
+}
+
+func connectionQueryInput() input[tenancy.ConnectionQuery] {
+	type in = tenancy.ConnectionQuery
+	return input[in]{
+		base: func(cast) in { return in{} },
+		call: func(ctx context.Context, s *tenancy.Service, c cast, v in) error {
+			_, err := s.Connections.List(ctx, c.org, v)
+			return err
+		},
+		fields: map[string][]value[in]{
+			"State":      append(stateCases(func(v *in, s tenancy.ConnectionState) { v.State = s }), free(func(v *in) { v.State = "" })...),
+			"Descending": free(func(v *in) { v.Descending = true }),
+			"Limit":      limitOf(func(v *in, n int) { v.Limit = n }),
+			"Cursor":     cursorOf(func(v *in, s string) { v.Cursor = s }),
+		},
+	}
+}
+
+func policyUpdateInput() input[tenancy.PolicyUpdate] {
+	type in = tenancy.PolicyUpdate
+	methods := func(methods ...tenancy.SignInMethod) func(*in, cast) {
+		return func(v *in, _ cast) { v.Domain = &tenancy.DomainPolicy{Methods: methods} }
+	}
+	return input[in]{
+		base: func(cast) in { return in{} },
+		call: func(ctx context.Context, s *tenancy.Service, c cast, v in) error {
+			_, err := s.Policies.Set(ctx, c.org, v)
+			return err
+		},
+		fields: map[string][]value[in]{
+			"Version": {
+				{"the stored one", func(v *in, _ cast) { v.Version = 0 }, "", ""},
+				{"another", func(v *in, _ cast) { v.Version = 2 }, tenancy.ErrConflict, "version"},
+			},
+			"Domain": {
+				{"methods", methods(tenancy.MethodPassword, tenancy.MethodSingleSignOn), "", ""},
+				{"an unknown method", methods("carrier-pigeon"), tenancy.ErrInvalid, "methods"},
+				{"no method's name", methods(""), tenancy.ErrInvalid, "methods"},
+				{"a connection", func(v *in, c cast) { v.Domain = &tenancy.DomainPolicy{ConnectionID: c.sso} }, "", ""},
+			},
+			"Organization": {
+				{"single sign-on", func(v *in, _ cast) { v.Organization = &tenancy.OrganizationPolicy{SingleSignOn: true} }, "", ""},
+				{"a connection alone", func(v *in, c cast) { v.Organization = &tenancy.OrganizationPolicy{ConnectionID: c.sso} }, tenancy.ErrInvalid, "connection_id"},
+			},
+			"Exempt": {
+				{"members", func(v *in, c cast) { v.Exempt = &[]tenancy.UserID{c.owner, c.member, c.owner} }, "", ""},
+				{"nobody", func(v *in, _ cast) { v.Exempt = &[]tenancy.UserID{} }, "", ""},
+				{"the zero user", func(v *in, _ cast) { v.Exempt = &[]tenancy.UserID{{}} }, tenancy.ErrNotFound, ""},
+				{"an inactive member", func(v *in, c cast) { v.Exempt = &[]tenancy.UserID{c.resting} }, tenancy.ErrInvalid, "exempt"},
+			},
+		},
+	}
+}
+
+func attemptInput() input[tenancy.Attempt] {
+	type in = tenancy.Attempt
+	subject := func(v *in, s string) { v.Subject = s }
+	return input[in]{
+		base: func(cast) in { return byMail("owner@acme.example") },
+		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
+			_, err := s.SignIn(ctx, v)
+			return err
+		},
+		fields: map[string][]value[in]{
+			"Method": {
+				{"password", func(v *in, _ cast) { v.Method = tenancy.MethodPassword }, "", ""},
+				{"none", func(v *in, _ cast) { v.Method = "" }, tenancy.ErrInvalid, "method"},
+				{"unknown", func(v *in, _ cast) { v.Method = "google" }, tenancy.ErrInvalid, "method"},
+				{"single sign-on of nowhere", func(v *in, _ cast) { v.Method = tenancy.MethodSingleSignOn }, tenancy.ErrInvalid, "connection_id"},
+			},
+			"ConnectionID": {
+				{"with another method", func(v *in, c cast) { v.ConnectionID = c.sso }, tenancy.ErrInvalid, "connection_id"},
+				{"unknown", func(v *in, _ cast) { *v = in{ConnectionID: tenancy.ConnectionID(nowhere), Subject: "s"} }, tenancy.ErrNotFound, ""},
+				{"of an organization", func(v *in, c cast) { *v = in{ConnectionID: c.sso, Subject: "s"} }, "", ""},
+				{"without a subject", func(v *in, c cast) { *v = in{ConnectionID: c.sso, Email: "owner@acme.example"} }, tenancy.ErrInvalid, "subject"},
+			},
+			"Subject": externalOf("subject", subject),
+			"Email": {
+				textCase("email", "none", "", tenancy.ErrInvalid, func(v *in, s string) { v.Email = s }),
+				textCase("email", "two at-signs", "a@b@acme.example", tenancy.ErrInvalid, func(v *in, s string) { v.Email = s }),
+				textCase("email", "over its limit", strings.Repeat("a", 250)+"@acme.example", tenancy.ErrInvalid, func(v *in, s string) { v.Email = s }),
+			},
+			"EmailVerified":  {{"of nothing", func(v *in, _ cast) { *v = in{Method: v.Method, Subject: "s", EmailVerified: true} }, tenancy.ErrInvalid, "email"}},
+			"MailProved":     {{"of nothing", func(v *in, _ cast) { *v = in{Method: v.Method, Subject: "s", MailProved: true} }, tenancy.ErrInvalid, "email"}},
+			"SecondFactor":   free(func(v *in) { v.SecondFactor = true }),
+			"Invitation":     free(func(v *in) { v.Invitation = "\x00" }, func(v *in) { v.Invitation = strings.Repeat("x", 1<<20) }), // decided
+			"OrganizationID": {{"unknown", func(v *in, _ cast) { v.OrganizationID = nowhere }, tenancy.ErrNotFound, ""}},
+			"Groups":         free(func(v *in) { v.Groups = make([]string, 5000) }),
+			"Profile":        free(func(v *in) { v.Profile.GivenName = "\x00" }),
+			"Note":           free(func(v *in) { v.Note = "" }),
+			"UserAgent":      free(func(v *in) { v.UserAgent = "\xff" + strings.Repeat("x", 1<<20) }),
+			"Address":        free(func(v *in) { v.Address = "\x00" + strings.Repeat("x", 1<<20) }),
+		},
+	}
+}
+
+func routeHintsInput() input[tenancy.RouteHints] {
+	type in = tenancy.RouteHints
+	return input[in]{
+		base: func(cast) in { return in{} },
+		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
+			_, err := s.Route(ctx, "owner@acme.example", v)
+			return err
+		},
+		fields: map[string][]value[in]{
+			"ConnectionID": {
+				{"one", func(v *in, c cast) { v.ConnectionID = c.sso }, "", ""},
+				{"unknown", func(v *in, _ cast) { v.ConnectionID = tenancy.ConnectionID(nowhere) }, tenancy.ErrNotFound, ""},
+			},
+			"OrganizationID": {
+				{"one", func(v *in, c cast) { v.OrganizationID = c.org }, "", ""},
+				{"suspended", func(v *in, c cast) { v.OrganizationID = c.shut }, "", ""},
+				{"unknown", func(v *in, _ cast) { v.OrganizationID = nowhere }, tenancy.ErrNotFound, ""},
+			},
+		},
+	}
+}

@@ -1,0 +1,94 @@
+package servicetest
+
+import (
+	"encoding/json"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// claimed makes the claims of a session.
+func (w *world) claimed(id tenancy.SessionID, q tenancy.ClaimsQuery) map[string]any {
+	w.t.Helper()
+	var all map[string]any
+	w.silent(func() (err error) { all, err = w.svc.Sessions.Claims(w.ctx, id, q); return err })
+	return all
+}
+
+func claims(w *world) {
+	w.declare()
+	owner := w.user("owner")
+	acme := w.newOrg(tenancy.NewOrganization{
+		DisplayName: "Acme", ExternalID: "crm-1", Metadata: map[string]string{"plan": "pro", "secret": "x"}, Owner: owner.ID,
+	})
+	ada := w.newUser(tenancy.NewUser{Email: "ada@acme.example", ExternalID: "hr-1", Metadata: map[string]string{"tier": "gold", "note": "x"}})
+	w.ownRoles(acme.ID)
+	in := adding(acme, ada, rbac.Guest, editor, clerk)
+	in.Metadata = map[string]string{"desk": "4", "salary": "x"}
+	member, err := w.svc.Memberships.Add(w.ctx, in)
+	w.NoError(err)
+	s := w.session(ada, acme.ID).Session
+	got := w.claimed(s.ID, tenancy.ClaimsQuery{
+		Metadata: []string{"tier"}, OrganizationMetadata: []string{"plan"}, MemberMetadata: []string{"desk"},
+		Extra: map[string]any{"iss": "https://app.example", "beta": true},
+	})
+	w.Equal(map[string]any{
+		"sub": ada.ID.String(), "sid": s.ID.String(), "ext_id": "hr-1", "metadata": map[string]string{"tier": "gold"},
+		"org_id": acme.ID.String(), "org_ext_id": "crm-1", "org_metadata": map[string]string{"plan": "pro"},
+		"member_metadata": map[string]string{"desk": "4"},
+		"role":            member.Roles[0], "roles": member.Roles,
+		"permissions": []string{string(readDocs), string(writeDocs)},
+		"iss":         "https://app.example", "beta": true,
+	}, got)
+	_, err = json.Marshal(got)
+	w.NoError(err)
+
+	// R7: the permissions are the set that checks know, whoever it is.
+	for _, role := range []string{rbac.Owner, rbac.Admin, auditor} {
+		_, err := w.svc.Memberships.SetRoles(w.ctx, acme.ID, ada.ID, role)
+		w.NoError(err)
+		want, err := w.svc.Permissions.Of(w.ctx, ada.ID, acme.ID)
+		w.NoError(err)
+		var texts []string
+		for _, p := range want {
+			texts = append(texts, string(p))
+		}
+		w.Equal(texts, w.claimed(s.ID, tenancy.ClaimsQuery{})["permissions"])
+	}
+	// It is judged as by Authenticate.
+	w.deactivate(acme, ada)
+	_, err = w.svc.Sessions.Claims(w.ctx, s.ID, tenancy.ClaimsQuery{})
+	w.failed(err, tenancy.ErrSessionEnded, "token")
+	eve := w.svc.As(tenancy.UserPrincipal(owner.ID))
+	for _, id := range []tenancy.SessionID{s.ID, tenancy.SessionID(nobody)} {
+		_, err = eve.Sessions.Claims(w.ctx, id, tenancy.ClaimsQuery{})
+		w.failed(err, tenancy.ErrForbidden, "")
+	}
+}
+
+func bareClaims(w *world) {
+	ada := w.user("ada")
+	acme := w.owned("Acme", w.user("owner"))
+	w.add(acme, ada, rbac.Guest)
+	q := tenancy.ClaimsQuery{Metadata: []string{"tier"}, OrganizationMetadata: []string{"plan"}, MemberMetadata: []string{"desk"}}
+	s := w.session(ada, nowhereYet).Session
+	w.Equal(map[string]any{"sub": ada.ID.String(), "sid": s.ID.String()}, w.claimed(s.ID, q))
+	s = w.session(ada, acme.ID).Session
+	w.Equal(map[string]any{
+		"sub": ada.ID.String(), "sid": s.ID.String(), "org_id": acme.ID.String(), "role": rbac.Guest, "roles": []string{rbac.Guest},
+	}, w.claimed(s.ID, q))
+}
+
+func reservedClaims(w *world) {
+	s := w.session(w.user("ada"), nowhereYet).Session // some of these would be missing
+	for _, name := range []string{
+		"sub", "sid", "ext_id", "metadata", "org_id", "org_ext_id", "org_metadata", "member_metadata", "role", "roles", "permissions",
+	} {
+		w.each(name, func(w *world) {
+			w.refuses(tenancy.ErrInvalid, "extra", func() error {
+				_, err := w.svc.Sessions.Claims(w.ctx, s.ID, tenancy.ClaimsQuery{Extra: map[string]any{name: "mine"}})
+				return err
+			})
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package servicetest
+
+import (
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// hijackRules are attacks by name, each turned away with nothing left behind.
+func hijackRules() []rule {
+	return []rule{
+		{"U4 account pre-hijacking: the five variants, through SignIn", atDoor(preHijackSignIn)},
+		{"U4 attack: linking by an address that nobody verified", atDoor(unverifiedLinking)},
+		{"U4 attack: email_verified as a text", on(textClaims)},
+		{"P6 attack: a provider of one organization asserts an address of another", atDoor(crossTenantProvider)},
+		{"P6 attack: a provider asserts a free-mail address", atDoor(freeMailProvider)},
+		{"P6 attack: a provider starts the sign-in without an invitation", atDoor(idpInitiated)},
+		{"P2 attack: passing a policy by by choosing another organization", atDoor(policyBypass)},
+		{"P1 attack: the subject of another connection", atDoor(subjectReplay)},
+		{"U1 attack: split and look-alike addresses reach nobody", atDoor(splitSignIns)},
+	}
+}
+
+// preHijackSignIn plays the five variants of Sudhodanan and Paverd: somebody makes an
+// account with the victim's address, unproved as it is, and waits for the victim.
+func preHijackSignIn(d *door) {
+	const victim, evil = "victim@mail.example", "evil@evil.example"
+	for name, attack := range map[string]func(w *world, trap tenancy.User) (comeBack func() bool){
+		"classic, federated merge: a password from before": func(w *world, trap tenancy.User) func() bool {
+			w.link(trap, tenancy.NewIdentity{Provider: "password", Subject: "c-evil"})
+			return func() bool { return w.reaches(trap, byPassword("c-evil", victim)) }
+		},
+		"unexpired session: one that was started before": func(w *world, trap tenancy.User) func() bool {
+			w.link(trap, tenancy.NewIdentity{Provider: "password", Subject: "c-evil"})
+			old := w.enters(byPassword("c-evil", ""))
+			return func() bool { return w.stands(old) }
+		},
+		"trojan identifier: another sign-in of the attacker's": func(w *world, trap tenancy.User) func() bool {
+			w.link(trap, tenancy.NewIdentity{Provider: "github", Subject: "evil", Email: evil, EmailVerified: true})
+			w.enters(by(byGithub, "evil", evil, true))
+			return func() bool { return w.reaches(trap, by(byGithub, "evil", evil, true)) }
+		},
+		"unexpired email change: a proof mailed to the attacker": func(w *world, trap tenancy.User) func() bool {
+			proof := w.proof(trap, evil)
+			return func() bool { return w.confirm(proof.Token.Reveal()) == nil }
+		},
+		"non-verifying provider: the victim's address, unproved": func(w *world, trap tenancy.User) func() bool {
+			w.link(trap, tenancy.NewIdentity{Provider: "github", Subject: "lax", Email: victim})
+			w.enters(by(byGithub, "lax", victim, false))
+			return func() bool { return w.reaches(trap, by(byGithub, "lax", victim, false)) }
+		},
+	} {
+		for how, arrives := range map[string]tenancy.Attempt{"by a provider": by(byGoogle, "g-victim", victim, true), "by mail": byMail(victim)} {
+			d.each(name+", "+how, func(w *world) {
+				trap := w.newUser(tenancy.NewUser{Email: victim})
+				comeBack := attack(w, trap)
+				got := w.enters(arrives)
+				w.True(got.TookOver)
+				w.Equal(trap.ID, got.User.ID)
+				w.Empty(w.getUser(trap.ID).PendingEmail)
+				w.Len(w.identities(trap), btoi(arrives.Subject != ""))
+				w.False(comeBack())
+				w.True(w.stands(got))
+				w.NoError(w.svc.Users.Delete(w.ctx, trap.ID))
+				for page, err := range w.svc.Users.All(w.ctx, tenancy.UserQuery{EmailPrefix: "evil@"}) {
+					w.NoError(err)
+					w.NoError(w.svc.Users.Delete(w.ctx, page.ID))
+				}
+			})
+		}
+	}
+}
+
+// reaches reports whether an attempt signs in as a user.
+func (w *world) reaches(user tenancy.User, in tenancy.Attempt) bool {
+	w.t.Helper()
+	d, err := w.svc.SignIn(w.ctx, in)
+	w.NoError(err)
+	return d.Kind == tenancy.DecisionSignedIn && d.User.ID == user.ID
+}
+
+func unverifiedLinking(d *door) {
+	victim := d.user("victim")
+	for _, in := range []tenancy.Attempt{
+		by(byGoogle, "evil", "victim@acme.example", false), by(byGoogle, "evil", "VICTIM@acme.example", nil),
+		byPassword("c-evil", "victim@acme.example"),
+		{Method: tenancy.MethodMagicLink, Email: "victim@acme.example"},
+	} {
+		d.halts(tenancy.DecisionVerifyEmail, "", in)
+	}
+	// An invitation to the victim that the attacker has seen proves no mailbox (I4).
+	token := d.invites(d.beta, "victim@acme.example", rbac.Admin)
+	d.halts(tenancy.DecisionVerifyEmail, "", bringing(token, byPassword("c-evil", "victim@acme.example")))
+	d.Empty(d.identities(victim))
+	// An identity of the attacker's own that changes its address to the victim's.
+	d.enters(by(byGoogle, "evil", "evil@evil.example", true))
+	got := d.enters(by(byGoogle, "evil", "victim@acme.example", true))
+	d.NotEqual(victim.ID, got.User.ID)
+}
+
+func textClaims(w *world) {
+	w.True(tenancy.VerifiedClaim(true))
+	yes := true
+	for _, claim := range []any{nil, false, "true", "True", "1", 1, 1.0, []byte("true"), &yes, []any{true}, map[string]any{"email_verified": true}} {
+		w.False(tenancy.VerifiedClaim(claim), "%T %v", claim, claim)
+	}
+}
+
+func crossTenantProvider(d *door) {
+	d.admitting()
+	boss := d.newUser(tenancy.NewUser{Email: "boss@beta.example", EmailVerified: true})
+	d.add(d.beta, boss, rbac.Owner)
+	evil := through(d.okta, "evil", "boss@beta.example")
+	d.halts(tenancy.DecisionInvitationNeeded, "", evil)
+	d.halts(tenancy.DecisionInvitationNeeded, "", to(d.beta, evil))
+	// Acme's administrator invites the boss, and shows himself the token.
+	token := d.invites(d.acme, "boss@beta.example")
+	d.halts(tenancy.DecisionVerifyEmail, "", bringing(token, evil))
+	d.refuses(tenancy.ErrInvalid, "organization_id", func() error {
+		_, err := d.svc.SignIn(d.ctx, to(d.beta, bringing(token, evil)))
+		return err
+	})
+	// Even where the boss takes part, acme's provider gets no further than acme.
+	evil.MailProved = true
+	got := d.enters(bringing(token, evil))
+	d.True(got.Session.Confined)
+	evil.MailProved = false
+	d.halts(tenancy.DecisionNotMember, "", to(d.beta, evil))
+	d.Equal(d.acme.ID, d.enters(evil).OrganizationID)
+}
+
+func freeMailProvider(d *door) {
+	d.admitting()
+	victim := d.newUser(tenancy.NewUser{Email: "victim@gmail.com", EmailVerified: true})
+	unproved := d.newUser(tenancy.NewUser{Email: "unproved@gmail.com"})
+	for _, email := range []string{"victim@gmail.com", "unproved@gmail.com", "nobody@gmail.com"} {
+		d.halts(tenancy.DecisionInvitationNeeded, "", through(d.okta, "evil", email))
+	}
+	d.Empty(d.identities(victim))
+	d.Empty(d.identities(unproved))
+}
+
+// idpInitiated: a sign-in that a provider starts is worth no more than another.
+func idpInitiated(d *door) {
+	d.halts(tenancy.DecisionNotMember, "", through(d.okta, "s-1", "ann@acme.example"))
+	d.halts(tenancy.DecisionInvitationNeeded, "", through(d.okta, "s-1", "ann@mail.example"))
+	none := through(d.okta, "s-1", "")
+	none.EmailVerified = false
+	d.halts(tenancy.DecisionInvitationNeeded, "", none)
+}
+
+func policyBypass(d *door) {
+	bob := d.user("bob")
+	d.add(d.acme, bob)
+	d.add(d.beta, bob)
+	gamma := d.owned("Gamma", bob) // of his own
+	d.demand(d.acme, tenancy.PolicyUpdate{
+		Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}, Organization: &tenancy.OrganizationPolicy{SingleSignOn: true},
+	})
+	d.link(bob, tenancy.NewIdentity{Provider: "password", Subject: "c-1"})
+	for _, in := range []tenancy.Attempt{
+		byPassword("c-1", ""), to(d.beta, byPassword("c-1", "")), to(gamma, byPassword("c-1", "")), to(gamma, byPassword("c-1", "bob@mail.example")),
+		bringing(d.invites(gamma, "other@mail.example"), byPassword("c-1", "")), to(gamma, byMail("bob@acme.example")),
+	} {
+		d.halts(tenancy.DecisionUseSingleSignOn, "", in)
+	}
+	// Suspending the organization lifts nothing.
+	d.suspend(d.acme)
+	d.halts(tenancy.DecisionUseSingleSignOn, "", to(gamma, byPassword("c-1", "")))
+	// A claim that waits captures nobody (D3): the squatter's policy binds no one.
+	d.claim(gamma.ID, "mail.example")
+	own := d.connect(gamma, "Own")
+	d.demand(gamma, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{ConnectionID: own.ID}})
+	d.enters(byMail("victim@mail.example"))
+}
+
+// subjectReplay: a subject is a name at one provider, and nowhere else.
+func subjectReplay(d *door) {
+	d.admitting()
+	ann := d.enters(through(d.okta, "s-1", "ann@acme.example")).User
+	second := d.connect(d.acme, "Second")
+	for _, in := range []tenancy.Attempt{
+		{ConnectionID: d.entra.ID, Subject: "s-1"},
+		{ConnectionID: second.ID, Subject: "s-1"},
+		{ConnectionID: d.okta.ID, Subject: "S-1"},
+		{Method: byGoogle, Subject: "s-1"},
+	} {
+		got, err := d.svc.SignIn(d.ctx, in)
+		d.NoError(err)
+		d.NotEqual(tenancy.DecisionSignedIn, got.Kind)
+	}
+	d.Len(d.identities(ann), 1)
+}
+
+func splitSignIns(d *door) {
+	for _, email := range []string{
+		`"a@evil.example"@acme.example`, "owner@acme.example@evil.example", "owner\uff20acme.example", "owner@acme.example\x00@evil.example",
+		"owner@acme.example ", "=?utf-8?q?owner?=@acme.example>", "o\u212aner@acme.example", "owner(c)@acme.example",
+	} {
+		d.refuses(tenancy.ErrInvalid, "email", func() error { _, err := d.svc.SignIn(d.ctx, byMail(email)); return err })
+		d.refuses(tenancy.ErrInvalid, "email", func() error { _, err := d.svc.Route(d.ctx, email, tenancy.RouteHints{}); return err })
+	}
+}

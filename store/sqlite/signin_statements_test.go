@@ -1,0 +1,61 @@
+package sqlite_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// TestSignInStatements holds sign-ins to their statements (P5): that of a known user
+// with one organization to 12, or, through a connection, which is read and whose groups
+// count anew (P8), to 14; a first one to 25, or by invitation to 40.
+func TestSignInStatements(t *testing.T) {
+	st, heard := counting(t)
+	svc, err := tenancy.New(tenancy.Config{Store: st, MailOnly: true})
+	require.NoError(t, err)
+	ctx := t.Context()
+	acme, err := svc.Organizations.Create(ctx, tenancy.NewOrganization{
+		DisplayName: "Acme", Settings: tenancy.Settings{SingleSignOnJoins: true},
+		Domains: []tenancy.NewDomain{{Name: "acme.example", Verified: true, Joining: tenancy.JoiningAuto}},
+	})
+	require.NoError(t, err)
+	okta, err := svc.Connections.Create(ctx, tenancy.NewConnection{
+		OrganizationID: acme.ID, Protocol: tenancy.ProtocolOIDC, Name: "Okta", State: tenancy.ConnectionActive,
+		Groups: map[string]string{"eng": "guest"},
+	})
+	require.NoError(t, err)
+	_, err = svc.Policies.Set(ctx, acme.ID, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{SecondFactor: true}})
+	require.NoError(t, err)
+	sent, err := svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: "cyd@mail.example"})
+	require.NoError(t, err)
+	password := tenancy.Attempt{Method: tenancy.MethodPassword, Subject: "c-1", Email: "ann@acme.example", MailProved: true, SecondFactor: true}
+	sso := tenancy.Attempt{ConnectionID: okta.ID, Subject: "s-1", Email: "bob@acme.example", EmailVerified: true, SecondFactor: true, Groups: []string{"eng"}}
+	for _, c := range []struct {
+		name string
+		most int
+		in   tenancy.Attempt
+	}{
+		{"first, on nobody's domain", 25, tenancy.Attempt{Method: tenancy.MethodPassword, Subject: "c-0", Email: "eve@mail.example", MailProved: true}},
+		{"first, let in by a domain", 25, password},
+		{"first, let in by a connection", 25, sso},
+		{"first, by invitation", 40, tenancy.Attempt{
+			Method: tenancy.MethodPassword, Subject: "c-2", Email: "cyd@mail.example", Invitation: sent.Token.Reveal(),
+		}},
+		{"known, by an identity", 12, password},
+		{"known, by the mailbox", 12, tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: "ann@acme.example", MailProved: true, SecondFactor: true}},
+		{"known, through a connection", 14, sso},
+	} {
+		var got tenancy.Decision
+		ran := heard.during(func() {
+			got, err = svc.SignIn(ctx, c.in)
+			require.NoError(t, err, c.name)
+		})
+		require.Equal(t, tenancy.DecisionSignedIn, got.Kind, c.name)
+		require.Equal(t, strings.HasPrefix(c.name, "first"), got.Created, c.name)
+		t.Logf("figures: statements: sign-in, %s: %d", c.name, len(ran))
+		require.LessOrEqual(t, len(ran), c.most, "%s:\n%s", c.name, strings.Join(ran, "\n"))
+	}
+}

@@ -1,0 +1,133 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// The names of the claims that Claims makes. None of them can be given by the host.
+const (
+	ClaimSubject              = "sub"             // the user's id
+	ClaimSession              = "sid"             // the session's id
+	ClaimExternalID           = "ext_id"          // the user's external id
+	ClaimMetadata             = "metadata"        // of the user's metadata what was asked for
+	ClaimOrganization         = "org_id"          // the id of the organization chosen
+	ClaimOrganizationExternal = "org_ext_id"      // its external id
+	ClaimOrganizationMetadata = "org_metadata"    // of its metadata what was asked for
+	ClaimMemberMetadata       = "member_metadata" // of the membership's metadata what was asked for
+	ClaimRole                 = "role"            // the primary role there (rule R4)
+	ClaimRoles                = "roles"           // all roles there, by priority
+	ClaimPermissions          = "permissions"     // all that the roles give (rule R7)
+)
+
+var reservedClaims = []string{
+	ClaimSubject, ClaimSession, ClaimExternalID, ClaimMetadata, ClaimOrganization, ClaimOrganizationExternal,
+	ClaimOrganizationMetadata, ClaimMemberMetadata, ClaimRole, ClaimRoles, ClaimPermissions,
+}
+
+// ClaimsQuery says what Claims puts in besides what is always there.
+type ClaimsQuery struct {
+	Metadata             []string       // keys of the user's metadata
+	OrganizationMetadata []string       // keys of the organization's
+	MemberMetadata       []string       // keys of the membership's
+	Extra                map[string]any // claims of the host's own, under other names
+}
+
+// Claims makes the claims about a session for a token that the host signs by itself
+// (rule S3): the Claim constants say which. What is missing is left out: without an
+// organization all that is there, an external id that is not set, a metadata key that
+// is not there. The session is judged as by Authenticate. Issuer, audience and times
+// are the host's.
+//
+// Errors: [ErrInvalid] with the field "extra" for a reserved name; [ErrNotFound],
+// [ErrSessionEnded], [ErrSessionExpired].
+func (g Sessions) Claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
+	var claims map[string]any
+	err := g.s.view(ctx, "Sessions.Claims", id.String(), func(ctx context.Context, w *work) (err error) {
+		claims, err = w.claims(ctx, id, q)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
+	s, err := w.Sessions().Get(ctx, id)
+	if CodeOf(err) == ErrNotFound { // told from another's to the host alone
+		if denied := w.authorize(ctx, scope{}); denied != nil {
+			return nil, denied
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
+		return nil, err
+	}
+	claims := map[string]any{ClaimSubject: s.UserID.String(), ClaimSession: s.ID.String()}
+	for name, value := range q.Extra {
+		if slices.Contains(reservedClaims, name) {
+			return nil, &Error{Code: ErrInvalid, Field: "extra", Key: name, Reason: "has a reserved name"}
+		}
+		claims[name] = value
+	}
+	held, err := w.upheld(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	claim(claims, ClaimExternalID, held.user.ExternalID)
+	claimMetadata(claims, ClaimMetadata, held.user.Metadata, q.Metadata)
+	if held.organization == nil {
+		return claims, nil
+	}
+	return claims, w.claimThere(ctx, claims, held, q)
+}
+
+// claimThere adds what is so in the organization that was chosen.
+func (w *work) claimThere(ctx context.Context, claims map[string]any, held holding, q ClaimsQuery) error {
+	org, m := held.organization, held.membership
+	claims[ClaimOrganization] = org.ID.String()
+	claim(claims, ClaimOrganizationExternal, org.ExternalID)
+	claimMetadata(claims, ClaimOrganizationMetadata, org.Metadata, q.OrganizationMetadata)
+	claimMetadata(claims, ClaimMemberMetadata, m.Metadata, q.MemberMetadata)
+	facts, err := w.facts(ctx, org.ID, m.UserID)
+	if err != nil || facts.reason() != ReasonGranted {
+		return err
+	}
+	p, err := w.compile(ctx, org.ID, facts.Roles)
+	if err != nil {
+		return err
+	}
+	if len(p.roles) > 0 {
+		claims[ClaimRole], claims[ClaimRoles] = p.roles[0], p.roles
+	}
+	permissions := p.set.Permissions()
+	texts := make([]string, len(permissions))
+	for i, permission := range permissions {
+		texts[i] = string(permission)
+	}
+	if len(texts) > 0 {
+		claims[ClaimPermissions] = texts
+	}
+	return nil
+}
+
+func claim(claims map[string]any, name, value string) {
+	if value != "" {
+		claims[name] = value
+	}
+}
+
+func claimMetadata(claims map[string]any, name string, metadata map[string]string, keys []string) {
+	chosen := map[string]string{}
+	for _, key := range keys {
+		if value, ok := metadata[key]; ok {
+			chosen[key] = value
+		}
+	}
+	if len(chosen) > 0 {
+		claims[name] = chosen
+	}
+}

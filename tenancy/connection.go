@@ -1,0 +1,360 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// Protocol is what a connection speaks. The host speaks it, not Freehold (rule P1).
+type Protocol string
+
+// The protocols.
+const (
+	ProtocolSAML Protocol = "saml"
+	ProtocolOIDC Protocol = "oidc"
+)
+
+// ConnectionState says whether people can sign in by a connection.
+type ConnectionState string
+
+// The states of a connection.
+const (
+	ConnectionActive   ConnectionState = "active"
+	ConnectionInactive ConnectionState = "inactive" // being set up, or switched off
+)
+
+// Connection is an organization's single sign-on (rule P1).
+type Connection struct {
+	ID             ConnectionID      `json:"id"`
+	Version        int64             `json:"version"`
+	OrganizationID OrganizationID    `json:"organization_id"`
+	Protocol       Protocol          `json:"protocol"`
+	Provider       string            `json:"provider,omitempty"` // whose: "okta", "entra"
+	Name           string            `json:"name"`               // for people
+	Issuer         string            `json:"issuer,omitempty"`   // entity id or issuer URL
+	State          ConnectionState   `json:"state"`
+	Settings       map[string]string `json:"settings,omitempty"` // the host's own; no secrets, for events show it
+	Groups         map[string]string `json:"groups,omitempty"`   // a group that the provider asserts, to a role (rule P8)
+	CreatedAt      time.Time         `json:"created_at"`
+	UpdatedAt      time.Time         `json:"updated_at"`
+}
+
+func (Connection) idPrefix() string { return "con" }
+
+// Connections is the group of methods on connections. A connection is named by its
+// organization and its id: one of another organization is not there.
+type Connections struct{ s *Service }
+
+// NewConnection is what Create needs: an OrganizationID, a Protocol and a Name; the
+// rest may be empty.
+type NewConnection struct {
+	ID             ConnectionID // for imports; zero = a new one
+	OrganizationID OrganizationID
+	Protocol       Protocol
+	Provider       string            // 1 to 64 of a-z, 0-9, _ and -
+	Name           string            // 1 to 200 characters (rule G5)
+	Issuer         string            // at most 255 printable characters
+	State          ConnectionState   // "" = inactive, until it is set up
+	Settings       map[string]string // keys as in metadata (rule G3), values of at most 4096 characters
+	Groups         map[string]string // at most 500 groups of 1 to 255 printable characters, to roles (rule P8)
+}
+
+// ConnectionUpdate is a change to a connection. A nil field stays as it is; a pointer
+// to the empty string clears.
+type ConnectionUpdate struct {
+	Version  int64 // the Version this is based on; 0 = whichever (rule G11)
+	Provider *string
+	Name     *string
+	Issuer   *string
+	State    *ConnectionState
+	Settings Patch
+	Groups   *map[string]string // instead of what there was
+}
+
+// ConnectionQuery selects connections for List.
+type ConnectionQuery struct {
+	State      ConnectionState // "" = either
+	Descending bool
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
+}
+
+const (
+	maxGroups  = 500  // of one connection
+	maxSetting = 4096 // characters: a certificate fits
+)
+
+// Create makes a connection of an organization. An actor maps groups only to roles
+// that they cover (rule R6); nobody maps one to the owner role.
+//
+// Errors: [ErrInvalid] with the field, also for more than Limits.Connections;
+// [ErrNotFound] for the organization; [ErrAlreadyExists] (field "id");
+// [ErrUnknownRole]; [ErrForbidden].
+func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, error) {
+	return g.change(ctx, "Connections.Create", in.OrganizationID, "", in.Groups, func(ctx context.Context, w *work) (Connection, error) {
+		if err := w.hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
+			return Connection{}, err
+		}
+		if in.Protocol != ProtocolSAML && in.Protocol != ProtocolOIDC {
+			return Connection{}, invalid("protocol", "is none")
+		}
+		n, err := w.Connections().Count(ctx, ConnectionFilter{OrganizationID: Of(in.OrganizationID)})
+		if err != nil {
+			return Connection{}, err
+		}
+		if n >= w.config.Limits.Connections {
+			return Connection{}, invalid("connections", fmt.Sprintf("are %d already", n))
+		}
+		c := Connection{
+			ID: newID(w, in.ID), Version: 1, OrganizationID: in.OrganizationID, Protocol: in.Protocol,
+			State: ConnectionInactive, CreatedAt: w.now, UpdatedAt: w.now,
+		}
+		state := or(in.State, ConnectionInactive)
+		err = w.applyConnection(ctx, &c, ConnectionUpdate{
+			Provider: &in.Provider, Name: &in.Name, Issuer: &in.Issuer, State: &state, Settings: patchOf(in.Settings), Groups: &in.Groups,
+		})
+		if err != nil {
+			return Connection{}, err
+		}
+		if err := w.Connections().Insert(ctx, c); err != nil {
+			return Connection{}, err
+		}
+		return c, w.recordConnection(ctx, EventConnectionCreated, c, nil)
+	})
+}
+
+// patchOf is the patch that makes an empty map be m.
+func patchOf(m map[string]string) Patch {
+	patch := make(Patch, len(m))
+	for key, value := range m {
+		patch[key] = &value
+	}
+	return patch
+}
+
+// Update changes a connection. An actor changes the role of a group only where they
+// cover the one before and the one then (rule R6); members have theirs recomputed as
+// they sign in (rule P8). What changes nothing writes nothing (rule G8).
+//
+// Errors: as for Create; [ErrConflict]; [ErrConnectionInUse] for switching off what a
+// policy requires (rule P3).
+func (g Connections) Update(ctx context.Context, organization OrganizationID, id ConnectionID, in ConnectionUpdate) (Connection, error) {
+	return g.change(ctx, "Connections.Update", organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, w *work) (Connection, error) {
+		c, err := w.connection(ctx, organization, id)
+		if err != nil {
+			return Connection{}, err
+		}
+		if in.Version != 0 && in.Version != c.Version {
+			return Connection{}, stale(id)
+		}
+		before := c
+		if err := w.applyConnection(ctx, &c, in); err != nil {
+			return Connection{}, err
+		}
+		if before.State == ConnectionActive && c.State != ConnectionActive {
+			if err := w.connectionSpared(ctx, before); err != nil {
+				return Connection{}, err
+			}
+		}
+		return c, w.saveConnection(ctx, before, &c)
+	})
+}
+
+func (w *work) saveConnection(ctx context.Context, before Connection, c *Connection) error {
+	old, err := previous(before, *c)
+	if err != nil || old == nil {
+		return err
+	}
+	c.Version++
+	c.UpdatedAt = w.now
+	if err := w.Connections().Update(ctx, *c); err != nil {
+		return err
+	}
+	return w.recordConnection(ctx, EventConnectionUpdated, *c, old)
+}
+
+func (w *work) recordConnection(ctx context.Context, kind EventType, c Connection, old []byte) error {
+	return w.record(ctx, note{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: c, previous: old})
+}
+
+// change runs a change of an organization's connections under its lock, and under
+// that of the declared roles where groups are mapped to one.
+func (g Connections) change(ctx context.Context, name method, organization OrganizationID, key string, groups map[string]string,
+	fn func(ctx context.Context, w *work) (Connection, error),
+) (Connection, error) {
+	var c Connection
+	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) error {
+		if err := w.lockDeclared(ctx, slices.Collect(maps.Values(groups))...); err != nil {
+			return err
+		}
+		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		var err error
+		c, err = fn(ctx, w)
+		return err
+	})
+	if err != nil {
+		return Connection{}, err
+	}
+	return c, nil
+}
+
+// applyConnection puts an update's fields into c, each in its stored form.
+func (w *work) applyConnection(ctx context.Context, c *Connection, in ConnectionUpdate) (err error) {
+	if in.Provider != nil {
+		if *in.Provider != "" && !providerForm.MatchString(*in.Provider) {
+			return invalid("provider", "is not 1 to 64 of a-z, 0-9, _ and -")
+		}
+		c.Provider = *in.Provider
+	}
+	if in.Name != nil {
+		if c.Name, err = name("name", *in.Name); err != nil {
+			return err
+		}
+	}
+	if in.Issuer != nil {
+		if err := optionalExact("issuer", *in.Issuer); err != nil {
+			return err
+		}
+		c.Issuer = *in.Issuer
+	}
+	if in.State != nil {
+		if *in.State != ConnectionActive && *in.State != ConnectionInactive {
+			return invalid("state", "is none")
+		}
+		c.State = *in.State
+	}
+	limits := w.config.Limits
+	limits.MetadataValue = maxSetting
+	if c.Settings, err = limits.patch("settings", c.Settings, in.Settings); err != nil || in.Groups == nil {
+		return err
+	}
+	return w.mapGroups(ctx, c, *in.Groups)
+}
+
+// mapGroups gives a connection other groups (rules P8, R6).
+func (w *work) mapGroups(ctx context.Context, c *Connection, groups map[string]string) error {
+	const field = "groups"
+	if len(groups) > maxGroups {
+		return invalid(field, fmt.Sprintf("are %d, at most %d", len(groups), maxGroups))
+	}
+	for group, role := range groups {
+		if err := exact(field, group); err != nil {
+			return err
+		}
+		if role == rbac.Owner {
+			return invalid(field, "makes the members of a group owners")
+		}
+	}
+	if err := w.known(ctx, c.OrganizationID, field, slices.Collect(maps.Values(groups))...); err != nil {
+		return err
+	}
+	if err := w.mayGive(ctx, c.OrganizationID, remapped(c.Groups, groups)...); err != nil {
+		return err
+	}
+	if c.Groups = maps.Clone(groups); len(groups) == 0 {
+		c.Groups = nil
+	}
+	return nil
+}
+
+// remapped are the roles that groups have in one map and not in the other.
+func remapped(before, after map[string]string) []string {
+	var roles []string
+	for _, pair := range [][2]map[string]string{{before, after}, {after, before}} {
+		for group, role := range pair[0] {
+			if pair[1][group] != role && !slices.Contains(roles, role) {
+				roles = append(roles, role)
+			}
+		}
+	}
+	return roles
+}
+
+// Get gives a connection, or [ErrNotFound].
+func (g Connections) Get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
+	var c Connection
+	err := g.s.view(ctx, "Connections.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		c, err = w.connection(ctx, organization, id)
+		return err
+	})
+	return c, err
+}
+
+// connection reads a connection of an organization.
+func (w *work) connection(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
+	c, err := w.Connections().Get(ctx, id)
+	if err == nil && c.OrganizationID != organization {
+		return Connection{}, notFound(id)
+	}
+	return c, err
+}
+
+// List gives a page of an organization's connections, oldest first (rule G6).
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
+func (g Connections) List(ctx context.Context, organization OrganizationID, q ConnectionQuery) (Page[Connection], error) {
+	var page Page[Connection]
+	err := g.s.view(ctx, "Connections.List", organization.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		filter := ConnectionFilter{OrganizationID: Of(organization)}
+		switch q.State {
+		case "":
+		case ConnectionActive, ConnectionInactive:
+			filter.State = Of(q.State)
+		default:
+			return invalid("state", "is none")
+		}
+		var err error
+		page, err = list(ctx, w.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+			func(c *Connection, _ Order) Key { return Key{ID: c.ID} }, "connections", organization, q.State)
+		return err
+	})
+	return page, err
+}
+
+// All walks the connections that List would give, page by page.
+func (g Connections) All(ctx context.Context, organization OrganizationID, q ConnectionQuery) iter.Seq2[Connection, error] {
+	return pages(func(cursor string) (Page[Connection], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}
+
+// activeConnections gives those by which people can sign in to an organization: as
+// many as Limits.Connections lets it have.
+func (w *work) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
+	return collect(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(id), State: Of(ConnectionActive)},
+		func(c *Connection) ConnectionID { return c.ID })
+}
+
+// connectionProvider is the provider of the identities of a connection: its id in
+// words, which no provider of the application's may look like.
+func connectionProvider(id ConnectionID) string { return id.String() }
+
+func looksLikeConnection(provider string) bool {
+	return strings.HasPrefix(provider, Connection{}.idPrefix()+"_")
+}

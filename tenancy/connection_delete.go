@@ -1,0 +1,205 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// Delete removes a connection with what it brought, in one transaction: the
+// identities that people have there, the sessions that came through it, and the roles
+// that it gave (rule M10). Members stay; who is left without a role has the
+// organization's default. An actor must cover the roles that go (rule R6).
+//
+// What a policy requires stays: taking it away would undo the policy, or shut everybody
+// out. Change the policy first.
+//
+// Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrTooLarge] with
+// Counts over Config.DeleteLimit identities or roles: switch it off instead.
+func (g Connections) Delete(ctx context.Context, organization OrganizationID, id ConnectionID) error {
+	return g.s.update(ctx, "Connections.Delete", id.String(), func(ctx context.Context, w *work) error {
+		d := connectionDeletion{work: w, id: id}
+		if err := d.lock(ctx, organization); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		return d.run(ctx, organization)
+	})
+}
+
+// connectionDeletion is one Delete on its way.
+type connectionDeletion struct {
+	*work
+	id         ConnectionID
+	identities []Identity
+	held       []RoleAssignment
+}
+
+// lock takes the locks of everyone who has an identity or a role by the connection,
+// and of the organization; then once more, for whom a sign-in added meanwhile. That is
+// out of order; a deadlock by it is found, and the transaction runs again.
+func (d *connectionDeletion) lock(ctx context.Context, organization OrganizationID) error {
+	if err := d.lockUsers(ctx); err != nil {
+		return err
+	}
+	if err := d.Lock(ctx, lockOrganization(organization)); err != nil {
+		return err
+	}
+	return d.lockUsers(ctx)
+}
+
+func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
+	mine := IdentityFilter{Provider: Of(connectionProvider(d.id))}
+	n, err := d.Identities().Count(ctx, mine)
+	if err != nil {
+		return err
+	}
+	gave := RoleAssignmentFilter{Source: Of(RoleSingleSignOn), SourceID: Of(d.id.String())}
+	roles, err := d.RoleAssignments().Count(ctx, gave)
+	if err != nil {
+		return err
+	}
+	if most := d.config.DeleteLimit; n > most || roles > most {
+		return &Error{Code: ErrTooLarge, Counts: map[string]int{"identities": n, "role_assignments": roles}}
+	}
+	if d.identities, err = collect(ctx, d.Identities(), mine, func(i *Identity) IdentityID { return i.ID }); err != nil {
+		return err
+	}
+	if d.held, err = collect(ctx, d.RoleAssignments(), gave, func(a *RoleAssignment) RoleAssignmentID { return a.ID }); err != nil {
+		return err
+	}
+	var locks []LockKey
+	for _, user := range d.users() {
+		locks = append(locks, lockUser(user))
+	}
+	for _, a := range d.held {
+		locks = append(locks, lockUser(a.UserID))
+	}
+	if len(locks) == 0 {
+		return nil
+	}
+	return d.Lock(ctx, locks...)
+}
+
+// users are those who have an identity at the connection.
+func (d *connectionDeletion) users() []UserID {
+	var users []UserID
+	for _, i := range d.identities {
+		users = append(users, i.UserID)
+	}
+	slices.SortFunc(users, UserID.Compare)
+	return slices.Compact(users)
+}
+
+func (d *connectionDeletion) run(ctx context.Context, organization OrganizationID) error {
+	c, err := d.connection(ctx, organization, d.id)
+	if err != nil {
+		return err
+	}
+	if err := d.connectionSpared(ctx, c); err != nil {
+		return err
+	}
+	given := remapped(c.Groups, nil)
+	for _, a := range d.held {
+		if !slices.Contains(given, a.Role) {
+			given = append(given, a.Role)
+		}
+	}
+	if err := d.mayGive(ctx, organization, given...); err != nil {
+		return err
+	}
+	if err := d.stripRoles(ctx, organization); err != nil {
+		return err
+	}
+	if err := d.endSessions(ctx); err != nil {
+		return err
+	}
+	for _, i := range d.identities {
+		if err := d.unlink(ctx, i); err != nil {
+			return err
+		}
+	}
+	if err := d.Connections().Delete(ctx, d.id); err != nil {
+		return err
+	}
+	return d.recordConnection(ctx, EventConnectionDeleted, c, nil)
+}
+
+// endSessions ends those that came through the connection.
+func (d *connectionDeletion) endSessions(ctx context.Context) error {
+	users := d.users()
+	if len(users) == 0 {
+		return nil
+	}
+	var ids []SessionID
+	err := walk(ctx, d.Sessions(), SessionFilter{UserID: Of(users...), Ended: Of(false)},
+		func(s *Session) SessionID { return s.ID },
+		func(s Session) error {
+			if s.ConnectionID == d.id {
+				ids = append(ids, s.ID)
+			}
+			return nil
+		})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	return d.work.endSessions(ctx, SessionFilter{ID: Of(ids...)}, EndedRevoked)
+}
+
+// stripRoles takes the roles that the connection gave, and leaves everybody one.
+func (d *connectionDeletion) stripRoles(ctx context.Context, organization OrganizationID) error {
+	org, err := d.Organizations().Get(ctx, organization)
+	if err != nil {
+		return err
+	}
+	return d.stripAll(ctx, d.held, d.fallbackRole(org))
+}
+
+// connectionSpared refuses to take away a connection by which a policy wants people to
+// sign in (rule P3).
+func (w *work) connectionSpared(ctx context.Context, c Connection) error {
+	rules, err := w.policies(ctx, c.OrganizationID)
+	if err != nil {
+		return err
+	}
+	p := rules[c.OrganizationID]
+	used := p.Domain.ConnectionID == c.ID || p.Organization.ConnectionID == c.ID
+	anyOne := p.Organization.SingleSignOn || p.Domain.onlySingleSignOn()
+	if !used && anyOne && c.State == ConnectionActive {
+		active, err := w.activeConnections(ctx, c.OrganizationID)
+		if err != nil {
+			return err
+		}
+		used = len(active) == 1
+	}
+	if used {
+		return &Error{Code: ErrConnectionInUse, Reason: "a policy requires it"}
+	}
+	return nil
+}
+
+// deleteSignIn removes the connections and the policy of an organization that goes,
+// and the identities that people have at the connections.
+func (w *work) deleteSignIn(ctx context.Context, organization OrganizationID, gone *removed) error {
+	var providers []string
+	err := walk(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(organization)},
+		func(c *Connection) ConnectionID { return c.ID },
+		func(c Connection) error {
+			providers = append(providers, connectionProvider(c.ID))
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	if len(providers) > 0 {
+		if gone.Identities, err = w.Identities().DeleteAll(ctx, IdentityFilter{Provider: Of(providers...)}); err != nil {
+			return err
+		}
+		if gone.Connections, err = w.Connections().DeleteAll(ctx, ConnectionFilter{OrganizationID: Of(organization)}); err != nil {
+			return err
+		}
+	}
+	_, err = w.Policies().DeleteAll(ctx, PolicyFilter{OrganizationID: Of(organization)})
+	return err
+}

@@ -1,0 +1,176 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// sourced are the assignments of a membership in two parts: those from one source,
+// and all others (rule M10).
+func sourced(held []RoleAssignment, source RoleSource, id string) (own, others []RoleAssignment) {
+	for _, a := range held {
+		if a.Source == source && a.SourceID == id && a.Scope == "" {
+			own = append(own, a)
+		} else {
+			others = append(others, a)
+		}
+	}
+	return own, others
+}
+
+// recompute gives a member who signs in through a connection the roles of the groups
+// that it asserts now, and takes those of the groups that it does not (rule P8). One
+// who has no role otherwise has the organization's default. Beside the other roles there
+// are no more than a membership may hold.
+func (w *work) recompute(ctx context.Context, org Organization, m Membership, c Connection, groups []string) error {
+	all, err := w.assignments(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	own, others := sourced(all[m.ID], RoleSingleSignOn, c.ID.String())
+	want, err := w.rolesByGroups(ctx, c, groups)
+	if err != nil {
+		return err
+	}
+	want = want[:min(len(want), max(0, w.config.Limits.MemberRoles-len(rolesIn(others))))]
+	if len(want)+len(others) == 0 {
+		want = []string{w.fallbackRole(org)}
+	}
+	if len(own) == len(want) && !slices.ContainsFunc(own, func(a RoleAssignment) bool { return !slices.Contains(want, a.Role) }) {
+		return nil
+	}
+	return w.replaceSourced(ctx, m, own, others, want, RoleSingleSignOn, c.ID.String())
+}
+
+// rolesByGroups are the roles that a connection gives for groups, each once, by
+// priority, and at most as many as a membership may hold.
+func (w *work) rolesByGroups(ctx context.Context, c Connection, groups []string) ([]string, error) {
+	var held []RoleAssignment
+	for _, group := range groups {
+		if role, ok := c.Groups[group]; ok && role != rbac.Owner {
+			held = append(held, RoleAssignment{OrganizationID: c.OrganizationID, Role: role})
+		}
+	}
+	roles, err := w.slugs(ctx, held)
+	return roles[:min(len(roles), w.config.Limits.MemberRoles)], err
+}
+
+// stripAll takes from members what a source that goes gave them, all of one source. Who
+// is left without a role has the fallback, by hand.
+func (w *work) stripAll(ctx context.Context, gave []RoleAssignment, fallback string) error {
+	seen := map[MembershipID]bool{}
+	for _, a := range gave {
+		if seen[a.MembershipID] {
+			continue
+		}
+		seen[a.MembershipID] = true
+		m, err := w.Memberships().Get(ctx, a.MembershipID)
+		if err != nil {
+			return err
+		}
+		if err := w.strip(ctx, m, a.Source, a.SourceID, fallback); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) strip(ctx context.Context, m Membership, source RoleSource, id, fallback string) error {
+	all, err := w.assignments(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	own, others := sourced(all[m.ID], source, id)
+	var want []string
+	if len(others) == 0 {
+		want = []string{fallback}
+	}
+	return w.replaceSourced(ctx, m, own, others, want, RoleManual, "")
+}
+
+// rolesIn are the slugs of assignments, each once.
+func rolesIn(held []RoleAssignment) []string {
+	var slugs []string
+	for _, a := range held {
+		slugs = append(slugs, a.Role)
+	}
+	slices.Sort(slugs)
+	return slices.Compact(slugs)
+}
+
+// replaceSourced makes a membership have, besides the others, the roles wanted from a
+// source: those of its own that say so already, and new ones.
+func (w *work) replaceSourced(ctx context.Context, m Membership, own, others []RoleAssignment, want []string,
+	source RoleSource, id string,
+) error {
+	before, err := w.slugs(ctx, slices.Concat(own, others))
+	if err != nil {
+		return err
+	}
+	after := slices.Clone(others)
+	have := map[string]bool{}
+	for _, a := range own {
+		if a.Source == source && slices.Contains(want, a.Role) {
+			have[a.Role] = true
+			after = append(after, a)
+			continue
+		}
+		if err := w.RoleAssignments().Delete(ctx, a.ID); err != nil {
+			return err
+		}
+	}
+	for _, slug := range want {
+		if have[slug] {
+			continue
+		}
+		a, err := w.assignFrom(ctx, m, slug, source, id)
+		if err != nil {
+			return err
+		}
+		after = append(after, a)
+	}
+	return w.rolesChanged(ctx, &m, after, before)
+}
+
+// connectionsOf reads the connections that map a group to a role: an organization's,
+// or, for a declared role, everybody's.
+func (w *work) connectionsOf(ctx context.Context, organization OrganizationID, role string) ([]Connection, error) {
+	var filter ConnectionFilter
+	if !organization.IsZero() {
+		filter.OrganizationID = Of(organization)
+	}
+	var mapping []Connection
+	err := walk(ctx, w.Connections(), filter, func(c *Connection) ConnectionID { return c.ID }, func(c Connection) error {
+		for _, mapped := range c.Groups {
+			if mapped == role {
+				mapping = append(mapping, c)
+				break
+			}
+		}
+		return nil
+	})
+	return mapping, err
+}
+
+// moveGroups maps to the replacement the groups that were mapped to the role.
+func (d *roleDeletion) moveGroups(ctx context.Context) error {
+	if len(d.connections) > 0 && d.replacement == rbac.Owner {
+		return invalid("replacement", "would make the members of a group owners")
+	}
+	for _, before := range d.connections {
+		c := before
+		c.Groups = make(map[string]string, len(before.Groups))
+		for group, role := range before.Groups {
+			if role == d.slug {
+				role = d.replacement
+			}
+			c.Groups[group] = role
+		}
+		if err := d.saveConnection(ctx, before, &c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package tenancy
+
+import "time"
+
+// DomainState is how an organization's claim to a domain stands (rule D3). Only a
+// verified one has any effect.
+type DomainState string
+
+// The states of a domain.
+const (
+	DomainPending  DomainState = "pending"  // claimed, by any number of organizations
+	DomainVerified DomainState = "verified" // proved, by one
+	DomainLapsed   DomainState = "lapsed"   // the proof is gone (rule D5)
+	DomainDormant  DomainState = "dormant"  // its organization is archived (rule O2)
+	DomainFailed   DomainState = "failed"   // not proved in time, or another's
+)
+
+// DomainJoining is what a verified domain does for who comes with an address on it
+// (rule D7).
+type DomainJoining string
+
+func (j DomainJoining) known() bool {
+	return j == JoiningOff || j == JoiningSuggest || j == JoiningRequest || j == JoiningAuto
+}
+
+// The ways of joining by domain.
+const (
+	JoiningOff     DomainJoining = "off"     // nothing
+	JoiningSuggest DomainJoining = "suggest" // the organization is shown to them
+	JoiningRequest DomainJoining = "request" // they may ask, with a join request
+	JoiningAuto    DomainJoining = "auto"    // they are members as they sign in
+)
+
+// Domain is an organization's claim to a domain name (rule D3).
+type Domain struct {
+	ID             DomainID       `json:"id"`
+	Version        int64          `json:"version"`
+	OrganizationID OrganizationID `json:"organization_id"`
+	Name           string         `json:"name"` // normal form, A-labels (rule D1)
+	State          DomainState    `json:"state"`
+	Challenge      string         `json:"challenge"` // the token to publish; it is no secret
+	// Subdomains says that addresses on subdomains count too: proved by itself (rule D6).
+	Subdomains bool          `json:"subdomains,omitempty"`
+	Joining    DomainJoining `json:"joining"`
+	Role       string        `json:"role,omitempty"` // for who joins by it; "" = the organization's default
+	// Method is how it was proved: [domains.MethodDNS] and its like, or "" by the host's word.
+	Method       string    `json:"method,omitempty"`
+	VerifiedAt   time.Time `json:"verified_at,omitzero"`   // when it became verified
+	ProvedAt     time.Time `json:"proved_at,omitzero"`     // when the proof was last seen
+	MissingSince time.Time `json:"missing_since,omitzero"` // when rechecks began to find it gone; zero: they do not
+	// SubdomainsProvedAt and SubdomainsMissingSince are the same for the proof of the
+	// subdomains; the first is zero where they count by the host's word.
+	SubdomainsProvedAt     time.Time `json:"subdomains_proved_at,omitzero"`
+	SubdomainsMissingSince time.Time `json:"subdomains_missing_since,omitzero"`
+	DueAt                  time.Time `json:"due_at,omitzero"` // when it is rechecked, or, while pending, fails
+	CreatedAt              time.Time `json:"created_at"`
+	UpdatedAt              time.Time `json:"updated_at"`
+}
+
+func (Domain) idPrefix() string { return "dom" }
+
+// Domains is the group of methods on an organization's claims to domain names.
+type Domains struct{ s *Service }
+
+// NewDomain is what Claim needs: an organization and a name; the rest may be empty.
+type NewDomain struct {
+	ID             DomainID // for imports; zero = a new one
+	OrganizationID OrganizationID
+	Name           string        // any spelling that rule D1 takes; the normal form is kept
+	Joining        DomainJoining // "" = [JoiningOff]
+	Role           string        // for who joins by it; "" = the organization's default
+	// Verified and Subdomains are the host's word that the domain, and all names below
+	// it, are the organization's: no proof is asked for, then or later, but for an
+	// organization that is archived: see [Domains.MarkVerified].
+	Verified   bool
+	Subdomains bool // of a Verified one
+}
+
+// DomainUpdate is a change to a claim. A nil field stays as it is.
+type DomainUpdate struct {
+	Version int64 // the Version this is based on; 0 = whichever (rule G11)
+	Joining *DomainJoining
+	Role    *string // a pointer to the empty string: the organization's default
+	// Subdomains false gives up the names below; true is the host's word that they are
+	// the organization's, where an actor has VerifySubdomains.
+	Subdomains *bool
+}
+
+// DomainQuery selects claims of an organization for List.
+type DomainQuery struct {
+	Descending bool   // by id, so the newest first
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
+}

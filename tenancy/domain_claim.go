@@ -1,0 +1,186 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+// domainProofFor is how long a claim has for its proof, and for how long a proof is
+// good before it is looked at again (rules D3, D5, O2).
+const domainProofFor = 30 * 24 * time.Hour
+
+// Claim makes an organization's claim to a domain (rule D3). It is pending, has no
+// effect at all, and fails if it is not proved within 30 days: see Challenge and
+// Verify. Other organizations may claim the same name, and one that holds it keeps it.
+//
+// Errors: [ErrInvalid] with the field ("name" for what is no domain of one's own,
+// "joining", "role", and "domains" beyond Limits.DomainClaims); [ErrPublicEmailDomain];
+// [ErrAlreadyExists] with the field "name", or "id"; [ErrUnknownRole]; [ErrNotFound] for the
+// organization; [ErrOrganizationClosed] where that is archived; [ErrForbidden]; for a
+// Verified one [ErrDomainTaken].
+func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
+	return g.one(ctx, "Domains.Claim", in.Name, func(ctx context.Context, w *work) (Domain, error) {
+		if err := w.lockDeclared(ctx, in.Role); err != nil {
+			return Domain{}, err
+		}
+		if err := w.Lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
+			return Domain{}, err
+		}
+		if err := w.authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
+			return Domain{}, err
+		}
+		org, err := w.Organizations().Get(ctx, in.OrganizationID)
+		if err != nil {
+			return Domain{}, err
+		}
+		if err := w.hostOnly(domainHostInputs(in)...); err != nil {
+			return Domain{}, err
+		}
+		d := Domain{Joining: or(in.Joining, JoiningOff), Role: in.Role}
+		if err := w.mayJoin(ctx, org, Domain{Joining: JoiningOff}, d); err != nil {
+			return Domain{}, err
+		}
+		return w.claim(ctx, org, in)
+	})
+}
+
+// domainHostInputs are what only the host may say of a claim (rule A4).
+func domainHostInputs(in NewDomain) []input {
+	return []input{{"id", !in.ID.IsZero()}, {"verified", in.Verified}, {"subdomains", in.Subdomains}}
+}
+
+// one runs a change of one claim, and gives it as it reads afterwards.
+func (g Domains) one(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) (Domain, error)) (Domain, error) {
+	var d Domain
+	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) (err error) {
+		if d, err = fn(ctx, w); err != nil {
+			return err
+		}
+		return w.judge(ctx, &d)
+	})
+	if err != nil {
+		return Domain{}, err
+	}
+	return d, nil
+}
+
+// claim makes a claim of an organization whose lock is held.
+func (w *work) claim(ctx context.Context, org Organization, in NewDomain) (Domain, error) {
+	if !org.ArchivedAt.IsZero() {
+		return Domain{}, &Error{Code: ErrOrganizationClosed}
+	}
+	d := Domain{
+		ID: newID(w, in.ID), Version: 1, OrganizationID: org.ID, State: DomainPending, DueAt: w.now.Add(domainProofFor),
+		CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	var err error
+	if d.Name, err = w.config.domain("name", in.Name); err != nil {
+		return Domain{}, err
+	}
+	joining := or(in.Joining, JoiningOff)
+	if err := w.setJoining(ctx, &d, &joining, &in.Role); err != nil {
+		return Domain{}, err
+	}
+	if in.Subdomains && !in.Verified {
+		return Domain{}, invalid("subdomains", "is for a verified domain")
+	}
+	if err := w.mayClaim(ctx, org.ID, d.Name); err != nil {
+		return Domain{}, err
+	}
+	if d.Challenge, err = newChallenge(w.config.Rand); err != nil {
+		return Domain{}, err
+	}
+	kind := EventDomainClaimed
+	if in.Verified {
+		kind = EventDomainVerified
+		if err := w.lockFree(ctx, d); err != nil {
+			return Domain{}, err
+		}
+		d.proved(w.now, "")
+		d.Subdomains = in.Subdomains
+	}
+	if err := w.Domains().Insert(ctx, d); err != nil {
+		return Domain{}, err
+	}
+	return d, w.record(ctx, note{kind: kind, organization: org.ID, subject: d.ID.String(), data: d})
+}
+
+// claimAll makes the claims that an organization is created with (rule O1).
+func (w *work) claimAll(ctx context.Context, org Organization, all []NewDomain) error {
+	for _, in := range all {
+		if !in.OrganizationID.IsZero() {
+			return invalid("domains", "name an organization, which is the new one")
+		}
+		if _, err := w.claim(ctx, org, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// domain is a name that can be claimed, in its normal form (rules D1, D2).
+func (c *Config) domain(field, s string) (string, error) {
+	name, err := domainName(field, s)
+	if err == nil && c.PublicEmail.Contains(name) {
+		err = &Error{Code: ErrPublicEmailDomain, Field: field, Key: name}
+	}
+	return name, err
+}
+
+func domainName(field, s string) (string, error) {
+	name, err := domains.Normalize(s)
+	if err != nil {
+		return "", &Error{Code: ErrInvalid, Field: field, Reason: "is refused: " + err.Error(), Err: err}
+	}
+	return name, nil
+}
+
+// mayClaim refuses a name that the organization claims already, and more claims than
+// it may have.
+func (w *work) mayClaim(ctx context.Context, org OrganizationID, name string) error {
+	own := DomainFilter{OrganizationID: Of(org)}
+	n, err := w.Domains().Count(ctx, own)
+	if err != nil {
+		return err
+	}
+	if most := w.config.Limits.DomainClaims; n >= most {
+		return invalid("domains", fmt.Sprintf("are %d already, at most %d", n, most))
+	}
+	own.Name = Of(name)
+	if n, err = w.Domains().Count(ctx, own); err == nil && n > 0 {
+		err = &Error{Code: ErrAlreadyExists, Kind: "domain", Key: name, Field: "name"}
+	}
+	return err
+}
+
+// setJoining changes what a domain does for who comes with an address on it. The role
+// is one that nobody chooses (rule R3).
+func (w *work) setJoining(ctx context.Context, d *Domain, joining *DomainJoining, role *string) error {
+	if joining != nil {
+		if !joining.known() {
+			return invalid("joining", "is no way of joining")
+		}
+		d.Joining = *joining
+	}
+	if role != nil {
+		if err := w.automatic(ctx, d.OrganizationID, "role", *role); err != nil {
+			return err
+		}
+		d.Role = *role
+	}
+	return nil
+}
+
+// newChallenge draws the token of a claim. It will be published; that it cannot be
+// guessed keeps anyone from publishing it beforehand.
+func newChallenge(random io.Reader) (string, error) {
+	b := make([]byte, tokenBytes)
+	if _, err := io.ReadFull(random, b); err != nil {
+		return "", fmt.Errorf("read randomness: %w", err)
+	}
+	return tokenText.EncodeToString(b), nil
+}

@@ -1,0 +1,235 @@
+package tenancy
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+// Get gives a claim, or [ErrNotFound].
+func (g Domains) Get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	var d Domain
+	err := g.s.view(ctx, "Domains.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+		if d, err = w.domain(ctx, organization, id); err != nil {
+			return err
+		}
+		return w.judge(ctx, &d)
+	})
+	if err != nil {
+		return Domain{}, err
+	}
+	return d, nil
+}
+
+// domain authorizes the call and reads the claim that it is about; another
+// organization's is not there.
+func (w *work) domain(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+		return Domain{}, err
+	}
+	d, err := w.Domains().Get(ctx, id)
+	if err == nil && d.OrganizationID != organization {
+		err = notFound(id)
+	}
+	return d, err
+}
+
+// lockedDomain is [work.domain] under the organization's lock.
+func (w *work) lockedDomain(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
+		return Domain{}, err
+	}
+	return w.domain(ctx, organization, id)
+}
+
+// List gives a page of an organization's claims, by id (rule G6).
+//
+// Errors: [ErrNotFound] for the organization, [ErrInvalid], [ErrInvalidCursor].
+func (g Domains) List(ctx context.Context, organization OrganizationID, q DomainQuery) (Page[Domain], error) {
+	var page Page[Domain]
+	err := g.s.view(ctx, "Domains.List", organization.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		found, err := list(ctx, w.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
+			func(d *Domain, _ Order) Key { return Key{ID: d.ID} }, "domains", organization)
+		if err != nil {
+			return err
+		}
+		page = found
+		claims := make([]*Domain, len(page.Items))
+		for i := range page.Items {
+			claims[i] = &page.Items[i]
+		}
+		return w.judge(ctx, claims...)
+	})
+	if err != nil {
+		return Page[Domain]{}, err
+	}
+	return page, nil
+}
+
+// All walks the claims that List would give, page by page.
+func (g Domains) All(ctx context.Context, organization OrganizationID, q DomainQuery) iter.Seq2[Domain, error] {
+	return pages(func(cursor string) (Page[Domain], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}
+
+// Update changes what a claim does once it is verified (rule D7). An actor covers the
+// role that was and the one that will be (rule R6). What changes nothing writes
+// nothing (rule G8).
+//
+// Errors: [ErrInvalid] with the field "joining", or "role" for one that manages the
+// organization (rule R3); [ErrUnknownRole]; [ErrNotFound]; [ErrConflict]; [ErrForbidden];
+// [ErrDomainNotVerified] for Subdomains of a domain that is not verified.
+func (g Domains) Update(ctx context.Context, organization OrganizationID, id DomainID, in DomainUpdate) (Domain, error) {
+	return g.one(ctx, "Domains.Update", id.String(), func(ctx context.Context, w *work) (Domain, error) {
+		if err := w.lockDeclared(ctx, deref(in.Role, "")); err != nil {
+			return Domain{}, err
+		}
+		d, err := w.lockedDomain(ctx, organization, id)
+		if err != nil {
+			return Domain{}, err
+		}
+		if in.Version != 0 && in.Version != d.Version {
+			return Domain{}, stale(id)
+		}
+		if err := w.hostOnly(input{"subdomains", deref(in.Subdomains, false)}); err != nil {
+			return Domain{}, err
+		}
+		before := d
+		if err := w.setJoining(ctx, &d, in.Joining, in.Role); err != nil {
+			return Domain{}, err
+		}
+		if err := d.setSubdomains(in.Subdomains); err != nil {
+			return Domain{}, err
+		}
+		org, err := w.Organizations().Get(ctx, organization)
+		if err != nil {
+			return Domain{}, err
+		}
+		if err := w.mayJoin(ctx, org, before, d); err != nil {
+			return Domain{}, err
+		}
+		return d, w.saveDomain(ctx, before, &d, EventDomainUpdated)
+	})
+}
+
+// mayJoin refuses an actor a way of joining, or another role for who joins, above what
+// they have themselves (rule R6).
+func (w *work) mayJoin(ctx context.Context, org Organization, before, after Domain) error {
+	if before.Joining == after.Joining && before.Role == after.Role {
+		return nil
+	}
+	roles := []string{or(after.Role, w.fallbackRole(org))}
+	if before.Role != after.Role {
+		roles = append(roles, or(before.Role, w.fallbackRole(org)))
+	}
+	return w.mayGive(ctx, org.ID, roles...)
+}
+
+// setSubdomains takes or gives up the names below by somebody's word.
+func (d *Domain) setSubdomains(on *bool) error {
+	if on == nil || *on == d.Subdomains {
+		return nil
+	}
+	if *on && d.State != DomainVerified {
+		return &Error{Code: ErrDomainNotVerified, Field: "subdomains"}
+	}
+	d.Subdomains = *on
+	d.SubdomainsProvedAt, d.SubdomainsMissingSince = time.Time{}, time.Time{}
+	return nil
+}
+
+// saveDomain keeps a claim that differs from before.
+func (w *work) saveDomain(ctx context.Context, before Domain, d *Domain, kind EventType) error {
+	old, err := previous(before, *d)
+	if err != nil || old == nil {
+		return err
+	}
+	d.Version++
+	d.UpdatedAt = w.now
+	if err := w.Domains().Update(ctx, *d); err != nil {
+		return err
+	}
+	return w.record(ctx, note{kind: kind, organization: d.OrganizationID, subject: d.ID.String(), data: *d, previous: old})
+}
+
+// Release gives a claim up, in whatever state: the name is free for others at once. The
+// roles that the domain gave go along (rule M10); its members stay (rule D5), and who
+// is left without a role has the organization's default. An actor must cover the roles
+// that go (rule R6).
+//
+// Errors: [ErrNotFound]; [ErrForbidden]; [ErrTooLarge] with Counts over
+// Config.DeleteLimit roles: switch its Joining off instead.
+func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
+	return g.s.update(ctx, "Domains.Release", id.String(), func(ctx context.Context, w *work) error {
+		d, err := w.lockedDomain(ctx, organization, id)
+		if err != nil {
+			return err
+		}
+		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+			return err
+		}
+		if err := w.takeBack(ctx, d); err != nil {
+			return err
+		}
+		if err := w.Domains().Delete(ctx, id); err != nil {
+			return err
+		}
+		return w.record(ctx, note{kind: EventDomainReleased, organization: organization, subject: id.String(), data: d})
+	})
+}
+
+// takeBack takes the roles that a domain gave.
+func (w *work) takeBack(ctx context.Context, d Domain) error {
+	gave := RoleAssignmentFilter{OrganizationID: Of(d.OrganizationID), Source: Of(RoleDomain), SourceID: Of(d.ID.String())}
+	n, err := w.RoleAssignments().Count(ctx, gave)
+	if err != nil || n == 0 {
+		return err
+	}
+	if n > w.config.DeleteLimit {
+		return &Error{Code: ErrTooLarge, Counts: map[string]int{"role_assignments": n}}
+	}
+	org, err := w.Organizations().Get(ctx, d.OrganizationID)
+	if err != nil {
+		return err
+	}
+	held, err := collect(ctx, w.RoleAssignments(), gave, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
+	if err != nil {
+		return err
+	}
+	if err := w.mayGive(ctx, org.ID, rolesIn(held)...); err != nil {
+		return err
+	}
+	return w.stripAll(ctx, held, w.fallbackRole(org))
+}
+
+// Challenge gives what to publish to prove a claim (rule D4): its methods spell out the
+// record, the tag and the file. With its Subdomains set it is what VerifySubdomains
+// wants. A claim that failed has a new one after the next Verify.
+//
+// Errors: [ErrNotFound].
+func (g Domains) Challenge(ctx context.Context, organization OrganizationID, id DomainID) (domains.Challenge, error) {
+	var c domains.Challenge
+	err := g.s.view(ctx, "Domains.Challenge", id.String(), func(ctx context.Context, w *work) error {
+		d, err := w.domain(ctx, organization, id)
+		if err == nil {
+			c = w.challenge(d)
+		}
+		return err
+	})
+	return c, err
+}
+
+func (f *family) challenge(d Domain) domains.Challenge {
+	return domains.Challenge{App: f.config.App, Domain: d.Name, Token: d.Challenge}
+}

@@ -1,0 +1,68 @@
+package tenancy
+
+import (
+	"context"
+	"strings"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+// Owner gives the verified domain that an address is on, and with it the organization
+// that the domain belongs to (rule D7): of the names of the address's domain and those
+// above it, the longest that is verified and is either the domain itself or verified
+// with its subdomains (rule D6).
+//
+// Errors: [ErrInvalid] with the field "email"; [ErrNotFound].
+func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
+	var d Domain
+	err := g.s.view(ctx, "Domains.Owner", "", func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		key, err := CanonicalEmail(email)
+		if err != nil {
+			return err
+		}
+		found, ok, err := w.verifiedDomain(ctx, key)
+		if err == nil && !ok {
+			err = &Error{Code: ErrNotFound, Kind: "domain"}
+		}
+		d = found
+		return err
+	})
+	return d, err
+}
+
+// verifiedDomain is the verified domain, of whatever organization, that a canonical
+// address is on.
+func (w *work) verifiedDomain(ctx context.Context, emailKey string) (Domain, bool, error) {
+	names := domains.Parents(emailDomain(emailKey))
+	if len(names) == 0 {
+		return Domain{}, false, nil
+	}
+	holders, err := w.holders(ctx, names...)
+	if err != nil {
+		return Domain{}, false, err
+	}
+	for i, name := range names {
+		if d, ok := holders[name]; ok && (i == 0 || d.Subdomains) {
+			return d, true, nil
+		}
+	}
+	return Domain{}, false, nil
+}
+
+// verifiedFor is [work.verifiedDomain] where that is this organization's.
+func (w *work) verifiedFor(ctx context.Context, org OrganizationID, emailKey string) (Domain, bool, error) {
+	d, ok, err := w.verifiedDomain(ctx, emailKey)
+	if err != nil || !ok || d.OrganizationID != org {
+		return Domain{}, false, err
+	}
+	return d, true, nil
+}
+
+// emailDomain is the domain of a canonical address.
+func emailDomain(emailKey string) string {
+	_, domain, _ := strings.Cut(emailKey, "@")
+	return domain
+}

@@ -1,0 +1,192 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+const (
+	recheckBatch = 100 // most domains a Recheck
+	recheckEvery = time.Minute
+	recheckAgain = 24 * time.Hour     // after a look that showed no proof
+	missingFor   = 7 * 24 * time.Hour // from the first negative to the one that counts (rule D5)
+)
+
+// Recheck looks again at the proofs that are due, the longest due first, and at most 100
+// of them: it says how many, so call it until that is 0, or have Run do so. A proof is
+// looked at each 30 days less up to 3, and a day later where it was not found; each
+// attempt moves the time, so that none holds up the others.
+//
+// Only an authoritative negative counts, never a timeout: negatives over at least 7 days
+// make a verified domain lapse, and subdomains that were proved are given up likewise
+// (rule D5). A claim whose time for its first proof is over is stored as failed.
+//
+// Each domain is a transaction of its own, and nothing is locked while the Prover looks.
+// Recheck may run in several processes at once.
+//
+// Errors: [ErrForbidden]; [ErrInTransaction] inside Transact and on a Service from
+// WithStore. What was done before an error stays.
+func (g Domains) Recheck(ctx context.Context) (int, error) {
+	if g.s.within != nil {
+		return 0, explain(&Error{Code: ErrInTransaction}, methods["Domains.Recheck"].op, "")
+	}
+	due, err := g.due(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i, d := range due {
+		if err := g.recheck(ctx, d); err != nil {
+			return i, explain(err, methods["Domains.Recheck"].op, d.ID.String())
+		}
+	}
+	return len(due), nil
+}
+
+// due lists what Recheck has to look at.
+func (g Domains) due(ctx context.Context) ([]Domain, error) {
+	var due []Domain
+	err := g.s.view(ctx, "Domains.Recheck", "", func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		states := []DomainState{DomainPending}
+		if w.config.Prover != nil {
+			states = append(states, DomainVerified)
+		}
+		due, err = w.Domains().List(ctx, DomainFilter{State: Of(states...), DueBefore: w.now.Add(time.Microsecond)},
+			Span{Limit: recheckBatch, Order: ByDue})
+		return err
+	})
+	return due, err
+}
+
+// recheck is one attempt.
+func (g Domains) recheck(ctx context.Context, due Domain) error {
+	d, err := g.begin(ctx, due)
+	if err != nil || d.State != DomainVerified {
+		return err
+	}
+	var own, below domains.Finding
+	if d.Method != "" {
+		own = g.look(ctx, d, false)
+	}
+	if d.reprovesSubdomains() {
+		below = g.look(ctx, d, true)
+	}
+	if err := ctx.Err(); err != nil {
+		return &Error{Code: ErrCanceled, Err: err}
+	}
+	return g.conclude(ctx, d, own, below)
+}
+
+// begin moves the due time before the look, so that whatever becomes of that, the
+// attempt was one, and others leave the domain alone meanwhile. It gives no domain if
+// there is nothing to look for.
+func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
+	var d Domain
+	err := g.again(ctx, due, func(ctx context.Context, w *work, now Domain) error {
+		d = Domain{}
+		switch before := now; {
+		case now.State != due.State || now.DueAt.IsZero() || w.now.Before(now.DueAt):
+			return nil // another Recheck was first, or somebody decided
+		case now.overdue(w.now):
+			now.State, now.DueAt = DomainFailed, time.Time{}
+			return w.saveDomain(ctx, before, &now, EventDomainFailed)
+		case now.State == DomainVerified:
+			now.due(w.now, recheckAgain)
+			d = now
+			return w.saveDomain(ctx, before, &d, EventDomainUpdated)
+		}
+		return nil
+	})
+	return d, err
+}
+
+// again opens a transaction on a domain, if it is still there.
+func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Context, w *work, now Domain) error) error {
+	return g.s.update(ctx, "Domains.Recheck", was.ID.String(), func(ctx context.Context, w *work) error {
+		if err := w.Lock(ctx, lockOrganization(was.OrganizationID), lockDomain(was.Name)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		now, err := w.Domains().Get(ctx, was.ID)
+		if CodeOf(err) == ErrNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return fn(ctx, w, now)
+	})
+}
+
+// look asks the Prover. What it cannot say counts for nothing, and the Logger hears.
+func (g Domains) look(ctx context.Context, d Domain, subdomains bool) domains.Finding {
+	c, by := g.s.family.challenge(d), domains.Method(d.Method)
+	if subdomains {
+		c.Subdomains, by = true, domains.MethodDNS
+	}
+	finding, err := g.s.family.ask(ctx, c, by)
+	if err != nil {
+		g.s.family.config.Logger.WarnContext(ctx, "freehold: a domain could not be rechecked", "domain", d.ID.String(), "error", err)
+		return domains.Finding{Outcome: domains.Unknown}
+	}
+	return finding
+}
+
+// sameProofs reports whether what was found by looking at one domain holds for the
+// other: a change to what a look does not depend on must not make it void, or whoever
+// makes one at each look is never found out.
+func (d Domain) sameProofs(was Domain) bool {
+	return d.State == was.State && d.Challenge == was.Challenge && d.Method == was.Method && d.VerifiedAt.Equal(was.VerifiedAt) && d.ProvedAt.Equal(was.ProvedAt) &&
+		d.Subdomains == was.Subdomains && d.SubdomainsProvedAt.Equal(was.SubdomainsProvedAt)
+}
+
+// conclude keeps what was found.
+func (g Domains) conclude(ctx context.Context, was Domain, own, below domains.Finding) error {
+	return g.again(ctx, was, func(ctx context.Context, w *work, d Domain) error {
+		if !d.sameProofs(was) {
+			return nil
+		}
+		before := d
+		if weigh(own, w.now, &d.ProvedAt, &d.MissingSince) {
+			d.lapse()
+			return w.saveDomain(ctx, before, &d, EventDomainLapsed)
+		}
+		if weigh(below, w.now, &d.SubdomainsProvedAt, &d.SubdomainsMissingSince) {
+			d.dropSubdomains()
+		}
+		if found(own) && found(below) {
+			d.schedule(w.now)
+		}
+		return w.saveDomain(ctx, before, &d, EventDomainUpdated)
+	})
+}
+
+// weigh enters a finding into the times of a proof, and reports whether it has been
+// missing for long enough.
+func weigh(f domains.Finding, now time.Time, provedAt, missingSince *time.Time) bool {
+	switch f.Outcome {
+	case domains.Proved:
+		*provedAt, *missingSince = now, time.Time{}
+	case domains.Refuted:
+		if missingSince.IsZero() {
+			*missingSince = now
+		}
+		return now.Sub(*missingSince) >= missingFor
+	}
+	return false
+}
+
+// found reports whether a proof was seen, or not asked for.
+func found(f domains.Finding) bool { return f.Outcome == domains.Proved || f.Outcome == "" }
+
+// lapse takes a domain's effect away; that it is missing stays to be seen.
+func (d *Domain) lapse() {
+	d.State, d.DueAt = DomainLapsed, time.Time{}
+	d.dropSubdomains()
+}

@@ -1,0 +1,196 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+// judge gives claims the state that they are read in: one that waits too long for its
+// proof, or whose name another organization holds, has failed (rule D3).
+func (w *work) judge(ctx context.Context, claims ...*Domain) error {
+	var waiting []*Domain
+	var names []string
+	for _, d := range claims {
+		if d.State != DomainPending {
+			continue
+		}
+		if d.overdue(w.now) {
+			d.State = DomainFailed
+			continue
+		}
+		waiting, names = append(waiting, d), append(names, d.Name)
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	holders, err := w.holders(ctx, names...)
+	if err != nil {
+		return err
+	}
+	for _, d := range waiting {
+		if _, held := holders[d.Name]; held {
+			d.State = DomainFailed
+		}
+	}
+	return nil
+}
+
+// overdue reports whether the time for the first proof is over.
+func (d Domain) overdue(now time.Time) bool {
+	return d.State == DomainPending && !now.Before(d.DueAt)
+}
+
+// holders gives the verified domain of each name that has one, in one query.
+func (w *work) holders(ctx context.Context, names ...string) (map[string]Domain, error) {
+	found, err := w.Domains().List(ctx, DomainFilter{Name: Of(names...), State: Of(DomainVerified)}, Span{Limit: len(names)})
+	held := make(map[string]Domain, len(found))
+	for _, d := range found {
+		held[d.Name] = d
+	}
+	return held, err
+}
+
+// free refuses a name that another organization holds; by whom is not told (rule D3).
+func (w *work) free(ctx context.Context, d Domain) error {
+	holders, err := w.holders(ctx, d.Name)
+	if err != nil {
+		return err
+	}
+	if held, ok := holders[d.Name]; ok && held.OrganizationID != d.OrganizationID {
+		return &Error{Code: ErrDomainTaken, Kind: "domain", Key: d.Name}
+	}
+	return nil
+}
+
+// lockFree is [work.free] with the name locked, for whoever is about to hold it.
+func (w *work) lockFree(ctx context.Context, d Domain) error {
+	if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+		return err
+	}
+	return w.free(ctx, d)
+}
+
+// proved makes a claim one that holds its name, shown by a method or, without one, by
+// the host's word.
+func (d *Domain) proved(now time.Time, by domains.Method) {
+	if d.State != DomainVerified {
+		d.State, d.VerifiedAt = DomainVerified, now
+		d.dropSubdomains()
+	}
+	d.Method, d.ProvedAt, d.MissingSince = string(by), now, time.Time{}
+	d.schedule(now)
+}
+
+// restart makes a claim begin anew: a new token, and as long for its proof as at first.
+func (w *work) restart(d *Domain) error {
+	challenge, err := newChallenge(w.config.Rand)
+	if err != nil {
+		return err
+	}
+	d.State, d.Challenge, d.DueAt = DomainPending, challenge, w.now.Add(domainProofFor)
+	d.Method, d.VerifiedAt, d.ProvedAt, d.MissingSince = "", time.Time{}, time.Time{}, time.Time{}
+	d.dropSubdomains()
+	return nil
+}
+
+func (d *Domain) dropSubdomains() {
+	d.Subdomains, d.SubdomainsProvedAt, d.SubdomainsMissingSince = false, time.Time{}, time.Time{}
+}
+
+// reproves reports whether anything of a verified domain was proved, and so can be
+// looked at again; the host's word cannot.
+func (d Domain) reproves() bool { return d.Method != "" || d.reprovesSubdomains() }
+
+func (d Domain) reprovesSubdomains() bool { return d.Subdomains && !d.SubdomainsProvedAt.IsZero() }
+
+// schedule sets when a verified domain is looked at again, early enough that while all
+// is well the last proof is under 30 days old (rules D5, O2).
+func (d *Domain) schedule(now time.Time) { d.due(now, domainProofFor) }
+
+func (d *Domain) due(now time.Time, in time.Duration) {
+	d.DueAt = time.Time{}
+	if d.reproves() {
+		d.DueAt = now.Add(in - d.jitter(now, in/10))
+	}
+}
+
+// jitter is something below most that differs from domain to domain and from time to
+// time, so that what was verified at once does not fall due at once.
+func (d Domain) jitter(now time.Time, most time.Duration) time.Duration {
+	h := fnv.New64a()
+	_, _ = h.Write(binary.BigEndian.AppendUint64(d.ID[:], uint64(now.UnixMicro())))
+	return time.Duration(h.Sum64() % uint64(most)).Truncate(time.Microsecond)
+}
+
+// sleepDomains makes the verified domains of an organization that is archived dormant:
+// others may have them meanwhile (rule O2). Letting go of a name takes its lock, too: a
+// restored claim that found it taken is not to be kept after it was free.
+func (w *work) sleepDomains(ctx context.Context, org OrganizationID) error {
+	return w.eachDomain(ctx, org, DomainVerified, func(d Domain) error {
+		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+			return err
+		}
+		before := d
+		d.State, d.DueAt = DomainDormant, time.Time{}
+		return w.saveDomain(ctx, before, &d, EventDomainDormant)
+	})
+}
+
+// wakeDomains does the same for one that is restored: a dormant domain is verified again
+// if its proof is fresh enough and nobody has taken it, and else begins anew. It gives
+// the names that others have taken.
+func (w *work) wakeDomains(ctx context.Context, org OrganizationID) (taken []string, err error) {
+	err = w.eachDomain(ctx, org, DomainDormant, func(d Domain) error {
+		before, kind := d, EventDomainUpdated
+		err := w.lockFree(ctx, d)
+		switch {
+		case CodeOf(err) == ErrDomainTaken:
+			taken = append(taken, d.Name)
+			err = w.restart(&d)
+		case err == nil && w.now.Sub(d.ProvedAt) < domainProofFor:
+			kind = EventDomainVerified
+			d.wake(w.now)
+		case err == nil:
+			err = w.restart(&d)
+		}
+		if err != nil {
+			return err
+		}
+		return w.saveDomain(ctx, before, &d, kind)
+	})
+	return taken, err
+}
+
+// wake makes a dormant domain verified, to be looked at as soon as may be: nobody has
+// meanwhile.
+func (d *Domain) wake(now time.Time) {
+	d.State = DomainVerified
+	if d.reprovesSubdomains() && now.Sub(d.SubdomainsProvedAt) >= domainProofFor {
+		d.dropSubdomains()
+	}
+	if d.reproves() {
+		d.DueAt = now
+	}
+}
+
+// eachDomain walks an organization's domains of a state, by name: the order in which
+// their names are locked.
+func (w *work) eachDomain(ctx context.Context, org OrganizationID, state DomainState, fn func(Domain) error) error {
+	all, err := collect(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org), State: Of(state)}, func(d *Domain) DomainID { return d.ID })
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b Domain) int { return strings.Compare(a.Name, b.Name) })
+	for _, d := range all {
+		if err := fn(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}

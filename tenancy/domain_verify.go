@@ -1,0 +1,254 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/freehold-dev/freehold/domains"
+)
+
+// Prover looks whether a domain's challenge is published. Package domains/prove has
+// one that goes out to the DNS and the web; Freehold calls it outside any transaction.
+// It is safe for concurrent use.
+type Prover interface {
+	// Prove looks once. What it finds out about the domain, also that nothing could be
+	// found out, is no error.
+	Prove(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error)
+}
+
+// proveFor bounds a Prove, whatever the Prover's own limits are.
+const proveFor = 30 * time.Second
+
+// Verify looks for a claim's proof and, where it is published, makes the organization
+// the one that holds the domain (rules D3, D4). One that is verified already is looked
+// at again, from then on by this method; that the proof is not found harms nothing
+// there, for only Recheck counts that.
+//
+// A claim that failed for want of a proof in 30 days starts over: it is pending again,
+// with a new token to publish, and is returned with an [ErrDomainNotVerified].
+//
+// Nothing is locked while the Prover looks. Whatever happened to the claim meanwhile
+// stands, and of many organizations that show a proof at once exactly one gets the name.
+//
+// Errors: [ErrDomainNotVerified] with the finding in Reason; [ErrDomainTaken];
+// [ErrNotFound]; [ErrConflict]; [ErrInvalid] with the field "method"; [ErrOrganizationClosed] where
+// the organization is archived; [ErrForbidden]; [ErrInTransaction] inside Transact and on a
+// Service from WithStore.
+func (g Domains) Verify(ctx context.Context, organization OrganizationID, id DomainID, by domains.Method) (Domain, error) {
+	p := proving{Domains: g, method: "Domains.Verify", organization: organization, id: id, by: by}
+	return p.run(ctx)
+}
+
+// VerifySubdomains looks for the proof that the names below a verified domain are the
+// organization's too (rule D6): a DNS record under a label of its own, which
+// [domains.Challenge] spells with Subdomains set.
+//
+// Errors: as for Verify; [ErrDomainNotVerified] where the domain itself is not.
+func (g Domains) VerifySubdomains(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	p := proving{
+		Domains: g, method: "Domains.VerifySubdomains", organization: organization, id: id,
+		by: domains.MethodDNS, subdomains: true,
+	}
+	return p.run(ctx)
+}
+
+// proving is one Verify on its way: read, look, and read again.
+type proving struct {
+	Domains
+	method       method
+	organization OrganizationID
+	id           DomainID
+	by           domains.Method
+	subdomains   bool
+}
+
+func (p proving) run(ctx context.Context) (Domain, error) {
+	d, err := p.prove(ctx)
+	if err != nil {
+		return d, explain(err, methods[p.method].op, p.id.String())
+	}
+	return d, nil
+}
+
+func (p proving) prove(ctx context.Context) (Domain, error) {
+	if p.s.within != nil {
+		return Domain{}, &Error{Code: ErrInTransaction}
+	}
+	claim, challenge, err := p.read(ctx)
+	if err != nil {
+		return Domain{}, err
+	}
+	if claim.State == DomainFailed {
+		return p.startOver(ctx, claim)
+	}
+	finding, err := p.s.family.ask(ctx, challenge, p.by)
+	if err != nil {
+		return Domain{}, err
+	}
+	if finding.Outcome != domains.Proved {
+		return Domain{}, &Error{Code: ErrDomainNotVerified, Kind: "domain", Reason: finding.Reason}
+	}
+	return p.keep(ctx, claim)
+}
+
+// read finds the claim and refuses what needs no look.
+func (p proving) read(ctx context.Context) (d Domain, c domains.Challenge, err error) {
+	err = p.s.view(ctx, p.method, p.id.String(), func(ctx context.Context, w *work) error {
+		if d, err = w.domain(ctx, p.organization, p.id); err != nil {
+			return err
+		}
+		if err := p.mayProve(ctx, w, d); err != nil {
+			return err
+		}
+		if d.overdue(w.now) {
+			d.State = DomainFailed
+		}
+		c = w.challenge(d)
+		c.Subdomains = p.subdomains
+		if err := c.Check(p.by); err != nil {
+			return &Error{Code: ErrInvalid, Field: "method", Reason: "cannot prove this domain", Err: err}
+		}
+		if p.s.family.config.Prover == nil {
+			return &Error{Code: ErrDomainNotVerified, Reason: "nothing is proved here"}
+		}
+		return nil
+	})
+	return d, c, err
+}
+
+// mayProve refuses where a proof would change nothing: it is asked before the look and
+// again after it.
+func (p proving) mayProve(ctx context.Context, w *work, d Domain) error {
+	org, err := w.Organizations().Get(ctx, p.organization)
+	switch {
+	case err != nil:
+		return err
+	case !org.ArchivedAt.IsZero():
+		return &Error{Code: ErrOrganizationClosed}
+	case p.subdomains && d.State != DomainVerified:
+		return &Error{Code: ErrDomainNotVerified, Field: "subdomains", Reason: "the domain itself is not verified"}
+	case d.State == DomainVerified:
+		return nil
+	}
+	return w.free(ctx, d)
+}
+
+// ask has the Prover look, once and not for ever. That it could not is a finding of its
+// own, unless it is the caller who gave up.
+func (f *family) ask(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error) {
+	limited, cancel := context.WithTimeout(ctx, proveFor)
+	defer cancel()
+	finding, err := f.config.Prover.Prove(limited, c, by)
+	switch {
+	case err == nil:
+		if finding.Outcome != domains.Proved && finding.Outcome != domains.Refuted {
+			finding.Outcome = domains.Unknown
+		}
+		return finding, nil
+	case ctx.Err() != nil:
+		return domains.Finding{}, &Error{Code: ErrCanceled, Err: ctx.Err()}
+	case errors.Is(err, context.DeadlineExceeded):
+		return domains.Finding{Outcome: domains.Unknown, Reason: domains.ReasonTimeout}, nil
+	}
+	return domains.Finding{}, &Error{Code: ErrDomainNotVerified, Reason: "the prover failed", Err: err}
+}
+
+// reopen reads the claim once more under the locks of its organization and its name, and
+// refuses one that has changed since it was read.
+func (p proving) reopen(ctx context.Context, w *work, claim Domain) (Domain, error) {
+	if err := w.Lock(ctx, lockOrganization(p.organization), lockDomain(claim.Name)); err != nil {
+		return Domain{}, err
+	}
+	d, err := w.domain(ctx, p.organization, p.id)
+	if err == nil && d.Version != claim.Version {
+		err = stale(p.id)
+	}
+	if err != nil {
+		return Domain{}, err
+	}
+	return d, p.mayProve(ctx, w, d)
+}
+
+// keep makes the claim one that is proved.
+func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
+	return p.one(ctx, p.method, p.id.String(), func(ctx context.Context, w *work) (Domain, error) {
+		d, err := p.reopen(ctx, w, claim)
+		if err != nil {
+			return Domain{}, err
+		}
+		before, kind := d, EventDomainUpdated
+		switch {
+		case p.subdomains:
+			d.Subdomains, d.SubdomainsProvedAt, d.SubdomainsMissingSince = true, w.now, time.Time{}
+			if d.DueAt.IsZero() {
+				d.schedule(w.now)
+			}
+		case d.State != DomainVerified:
+			kind = EventDomainVerified
+			fallthrough
+		default:
+			d.proved(w.now, p.by)
+		}
+		return d, w.hold(ctx, before, &d, kind)
+	})
+}
+
+// hold is saveDomain for a claim that may take its name: where the unique key is not
+// free after all, another has it.
+func (w *work) hold(ctx context.Context, before Domain, d *Domain, kind EventType) error {
+	err := w.saveDomain(ctx, before, d, kind)
+	if CodeOf(err) == ErrAlreadyExists {
+		return &Error{Code: ErrDomainTaken, Kind: "domain", Key: d.Name}
+	}
+	return err
+}
+
+// startOver gives a claim that failed a new token (rule D3). What was published for the
+// old one proves nothing any more, so there is nothing to look for yet.
+func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
+	d, err := p.one(ctx, p.method, p.id.String(), func(ctx context.Context, w *work) (Domain, error) {
+		d, err := p.reopen(ctx, w, claim)
+		if err != nil {
+			return Domain{}, err
+		}
+		before := d
+		if err := w.restart(&d); err != nil {
+			return Domain{}, err
+		}
+		return d, w.saveDomain(ctx, before, &d, EventDomainUpdated)
+	})
+	if err != nil {
+		return Domain{}, err
+	}
+	return d, &Error{Code: ErrDomainNotVerified, Kind: "domain", Reason: "the time for its proof was over: it starts over with a new token"}
+}
+
+// MarkVerified is the host's word that a claimed domain is the organization's, whatever
+// its state. It is asked for no proof, then or later; a Verify changes that. An archive
+// ends it after a while: an organization that is restored 30 days or more after the word
+// has a pending claim, to be proved or marked once more (rule O2).
+//
+// Errors: [ErrDomainTaken]; [ErrNotFound]; [ErrOrganizationClosed] where the
+// organization is archived; [ErrForbidden].
+func (g Domains) MarkVerified(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	return g.one(ctx, "Domains.MarkVerified", id.String(), func(ctx context.Context, w *work) (Domain, error) {
+		d, err := w.lockedDomain(ctx, organization, id)
+		if err != nil {
+			return Domain{}, err
+		}
+		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+			return Domain{}, err
+		}
+		p := proving{organization: organization}
+		if err := p.mayProve(ctx, w, d); err != nil {
+			return Domain{}, err
+		}
+		before, kind := d, EventDomainUpdated
+		if d.State != DomainVerified {
+			kind = EventDomainVerified
+		}
+		d.proved(w.now, "")
+		return d, w.hold(ctx, before, &d, kind)
+	})
+}

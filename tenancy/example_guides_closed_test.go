@@ -1,0 +1,56 @@
+package tenancy_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// landing is the page that a browser goes to after an attempt to sign in.
+func landing(d tenancy.Decision) string {
+	switch d.Kind {
+	case tenancy.DecisionSignedIn:
+		return "/" // with d.Token in the cookie
+	case tenancy.DecisionInvitationNeeded:
+		return "/waiting-list"
+	case tenancy.DecisionInvitationRefused:
+		return "/invitation?why=" + string(d.Code)
+	case tenancy.DecisionVerifyEmail:
+		return "/check-your-mail"
+	default:
+		return "/sign-in?why=" + string(d.Kind)
+	}
+}
+
+func Example_closedRegistration() {
+	ctx, sent := context.Background(), outbox{}
+	svc := service(tenancy.Config{Registration: tenancy.RegistrationClosed, Mailer: &sent})
+	link := func(email string) tenancy.Attempt {
+		return tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: email, MailProved: true}
+	}
+
+	// Zoe is nobody here, and the attempt leaves nothing of her behind.
+	fmt.Println(landing(must(svc.SignIn(ctx, link("zoe@mail.example")))))
+	_, err := svc.Users.GetByEmail(ctx, "zoe@mail.example")
+	fmt.Println(tenancy.CodeOf(err))
+
+	// From the waiting list into the application: no organization is named.
+	must(svc.Invitations.Send(ctx, tenancy.NewInvitation{Email: "zoe@mail.example"}))
+	zoe := link("zoe@mail.example")
+	zoe.Invitation = sent[0].Token.Reveal()
+	fmt.Println(landing(must(svc.SignIn(ctx, zoe))))
+	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // an old link; the session is there already
+
+	// Whoever is on a customer's verified domain needs no invitation, where it says so.
+	must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Domains: []tenancy.NewDomain{
+		{Name: "acme.example", Verified: true, Joining: tenancy.JoiningAuto},
+	}}))
+	fmt.Println(must(svc.SignIn(ctx, link("bob@acme.example"))).Member.OrganizationName)
+	// Output:
+	// /waiting-list
+	// not_found
+	// /
+	// /invitation?why=invitation_accepted
+	// Acme
+}

@@ -1,0 +1,62 @@
+package tenancy_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// signUp signs a person in, and whoever is in no organization yet gets one of their own.
+// It is one transaction: nobody is left half way.
+func signUp(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, company string) (tenancy.Decision, error) {
+	var d tenancy.Decision
+	err := svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) (err error) {
+		d, err = tx.SignIn(ctx, in)
+		if err != nil || d.Kind != tenancy.DecisionSignedIn || !d.OrganizationID.IsZero() {
+			return err
+		}
+		org, err := tx.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: company, Owner: d.User.ID})
+		if err != nil {
+			return err
+		}
+		moved, err := tx.Sessions.Switch(ctx, d.Token.Reveal(), org.ID)
+		d.Session, d.Token, d.OrganizationID = moved.Session, moved.Token, org.ID
+		return err
+	})
+	return d, err
+}
+
+// outbox stands for the mail; tenancysmtp sends it.
+type outbox []tenancy.Message
+
+func (o *outbox) Mail(_ context.Context, m tenancy.Message) error {
+	*o = append(*o, m)
+	return nil
+}
+
+func Example_onboarding() {
+	ctx, sent := context.Background(), outbox{}
+	svc := service(tenancy.Config{Mailer: &sent})
+
+	// Ada opened the link that the host had mailed to her.
+	ada := must(signUp(ctx, svc, tenancy.Attempt{
+		Method: tenancy.MethodMagicLink, Email: "ada@acme.example", MailProved: true,
+	}, "Acme"))
+	fmt.Println(ada.User.Email, ada.Created, ada.Kind)
+
+	// She invites Bob; what she may not give is refused.
+	must(svc.As(tenancy.UserPrincipal(ada.User.ID)).Invitations.Send(ctx, tenancy.NewInvitation{
+		OrganizationID: ada.OrganizationID, Email: "bob@acme.example", Roles: []string{rbac.Admin},
+	}))
+
+	// Bob opens the link in that mail. The token was in no other place, so the mailbox is his.
+	bob := must(svc.SignIn(ctx, tenancy.Attempt{
+		Method: tenancy.MethodMagicLink, Email: sent[0].To, Invitation: sent[0].Token.Reveal(),
+	}))
+	fmt.Println(bob.Kind, "at", bob.Member.OrganizationName, "as", bob.Member.Roles)
+	// Output:
+	// ada@acme.example true signed_in
+	// signed_in at Acme as [admin]
+}

@@ -1,0 +1,57 @@
+package tenancy_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// signInWhere signs in somebody who may be in several organizations: where they were the
+// last time, which a cookie of the host's remembers, if that is one of them still.
+func signInWhere(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, last tenancy.OrganizationID) (tenancy.Decision, error) {
+	d, err := svc.SignIn(ctx, in)
+	if err != nil || d.Kind != tenancy.DecisionChooseOrganization {
+		return d, err
+	}
+	for _, choice := range d.Choices {
+		if choice.OrganizationID == last {
+			in.OrganizationID = last
+			return svc.SignIn(ctx, in)
+		}
+	}
+	return d, nil // show the Choices, and ask again with the one that is picked
+}
+
+func Example_switcher() {
+	ctx := context.Background()
+	svc := service(tenancy.Config{})
+	ada := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@mail.example", EmailVerified: true}))
+	acme := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Owner: ada.ID}))
+	beta := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Beta"}))
+	must(svc.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: beta.ID, UserID: ada.ID}))
+
+	link := tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: "ada@mail.example", MailProved: true}
+	first := must(signInWhere(ctx, svc, link, tenancy.OrganizationID{}))
+	fmt.Println(first.Kind, len(first.Choices))
+	again := must(signInWhere(ctx, svc, link, acme.ID))
+	fmt.Println(again.Kind)
+
+	// The switcher on the page: one call.
+	for _, m := range must(svc.Memberships.ListByUser(ctx, ada.ID, tenancy.MemberQuery{})).Items {
+		fmt.Println(m.OrganizationName, m.Roles, m.OrganizationID == again.Session.OrganizationID)
+	}
+
+	// A switch asks membership and policies again, and gives the session a new token.
+	next := must(svc.Sessions.Switch(ctx, again.Token.Reveal(), beta.ID))
+	fmt.Println(must(svc.Sessions.Authenticate(ctx, next.Token.Reveal())).Organization.DisplayName)
+	_, err := svc.Sessions.Authenticate(ctx, again.Token.Reveal())
+	fmt.Println(tenancy.CodeOf(err))
+	// Output:
+	// choose_organization 2
+	// signed_in
+	// Acme [owner] true
+	// Beta [member] false
+	// Beta
+	// session_ended
+}

@@ -1,0 +1,145 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+)
+
+// InvitationState is how an invitation stands (rule I3).
+type InvitationState string
+
+// The states of an invitation. A pending one whose time ran out reads as expired.
+const (
+	InvitationPending  InvitationState = "pending"
+	InvitationAccepted InvitationState = "accepted"
+	InvitationRevoked  InvitationState = "revoked"
+	InvitationExpired  InvitationState = "expired"
+)
+
+func (s InvitationState) known() bool {
+	return s == InvitationPending || s == InvitationAccepted || s == InvitationRevoked || s == InvitationExpired
+}
+
+// Invitation asks one address into one organization, or, without one, into the
+// application (rule I1).
+type Invitation struct {
+	ID             InvitationID      `json:"id"`
+	Version        int64             `json:"version"`
+	OrganizationID OrganizationID    `json:"organization_id,omitzero"` // zero: into the application
+	Email          string            `json:"email"`                    // as given
+	Roles          []string          `json:"roles,omitempty"`          // what the member will have
+	Metadata       map[string]string `json:"metadata,omitempty"`       // for the membership
+	InviterID      UserID            `json:"inviter_id,omitzero"`      // whose grants it stands on; zero: the host's
+	State          InvitationState   `json:"state"`
+	Sends          int               `json:"sends"`   // how often it was sent
+	SentAt         time.Time         `json:"sent_at"` // the last time
+	ExpiresAt      time.Time         `json:"expires_at"`
+	UserID         UserID            `json:"user_id,omitzero"`    // who accepted it
+	DecidedAt      time.Time         `json:"decided_at,omitzero"` // when it was accepted, revoked or found expired
+	CreatedAt      time.Time         `json:"created_at"`
+	UpdatedAt      time.Time         `json:"updated_at"`
+	EmailKey       string            `json:"-"` // canonical Email
+}
+
+func (Invitation) idPrefix() string { return "inv" }
+
+// Invitations is the group of methods on invitations.
+type Invitations struct{ s *Service }
+
+// Limits of how long an invitation stands (rule I1).
+const (
+	invitationAtLeast = 24 * time.Hour
+	invitationAtMost  = 30 * 24 * time.Hour
+)
+
+func invitationLasts(field string, d time.Duration) error {
+	if d < invitationAtLeast || d > invitationAtMost {
+		return invalid(field, fmt.Sprintf("is %s, want %s to %s", d, invitationAtLeast, invitationAtMost))
+	}
+	return nil
+}
+
+// at is an invitation as it reads at an instant (rule I3).
+func (i Invitation) at(now time.Time) Invitation {
+	if i.State == InvitationPending && !now.Before(i.ExpiresAt) {
+		i.State = InvitationExpired
+	}
+	return i
+}
+
+// stands refuses an invitation that waits no more, with the code of its state.
+func (i Invitation) stands(now time.Time) error {
+	codes := map[InvitationState]Code{
+		InvitationAccepted: ErrInvitationAccepted, InvitationRevoked: ErrInvitationRevoked, InvitationExpired: ErrInvitationExpired,
+	}
+	if code, ended := codes[i.at(now).State]; ended {
+		return &Error{Code: code, Kind: "invitation", Key: i.ID.String()}
+	}
+	return nil
+}
+
+// standing selects the invitations of an organization that wait for an answer: each
+// has a seat (rule M9).
+func (w *work) standing(id OrganizationID) InvitationFilter {
+	return InvitationFilter{OrganizationID: Of(id), State: Of(InvitationPending), DueAfter: w.now}
+}
+
+// addressee names an address among the people of an event, so that Erase finds what
+// was told of somebody before they were a user (rule U7).
+func addressee(emailKey string) UserID {
+	sum := sha256.Sum256([]byte("addressee " + emailKey))
+	return UserID(sum[:16])
+}
+
+// recordInvitation writes an event on an invitation. user is who accepted it, or zero:
+// whether the address is anybody's is nothing that a reader may learn (rule M2).
+func (w *work) recordInvitation(ctx context.Context, kind EventType, inv Invitation, user UserID, old any) error {
+	before, err := marshal(old)
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: kind, organization: inv.OrganizationID, user: user, subject: inv.ID.String(), data: inv, previous: before,
+		people: []UserID{addressee(inv.EmailKey)},
+	})
+}
+
+// saveInvitation keeps an invitation that differs from before, with its event.
+func (w *work) saveInvitation(ctx context.Context, before Invitation, inv *Invitation, kind EventType) error {
+	old, err := previous(before, *inv)
+	if err != nil {
+		return err
+	}
+	inv.Version++
+	inv.UpdatedAt = w.now
+	if err := w.Invitations().Update(ctx, *inv); err != nil {
+		return err
+	}
+	return w.recordInvitation(ctx, kind, *inv, inv.UserID, old)
+}
+
+// expire marks an invitation that has run out, so that it is in nobody's way.
+func (w *work) expire(ctx context.Context, inv Invitation) error {
+	before := inv
+	inv.State, inv.DecidedAt = InvitationExpired, w.now
+	return w.saveInvitation(ctx, before, &inv, EventInvitationExpired)
+}
+
+// reach reads an invitation for the actor, who must have the method's permission in its
+// organization; elsewhere it is not there for them (rule G7). Only the host reaches
+// those into the application.
+func (w *work) reach(ctx context.Context, id InvitationID) (Invitation, error) {
+	inv, err := w.Invitations().Get(ctx, id)
+	missing := notFound(id)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return Invitation{}, w.absent(ctx, missing)
+	case err != nil:
+		return Invitation{}, err
+	case inv.OrganizationID.IsZero() && w.service.principal != nil:
+		return Invitation{}, w.absent(ctx, missing)
+	}
+	return inv, w.authorize(ctx, scope{organization: inv.OrganizationID, missing: missing})
+}

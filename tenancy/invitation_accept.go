@@ -1,0 +1,265 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// Accept takes an invitation up with its token (rule I4), in one transaction: the user
+// is an active member with the invitation's roles and metadata from then on, an
+// inactive one again, on the same row. One into the application gives the zero Member.
+//
+// The user's address must be the one invited, and be verified; or, where
+// Settings.AcceptOnDomains says so, a verified one on a domain that the organization
+// has verified. A token that went by Config.Mailer, or under Config.MailOnly, proves the
+// mailbox itself: then a user whose address was not proved has it verified, and what
+// they could sign in by from before goes (rule U4), for whoever made that account may
+// have been somebody else.
+//
+// An inactive member comes back only by an invitation of their own that was sent since
+// they became so (rule M5): not by standing in, and not by one from before.
+//
+// Of any number of calls with one token, one succeeds.
+//
+// Errors: [ErrInvalidToken], [ErrTokenUsed] for a token that Resend replaced;
+// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired];
+// [ErrNotFound], [ErrMerged] for the user; [ErrInvitationForOtherEmail];
+// [ErrEmailNotVerified]; [ErrInvitationVoid] where who sent it could not send it now;
+// [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
+// [ErrMembershipInactive]; [ErrUnknownRole]; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
+	var member Member
+	err := g.s.update(ctx, "Invitations.Accept", user.String(), func(ctx context.Context, w *work) error {
+		shown, err := w.presented(ctx, token)
+		if err != nil {
+			return err
+		}
+		if err := w.lockAccepting(ctx, shown.Invitation, user); err != nil {
+			return err
+		}
+		if shown, err = w.presented(ctx, token); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{user: user}); err != nil {
+			return err
+		}
+		person, err := w.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		member, err = w.acceptInvitation(ctx, shown.Invitation, person, shown.mailed)
+		return err
+	})
+	if err != nil {
+		return Member{}, err
+	}
+	return member, nil
+}
+
+// presented is an invitation whose token somebody has brought.
+type presented struct {
+	Invitation
+	mailed bool // the token was seen by nobody but the mailbox, and proves it
+}
+
+// presented finds the invitation of a token, if it stands. A token that is no
+// invitation's is [ErrInvalidToken]; a genuine one tells the invitation's state.
+func (w *work) presented(ctx context.Context, token string) (presented, error) {
+	inv, secret, err := w.tokenOf(ctx, token)
+	if err == nil {
+		err = inv.stands(w.now)
+	}
+	if err != nil {
+		return presented{}, err
+	}
+	return presented{inv, secret.Address != "" && secret.Address == inv.EmailKey}, nil
+}
+
+// tokenOf finds the invitation of a token in whatever state.
+func (w *work) tokenOf(ctx context.Context, token string) (Invitation, Secret, error) {
+	secret, err := w.genuine(ctx, SecretInvitation, token)
+	if err != nil {
+		return Invitation{}, Secret{}, err
+	}
+	id, err := ParseID[Invitation](secret.Subject)
+	if err != nil {
+		return Invitation{}, Secret{}, err
+	}
+	inv, err := w.Invitations().Get(ctx, id)
+	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
+		err = &Error{Code: ErrInvalidToken, Field: "token"}
+	}
+	return inv, secret, err
+}
+
+// lockAccepting takes the locks under which a user accepts an invitation. What was read
+// before is read again after.
+func (w *work) lockAccepting(ctx context.Context, inv Invitation, user UserID) error {
+	if err := w.lockDeclared(ctx, inv.Roles...); err != nil {
+		return err
+	}
+	locks := []LockKey{lockEmail(inv.EmailKey), lockUser(user)}
+	if !inv.OrganizationID.IsZero() {
+		locks = append(locks, lockOrganization(inv.OrganizationID))
+	}
+	return w.Lock(ctx, locks...)
+}
+
+// acceptInvitation is [Invitations.Accept] under the locks of lockAccepting. mailed says
+// that who brings the token has read the mailbox.
+func (w *work) acceptInvitation(ctx context.Context, inv Invitation, user User, mailed bool) (Member, error) {
+	inv, err := w.Invitations().Get(ctx, inv.ID)
+	if err != nil {
+		return Member{}, err
+	}
+	if err := inv.stands(w.now); err != nil {
+		return Member{}, err
+	}
+	if err := w.isInvited(ctx, inv, &user, mailed); err != nil {
+		return Member{}, err
+	}
+	var member Member
+	if !inv.OrganizationID.IsZero() {
+		if err := w.mayReturn(ctx, inv, user); err != nil {
+			return Member{}, err
+		}
+		if member, err = w.enterInvited(ctx, inv, user); err != nil {
+			return Member{}, err
+		}
+	}
+	before := inv
+	inv.State, inv.UserID, inv.DecidedAt = InvitationAccepted, user.ID, w.now
+	return member, w.saveInvitation(ctx, before, &inv, EventInvitationAccepted)
+}
+
+// mayReturn refuses an inactive member whom the invitation does not mean: one for
+// another address, or from before they became inactive (rule M5).
+func (w *work) mayReturn(ctx context.Context, inv Invitation, user User) error {
+	m, err := w.membership(ctx, inv.OrganizationID, user.ID)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return nil
+	case err != nil:
+		return err
+	case m.Status == MembershipInactive && (user.EmailKey != inv.EmailKey || inv.SentAt.Before(m.DeactivatedAt)):
+		return &Error{Code: ErrMembershipInactive}
+	}
+	return nil
+}
+
+// isInvited refuses everybody but the person invited. A token that proves the mailbox
+// verifies the address of a user who had not proved it.
+func (w *work) isInvited(ctx context.Context, inv Invitation, user *User, mailed bool) error {
+	if user.EmailKey != inv.EmailKey {
+		return w.mayStandIn(ctx, inv, *user)
+	}
+	switch {
+	case !user.EmailVerifiedAt.IsZero():
+		return nil
+	case !mailed:
+		return &Error{Code: ErrEmailNotVerified}
+	}
+	return w.takeOver(ctx, user, IdentityID{})
+}
+
+// mayStandIn lets anybody with a verified address on the organization's own verified
+// domains accept, where the organization wants that.
+func (w *work) mayStandIn(ctx context.Context, inv Invitation, user User) error {
+	other := &Error{Code: ErrInvitationForOtherEmail}
+	if inv.OrganizationID.IsZero() || user.EmailVerifiedAt.IsZero() {
+		return other
+	}
+	org, err := w.Organizations().Get(ctx, inv.OrganizationID)
+	if err != nil {
+		return err
+	}
+	if !org.Settings.AcceptOnDomains {
+		return other
+	}
+	_, ok, err := w.verifiedFor(ctx, org.ID, user.EmailKey)
+	if err == nil && !ok {
+		err = other
+	}
+	return err
+}
+
+// enterInvited lets somebody in by their invitation.
+func (w *work) enterInvited(ctx context.Context, inv Invitation, user User) (Member, error) {
+	org, err := w.Organizations().Get(ctx, inv.OrganizationID)
+	if err != nil {
+		return Member{}, err
+	}
+	if err := isShut(org); err != nil {
+		return Member{}, err
+	}
+	// A role may have been replaced by one that has a lock; as in lockSent.
+	if err := w.lockDeclared(ctx, inv.Roles...); err != nil {
+		return Member{}, err
+	}
+	if err := w.stillGiven(ctx, inv, user); err != nil {
+		return Member{}, err
+	}
+	member, err := w.join(ctx, joining{
+		organization: org, userID: user.ID, via: JoinedInvitation, roles: inv.Roles, metadata: inv.Metadata,
+		source: RoleInvitation, sourceID: inv.ID.String(), invitation: &inv, inviter: inv.InviterID,
+	})
+	if err != nil {
+		return Member{}, err
+	}
+	return member, w.withdraw(ctx, inv.ID) // where somebody stood in, of the one invited
+}
+
+// stillGiven refuses an invitation that who sent it could not send now (rule I4): they
+// are in, may invite, and have all that it gives, and that it takes from one who was
+// a member before.
+func (w *work) stillGiven(ctx context.Context, inv Invitation, user User) error {
+	if inv.InviterID.IsZero() {
+		return nil
+	}
+	roles := slices.Clone(inv.Roles)
+	m, err := w.membership(ctx, inv.OrganizationID, user.ID)
+	if err != nil && CodeOf(err) != ErrNotFound {
+		return err
+	}
+	if err == nil && m.Status == MembershipInactive {
+		held, err := w.assignments(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		for _, a := range held[m.ID] {
+			roles = append(roles, a.Role)
+		}
+	}
+	ok, err := w.couldInvite(ctx, inv.InviterID, inv.OrganizationID, roles...)
+	if err == nil && !ok {
+		err = &Error{Code: ErrInvitationVoid, Reason: "who sent it may not give these roles"}
+	}
+	return err
+}
+
+// couldInvite reports whether a person may invite into an organization with these
+// roles (rule R6).
+func (w *work) couldInvite(ctx context.Context, user UserID, id OrganizationID, slugs ...string) (bool, error) {
+	facts, err := w.facts(ctx, id, user)
+	if err != nil || facts.reason() != ReasonGranted {
+		return false, err
+	}
+	roles, err := w.rolesOf(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	own, err := roles.Grants(facts.Roles...)
+	if err != nil {
+		return false, bad("role", err)
+	}
+	given, err := roles.Grants(slugs...)
+	if err != nil {
+		return false, bad("roles", err)
+	}
+	if slices.Contains(slugs, rbac.Owner) && !slices.Contains(facts.Roles, rbac.Owner) {
+		return false, nil
+	}
+	return permits(own, rbac.WriteInvitations) && own.Covers(given), nil
+}

@@ -1,0 +1,237 @@
+package tenancy
+
+import "context"
+
+// deleteInvitations deletes the invitations, join codes and join requests of an
+// organization that goes, with the secrets of the first two.
+func (w *work) deleteInvitations(ctx context.Context, id OrganizationID, gone *removed) (err error) {
+	if err := deleteSecrets(ctx, w, w.Invitations(), InvitationFilter{OrganizationID: Of(id)},
+		func(i *Invitation) InvitationID { return i.ID }, SecretInvitation); err != nil {
+		return err
+	}
+	if err := deleteSecrets(ctx, w, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)},
+		func(c *JoinCode) JoinCodeID { return c.ID }, SecretJoinCode); err != nil {
+		return err
+	}
+	if gone.Invitations, err = w.Invitations().DeleteAll(ctx, InvitationFilter{OrganizationID: Of(id)}); err != nil {
+		return err
+	}
+	if gone.JoinCodes, err = w.JoinCodes().DeleteAll(ctx, JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
+		return err
+	}
+	gone.JoinRequests, err = w.JoinRequests().DeleteAll(ctx, JoinRequestFilter{OrganizationID: Of(id)})
+	return err
+}
+
+// purgeInvitations deletes up to n of an organization's invitations, join codes and join
+// requests, with their secrets.
+func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, gone *removed) error {
+	invitations, err := firstOf(ctx, w.Invitations(), InvitationFilter{OrganizationID: Of(id)}, n, func(i *Invitation) InvitationID { return i.ID })
+	if err != nil {
+		return err
+	}
+	if gone.Invitations, err = w.Invitations().DeleteAll(ctx, InvitationFilter{ID: Of(invitations...)}); err != nil {
+		return err
+	}
+	if err := dropOpeners(ctx, w, SecretInvitation, invitations); err != nil {
+		return err
+	}
+	n -= gone.Invitations
+	codes, err := firstOf(ctx, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, n, func(c *JoinCode) JoinCodeID { return c.ID })
+	if err != nil {
+		return err
+	}
+	if gone.JoinCodes, err = w.JoinCodes().DeleteAll(ctx, JoinCodeFilter{ID: Of(codes...)}); err != nil {
+		return err
+	}
+	if err := dropOpeners(ctx, w, SecretJoinCode, codes); err != nil {
+		return err
+	}
+	n -= gone.JoinCodes
+	requests, err := firstOf(ctx, w.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)}, n, func(r *JoinRequest) JoinRequestID { return r.ID })
+	if err != nil {
+		return err
+	}
+	gone.JoinRequests, err = w.JoinRequests().DeleteAll(ctx, JoinRequestFilter{ID: Of(requests...)})
+	return err
+}
+
+// firstOf names at most n rows of a table that pass a filter.
+func firstOf[V Entity, F any](ctx context.Context, t Table[V, F], filter F, n int, id func(*V) ID[V]) ([]ID[V], error) {
+	if n < 1 {
+		return nil, nil
+	}
+	rows, err := t.List(ctx, filter, Span{Limit: n})
+	ids := make([]ID[V], len(rows))
+	for i := range rows {
+		ids[i] = id(&rows[i])
+	}
+	return ids, err
+}
+
+// dropOpeners deletes what opens some things.
+func dropOpeners[V Entity](ctx context.Context, w *work, kind SecretKind, things []ID[V]) error {
+	subjects := make([]string, len(things))
+	for i, id := range things {
+		subjects[i] = id.String()
+	}
+	_, err := w.Secrets().DeleteAll(ctx, SecretFilter{Kind: Of(kind), Subject: Of(subjects...)})
+	return err
+}
+
+// deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
+// rows at a time.
+func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t Table[V, F], filter F, id func(*V) ID[V], kind SecretKind) error {
+	span := Span{Limit: sweepLimit}
+	for {
+		rows, err := t.List(ctx, filter, span)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]ID[V], len(rows))
+		for i := range rows {
+			ids[i] = id(&rows[i])
+		}
+		if err := dropOpeners(ctx, w, kind, ids); err != nil {
+			return err
+		}
+		if len(rows) < sweepLimit {
+			return nil
+		}
+		span.After = &Key{ID: id(&rows[len(rows)-1])}
+	}
+}
+
+// retireWith ends the invitation that goes with a membership that is removed (rule M6):
+// the one that it waits for, or one by which a member could come back.
+func (w *work) retireWith(ctx context.Context, m Membership) error {
+	if m.Status == MembershipPending {
+		return w.retire(ctx, m.InvitationID)
+	}
+	return w.retireOf(ctx, m)
+}
+
+// retireOf ends the invitation that stands to a member's address.
+func (w *work) retireOf(ctx context.Context, m Membership) error {
+	user, err := w.Users().Get(ctx, m.UserID)
+	if err != nil {
+		return err
+	}
+	return w.retireOther(ctx, m.OrganizationID, user, InvitationID{})
+}
+
+// invitationsOf gives invitations as they are under the locks that their states change
+// under. Those locks may come out of order; a deadlock by that is found, and the
+// transaction runs again.
+func (w *work) invitationsOf(ctx context.Context, filter InvitationFilter) ([]Invitation, error) {
+	id := func(i *Invitation) InvitationID { return i.ID }
+	found, err := collect(ctx, w.Invitations(), filter, id)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	locks := make([]LockKey, len(found))
+	for i, inv := range found {
+		locks[i] = inv.lock()
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return nil, err
+	}
+	return collect(ctx, w.Invitations(), filter, id)
+}
+
+// forget takes people who are erased out of the invitations to their addresses, and out
+// of those that they accepted (rule U7). What still stands is revoked. It says how many
+// events it emptied.
+func (w *work) forget(ctx context.Context, addresses []string, people ...UserID) (int, error) {
+	if len(addresses) > 0 {
+		theirs, err := w.invitationsOf(ctx, InvitationFilter{EmailKey: Of(addresses...)})
+		if err != nil {
+			return 0, err
+		}
+		for _, inv := range theirs {
+			if err := w.redactInvitation(ctx, inv); err != nil {
+				return 0, err
+			}
+		}
+	}
+	others, err := w.invitationsOf(ctx, InvitationFilter{UserID: Of(people...)})
+	if err != nil {
+		return 0, err
+	}
+	for _, inv := range others { // to somebody else's address, who is not erased
+		inv.UserID, inv.Metadata = UserID{}, nil
+		if err := w.keepForgotten(ctx, inv); err != nil {
+			return 0, err
+		}
+	}
+	emptied := 0
+	for _, key := range addresses {
+		n, err := w.Events().Redact(ctx, addressee(key))
+		if err != nil {
+			return 0, err
+		}
+		emptied += n
+	}
+	return emptied, nil
+}
+
+// redactInvitation takes the address out of an invitation, and out of what opened it.
+// What has none left to go to cannot be sent again: it is revoked.
+func (w *work) redactInvitation(ctx context.Context, inv Invitation) error {
+	if inv.State == InvitationPending {
+		if err := w.retire(ctx, inv.ID); err != nil {
+			return err
+		}
+		var err error
+		if inv, err = w.Invitations().Get(ctx, inv.ID); err != nil {
+			return err
+		}
+	}
+	if inv.State == InvitationExpired {
+		inv.State = InvitationRevoked
+	}
+	opened := SecretFilter{Kind: Of(SecretInvitation), Subject: Of(inv.ID.String())}
+	if _, err := w.Secrets().DeleteAll(ctx, opened); err != nil {
+		return err
+	}
+	inv.Email, inv.EmailKey, inv.Metadata, inv.UserID = "", "", nil, UserID{}
+	return w.keepForgotten(ctx, inv)
+}
+
+// keepForgotten keeps an invitation without what was somebody's, and without an event.
+func (w *work) keepForgotten(ctx context.Context, inv Invitation) error {
+	inv.Version++
+	inv.UpdatedAt = w.now
+	return w.Invitations().Update(ctx, inv)
+}
+
+// moveInvitations makes what a user sent and accepted be another's, into whom they are
+// merged, and their join requests (rule U6). user.merged tells of it.
+func (w *work) moveInvitations(ctx context.Context, from, into UserID) error {
+	if err := few(ctx, w, "join_requests", w.JoinRequests(), JoinRequestFilter{UserID: Of(from)}); err != nil {
+		return err
+	}
+	for _, filter := range []InvitationFilter{{InviterID: Of(from)}, {UserID: Of(from)}} {
+		if err := few(ctx, w, "invitations", w.Invitations(), filter); err != nil {
+			return err
+		}
+		found, err := w.invitationsOf(ctx, filter)
+		if err != nil {
+			return err
+		}
+		for _, inv := range found {
+			if inv.InviterID == from {
+				inv.InviterID = into
+			}
+			if inv.UserID == from {
+				inv.UserID = into
+			}
+			inv.Version++
+			inv.UpdatedAt = w.now
+			if err := w.Invitations().Update(ctx, inv); err != nil {
+				return err
+			}
+		}
+	}
+	return w.moveRequests(ctx, from, into)
+}

@@ -1,0 +1,244 @@
+package tenancy
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// InvitationQuery selects invitations for List and ListByUser.
+type InvitationQuery struct {
+	States      []InvitationState // as they read; nil = all (rule I3)
+	EmailPrefix string            // what the canonical address begins with
+	Descending  bool
+	Limit       int    // default 50, at most 1000
+	Cursor      string // Next of the page before
+}
+
+// filter selects at least what the query does: an invitation that ran out is stored
+// as pending until a sweep comes by. The rest is for [InvitationQuery.keeps].
+func (q InvitationQuery) filter(now time.Time) (f InvitationFilter, err error) {
+	if f.EmailPrefix, err = searchPrefix("email_prefix", q.EmailPrefix); err != nil || q.States == nil {
+		return f, err
+	}
+	stored, err := someOf("states", q.States)
+	if err != nil {
+		return f, err
+	}
+	for _, state := range q.States {
+		if !state.known() {
+			return f, invalid("states", "has one that is none")
+		}
+	}
+	pending, expired := slices.Contains(q.States, InvitationPending), slices.Contains(q.States, InvitationExpired)
+	f.State = stored
+	if expired && !pending {
+		f.State = Of(append(slices.Clone(q.States), InvitationPending)...)
+	}
+	if len(q.States) == 1 && pending {
+		f.DueAfter = now
+	}
+	if len(q.States) == 1 && expired {
+		f.DueBefore = now.Add(time.Microsecond)
+	}
+	return f, nil
+}
+
+func (q InvitationQuery) keeps(inv Invitation) bool {
+	return q.States == nil || slices.Contains(q.States, inv.State)
+}
+
+func (q InvitationQuery) paging() paging { return paging{ByID, q.Descending, q.Limit, q.Cursor} }
+
+// Get gives an invitation, or [ErrNotFound].
+func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
+	var inv Invitation
+	err := g.s.view(ctx, "Invitations.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+		inv, err = w.reach(ctx, id)
+		inv = inv.at(w.now)
+		return err
+	})
+	if err != nil {
+		return Invitation{}, err
+	}
+	return inv, nil
+}
+
+// List gives a page of an organization's invitations, every one alike, whether or not
+// its address is anybody's (rule M2). The zero organization lists those into the
+// application, for the host alone. Where States names some that time alone tells apart, a page may
+// be shorter than its limit.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
+func (g Invitations) List(ctx context.Context, organization OrganizationID, q InvitationQuery) (Page[Invitation], error) {
+	var page Page[Invitation]
+	err := g.s.view(ctx, "Invitations.List", organization.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if !organization.IsZero() {
+			if _, err := w.Organizations().Get(ctx, organization); err != nil {
+				return err
+			}
+		}
+		filter, err := q.filter(w.now)
+		if err != nil {
+			return err
+		}
+		filter.OrganizationID = Of(organization)
+		page, err = w.invitationPage(ctx, filter, q, organization)
+		return err
+	})
+	if err != nil {
+		return Page[Invitation]{}, err
+	}
+	return page, nil
+}
+
+// All walks the invitations that List would give, page by page.
+func (g Invitations) All(ctx context.Context, organization OrganizationID, q InvitationQuery) iter.Seq2[Invitation, error] {
+	return pages(func(cursor string) (Page[Invitation], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}
+
+// invitationPage reads a page and gives each invitation as it reads now. of is whose
+// list it is.
+func (w *work) invitationPage(ctx context.Context, filter InvitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
+	page, err := list(ctx, w.Invitations(), filter, q.paging(), func(i *Invitation, _ Order) Key { return Key{ID: i.ID} },
+		"invitations", of, q.States, q.EmailPrefix)
+	for i := range page.Items {
+		page.Items[i] = page.Items[i].at(w.now)
+	}
+	page.Items = slices.DeleteFunc(page.Items, func(inv Invitation) bool { return !q.keeps(inv) })
+	return page, err
+}
+
+// InvitationPreview is what somebody who has not accepted yet may see (rule I6).
+type InvitationPreview struct {
+	ID               InvitationID    `json:"id"`
+	OrganizationID   OrganizationID  `json:"organization_id,omitzero"` // zero: into the application
+	OrganizationName string          `json:"organization_name,omitempty"`
+	Email            string          `json:"email"` // masked: "a***@acme.example"
+	State            InvitationState `json:"state"` // as it reads now
+	ExpiresAt        time.Time       `json:"expires_at"`
+}
+
+// Preview says what a token would let its bearer into (rule I6), in whatever state the
+// invitation is. It changes nothing and spends nothing.
+//
+// Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.
+func (g Invitations) Preview(ctx context.Context, token string) (InvitationPreview, error) {
+	var shown InvitationPreview
+	err := g.s.view(ctx, "Invitations.Preview", "", func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		inv, _, err := w.tokenOf(ctx, token)
+		if err != nil {
+			return err
+		}
+		var name string
+		if !inv.OrganizationID.IsZero() {
+			org, err := w.Organizations().Get(ctx, inv.OrganizationID)
+			if err != nil {
+				return err
+			}
+			name = org.DisplayName
+		}
+		shown = inv.preview(w.now, name)
+		return nil
+	})
+	if err != nil {
+		return InvitationPreview{}, err
+	}
+	return shown, nil
+}
+
+func (i Invitation) preview(now time.Time, organization string) InvitationPreview {
+	return InvitationPreview{
+		ID: i.ID, OrganizationID: i.OrganizationID, OrganizationName: organization, Email: mask(i.Email),
+		State: i.at(now).State, ExpiresAt: i.ExpiresAt,
+	}
+}
+
+// mask hides a local part but for its first character, and with it its length.
+func mask(email string) string {
+	local, domain, _ := strings.Cut(email, "@")
+	_, n := utf8.DecodeRuneInString(local)
+	return local[:n] + "***@" + domain
+}
+
+// ListByUser gives a page of the invitations to a user's own verified address, with
+// the names of their organizations, in a constant number of queries. Those into
+// archived organizations are left out (rule O2), so a page may be shorter than its
+// limit. Whose address is not verified has none.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
+func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQuery) (Page[InvitationPreview], error) {
+	var page Page[InvitationPreview]
+	err := g.s.view(ctx, "Invitations.ListByUser", user.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{user: user}); err != nil {
+			return err
+		}
+		person, err := w.user(ctx, user)
+		if err != nil {
+			return err
+		}
+		filter, err := q.filter(w.now)
+		if err != nil {
+			return err
+		}
+		filter.EmailKey = Of(person.EmailKey)
+		if person.EmailVerifiedAt.IsZero() {
+			filter.EmailKey = Of[string]()
+		}
+		page, err = w.previews(ctx, filter, q, user)
+		return err
+	})
+	if err != nil {
+		return Page[InvitationPreview]{}, err
+	}
+	return page, nil
+}
+
+// AllByUser walks the invitations that ListByUser would give, page by page.
+func (g Invitations) AllByUser(ctx context.Context, user UserID, q InvitationQuery) iter.Seq2[InvitationPreview, error] {
+	return pages(func(cursor string) (Page[InvitationPreview], error) {
+		q := q
+		q.Cursor = cursor
+		return g.ListByUser(ctx, user, q)
+	}, q.Cursor)
+}
+
+func (w *work) previews(ctx context.Context, filter InvitationFilter, q InvitationQuery, user UserID) (Page[InvitationPreview], error) {
+	found, err := w.invitationPage(ctx, filter, q, user)
+	if err != nil || len(found.Items) == 0 {
+		return Page[InvitationPreview]{Next: found.Next}, err
+	}
+	ids := make([]OrganizationID, len(found.Items))
+	for i, inv := range found.Items {
+		ids[i] = inv.OrganizationID
+	}
+	live := OrganizationFilter{ID: Of(ids...), Archived: Of(false)}
+	orgs, err := w.Organizations().List(ctx, live, Span{Limit: len(ids)})
+	if err != nil {
+		return Page[InvitationPreview]{}, err
+	}
+	names := map[OrganizationID]string{{}: ""} // the zero one is the application
+	for _, org := range orgs {
+		names[org.ID] = org.DisplayName
+	}
+	page := Page[InvitationPreview]{Next: found.Next}
+	for _, inv := range found.Items {
+		if name, ok := names[inv.OrganizationID]; ok {
+			page.Items = append(page.Items, inv.preview(w.now, name))
+		}
+	}
+	return page, nil
+}

@@ -1,0 +1,195 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+)
+
+// maxOffers is how many memberships appear at once when an address is proved (rule I2).
+const maxOffers = 20
+
+// emailProved is called when a user's verified address has come to be: invitations to
+// it show as pending memberships. The caller has the user's lock.
+func (w *work) emailProved(ctx context.Context, user User) error {
+	filter := InvitationFilter{EmailKey: Of(user.EmailKey), State: Of(InvitationPending), DueAfter: w.now}
+	found, err := w.Invitations().List(ctx, filter, Span{Limit: maxOffers + 1}) // one may be into the application
+	if err != nil {
+		return err
+	}
+	var into []Invitation
+	var locks []LockKey
+	for _, inv := range found {
+		if !inv.OrganizationID.IsZero() && len(into) < maxOffers {
+			into = append(into, inv)
+			locks = append(locks, lockOrganization(inv.OrganizationID))
+		}
+	}
+	if len(into) == 0 {
+		return nil
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return err
+	}
+	for _, inv := range into {
+		inv, err := w.Invitations().Get(ctx, inv.ID)
+		if err != nil && CodeOf(err) != ErrNotFound {
+			return err
+		}
+		if err != nil || inv.stands(w.now) != nil { // gone with its organization, or decided
+			continue
+		}
+		if err := w.offer(ctx, inv, user); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emailLeft is called when a user's verified address is no longer theirs: what waits
+// for invitations to it goes, and the invitations stay. The caller has the user's lock.
+func (w *work) emailLeft(ctx context.Context, user User) error {
+	pending := MembershipFilter{UserID: Of(user.ID), Status: Of(MembershipPending)}
+	n, err := w.Memberships().Count(ctx, pending)
+	if err != nil || n == 0 {
+		return err
+	}
+	members, err := w.lockMemberships(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Status == MembershipPending && !m.InvitationID.IsZero() {
+			if err := w.dropMember(ctx, m, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// emailMoved is told of a user whose address, or its proof, may have changed.
+func (w *work) emailMoved(ctx context.Context, before, after User) error {
+	was, is := !before.EmailVerifiedAt.IsZero(), !after.EmailVerifiedAt.IsZero()
+	if was == is && (!is || before.EmailKey == after.EmailKey) {
+		return nil
+	}
+	if was {
+		if err := w.emailLeft(ctx, before); err != nil {
+			return err
+		}
+	}
+	if is {
+		return w.emailProved(ctx, after)
+	}
+	return nil
+}
+
+// offer shows an invitation to the user who has proved its address, as a membership
+// that is pending (rule M2). Who is or was a member keeps the membership as it is. The
+// caller has the locks of both, and of the organization.
+func (w *work) offer(ctx context.Context, inv Invitation, user User) error {
+	if inv.OrganizationID.IsZero() {
+		return nil
+	}
+	m, err := w.membership(ctx, inv.OrganizationID, user.ID)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		m = Membership{
+			ID: w.config.NewID(), Version: 1, OrganizationID: inv.OrganizationID, UserID: user.ID, Status: MembershipPending,
+			JoinedVia: JoinedInvitation, JoinedAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+		}
+		m.waitFor(inv)
+		m.keys(user)
+		if err := w.Memberships().Insert(ctx, m); err != nil {
+			return err
+		}
+		return w.recordMembership(ctx, EventMembershipOffered, m, nil, nil)
+	case err != nil || m.Status != MembershipPending:
+		return err
+	}
+	before := m
+	m.waitFor(inv)
+	old, err := previous(before, m)
+	if err != nil || old == nil {
+		return err
+	}
+	if err := w.saveMembership(ctx, &m); err != nil {
+		return err
+	}
+	return w.recordMembership(ctx, EventMembershipOffered, m, nil, old)
+}
+
+// waitFor makes a pending membership wait for an invitation.
+func (m *Membership) waitFor(inv Invitation) {
+	m.InvitationID, m.InviterID, m.ExpiresAt, m.Metadata = inv.ID, inv.InviterID, inv.ExpiresAt, inv.Metadata
+}
+
+// shown is the organization that events on a membership name: none while it waits for
+// an invitation, for its readers may not know who is registered (rule M2).
+func (m Membership) shown() OrganizationID {
+	if m.Status == MembershipPending && !m.InvitationID.IsZero() {
+		return OrganizationID{}
+	}
+	return m.OrganizationID
+}
+
+// gone is the event of a membership that goes.
+func (m Membership) gone() EventType {
+	if m.shown().IsZero() {
+		return EventMembershipWithdrawn
+	}
+	return EventMembershipRemoved
+}
+
+// at is a membership as it reads at an instant (rule M2).
+func (m Membership) at(instant time.Time) Membership {
+	if m.Status == MembershipPending && !m.ExpiresAt.IsZero() && !instant.Before(m.ExpiresAt) {
+		m.Status = MembershipInvitationExpired
+	}
+	return m
+}
+
+// withdraw drops what waits for an invitation.
+func (w *work) withdraw(ctx context.Context, id InvitationID) error {
+	waiting := MembershipFilter{InvitationID: Of(id), Status: Of(MembershipPending)}
+	return walk(ctx, w.Memberships(), waiting, func(m *Membership) MembershipID { return m.ID },
+		func(m Membership) error { return w.dropMember(ctx, m, nil) })
+}
+
+// retire ends an invitation that a membership need not wait for any more: revoked, or
+// expired if it has run out. The caller has the organization's lock. The zero id names
+// none.
+func (w *work) retire(ctx context.Context, id InvitationID) error {
+	if id.IsZero() {
+		return nil
+	}
+	inv, err := w.Invitations().Get(ctx, id)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return nil
+	case err != nil || inv.State != InvitationPending:
+		return err
+	case inv.stands(w.now) != nil:
+		return w.expire(ctx, inv)
+	}
+	return w.revoke(ctx, &inv)
+}
+
+// revoke ends an invitation that is pending.
+func (w *work) revoke(ctx context.Context, inv *Invitation) error {
+	before := *inv
+	inv.State, inv.DecidedAt = InvitationRevoked, w.now
+	return w.saveInvitation(ctx, before, inv, EventInvitationRevoked)
+}
+
+// retireOther ends the invitation that stands to a user's address, proved or not, where
+// it is another than the one named.
+func (w *work) retireOther(ctx context.Context, organization OrganizationID, user User, but InvitationID) error {
+	mine := w.standing(organization)
+	mine.EmailKey = Of(user.EmailKey)
+	found, err := w.Invitations().List(ctx, mine, Span{Limit: 1})
+	if err != nil || len(found) == 0 || found[0].ID == but {
+		return err
+	}
+	return w.revoke(ctx, &found[0])
+}

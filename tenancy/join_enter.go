@@ -1,0 +1,188 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+)
+
+// enterNew makes a membership where there was none (rule M1).
+func (w *work) enterNew(ctx context.Context, j joining, user User) (Member, error) {
+	roles, err := w.roles(ctx, j.organization.ID, "roles", j.roles, w.fallbackRole(j.organization))
+	if err != nil {
+		return Member{}, err
+	}
+	m := Membership{
+		ID: newID(w, j.id), Version: 1, OrganizationID: j.organization.ID, UserID: j.userID, Status: MembershipActive,
+		JoinedVia: j.via, JoinedAt: w.now, InviterID: j.inviter, CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	if err := w.reprofile(&m, j, user); err != nil {
+		return Member{}, err
+	}
+	// One that stands to their address would undo a removal later, and keeps a seat.
+	if err := w.retireOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
+		return Member{}, err
+	}
+	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
+	if err := w.admit(ctx, join, j.vacates()); err != nil {
+		return Member{}, err
+	}
+	if w.config.OnJoin != nil { // which may have changed them
+		if user, err = w.user(ctx, j.userID); err != nil {
+			return Member{}, err
+		}
+	}
+	m.keys(user)
+	if err := w.Memberships().Insert(ctx, m); err != nil {
+		return Member{}, err
+	}
+	return w.entered(ctx, j, user, m, roles, nil)
+}
+
+// enterPending turns a membership that waits for its invitation active, on the same
+// row, by whichever way came first (rule M2). An invitation that is not the one
+// accepted is revoked by it.
+func (w *work) enterPending(ctx context.Context, j joining, user User, m Membership) (Member, error) {
+	if j.host && w.waits(m) {
+		return Member{}, &Error{Code: ErrPendingMembership} // rule M3
+	}
+	roles, err := w.roles(ctx, j.organization.ID, "roles", j.roles, w.fallbackRole(j.organization))
+	if err != nil {
+		return Member{}, err
+	}
+	if j.accepts() != m.InvitationID {
+		if err := w.retire(ctx, m.InvitationID); err != nil {
+			return Member{}, err
+		}
+	}
+	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
+	if err := w.admit(ctx, join, j.vacates()); err != nil {
+		return Member{}, err
+	}
+	if user, err = w.user(ctx, j.userID); err != nil {
+		return Member{}, err
+	}
+	before := m
+	if err := w.reprofile(&m, j, user); err != nil {
+		return Member{}, err
+	}
+	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = MembershipActive, j.via, w.now, j.inviter
+	m.InvitationID, m.ExpiresAt = InvitationID{}, time.Time{}
+	old, err := previous(before, m)
+	if err != nil {
+		return Member{}, err
+	}
+	if err := w.saveMembership(ctx, &m); err != nil {
+		return Member{}, err
+	}
+	return w.entered(ctx, j, user, m, roles, old)
+}
+
+// entered gives a new member their roles, and says that they are one.
+func (w *work) entered(ctx context.Context, j joining, user User, m Membership, roles []string, old any) (Member, error) {
+	held, _, err := w.setChosen(ctx, m, nil, roles, or(j.source, RoleManual), j.sourceID)
+	if err != nil {
+		return Member{}, err
+	}
+	if err := w.recordMembership(ctx, EventMembershipCreated, m, held, old); err != nil {
+		return Member{}, err
+	}
+	sorted, err := w.slugs(ctx, held)
+	return newMember(m, held, sorted, &j.organization, &user), err
+}
+
+// accepts is the invitation that somebody comes by; zero: none.
+func (j joining) accepts() InvitationID {
+	if j.invitation == nil {
+		return InvitationID{}
+	}
+	return j.invitation.ID
+}
+
+// vacates is how many of the seats taken are the newcomer's own: an invitation keeps
+// one until it is accepted (rule M9).
+func (j joining) vacates() int {
+	if j.invitation != nil {
+		return 1
+	}
+	return 0
+}
+
+// waits reports whether a membership is pending and its invitation still stands.
+func (w *work) waits(m Membership) bool {
+	return m.Status == MembershipPending && (m.ExpiresAt.IsZero() || w.now.Before(m.ExpiresAt))
+}
+
+// enterAgain reactivates an inactive membership on the same row (rules M3, M5).
+func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membership) (Member, error) {
+	held, err := w.assignments(ctx, m.ID)
+	if err != nil {
+		return Member{}, err
+	}
+	mine := held[m.ID]
+	had, err := w.slugs(ctx, mine)
+	if err != nil {
+		return Member{}, err
+	}
+	roles := had
+	if len(j.roles) > 0 {
+		if roles, err = w.roles(ctx, j.organization.ID, "roles", j.roles, ""); err != nil {
+			return Member{}, err
+		}
+	}
+	if err := w.retireOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
+		return Member{}, err
+	}
+	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles, Reactivated: true}
+	if err := w.admit(ctx, join, j.vacates()); err != nil {
+		return Member{}, err
+	}
+	before := snapshot{Membership: m, Roles: had}
+	if len(j.roles) > 0 {
+		if mine, _, err = w.setChosen(ctx, m, mine, roles, or(j.source, RoleManual), j.sourceID); err != nil {
+			return Member{}, err
+		}
+	}
+	if err := w.reprofile(&m, j, user); err != nil {
+		return Member{}, err
+	}
+	m.Status, m.DeactivatedAt, m.InviterID = MembershipActive, time.Time{}, or(j.inviter, m.InviterID)
+	sorted, err := w.slugs(ctx, mine)
+	if err != nil {
+		return Member{}, err
+	}
+	old, err := previous(before, snapshot{Membership: m, Roles: sorted})
+	if err != nil {
+		return Member{}, err
+	}
+	if err := w.saveMembership(ctx, &m); err != nil {
+		return Member{}, err
+	}
+	if err := w.mirror(ctx, m, mine); err != nil {
+		return Member{}, err
+	}
+	err = w.recordMembership(ctx, EventMembershipReactivated, m, mine, old)
+	return newMember(m, mine, sorted, &j.organization, &user), err
+}
+
+// reprofile takes over what a return brings along: nothing named leaves what was.
+func (w *work) reprofile(m *Membership, j joining, user User) error {
+	name, err := optionalName("display_name", j.displayName)
+	if err != nil {
+		return err
+	}
+	m.DisplayName = or(name, m.DisplayName)
+	for _, part := range []struct {
+		field string
+		in    map[string]string
+		at    *map[string]string
+	}{{"attributes", j.attributes, &m.Attributes}, {"metadata", j.metadata, &m.Metadata}} {
+		if len(part.in) == 0 {
+			continue
+		}
+		if *part.at, err = w.config.Limits.metadata(part.field, part.in); err != nil {
+			return err
+		}
+	}
+	m.keys(user)
+	return nil
+}

@@ -1,0 +1,124 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// admit is what every way that ends active must pass (rule M14): seats, the single
+// organization, and the host's veto. vacated is how many of the seats taken
+// make room for this one.
+func (w *work) admit(ctx context.Context, j Join, vacated int) error {
+	if err := w.hasRoom(ctx, j, vacated); err != nil || w.config.OnJoin == nil {
+		return err
+	}
+	w.cache.transacting.Add(1) // so that a check from outside looks at its context first
+	defer w.cache.transacting.Add(-1)
+	host := w.service.trusted().inside(w.Tx, w.ring)
+	err := w.config.OnJoin(w.service.mark(ctx), host, j)
+	w.denied = append(w.denied, host.within.denied...)
+	if err != nil {
+		return &Error{Code: ErrJoinRefused, Err: err}
+	}
+	for _, m := range host.within.mail {
+		w.mail = append(w.mail, letter{m.Message, true})
+	}
+	return w.hasRoom(ctx, j, vacated) // once more: the host may have let others in
+}
+
+// hasRoom refuses where the organization is full (rule M9), or where the user may be
+// in no second one (rule M13).
+func (w *work) hasRoom(ctx context.Context, j Join, vacated int) error {
+	if err := w.seats(ctx, j.Organization, vacated); err != nil {
+		return err
+	}
+	if !w.config.SingleOrganization || !j.Organization.ArchivedAt.IsZero() {
+		return nil
+	}
+	elsewhere, err := w.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)
+	if err == nil && elsewhere {
+		err = &Error{Code: ErrAlreadyMemberElsewhere}
+	}
+	return err
+}
+
+// seats refuses one more where the limit is reached (rule M9).
+func (w *work) seats(ctx context.Context, org Organization, vacated int) error {
+	limit := org.Settings.SeatLimit
+	if limit == 0 {
+		return nil
+	}
+	taken, err := w.Memberships().Count(ctx,
+		MembershipFilter{OrganizationID: Of(org.ID), Status: Of(MembershipActive)})
+	if err != nil {
+		return err
+	}
+	invited, err := w.Invitations().Count(ctx, w.standing(org.ID))
+	if err != nil {
+		return err
+	}
+	taken += invited
+	if taken-vacated >= limit {
+		return &Error{
+			Code: ErrSeatLimit, Reason: fmt.Sprintf("%d of %d seats are taken", taken, limit),
+			Counts: map[string]int{"seats": taken, "limit": limit},
+		}
+	}
+	return nil
+}
+
+// isActiveElsewhere reports whether a user is an active member of another
+// organization that is not archived (rules M13, O2).
+func (w *work) isActiveElsewhere(ctx context.Context, user UserID, here OrganizationID) (bool, error) {
+	err := walk(ctx, w.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)},
+		func(m *Membership) MembershipID { return m.ID },
+		func(m Membership) error {
+			if m.OrganizationID == here {
+				return nil
+			}
+			org, err := w.Organizations().Get(ctx, m.OrganizationID)
+			if err == nil && org.ArchivedAt.IsZero() {
+				return errFound
+			}
+			return err
+		})
+	if errors.Is(err, errFound) {
+		return true, nil
+	}
+	return false, err
+}
+
+// errFound ends a walk.
+var errFound = errors.New("found")
+
+// activeElsewhere gives the active members of an organization who are active in
+// another one too.
+func (w *work) activeElsewhere(ctx context.Context, id OrganizationID) ([]Membership, error) {
+	var both []Membership
+	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id), Status: Of(MembershipActive)},
+		func(m *Membership) MembershipID { return m.ID },
+		func(m Membership) error {
+			elsewhere, err := w.isActiveElsewhere(ctx, m.UserID, id)
+			if elsewhere {
+				both = append(both, m)
+			}
+			return err
+		})
+	return both, err
+}
+
+// lockMembers takes the locks of everyone in an organization.
+func (w *work) lockMembers(ctx context.Context, id OrganizationID) error {
+	var locks []LockKey
+	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id)},
+		func(m *Membership) MembershipID { return m.ID },
+		func(m Membership) error {
+			locks = append(locks, lockUser(m.UserID))
+			return nil
+		})
+	if err != nil || len(locks) == 0 {
+		return err
+	}
+	return w.Lock(ctx, locks...)
+}

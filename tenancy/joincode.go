@@ -1,0 +1,281 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// JoinCode lets anyone who has it into one organization, as often as it says (rule
+// I7).
+type JoinCode struct {
+	ID             JoinCodeID     `json:"id"`
+	Version        int64          `json:"version"`
+	OrganizationID OrganizationID `json:"organization_id"`
+	Role           string         `json:"role,omitempty"`            // "" = the organization's default
+	AllowedDomains []string       `json:"allowed_domains,omitempty"` // of the address of who uses it; none = any
+	MaxUses        int            `json:"max_uses,omitempty"`        // 0 = no limit
+	Uses           int            `json:"uses"`
+	CreatorID      UserID         `json:"creator_id,omitzero"` // zero: the host
+	ExpiresAt      time.Time      `json:"expires_at"`
+	RevokedAt      time.Time      `json:"revoked_at,omitzero"`
+	CreatedAt      time.Time      `json:"created_at"`
+	UpdatedAt      time.Time      `json:"updated_at"`
+}
+
+func (JoinCode) idPrefix() string { return "jcd" }
+
+// JoinCodes is the group of methods on join codes.
+type JoinCodes struct{ s *Service }
+
+// NewJoinCode is what Create needs: an OrganizationID; the rest may be empty.
+type NewJoinCode struct {
+	ID             JoinCodeID // for imports; zero = a new one
+	OrganizationID OrganizationID
+	Role           string        // "" = the organization's default, whatever it is by then
+	AllowedDomains []string      // at most 100; none = an address on any
+	MaxUses        int           // 0 = no limit
+	For            time.Duration // how long it stands: 1 hour to 365 days; 0 = 30 days
+}
+
+// IssuedJoinCode is a join code with its token, which is returned this once. Whoever has
+// it gets in.
+type IssuedJoinCode struct {
+	JoinCode
+	Token Token `json:"-"`
+}
+
+// How long a join code stands.
+const (
+	joinCodeFor     = 30 * 24 * time.Hour
+	joinCodeAtLeast = time.Hour
+	joinCodeAtMost  = 365 * 24 * time.Hour
+)
+
+// Create makes a join code (rule I7). Its role is one that people get without anyone
+// choosing it, so it may not manage the organization (rule R3), nor be above the
+// actor's own.
+//
+// Errors: [ErrInvalid], also for a role that manages and for more than Limits.JoinCodes
+// that stand; [ErrNotFound] for the organization; [ErrUnknownRole]; [ErrForbidden];
+// [ErrAlreadyExists] with the field "id".
+func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
+	var issued IssuedJoinCode
+	err := g.s.update(ctx, "JoinCodes.Create", in.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
+		issued, err = w.createJoinCode(ctx, in)
+		return err
+	})
+	if err != nil {
+		return IssuedJoinCode{}, err
+	}
+	return issued, nil
+}
+
+func (w *work) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
+	code, err := w.draftJoinCode(in)
+	if err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.lockDeclared(ctx, in.Role); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.Lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	org, err := w.Organizations().Get(ctx, in.OrganizationID)
+	if err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.automatic(ctx, org.ID, "role", in.Role); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.mayGive(ctx, org.ID, or(in.Role, w.fallbackRole(org))); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.oneMoreCode(ctx, org.ID); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := w.JoinCodes().Insert(ctx, code); err != nil {
+		return IssuedJoinCode{}, err
+	}
+	token, err := w.issue(ctx, Secret{Kind: SecretJoinCode, Subject: code.ID.String(), ExpiresAt: code.ExpiresAt})
+	if err != nil {
+		return IssuedJoinCode{}, err
+	}
+	return IssuedJoinCode{code, token}, w.recordJoinCode(ctx, EventJoinCodeCreated, code, UserID{}, nil)
+}
+
+// draftJoinCode is the join code that a NewJoinCode describes.
+func (w *work) draftJoinCode(in NewJoinCode) (JoinCode, error) {
+	lasts := or(in.For, joinCodeFor)
+	if lasts < joinCodeAtLeast || lasts > joinCodeAtMost {
+		return JoinCode{}, invalid("for", fmt.Sprintf("is %s, want %s to %s", lasts, joinCodeAtLeast, joinCodeAtMost))
+	}
+	if in.MaxUses < 0 {
+		return JoinCode{}, invalid("max_uses", "is negative")
+	}
+	names, err := emailDomains("allowed_domains", in.AllowedDomains)
+	return JoinCode{
+		ID: newID(w, in.ID), Version: 1, OrganizationID: in.OrganizationID, Role: in.Role, AllowedDomains: names,
+		MaxUses: in.MaxUses, CreatorID: w.inviter(), ExpiresAt: w.now.Add(lasts), CreatedAt: w.now, UpdatedAt: w.now,
+	}, err
+}
+
+// oneMoreCode refuses more join codes than may stand at once.
+func (w *work) oneMoreCode(ctx context.Context, id OrganizationID) error {
+	n := 0
+	live := JoinCodeFilter{OrganizationID: Of(id), Revoked: Of(false)}
+	err := walk(ctx, w.JoinCodes(), live, func(c *JoinCode) JoinCodeID { return c.ID }, func(c JoinCode) error {
+		if c.stands(w.now) == nil {
+			n++
+		}
+		return nil
+	})
+	if most := w.config.Limits.JoinCodes; err == nil && n >= most {
+		err = invalid("organization", fmt.Sprintf("has %d join codes, at most %d", n, most))
+	}
+	return err
+}
+
+// stands refuses a code that lets nobody in any more, with the code of why.
+func (c JoinCode) stands(now time.Time) error {
+	var code Code
+	switch {
+	case !c.RevokedAt.IsZero():
+		code = ErrJoinCodeRevoked
+	case !now.Before(c.ExpiresAt):
+		code = ErrJoinCodeExpired
+	case c.MaxUses > 0 && c.Uses >= c.MaxUses:
+		code = ErrJoinCodeSpent
+	default:
+		return nil
+	}
+	return &Error{Code: code, Kind: "join code", Key: c.ID.String()}
+}
+
+func (w *work) recordJoinCode(ctx context.Context, kind EventType, code JoinCode, user UserID, old any) error {
+	before, err := marshal(old)
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: kind, organization: code.OrganizationID, user: user, subject: code.ID.String(), data: code, previous: before,
+	})
+}
+
+// saveJoinCode keeps a code that differs from before, with its event. user is who used it.
+func (w *work) saveJoinCode(ctx context.Context, before JoinCode, code *JoinCode, kind EventType, user UserID) error {
+	old, err := previous(before, *code)
+	if err != nil {
+		return err
+	}
+	code.Version++
+	code.UpdatedAt = w.now
+	if err := w.JoinCodes().Update(ctx, *code); err != nil {
+		return err
+	}
+	return w.recordJoinCode(ctx, kind, *code, user, old)
+}
+
+// Revoke makes a join code let nobody in any more. Who came by it stays. Revoking twice
+// changes nothing.
+//
+// Errors: [ErrNotFound].
+func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) {
+	var code JoinCode
+	err := g.s.update(ctx, "JoinCodes.Revoke", id.String(), func(ctx context.Context, w *work) (err error) {
+		if code, err = w.JoinCodes().Get(ctx, id); err == nil {
+			err = w.Lock(ctx, lockOrganization(code.OrganizationID))
+		}
+		if err != nil && CodeOf(err) != ErrNotFound {
+			return err
+		}
+		if code, err = w.reachCode(ctx, id); err != nil || !code.RevokedAt.IsZero() {
+			return err
+		}
+		before := code
+		code.RevokedAt = w.now
+		return w.saveJoinCode(ctx, before, &code, EventJoinCodeRevoked, UserID{})
+	})
+	if err != nil {
+		return JoinCode{}, err
+	}
+	return code, nil
+}
+
+// reachCode reads a join code for the actor, as [work.reach] does an invitation.
+func (w *work) reachCode(ctx context.Context, id JoinCodeID) (JoinCode, error) {
+	code, err := w.JoinCodes().Get(ctx, id)
+	missing := notFound(id)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return JoinCode{}, w.absent(ctx, missing)
+	case err != nil:
+		return JoinCode{}, err
+	}
+	return code, w.authorize(ctx, scope{organization: code.OrganizationID, missing: missing})
+}
+
+// Get gives a join code, or [ErrNotFound].
+func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
+	var code JoinCode
+	err := g.s.view(ctx, "JoinCodes.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+		code, err = w.reachCode(ctx, id)
+		return err
+	})
+	if err != nil {
+		return JoinCode{}, err
+	}
+	return code, nil
+}
+
+// JoinCodeQuery selects join codes for List.
+type JoinCodeQuery struct {
+	Revoked    *bool // nil = either
+	Descending bool
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
+}
+
+// List gives a page of an organization's join codes, without their tokens.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
+func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q JoinCodeQuery) (Page[JoinCode], error) {
+	var page Page[JoinCode]
+	err := g.s.view(ctx, "JoinCodes.List", organization.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		filter := JoinCodeFilter{OrganizationID: Of(organization)}
+		if q.Revoked != nil {
+			filter.Revoked = Of(*q.Revoked)
+		}
+		var err error
+		page, err = list(ctx, w.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+			func(c *JoinCode, _ Order) Key { return Key{ID: c.ID} }, "join codes", organization, filter.Revoked)
+		return err
+	})
+	if err != nil {
+		return Page[JoinCode]{}, err
+	}
+	return page, nil
+}
+
+// All walks the join codes that List would give, page by page.
+func (g JoinCodes) All(ctx context.Context, organization OrganizationID, q JoinCodeQuery) iter.Seq2[JoinCode, error] {
+	return pages(func(cursor string) (Page[JoinCode], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}

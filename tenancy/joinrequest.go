@@ -1,0 +1,162 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// JoinRequestState is how a request to join stands (rule I7).
+type JoinRequestState string
+
+// The states of a join request.
+const (
+	JoinRequestPending  JoinRequestState = "pending"
+	JoinRequestApproved JoinRequestState = "approved"
+	JoinRequestDeclined JoinRequestState = "declined"
+	JoinRequestCanceled JoinRequestState = "canceled" // by who asked
+)
+
+func (s JoinRequestState) known() bool {
+	return s == JoinRequestPending || s == JoinRequestApproved || s == JoinRequestDeclined || s == JoinRequestCanceled
+}
+
+// JoinRequest is a person's wish to be a member, for somebody there to decide (rule
+// I7). At most one of a person's waits in an organization.
+type JoinRequest struct {
+	ID             JoinRequestID    `json:"id"`
+	Version        int64            `json:"version"`
+	OrganizationID OrganizationID   `json:"organization_id"`
+	UserID         UserID           `json:"user_id"`
+	Note           string           `json:"note,omitempty"` // for who decides
+	State          JoinRequestState `json:"state"`
+	DeciderID      UserID           `json:"decider_id,omitzero"` // who decided; zero: the host, or nobody yet
+	DecidedAt      time.Time        `json:"decided_at,omitzero"`
+	CreatedAt      time.Time        `json:"created_at"`
+	UpdatedAt      time.Time        `json:"updated_at"`
+}
+
+func (JoinRequest) idPrefix() string { return "jrq" }
+
+// JoinRequests is the group of methods on join requests.
+type JoinRequests struct{ s *Service }
+
+// errRequestsFull: as many requests wait as may.
+var errRequestsFull = errors.New("too many requests wait")
+
+// maxNote is the most characters of a join request's note.
+const maxNote = 500
+
+// Create asks for a person to be let in (rule I7), for somebody there to decide. Only a
+// proved address can ask: whoever decides goes by it.
+//
+// Errors: [ErrInvalid], also for more than Limits.JoinRequests that wait;
+// [ErrNotFound] for the organization, also an archived one, and the user, [ErrMerged]; [ErrEmailNotVerified];
+// [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
+// [ErrMembershipInactive]; [ErrAlreadyRequested].
+func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, user UserID, note string) (JoinRequest, error) {
+	return g.one(ctx, "JoinRequests.Create", pair(organization, user), func(ctx context.Context, w *work) (JoinRequest, error) {
+		if err := w.Lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
+			return JoinRequest{}, err
+		}
+		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+			return JoinRequest{}, err
+		}
+		person, err := w.user(ctx, user)
+		if err != nil {
+			return JoinRequest{}, err
+		}
+		org, err := w.Organizations().Get(ctx, organization)
+		if err != nil {
+			return JoinRequest{}, err
+		}
+		if !org.ArchivedAt.IsZero() { // which nobody outside is to learn
+			return JoinRequest{}, notFound(organization)
+		}
+		return w.fileRequest(ctx, org, person, note)
+	})
+}
+
+// fileRequest is [JoinRequests.Create] under the locks of the user and the organization.
+func (w *work) fileRequest(ctx context.Context, org Organization, user User, text string) (JoinRequest, error) {
+	var err error
+	if text != "" {
+		if text, err = label("note", text, maxNote); err != nil {
+			return JoinRequest{}, err
+		}
+	}
+	if err := w.mayRequest(ctx, org, user); err != nil {
+		return JoinRequest{}, err
+	}
+	req := JoinRequest{
+		ID: w.config.NewID(), Version: 1, OrganizationID: org.ID, UserID: user.ID, Note: text,
+		State: JoinRequestPending, CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	if err := w.JoinRequests().Insert(ctx, req); err != nil {
+		return JoinRequest{}, err
+	}
+	return req, w.recordRequest(ctx, EventJoinRequestCreated, req, nil)
+}
+
+func (w *work) mayRequest(ctx context.Context, org Organization, user User) error {
+	if err := isShut(org); err != nil {
+		return err
+	}
+	if user.EmailVerifiedAt.IsZero() {
+		return &Error{Code: ErrEmailNotVerified}
+	}
+	if err := w.emailAllowed(org, user.EmailKey); err != nil {
+		return err
+	}
+	m, err := w.membership(ctx, org.ID, user.ID)
+	switch {
+	case err != nil && CodeOf(err) != ErrNotFound:
+		return err
+	case err == nil && m.Status == MembershipActive:
+		return &Error{Code: ErrAlreadyMember}
+	case err == nil && m.Status == MembershipInactive:
+		return &Error{Code: ErrMembershipInactive} // rule M5
+	}
+	waiting := JoinRequestFilter{OrganizationID: Of(org.ID), State: Of(JoinRequestPending)}
+	n, err := w.JoinRequests().Count(ctx, waiting)
+	if err != nil {
+		return err
+	}
+	if most := w.config.Limits.JoinRequests; n >= most {
+		full := invalid("organization", fmt.Sprintf("has %d join requests, at most %d", n, most))
+		full.Err = errRequestsFull
+		return full
+	}
+	waiting.UserID = Of(user.ID)
+	n, err = w.JoinRequests().Count(ctx, waiting)
+	if err == nil && n > 0 {
+		err = &Error{Code: ErrAlreadyRequested}
+	}
+	return err
+}
+
+func (w *work) recordRequest(ctx context.Context, kind EventType, req JoinRequest, old any) error {
+	before, err := marshal(old)
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: kind, organization: req.OrganizationID, user: req.UserID, subject: req.ID.String(), data: req, previous: before,
+	})
+}
+
+// one runs a method that changes one join request and gives it back.
+func (g JoinRequests) one(ctx context.Context, name method, key string,
+	fn func(ctx context.Context, w *work) (JoinRequest, error),
+) (JoinRequest, error) {
+	var req JoinRequest
+	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) (err error) {
+		req, err = fn(ctx, w)
+		return err
+	})
+	if err != nil {
+		return JoinRequest{}, err
+	}
+	return req, nil
+}

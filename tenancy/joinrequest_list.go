@@ -1,0 +1,120 @@
+package tenancy
+
+import (
+	"context"
+	"iter"
+)
+
+// Applicant is a join request with who asks, for who decides.
+type Applicant struct {
+	JoinRequest
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+}
+
+// JoinRequestQuery selects join requests for List.
+type JoinRequestQuery struct {
+	States     []JoinRequestState // nil = pending only
+	Descending bool
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
+}
+
+func (q JoinRequestQuery) filter() (f JoinRequestFilter, err error) {
+	f.State = Of(JoinRequestPending)
+	if q.States == nil {
+		return f, nil
+	}
+	for _, state := range q.States {
+		if !state.known() {
+			return f, invalid("states", "has one that is none")
+		}
+	}
+	f.State, err = someOf("states", q.States)
+	return f, err
+}
+
+// Get gives a join request to who may see those of the organization, and to who asked.
+//
+// Errors: [ErrNotFound].
+func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, error) {
+	var found []Applicant
+	err := g.s.view(ctx, "JoinRequests.Get", id.String(), func(ctx context.Context, w *work) error {
+		req, err := w.reachRequest(ctx, id)
+		if err != nil {
+			return err
+		}
+		found, err = w.applicants(ctx, []JoinRequest{req})
+		return err
+	})
+	if err != nil {
+		return Applicant{}, err
+	}
+	return found[0], nil
+}
+
+// List gives a page of an organization's join requests, each with the name and the
+// email of who asks, in a constant number of queries.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
+func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q JoinRequestQuery) (Page[Applicant], error) {
+	var page Page[Applicant]
+	err := g.s.view(ctx, "JoinRequests.List", organization.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		filter, err := q.filter()
+		if err != nil {
+			return err
+		}
+		filter.OrganizationID = Of(organization)
+		rows, err := list(ctx, w.JoinRequests(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+			func(r *JoinRequest, _ Order) Key { return Key{ID: r.ID} }, "join requests", organization, q.States)
+		if err != nil {
+			return err
+		}
+		page.Next = rows.Next
+		page.Items, err = w.applicants(ctx, rows.Items)
+		return err
+	})
+	if err != nil {
+		return Page[Applicant]{}, err
+	}
+	return page, nil
+}
+
+// All walks the join requests that List would give, page by page.
+func (g JoinRequests) All(ctx context.Context, organization OrganizationID, q JoinRequestQuery) iter.Seq2[Applicant, error] {
+	return pages(func(cursor string) (Page[Applicant], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}
+
+// applicants gives join requests who asks, in one query.
+func (w *work) applicants(ctx context.Context, rows []JoinRequest) ([]Applicant, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	ids := make([]UserID, len(rows))
+	for i, req := range rows {
+		ids[i] = req.UserID
+	}
+	users, err := w.Users().List(ctx, UserFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
+	if err != nil {
+		return nil, err
+	}
+	people := make(map[UserID]User, len(users))
+	for _, user := range users {
+		people[user.ID] = user
+	}
+	list := make([]Applicant, len(rows))
+	for i, req := range rows {
+		list[i] = Applicant{req, people[req.UserID].Name(), people[req.UserID].Email}
+	}
+	return list, nil
+}

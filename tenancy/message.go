@@ -1,0 +1,113 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// MessageKind says what a message is about.
+type MessageKind string
+
+// The kinds of messages.
+const (
+	MessageInvitation MessageKind = "invitation"  // come into the organization, or the application
+	MessageEmailProof MessageKind = "email_proof" // prove that this mailbox is yours
+)
+
+// Message is what a mail has to say. It carries facts and no text: how it reads, in
+// which language and with which link, is the host's to decide.
+type Message struct {
+	Kind           MessageKind
+	To             string         // the address, as given
+	Token          Token          // to be revealed in this mail and nowhere else
+	ExpiresAt      time.Time      // of the token
+	Subject        string         // TypeID of what it is about: the invitation, the user
+	OrganizationID OrganizationID // an invitation's; zero: into the application
+	Organization   string         // its name
+	Inviter        string         // an invitation: what to call who sent it; "" = the host, or one without a name
+	Again          bool           // an invitation that was sent before
+	Label          Label          // the application's word for an organization (rule O4)
+}
+
+// Mailer sends messages: see [Config].Mailer.
+type Mailer interface {
+	// Mail sends one message, or hands it over to what will. It is called after the
+	// commit, so it may take its time, and never twice for one message.
+	Mail(ctx context.Context, m Message) error
+}
+
+// mayMail refuses a call that would mail in a transaction of the host's own, whose end
+// nobody tells us (rule I2).
+func (w *work) mayMail() error {
+	if w.config.Mailer != nil && w.ring.host != nil {
+		return &Error{Code: ErrInTransaction, Reason: "what is mailed must be committed first"}
+	}
+	return nil
+}
+
+// mailed reports whether a token is seen by nobody but the mailbox that it goes to,
+// so that it proves that mailbox (rule I4).
+func (c *Config) mailed() bool { return c.Mailer != nil || c.MailOnly }
+
+// hand gives a token to the Mailer, once the transaction is over, or else to the
+// caller.
+func (w *work) hand(m Message) Token {
+	if w.config.Mailer == nil {
+		return m.Token
+	}
+	m.Label = w.config.Label
+	w.mail = append(w.mail, letter{Message: m})
+	return Token{}
+}
+
+// letter is a message on its way.
+type letter struct {
+	Message
+	aside bool // sent by OnJoin, and not what the call itself was asked for
+}
+
+// post sends what a transaction had to mail, once it is committed; in a Transact, at
+// the end of the outermost. All are tried, and IDs names those that failed. Of what
+// OnJoin sent only the Logger hears: the call that let somebody in did not fail by it.
+func (s *Service) post(ctx context.Context, mail []letter) error {
+	if s.within != nil {
+		s.within.mail = append(s.within.mail, mail...)
+		return nil
+	}
+	failed := &Error{Code: ErrMailFailed}
+	for _, m := range mail {
+		err := s.family.config.mail(ctx, m.Message)
+		switch {
+		case err == nil:
+		case m.aside:
+			s.family.config.Logger.WarnContext(ctx, "freehold: a mail that OnJoin sent failed", "subject", m.Subject, "error", err)
+		default:
+			failed.IDs = append(failed.IDs, m.Subject)
+			failed.Err = errors.Join(failed.Err, err)
+		}
+	}
+	if failed.Err == nil {
+		return nil
+	}
+	return failed
+}
+
+// mail sends one message. A Mailer that panics has failed with it, and what others wait
+// for still goes out.
+func (c *Config) mail(ctx context.Context, m Message) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the Mailer panicked: %v", r)
+		}
+	}()
+	return c.Mailer.Mail(ctx, m)
+}
+
+// done tells a call that came to nothing from one whose mail alone failed: what that
+// one asked for is kept.
+func done(err error) bool {
+	var e *Error
+	return err == nil || errors.As(err, &e) && e.Code == ErrMailFailed
+}

@@ -1,0 +1,62 @@
+package tenancy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	maxEmailDomains = 100 // allowed or blocked ones of an organization
+	minSessionLimit = time.Minute
+)
+
+// apply puts an update's settings on joining and on sessions into their stored form
+// (rule O3).
+func (s *Settings) apply(in OrganizationUpdate) (err error) {
+	for _, set := range []struct {
+		field string
+		in    *[]string
+		at    *[]string
+	}{{"allowed_domains", in.AllowedDomains, &s.AllowedDomains}, {"blocked_domains", in.BlockedDomains, &s.BlockedDomains}} {
+		if set.in == nil {
+			continue
+		}
+		if *set.at, err = emailDomains(set.field, *set.in); err != nil {
+			return err
+		}
+	}
+	for _, set := range []struct {
+		field string
+		in    *time.Duration
+		at    *time.Duration
+	}{{"session_idle", in.SessionIdle, &s.SessionIdle}, {"session_for", in.SessionFor, &s.SessionFor}} {
+		if set.in == nil {
+			continue
+		}
+		if d := *set.in; d != 0 && (d < minSessionLimit || d%time.Second != 0) {
+			return invalid(set.field, fmt.Sprintf("is %v, want whole seconds and at least a minute, or 0", d))
+		}
+		*set.at = *set.in
+	}
+	s.AcceptOnDomains = deref(in.AcceptOnDomains, s.AcceptOnDomains)
+	s.SingleSignOnJoins = deref(in.SingleSignOnJoins, s.SingleSignOnJoins)
+	return nil
+}
+
+// emailDomains are names in their normal form, each once and in order; none is nil.
+func emailDomains(field string, in []string) ([]string, error) {
+	if len(in) > maxEmailDomains {
+		return nil, invalid(field, fmt.Sprintf("are %d, at most %d", len(in), maxEmailDomains))
+	}
+	var names []string
+	for _, s := range in {
+		name, err := domainName(field, s)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}

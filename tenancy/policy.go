@@ -1,0 +1,271 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// SignInMethod is a way of signing in, by a name of the host's: "password",
+// "magic_link", "google".
+type SignInMethod string
+
+// The methods that have a meaning here. All others are names in Config.SignInMethods.
+const (
+	MethodSingleSignOn SignInMethod = "single_sign_on" // through an organization's connection
+	MethodPassword     SignInMethod = "password"
+	MethodMagicLink    SignInMethod = "magic_link"
+)
+
+// Policy is what an organization demands of sign-ins (rules P2, P3). One without a
+// row demands nothing.
+type Policy struct {
+	ID             PolicyID           `json:"id"`
+	Version        int64              `json:"version"`
+	OrganizationID OrganizationID     `json:"organization_id"`
+	Domain         DomainPolicy       `json:"domain"`
+	Organization   OrganizationPolicy `json:"organization"`
+	Exempt         []UserID           `json:"exempt,omitempty"` // members whom it does not bind: break glass (rule P3)
+	CreatedAt      time.Time          `json:"created_at"`
+	UpdatedAt      time.Time          `json:"updated_at"`
+}
+
+// DomainPolicy binds everyone whose address is on the organization's verified
+// domains, wherever they sign in (rule P2).
+type DomainPolicy struct {
+	// Methods are those allowed; none = all. Single sign-on among them is by an active
+	// connection of the organization itself.
+	Methods      []SignInMethod `json:"methods,omitempty"`
+	ConnectionID ConnectionID   `json:"connection_id,omitzero"` // required; zero: none
+	SecondFactor bool           `json:"second_factor,omitempty"`
+}
+
+// OrganizationPolicy binds everyone who signs in to the organization (rule P3).
+type OrganizationPolicy struct {
+	SingleSignOn bool         `json:"single_sign_on,omitempty"` // by one of its connections
+	ConnectionID ConnectionID `json:"connection_id,omitzero"`   // by this one; zero: any of them
+	SecondFactor bool         `json:"second_factor,omitempty"`  // for who does not come by single sign-on
+}
+
+func (Policy) idPrefix() string { return "pol" }
+
+// Policies is the group of methods on the sign-in policies of organizations.
+type Policies struct{ s *Service }
+
+// PolicyUpdate is a change to a policy. A nil field stays as it is; what is given
+// stands instead of what there was.
+type PolicyUpdate struct {
+	Version      int64 // the Version this is based on; 0 = whichever (rule G11)
+	Domain       *DomainPolicy
+	Organization *OrganizationPolicy
+	Exempt       *[]UserID // at most 100
+}
+
+const maxExempt = 100
+
+// Get gives what an organization demands: nothing, with a zero ID, where nobody has set
+// anything.
+//
+// Errors: [ErrNotFound] for the organization.
+func (g Policies) Get(ctx context.Context, organization OrganizationID) (Policy, error) {
+	var p Policy
+	err := g.s.view(ctx, "Policies.Get", organization.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		p, err = w.policyOf(ctx, organization)
+		return err
+	})
+	return p, err
+}
+
+func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Policy, error) {
+	if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		return Policy{}, err
+	}
+	rules, err := w.policies(ctx, organization)
+	p := rules[organization]
+	p.OrganizationID = organization
+	return p, err
+}
+
+// Set changes what an organization demands. It binds from the next sign-in or switch
+// on; sessions that there are stay. What changes nothing writes nothing (rule G8).
+//
+// A connection that is required is the organization's own and active, and those who are
+// exempt are active members: whoever stops being one is bound again.
+//
+// Errors: [ErrInvalid] with the field, also for a policy that nobody could satisfy;
+// [ErrNotFound] for the organization, a connection or a member; [ErrConflict].
+func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
+	var p Policy
+	err := g.s.update(ctx, "Policies.Set", organization.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if p, err = w.policyOf(ctx, organization); err != nil {
+			return err
+		}
+		if in.Version != 0 && in.Version != p.Version {
+			return &Error{Code: ErrConflict, Kind: "policy", Key: organization.String(), Field: "version"}
+		}
+		before := p
+		if err := w.applyPolicy(ctx, &p, in); err != nil {
+			return err
+		}
+		return w.savePolicy(ctx, before, &p)
+	})
+	if err != nil {
+		return Policy{}, err
+	}
+	return p, nil
+}
+
+func (w *work) savePolicy(ctx context.Context, before Policy, p *Policy) error {
+	old, err := previous(before, *p)
+	if err != nil || old == nil {
+		return err
+	}
+	p.Version++
+	p.UpdatedAt = w.now
+	if p.ID.IsZero() {
+		p.ID, p.CreatedAt = w.config.NewID(), w.now
+		err = w.Policies().Insert(ctx, *p)
+	} else {
+		err = w.Policies().Update(ctx, *p)
+	}
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: EventPolicyUpdated, organization: p.OrganizationID, subject: p.ID.String(), data: *p, previous: old,
+	})
+}
+
+// applyPolicy puts an update's parts into p.
+func (w *work) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) error {
+	if in.Domain != nil {
+		rule, err := w.domainPolicy(ctx, p.OrganizationID, *in.Domain)
+		if err != nil {
+			return err
+		}
+		p.Domain = rule
+	}
+	if in.Organization != nil {
+		if err := w.checkOrganizationPolicy(ctx, p.OrganizationID, *in.Organization); err != nil {
+			return err
+		}
+		p.Organization = *in.Organization
+	}
+	if in.Exempt == nil {
+		return nil
+	}
+	if len(*in.Exempt) > maxExempt {
+		return invalid("exempt", fmt.Sprintf("are %d, at most %d", len(*in.Exempt), maxExempt))
+	}
+	p.Exempt = slices.Clone(*in.Exempt)
+	slices.SortFunc(p.Exempt, UserID.Compare)
+	if p.Exempt = slices.Compact(p.Exempt); len(p.Exempt) == 0 {
+		p.Exempt = nil
+	}
+	for _, user := range p.Exempt {
+		m, err := w.visible(ctx, p.OrganizationID, user)
+		if err == nil && m.Status != MembershipActive {
+			err = invalid("exempt", "has somebody who is no active member")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// domainPolicy checks a domain policy, and puts its methods in order.
+func (w *work) domainPolicy(ctx context.Context, organization OrganizationID, p DomainPolicy) (DomainPolicy, error) {
+	for _, method := range p.Methods {
+		if err := w.knownMethod("methods", method); err != nil {
+			return p, err
+		}
+	}
+	p.Methods = slices.Compact(slices.Sorted(slices.Values(p.Methods)))
+	if !p.ConnectionID.IsZero() && !p.allows(MethodSingleSignOn) {
+		return p, invalid("methods", "do not allow single sign-on, which the connection is")
+	}
+	if p.onlySingleSignOn() && p.ConnectionID.IsZero() {
+		return p, w.hasConnection(ctx, organization, "methods")
+	}
+	return p, w.required(ctx, organization, p.ConnectionID)
+}
+
+// onlySingleSignOn reports whether there is no other way than a connection.
+func (p DomainPolicy) onlySingleSignOn() bool {
+	return len(p.Methods) == 1 && p.Methods[0] == MethodSingleSignOn
+}
+
+func (w *work) checkOrganizationPolicy(ctx context.Context, organization OrganizationID, p OrganizationPolicy) error {
+	switch {
+	case !p.SingleSignOn && !p.ConnectionID.IsZero():
+		return invalid("connection_id", "is given without single_sign_on")
+	case !p.SingleSignOn:
+		return nil
+	case !p.ConnectionID.IsZero():
+		return w.required(ctx, organization, p.ConnectionID)
+	}
+	return w.hasConnection(ctx, organization, "single_sign_on")
+}
+
+// hasConnection refuses to demand single sign-on where there is nothing to go through.
+func (w *work) hasConnection(ctx context.Context, organization OrganizationID, field string) error {
+	active, err := w.activeConnections(ctx, organization)
+	if err == nil && len(active) == 0 {
+		err = invalid(field, "has no active connection to go through")
+	}
+	return err
+}
+
+// required checks a connection that people are to sign in by; zero is none.
+func (w *work) required(ctx context.Context, organization OrganizationID, id ConnectionID) error {
+	if id.IsZero() {
+		return nil
+	}
+	c, err := w.connection(ctx, organization, id)
+	if err == nil && c.State != ConnectionActive {
+		err = invalid("connection_id", "is not active")
+	}
+	return err
+}
+
+// knownMethod refuses a method that the application does not offer.
+func (w *work) knownMethod(field string, method SignInMethod) error {
+	if method != MethodSingleSignOn && !slices.Contains(w.config.SignInMethods, method) {
+		return invalid(field, "is no way of signing in here")
+	}
+	return nil
+}
+
+// moveExemptions gives what policies say of one user to another, in organizations
+// whose locks are held (rule U6).
+func (w *work) moveExemptions(ctx context.Context, from, into UserID, organizations ...OrganizationID) error {
+	rules, err := w.policies(ctx, organizations...)
+	if err != nil {
+		return err
+	}
+	for _, organization := range organizations {
+		before, ok := rules[organization]
+		if !ok || !slices.Contains(before.Exempt, from) {
+			continue
+		}
+		p := before
+		p.Exempt = slices.DeleteFunc(slices.Clone(before.Exempt), func(id UserID) bool { return id == from || id == into })
+		p.Exempt = append(p.Exempt, into)
+		slices.SortFunc(p.Exempt, UserID.Compare)
+		if err := w.savePolicy(ctx, before, &p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// evidence is how somebody signed in, for policies to judge.
+type evidence struct {
+	method       SignInMethod
+	connection   ConnectionID
+	secondFactor bool
+}
+
+func (s Session) evidence() evidence { return evidence{s.Method, s.ConnectionID, s.SecondFactor} }
+
+// lack is what a policy still wants of a sign-in; the zero lack is nothing.
+type lack struct {
+	kind         DecisionKind
+	organization OrganizationID // whose policy
+	connections  []Connection   // one of these
+	methods      []SignInMethod // one of these
+}
+
+// policies reads the policies of organizations, in one query. One without a row
+// demands nothing.
+func (w *work) policies(ctx context.Context, ids ...OrganizationID) (map[OrganizationID]Policy, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), OrganizationID.IsZero)
+	found := make(map[OrganizationID]Policy, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	rows, err := w.Policies().List(ctx, PolicyFilter{OrganizationID: Of(ids...)}, Span{Limit: len(ids)})
+	for _, p := range rows {
+		found[p.OrganizationID] = p
+	}
+	return found, err
+}
+
+// satisfies refuses a sign-in to an organization that a policy wants otherwise: that
+// of the domain which the user's address is on (rule P2), or the organization's own
+// (rule P3). Without an organization only the first binds.
+//
+// Errors: [ErrSignInRefused].
+func (w *work) satisfies(ctx context.Context, user User, organization OrganizationID, by evidence) error {
+	domain, _, err := w.verifiedDomain(ctx, user.EmailKey)
+	if err != nil {
+		return err
+	}
+	rules, err := w.policies(ctx, domain.OrganizationID, organization)
+	if err != nil {
+		return err
+	}
+	missing, err := w.domainLack(ctx, rules[domain.OrganizationID], user.ID, by)
+	if err == nil && missing.kind == "" {
+		missing, err = w.organizationLack(ctx, rules[organization], user.ID, by)
+	}
+	if err == nil && missing.kind != "" {
+		err = &Error{Code: ErrSignInRefused, Kind: "organization", Key: missing.organization.String(), Reason: string(missing.kind)}
+	}
+	return err
+}
+
+// domainLack is what the policy of the organization that holds the domain of a
+// user's address wants. It binds whoever has such an address, member or not.
+func (w *work) domainLack(ctx context.Context, p Policy, user UserID, by evidence) (lack, error) {
+	rule := p.Domain
+	own, err := w.throughOwn(ctx, p, by)
+	if err != nil || own && rule.satisfied(by) {
+		return lack{}, err
+	}
+	if exempt, err := w.exempt(ctx, p, user); err != nil || exempt {
+		return lack{}, err
+	}
+	missing := lack{organization: p.OrganizationID}
+	switch {
+	case !rule.ConnectionID.IsZero() && by.connection != rule.ConnectionID:
+		missing.kind = DecisionUseSingleSignOn
+		found, err := w.Connections().List(ctx, ConnectionFilter{ID: Of(rule.ConnectionID)}, Span{Limit: 1})
+		missing.connections = found
+		return missing, err
+	case !own || !rule.allows(by.method):
+		missing.kind, missing.methods = DecisionUseOtherMethod, slices.Clone(rule.Methods)
+		if rule.onlySingleSignOn() {
+			missing.kind, missing.methods = DecisionUseSingleSignOn, nil
+		}
+		if !slices.Contains(rule.Methods, MethodSingleSignOn) {
+			return missing, nil
+		}
+		found, err := w.activeConnections(ctx, p.OrganizationID)
+		missing.connections = found
+		return missing, err
+	}
+	missing.kind = DecisionSecondFactor
+	return missing, nil
+}
+
+// throughOwn reports whether single sign-on, where a domain policy names it as a method,
+// was by an active connection of the organization's: what others connect proves nothing
+// to it (rule P6).
+func (w *work) throughOwn(ctx context.Context, p Policy, by evidence) (bool, error) {
+	if by.method != MethodSingleSignOn || !slices.Contains(p.Domain.Methods, MethodSingleSignOn) {
+		return true, nil
+	}
+	if by.connection.IsZero() {
+		return false, nil
+	}
+	c, err := w.Connections().Get(ctx, by.connection)
+	if CodeOf(err) == ErrNotFound {
+		return false, nil
+	}
+	return err == nil && c.OrganizationID == p.OrganizationID && c.State == ConnectionActive, err
+}
+
+func (p DomainPolicy) allows(method SignInMethod) bool {
+	return len(p.Methods) == 0 || slices.Contains(p.Methods, method)
+}
+
+func (p DomainPolicy) satisfied(by evidence) bool {
+	return p.allows(by.method) && (p.ConnectionID.IsZero() || by.connection == p.ConnectionID) && (by.secondFactor || !p.SecondFactor)
+}
+
+// organizationLack is what an organization's policy wants of who signs in to it.
+func (w *work) organizationLack(ctx context.Context, p Policy, user UserID, by evidence) (lack, error) {
+	rule := p.Organization
+	if !rule.SingleSignOn && (!rule.SecondFactor || by.secondFactor) {
+		return lack{}, nil
+	}
+	own, err := w.activeConnections(ctx, p.OrganizationID)
+	if err != nil {
+		return lack{}, err
+	}
+	came := slices.ContainsFunc(own, func(c Connection) bool { return c.ID == by.connection })
+	if came && (!rule.SingleSignOn || rule.ConnectionID.IsZero() || by.connection == rule.ConnectionID) {
+		return lack{}, nil
+	}
+	if exempt, err := w.exempt(ctx, p, user); err != nil || exempt {
+		return lack{}, err
+	}
+	missing := lack{kind: DecisionSecondFactor, organization: p.OrganizationID}
+	if rule.SingleSignOn {
+		missing.kind, missing.connections = DecisionUseSingleSignOn, own
+		if !rule.ConnectionID.IsZero() {
+			missing.connections = slices.DeleteFunc(own, func(c Connection) bool { return c.ID != rule.ConnectionID })
+		}
+	}
+	return missing, nil
+}
+
+// exempt reports whether a policy does not bind a user: one whom it names, as long as
+// they are an active member of the organization (rule P3).
+func (w *work) exempt(ctx context.Context, p Policy, user UserID) (bool, error) {
+	if !slices.Contains(p.Exempt, user) {
+		return false, nil
+	}
+	m, err := w.membership(ctx, p.OrganizationID, user)
+	if CodeOf(err) == ErrNotFound {
+		return false, nil
+	}
+	return m.Status == MembershipActive, err
+}

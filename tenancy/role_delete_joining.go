@@ -1,0 +1,130 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// joiningOf reads the invitations that wait and the join codes that are not revoked
+// which give a role: an organization's, or, for a declared role, everybody's.
+func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
+	waiting := InvitationFilter{State: Of(InvitationPending)}
+	codes := JoinCodeFilter{Role: Of(d.slug), Revoked: Of(false)}
+	if !d.organization.IsZero() {
+		waiting.OrganizationID, codes.OrganizationID = Of(d.organization), Of(d.organization)
+	}
+	d.invitations = nil
+	err = walk(ctx, d.Invitations(), waiting, func(i *Invitation) InvitationID { return i.ID }, func(inv Invitation) error {
+		if !slices.Contains(inv.Roles, d.slug) {
+			return nil
+		}
+		d.invitations = append(d.invitations, inv)
+		return d.notTooMany("invitations", len(d.invitations))
+	})
+	if err != nil {
+		return err
+	}
+	if err := few(ctx, d.work, "join_codes", d.JoinCodes(), codes); err != nil {
+		return err
+	}
+	d.codes, err = collect(ctx, d.JoinCodes(), codes, func(c *JoinCode) JoinCodeID { return c.ID })
+	return err
+}
+
+func (d *roleDeletion) joiningLocks() []LockKey {
+	locks := make([]LockKey, 0, len(d.invitations)+len(d.codes))
+	for _, inv := range d.invitations {
+		locks = append(locks, lockOrganization(inv.OrganizationID))
+	}
+	for _, code := range d.codes {
+		locks = append(locks, lockOrganization(code.OrganizationID))
+	}
+	return locks
+}
+
+// judgeJoining notes which invitations are void before anything moves: replacing a role
+// of theirs makes none of them good again.
+func (d *roleDeletion) judgeJoining(ctx context.Context) error {
+	d.void = map[InvitationID]bool{}
+	for _, inv := range d.invitations {
+		if inv.InviterID.IsZero() {
+			continue
+		}
+		good, err := d.couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
+		if err != nil {
+			return err
+		}
+		d.void[inv.ID] = !good
+	}
+	return nil
+}
+
+// successor is whose grants an invitation stands on with its new roles: its inviter's,
+// or, where those do not do any more, the actor's, if they may give all of them. It is
+// void otherwise (rules R5, R6).
+func (d *roleDeletion) successor(ctx context.Context, inv Invitation) (UserID, error) {
+	if inv.InviterID.IsZero() || d.void[inv.ID] {
+		return inv.InviterID, nil
+	}
+	may, err := d.couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
+	if err != nil || may {
+		return inv.InviterID, err
+	}
+	if may, err = d.actorCouldInvite(ctx, inv.OrganizationID, inv.Roles...); err != nil || !may {
+		return inv.InviterID, err
+	}
+	return d.inviter(), nil
+}
+
+// actorCouldInvite reports whether the actor may invite with these roles, and refuses
+// nothing.
+func (w *work) actorCouldInvite(ctx context.Context, id OrganizationID, slugs ...string) (bool, error) {
+	if w.service.principal == nil {
+		return true, nil
+	}
+	own, err := w.grantsOf(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	roles, err := w.rolesOf(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	given, err := roles.Grants(slugs...)
+	if err != nil {
+		return false, bad("roles", err)
+	}
+	owner := own.owner || !slices.Contains(slugs, rbac.Owner)
+	return owner && permits(own.Grants, rbac.WriteInvitations) && own.Covers(given), nil
+}
+
+// moveJoining puts the replacement where invitations and join codes gave the role.
+func (d *roleDeletion) moveJoining(ctx context.Context) error {
+	for _, before := range d.invitations {
+		inv := before
+		roles := slices.DeleteFunc(slices.Clone(inv.Roles), func(slug string) bool { return slug == d.slug || slug == d.replacement })
+		var err error
+		if inv.Roles, err = d.roles(ctx, inv.OrganizationID, "replacement", append(roles, d.replacement), ""); err != nil {
+			return err
+		}
+		if inv.InviterID, err = d.successor(ctx, inv); err != nil {
+			return err
+		}
+		if err := d.saveInvitation(ctx, before, &inv, EventInvitationUpdated); err != nil {
+			return err
+		}
+	}
+	for _, before := range d.codes {
+		if err := d.automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {
+			return err
+		}
+		code := before
+		code.Role = d.replacement
+		if err := d.saveJoinCode(ctx, before, &code, EventJoinCodeUpdated, UserID{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// RouteHints are what the host knows of where a person wants to, from a link or a
+// subdomain. The first that is given counts.
+type RouteHints struct {
+	ConnectionID   ConnectionID
+	OrganizationID OrganizationID
+}
+
+// Route is how a person with an address may sign in. It is made from domains and
+// policies alone, so it tells nobody who is registered.
+type Route struct {
+	// OrganizationID is the organization that the hints, or else the address's domain,
+	// lead to; zero: none.
+	OrganizationID OrganizationID `json:"organization_id,omitzero"`
+	// Methods are those that no policy rules out, single sign-on among them where there
+	// is a connection to sign in by.
+	Methods []SignInMethod `json:"methods"`
+	// Connections are those to sign in by, the only ones that a policy lets through where
+	// one asks for single sign-on.
+	Connections []Connection `json:"connections,omitempty"`
+	// SecondFactor: a policy will ask for one; the organization's own does not of who comes
+	// by single sign-on.
+	SecondFactor bool `json:"second_factor,omitempty"`
+}
+
+// Route says by what an address may sign in (rule P4): through the connection hinted
+// at, those of the organization hinted at, or those of the organization that has
+// verified the address's domain, as the policies allow that bind such an address there
+// (rules P2, P3). Hints that lead to an organization which is suspended or archived, or
+// to a connection that is not active, lead nowhere, and count as none. The answer is the
+// same whether or not anybody has the address; so members whom a policy exempts see it
+// like everybody else.
+//
+// Errors: [ErrInvalid] with the field "email"; [ErrNotFound] for a hint at what is not
+// there.
+func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Route, error) {
+	var r Route
+	err := s.view(ctx, "Route", "", func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		key := ""
+		if email != "" {
+			var err error
+			if key, err = CanonicalEmail(email); err != nil {
+				return err
+			}
+		}
+		p := routing{work: w}
+		if err := p.run(ctx, key, hints); err != nil {
+			return err
+		}
+		r = p.route
+		return nil
+	})
+	return r, err
+}
+
+// routing is one Route on its way.
+type routing struct {
+	*work
+	route  Route
+	domain Domain // the verified one of the address; zero: none
+}
+
+func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (err error) {
+	if r.domain, _, err = r.verifiedDomain(ctx, emailKey); err != nil {
+		return err
+	}
+	if err := r.follow(ctx, hints); err != nil {
+		return err
+	}
+	rules, err := r.policies(ctx, r.domain.OrganizationID, r.route.OrganizationID)
+	if err != nil {
+		return err
+	}
+	r.restrict(rules[r.route.OrganizationID].Organization)
+	if err := r.require(ctx, rules[r.domain.OrganizationID].Domain); err != nil {
+		return err
+	}
+	if len(r.route.Connections) == 0 {
+		r.route.Methods = slices.DeleteFunc(r.route.Methods, func(m SignInMethod) bool { return m == MethodSingleSignOn })
+	}
+	return nil
+}
+
+// follow finds where to, and all that there is to sign in by.
+func (r *routing) follow(ctx context.Context, hints RouteHints) error {
+	r.route.Methods = append(slices.Clone(r.config.SignInMethods), MethodSingleSignOn)
+	if !hints.ConnectionID.IsZero() {
+		c, err := r.Connections().Get(ctx, hints.ConnectionID)
+		if err != nil {
+			return err
+		}
+		open, err := r.leads(ctx, c.OrganizationID)
+		if err != nil {
+			return err
+		}
+		if open && c.State == ConnectionActive {
+			r.route.OrganizationID, r.route.Connections = c.OrganizationID, []Connection{c}
+			return nil
+		}
+	}
+	for _, id := range []OrganizationID{hints.OrganizationID, r.domain.OrganizationID} {
+		if id.IsZero() {
+			continue
+		}
+		open, err := r.leads(ctx, id)
+		if err != nil {
+			return err
+		}
+		if open {
+			r.route.OrganizationID = id
+			r.route.Connections, err = r.activeConnections(ctx, id)
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *routing) leads(ctx context.Context, id OrganizationID) (bool, error) {
+	org, err := r.Organizations().Get(ctx, id)
+	return err == nil && isShut(org) == nil, err
+}
+
+// restrict applies the policy of the organization that the route leads to.
+func (r *routing) restrict(p OrganizationPolicy) {
+	r.route.SecondFactor = p.SecondFactor
+	if !p.SingleSignOn {
+		return
+	}
+	r.route.Methods, r.route.SecondFactor = []SignInMethod{MethodSingleSignOn}, false
+	if !p.ConnectionID.IsZero() {
+		r.route.Connections = slices.DeleteFunc(r.route.Connections, func(c Connection) bool { return c.ID != p.ConnectionID })
+	}
+}
+
+// require applies the policy of the organization that the address's domain belongs to.
+func (r *routing) require(ctx context.Context, p DomainPolicy) error {
+	r.route.SecondFactor = r.route.SecondFactor || p.SecondFactor
+	r.route.Methods = slices.DeleteFunc(r.route.Methods, func(m SignInMethod) bool { return !p.allows(m) })
+	switch {
+	case !p.allows(MethodSingleSignOn):
+		r.route.Connections = nil
+	case len(p.Methods) > 0: // single sign-on is one of them
+		r.route.Connections = slices.DeleteFunc(r.route.Connections, func(c Connection) bool {
+			return c.OrganizationID != r.domain.OrganizationID
+		})
+	}
+	if p.ConnectionID.IsZero() && (!p.onlySingleSignOn() || len(r.route.Connections) > 0) {
+		return nil
+	}
+	r.route.Methods, r.route.Connections = []SignInMethod{MethodSingleSignOn}, nil
+	open, err := r.leads(ctx, r.domain.OrganizationID)
+	if err != nil || !open {
+		return err
+	}
+	if p.ConnectionID.IsZero() {
+		r.route.Connections, err = r.activeConnections(ctx, r.domain.OrganizationID)
+		return err
+	}
+	r.route.Connections, err = r.Connections().List(ctx, ConnectionFilter{ID: Of(p.ConnectionID), State: Of(ConnectionActive)}, Span{Limit: 1})
+	return err
+}

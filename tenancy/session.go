@@ -1,0 +1,348 @@
+package tenancy
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// EndReason is why a session ended (rule S2).
+type EndReason string
+
+// The reasons. A session that ran out has none.
+const (
+	EndedSignOut      EndReason = "signed_out"
+	EndedRevoked      EndReason = "revoked"
+	EndedDeactivated  EndReason = "membership_deactivated"
+	EndedRemoved      EndReason = "membership_removed"
+	EndedUser         EndReason = "user_suspended"
+	EndedMerged       EndReason = "user_merged"
+	EndedTakenOver    EndReason = "taken_over" // the address's owner took the account over (rule U4)
+	EndedTooMany      EndReason = "too_many"   // the oldest over Limits.UserSessions
+	EndedOrganization EndReason = "organization_closed"
+)
+
+// Session is a user's sign-in on one device, at one organization at most (rule S1).
+type Session struct {
+	ID             SessionID      `json:"id"`
+	Version        int64          `json:"version"`
+	UserID         UserID         `json:"user_id"`
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none chosen
+	MembershipID   MembershipID   `json:"membership_id,omitzero"`
+	IdentityID     IdentityID     `json:"identity_id,omitzero"`   // the identity that they came by
+	Method         SignInMethod   `json:"method,omitempty"`       // how they signed in
+	ConnectionID   ConnectionID   `json:"connection_id,omitzero"` // through which connection
+	SecondFactor   bool           `json:"second_factor,omitempty"`
+	// Confined keeps the session in the one organization that it was started for: its
+	// connection proves nothing elsewhere (rule P6).
+	Confined   bool      `json:"confined,omitempty"`
+	UserAgent  string    `json:"user_agent,omitempty"` // as the host tells it
+	Address    string    `json:"address,omitempty"`    // network address, as the host tells it
+	SelectedAt time.Time `json:"selected_at"`          // when the organization was chosen
+	ExpiresAt  time.Time `json:"expires_at"`           // at the latest (rule S1); of one that ended, when it did
+	EndedAt    time.Time `json:"ended_at,omitzero"`
+	EndReason  EndReason `json:"end_reason,omitempty"`
+	LastSeenAt time.Time `json:"-"` // outside the versioned row
+	CreatedAt  time.Time `json:"created_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
+}
+
+func (Session) idPrefix() string { return "ses" }
+
+// Sessions is the group of methods on sessions.
+type Sessions struct{ s *Service }
+
+// NewSession is what Start needs: a user and how they signed in; the rest may be
+// empty.
+type NewSession struct {
+	UserID         UserID
+	OrganizationID OrganizationID // zero = none chosen yet
+	Method         SignInMethod   // how they signed in; 1 to 64 of a-z, 0-9, _ and -
+	IdentityID     IdentityID     // which of the user's identities they came by
+	ConnectionID   ConnectionID   // through which connection
+	SecondFactor   bool           // they showed a second factor as well
+	// Confined: it never leaves OrganizationID (rule P6). It must be, at the connection's
+	// own, where the user's address is not on a verified domain of that organization.
+	Confined  bool
+	UserAgent string // for the person to know it by; cut to 400 characters
+	Address   string // where they came from; cut to 100 characters
+}
+
+// StartedSession is a session and the token by which its bearer is known. The token
+// is shown here and never again (rule G10): put it into the person's cookie.
+type StartedSession struct {
+	Session Session `json:"session"`
+	Token   Token   `json:"-"`
+}
+
+// Start begins a session for a host that signs people in by itself (rule S1); see
+// [Service.SignIn] for one that leaves the decision here. It refuses whom SignIn would. The
+// user's oldest session ends where they have Limits.UserSessions already.
+//
+// Errors: [ErrInvalid], also for a session that has to be confined; [ErrNotFound] for the
+// user, the identity, a connection that is not active, or an organization that they are
+// no active member of; [ErrMerged]; [ErrForbidden] for a suspended user;
+// [ErrOrganizationClosed]; [ErrSignInRefused] where a policy wants another way to sign
+// in (rules P2, P3).
+func (g Sessions) Start(ctx context.Context, in NewSession) (StartedSession, error) {
+	var started StartedSession
+	err := g.s.update(ctx, "Sessions.Start", in.UserID.String(), func(ctx context.Context, w *work) (err error) {
+		started, err = w.start(ctx, in)
+		return err
+	})
+	if err != nil {
+		return StartedSession{}, err
+	}
+	return started, nil
+}
+
+func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error) {
+	if !providerForm.MatchString(string(in.Method)) {
+		return StartedSession{}, invalid("method", "is not 1 to 64 of a-z, 0-9, _ and -")
+	}
+	if in.Confined && in.OrganizationID.IsZero() {
+		return StartedSession{}, invalid("confined", "needs an organization")
+	}
+	through, err := w.cameThrough(ctx, in.ConnectionID)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.lockBearer(ctx, in.UserID, in.OrganizationID, through.OrganizationID); err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.authorize(ctx, scope{}); err != nil {
+		return StartedSession{}, err
+	}
+	user, err := w.user(ctx, in.UserID)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	if !user.SuspendedAt.IsZero() {
+		return StartedSession{}, &Error{Code: ErrForbidden, Reason: string(ReasonUserSuspended)}
+	}
+	if err := w.cameBy(ctx, user, in); err != nil {
+		return StartedSession{}, err
+	}
+	at, err := w.entrance(ctx, user.ID, in.OrganizationID)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.satisfies(ctx, user, in.OrganizationID, evidence{in.Method, in.ConnectionID, in.SecondFactor}); err != nil {
+		return StartedSession{}, err
+	}
+	s, token, err := w.startSession(ctx, newSession{
+		user: user, organization: at.organization, membership: at.membership, identity: in.IdentityID, method: in.Method,
+		connection: in.ConnectionID, secondFactor: in.SecondFactor, confined: in.Confined,
+		userAgent: in.UserAgent, address: in.Address,
+	})
+	return StartedSession{s, token}, err
+}
+
+// cameBy checks that what a session is said to have come by is there, and the user's.
+func (w *work) cameBy(ctx context.Context, user User, in NewSession) error {
+	if !in.IdentityID.IsZero() {
+		identity, err := w.Identities().Get(ctx, in.IdentityID)
+		if err == nil && identity.UserID != in.UserID {
+			err = notFound(in.IdentityID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if in.ConnectionID.IsZero() {
+		return nil
+	}
+	return w.vouches(ctx, user, in)
+}
+
+// cameThrough is the connection that a session is said to have come by; zero where
+// there is none.
+func (w *work) cameThrough(ctx context.Context, id ConnectionID) (Connection, error) {
+	if id.IsZero() {
+		return Connection{}, nil
+	}
+	c, err := w.Connections().Get(ctx, id)
+	if CodeOf(err) == ErrNotFound { // to be told in its turn
+		err = nil
+	}
+	return c, err
+}
+
+// vouches checks that a connection is in use, and that it can vouch for a user: for one
+// whose address is not on its organization's verified domains only there (rule P6).
+func (w *work) vouches(ctx context.Context, user User, in NewSession) error {
+	c, err := w.Connections().Get(ctx, in.ConnectionID)
+	if err != nil {
+		return err
+	}
+	org, err := w.Organizations().Get(ctx, c.OrganizationID)
+	switch {
+	case err != nil:
+		return err
+	case c.State != ConnectionActive || !org.ArchivedAt.IsZero():
+		return notFound(c.ID)
+	case !org.SuspendedAt.IsZero():
+		return &Error{Code: ErrOrganizationClosed}
+	case in.Confined && in.OrganizationID == org.ID:
+		return nil
+	}
+	_, entitled, err := w.verifiedFor(ctx, org.ID, user.EmailKey)
+	if err == nil && !entitled {
+		err = invalid("confined", "is wanted, and the organization of the connection: it proves nothing elsewhere")
+	}
+	return err
+}
+
+// lockBearer takes the locks that a session's beginning and moving need: of the user,
+// and of the organization chosen and that of the connection, if there are any.
+func (w *work) lockBearer(ctx context.Context, user UserID, organizations ...OrganizationID) error {
+	locks := []LockKey{lockUser(user)}
+	for _, id := range organizations {
+		if !id.IsZero() {
+			locks = append(locks, lockOrganization(id))
+		}
+	}
+	return w.Lock(ctx, locks...)
+}
+
+// newSession is a session on its way. Whoever makes one holds the user's lock, and the
+// organization's if there is one.
+type newSession struct {
+	user                   User
+	organization           *Organization // nil: none chosen
+	membership             *Membership   // there
+	identity               IdentityID
+	method                 SignInMethod
+	connection             ConnectionID
+	secondFactor, confined bool
+	userAgent, address     string
+}
+
+const (
+	maxUserAgent = 400 // characters
+	maxAddress   = 100
+)
+
+// startSession begins a session that nothing speaks against any more (rule S1), and
+// notes the sign-in.
+func (w *work) startSession(ctx context.Context, in newSession) (Session, Token, error) {
+	if err := w.makeRoom(ctx, in.user.ID); err != nil {
+		return Session{}, Token{}, err
+	}
+	s := Session{
+		ID: w.config.NewID(), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
+		ConnectionID: in.connection, SecondFactor: in.secondFactor, Confined: in.confined,
+		UserAgent: excerpt(in.userAgent, maxUserAgent), Address: excerpt(in.address, maxAddress),
+		LastSeenAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	w.place(&s, in.organization, in.membership)
+	if err := w.Sessions().Insert(ctx, s); err != nil {
+		return Session{}, Token{}, err
+	}
+	token, err := w.issueSession(ctx, s)
+	if err != nil {
+		return Session{}, Token{}, err
+	}
+	if err := w.Users().Touch(ctx, s.UserID, w.now); err != nil {
+		return Session{}, Token{}, err
+	}
+	if err := w.arrived(ctx, s); err != nil {
+		return Session{}, Token{}, err
+	}
+	return s, token, w.recordSession(ctx, EventSessionStarted, s, nil)
+}
+
+// place says where a session is from now on, and until when at the latest. Whatever
+// the clocks say, it comes after the last end of all sessions there.
+func (w *work) place(s *Session, org *Organization, m *Membership) {
+	s.OrganizationID, s.MembershipID, s.SelectedAt = OrganizationID{}, MembershipID{}, w.now
+	if org != nil {
+		s.OrganizationID, s.MembershipID = org.ID, m.ID
+		s.SelectedAt = after(w.now, org.SessionsEndedAt)
+	}
+	_, longest := w.config.sessionLimits(org)
+	s.ExpiresAt = s.CreatedAt.Add(longest)
+}
+
+// after is now, or just after an instant that is not before it.
+func after(now, instant time.Time) time.Time {
+	if now.After(instant) {
+		return now
+	}
+	return instant.Add(time.Microsecond)
+}
+
+// sessionLimits are how long a session may go unused and how old it may get: the
+// stricter of what the application and the organization say (rule O3).
+func (c Config) sessionLimits(org *Organization) (idle, longest time.Duration) {
+	idle, longest = c.SessionIdle, c.SessionFor
+	if org == nil {
+		return idle, longest
+	}
+	return stricter(idle, org.Settings.SessionIdle), stricter(longest, org.Settings.SessionFor)
+}
+
+// limited ends every session in an organization whose limits on them were raised: of
+// those that ran out under the old ones, none is to come back (rule S2).
+func (w *work) limited(before Organization, org *Organization) {
+	idle, longest := w.config.sessionLimits(&before)
+	newIdle, newLongest := w.config.sessionLimits(org)
+	if newIdle > idle || newLongest > longest {
+		w.endAllSessions(org)
+	}
+}
+
+// mayLimitSessions refuses an actor to change what is a policy, and not just a setting,
+// without the permission for policies.
+func (w *work) mayLimitSessions(ctx context.Context, org Organization, in OrganizationUpdate) error {
+	idle := in.SessionIdle != nil && *in.SessionIdle != org.Settings.SessionIdle
+	if w.service.principal == nil || !idle && (in.SessionFor == nil || *in.SessionFor == org.Settings.SessionFor) {
+		return nil
+	}
+	own, err := w.grantsOf(ctx, org.ID)
+	if err == nil && !permits(own.Grants, rbac.WritePolicies) {
+		field := "session_for"
+		if idle {
+			field = "session_idle"
+		}
+		err = w.deny(scope{organization: org.ID}, forbidden(field))
+	}
+	return err
+}
+
+// stricter is the shorter of two durations of which the second may not be set.
+func stricter(a, b time.Duration) time.Duration {
+	if b == 0 {
+		return a
+	}
+	return min(a, b)
+}
+
+func (w *work) issueSession(ctx context.Context, s Session) (Token, error) {
+	return w.issue(ctx, Secret{Kind: SecretSession, UserID: s.UserID, Subject: s.ID.String(), ExpiresAt: s.ExpiresAt})
+}
+
+// arrived notes on the membership that a session came there.
+func (w *work) arrived(ctx context.Context, s Session) error {
+	if s.MembershipID.IsZero() {
+		return nil
+	}
+	return w.Memberships().Touch(ctx, s.MembershipID, w.now)
+}
+
+// excerpt is what a stranger's text may take up: no more than most characters, none of
+// which breaks a line or turns its direction. Nobody is kept out for their browser's
+// name.
+func excerpt(s string, most int) string {
+	s = strings.ToValidUTF8(s, "")
+	s = strings.Map(func(r rune) rune {
+		if misleading(r) {
+			return -1
+		}
+		return r
+	}, s)
+	runes := []rune(strings.TrimSpace(s))
+	return string(runes[:min(most, len(runes))])
+}

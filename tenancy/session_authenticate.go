@@ -1,0 +1,214 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+)
+
+// Authenticated is who bears a session's token, and where.
+type Authenticated struct {
+	Session      Session      `json:"session"`
+	User         User         `json:"user"`
+	Organization Organization `json:"organization,omitzero"` // zero: none chosen
+	Member       Member       `json:"member,omitzero"`       // there; Roles by priority, the primary one first (rule R4)
+}
+
+// Authenticate says who bears a token (rule S1). The user, the organization, the
+// membership and the limits of age and idleness are read and judged each time, over
+// one snapshot and in a number of statements that is the same for everybody: a
+// session is no cache.
+//
+// At most every minute, or tenth of the idle limit if that is less, it notes that the
+// session was seen, in a write of its own and without an event. If that write fails
+// only Config.Logger hears.
+//
+// Errors: [ErrInvalidToken]; [ErrSessionExpired]; [ErrSessionEnded] with the
+// [EndReason] as its Reason.
+func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated, error) {
+	var found Authenticated
+	var seen time.Time // zero: not worth a write
+	err := g.s.view(ctx, "Sessions.Authenticate", "", func(ctx context.Context, w *work) error {
+		_, s, err := w.bearer(ctx, token)
+		if err != nil {
+			return err
+		}
+		if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
+			return err
+		}
+		held, err := w.upheld(ctx, s)
+		if err != nil {
+			return err
+		}
+		if w.now.Sub(s.LastSeenAt) >= w.config.seenEvery(held.organization) {
+			seen = w.now
+		}
+		found, err = w.authenticated(ctx, s, held)
+		return err
+	})
+	if err != nil {
+		return Authenticated{}, err
+	}
+	if !seen.IsZero() && g.s.touchSession(ctx, found.Session.ID, seen) {
+		found.Session.LastSeenAt = seen
+	}
+	found.User = g.s.shown(found.User)
+	return found, nil
+}
+
+// seenEvery is how exactly the last use of a session is known.
+func (c Config) seenEvery(org *Organization) time.Duration {
+	idle, _ := c.sessionLimits(org)
+	return min(idle/10, time.Minute)
+}
+
+// touchPatience is how long a request waits to note that a session was seen, while
+// somebody else writes.
+const touchPatience = 250 * time.Millisecond
+
+func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) bool {
+	ctx, cancel := context.WithTimeout(ctx, touchPatience)
+	defer cancel()
+	err := s.store.Update(ctx, func(tx Tx) error { return tx.Sessions().Touch(ctx, id, at) })
+	if err != nil {
+		s.family.config.Logger.WarnContext(ctx, "freehold: a session's last use could not be noted", "session", id.String(), "error", err)
+	}
+	return err == nil
+}
+
+// bearer finds the session of a token. Whether the session still holds is another
+// matter: see [work.upheld].
+func (w *work) bearer(ctx context.Context, raw string) (Secret, Session, error) {
+	secret, err := w.secret(ctx, SecretSession, raw)
+	switch CodeOf(err) {
+	case "":
+	case ErrTokenUsed:
+		return Secret{}, Session{}, w.whySpent(ctx, raw)
+	case ErrTokenExpired:
+		return Secret{}, Session{}, &Error{Code: ErrSessionExpired, Field: "token"}
+	default:
+		return Secret{}, Session{}, err
+	}
+	id, err := ParseID[Session](secret.Subject)
+	if err != nil {
+		return Secret{}, Session{}, err
+	}
+	s, err := w.Sessions().Get(ctx, id)
+	switch {
+	case CodeOf(err) == ErrNotFound: // it went with its organization
+		return Secret{}, Session{}, sessionEnded(EndedOrganization)
+	case err == nil && !s.EndedAt.IsZero():
+		err = sessionEnded(s.EndReason)
+	}
+	return secret, s, err
+}
+
+// whySpent says of a token that is no good any more whether its session ended, or has
+// another by now.
+func (w *work) whySpent(ctx context.Context, raw string) error {
+	hash, _ := hashToken(raw)
+	secret, err := w.Secrets().Get(ctx, hash)
+	if err != nil {
+		return err
+	}
+	id, err := ParseID[Session](secret.Subject)
+	if err != nil {
+		return err
+	}
+	s, err := w.Sessions().Get(ctx, id)
+	if err != nil && CodeOf(err) != ErrNotFound {
+		return err
+	}
+	return sessionEnded(or(s.EndReason, "token_replaced"))
+}
+
+func sessionEnded(why EndReason) error {
+	return &Error{Code: ErrSessionEnded, Field: "token", Reason: string(why)}
+}
+
+// holding is what a session stands on.
+type holding struct {
+	user         User
+	organization *Organization // nil: none chosen
+	membership   *Membership   // there
+}
+
+// upheld reads what a session stands on, and refuses one that does not hold any more
+// (rules S1, S2).
+func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
+	if !s.EndedAt.IsZero() {
+		return holding{}, sessionEnded(s.EndReason)
+	}
+	user, err := w.user(ctx, s.UserID)
+	switch code := CodeOf(err); {
+	case code == ErrMerged:
+		return holding{}, sessionEnded(EndedMerged)
+	case code == ErrNotFound || err == nil && !user.SuspendedAt.IsZero():
+		return holding{}, sessionEnded(EndedUser)
+	case err != nil:
+		return holding{}, err
+	}
+	held := holding{user: user}
+	if !s.OrganizationID.IsZero() {
+		if err := w.upheldThere(ctx, s, &held); err != nil {
+			return holding{}, err
+		}
+	}
+	if w.now.Before(w.config.runsOut(s, held.organization)) {
+		return held, nil
+	}
+	return holding{}, &Error{Code: ErrSessionExpired, Field: "token"}
+}
+
+// upheldThere is upheld for the organization and the membership.
+func (w *work) upheldThere(ctx context.Context, s Session, held *holding) error {
+	org, err := w.Organizations().Get(ctx, s.OrganizationID)
+	if err != nil && CodeOf(err) != ErrNotFound {
+		return err
+	}
+	if err != nil || org.ended(s) {
+		return sessionEnded(EndedOrganization)
+	}
+	m, err := w.Memberships().Get(ctx, s.MembershipID)
+	switch {
+	case CodeOf(err) == ErrNotFound || err == nil && m.UserID != s.UserID:
+		return sessionEnded(EndedRemoved)
+	case err != nil:
+		return err
+	case m.Status != MembershipActive:
+		return sessionEnded(EndedDeactivated)
+	}
+	held.organization, held.membership = &org, &m
+	return nil
+}
+
+// ended reports whether an organization has ended a session that is there.
+func (org Organization) ended(s Session) bool {
+	return !org.SuspendedAt.IsZero() || !org.ArchivedAt.IsZero() || !s.SelectedAt.After(org.SessionsEndedAt)
+}
+
+// runsOut is when a session ends by itself, unless it is used before.
+func (c Config) runsOut(s Session, org *Organization) time.Time {
+	idle, longest := c.sessionLimits(org)
+	first := s.ExpiresAt
+	for _, limit := range []time.Time{s.CreatedAt.Add(longest), s.LastSeenAt.Add(idle)} {
+		if limit.Before(first) {
+			first = limit
+		}
+	}
+	return first
+}
+
+// authenticated is what a session stands on, as its bearer's program wants it.
+func (w *work) authenticated(ctx context.Context, s Session, held holding) (Authenticated, error) {
+	found := Authenticated{Session: s, User: held.user}
+	if held.organization == nil {
+		return found, nil
+	}
+	found.Organization = *held.organization
+	members, err := w.members(ctx, []Membership{*held.membership}, []Organization{*held.organization}, []User{held.user})
+	if err != nil {
+		return Authenticated{}, err
+	}
+	found.Member = members[0]
+	return found, nil
+}

@@ -1,0 +1,67 @@
+package tenancy
+
+import "context"
+
+// recordSession tells of a session where it is now. An organization hears nothing of
+// another one, though the same person is in both (rule G7): neither where the session
+// was before, nor through whose connection it came.
+func (w *work) recordSession(ctx context.Context, kind EventType, s Session, before *Session) error {
+	told, err := w.tellable(ctx, s)
+	if err != nil {
+		return err
+	}
+	n := note{kind: kind, organization: s.OrganizationID, user: s.UserID, subject: s.ID.String(), data: told}
+	if before != nil {
+		was := *before
+		was.ConnectionID, was.IdentityID = told.ConnectionID, told.IdentityID
+		if was.OrganizationID != s.OrganizationID {
+			was.OrganizationID, was.MembershipID, was.ExpiresAt = told.OrganizationID, told.MembershipID, told.ExpiresAt
+		}
+		if n.previous, err = previous(was, told); err != nil {
+			return err
+		}
+	}
+	return w.record(ctx, n)
+}
+
+// recordDeparture tells the organization that a session has left of it, and not where it
+// went.
+func (w *work) recordDeparture(ctx context.Context, before, s Session) error {
+	if before.OrganizationID.IsZero() || before.OrganizationID == s.OrganizationID {
+		return nil
+	}
+	was, err := w.tellable(ctx, before)
+	if err != nil {
+		return err
+	}
+	left := was
+	left.OrganizationID, left.MembershipID = OrganizationID{}, MembershipID{}
+	left.Version, left.UpdatedAt = s.Version, s.UpdatedAt
+	old, err := previous(was, left)
+	if err != nil {
+		return err
+	}
+	return w.record(ctx, note{
+		kind: EventSessionSwitched, organization: before.OrganizationID, user: s.UserID, subject: s.ID.String(), data: left, previous: old,
+	})
+}
+
+// tellable is a session without the connection of another organization, and the
+// identity there.
+func (w *work) tellable(ctx context.Context, s Session) (Session, error) {
+	if s.ConnectionID.IsZero() || s.OrganizationID.IsZero() {
+		return s, nil
+	}
+	home, known := w.homes[s.ConnectionID]
+	if !known {
+		c, err := w.Connections().Get(ctx, s.ConnectionID)
+		if err != nil && CodeOf(err) != ErrNotFound {
+			return Session{}, err
+		}
+		home = c.OrganizationID
+	}
+	if home != s.OrganizationID {
+		s.ConnectionID, s.IdentityID = ConnectionID{}, IdentityID{}
+	}
+	return s, nil
+}

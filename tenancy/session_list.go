@@ -1,0 +1,173 @@
+package tenancy
+
+import (
+	"context"
+	"iter"
+	"math"
+)
+
+// SessionQuery selects sessions for List and ListByUser: the live ones, oldest first.
+// A page may hold fewer than Limit, and not be the last, where some are not live any
+// more.
+type SessionQuery struct {
+	Ended      bool // also those that ended or ran out, as long as they are kept
+	Descending bool
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
+}
+
+func (q SessionQuery) filter() (f SessionFilter) {
+	if !q.Ended {
+		f.Ended = Of(false)
+	}
+	return f
+}
+
+func (q SessionQuery) paging() paging { return paging{ByID, q.Descending, q.Limit, q.Cursor} }
+
+// Get gives a session, live or not, or [ErrNotFound].
+func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
+	var session Session
+	err := g.s.view(ctx, "Sessions.Get", id.String(), func(ctx context.Context, w *work) error {
+		s, err := w.Sessions().Get(ctx, id)
+		if CodeOf(err) == ErrNotFound {
+			return w.absent(ctx, err)
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.mayTell(ctx, s); err != nil {
+			return err
+		}
+		told, err := w.told(ctx, []Session{s})
+		if err == nil {
+			session = told[0]
+		}
+		return err
+	})
+	return session, err
+}
+
+// List gives a page of the sessions that are in an organization.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
+func (g Sessions) List(ctx context.Context, organization OrganizationID, q SessionQuery) (Page[Session], error) {
+	var page Page[Session]
+	err := g.s.view(ctx, "Sessions.List", organization.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			return err
+		}
+		filter := q.filter()
+		filter.OrganizationID = Of(organization)
+		var err error
+		page, err = w.sessions(ctx, filter, q, "sessions", organization, q.Ended)
+		return err
+	})
+	return page, err
+}
+
+// All walks the sessions that List would give, page by page.
+func (g Sessions) All(ctx context.Context, organization OrganizationID, q SessionQuery) iter.Seq2[Session, error] {
+	return pages(func(cursor string) (Page[Session], error) {
+		q := q
+		q.Cursor = cursor
+		return g.List(ctx, organization, q)
+	}, q.Cursor)
+}
+
+// ListByUser gives a page of a user's sessions, wherever they are.
+//
+// Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged].
+func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (Page[Session], error) {
+	var page Page[Session]
+	err := g.s.view(ctx, "Sessions.ListByUser", user.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorize(ctx, scope{user: user}); err != nil {
+			return err
+		}
+		if _, err := w.user(ctx, user); err != nil {
+			return err
+		}
+		filter := q.filter()
+		filter.UserID = Of(user)
+		var err error
+		page, err = w.sessions(ctx, filter, q, "sessions of", user, q.Ended)
+		return err
+	})
+	return page, err
+}
+
+// AllByUser walks the sessions that ListByUser would give, page by page.
+func (g Sessions) AllByUser(ctx context.Context, user UserID, q SessionQuery) iter.Seq2[Session, error] {
+	return pages(func(cursor string) (Page[Session], error) {
+		q := q
+		q.Cursor = cursor
+		return g.ListByUser(ctx, user, q)
+	}, q.Cursor)
+}
+
+func (w *work) sessions(ctx context.Context, filter SessionFilter, q SessionQuery, query ...any) (Page[Session], error) {
+	page, err := list(ctx, w.Sessions(), filter, q.paging(), func(s *Session, _ Order) Key { return Key{ID: s.ID} }, query...)
+	if err != nil {
+		return Page[Session]{}, err
+	}
+	told, err := w.told(ctx, page.Items)
+	if err != nil {
+		return Page[Session]{}, err
+	}
+	page.Items = told[:0]
+	for _, s := range told {
+		if q.Ended || s.EndedAt.IsZero() && w.now.Before(s.ExpiresAt) {
+			page.Items = append(page.Items, s)
+		}
+	}
+	return page, nil
+}
+
+// told gives sessions as they are: those that their organization ended at once have
+// ended, and none expires later than its organization lets it. It takes one query.
+func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
+	orgs, err := w.organizationsOf(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		s := &rows[i]
+		if !s.EndedAt.IsZero() {
+			continue
+		}
+		org, chosen := orgs[s.OrganizationID], !s.OrganizationID.IsZero()
+		switch {
+		case chosen && (org == nil || org.ended(*s)):
+			s.EndReason, s.EndedAt = EndedOrganization, w.now
+			if org != nil {
+				s.EndedAt = org.SessionsEndedAt
+			}
+			s.ExpiresAt = s.EndedAt
+		default:
+			s.ExpiresAt = w.config.runsOut(*s, org)
+		}
+	}
+	return rows, nil
+}
+
+func (w *work) organizationsOf(ctx context.Context, rows []Session) (map[OrganizationID]*Organization, error) {
+	orgs := map[OrganizationID]*Organization{}
+	var ids []OrganizationID
+	for _, s := range rows {
+		if _, known := orgs[s.OrganizationID]; !known && !s.OrganizationID.IsZero() {
+			orgs[s.OrganizationID] = nil
+			ids = append(ids, s.OrganizationID)
+		}
+	}
+	if len(ids) == 0 {
+		return orgs, nil
+	}
+	found, err := w.Organizations().List(ctx, OrganizationFilter{ID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	for i := range found {
+		orgs[found[i].ID] = &found[i]
+	}
+	return orgs, err
+}

@@ -1,0 +1,126 @@
+package tenancy
+
+import "context"
+
+// Switch takes a session to another organization, or with the zero id to none (rule
+// S1): membership and policies are asked as at sign-in. The session stays the same and
+// gets a new token; the one given is dead at once, whether or not it was the same
+// organization. Of several that switch by one token, one does.
+//
+// Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired]; [ErrNotFound] for an
+// organization that they are no active member of; [ErrOrganizationClosed];
+// [ErrSignInRefused] with a Reason where they have to sign in anew: a policy wants
+// another way (rules P2, P3), the session is older than the organization lets any
+// get (rule O3), or is confined to its own (rule P6). A refused one stays as it was.
+func (g Sessions) Switch(ctx context.Context, token string, organization OrganizationID) (StartedSession, error) {
+	var started StartedSession
+	err := g.s.update(ctx, "Sessions.Switch", "", func(ctx context.Context, w *work) (err error) {
+		started, err = w.switchTo(ctx, token, organization)
+		return err
+	})
+	if err != nil {
+		return StartedSession{}, err
+	}
+	return started, nil
+}
+
+func (w *work) switchTo(ctx context.Context, raw string, id OrganizationID) (StartedSession, error) {
+	secret, s, err := w.lockToken(ctx, raw, id)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	held, err := w.upheld(ctx, s)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	if s.Confined && s.OrganizationID != id {
+		return StartedSession{}, refusedSignIn("the session is confined to its organization")
+	}
+	at, err := w.entrance(ctx, s.UserID, id)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.satisfies(ctx, held.user, id, s.evidence()); err != nil {
+		return StartedSession{}, err
+	}
+	before := s
+	w.place(&s, at.organization, at.membership)
+	if !w.now.Before(s.ExpiresAt) {
+		return StartedSession{}, refusedSignIn("the session is too old there")
+	}
+	return w.rotate(ctx, secret, before, s)
+}
+
+// rotate keeps a session that has moved, and gives it a new token for the old one.
+func (w *work) rotate(ctx context.Context, old Secret, before, s Session) (StartedSession, error) {
+	s.Version++
+	s.UpdatedAt = w.now
+	if err := w.Sessions().Update(ctx, s); err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.spend(ctx, old); err != nil {
+		return StartedSession{}, err
+	}
+	token, err := w.issueSession(ctx, s)
+	if err != nil {
+		return StartedSession{}, err
+	}
+	s.LastSeenAt = w.now
+	if err := w.Sessions().Touch(ctx, s.ID, w.now); err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.arrived(ctx, s); err != nil {
+		return StartedSession{}, err
+	}
+	if err := w.recordDeparture(ctx, before, s); err != nil {
+		return StartedSession{}, err
+	}
+	return StartedSession{s, token}, w.recordSession(ctx, EventSessionSwitched, s, &before)
+}
+
+// lockToken finds the session of a token, takes the locks of its user and of an
+// organization if one is named, and asks whether the actor may. What it gives was
+// read under the locks.
+func (w *work) lockToken(ctx context.Context, raw string, organization OrganizationID) (Secret, Session, error) {
+	secret, _, err := w.bearer(ctx, raw)
+	if err != nil {
+		return Secret{}, Session{}, err
+	}
+	if err := w.lockBearer(ctx, secret.UserID, organization); err != nil {
+		return Secret{}, Session{}, err
+	}
+	secret, s, err := w.bearer(ctx, raw)
+	if err != nil {
+		return Secret{}, Session{}, err
+	}
+	return secret, s, w.authorize(ctx, scope{user: s.UserID})
+}
+
+// entrance finds the organization that somebody wants to be at, and their membership
+// there. To whoever is no active member it is not there; one that is suspended is
+// closed to members too. None named, none found.
+func (w *work) entrance(ctx context.Context, user UserID, id OrganizationID) (holding, error) {
+	if id.IsZero() {
+		return holding{}, nil
+	}
+	org, err := w.Organizations().Get(ctx, id)
+	if err != nil {
+		return holding{}, err
+	}
+	m, err := w.membership(ctx, id, user)
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return holding{}, notFound(id)
+	case err != nil:
+		return holding{}, err
+	case m.Status != MembershipActive || !org.ArchivedAt.IsZero():
+		return holding{}, notFound(id)
+	case !org.SuspendedAt.IsZero():
+		return holding{}, &Error{Code: ErrOrganizationClosed}
+	}
+	return holding{organization: &org, membership: &m}, nil
+}
+
+func refusedSignIn(reason string) error {
+	return &Error{Code: ErrSignInRefused, Reason: reason}
+}

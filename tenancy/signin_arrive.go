@@ -1,0 +1,127 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// arrive picks the organization (rule P7), holds the attempt against its policy (rule
+// P3), and starts the session.
+func (n *signIn) arrive(ctx context.Context) error {
+	org, err := n.pick(ctx)
+	if err != nil {
+		return err
+	}
+	start := newSession{
+		user: n.user, identity: n.identity.ID, method: n.in.Method, connection: n.in.ConnectionID,
+		secondFactor: n.in.SecondFactor, confined: n.confined(), userAgent: n.in.UserAgent, address: n.in.Address,
+	}
+	if org != nil {
+		if err := n.holdOrganization(ctx, *org); err != nil {
+			return err
+		}
+		if err := n.regroup(ctx, *org); err != nil {
+			return err
+		}
+		m := n.at(org.ID)
+		start.organization, start.membership = org, &m
+		n.decision.OrganizationID = org.ID
+	}
+	n.decision.Session, n.decision.Token, err = n.startSession(ctx, start)
+	n.decision.Kind, n.decision.User = DecisionSignedIn, n.user
+	if !n.joined.ID.IsZero() {
+		n.decision.Member = &n.joined
+	}
+	return err
+}
+
+// regroup gives the roles of the groups that the connection asserts (rule P8), unless
+// they came with the membership just now.
+func (n *signIn) regroup(ctx context.Context, org Organization) error {
+	if org.ID != n.home.ID || n.grouped {
+		return nil
+	}
+	m := n.at(org.ID)
+	if err := n.recompute(ctx, org, m, n.connection, n.in.Groups); err != nil || n.joined.ID != m.ID {
+		return err
+	}
+	m, err := n.Memberships().Get(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	told, err := n.work.members(ctx, []Membership{m}, []Organization{org}, []User{n.user})
+	if err != nil {
+		return err
+	}
+	return n.entered(told[0])
+}
+
+// holdOrganization holds the attempt against the policy of the organization picked.
+func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
+	if _, read := n.rules[org.ID]; !read {
+		more, err := n.policies(ctx, org.ID)
+		if err != nil {
+			return err
+		}
+		n.rules[org.ID] = more[org.ID]
+	}
+	missing, err := n.organizationLack(ctx, n.rules[org.ID], n.user.ID, n.in.evidence())
+	if err != nil || missing.kind == "" {
+		return err
+	}
+	return n.decide(missing.decision())
+}
+
+// pick is the organization that the session is to be in: the one wanted, or the only
+// one; nil where the person is in none.
+func (n *signIn) pick(ctx context.Context) (*Organization, error) {
+	active := n.active()
+	switch {
+	case !n.target.IsZero():
+		return n.only(ctx, n.target)
+	case len(active) == 0:
+		return nil, nil
+	case len(active) == 1:
+		org, err := n.only(ctx, active[0].OrganizationID)
+		if CodeOf(err) == ErrNotFound { // archived
+			return nil, nil
+		}
+		return org, err
+	}
+	return n.choose(ctx, active)
+}
+
+func (n *signIn) only(ctx context.Context, id OrganizationID) (*Organization, error) {
+	org, err := n.open(ctx, id)
+	if err == nil && !org.SuspendedAt.IsZero() {
+		err = n.decide(Decision{Kind: DecisionSuspended, OrganizationID: id})
+	}
+	return &org, err
+}
+
+// choose leaves it to the person where several organizations are open to them.
+func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization, error) {
+	active = active[:min(len(active), MaxLimit)]
+	filter := OrganizationFilter{ID: distinct(active, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
+	orgs, err := n.Organizations().List(ctx, filter, Span{Limit: len(active)})
+	if err != nil {
+		return nil, err
+	}
+	open := slices.DeleteFunc(slices.Clone(orgs), func(o Organization) bool { return !o.SuspendedAt.IsZero() })
+	switch {
+	case len(orgs) == 0:
+		return nil, nil
+	case len(open) == 0:
+		return nil, n.decide(Decision{Kind: DecisionSuspended})
+	case len(open) == 1:
+		return n.only(ctx, open[0].ID)
+	}
+	rows := slices.DeleteFunc(active, func(m Membership) bool {
+		return !slices.ContainsFunc(open, func(o Organization) bool { return o.ID == m.OrganizationID })
+	})
+	choices, err := n.work.members(ctx, rows, open, []User{n.user})
+	if err != nil {
+		return nil, err
+	}
+	return nil, n.decide(Decision{Kind: DecisionChooseOrganization, Choices: choices})
+}

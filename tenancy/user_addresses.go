@@ -1,0 +1,61 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// addressesOf gives the canonical addresses of people who are erased: the one named, if
+// any, and those that events show as proved by them. An address that was only claimed
+// may be anybody's, and one that another user has by now is theirs.
+func (w *work) addressesOf(ctx context.Context, emailKey string, people ...UserID) ([]string, error) {
+	var found []string
+	if emailKey != "" {
+		found = append(found, emailKey)
+	}
+	filter := EventFilter{UserID: Of(people...), Type: Of(
+		EventUserCreated, EventUserUpdated, EventUserEmailChanged, EventUserEmailVerified, EventUserDeleted)}
+	span := LogSpan{Limit: walkLimit}
+	for {
+		events, next, done, err := w.Events().Read(ctx, filter, span)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			key := e.provedAddress()
+			if key == "" || slices.Contains(found, key) {
+				continue
+			}
+			holder, err := w.userAt(ctx, key)
+			if err != nil {
+				return nil, err
+			}
+			if holder.ID.IsZero() || slices.Contains(people, holder.ID) {
+				found = append(found, key)
+			}
+		}
+		if done {
+			return found, nil
+		}
+		span.After = next
+	}
+}
+
+// provedAddress is the canonical address that the user of an event had proved then; ""
+// if none, or if the event was emptied.
+func (e Event) provedAddress() string {
+	var user struct {
+		Email           string    `json:"email"`
+		EmailVerifiedAt time.Time `json:"email_verified_at"`
+	}
+	if json.Unmarshal(e.Data, &user) != nil || user.EmailVerifiedAt.IsZero() {
+		return ""
+	}
+	key, err := CanonicalEmail(user.Email)
+	if err != nil {
+		return ""
+	}
+	return key
+}

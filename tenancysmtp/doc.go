@@ -1,0 +1,17 @@
+// Package tenancysmtp sends Freehold's mails: invitations, and proofs of an address.
+//
+// For most uses, make one [Mailer] at start-up and give it to [tenancy.Config]:
+//
+//	mailer, err := tenancysmtp.New(tenancysmtp.Config{
+//		Addr: "smtp.example.com:587", Username: "app", Password: secret,
+//		From: "App <no-reply@example.com>",
+//		Link: func(m tenancy.Message) string { return "https://app.example.com/" + string(m.Kind) + "?token=" + m.Token.Reveal() },
+//	})
+//	svc, err := tenancy.New(tenancy.Config{Store: st, Mailer: mailer})
+//
+// From then on nobody but the mailbox sees a token, so that bringing it back proves the
+// mailbox (rule I4). In development, [NewLog] writes the mails where a person can read
+// them.
+//
+// A mail is plain text in short sentences; Config.Compose replaces it.
+package tenancysmtp

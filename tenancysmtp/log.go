@@ -1,0 +1,32 @@
+package tenancysmtp
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Log is a Mailer for development: it writes mails to where a developer looks, tokens
+// and all. It must never be used where the log is kept or shown to others.
+type Log struct {
+	mu   sync.Mutex
+	out  io.Writer
+	link func(tenancy.Message) string
+}
+
+var _ tenancy.Mailer = (*Log)(nil)
+
+// NewLog makes a Log that writes to out, such as os.Stderr. link is as in [Config].
+func NewLog(out io.Writer, link func(tenancy.Message) string) *Log { return &Log{out: out, link: link} }
+
+// Mail writes one message in one piece.
+func (l *Log) Mail(_ context.Context, m tenancy.Message) error {
+	written := Compose(m, l.link(m))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := fmt.Fprintf(l.out, "mail to %s: %s\n\n%s\n", m.To, written.Subject, written.Text)
+	return err
+}
