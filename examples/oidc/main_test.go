@@ -1,0 +1,117 @@
+package main
+
+import (
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is the program on a server, with a provider for everybody, and Acme, which has
+// acme.example and a provider of its own.
+type world struct {
+	*testing.T
+	*app
+	server *httptest.Server
+	google *issuer
+	sso    *issuer
+	acme   tenancy.Connection
+}
+
+func start(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, google: newIssuer(t, "shop at google"), sso: newIssuer(t, "shop at acme")}
+	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.handler().ServeHTTP(rw, r)
+	}))
+	w.server.StartTLS()
+	t.Cleanup(w.server.Close)
+	secrets := map[tenancy.ConnectionID]string{}
+	var err error
+	w.app, err = open(settings{
+		url: w.server.URL, own: w.google.client, secret: func(id tenancy.ConnectionID) string { return secrets[id] },
+		client: w.server.Client(), log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	w.acme, err = w.office(t.Context(), "Acme", "acme.example", w.sso.client)
+	require.NoError(t, err)
+	secrets[w.acme.ID] = w.sso.client.secret
+	return w
+}
+
+// last is where the log ends: nothing is written without an event.
+func (w *world) last() tenancy.Position {
+	w.Helper()
+	position, err := w.service.Events.Last(w.Context())
+	require.NoError(w, err)
+	return position
+}
+
+// browser follows redirects and keeps cookies.
+type browser struct {
+	w      *world
+	client *http.Client
+}
+
+func (w *world) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	require.NoError(w, err)
+	return &browser{w, &http.Client{Jar: jar, Transport: w.server.Client().Transport}}
+}
+
+type answer struct {
+	status int
+	body   string
+}
+
+func (b *browser) get(path string) answer {
+	b.w.Helper()
+	r, err := http.NewRequestWithContext(b.w.Context(), http.MethodGet, b.w.server.URL+path, nil)
+	require.NoError(b.w, err)
+	res, err := b.client.Do(r)
+	require.NoError(b.w, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(b.w, err)
+	return answer{res.StatusCode, string(body)}
+}
+
+var href = regexp.MustCompile(`href="([^"]+)"`)
+
+// follow goes by the only link of a page.
+func (b *browser) follow(page answer) answer {
+	b.w.Helper()
+	links := href.FindAllStringSubmatch(page.body, -1)
+	require.Len(b.w, links, 1, page.body)
+	return b.get(html.UnescapeString(links[0][1]))
+}
+
+// refused wants a decision that lets nobody in, and nothing left of the attempt.
+func (b *browser) refused(path string, kind tenancy.DecisionKind) answer {
+	b.w.Helper()
+	before := b.w.last()
+	page := b.get(path)
+	require.Equal(b.w, http.StatusForbidden, page.status, page.body)
+	require.Contains(b.w, page.body, "<p>"+string(kind)+" ")
+	require.Equal(b.w, before, b.w.last(), "something was left")
+	return page
+}
+
+func ada(more ...any) map[string]any {
+	person := map[string]any{"sub": "a-1", "email": "ada@acme.example", "name": "Ada Lovelace"}
+	for i := 0; i < len(more); i += 2 {
+		person[more[i].(string)] = more[i+1]
+	}
+	return person
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// P6: who comes first through the organization's provider, with an address on its
+// verified domain, is a user and a member from then on.
+func TestFirstSignInJoins(t *testing.T) {
+	w := start(t)
+	w.sso.person = ada()
+	in := w.browser().get("/login?email=Ada@ACME.example")
+	require.Equal(t, answer{http.StatusOK, "ada@acme.example, by single_sign_on, at Acme as member\n"}, in)
+
+	user, err := w.service.Users.GetByEmail(t.Context(), "ada@acme.example")
+	require.NoError(t, err)
+	require.Equal(t, "Ada Lovelace", user.DisplayName)
+	require.False(t, user.EmailVerifiedAt.IsZero())
+	m, err := w.service.Memberships.Get(t.Context(), w.acme.OrganizationID, user.ID)
+	require.NoError(t, err)
+	require.Equal(t, tenancy.JoinedSingleSignOn, m.JoinedVia)
+
+	before := w.last()
+	require.Equal(t, in, w.browser().get("/login?email=ada@acme.example")) // the same person again
+	events, err := w.service.Events.List(t.Context(), tenancy.EventQuery{After: before})
+	require.NoError(t, err)
+	require.Len(t, events.Items, 1)
+	require.Equal(t, tenancy.EventSessionStarted, events.Items[0].Type)
+}
+
+// P6: an organization's provider has no say about addresses that are not its own.
+func TestProviderIsBelievedAtHome(t *testing.T) {
+	w := start(t)
+	w.sso.person = ada("email", "cyd@initech.example", "email_verified", true)
+	w.browser().refused("/login?with="+w.acme.ID.String(), tenancy.DecisionInvitationNeeded)
+}
+
+func TestEverybodysProvider(t *testing.T) {
+	w := start(t)
+	w.google.person = ada("email", "eve@gmail.com", "email_verified", true)
+	require.Equal(t, "eve@gmail.com, by google\n", w.browser().get("/login?email=eve@gmail.com").body)
+	require.Equal(t, "eve@gmail.com, by google\n", w.browser().get("/login").body)
+}
+
+// U4: only the boolean true says that an address was verified.
+func TestVerifiedIsABoolean(t *testing.T) {
+	w := start(t)
+	for _, claim := range []any{"true", 1, "yes", false, nil, []any{true}} {
+		w.google.person = ada("email", "eve@gmail.com", "email_verified", claim)
+		w.browser().refused("/login", tenancy.DecisionVerifyEmail)
+	}
+}
+
+// P8: groups are roles for as long as the provider says so.
+func TestGroupsAreRoles(t *testing.T) {
+	w := start(t)
+	for _, step := range []struct {
+		groups []string
+		role   string
+	}{
+		{[]string{"administrators", "chess"}, rbac.Admin},
+		{[]string{"administrators", "contractors"}, "admin and guest"},
+		{[]string{"contractors"}, rbac.Guest},
+		{[]string{"owner", "Administrators"}, rbac.Member}, // none that is mapped: the default
+		{[]string{"administrators"}, rbac.Admin},
+		{nil, rbac.Member},
+	} {
+		w.sso.person = ada("groups", step.groups)
+		got := w.browser().get("/login?email=ada@acme.example")
+		require.Equal(t, "ada@acme.example, by single_sign_on, at Acme as "+step.role+"\n", got.body, "%v", step.groups)
+	}
+	w.google.person = ada("email_verified", true, "groups", []string{"administrators"})
+	got := w.browser().get("/login?with=google")
+	require.Equal(t, "ada@acme.example, by google, at Acme as member\n", got.body, "everybody's provider has no say about groups")
+}
+
+// P2: where the domain's owner demands it, everybody's provider is not enough.
+func TestDomainDemandsItsProvider(t *testing.T) {
+	w := start(t)
+	_, err := w.service.Policies.Set(t.Context(), w.acme.OrganizationID, tenancy.PolicyUpdate{
+		Domain: &tenancy.DomainPolicy{ConnectionID: w.acme.ID},
+	})
+	require.NoError(t, err)
+	w.google.person = ada("email_verified", true)
+	w.sso.person = ada("groups", []string{"contractors"})
+	b := w.browser()
+	page := b.refused("/login", tenancy.DecisionUseSingleSignOn)
+	require.Equal(t, "ada@acme.example, by single_sign_on, at Acme as guest\n", b.follow(page).body)
+}
+
+// P7: who is in several organizations says where to, on a second trip.
+func TestChooseOrganization(t *testing.T) {
+	w := start(t)
+	w.google.person = ada("email", "eve@gmail.com", "email_verified", true)
+	b := w.browser()
+	b.get("/login")
+	eve, err := w.service.Users.GetByEmail(t.Context(), "eve@gmail.com")
+	require.NoError(t, err)
+	for _, name := range []string{"Books", "Coins"} {
+		_, err := w.service.Organizations.Create(t.Context(), tenancy.NewOrganization{DisplayName: name, Owner: eve.ID})
+		require.NoError(t, err)
+	}
+	page := b.refused("/login", tenancy.DecisionChooseOrganization)
+	require.Contains(t, page.body, ">Coins<")
+	for line := range strings.Lines(page.body) {
+		if strings.Contains(line, ">Books<") {
+			require.Equal(t, "eve@gmail.com, by google, at Books as owner\n", b.follow(answer{body: line}).body)
+			return
+		}
+	}
+	require.Fail(t, "no Books", page.body)
+}
+
+// The state, the nonce, the verifier and the token are each looked at.
+func TestForgeries(t *testing.T) {
+	set := func(name string, value any) func(*issuer, *issuer) {
+		return func(at, _ *issuer) { at.bend = func(claims map[string]any) { claims[name] = value } }
+	}
+	back := func(change func(url.Values)) func(*issuer, *issuer) {
+		return func(at, _ *issuer) { at.lead = change }
+	}
+	forgeries := map[string]func(at, other *issuer){
+		"another nonce":          set("nonce", "another"),
+		"no nonce":               set("nonce", ""),
+		"another audience":       set("aud", "another client"),
+		"audiences without us":   set("aud", []string{"one", "two"}),
+		"expired":                set("exp", time.Now().Add(-time.Hour).Unix()),
+		"another issuer":         func(at, other *issuer) { set("iss", other.url)(at, other) },
+		"another issuer's key":   func(at, other *issuer) { at.hand = other.key },
+		"another state":          back(func(v url.Values) { v.Set("state", "another") }),
+		"no state":               back(func(v url.Values) { v.Del("state") }),
+		"another code":           back(func(v url.Values) { v.Set("code", "another") }),
+		"the provider's refusal": back(func(v url.Values) { v.Del("code"); v.Set("error", "access_denied") }),
+		"another trip's verifier": func(at, _ *issuer) {
+			back(func(v url.Values) { at.codes[v.Get("code")].Set("code_challenge", "x") })(at, nil)
+		},
+		"another secret": func(at, _ *issuer) { at.client.secret = "another" },
+	}
+	for name, forge := range forgeries {
+		t.Run(name, func(t *testing.T) {
+			w := start(t)
+			w.sso.person = ada()
+			forge(w.sso, w.google)
+			w.notIn(w.browser(), "/login?email=ada@acme.example")
+		})
+	}
+}
+
+// notIn wants an answer that was refused before Freehold heard of it.
+func (w *world) notIn(b *browser, path string) {
+	w.Helper()
+	before := w.last()
+	got := b.get(path)
+	require.Equal(w, http.StatusBadRequest, got.status, got.body)
+	require.Contains(w, got.body, string(tenancy.ErrInvalidToken))
+	require.Equal(w, before, w.last(), "something was left")
+	site, err := url.Parse(w.server.URL)
+	require.NoError(w, err)
+	require.Empty(w, b.client.Jar.Cookies(site), "a cookie was left")
+}
+
+// An answer is for the browser that asked for it, for the provider that was asked, and
+// for once.
+func TestAnswerIsBound(t *testing.T) {
+	w := start(t)
+	w.sso.person, w.google.person = ada(), ada("email_verified", true)
+	var answered string
+	w.sso.lead = func(back url.Values) { answered = back.Encode() }
+	own, home := "/callback/google?", "/callback/"+w.acme.ID.String()+"?"
+
+	stop := w.browser()
+	stop.client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.Path, "/callback/") {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	stop.get("/login?email=ada@acme.example")
+	w.notIn(w.browser(), home+answered) // a link that somebody else was sent
+	w.notIn(stop, own+answered)         // passed on to another provider
+
+	b := w.browser()
+	require.Equal(t, http.StatusOK, b.get("/login?email=ada@acme.example").status)
+	require.Equal(t, http.StatusBadRequest, b.get(home+answered).status) // twice
+}
