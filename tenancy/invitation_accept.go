@@ -254,12 +254,15 @@ func (w *work) couldInvite(ctx context.Context, user UserID, id OrganizationID, 
 	if err != nil {
 		return false, bad("role", err)
 	}
+	return powers{own, slices.Contains(facts.Roles, rbac.Owner)}.canInvite(roles, slugs)
+}
+
+// canInvite reports whether powers are enough to invite with roles (rule R6).
+func (p powers) canInvite(roles *rbac.Roles, slugs []string) (bool, error) {
 	given, err := roles.Grants(slugs...)
 	if err != nil {
 		return false, bad("roles", err)
 	}
-	if slices.Contains(slugs, rbac.Owner) && !slices.Contains(facts.Roles, rbac.Owner) {
-		return false, nil
-	}
-	return permits(own, rbac.WriteInvitations) && own.Covers(given), nil
+	owner := p.owner || !slices.Contains(slugs, rbac.Owner)
+	return owner && permits(p.Grants, rbac.WriteInvitations) && p.Covers(given), nil
 }

@@ -3,7 +3,6 @@ package tenancy
 import (
 	"context"
 	"slices"
-	"strings"
 )
 
 // joining is somebody on their way into an organization. Whoever makes one holds
@@ -103,6 +102,5 @@ func (w *work) emailAllowed(org Organization, emailKey string) error {
 
 // onDomains reports whether a canonical address is on one of some domains.
 func onDomains(emailKey string, names []string) bool {
-	_, domain, _ := strings.Cut(emailKey, "@")
-	return slices.Contains(names, domain)
+	return slices.Contains(names, emailDomain(emailKey))
 }

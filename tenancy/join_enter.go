@@ -26,10 +26,8 @@ func (w *work) enterNew(ctx context.Context, j joining, user User) (Member, erro
 	if err := w.admit(ctx, join, j.vacates()); err != nil {
 		return Member{}, err
 	}
-	if w.config.OnJoin != nil { // which may have changed them
-		if user, err = w.user(ctx, j.userID); err != nil {
-			return Member{}, err
-		}
+	if user, err = w.afterOnJoin(ctx, user); err != nil {
+		return Member{}, err
 	}
 	m.keys(user)
 	if err := w.Memberships().Insert(ctx, m); err != nil {
@@ -58,7 +56,7 @@ func (w *work) enterPending(ctx context.Context, j joining, user User, m Members
 	if err := w.admit(ctx, join, j.vacates()); err != nil {
 		return Member{}, err
 	}
-	if user, err = w.user(ctx, j.userID); err != nil {
+	if user, err = w.afterOnJoin(ctx, user); err != nil {
 		return Member{}, err
 	}
 	before := m
@@ -75,6 +73,14 @@ func (w *work) enterPending(ctx context.Context, j joining, user User, m Members
 		return Member{}, err
 	}
 	return w.entered(ctx, j, user, m, roles, old)
+}
+
+// afterOnJoin is a user as they are now: the host's hook may have changed them.
+func (w *work) afterOnJoin(ctx context.Context, user User) (User, error) {
+	if w.config.OnJoin == nil {
+		return user, nil
+	}
+	return w.user(ctx, user.ID)
 }
 
 // entered gives a new member their roles, and says that they are one.

@@ -3,8 +3,6 @@ package tenancy
 import (
 	"context"
 	"slices"
-
-	"github.com/freehold-dev/freehold/rbac"
 )
 
 // joiningOf reads the invitations that wait and the join codes that are not revoked
@@ -92,12 +90,7 @@ func (w *work) actorCouldInvite(ctx context.Context, id OrganizationID, slugs ..
 	if err != nil {
 		return false, err
 	}
-	given, err := roles.Grants(slugs...)
-	if err != nil {
-		return false, bad("roles", err)
-	}
-	owner := own.owner || !slices.Contains(slugs, rbac.Owner)
-	return owner && permits(own.Grants, rbac.WriteInvitations) && own.Covers(given), nil
+	return own.canInvite(roles, slugs)
 }
 
 // moveJoining puts the replacement where invitations and join codes gave the role.
