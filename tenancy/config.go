@@ -69,6 +69,11 @@ type Config struct {
 	// each; default 100,000, negative: none.
 	CacheSize int
 
+	// WriteWait is how long a write waits for its turn at the database before it answers
+	// [ErrBusy]; default 10 s, negative: as long as its context lets it. It catches a call
+	// that waits for a transaction of the caller's own, and so for itself (rule G13).
+	WriteWait time.Duration
+
 	// SessionIdle ends a session that is unused for that long, and SessionFor one that
 	// is that old (rule S1); default 14 and 30 days. An organization may be stricter.
 	SessionIdle time.Duration
@@ -197,6 +202,7 @@ func (c Config) withDefaults() Config {
 	c.SessionFor = or(c.SessionFor, 30*24*time.Hour)
 	c.Staleness = or(c.Staleness, time.Second)
 	c.CacheSize = or(c.CacheSize, 100_000)
+	c.WriteWait = or(c.WriteWait, 10*time.Second)
 	c.Registration = or(c.Registration, RegistrationOpen)
 	if len(c.SignInMethods) == 0 {
 		c.SignInMethods = []SignInMethod{MethodPassword, MethodMagicLink}

@@ -40,6 +40,10 @@ const (
 	ErrMerged Code = "merged"
 	// ErrEmailNotVerified: an address counts only once it is proved (rule U4).
 	ErrEmailNotVerified Code = "email_not_verified"
+	// ErrEmailManaged: the address is on a domain whose organization binds its people to a sign-in policy (rule U9).
+	ErrEmailManaged Code = "email_managed"
+	// ErrIdentityConflict: the user has another identity at the provider already (rule U4).
+	ErrIdentityConflict Code = "identity_conflict"
 	// ErrLastOwner: the organizations in IDs would be left without an owner (rule M7).
 	ErrLastOwner Code = "last_owner"
 	// ErrAlreadyMember: the person is an active member already (rule M3).
@@ -96,6 +100,8 @@ const (
 	ErrDomainTaken Code = "domain_taken"
 	// ErrDomainNotVerified: the proof was not found, or the domain has none; Reason says which (rule D3).
 	ErrDomainNotVerified Code = "domain_not_verified"
+	// ErrWouldLockOut: after the change no owner could sign in any more (rule P3).
+	ErrWouldLockOut Code = "would_lock_out"
 	// ErrConnectionInUse: a policy requires the connection; change that first (rule P3).
 	ErrConnectionInUse Code = "connection_in_use"
 
@@ -103,6 +109,8 @@ const (
 	ErrSessionExpired Code = "session_expired"
 	// ErrSessionEnded: signed out, revoked, or its user, organization or membership is out (rule S2).
 	ErrSessionEnded Code = "session_ended"
+	// ErrSignInRequired: only a session of the same user may do this; sign in and try again (rule U5).
+	ErrSignInRequired Code = "sign_in_required"
 	// ErrSignInRefused: a policy wants another way to sign in there; sign in anew (rule P3).
 	ErrSignInRefused Code = "sign_in_refused"
 
@@ -120,6 +128,9 @@ const (
 	// ErrInTransaction: an outer Service was called with the context of a running
 	// transaction, or a method that must not run inside one was.
 	ErrInTransaction Code = "in_transaction"
+	// ErrUnboundInRequest: the unbound Service was asked to write or list with the context of
+	// a request that a guard let through; see [Guarded] (rule G13).
+	ErrUnboundInRequest Code = "unbound_in_request"
 	// ErrReadOnly: a write inside View, or a database that cannot be written.
 	ErrReadOnly Code = "read_only"
 	// ErrCanceled: the context ended first; context.Canceled or DeadlineExceeded is wrapped.

@@ -16,7 +16,7 @@ func (w *work) admit(ctx context.Context, j Join, vacated int) error {
 	w.cache.transacting.Add(1) // so that a check from outside looks at its context first
 	defer w.cache.transacting.Add(-1)
 	host := w.service.trusted().inside(w.Tx, w.ring)
-	err := w.config.OnJoin(w.service.mark(ctx), host, j)
+	err := w.config.OnJoin(Trusted(w.service.mark(ctx)), host, j)
 	w.denied = append(w.denied, host.within.denied...)
 	if err != nil {
 		return &Error{Code: ErrJoinRefused, Err: err}

@@ -102,7 +102,7 @@ func (c *Config) mail(ctx context.Context, m Message) (err error) {
 			err = fmt.Errorf("the Mailer panicked: %v", r)
 		}
 	}()
-	return c.Mailer.Mail(ctx, m)
+	return c.Mailer.Mail(Trusted(ctx), m)
 }
 
 // done tells a call that came to nothing from one whose mail alone failed: what that

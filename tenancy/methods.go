@@ -19,7 +19,8 @@ type Method struct {
 	// Anyone: any actor may call it; it gives nothing away.
 	Anyone bool
 
-	op string
+	op    string
+	lists bool // it gives many things: see [Guarded]
 }
 
 // HostOnly reports whether no actor may call the method (rule A4).
@@ -33,6 +34,7 @@ var methods = func() map[method]Method {
 	table := make(map[method]Method)
 	add := func(name method, op string, m Method) {
 		m.Name, m.op = string(name), op
+		m.lists = !m.Anyone && strings.Contains(m.Name, ".List") || name == "MembersWith" || name == "Events.Denials"
 		table[name] = m
 	}
 	host := Method{}

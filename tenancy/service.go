@@ -47,6 +47,8 @@ type family struct {
 	denials denials
 	// singleWriter: the store lets one transaction write at a time.
 	singleWriter bool
+	// readersWait: a read can have to wait for a transaction of the host's.
+	readersWait bool
 }
 
 // within is the transaction of a Service from Transact or WithStore: one instant
@@ -84,9 +86,11 @@ func New(config Config) (*Service, error) {
 		return nil, explain(invalid("default_role", "a role that nobody chooses may not manage the organization"), "new service", "")
 	}
 	one, ok := config.Store.(interface{ SingleWriter() bool })
+	wait, may := config.Store.(interface{ ReadersWait() bool })
 	return derive(&Service{
 		family: &family{
-			config: config, store: config.Store, cache: newCache(config.CacheSize), singleWriter: ok && one.SingleWriter(),
+			config: config, store: config.Store, cache: newCache(config.CacheSize),
+			singleWriter: ok && one.SingleWriter(), readersWait: may && wait.ReadersWait(),
 		},
 		store: config.Store,
 		actor: Actor{Kind: ActorHost},

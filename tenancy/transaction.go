@@ -31,6 +31,9 @@ func (s *Service) transact(ctx context.Context, name method, fn func(ctx context
 	if err := s.enter(ctx); err != nil {
 		return explain(err, op, "")
 	}
+	if err := s.tripwire(ctx, methods[name], true); err != nil {
+		return explain(err, op, "")
+	}
 	if s.principal != nil && methods[name].HostOnly() {
 		s.refused(ctx, refusal{s.actor, string(name), OrganizationID{}})
 		return explain(forbidden(""), op, "")
@@ -63,7 +66,7 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 			s.refused(ctx, inner.within.denied...)
 		}
 	}()
-	err := s.store.Update(ctx, func(tx Tx) error {
+	err := s.updating(ctx, func(tx Tx) error {
 		s.begun(keys)
 		var failed func() error
 		inner = s.inside(tx, keys)
@@ -197,7 +200,7 @@ type work struct {
 
 // view runs fn over a snapshot.
 func (s *Service) view(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
-	_, err := s.run(ctx, name, key, nil, s.store.View, fn)
+	_, err := s.run(ctx, name, key, nil, s.viewing, fn)
 	return err
 }
 
@@ -215,7 +218,7 @@ func (s *Service) update(ctx context.Context, name method, key string, fn func(c
 func (s *Service) commit(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) ([]letter, error) {
 	keys := s.ring()
 	defer s.settle(keys)
-	w, err := s.run(ctx, name, key, keys, s.store.Update, fn)
+	w, err := s.run(ctx, name, key, keys, s.updating, fn)
 	if err != nil {
 		return nil, err
 	}
@@ -227,6 +230,9 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 ) (*work, error) {
 	m := methods[name]
 	if err := s.enter(ctx); err != nil {
+		return nil, explain(err, m.op, key)
+	}
+	if err := s.tripwire(ctx, m, keys != nil); err != nil {
 		return nil, explain(err, m.op, key)
 	}
 	var w *work

@@ -32,12 +32,12 @@ type Problem struct {
 //	400  invalid, invalid_token, invalid_cursor, unknown_role, unknown_permission, no_organization,
 //	     public_email_domain
 //	401  unauthenticated, session_expired, session_ended
-//	403  forbidden, email_not_verified, join_refused, sign_in_refused, organization_closed,
-//	     email_domain_not_allowed, invitation_for_other_email
+//	403  forbidden, email_not_verified, email_managed, join_refused, sign_in_refused, sign_in_required,
+//	     organization_closed, email_domain_not_allowed, invitation_for_other_email
 //	404  not_found, merged
 //	409  already_exists, conflict, too_large, referenced, last_owner, already_member,
 //	     already_member_elsewhere, pending_membership, membership_inactive, seat_limit, role_in_use,
-//	     connection_in_use, already_invited, already_requested, join_request_decided, domain_taken,
+//	     connection_in_use, would_lock_out, identity_conflict, already_invited, already_requested, join_request_decided, domain_taken,
 //	     domain_not_verified
 //	410  token_expired, token_used, events_pruned, invitation_accepted, invitation_revoked,
 //	     invitation_expired, invitation_void, join_code_revoked, join_code_expired, join_code_spent

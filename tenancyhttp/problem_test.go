@@ -48,7 +48,7 @@ func codes(t *testing.T) []tenancy.Code {
 func TestEveryCode(t *testing.T) {
 	secret := errors.New("SQLITE_CONSTRAINT: tenancy_users.email_key")
 	own := map[tenancy.Code]int{
-		tenancy.ErrInternal: 500, tenancy.ErrInTransaction: 500, tenancy.ErrCorrupt: 500,
+		tenancy.ErrInternal: 500, tenancy.ErrInTransaction: 500, tenancy.ErrUnboundInRequest: 500, tenancy.ErrCorrupt: 500,
 		tenancy.ErrNotADatabase: 500, tenancy.ErrSchema: 500,
 	}
 	for _, code := range codes(t) {

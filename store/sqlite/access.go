@@ -47,3 +47,10 @@ var _ store.AccessReader = (*rows)(nil)
 // SingleWriter says that one transaction writes at a time, whoever begins it: so one
 // that has the write lock knows that every earlier writer is done.
 func (s *Store) SingleWriter() bool { return true }
+
+// ReadersWait says whether a read can have to wait for a transaction that the host has
+// open: on a handle of the host's with a single connection (SetMaxOpenConns(1)). Asked
+// once, when the Service is made.
+func (s *Store) ReadersWait() bool {
+	return s.readers == nil && s.writers.db.Stats().MaxOpenConnections == 1
+}
