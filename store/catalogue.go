@@ -133,6 +133,7 @@ func users() *Entity[tenancy.User, tenancy.UserFilter] {
 		moment("last_sign_in_at", func(v *V) *time.Time { return &v.LastSignInAt }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
+		text("email_proved_by", func(v *V) *string { return &v.EmailProvedBy }).orNull(),
 	).
 		unique("email", "email_key").
 		unique("external_id", "external_id").
@@ -165,6 +166,7 @@ func identities() *Entity[tenancy.Identity, tenancy.IdentityFilter] {
 		flag("email_verified", func(v *V) *bool { return &v.EmailVerified }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
+		integer("epoch", func(v *V) *int64 { return &v.Epoch }),
 	).
 		unique("subject", "provider", "subject").
 		index("user_id").
@@ -264,9 +266,11 @@ func secrets() *Entity[tenancy.Secret, tenancy.SecretFilter] {
 		instant("expires_at", func(v *V) *time.Time { return &v.ExpiresAt }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		text("subject", func(v *V) *string { return &v.Subject }).orNull(),
+		derived("open_for", func(v *V) string { return v.OpenFor() }),
 	).
 		unique("hash", "hash").
 		index("subject").
+		index("open_for").
 		index("user_id").
 		index("expires_at").order(tenancy.ByDue, "expires_at").
 		filter(func(c *conds, f tenancy.SecretFilter) {
@@ -274,6 +278,7 @@ func secrets() *Entity[tenancy.Secret, tenancy.SecretFilter] {
 			texts(c, "kind", f.Kind)
 			ids(c, "user_id", f.UserID)
 			texts(c, "subject", f.Subject)
+			texts(c, "open_for", f.OpenFor)
 			before(c, "expires_at", f.DueBefore)
 		})
 }
@@ -292,6 +297,7 @@ func events() *Entity[tenancy.Event, tenancy.EventFilter] {
 		document("data", func(v *V) *json.RawMessage { return &v.Data }),
 		document("previous", func(v *V) *json.RawMessage { return &v.Previous }),
 		flag("redacted", func(v *V) *bool { return &v.Redacted }),
+		text("through", func(v *V) *string { return &v.Through }).orNull(),
 	).
 		index("organization_id").
 		index("user_id").

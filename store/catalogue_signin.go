@@ -22,6 +22,9 @@ func connections() *Entity[tenancy.Connection, tenancy.ConnectionFilter] {
 		dictionary("group_roles", func(v *V) *map[string]string { return &v.Groups }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
+		flag("updates_email", func(v *V) *bool { return &v.UpdatesEmail }),
+		integer("epoch", func(v *V) *int64 { return &v.Epoch }),
+		integer("sessions_epoch", func(v *V) *int64 { return &v.SessionsEpoch }),
 	).
 		index("organization_id").
 		filter(func(c *conds, f tenancy.ConnectionFilter) {
@@ -43,6 +46,7 @@ func policies() *Entity[tenancy.Policy, tenancy.PolicyFilter] {
 		list("exempt", func(v *V) *[]tenancy.UserID { return &v.Exempt }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
+		flag("binds_owners", func(v *V) *bool { return &v.BindsOwners }),
 	).
 		unique("organization_id", "organization_id").
 		filter(func(c *conds, f tenancy.PolicyFilter) {
@@ -74,6 +78,7 @@ func sessions() *Entity[tenancy.Session, tenancy.SessionFilter] {
 		moment("last_seen_at", func(v *V) *time.Time { return &v.LastSeenAt }),
 		instant("created_at", func(v *V) *time.Time { return &v.CreatedAt }),
 		instant("updated_at", func(v *V) *time.Time { return &v.UpdatedAt }),
+		integer("connection_epoch", func(v *V) *int64 { return &v.ConnectionEpoch }),
 	).
 		index("user_id").
 		index("organization_id").

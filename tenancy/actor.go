@@ -24,7 +24,8 @@ func UserPrincipal(id UserID) Principal {
 }
 
 // SessionPrincipal is a person by one of their sessions, as Sessions.Authenticate gives
-// it. What takes a permission they may do in the organization that the session is at and
+// it. Every call reads the session again: once it has ended, run out, or moved to another
+// organization, the bound Service answers [ErrSessionEnded] (rule S2). What takes a permission they may do in the organization that the session is at and
 // in no other, which is not there for them: how they signed in was held against the
 // policy of that one alone (rule P3). What people do for themselves they may do
 // everywhere, unless the session is confined (rule P6): then it does nothing outside
@@ -76,6 +77,18 @@ func (s *Service) As(p Principal) *Service {
 	return derive(&bound)
 }
 
+// Named is this Service under a name of the host's own, such as that of a job: its events
+// have the actor "host" with that name, of which 255 characters are kept. A bound Service
+// stays what it is.
+func (s *Service) Named(name string) *Service {
+	if s.principal != nil {
+		return s
+	}
+	named := *s
+	named.actor.ID = excerpt(name, 255)
+	return derive(&named)
+}
+
 // Actor is whom this Service works for, as its events name them: the host itself, or
 // the principal it was bound to.
 func (s *Service) Actor() Actor { return s.actor }
@@ -95,6 +108,9 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 	p := w.service.principal
 	if p == nil {
 		return nil
+	}
+	if err := w.stillIn(ctx, p); err != nil {
+		return err
 	}
 	m := w.method
 	oneself := m.Oneself && !p.user.IsZero() && p.user == sc.user
@@ -129,6 +145,31 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 	}
 	if !permits(grants.Grants, m.Permission) {
 		return w.deny(sc, forbidden(""))
+	}
+	return nil
+}
+
+// stillIn refuses an actor whose session is not any more what it was when the Service was
+// bound to it (rule S2): a session is read in each call, and no copy of one is believed.
+func (w *work) stillIn(ctx context.Context, p *Principal) error {
+	if p.session == nil {
+		return nil
+	}
+	s, err := w.Sessions().Get(ctx, p.session.ID)
+	if CodeOf(err) == ErrNotFound { // it went with its organization, or with its user
+		return sessionEnded(EndedOrganization)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := w.upheld(ctx, s); err != nil {
+		if CodeOf(err) == ErrSessionExpired {
+			return sessionEnded("expired")
+		}
+		return err
+	}
+	if s.Version != p.session.Version {
+		return sessionEnded("token_replaced")
 	}
 	return nil
 }
@@ -224,6 +265,9 @@ func (w *work) absent(ctx context.Context, missing error) error {
 	w.asked = true
 	if w.service.principal == nil {
 		return missing
+	}
+	if err := w.stillIn(ctx, w.service.principal); err != nil {
+		return err
 	}
 	if _, err := w.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
 		return err

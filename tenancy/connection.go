@@ -42,8 +42,17 @@ type Connection struct {
 	State          ConnectionState   `json:"state"`
 	Settings       map[string]string `json:"settings,omitempty"` // the host's own; no secrets, for events show it
 	Groups         map[string]string `json:"groups,omitempty"`   // a group that the provider asserts, to a role (rule P8)
-	CreatedAt      time.Time         `json:"created_at"`
-	UpdatedAt      time.Time         `json:"updated_at"`
+	// UpdatesEmail lets the provider move the address of a person whose address this
+	// connection had proved, to one on the organization's verified domains (rule U10).
+	UpdatesEmail bool `json:"updates_email,omitempty"`
+	// Epoch counts the providers that the connection has been pointed to, from 1: a change
+	// of Issuer or Provider raises it, and identities of an earlier one open nothing (rule U4).
+	Epoch int64 `json:"epoch"`
+	// SessionsEpoch counts how often all sessions through the connection have ended, from 1:
+	// with each change of Epoch, and each time that it was switched off (rule P9).
+	SessionsEpoch int64     `json:"sessions_epoch"`
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
 }
 
 func (Connection) idPrefix() string { return "con" }
@@ -64,6 +73,7 @@ type NewConnection struct {
 	State          ConnectionState   // "" = inactive, until it is set up
 	Settings       map[string]string // keys as in metadata (rule G3), values of at most 4096 characters
 	Groups         map[string]string // at most 500 groups of 1 to 255 printable characters, to roles (rule P8)
+	UpdatesEmail   bool              // see [Connection]
 }
 
 // ConnectionUpdate is a change to a connection. A nil field stays as it is; a pointer
@@ -76,6 +86,8 @@ type ConnectionUpdate struct {
 	State    *ConnectionState
 	Settings Patch
 	Groups   *map[string]string // instead of what there was
+	// UpdatesEmail: see [Connection].
+	UpdatesEmail *bool
 }
 
 // ConnectionQuery selects connections for List.
@@ -92,7 +104,8 @@ const (
 )
 
 // Create makes a connection of an organization. An actor maps groups only to roles
-// that they cover (rule R6); nobody maps one to the owner role.
+// that they cover; nobody maps one to the owner role. An actor makes an active one only
+// where it could speak for nobody above them: see Update (rule R6).
 //
 // Errors: [ErrInvalid] with the field, also for more than Limits.Connections;
 // [ErrNotFound] for the organization; [ErrAlreadyExists] (field "id");
@@ -114,13 +127,17 @@ func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, 
 		}
 		c := Connection{
 			ID: newID(w, in.ID), Version: 1, OrganizationID: in.OrganizationID, Protocol: in.Protocol,
-			State: ConnectionInactive, CreatedAt: w.now, UpdatedAt: w.now,
+			State: ConnectionInactive, Epoch: 1, SessionsEpoch: 1, CreatedAt: w.now, UpdatedAt: w.now,
 		}
 		state := or(in.State, ConnectionInactive)
 		err = w.applyConnection(ctx, &c, ConnectionUpdate{
 			Provider: &in.Provider, Name: &in.Name, Issuer: &in.Issuer, State: &state, Settings: patchOf(in.Settings), Groups: &in.Groups,
+			UpdatesEmail: &in.UpdatesEmail,
 		})
 		if err != nil {
+			return Connection{}, err
+		}
+		if err := w.mayTrust(ctx, Connection{}, c); err != nil {
 			return Connection{}, err
 		}
 		if err := w.Connections().Insert(ctx, c); err != nil {
@@ -140,11 +157,22 @@ func patchOf(m map[string]string) Patch {
 }
 
 // Update changes a connection. An actor changes the role of a group only where they
-// cover the one before and the one then (rule R6); members have theirs recomputed as
-// they sign in (rule P8). What changes nothing writes nothing (rule G8).
+// cover the one before and the one then; members have theirs recomputed as they sign in
+// (rule P8).
+//
+// Issuer, Provider, Settings, State and UpdatesEmail say whom the connection believes. An
+// actor changes them only where they cover every role that its groups map to, and every
+// role of everyone whom its provider could come as: who has an identity there, and, of an
+// active connection, who has an address on a verified domain of the organization. So
+// nobody but owners points elsewhere what owners sign in by (rule R6).
+//
+// With another Issuer or Provider the identities of before open nothing any more; with
+// that, and when it is switched off, all sessions that came through it end (rules U4, P9).
+// What changes nothing writes nothing (rule G8).
 //
 // Errors: as for Create; [ErrConflict]; [ErrConnectionInUse] for switching off what a
-// policy requires (rule P3).
+// policy requires; [ErrForbidden] with the field "binds_owners", and [ErrWouldLockOut],
+// where the policy binds owners (rule P3).
 func (g Connections) Update(ctx context.Context, organization OrganizationID, id ConnectionID, in ConnectionUpdate) (Connection, error) {
 	return g.change(ctx, "Connections.Update", organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, w *work) (Connection, error) {
 		c, err := w.connection(ctx, organization, id)
@@ -158,12 +186,21 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 		if err := w.applyConnection(ctx, &c, in); err != nil {
 			return Connection{}, err
 		}
+		if before.trustsElse(c) {
+			if err := w.mayTrust(ctx, before, c); err != nil {
+				return Connection{}, err
+			}
+		}
+		c.turn(before)
 		if before.State == ConnectionActive && c.State != ConnectionActive {
 			if err := w.connectionSpared(ctx, before); err != nil {
 				return Connection{}, err
 			}
 		}
-		return c, w.saveConnection(ctx, before, &c)
+		if err := w.saveConnection(ctx, before, &c); err != nil {
+			return Connection{}, err
+		}
+		return c, w.keepsWayIn(ctx, organization)
 	})
 }
 
@@ -238,6 +275,7 @@ func (w *work) applyConnection(ctx context.Context, c *Connection, in Connection
 		}
 		c.State = *in.State
 	}
+	c.UpdatesEmail = deref(in.UpdatesEmail, c.UpdatesEmail)
 	limits := w.config.Limits
 	limits.MetadataValue = maxSetting
 	if c.Settings, err = limits.patch("settings", c.Settings, in.Settings); err != nil || in.Groups == nil {
@@ -293,6 +331,23 @@ func (g Connections) Get(ctx context.Context, organization OrganizationID, id Co
 			return err
 		}
 		c, err = w.connection(ctx, organization, id)
+		return err
+	})
+	return c, err
+}
+
+// GetByID gives a connection by its id alone, whichever organization has it: for the
+// program that takes somebody back from their provider. A suspended or archived
+// organization's, and one that is inactive, are there too; SignIn refuses them.
+//
+// Errors: [ErrNotFound]. Actors: [ErrForbidden].
+func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, error) {
+	var c Connection
+	err := g.s.view(ctx, "Connections.GetByID", id.String(), func(ctx context.Context, w *work) (err error) {
+		if err := w.authorize(ctx, scope{}); err != nil {
+			return err
+		}
+		c, err = w.Connections().Get(ctx, id)
 		return err
 	})
 	return c, err

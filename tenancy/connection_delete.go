@@ -6,14 +6,15 @@ import (
 )
 
 // Delete removes a connection with what it brought, in one transaction: the
-// identities that people have there, the sessions that came through it, and the roles
-// that it gave (rule M10). Members stay; who is left without a role has the
-// organization's default. An actor must cover the roles that go (rule R6).
+// identities that people have there, and the roles that it gave (rule M10). Every session
+// that came through it has ended with that (rule P9). Members stay; who is left without a
+// role has the organization's default. An actor must cover the roles that go, and those of
+// everyone whom its provider could come as: see Update (rule R6).
 //
 // What a policy requires stays: taking it away would undo the policy, or shut everybody
 // out. Change the policy first.
 //
-// Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrTooLarge] with
+// Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrWouldLockOut]; [ErrTooLarge] with
 // Counts over Config.DeleteLimit identities or roles: switch it off instead.
 func (g Connections) Delete(ctx context.Context, organization OrganizationID, id ConnectionID) error {
 	return g.s.update(ctx, "Connections.Delete", id.String(), func(ctx context.Context, w *work) error {
@@ -100,6 +101,9 @@ func (d *connectionDeletion) run(ctx context.Context, organization OrganizationI
 	if err := d.connectionSpared(ctx, c); err != nil {
 		return err
 	}
+	if err := d.mayTrust(ctx, c, Connection{}); err != nil {
+		return err
+	}
 	given := remapped(c.Groups, nil)
 	for _, a := range d.held {
 		if !slices.Contains(given, a.Role) {
@@ -112,39 +116,18 @@ func (d *connectionDeletion) run(ctx context.Context, organization OrganizationI
 	if err := d.stripRoles(ctx, organization); err != nil {
 		return err
 	}
-	if err := d.endSessions(ctx); err != nil {
-		return err
-	}
 	for _, i := range d.identities {
-		if err := d.unlink(ctx, i); err != nil {
+		if err := d.dropIdentity(ctx, i); err != nil { // the sessions end with the connection
 			return err
 		}
 	}
 	if err := d.Connections().Delete(ctx, d.id); err != nil {
 		return err
 	}
-	return d.recordConnection(ctx, EventConnectionDeleted, c, nil)
-}
-
-// endSessions ends those that came through the connection.
-func (d *connectionDeletion) endSessions(ctx context.Context) error {
-	users := d.users()
-	if len(users) == 0 {
-		return nil
-	}
-	var ids []SessionID
-	err := walk(ctx, d.Sessions(), SessionFilter{UserID: Of(users...), Ended: Of(false)},
-		func(s *Session) SessionID { return s.ID },
-		func(s Session) error {
-			if s.ConnectionID == d.id {
-				ids = append(ids, s.ID)
-			}
-			return nil
-		})
-	if err != nil || len(ids) == 0 {
+	if err := d.recordConnection(ctx, EventConnectionDeleted, c, nil); err != nil {
 		return err
 	}
-	return d.work.endSessions(ctx, SessionFilter{ID: Of(ids...)}, EndedRevoked)
+	return d.keepsWayIn(ctx, organization)
 }
 
 // stripRoles takes the roles that the connection gave, and leaves everybody one.

@@ -11,7 +11,7 @@ type Request struct {
 	// Address is the client's network address, as the program has decided it: behind a
 	// proxy that is not the address of the connection.
 	Address netip.Addr
-	// UserAgent is what the client calls itself; a session keeps 400 characters of it.
+	// UserAgent is what the client calls itself; a session keeps 256 characters of it.
 	UserAgent string
 	// ID is the program's own name for the request, for its logs.
 	ID string

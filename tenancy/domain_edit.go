@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/rbac"
 )
 
 // Get gives a claim, or [ErrNotFound].
@@ -109,6 +110,11 @@ func (g Domains) Update(ctx context.Context, organization OrganizationID, id Dom
 		if err := w.setJoining(ctx, &d, in.Joining, in.Role); err != nil {
 			return Domain{}, err
 		}
+		if before.Subdomains && !deref(in.Subdomains, true) {
+			if err := w.mayNarrow(ctx, before); err != nil {
+				return Domain{}, err
+			}
+		}
 		if err := d.setSubdomains(in.Subdomains); err != nil {
 			return Domain{}, err
 		}
@@ -166,9 +172,11 @@ func (w *work) saveDomain(ctx context.Context, before Domain, d *Domain, kind Ev
 // Release gives a claim up, in whatever state: the name is free for others at once. The
 // roles that the domain gave go along (rule M10); its members stay (rule D5), and who
 // is left without a role has the organization's default. An actor must cover the roles
-// that go (rule R6).
+// that go (rule R6), and where a sign-in policy or active connections depend on the domain
+// they need the permissions for those, too (rule D8).
 //
-// Errors: [ErrNotFound]; [ErrForbidden]; [ErrTooLarge] with Counts over
+// Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and
+// Counts; [ErrTooLarge] with Counts over
 // Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
 	return g.s.update(ctx, "Domains.Release", id.String(), func(ctx context.Context, w *work) error {
@@ -179,6 +187,9 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
 			return err
 		}
+		if err := w.mayNarrow(ctx, d); err != nil {
+			return err
+		}
 		if err := w.takeBack(ctx, d); err != nil {
 			return err
 		}
@@ -187,6 +198,41 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 		}
 		return w.record(ctx, note{kind: EventDomainReleased, organization: organization, subject: id.String(), data: d})
 	})
+}
+
+// mayNarrow refuses an actor to give up a verified domain, or the names below it, without
+// the permissions for what depends on it (rule D8): the policy that binds the people on
+// it, and the connections that speak for them. Else who is bound could free themselves.
+func (w *work) mayNarrow(ctx context.Context, d Domain) error {
+	if w.service.principal == nil || d.State != DomainVerified {
+		return nil
+	}
+	own, err := w.grantsOf(ctx, d.OrganizationID)
+	if err != nil {
+		return err
+	}
+	p, err := w.policyOf(ctx, d.OrganizationID)
+	if err != nil {
+		return err
+	}
+	speaking, err := w.activeConnections(ctx, d.OrganizationID)
+	if err != nil {
+		return err
+	}
+	stops := map[string]int{}
+	if p.Domain.binds() && !permits(own.Grants, rbac.WritePolicies) {
+		stops["policies"] = 1
+	}
+	if len(speaking) > 0 && !permits(own.Grants, rbac.WriteConnections) {
+		stops["connections"] = len(speaking)
+	}
+	if len(stops) > 0 {
+		return w.deny(scope{organization: d.OrganizationID}, &Error{
+			Code: ErrForbidden, Field: "domain", Counts: stops,
+			Reason: "the sign-in policy or connections of its people would stop with it: that takes the permission to change those",
+		})
+	}
+	return w.ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
 }
 
 // takeBack takes the roles that a domain gave.

@@ -19,11 +19,15 @@ type EmailProof struct {
 // that the user has already, the proof verifies it. A second ChangeEmail replaces
 // the first, whose token is dead.
 //
+// An address that is managed stays where it is: a person cannot move theirs off the
+// verified domains of an organization whose policy binds it (rule U9). The host can.
+//
 // Whether another user has the address is not told here, where anyone could ask,
 // but to ConfirmEmail, which only the mailbox's owner gets to.
 //
-// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged]; with Config.Mailer [ErrInTransaction]
-// in a transaction of the host's, and [ErrMailFailed] beside the proof, which holds.
+// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged]; for an actor [ErrEmailManaged]; with
+// Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed]
+// beside the proof, which holds.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
 	var proof EmailProof
 	err := g.s.update(ctx, "Users.ChangeEmail", id.String(), func(ctx context.Context, w *work) (err error) {
@@ -54,11 +58,18 @@ func (w *work) changeEmail(ctx context.Context, id UserID, address string) (Emai
 	if err != nil {
 		return EmailProof{}, err
 	}
-	if err := w.spendAll(ctx, SecretEmailProof, id); err != nil {
+	asks := ""
+	if w.service.principal != nil {
+		asks = id.String()
+		if err := w.unmanaged(ctx, user, canonical); err != nil {
+			return EmailProof{}, err
+		}
+	}
+	if err := w.spendProofs(ctx, id); err != nil {
 		return EmailProof{}, err
 	}
 	expires := w.now.Add(w.config.EmailProofFor)
-	token, err := w.issue(ctx, Secret{Kind: SecretEmailProof, UserID: id, Address: canonical, ExpiresAt: expires})
+	token, err := w.issue(ctx, Secret{Kind: SecretEmailProof, UserID: id, Subject: asks, Address: canonical, ExpiresAt: expires})
 	if err != nil {
 		return EmailProof{}, err
 	}
@@ -73,6 +84,27 @@ func (w *work) changeEmail(ctx context.Context, id UserID, address string) (Emai
 	return proof, w.saveUser(ctx, before, &user, EventUserEmailChangeRequested)
 }
 
+// unmanaged refuses to move an address off the verified domains of an organization whose
+// policy binds the people on them (rule U9).
+func (w *work) unmanaged(ctx context.Context, user User, to string) error {
+	from, ok, err := w.verifiedDomain(ctx, user.EmailKey)
+	if err != nil || !ok {
+		return err
+	}
+	if _, stays, err := w.verifiedFor(ctx, from.OrganizationID, to); err != nil || stays {
+		return err
+	}
+	rules, err := w.policies(ctx, from.OrganizationID)
+	if err != nil {
+		return err
+	}
+	p, err := w.resting(ctx, rules[from.OrganizationID])
+	if err == nil && p.Domain.binds() {
+		err = &Error{Code: ErrEmailManaged, Field: "email", Reason: "an organization manages the addresses on " + from.Name}
+	}
+	return err
+}
+
 // CancelEmailChange drops a pending address and its token. Without one it changes
 // nothing.
 //
@@ -80,26 +112,45 @@ func (w *work) changeEmail(ctx context.Context, id UserID, address string) (Emai
 func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
 	return g.change(ctx, "Users.CancelEmailChange", id, func(ctx context.Context, w *work, user *User) (EventType, error) {
 		user.PendingEmail = ""
-		return EventUserEmailChangeCanceled, w.spendAll(ctx, SecretEmailProof, user.ID)
+		return EventUserEmailChangeCanceled, w.spendProofs(ctx, user.ID)
 	})
 }
 
+// EmailConfirmation is what ConfirmEmail needs: the Token, and the Session where the
+// address is to move.
+type EmailConfirmation struct {
+	// Token is that of the link that was mailed.
+	Token string
+	// Session is the token of the session in which the link was opened; "" = the person is
+	// signed in nowhere. A Service bound to the person needs none: it is theirs.
+	Session string
+}
+
 // ConfirmEmail takes the token of a ChangeEmail: the pending address becomes the
-// user's email, and is verified (rules U4, U5).
+// user's email, and is verified. The person who opens the link gets the account, not the
+// person who asked for it (rule U5):
 //
-// Where the user had proved no address before, whoever set the account up may have been
-// somebody else, who had the mail sent to its true owner: then the identities and
-// sessions from before go, as in Identities.Resolve. by is the session in which the link
-// was opened, if there is one: where it is the user's own, it stays, with the identity
-// that it came by. Whoever opens the link elsewhere has a new way to sign in to make.
+// Where the address moves, the link must be opened in a live, unconfined session of the
+// same user, which goes on; their other sessions end. Otherwise anybody could have a
+// mail sent to a stranger and make their own account the stranger's.
 //
-// Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrAlreadyExists]
-// with the field "email" where another user has the address by now, which leaves
-// everything as it was.
-func (g Users) ConfirmEmail(ctx context.Context, token string, by ...SessionID) (User, error) {
+// Where the address stays and nobody had proved it before, whoever set the account up may
+// have been somebody else. If the link was opened in a session of the user's, that stays,
+// with the identity it came by, and all else from before goes. If not, everything goes, as
+// in Identities.Resolve, and an organization that the account had made for itself alone is
+// archived; the person has a new way to sign in to make.
+//
+// The old address is told, by Config.Mailer, that the email has changed.
+//
+// Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrSignInRequired] where
+// the address would move and there is no such session, which spends nothing;
+// [ErrEmailManaged] where the person had asked for it and the address is managed by now;
+// [ErrAlreadyExists] with the field "email" where another user has the address by now,
+// which leaves everything as it was.
+func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
 	var user User
 	err := g.s.update(ctx, "Users.ConfirmEmail", "", func(ctx context.Context, w *work) (err error) {
-		user, err = w.confirmEmail(ctx, token, by)
+		user, err = w.confirmEmail(ctx, in)
 		return err
 	})
 	if err != nil {
@@ -108,15 +159,15 @@ func (g Users) ConfirmEmail(ctx context.Context, token string, by ...SessionID) 
 	return g.s.shown(user), nil
 }
 
-func (w *work) confirmEmail(ctx context.Context, token string, by []SessionID) (User, error) {
-	secret, err := w.secret(ctx, SecretEmailProof, token)
+func (w *work) confirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
+	secret, err := w.secret(ctx, SecretEmailProof, in.Token)
 	if err != nil {
 		return User{}, err
 	}
 	if err := w.Lock(ctx, lockEmail(secret.Address), lockUser(secret.UserID)); err != nil {
 		return User{}, err
 	}
-	if secret, err = w.secret(ctx, SecretEmailProof, token); err != nil {
+	if secret, err = w.secret(ctx, SecretEmailProof, in.Token); err != nil {
 		return User{}, err
 	}
 	if err := w.authorize(ctx, scope{user: secret.UserID}); err != nil {
@@ -126,36 +177,143 @@ func (w *work) confirmEmail(ctx context.Context, token string, by []SessionID) (
 	if err != nil {
 		return User{}, err
 	}
+	by, err := w.presenter(ctx, user.ID, in.Session)
+	if err != nil {
+		return User{}, err
+	}
+	w.actor = Actor{Kind: ActorUser, ID: user.ID.String()}
+	if user.EmailKey == secret.Address {
+		return w.confirmStored(ctx, secret, user, by)
+	}
+	if !by.signedIn {
+		return User{}, &Error{Code: ErrSignInRequired, Field: "session", Reason: "sign in to the account whose address should move, and open the link again"}
+	}
+	if secret.Subject != "" {
+		if err := w.unmanaged(ctx, user, secret.Address); err != nil {
+			return User{}, err
+		}
+	}
+	if err := w.spend(ctx, secret); err != nil {
+		return User{}, err
+	}
+	if err := w.endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
+		return User{}, err
+	}
+	if user.EmailVerifiedAt.IsZero() {
+		if err := w.expel(ctx, user.ID, by.proof()); err != nil {
+			return User{}, err
+		}
+	}
+	return user, w.moveEmail(ctx, &user, user.PendingEmail, secret.Address, EmailProvedByMail)
+}
+
+// confirmStored verifies the address that a user has already.
+func (w *work) confirmStored(ctx context.Context, secret Secret, user User, by presenter) (User, error) {
 	if err := w.spend(ctx, secret); err != nil {
 		return User{}, err
 	}
 	if user.EmailVerifiedAt.IsZero() {
-		if err := w.expelAllBut(ctx, user.ID, by); err != nil {
-			return User{}, err
-		}
+		p := by.proof()
+		p.email = user.PendingEmail
+		return user, w.takeOver(ctx, &user, p)
 	}
-	before, kind := user, EventUserEmailChanged
-	if user.EmailKey == secret.Address {
-		kind = EventUserEmailVerified
-		user.EmailVerifiedAt = or(user.EmailVerifiedAt, w.now)
-	} else {
-		user.EmailVerifiedAt = w.now
-	}
-	user.Email, user.EmailKey, user.PendingEmail = user.PendingEmail, secret.Address, ""
-	return user, w.saveUser(ctx, before, &user, kind)
+	before := user
+	user.Email, user.PendingEmail, user.EmailProvedBy = user.PendingEmail, "", EmailProvedByMail
+	return user, w.saveUser(ctx, before, &user, EventUserEmailVerified)
 }
 
-// expelAllBut is expel, sparing a session in which the person has just proved an
-// address, if it is theirs, and what they came by into it.
-func (w *work) expelAllBut(ctx context.Context, user UserID, by []SessionID) error {
-	for _, id := range by {
-		s, err := w.Sessions().Get(ctx, id)
-		if err != nil && CodeOf(err) != ErrNotFound {
+// presenter is who opened a link.
+type presenter struct {
+	signedIn bool       // as the user whom the link is for
+	session  SessionID  // in which session; zero: the host keeps their sessions
+	identity IdentityID // that the session came by; zero: none
+}
+
+// proof is what the presenter has shown by opening the link.
+func (p presenter) proof() proof {
+	return proof{by: EmailProvedByMail, own: p.signedIn, identity: p.identity, session: p.session}
+}
+
+// presenter tells whether a link for a user was opened by them, signed in as they should
+// be: in a live session that is not confined, or on a Service bound to them.
+func (w *work) presenter(ctx context.Context, user UserID, token string) (presenter, error) {
+	if p := w.service.principal; p != nil {
+		if p.session == nil {
+			return presenter{signedIn: p.user == user}, nil
+		}
+		return presenter{!p.session.Confined, p.session.ID, p.session.IdentityID}, nil
+	}
+	if token == "" {
+		return presenter{}, nil
+	}
+	s, err := w.liveSession(ctx, token)
+	switch {
+	case CodeOf(err) == ErrSignInRequired, err == nil && s.UserID != user:
+		return presenter{}, nil
+	case err != nil:
+		return presenter{}, err
+	}
+	w.through = s.ID.String()
+	return presenter{true, s.ID, s.IdentityID}, nil
+}
+
+// liveSession finds the session of a token, if it holds and is not confined.
+//
+// Errors: [ErrSignInRequired] otherwise.
+func (w *work) liveSession(ctx context.Context, token string) (Session, error) {
+	_, s, err := w.bearer(ctx, token)
+	if err == nil {
+		_, err = w.upheld(ctx, s)
+	}
+	switch CodeOf(err) {
+	case "":
+		if !s.Confined {
+			return s, nil
+		}
+	case ErrInvalidToken, ErrSessionEnded, ErrSessionExpired:
+	default:
+		return Session{}, err
+	}
+	return Session{}, &Error{Code: ErrSignInRequired, Field: "session", Reason: "wants a live session that is not confined to one organization", Err: err}
+}
+
+// moveEmail gives a user another address, which is proved. The organizations that they
+// are in have an event of it (rule U9), and the old mailbox a notice (rule U11).
+func (w *work) moveEmail(ctx context.Context, user *User, address, canonical, by string) error {
+	before := *user
+	user.Email, user.EmailKey, user.PendingEmail = address, canonical, ""
+	user.EmailVerifiedAt, user.EmailProvedBy = w.now, by
+	if err := w.saveUser(ctx, before, user, EventUserEmailChanged); err != nil {
+		return err
+	}
+	if !before.EmailVerifiedAt.IsZero() {
+		w.notify(before, MessageEmailChanged)
+	}
+	old, err := marshal(emailOf{Email: before.Email})
+	if err != nil {
+		return err
+	}
+	members, err := w.membershipsOf(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Status == MembershipPending {
+			continue
+		}
+		err := w.record(ctx, note{
+			kind: EventMembershipEmailChanged, organization: m.OrganizationID, user: user.ID, subject: m.ID.String(),
+			data: emailOf{m.ID, user.Email}, previous: old,
+		})
+		if err != nil {
 			return err
 		}
-		if err == nil && s.UserID == user && s.EndedAt.IsZero() && w.now.Before(s.ExpiresAt) {
-			return w.expel(ctx, user, s.IdentityID, s.ID)
-		}
 	}
-	return w.expel(ctx, user, IdentityID{})
+	return nil
+}
+
+// emailOf is what an organization hears of a member's address.
+type emailOf struct {
+	ID    MembershipID `json:"id,omitzero"`
+	Email string       `json:"email"`
 }

@@ -51,6 +51,9 @@ const (
 	EventMembershipDeactivated  EventType = "membership.deactivated"   // Data: [Membership] and its roles
 	EventMembershipReactivated  EventType = "membership.reactivated"   // Data: [Membership] and its roles
 	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were
+	// EventMembershipEmailChanged has the membership's id and the member's new address in
+	// Data, the old one in Previous (rule U9).
+	EventMembershipEmailChanged EventType = "membership.email_changed"
 	// EventMembershipOffered and EventMembershipWithdrawn tell that a membership waits
 	// for an invitation's acceptance, and that it does so no more. Data: [Membership].
 	// They name no organization, nor does what else happens to such a membership: who
@@ -105,12 +108,13 @@ type ActorKind string
 
 // The kinds of actors.
 const (
-	ActorHost    ActorKind = "host"    // the program itself: the unbound Service
+	ActorHost    ActorKind = "host"    // the program itself: the unbound Service; ID is "", or as [Service.Named] says
 	ActorUser    ActorKind = "user"    // a person; ID is the user's
 	ActorService ActorKind = "service" // a service account of the host; ID is its name
 )
 
-// Actor is who did something.
+// Actor is who did something. What a person does by signing in, switching or signing
+// out is done by them, though it is the host that asks for it (rule G12).
 type Actor struct {
 	Kind ActorKind `json:"kind"`
 	ID   string    `json:"id,omitempty"`
@@ -126,6 +130,7 @@ type Event struct {
 	UserID         UserID          `json:"user_id,omitzero"`         // the person concerned
 	Subject        string          `json:"subject"`                  // TypeID of the thing that changed
 	Actor          Actor           `json:"actor"`
+	Through        string          `json:"through,omitempty"` // the session that the actor did it by, a TypeID; "" = none
 	Time           time.Time       `json:"time"`
 	Data           json.RawMessage `json:"data,omitempty"`
 	Previous       json.RawMessage `json:"previous,omitempty"`

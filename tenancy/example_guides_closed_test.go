@@ -27,7 +27,7 @@ func Example_closedRegistration() {
 	ctx, sent := context.Background(), outbox{}
 	svc := service(tenancy.Config{Registration: tenancy.RegistrationClosed, Mailer: &sent})
 	link := func(email string) tenancy.Attempt {
-		return tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: email, MailProved: true}
+		return tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
 	}
 
 	// Zoe is nobody here, and the attempt leaves nothing of her behind.
@@ -40,7 +40,7 @@ func Example_closedRegistration() {
 	zoe := link("zoe@mail.example")
 	zoe.Invitation = sent[0].Token.Reveal()
 	fmt.Println(landing(must(svc.SignIn(ctx, zoe))))
-	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // an old link; the session is there already
+	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // an old link spoils nothing
 
 	// Whoever is on a customer's verified domain needs no invitation, where it says so.
 	must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Domains: []tenancy.NewDomain{
@@ -51,6 +51,6 @@ func Example_closedRegistration() {
 	// /waiting-list
 	// not_found
 	// /
-	// /invitation?why=invitation_accepted
+	// /
 	// Acme
 }

@@ -42,7 +42,7 @@ func Example_contractors() {
 
 	// What Acme demands of sign-ins binds its guests too, and at Acme alone.
 	must(svc.Policies.Set(ctx, acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}}))
-	link := tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: vera.Email, MailProved: true}
+	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence(vera.Email)}
 	for _, link.OrganizationID = range []tenancy.OrganizationID{studio.ID, acme.ID} {
 		fmt.Println(must(svc.SignIn(ctx, link)).Kind)
 	}

@@ -41,9 +41,7 @@ func Example_onboarding() {
 	svc := service(tenancy.Config{Mailer: &sent})
 
 	// Ada opened the link that the host had mailed to her.
-	ada := must(signUp(ctx, svc, tenancy.Attempt{
-		Method: tenancy.MethodMagicLink, Email: "ada@acme.example", MailProved: true,
-	}, "Acme"))
+	ada := must(signUp(ctx, svc, tenancy.Attempt{Evidence: tenancy.MailboxEvidence("ada@acme.example")}, "Acme"))
 	fmt.Println(ada.User.Email, ada.Created, ada.Kind)
 
 	// She invites Bob; what she may not give is refused.
@@ -51,10 +49,8 @@ func Example_onboarding() {
 		OrganizationID: ada.OrganizationID, Email: "bob@acme.example", Roles: []string{rbac.Admin},
 	}))
 
-	// Bob opens the link in that mail. The token was in no other place, so the mailbox is his.
-	bob := must(svc.SignIn(ctx, tenancy.Attempt{
-		Method: tenancy.MethodMagicLink, Email: sent[0].To, Invitation: sent[0].Token.Reveal(),
-	}))
+	// Bob, who is new, opens the link in that mail. The token was in no other place, so the mailbox is his.
+	bob := must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[0].Token.Reveal()}))
 	fmt.Println(bob.Kind, "at", bob.Member.OrganizationName, "as", bob.Member.Roles)
 	// Output:
 	// ada@acme.example true signed_in

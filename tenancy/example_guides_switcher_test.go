@@ -31,7 +31,7 @@ func Example_switcher() {
 	beta := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Beta"}))
 	must(svc.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: beta.ID, UserID: ada.ID}))
 
-	link := tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: "ada@mail.example", MailProved: true}
+	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence("ada@mail.example")}
 	first := must(signInWhere(ctx, svc, link, tenancy.OrganizationID{}))
 	fmt.Println(first.Kind, len(first.Choices))
 	again := must(signInWhere(ctx, svc, link, acme.ID))

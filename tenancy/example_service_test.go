@@ -61,17 +61,22 @@ func ExampleUsers_Merge() {
 	// true merged true
 }
 
-// The email moves once the new mailbox is proved, not before.
+// The email moves once the new mailbox is proved, by the person whose account it is.
 func ExampleUsers_ChangeEmail() {
 	ctx, svc := context.Background(), service(tenancy.Config{})
 	ada := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"}))
 	proof := must(svc.Users.ChangeEmail(ctx, ada.ID, "ada@other.example")) // mail proof.Token to proof.Email
 	fmt.Println(must(svc.Users.Get(ctx, ada.ID)).Email)
-	fmt.Println(must(svc.Users.ConfirmEmail(ctx, proof.Token.Reveal())).Email)
-	_, err := svc.Users.ConfirmEmail(ctx, proof.Token.Reveal())
+	opened := tenancy.EmailConfirmation{Token: proof.Token.Reveal()}
+	_, err := svc.Users.ConfirmEmail(ctx, opened) // by somebody who is signed in nowhere
+	fmt.Println(tenancy.CodeOf(err))
+	as := svc.As(tenancy.UserPrincipal(ada.ID)) // or with Session: the token in the request's cookie
+	fmt.Println(must(as.Users.ConfirmEmail(ctx, opened)).Email)
+	_, err = as.Users.ConfirmEmail(ctx, opened)
 	fmt.Println(tenancy.CodeOf(err))
 	// Output:
 	// ada@acme.example
+	// sign_in_required
 	// ada@other.example
 	// token_used
 }

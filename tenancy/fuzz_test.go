@@ -65,7 +65,7 @@ func FuzzCursor(f *testing.F) {
 func FuzzToken(f *testing.F) {
 	svc := fuzzed(f)
 	f.Fuzz(func(t *testing.T, token string) {
-		if _, err := svc.Users.ConfirmEmail(t.Context(), token); tenancy.CodeOf(err) != tenancy.ErrInvalidToken {
+		if _, err := svc.Users.ConfirmEmail(t.Context(), tenancy.EmailConfirmation{Token: token}); tenancy.CodeOf(err) != tenancy.ErrInvalidToken {
 			t.Fatal(err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -17,8 +18,11 @@ type Identity struct {
 	Subject       string     `json:"subject"`         // the person's fixed name at the provider, byte for byte
 	Email         string     `json:"email,omitempty"` // as the provider last told it
 	EmailVerified bool       `json:"email_verified,omitempty"`
-	CreatedAt     time.Time  `json:"created_at"`
-	UpdatedAt     time.Time  `json:"updated_at"`
+	// Epoch is the connection's at the time of the link: once that has been pointed to
+	// another provider, the identity opens nothing (rule U4). 0: the application's provider.
+	Epoch     int64     `json:"epoch,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 func (Identity) idPrefix() string { return "idn" }
@@ -37,12 +41,14 @@ type NewIdentity struct {
 	EmailVerified bool
 }
 
-// Link adds a way to sign in to a user: a signed-in person's own wish, or an import.
-// No email is compared. One that the user has already takes the email told now.
+// Link adds a way to sign in to a user, by the host's word: in an import, or where the host
+// signs people in by itself. No email is compared. One that the user has already takes the
+// email told now. A person who is signed in adds one by [Service.SignIn] with LinkTo, which
+// wants evidence: an actor's own word would let them take a stranger's subject.
 //
 // Errors: [ErrInvalid], also for more than Limits.UserIdentities; [ErrNotFound],
 // [ErrMerged]; [ErrAlreadyExists] with the field "subject" where it is another
-// user's.
+// user's. Actors: [ErrForbidden].
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	var identity Identity
 	err := g.s.update(ctx, "Identities.Link", id.String(), func(ctx context.Context, w *work) (err error) {
@@ -52,19 +58,17 @@ func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identi
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{user: id}); err != nil {
+		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		if err := w.hostOnly(input{"email_verified", in.EmailVerified}, input{"provider", looksLikeConnection(in.Provider)}); err != nil {
-			return err
-		}
-		if err := w.isProvider(ctx, in.Provider); err != nil {
+		epoch, err := w.epochOf(ctx, in.Provider)
+		if err != nil {
 			return err
 		}
 		if _, err := w.user(ctx, id); err != nil {
 			return err
 		}
-		identity, err = w.link(ctx, id, in)
+		identity, err = w.link(ctx, id, newIdentity{in, epoch})
 		return err
 	})
 	if err != nil {
@@ -73,31 +77,38 @@ func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identi
 	return identity, nil
 }
 
-// isProvider refuses what looks like a connection's identity and is none (rule P1): those
-// come by SignIn, or, in an import, by the host's word.
-func (w *work) isProvider(ctx context.Context, provider string) error {
+// newIdentity is an identity on its way, of an epoch of its connection.
+type newIdentity struct {
+	NewIdentity
+	epoch int64
+}
+
+// epochOf is that of the connection whose identity a provider names, and 0 for one of the
+// application's. It refuses what looks like a connection and is none (rule P1): those
+// identities come by SignIn, or, in an import, by the host's word.
+func (w *work) epochOf(ctx context.Context, provider string) (int64, error) {
 	if !looksLikeConnection(provider) {
-		return nil
+		return 0, nil
 	}
 	none := invalid("provider", "is no connection, and begins as if it were")
 	id, err := ParseID[Connection](provider)
 	if err != nil {
-		return none
+		return 0, none
 	}
 	c, err := w.Connections().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound {
-		return none
+		return 0, none
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := w.Lock(ctx, lockOrganization(c.OrganizationID)); err != nil {
-		return err
+		return 0, err
 	}
-	if _, err = w.Connections().Get(ctx, id); CodeOf(err) == ErrNotFound {
-		return none
+	if c, err = w.Connections().Get(ctx, id); CodeOf(err) == ErrNotFound {
+		return 0, none
 	}
-	return err
+	return c.Epoch, err
 }
 
 var providerForm = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
@@ -120,9 +131,13 @@ func (in NewIdentity) check() error {
 }
 
 // link adds an identity to a user whose lock is held, or brings it up to date.
-func (w *work) link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
+func (w *work) link(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
 	known, err := w.identity(ctx, in.Provider, in.Subject)
 	switch {
+	case err == nil && known.Epoch != in.epoch: // of a provider that the connection has left
+		if err := w.unlink(ctx, known); err != nil {
+			return Identity{}, err
+		}
 	case err == nil && known.UserID != id:
 		return Identity{}, &Error{Code: ErrAlreadyExists, Kind: "identity", Field: "subject"}
 	case err == nil:
@@ -134,7 +149,7 @@ func (w *work) link(ctx context.Context, id UserID, in NewIdentity) (Identity, e
 }
 
 // attach adds an identity that nobody has to a user.
-func (w *work) attach(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
+func (w *work) attach(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
 	n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(id)})
 	if err != nil {
 		return Identity{}, err
@@ -145,10 +160,10 @@ func (w *work) attach(ctx context.Context, id UserID, in NewIdentity) (Identity,
 	return w.insertIdentity(ctx, id, in)
 }
 
-func (w *work) insertIdentity(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
+func (w *work) insertIdentity(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
 	identity := Identity{
 		ID: w.config.NewID(), Version: 1, UserID: id, Provider: in.Provider, Subject: in.Subject,
-		Email: in.Email, EmailVerified: in.EmailVerified, CreatedAt: w.now, UpdatedAt: w.now,
+		Email: in.Email, EmailVerified: in.EmailVerified, Epoch: in.epoch, CreatedAt: w.now, UpdatedAt: w.now,
 	}
 	if err := w.Identities().Insert(ctx, identity); err != nil {
 		return Identity{}, err
@@ -156,7 +171,7 @@ func (w *work) insertIdentity(ctx context.Context, id UserID, in NewIdentity) (I
 	return identity, w.record(ctx, note{kind: EventIdentityLinked, user: id, subject: identity.ID.String(), data: identity})
 }
 
-func (w *work) refresh(ctx context.Context, identity Identity, in NewIdentity) (Identity, error) {
+func (w *work) refresh(ctx context.Context, identity Identity, in newIdentity) (Identity, error) {
 	before := identity
 	identity.Email, identity.EmailVerified = in.Email, in.EmailVerified
 	old, err := previous(before, identity)
@@ -185,7 +200,8 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 	return found[0], nil
 }
 
-// Unlink takes a way to sign in from a user.
+// Unlink takes a way to sign in from a user, and ends the sessions that came by it (rule
+// P9): also the one in which the person does it, if that is so.
 //
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
@@ -207,7 +223,22 @@ func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) 
 	})
 }
 
+// unlink deletes an identity, and ends the sessions that came by it. The caller has the
+// user's lock.
 func (w *work) unlink(ctx context.Context, identity Identity) error {
+	live, err := w.liveSessions(ctx, identity.UserID)
+	if err != nil {
+		return err
+	}
+	live = slices.DeleteFunc(live, func(s Session) bool { return s.IdentityID != identity.ID })
+	if err := w.end(ctx, EndedUnlinked, live...); err != nil {
+		return err
+	}
+	return w.dropIdentity(ctx, identity)
+}
+
+// dropIdentity is unlink for callers that end the sessions in another way.
+func (w *work) dropIdentity(ctx context.Context, identity Identity) error {
 	if err := w.Identities().Delete(ctx, identity.ID); err != nil {
 		return err
 	}
@@ -249,12 +280,14 @@ type Resolution struct {
 // A known identity is its user's, whatever its email says by now. A new one is
 // linked by email only where the provider proved the address. If the user had not
 // proved it, whoever set that account up may have been somebody else: then every
-// identity, session and pending email change from before goes in the same transaction, the
-// address counts as verified, and TookOver is set. Memberships and roles stay.
+// identity, session, join request and pending email change from before goes in the same
+// transaction, the address counts as verified, and TookOver is set. Memberships and roles
+// stay; an organization that the account had made for itself alone is archived (rule U5).
 //
 // Errors: [ErrInvalid]; [ErrNotFound] for nobody: create a user and Link;
 // [ErrEmailNotVerified] where a user has the address but the provider did not prove
-// it: let them sign in as before, then Link.
+// it: let them sign in as before, then Link; [ErrIdentityConflict] where the user has
+// another identity at the provider: it may be the next person with that address.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
 	var found Resolution
 	err := g.s.update(ctx, "Identities.Resolve", "", func(ctx context.Context, w *work) (err error) {
@@ -286,13 +319,23 @@ func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) 
 		return Resolution{}, err
 	}
 	found := Resolution{User: user, Linked: !known}
-	if !known && user.EmailVerifiedAt.IsZero() {
+	switch {
+	case known:
+	case user.EmailVerifiedAt.IsZero():
 		found.TookOver = true
-		if err := w.takeOver(ctx, &found.User, IdentityID{}); err != nil {
+		if err := w.takeOver(ctx, &found.User, proof{by: in.Provider}); err != nil {
 			return Resolution{}, err
 		}
+	default:
+		n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(id), Provider: Of(in.Provider)})
+		if err != nil {
+			return Resolution{}, err
+		}
+		if n > 0 {
+			return Resolution{}, &Error{Code: ErrIdentityConflict, Kind: "identity", Field: "subject"}
+		}
 	}
-	found.Identity, err = w.link(ctx, id, in)
+	found.Identity, err = w.link(ctx, id, newIdentity{NewIdentity: in})
 	return found, err
 }
 
@@ -335,34 +378,4 @@ func (w *work) claimant(ctx context.Context, in NewIdentity) (id UserID, known b
 		return UserID{}, false, &Error{Code: ErrEmailNotVerified, Field: "email"}
 	}
 	return users[0].ID, false, nil
-}
-
-// takeOver gives an account to the proved owner of its address.
-func (w *work) takeOver(ctx context.Context, user *User, by IdentityID) error {
-	if err := w.expel(ctx, user.ID, by); err != nil {
-		return err
-	}
-	before := *user
-	user.EmailVerifiedAt, user.PendingEmail = w.now, ""
-	return w.saveUser(ctx, before, user, EventUserEmailVerified)
-}
-
-// expel takes all that whoever made an account could come back by, but the identity and
-// the session through which the proof of its address came.
-func (w *work) expel(ctx context.Context, user UserID, by IdentityID, but ...SessionID) error {
-	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user)},
-		func(i *Identity) IdentityID { return i.ID },
-		func(i Identity) error {
-			if i.ID == by {
-				return nil
-			}
-			return w.unlink(ctx, i)
-		})
-	if err != nil {
-		return err
-	}
-	if err := w.spendAll(ctx, SecretEmailProof, user); err != nil {
-		return err
-	}
-	return w.endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedTakenOver, but...)
 }

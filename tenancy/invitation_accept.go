@@ -16,7 +16,7 @@ import (
 // has verified. A token that went by Config.Mailer, or under Config.MailOnly, proves the
 // mailbox itself: then a user whose address was not proved has it verified, and what
 // they could sign in by from before goes (rule U4), for whoever made that account may
-// have been somebody else.
+// have been somebody else; the session that a bound Service works by stays.
 //
 // An inactive member comes back only by an invitation of their own that was sent since
 // they became so (rule M5): not by standing in, and not by one from before.
@@ -72,7 +72,7 @@ func (w *work) presented(ctx context.Context, token string) (presented, error) {
 		err = inv.stands(w.now)
 	}
 	if err != nil {
-		return presented{}, err
+		return presented{Invitation: inv}, err // as far as it is known, for who asks what became of it
 	}
 	return presented{inv, secret.Address != "" && secret.Address == inv.EmailKey}, nil
 }
@@ -161,7 +161,11 @@ func (w *work) isInvited(ctx context.Context, inv Invitation, user *User, mailed
 	case !mailed:
 		return &Error{Code: ErrEmailNotVerified}
 	}
-	return w.takeOver(ctx, user, IdentityID{})
+	by, err := w.presenter(ctx, user.ID, "")
+	if err != nil {
+		return err
+	}
+	return w.takeOver(ctx, user, by.proof())
 }
 
 // mayStandIn lets anybody with a verified address on the organization's own verified

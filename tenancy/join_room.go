@@ -28,12 +28,13 @@ func (w *work) admit(ctx context.Context, j Join, vacated int) error {
 }
 
 // hasRoom refuses where the organization is full (rule M9), or where the user may be
-// in no second one (rule M13).
+// in no second one (rule M13). Of an account that was just taken over, what it was a member
+// of before counts for nothing (rule U5).
 func (w *work) hasRoom(ctx context.Context, j Join, vacated int) error {
 	if err := w.seats(ctx, j.Organization, vacated); err != nil {
 		return err
 	}
-	if !w.config.SingleOrganization || !j.Organization.ArchivedAt.IsZero() {
+	if !w.config.SingleOrganization || !j.Organization.ArchivedAt.IsZero() || w.freed == j.User.ID {
 		return nil
 	}
 	elsewhere, err := w.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)

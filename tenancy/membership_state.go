@@ -8,7 +8,8 @@ import (
 )
 
 // Deactivate takes a member's access away, ends their sessions here, revokes an
-// invitation that stands to their address, and keeps their roles (rule M4). One who is inactive stays so, without an event.
+// invitation that stands to their address, takes back their exemption from the policy, and
+// keeps their roles (rules M4, M16). One who is inactive stays so, without an event.
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
@@ -67,8 +68,8 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 	})
 }
 
-// Remove deletes a membership in whatever status, with its roles, and ends its
-// sessions and invitation (rules M6, S2). The event carries it as it was.
+// Remove deletes a membership in whatever status, with its roles and its exemption from the
+// policy, and ends its sessions and invitation (rules M6, M16, S2). The event carries it as it was.
 //
 // Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
 // refers to it.
@@ -111,6 +112,9 @@ func (g Memberships) remove(ctx context.Context, name method, organization Organ
 		if err := w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedRemoved); err != nil {
 			return err
 		}
+		if err := w.dropExemptions(ctx, organization, user); err != nil {
+			return err
+		}
 		if err := w.drop(ctx, m); err != nil {
 			return err
 		}
@@ -145,6 +149,9 @@ func (w *work) deactivate(ctx context.Context, m Membership, held []RoleAssignme
 		return Membership{}, err
 	}
 	if err := w.retireOf(ctx, m); err != nil {
+		return Membership{}, err
+	}
+	if err := w.dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
 		return Membership{}, err
 	}
 	if err := w.mirror(ctx, m, held); err != nil {

@@ -14,6 +14,12 @@ type MessageKind string
 const (
 	MessageInvitation MessageKind = "invitation"  // come into the organization, or the application
 	MessageEmailProof MessageKind = "email_proof" // prove that this mailbox is yours
+
+	// The rest are notices without a token, to the mailbox that somebody may have lost
+	// control of (rule U11).
+	MessageEmailChanged   MessageKind = "email_changed"   // to the old address: it is not the account's any more
+	MessageIdentityLinked MessageKind = "identity_linked" // another way to sign in was added
+	MessageTakenOver      MessageKind = "taken_over"      // an account that was there for the address is its owner's now
 )
 
 // Message is what a mail has to say. It carries facts and no text: how it reads, in
@@ -21,7 +27,7 @@ const (
 type Message struct {
 	Kind           MessageKind
 	To             string         // the address, as given
-	Token          Token          // to be revealed in this mail and nowhere else
+	Token          Token          // to be revealed in this mail and nowhere else; zero in a notice
 	ExpiresAt      time.Time      // of the token
 	Subject        string         // TypeID of what it is about: the invitation, the user
 	OrganizationID OrganizationID // an invitation's; zero: into the application
@@ -65,12 +71,23 @@ func (w *work) hand(m Message) Token {
 // letter is a message on its way.
 type letter struct {
 	Message
-	aside bool // sent by OnJoin, and not what the call itself was asked for
+	aside bool // sent by OnJoin, or a notice: not what the call itself was asked for
+}
+
+// notify tells a user's mailbox of something that was done to the account (rule U11).
+// Without a Mailer, and in a transaction of the host's own, nobody is told: the host is who
+// knows what happened, and whether it was committed. A notice that cannot be sent is
+// nobody's failure, and the Logger hears.
+func (w *work) notify(user User, kind MessageKind) {
+	if w.config.Mailer == nil || w.ring.host != nil {
+		return
+	}
+	w.mail = append(w.mail, letter{Message{Kind: kind, To: user.Email, Subject: user.ID.String(), Label: w.config.Label}, true})
 }
 
 // post sends what a transaction had to mail, once it is committed; in a Transact, at
-// the end of the outermost. All are tried, and IDs names those that failed. Of what
-// OnJoin sent only the Logger hears: the call that let somebody in did not fail by it.
+// the end of the outermost. All are tried, and IDs names those that failed. Of notices
+// and of what OnJoin sent only the Logger hears: the call itself did not fail by it.
 func (s *Service) post(ctx context.Context, mail []letter) error {
 	if s.within != nil {
 		s.within.mail = append(s.within.mail, mail...)
@@ -82,7 +99,7 @@ func (s *Service) post(ctx context.Context, mail []letter) error {
 		switch {
 		case err == nil:
 		case m.aside:
-			s.family.config.Logger.WarnContext(ctx, "freehold: a mail that OnJoin sent failed", "subject", m.Subject, "error", err)
+			s.family.config.Logger.WarnContext(ctx, "freehold: a notice, or a mail that OnJoin sent, failed", "subject", m.Subject, "error", err)
 		default:
 			failed.IDs = append(failed.IDs, m.Subject)
 			failed.Err = errors.Join(failed.Err, err)

@@ -82,7 +82,7 @@ var methods = func() map[method]Method {
 	add("Users.Erase", "erase user", host)
 	add("Users.RecordSignIn", "record sign-in", host)
 
-	add("Identities.Link", "link identity", oneself)
+	add("Identities.Link", "link identity", host)
 	add("Identities.Unlink", "unlink identity", oneself)
 	add("Identities.List", "list identities", oneself)
 	add("Identities.Resolve", "resolve identity", host)
@@ -153,6 +153,7 @@ var methods = func() map[method]Method {
 
 	add("Connections.Create", "create connection", with(rbac.WriteConnections))
 	add("Connections.Get", "get connection", with(rbac.ReadConnections))
+	add("Connections.GetByID", "get connection", host)
 	add("Connections.List", "list connections", with(rbac.ReadConnections))
 	add("Connections.Update", "update connection", with(rbac.WriteConnections))
 	add("Connections.Delete", "delete connection", with(rbac.WriteConnections))

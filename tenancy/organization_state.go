@@ -38,12 +38,16 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 // Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
 	return g.change(ctx, "Organizations.Archive", id, nil, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
-		if org.ArchivedAt.IsZero() {
-			org.ArchivedAt = w.now
-			w.endAllSessions(org)
-		}
-		return EventOrganizationArchived, w.sleepDomains(ctx, org.ID)
+		return EventOrganizationArchived, w.archive(ctx, org)
 	})
+}
+
+func (w *work) archive(ctx context.Context, org *Organization) error {
+	if org.ArchivedAt.IsZero() {
+		org.ArchivedAt = w.now
+		w.endAllSessions(org)
+	}
+	return w.sleepDomains(ctx, org.ID)
 }
 
 // Restored is what Restore did: the organization, the members who became inactive
@@ -298,9 +302,12 @@ func (w *work) purgeMembers(ctx context.Context, id OrganizationID, n int, gone 
 	if err != nil || len(members) == 0 {
 		return err
 	}
-	ids := make([]MembershipID, len(members))
+	ids, users := make([]MembershipID, len(members)), make([]UserID, len(members))
 	for i, m := range members {
-		ids[i] = m.ID
+		ids[i], users[i] = m.ID, m.UserID
+	}
+	if err := w.dropExemptions(ctx, id, users...); err != nil {
+		return err
 	}
 	if gone.RoleAssignments, err = w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}); err != nil {
 		return err

@@ -15,7 +15,10 @@ type SignInMethod string
 const (
 	MethodSingleSignOn SignInMethod = "single_sign_on" // through an organization's connection
 	MethodPassword     SignInMethod = "password"
-	MethodMagicLink    SignInMethod = "magic_link"
+	MethodMagicLink    SignInMethod = "magic_link" // a link or code that was mailed
+	// MethodInvitation is the link of an invitation, opened by somebody new: it needs no
+	// place in Config.SignInMethods.
+	MethodInvitation SignInMethod = "invitation"
 )
 
 // Policy is what an organization demands of sign-ins (rules P2, P3). One without a
@@ -26,9 +29,12 @@ type Policy struct {
 	OrganizationID OrganizationID     `json:"organization_id"`
 	Domain         DomainPolicy       `json:"domain"`
 	Organization   OrganizationPolicy `json:"organization"`
-	Exempt         []UserID           `json:"exempt,omitempty"` // members whom it does not bind: break glass (rule P3)
-	CreatedAt      time.Time          `json:"created_at"`
-	UpdatedAt      time.Time          `json:"updated_at"`
+	Exempt         []UserID           `json:"exempt,omitempty"` // active members whom it does not bind: break glass (rule P3)
+	// BindsOwners makes it bind owners, too. As long as it is false they are free of it, so
+	// that nobody else can lock them out.
+	BindsOwners bool      `json:"binds_owners,omitempty"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
 }
 
 // DomainPolicy binds everyone whose address is on the organization's verified
@@ -60,6 +66,7 @@ type PolicyUpdate struct {
 	Domain       *DomainPolicy
 	Organization *OrganizationPolicy
 	Exempt       *[]UserID // at most 100
+	BindsOwners  *bool     // owners and the host alone
 }
 
 const maxExempt = 100
@@ -94,10 +101,16 @@ func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Polic
 // on; sessions that there are stay. What changes nothing writes nothing (rule G8).
 //
 // A connection that is required is the organization's own and active, and those who are
-// exempt are active members: whoever stops being one is bound again.
+// exempt are active members: an exemption goes with the membership. Nobody exempts
+// themselves.
+//
+// Owners are free of the policy until BindsOwners is set, which only owners and the host
+// do. From then on only owners change the policy, and the connections that it names, and
+// no change of an actor's may leave the organization without an owner who could sign in.
 //
 // Errors: [ErrInvalid] with the field, also for a policy that nobody could satisfy;
-// [ErrNotFound] for the organization, a connection or a member; [ErrConflict].
+// [ErrNotFound] for the organization, a connection or a member; [ErrConflict];
+// [ErrForbidden] with the field "binds_owners" or "exempt"; [ErrWouldLockOut].
 func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
 	var p Policy
 	err := g.s.update(ctx, "Policies.Set", organization.String(), func(ctx context.Context, w *work) (err error) {
@@ -114,10 +127,16 @@ func (g Policies) Set(ctx context.Context, organization OrganizationID, in Polic
 			return &Error{Code: ErrConflict, Kind: "policy", Key: organization.String(), Field: "version"}
 		}
 		before := p
+		if err := w.mayBind(ctx, before, in); err != nil {
+			return err
+		}
 		if err := w.applyPolicy(ctx, &p, in); err != nil {
 			return err
 		}
-		return w.savePolicy(ctx, before, &p)
+		if err := w.savePolicy(ctx, before, &p); err != nil {
+			return err
+		}
+		return w.keepsWayIn(ctx, organization)
 	})
 	if err != nil {
 		return Policy{}, err
@@ -161,6 +180,7 @@ func (w *work) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) erro
 		}
 		p.Organization = *in.Organization
 	}
+	p.BindsOwners = deref(in.BindsOwners, p.BindsOwners)
 	if in.Exempt == nil {
 		return nil
 	}
@@ -248,7 +268,7 @@ func (w *work) knownMethod(field string, method SignInMethod) error {
 }
 
 // moveExemptions gives what policies say of one user to another, in organizations
-// whose locks are held (rule U6).
+// whose locks are held (rule U6). It goes where the other is no active member.
 func (w *work) moveExemptions(ctx context.Context, from, into UserID, organizations ...OrganizationID) error {
 	rules, err := w.policies(ctx, organizations...)
 	if err != nil {
@@ -259,10 +279,19 @@ func (w *work) moveExemptions(ctx context.Context, from, into UserID, organizati
 		if !ok || !slices.Contains(before.Exempt, from) {
 			continue
 		}
+		m, err := w.membership(ctx, organization, into)
+		if err != nil && CodeOf(err) != ErrNotFound {
+			return err
+		}
 		p := before
 		p.Exempt = slices.DeleteFunc(slices.Clone(before.Exempt), func(id UserID) bool { return id == from || id == into })
-		p.Exempt = append(p.Exempt, into)
-		slices.SortFunc(p.Exempt, UserID.Compare)
+		if m.Status == MembershipActive {
+			p.Exempt = append(p.Exempt, into)
+			slices.SortFunc(p.Exempt, UserID.Compare)
+		}
+		if len(p.Exempt) == 0 {
+			p.Exempt = nil
+		}
 		if err := w.savePolicy(ctx, before, &p); err != nil {
 			return err
 		}

@@ -38,8 +38,8 @@ func (w *work) policies(ctx context.Context, ids ...OrganizationID) (map[Organiz
 }
 
 // satisfies refuses a sign-in to an organization that a policy wants otherwise: that
-// of the domain which the user's address is on (rule P2), or the organization's own
-// (rule P3). Without an organization only the first binds.
+// of the domain which the user's address is on, unless its holder is shut (rule P2), or the
+// organization's own (rule P3). Without an organization only the first binds.
 //
 // Errors: [ErrSignInRefused].
 func (w *work) satisfies(ctx context.Context, user User, organization OrganizationID, by evidence) error {
@@ -51,7 +51,11 @@ func (w *work) satisfies(ctx context.Context, user User, organization Organizati
 	if err != nil {
 		return err
 	}
-	missing, err := w.domainLack(ctx, rules[domain.OrganizationID], user.ID, by)
+	holding, err := w.resting(ctx, rules[domain.OrganizationID])
+	if err != nil {
+		return err
+	}
+	missing, err := w.domainLack(ctx, holding, user.ID, by)
 	if err == nil && missing.kind == "" {
 		missing, err = w.organizationLack(ctx, rules[organization], user.ID, by)
 	}
@@ -147,11 +151,17 @@ func (w *work) organizationLack(ctx context.Context, p Policy, user UserID, by e
 	return missing, nil
 }
 
-// exempt reports whether a policy does not bind a user: one whom it names, as long as
-// they are an active member of the organization (rule P3).
+// exempt reports whether a policy does not bind a user: an active member of the
+// organization whom it names, or an owner, unless it binds owners (rule P3).
 func (w *work) exempt(ctx context.Context, p Policy, user UserID) (bool, error) {
-	if !slices.Contains(p.Exempt, user) {
+	if user.IsZero() {
 		return false, nil
+	}
+	if !slices.Contains(p.Exempt, user) {
+		if p.BindsOwners {
+			return false, nil
+		}
+		return w.isOwner(ctx, p.OrganizationID, user)
 	}
 	m, err := w.membership(ctx, p.OrganizationID, user)
 	if CodeOf(err) == ErrNotFound {

@@ -22,7 +22,7 @@ type note struct {
 func (w *work) record(ctx context.Context, n note) error {
 	e := Event{
 		ID: w.config.NewID(), Type: n.kind, OrganizationID: n.organization, UserID: n.user, Subject: n.subject,
-		Actor: w.service.actor, Time: w.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
+		Actor: w.actor, Through: w.through, Time: w.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
 	}
 	var err error
 	if e.Data, err = marshal(n.data); err != nil {

@@ -23,7 +23,7 @@ type Route struct {
 	Methods []SignInMethod `json:"methods"`
 	// Connections are those to sign in by, the only ones that a policy lets through where
 	// one asks for single sign-on.
-	Connections []Connection `json:"connections,omitempty"`
+	Connections []ConnectionView `json:"connections,omitempty"`
 	// SecondFactor: a policy will ask for one; the organization's own does not of who comes
 	// by single sign-on.
 	SecondFactor bool `json:"second_factor,omitempty"`
@@ -65,8 +65,9 @@ func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Ro
 // routing is one Route on its way.
 type routing struct {
 	*work
-	route  Route
-	domain Domain // the verified one of the address; zero: none
+	route       Route
+	connections []Connection // those of the route, in full
+	domain      Domain       // the verified one of the address; zero: none
 }
 
 func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (err error) {
@@ -81,10 +82,15 @@ func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (e
 		return err
 	}
 	r.restrict(rules[r.route.OrganizationID].Organization)
-	if err := r.require(ctx, rules[r.domain.OrganizationID].Domain); err != nil {
+	holding, err := r.resting(ctx, rules[r.domain.OrganizationID])
+	if err != nil {
 		return err
 	}
-	if len(r.route.Connections) == 0 {
+	if err := r.require(ctx, holding.Domain); err != nil {
+		return err
+	}
+	r.route.Connections = viewsOf(r.connections)
+	if len(r.connections) == 0 {
 		r.route.Methods = slices.DeleteFunc(r.route.Methods, func(m SignInMethod) bool { return m == MethodSingleSignOn })
 	}
 	return nil
@@ -103,7 +109,7 @@ func (r *routing) follow(ctx context.Context, hints RouteHints) error {
 			return err
 		}
 		if open && c.State == ConnectionActive {
-			r.route.OrganizationID, r.route.Connections = c.OrganizationID, []Connection{c}
+			r.route.OrganizationID, r.connections = c.OrganizationID, []Connection{c}
 			return nil
 		}
 	}
@@ -117,7 +123,7 @@ func (r *routing) follow(ctx context.Context, hints RouteHints) error {
 		}
 		if open {
 			r.route.OrganizationID = id
-			r.route.Connections, err = r.activeConnections(ctx, id)
+			r.connections, err = r.activeConnections(ctx, id)
 			return err
 		}
 	}
@@ -137,34 +143,30 @@ func (r *routing) restrict(p OrganizationPolicy) {
 	}
 	r.route.Methods, r.route.SecondFactor = []SignInMethod{MethodSingleSignOn}, false
 	if !p.ConnectionID.IsZero() {
-		r.route.Connections = slices.DeleteFunc(r.route.Connections, func(c Connection) bool { return c.ID != p.ConnectionID })
+		r.connections = slices.DeleteFunc(r.connections, func(c Connection) bool { return c.ID != p.ConnectionID })
 	}
 }
 
 // require applies the policy of the organization that the address's domain belongs to.
-func (r *routing) require(ctx context.Context, p DomainPolicy) error {
+func (r *routing) require(ctx context.Context, p DomainPolicy) (err error) {
 	r.route.SecondFactor = r.route.SecondFactor || p.SecondFactor
 	r.route.Methods = slices.DeleteFunc(r.route.Methods, func(m SignInMethod) bool { return !p.allows(m) })
 	switch {
 	case !p.allows(MethodSingleSignOn):
-		r.route.Connections = nil
+		r.connections = nil
 	case len(p.Methods) > 0: // single sign-on is one of them
-		r.route.Connections = slices.DeleteFunc(r.route.Connections, func(c Connection) bool {
+		r.connections = slices.DeleteFunc(r.connections, func(c Connection) bool {
 			return c.OrganizationID != r.domain.OrganizationID
 		})
 	}
-	if p.ConnectionID.IsZero() && (!p.onlySingleSignOn() || len(r.route.Connections) > 0) {
+	if p.ConnectionID.IsZero() && (!p.onlySingleSignOn() || len(r.connections) > 0) {
 		return nil
 	}
-	r.route.Methods, r.route.Connections = []SignInMethod{MethodSingleSignOn}, nil
-	open, err := r.leads(ctx, r.domain.OrganizationID)
-	if err != nil || !open {
-		return err
-	}
+	r.route.Methods = []SignInMethod{MethodSingleSignOn}
 	if p.ConnectionID.IsZero() {
-		r.route.Connections, err = r.activeConnections(ctx, r.domain.OrganizationID)
+		r.connections, err = r.activeConnections(ctx, r.domain.OrganizationID)
 		return err
 	}
-	r.route.Connections, err = r.Connections().List(ctx, ConnectionFilter{ID: Of(p.ConnectionID), State: Of(ConnectionActive)}, Span{Limit: 1})
+	r.connections, err = r.Connections().List(ctx, ConnectionFilter{ID: Of(p.ConnectionID), State: Of(ConnectionActive)}, Span{Limit: 1})
 	return err
 }

@@ -66,7 +66,7 @@ type Secret struct {
 	Kind      SecretKind
 	Hash      string    // SHA-256 of the token, in hex
 	UserID    UserID    // whom it speaks for; zero: nobody yet
-	Subject   string    // the thing that it opens, a TypeID; an email proof: ""
+	Subject   string    // the thing that it opens, a TypeID; an email proof: the user who asked, "" = the host
 	Address   string    // an email proof: the canonical address proved
 	SpentAt   time.Time // zero: not used, not replaced
 	ExpiresAt time.Time
@@ -74,6 +74,18 @@ type Secret struct {
 }
 
 func (Secret) idPrefix() string { return "sec" }
+
+// OpenFor is what a secret that is not spent stands for, so that it can be found among
+// those that are: its Subject; an email proof's user. "" = it is spent.
+func (s Secret) OpenFor() string {
+	switch {
+	case !s.SpentAt.IsZero():
+		return ""
+	case s.Kind == SecretEmailProof:
+		return s.UserID.String()
+	}
+	return s.Subject
+}
 
 var tokenText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
@@ -164,29 +176,14 @@ func (w *work) spend(ctx context.Context, s Secret) error {
 // secretsRemembered is how long a token that ran out can still say so.
 const secretsRemembered = 30 * 24 * time.Hour
 
-// spendAll makes a user's secrets of a kind useless, and drops those of long ago.
-func (w *work) spendAll(ctx context.Context, kind SecretKind, user UserID) error {
-	mine := SecretFilter{Kind: Of(kind), UserID: Of(user)}
-	old := mine
-	old.DueBefore = w.now.Add(-secretsRemembered)
-	if _, err := w.Secrets().DeleteAll(ctx, old); err != nil {
-		return err
-	}
-	return walk(ctx, w.Secrets(), mine, func(s *Secret) SecretID { return s.ID }, func(s Secret) error {
-		if !s.SpentAt.IsZero() {
-			return nil
-		}
-		return w.spend(ctx, s)
-	})
+// spendProofs makes a user's email proofs useless.
+func (w *work) spendProofs(ctx context.Context, user UserID) error {
+	return w.spendOf(ctx, SecretEmailProof, user.String())
 }
 
-// spendOf makes the secrets of one thing useless.
-func (w *work) spendOf(ctx context.Context, kind SecretKind, subject string) error {
-	mine := SecretFilter{Kind: Of(kind), Subject: Of(subject)}
-	return walk(ctx, w.Secrets(), mine, func(s *Secret) SecretID { return s.ID }, func(s Secret) error {
-		if !s.SpentAt.IsZero() {
-			return nil
-		}
-		return w.spend(ctx, s)
-	})
+// spendOf makes the secrets of some things useless. It meets only those that are not spent
+// yet: they are few, however many there were before.
+func (w *work) spendOf(ctx context.Context, kind SecretKind, subjects ...string) error {
+	f := SecretFilter{Kind: Of(kind), OpenFor: Of(subjects...)}
+	return walk(ctx, w.Secrets(), f, func(s *Secret) SecretID { return s.ID }, func(s Secret) error { return w.spend(ctx, s) })
 }

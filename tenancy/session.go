@@ -22,6 +22,11 @@ const (
 	EndedTakenOver    EndReason = "taken_over" // the address's owner took the account over (rule U4)
 	EndedTooMany      EndReason = "too_many"   // the oldest over Limits.UserSessions
 	EndedOrganization EndReason = "organization_closed"
+	// EndedConnection: the connection that it came through was switched off, deleted, or
+	// pointed to another provider (rule P9).
+	EndedConnection   EndReason = "connection_closed"
+	EndedUnlinked     EndReason = "identity_unlinked" // the identity that it came by (rule P9)
+	EndedEmailChanged EndReason = "email_changed"     // the person moved their address from another session (rule U5)
 )
 
 // Session is a user's sign-in on one device, at one organization at most (rule S1).
@@ -35,11 +40,14 @@ type Session struct {
 	Method         SignInMethod   `json:"method,omitempty"`       // how they signed in
 	ConnectionID   ConnectionID   `json:"connection_id,omitzero"` // through which connection
 	SecondFactor   bool           `json:"second_factor,omitempty"`
+	// ConnectionEpoch is the SessionsEpoch that the connection had then: the session holds
+	// as long as that stays (rule P9).
+	ConnectionEpoch int64 `json:"connection_epoch,omitempty"`
 	// Confined keeps the session in the one organization that it was started for: its
 	// connection proves nothing elsewhere (rule P6).
 	Confined   bool      `json:"confined,omitempty"`
-	UserAgent  string    `json:"user_agent,omitempty"` // as the host tells it
-	Address    string    `json:"address,omitempty"`    // network address, as the host tells it
+	UserAgent  string    `json:"user_agent,omitempty"` // of the [Request] that it started with
+	Address    string    `json:"address,omitempty"`    // network address, likewise
 	SelectedAt time.Time `json:"selected_at"`          // when the organization was chosen
 	ExpiresAt  time.Time `json:"expires_at"`           // at the latest (rule S1); of one that ended, when it did
 	EndedAt    time.Time `json:"ended_at,omitzero"`
@@ -65,9 +73,7 @@ type NewSession struct {
 	SecondFactor   bool           // they showed a second factor as well
 	// Confined: it never leaves OrganizationID (rule P6). It must be, at the connection's
 	// own, where the user's address is not on a verified domain of that organization.
-	Confined  bool
-	UserAgent string // for the person to know it by; cut to 400 characters
-	Address   string // where they came from; cut to 100 characters
+	Confined bool
 }
 
 // StartedSession is a session and the token by which its bearer is known. The token
@@ -79,7 +85,8 @@ type StartedSession struct {
 
 // Start begins a session for a host that signs people in by itself (rule S1); see
 // [Service.SignIn] for one that leaves the decision here. It refuses whom SignIn would. The
-// user's oldest session ends where they have Limits.UserSessions already.
+// user's oldest session ends where they have Limits.UserSessions already. The [Request] of
+// ctx says by which device and from where, for the person to know the session by.
 //
 // Errors: [ErrInvalid], also for a session that has to be confined; [ErrNotFound] for the
 // user, the identity, a connection that is not active, or an organization that they are
@@ -112,6 +119,9 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 	if err := w.lockBearer(ctx, in.UserID, in.OrganizationID, through.OrganizationID); err != nil {
 		return StartedSession{}, err
 	}
+	if through, err = w.cameThrough(ctx, in.ConnectionID); err != nil {
+		return StartedSession{}, err
+	}
 	if err := w.authorize(ctx, scope{}); err != nil {
 		return StartedSession{}, err
 	}
@@ -134,8 +144,7 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 	}
 	s, token, err := w.startSession(ctx, newSession{
 		user: user, organization: at.organization, membership: at.membership, identity: in.IdentityID, method: in.Method,
-		connection: in.ConnectionID, secondFactor: in.SecondFactor, confined: in.Confined,
-		userAgent: in.UserAgent, address: in.Address,
+		connection: in.ConnectionID, connectionEpoch: through.SessionsEpoch, secondFactor: in.SecondFactor, confined: in.Confined,
 	})
 	return StartedSession{s, token}, err
 }
@@ -210,20 +219,18 @@ func (w *work) lockBearer(ctx context.Context, user UserID, organizations ...Org
 // newSession is a session on its way. Whoever makes one holds the user's lock, and the
 // organization's if there is one.
 type newSession struct {
+	id                     SessionID // zero = a new one
 	user                   User
 	organization           *Organization // nil: none chosen
 	membership             *Membership   // there
 	identity               IdentityID
 	method                 SignInMethod
 	connection             ConnectionID
+	connectionEpoch        int64
 	secondFactor, confined bool
-	userAgent, address     string
 }
 
-const (
-	maxUserAgent = 400 // characters
-	maxAddress   = 100
-)
+const maxUserAgent = 256 // characters
 
 // startSession begins a session that nothing speaks against any more (rule S1), and
 // notes the sign-in.
@@ -231,11 +238,14 @@ func (w *work) startSession(ctx context.Context, in newSession) (Session, Token,
 	if err := w.makeRoom(ctx, in.user.ID); err != nil {
 		return Session{}, Token{}, err
 	}
+	request := RequestOf(ctx)
 	s := Session{
-		ID: w.config.NewID(), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
-		ConnectionID: in.connection, SecondFactor: in.secondFactor, Confined: in.confined,
-		UserAgent: excerpt(in.userAgent, maxUserAgent), Address: excerpt(in.address, maxAddress),
-		LastSeenAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+		ID: newID(w, in.id), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
+		ConnectionID: in.connection, ConnectionEpoch: in.connectionEpoch, SecondFactor: in.secondFactor, Confined: in.confined,
+		UserAgent: excerpt(request.UserAgent, maxUserAgent), LastSeenAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+	}
+	if request.Address.IsValid() {
+		s.Address = request.Address.String()
 	}
 	w.place(&s, in.organization, in.membership)
 	if err := w.Sessions().Insert(ctx, s); err != nil {

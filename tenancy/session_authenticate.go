@@ -148,6 +148,9 @@ func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
 		return holding{}, err
 	}
 	held := holding{user: user}
+	if closed, err := w.connectionClosed(ctx, s); err != nil || closed {
+		return holding{}, or(err, sessionEnded(EndedConnection))
+	}
 	if !s.OrganizationID.IsZero() {
 		if err := w.upheldThere(ctx, s, &held); err != nil {
 			return holding{}, err
@@ -157,6 +160,24 @@ func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
 		return held, nil
 	}
 	return holding{}, &Error{Code: ErrSessionExpired, Field: "token"}
+}
+
+// connectionClosed reports whether the connection that a session came through vouches for
+// it no more (rule P9).
+func (w *work) connectionClosed(ctx context.Context, s Session) (bool, error) {
+	if s.ConnectionID.IsZero() {
+		return false, nil
+	}
+	c, err := w.Connections().Get(ctx, s.ConnectionID)
+	if CodeOf(err) == ErrNotFound {
+		return true, nil
+	}
+	return !c.upholds(s), err
+}
+
+// upholds reports whether a connection still vouches for a session that came through it.
+func (c Connection) upholds(s Session) bool {
+	return c.State == ConnectionActive && c.SessionsEpoch == s.ConnectionEpoch
 }
 
 // upheldThere is upheld for the organization and the membership.

@@ -170,13 +170,13 @@ func (w *work) end(ctx context.Context, why EndReason, live ...Session) error {
 			return err
 		}
 	}
-	tokens := SecretFilter{Kind: Of(SecretSession), Subject: Of(subjects...)}
-	return walk(ctx, w.Secrets(), tokens, func(s *Secret) SecretID { return s.ID }, func(s Secret) error {
-		if !s.SpentAt.IsZero() {
-			return nil
-		}
-		return w.spend(ctx, s)
-	})
+	return w.spendOf(ctx, SecretSession, subjects...)
+}
+
+// liveSessions are those of a user that have neither ended nor run out.
+func (w *work) liveSessions(ctx context.Context, user UserID) ([]Session, error) {
+	live, err := collect(ctx, w.Sessions(), SessionFilter{UserID: Of(user), Ended: Of(false)}, func(s *Session) SessionID { return s.ID })
+	return slices.DeleteFunc(live, func(s Session) bool { return !w.now.Before(s.ExpiresAt) }), err
 }
 
 // makeRoom ends the oldest of a user's sessions where one more would be too many.
@@ -186,11 +186,10 @@ func (w *work) makeRoom(ctx context.Context, user UserID) error {
 	if err != nil || n < most {
 		return err
 	}
-	live, err := collect(ctx, w.Sessions(), mine, func(s *Session) SessionID { return s.ID })
+	live, err := w.liveSessions(ctx, user)
 	if err != nil {
 		return err
 	}
-	live = slices.DeleteFunc(live, func(s Session) bool { return !w.now.Before(s.ExpiresAt) })
 	slices.SortStableFunc(live, func(a, b Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return w.end(ctx, EndedTooMany, live[:max(0, len(live)-most+1)]...)
 }

@@ -13,7 +13,7 @@ func (w *work) recordSession(ctx context.Context, kind EventType, s Session, bef
 	n := note{kind: kind, organization: s.OrganizationID, user: s.UserID, subject: s.ID.String(), data: told}
 	if before != nil {
 		was := *before
-		was.ConnectionID, was.IdentityID = told.ConnectionID, told.IdentityID
+		was.ConnectionID, was.ConnectionEpoch, was.IdentityID = told.ConnectionID, told.ConnectionEpoch, told.IdentityID
 		if was.OrganizationID != s.OrganizationID {
 			was.OrganizationID, was.MembershipID, was.ExpiresAt = told.OrganizationID, told.MembershipID, told.ExpiresAt
 		}
@@ -46,22 +46,21 @@ func (w *work) recordDeparture(ctx context.Context, before, s Session) error {
 	})
 }
 
-// tellable is a session without the connection of another organization, and the
-// identity there.
+// tellable is a session as the organization where it is may see it: without the
+// connection of another one, and without an identity that is the person's own matter (rule
+// P11).
 func (w *work) tellable(ctx context.Context, s Session) (Session, error) {
-	if s.ConnectionID.IsZero() || s.OrganizationID.IsZero() {
+	if s.OrganizationID.IsZero() {
 		return s, nil
 	}
 	home, known := w.homes[s.ConnectionID]
-	if !known {
+	if !known && !s.ConnectionID.IsZero() {
 		c, err := w.Connections().Get(ctx, s.ConnectionID)
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return Session{}, err
 		}
 		home = c.OrganizationID
 	}
-	if home != s.OrganizationID {
-		s.ConnectionID, s.IdentityID = ConnectionID{}, IdentityID{}
-	}
+	s.withhold(home)
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"slices"
 )
 
 // SessionQuery selects sessions for List and ListByUser: the live ones, oldest first.
@@ -126,31 +127,76 @@ func (w *work) sessions(ctx context.Context, filter SessionFilter, q SessionQuer
 	return page, nil
 }
 
-// told gives sessions as they are: those that their organization ended at once have
-// ended, and none expires later than its organization lets it. It takes one query.
+// told gives sessions as they are: those that their organization or their connection
+// ended at once have ended, and none expires later than its organization lets it. What
+// somebody else than their user may not know of them is left out. It takes two queries at
+// most.
 func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
 	orgs, err := w.organizationsOf(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
+	through, err := w.connectionsThrough(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	for i := range rows {
 		s := &rows[i]
-		if !s.EndedAt.IsZero() {
-			continue
+		if s.EndedAt.IsZero() {
+			w.tellEnd(s, orgs[s.OrganizationID], through)
 		}
-		org, chosen := orgs[s.OrganizationID], !s.OrganizationID.IsZero()
-		switch {
-		case chosen && (org == nil || org.ended(*s)):
-			s.EndReason, s.EndedAt = EndedOrganization, w.now
-			if org != nil {
-				s.EndedAt = org.SessionsEndedAt
-			}
-			s.ExpiresAt = s.EndedAt
-		default:
-			s.ExpiresAt = w.config.runsOut(*s, org)
+		if p := w.service.principal; p != nil && p.user != s.UserID {
+			s.withhold(through[s.ConnectionID].OrganizationID)
 		}
 	}
 	return rows, nil
+}
+
+// tellEnd makes a live session read as ended where it is (rules S2, P9).
+func (w *work) tellEnd(s *Session, org *Organization, through map[ConnectionID]Connection) {
+	switch {
+	case !s.OrganizationID.IsZero() && (org == nil || org.ended(*s)):
+		s.EndReason, s.EndedAt = EndedOrganization, w.now
+		if org != nil {
+			s.EndedAt = org.SessionsEndedAt
+		}
+	case !s.ConnectionID.IsZero() && !through[s.ConnectionID].upholds(*s):
+		s.EndReason, s.EndedAt = EndedConnection, w.now
+		if c := through[s.ConnectionID]; !c.ID.IsZero() {
+			s.EndedAt = c.UpdatedAt
+		}
+	default:
+		s.ExpiresAt = w.config.runsOut(*s, org)
+		return
+	}
+	s.ExpiresAt = s.EndedAt
+}
+
+// withhold takes out of a session what is not its organization's to know: through whose
+// connection, and by which identity, the person came. home is the connection's
+// organization (rule P11).
+func (s *Session) withhold(home OrganizationID) {
+	if home.IsZero() || home != s.OrganizationID {
+		s.ConnectionID, s.ConnectionEpoch, s.IdentityID = ConnectionID{}, 0, IdentityID{}
+	}
+}
+
+func (w *work) connectionsThrough(ctx context.Context, rows []Session) (map[ConnectionID]Connection, error) {
+	var ids []ConnectionID
+	for _, s := range rows {
+		if !s.ConnectionID.IsZero() && !slices.Contains(ids, s.ConnectionID) {
+			ids = append(ids, s.ConnectionID)
+		}
+	}
+	through := make(map[ConnectionID]Connection, len(ids))
+	if len(ids) == 0 {
+		return through, nil
+	}
+	found, err := w.Connections().List(ctx, ConnectionFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
+	for _, c := range found {
+		through[c.ID] = c
+	}
+	return through, err
 }
 
 func (w *work) organizationsOf(ctx context.Context, rows []Session) (map[OrganizationID]*Organization, error) {

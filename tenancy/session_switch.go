@@ -80,7 +80,8 @@ func (w *work) rotate(ctx context.Context, old Secret, before, s Session) (Start
 
 // lockToken finds the session of a token, takes the locks of its user and of an
 // organization if one is named, and asks whether the actor may. What it gives was
-// read under the locks.
+// read under the locks. From then on it is the session's user who acts, through it (rule
+// G12).
 func (w *work) lockToken(ctx context.Context, raw string, organization OrganizationID) (Secret, Session, error) {
 	secret, _, err := w.bearer(ctx, raw)
 	if err != nil {
@@ -93,7 +94,11 @@ func (w *work) lockToken(ctx context.Context, raw string, organization Organizat
 	if err != nil {
 		return Secret{}, Session{}, err
 	}
-	return secret, s, w.authorize(ctx, scope{user: s.UserID})
+	if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
+		return Secret{}, Session{}, err
+	}
+	w.actor, w.through = Actor{Kind: ActorUser, ID: s.UserID.String()}, s.ID.String()
+	return secret, s, nil
 }
 
 // entrance finds the organization that somebody wants to be at, and their membership

@@ -17,76 +17,45 @@ const (
 	RegistrationClosed Registration = "closed"
 )
 
-// Attempt is a sign-in that the host has checked as far as it can: the password was
-// right, the link was opened, the provider's answer is genuine. What of it counts is
-// decided by [Service.SignIn].
+// Attempt is what somebody shows who signs in, and what they want. What they show is the
+// Evidence, and the tokens of an invitation and of a session, which are secrets; nothing
+// else here proves anything, so a form may be decoded into it.
 //
-//	password    {Method: "password", Subject: credential's id, Email: address}
-//	magic link  {Method: "magic_link", Email: address, MailProved: true}
-//	social      {Method: "google", Subject: claims.Sub, Email: claims.Email, EmailVerified: tenancy.VerifiedClaim(raw["email_verified"])}
-//	enterprise  {ConnectionID: id, Subject: nameID, Email: address, EmailVerified: address != "", Groups: groups}
-//	invitation  any of them, with Invitation: the token; Email is then the address that it went to
+//	a password      {Evidence: PasswordEvidence(credentialID, email)}
+//	a magic link    {Evidence: MailboxEvidence(email)}
+//	a provider      {Evidence: ClaimsEvidence("google", idToken)}
+//	single sign-on  {Evidence: ConnectionEvidence(c, AssertionFromClaims(idToken))}
+//	an invitation   any of these, with Invitation; from somebody new the invitation alone
 type Attempt struct {
-	// Method is how: one of Config.SignInMethods. It is the provider of the identity,
-	// too. With a ConnectionID it may be left "".
-	Method SignInMethod
-	// ConnectionID is the connection of single sign-on; zero: another method.
-	ConnectionID ConnectionID
-	// Subject is the person's fixed name at the provider: 1 to 255 printable characters.
-	// A password is one as well, under the id of its credential, so that a takeover
-	// makes it useless (rule U4). "" = there is but the mailbox.
-	Subject string
-	// Email is the address that the provider tells; "" = it does not. Of a known identity
-	// one that is no address, and that nobody says is proved, is passed over.
-	Email string
-	// EmailVerified is the provider's word that Email is the person's: see
-	// [VerifiedClaim]. That of a connection counts only on its own organization's
-	// verified domains (rule P6).
-	EmailVerified bool
-	// MailProved says that the host itself has just seen the person read a mail to
-	// Email: a link with a secret of its own was opened, a code was typed.
-	MailProved bool
-	// SecondFactor says that the host has checked one, or that the provider vouches for it.
-	SecondFactor bool
+	// Evidence is what the program has checked. It is zero only beside an Invitation.
+	Evidence Evidence `json:"-"`
 	// Invitation is the token of an invitation; "" = none.
-	Invitation string
+	Invitation string `json:"invitation,omitempty"`
 	// OrganizationID is where to; zero = where the invitation or the connection leads,
 	// else the person's only one.
-	OrganizationID OrganizationID
-	// Groups are those that the connection asserts (rule P8); at most 1000 count.
-	Groups []string
-	// Profile is for a user who is new.
-	Profile Profile
+	OrganizationID OrganizationID `json:"organization_id,omitzero"`
+	// LinkTo is the token of a live, unconfined session of somebody who adds this way of
+	// signing in to their account; "" = they sign in. Their session goes on.
+	LinkTo string `json:"-"`
+	// Profile is for a user who is new. What it leaves empty is taken from the Evidence.
+	Profile Profile `json:"profile,omitzero"`
 	// Note goes with a request to join, for who decides on it: at most 500 characters.
-	Note string
-	// UserAgent and Address are for the session (rule S1).
-	UserAgent, Address string
-}
-
-// Profile is what a provider tells of a person. What does not fit a user's field is
-// left out: nobody is kept out for a picture.
-type Profile struct {
-	GivenName, FamilyName, DisplayName, Picture, Locale string
-}
-
-// VerifiedClaim reports whether a claim email_verified says yes: only the boolean true
-// does. The text "true", a number or nothing is no proof (rule U4): read the raw claim,
-// for libraries that decode it into a bool may take the text.
-func VerifiedClaim(claim any) bool {
-	yes, ok := claim.(bool)
-	return ok && yes
+	Note string `json:"note,omitempty"`
 }
 
 // DecisionKind is what SignIn decided.
 type DecisionKind string
 
-// The decisions. All but the first and the last leave nothing behind: do what is
-// wanted, and ask again with the same Attempt and that. A provider's answer that can be
-// used but once has to be fetched anew, and the invitation and the organization to be
-// carried along.
+// The decisions. All but signed_in, linked and request_filed leave nothing behind: do
+// what is wanted, and ask again with the same Attempt and that. A provider's answer that
+// can be used but once has to be fetched anew, and the invitation and the organization to
+// be carried along.
 const (
 	// DecisionSignedIn: Session and Token are there.
 	DecisionSignedIn DecisionKind = "signed_in"
+	// DecisionLinked: the identity is the user's from now on, and their session goes on
+	// (see Attempt.LinkTo).
+	DecisionLinked DecisionKind = "linked"
 	// DecisionChooseOrganization: name one of Choices.
 	DecisionChooseOrganization DecisionKind = "choose_organization"
 	// DecisionUseSingleSignOn: a policy wants one of Connections.
@@ -95,8 +64,8 @@ const (
 	DecisionUseOtherMethod DecisionKind = "use_other_method"
 	// DecisionSecondFactor: a policy wants one.
 	DecisionSecondFactor DecisionKind = "second_factor"
-	// DecisionVerifyEmail: nobody has proved the address: mail it something, and set
-	// MailProved.
+	// DecisionVerifyEmail: nobody has proved the address: mail it a link or a code, and add
+	// [Evidence.WithMailbox]. The token of an invitation proves it only for somebody new.
 	DecisionVerifyEmail DecisionKind = "verify_email"
 	// DecisionInvitationNeeded: nobody gets in here without.
 	DecisionInvitationNeeded DecisionKind = "invitation_needed"
@@ -106,7 +75,11 @@ const (
 	// way where something would have let them in: [ErrJoinRequestDecided] where their
 	// request was declined, [ErrInvalid] where as many wait as may.
 	DecisionNotMember DecisionKind = "not_member"
-	// DecisionSuspended: the user, or the organization, is suspended.
+	// DecisionIdentityConflict: the user with that address has another identity at the
+	// provider, or the identity is another user's (rule U4). Let them sign in by what they
+	// have, and link this one with LinkTo, or let the host unlink the old one.
+	DecisionIdentityConflict DecisionKind = "identity_conflict"
+	// DecisionSuspended: Reason says who is, the user or the organization.
 	DecisionSuspended DecisionKind = "suspended"
 	// DecisionRequestFiled: Request waits for somebody in the organization. The user is
 	// there from now on, without a session.
@@ -117,25 +90,43 @@ const (
 type Decision struct {
 	Kind DecisionKind `json:"kind"`
 
-	// Signed in, or request filed:
+	// Signed in, linked, or request filed:
 	User     User `json:"user,omitzero"`
 	Created  bool `json:"created,omitempty"`   // the user is new
 	Linked   bool `json:"linked,omitempty"`    // the identity is new to the user
-	TookOver bool `json:"took_over,omitempty"` // whoever had the account unproved lost it (rule U4)
+	TookOver bool `json:"took_over,omitempty"` // the account was there unproved, and who had it lost it (rules U4, U5)
 
 	// Signed in:
 	Session Session `json:"session,omitzero"`
 	Token   Token   `json:"-"`                // of the session: shown here and never again (rule G10)
 	Member  *Member `json:"member,omitempty"` // where the person joined just now; nil: nowhere
+	// JoinRefused is the organization of the person's domain, and why it did not let them in
+	// although it lets in people on that domain; nil: nothing was refused.
+	JoinRefused *JoinRefusal `json:"join_refused,omitempty"`
 
 	// OrganizationID is the organization that the decision is about; zero: none.
 	OrganizationID OrganizationID `json:"organization_id,omitzero"`
-	Choices        []Member       `json:"choices,omitempty"`     // the organizations to choose from
-	Suggested      []Organization `json:"suggested,omitempty"`   // that the address's domain suggests (rule D7)
-	Connections    []Connection   `json:"connections,omitempty"` // to sign in by
-	Methods        []SignInMethod `json:"methods,omitempty"`     // to sign in by
-	Code           Code           `json:"code,omitempty"`        // why not
-	Request        *JoinRequest   `json:"request,omitempty"`
+	// Choices are the organizations to choose from. With signed_in they are those of an
+	// account that was taken over: none of them is chosen, because somebody else may have
+	// joined or made them; JoinedVia says how (rule U5).
+	Choices     []Member           `json:"choices,omitempty"`
+	Suggested   []OrganizationView `json:"suggested,omitempty"`   // that the address's domain suggests (rule D7)
+	Connections []ConnectionView   `json:"connections,omitempty"` // to sign in by
+	Methods     []SignInMethod     `json:"methods,omitempty"`     // to sign in by
+	Code        Code               `json:"code,omitempty"`        // why not
+	// Reason of a suspended decision is [ReasonUserSuspended] or
+	// [ReasonOrganizationSuspended].
+	Reason  Reason       `json:"reason,omitempty"`
+	Request *JoinRequest `json:"request,omitempty"`
+	// InvitationCode says what became of an invitation that was of no use, in a sign-in
+	// that went on without it (rule I6); "" = it served, or there was none.
+	InvitationCode Code `json:"invitation_code,omitempty"`
+}
+
+// JoinRefusal is why an organization did not let somebody in.
+type JoinRefusal struct {
+	Organization OrganizationView `json:"organization"`
+	Code         Code             `json:"code"`
 }
 
 // Started is the session of somebody who is signed in.
@@ -154,16 +145,18 @@ var (
 // picks the organization (rule P7), holds all of it against the policies that bind
 // (rules P2, P3), recomputes the roles that groups give (rule P8), and starts the session.
 //
-// A refusal is a Decision and no error. But for the users of a filed request, it
-// leaves nothing behind and spends no invitation.
+// A refusal is a Decision and no error. Apart from the user of a filed request, it
+// leaves nothing behind and spends no invitation. What happens is recorded as done by the
+// person, through the session that starts (rule G12).
 //
 // Errors: [ErrInvalid] with the field, also for a method that is unknown and for a
 // second organization besides the invitation's; [ErrNotFound] for an organization or a
-// connection that is not there, is archived, or is not active.
+// connection that is not there, is archived, or is not active; [ErrConflict] for a
+// connection that was pointed elsewhere since the evidence was read; with LinkTo
+// [ErrSignInRequired] for a session that has ended or is confined.
 func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 	var d Decision
 	err := s.update(ctx, "SignIn", "", func(ctx context.Context, w *work) error {
-		d = Decision{}
 		in, err := in.checked(w)
 		if err != nil {
 			return err
@@ -171,17 +164,14 @@ func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		err = w.apart(ctx, func(part *work) error {
-			n := signIn{work: part, in: in}
-			err := n.run(ctx)
-			d = n.decision
-			if errors.Is(err, errKept) {
-				return nil
-			}
+		if d, err = w.signIn(ctx, in, deadInvitation{}); err != nil || !d.spoiled(in) {
 			return err
-		})
-		if errors.Is(err, errDecided) {
-			return nil
+		}
+		// The invitation was of no use: what about the person without it (rule I6)?
+		in.Invitation = ""
+		again, err := w.signIn(ctx, in, deadInvitation{d.Code, d.OrganizationID})
+		if again.getsOn() {
+			d = again
 		}
 		return err
 	})
@@ -191,63 +181,56 @@ func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 	return d, nil
 }
 
-const maxAsserted = 1000 // groups of one attempt
-
-// checked is the attempt with its address in canonical form beside it, or what is wrong
-// with it.
-func (in Attempt) checked(w *work) (attempt, error) {
-	a := attempt{Attempt: in}
-	if !in.ConnectionID.IsZero() {
-		a.Method = or(in.Method, MethodSingleSignOn)
-	}
-	switch sso := a.Method == MethodSingleSignOn; {
-	case sso == in.ConnectionID.IsZero():
-		return a, invalid("connection_id", "goes with single sign-on, and single sign-on with it")
-	case sso && in.Subject == "":
-		return a, invalid("subject", "is empty")
-	}
-	if err := w.knownMethod("method", a.Method); err != nil {
-		return a, err
-	}
-	if err := optionalExact("subject", in.Subject); err != nil {
-		return a, err
-	}
-	if in.Email == "" {
-		switch {
-		case in.EmailVerified || in.MailProved:
-			return a, invalid("email", "is empty and yet proved")
-		case in.Subject == "":
-			return a, invalid("subject", "is empty, and there is no email")
+// signIn runs an attempt as a part of the call that is undone where it is refused.
+func (w *work) signIn(ctx context.Context, in attempt, dead deadInvitation) (Decision, error) {
+	var n *signIn
+	err := w.apart(ctx, func(part *work) error {
+		n = &signIn{work: part, in: in, dead: dead, session: part.config.NewID()}
+		err := n.run(ctx)
+		if errors.Is(err, errKept) {
+			return nil
 		}
-	} else {
-		var err error
-		if a.emailKey, err = CanonicalEmail(in.Email); err != nil {
-			if in.Subject == "" || in.EmailVerified || in.MailProved {
-				return a, err
-			}
-			a.Email, a.malformed = "", err
-		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errDecided) {
+		return Decision{}, err
 	}
-	a.Groups = a.Groups[:min(len(a.Groups), maxAsserted)]
-	return a, nil
-}
-
-// attempt is an Attempt that was checked.
-type attempt struct {
-	Attempt
-	emailKey  string
-	malformed error // what is wrong with an address that nobody says is proved: a known identity needs none
-}
-
-// provider is that of the identity that somebody came by.
-func (a attempt) provider() string {
-	if a.ConnectionID.IsZero() {
-		return string(a.Method)
+	d := n.decision
+	if d.getsOn() {
+		d.InvitationCode = dead.code
 	}
-	return connectionProvider(a.ConnectionID)
+	return d, nil
 }
 
-func (a attempt) evidence() evidence { return evidence{a.Method, a.ConnectionID, a.SecondFactor} }
+// deadInvitation is an invitation that turned out to be of no use.
+type deadInvitation struct {
+	code         Code
+	organization OrganizationID // that it was for; zero: unknown, or the application
+}
+
+// spoiled reports whether an attempt was refused for an invitation that is of no use to
+// anybody, or not to this person, who is in already.
+func (d Decision) spoiled(in attempt) bool {
+	if d.Kind != DecisionInvitationRefused || in.onlyInvited {
+		return false
+	}
+	switch d.Code {
+	case ErrInvalidToken, ErrTokenUsed, ErrTokenExpired, ErrInvitationAccepted, ErrInvitationRevoked,
+		ErrInvitationExpired, ErrInvitationVoid, ErrAlreadyMember:
+		return true
+	}
+	return false
+}
+
+// getsOn reports whether a person is in, or on the way.
+func (d Decision) getsOn() bool {
+	switch d.Kind {
+	case DecisionSignedIn, DecisionLinked, DecisionChooseOrganization, DecisionUseSingleSignOn, DecisionUseOtherMethod,
+		DecisionSecondFactor, DecisionRequestFiled:
+		return true
+	}
+	return false
+}
 
 // checkSignIn refuses what no default can mend in how people sign in.
 func (c Config) checkSignIn() error {
@@ -255,10 +238,10 @@ func (c Config) checkSignIn() error {
 		return invalid("registration", "is neither open nor closed")
 	}
 	bad := func(m SignInMethod) bool {
-		return !providerForm.MatchString(string(m)) || looksLikeConnection(string(m))
+		return m == MethodSingleSignOn || m == MethodInvitation || !providerForm.MatchString(string(m)) || looksLikeConnection(string(m))
 	}
 	if slices.ContainsFunc(c.SignInMethods, bad) {
-		return invalid("sign_in_methods", "has one that is not 1 to 64 of a-z, 0-9, _ and -")
+		return invalid("sign_in_methods", "has one that is not 1 to 64 of a-z, 0-9, _ and -, or is built in")
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (n *signIn) enter(ctx context.Context) error {
 	member, err := n.work.join(ctx, j)
 	switch code, refused := saysNo(err); {
 	case code == ErrOrganizationClosed:
-		return n.decide(Decision{Kind: DecisionSuspended, OrganizationID: org.ID})
+		return n.shut(org.ID)
 	case refused:
 		return n.outside(org.ID, code)
 	case err != nil:
@@ -147,7 +147,7 @@ func (n *signIn) way(ctx context.Context, org Organization) (joining, bool, erro
 	case !n.onDomainOf(org.ID):
 		return j, false, nil
 	case org.ID == n.home.ID && org.Settings.SingleSignOnJoins:
-		roles, err := n.rolesByGroups(ctx, n.connection, n.in.Groups)
+		roles, err := n.rolesByGroups(ctx, n.connection, n.in.groups)
 		j.via, j.roles = JoinedSingleSignOn, roles
 		j.source, j.sourceID = RoleSingleSignOn, n.connection.ID.String()
 		return j, true, err
@@ -174,7 +174,7 @@ func (n *signIn) draw(ctx context.Context) error {
 	}
 	switch n.domain.Joining {
 	case JoiningSuggest:
-		n.decision.Suggested = []Organization{org}
+		n.decision.Suggested = []OrganizationView{org.view()}
 	case JoiningRequest:
 		if len(n.active()) == 0 && n.invitation == nil && !n.uninvited() {
 			return n.tryRequest(ctx, org)
@@ -195,8 +195,8 @@ func (n *signIn) tryJoin(ctx context.Context, org Organization) error {
 		member, err = part.join(ctx, j)
 		return err
 	})
-	if _, refused := saysNo(err); refused {
-		return nil
+	if code, refused := saysNo(err); refused {
+		return n.joinRefused(org, code)
 	}
 	if err != nil {
 		return err
@@ -204,11 +204,18 @@ func (n *signIn) tryJoin(ctx context.Context, org Organization) error {
 	return n.entered(member)
 }
 
+// joinRefused notes that the organization of the person's domain does not let them in, and
+// does not hold them up (rule P5).
+func (n *signIn) joinRefused(org Organization, code Code) error {
+	n.decision.JoinRefused = &JoinRefusal{org.view(), code}
+	return nil
+}
+
 // tryRequest is request for a person who did not say where to.
 func (n *signIn) tryRequest(ctx context.Context, org Organization) error {
 	req, err := n.wish(ctx, org)
-	if _, refused := saysNo(err); refused {
-		return nil
+	if code, refused := saysNo(err); refused {
+		return n.joinRefused(org, code)
 	}
 	if err != nil {
 		return err
@@ -224,7 +231,7 @@ func (n *signIn) request(ctx context.Context, org Organization) error {
 	req, err := n.wish(ctx, org)
 	switch code, refused := saysNo(err); {
 	case code == ErrOrganizationClosed:
-		return n.decide(Decision{Kind: DecisionSuspended, OrganizationID: org.ID})
+		return n.shut(org.ID)
 	case refused:
 		return n.outside(org.ID, code)
 	case err != nil:

@@ -13,8 +13,8 @@ func (n *signIn) arrive(ctx context.Context) error {
 		return err
 	}
 	start := newSession{
-		user: n.user, identity: n.identity.ID, method: n.in.Method, connection: n.in.ConnectionID,
-		secondFactor: n.in.SecondFactor, confined: n.confined(), userAgent: n.in.UserAgent, address: n.in.Address,
+		id: n.session, user: n.user, identity: n.identity.ID, method: n.in.method, connection: n.in.connection,
+		connectionEpoch: n.connection.SessionsEpoch, secondFactor: n.in.secondFactor, confined: n.confined(),
 	}
 	if org != nil {
 		if err := n.holdOrganization(ctx, *org); err != nil {
@@ -38,11 +38,11 @@ func (n *signIn) arrive(ctx context.Context) error {
 // regroup gives the roles of the groups that the connection asserts (rule P8), unless
 // they came with the membership just now.
 func (n *signIn) regroup(ctx context.Context, org Organization) error {
-	if org.ID != n.home.ID || n.grouped {
+	if org.ID != n.home.ID || n.grouped || n.in.groups == nil {
 		return nil
 	}
 	m := n.at(org.ID)
-	if err := n.recompute(ctx, org, m, n.connection, n.in.Groups); err != nil || n.joined.ID != m.ID {
+	if err := n.recompute(ctx, org, m, n.connection, n.in.groups); err != nil || n.joined.ID != m.ID {
 		return err
 	}
 	m, err := n.Memberships().Get(ctx, m.ID)
@@ -65,7 +65,7 @@ func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
 		}
 		n.rules[org.ID] = more[org.ID]
 	}
-	missing, err := n.organizationLack(ctx, n.rules[org.ID], n.user.ID, n.in.evidence())
+	missing, err := n.organizationLack(ctx, n.rules[org.ID], n.user.ID, n.in.shown())
 	if err != nil || missing.kind == "" {
 		return err
 	}
@@ -73,12 +73,16 @@ func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
 }
 
 // pick is the organization that the session is to be in: the one wanted, or the only
-// one; nil where the person is in none.
-func (n *signIn) pick(ctx context.Context) (*Organization, error) {
+// one; nil where the person is in none. Whoever takes an account over has not chosen what
+// it is a member of (rule U5).
+func (n *signIn) pick(ctx context.Context) (_ *Organization, err error) {
 	active := n.active()
 	switch {
 	case !n.target.IsZero():
 		return n.only(ctx, n.target)
+	case n.seized:
+		n.decision.Choices, err = n.choices(ctx, active)
+		return nil, err
 	case len(active) == 0:
 		return nil, nil
 	case len(active) == 1:
@@ -94,16 +98,14 @@ func (n *signIn) pick(ctx context.Context) (*Organization, error) {
 func (n *signIn) only(ctx context.Context, id OrganizationID) (*Organization, error) {
 	org, err := n.open(ctx, id)
 	if err == nil && !org.SuspendedAt.IsZero() {
-		err = n.decide(Decision{Kind: DecisionSuspended, OrganizationID: id})
+		err = n.shut(id)
 	}
 	return &org, err
 }
 
 // choose leaves it to the person where several organizations are open to them.
 func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization, error) {
-	active = active[:min(len(active), MaxLimit)]
-	filter := OrganizationFilter{ID: distinct(active, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
-	orgs, err := n.Organizations().List(ctx, filter, Span{Limit: len(active)})
+	orgs, err := n.organizationsOfMembers(ctx, active)
 	if err != nil {
 		return nil, err
 	}
@@ -112,16 +114,42 @@ func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization
 	case len(orgs) == 0:
 		return nil, nil
 	case len(open) == 0:
-		return nil, n.decide(Decision{Kind: DecisionSuspended})
+		return nil, n.decide(Decision{Kind: DecisionSuspended, Reason: ReasonOrganizationSuspended})
 	case len(open) == 1:
 		return n.only(ctx, open[0].ID)
 	}
-	rows := slices.DeleteFunc(active, func(m Membership) bool {
-		return !slices.ContainsFunc(open, func(o Organization) bool { return o.ID == m.OrganizationID })
-	})
-	choices, err := n.work.members(ctx, rows, open, []User{n.user})
+	choices, err := n.choicesIn(ctx, active, open)
 	if err != nil {
 		return nil, err
 	}
 	return nil, n.decide(Decision{Kind: DecisionChooseOrganization, Choices: choices})
+}
+
+// choices are the organizations open to the person, as the switcher shows them.
+func (n *signIn) choices(ctx context.Context, active []Membership) ([]Member, error) {
+	orgs, err := n.organizationsOfMembers(ctx, active)
+	if err != nil {
+		return nil, err
+	}
+	return n.choicesIn(ctx, active, slices.DeleteFunc(orgs, func(o Organization) bool { return !o.SuspendedAt.IsZero() }))
+}
+
+// organizationsOfMembers reads the organizations of memberships that are not archived.
+func (n *signIn) organizationsOfMembers(ctx context.Context, active []Membership) ([]Organization, error) {
+	active = active[:min(len(active), MaxLimit)]
+	if len(active) == 0 {
+		return nil, nil
+	}
+	filter := OrganizationFilter{ID: distinct(active, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
+	return n.Organizations().List(ctx, filter, Span{Limit: len(active)})
+}
+
+func (n *signIn) choicesIn(ctx context.Context, active []Membership, open []Organization) ([]Member, error) {
+	if len(open) == 0 {
+		return nil, nil
+	}
+	rows := slices.DeleteFunc(slices.Clone(active), func(m Membership) bool {
+		return !slices.ContainsFunc(open, func(o Organization) bool { return o.ID == m.OrganizationID })
+	})
+	return n.work.members(ctx, rows, open, []User{n.user})
 }

@@ -23,15 +23,77 @@ func (n *signIn) identify(ctx context.Context) error {
 	if err := n.notSuspended(); err != nil {
 		return err
 	}
-	if err := n.claim(ctx); err != nil || n.in.Subject == "" {
+	if err := n.noOther(ctx); err != nil {
 		return err
 	}
-	add := n.attach
+	if err := n.claim(ctx); err != nil || n.in.subject == "" {
+		return err
+	}
+	return n.attach(ctx)
+}
+
+// attach links the identity that nobody has to the person. One of the same subject from
+// before the connection was pointed elsewhere goes.
+func (n *signIn) attach(ctx context.Context) error {
+	if !n.stale.ID.IsZero() {
+		if err := n.unlink(ctx, n.stale); err != nil {
+			return err
+		}
+	}
+	add := n.work.attach
 	if n.created {
 		add = n.insertIdentity // there is nothing to count
 	}
 	identity, err := add(ctx, n.user.ID, n.told())
 	n.identity, n.decision.Linked = identity, true
+	if err == nil && !n.created && !n.seized {
+		n.notify(n.user, MessageIdentityLinked)
+	}
+	return err
+}
+
+// noOther turns away a second subject at a provider where the user has an identity: it may
+// be the next person whom the provider gave the address (rule U4). What the program keeps
+// itself, it may renew; and an account that nobody has proved is taken over.
+func (n *signIn) noOther(ctx context.Context) error {
+	if n.in.subject == "" || n.in.credential || n.user.ID.IsZero() || n.user.EmailVerifiedAt.IsZero() {
+		return nil
+	}
+	held, err := collect(ctx, n.Identities(), IdentityFilter{UserID: Of(n.user.ID), Provider: Of(n.in.provider())},
+		func(i *Identity) IdentityID { return i.ID })
+	if err != nil {
+		return err
+	}
+	for _, i := range held {
+		if i.Epoch == n.connection.Epoch {
+			return n.decide(Decision{Kind: DecisionIdentityConflict, Code: ErrIdentityConflict})
+		}
+	}
+	return nil
+}
+
+// link adds the identity to the user of a session (Attempt.LinkTo). No address is
+// compared: the person has shown both.
+func (n *signIn) link(ctx context.Context) error {
+	if err := n.notSuspended(); err != nil {
+		return err
+	}
+	if n.in.subject == "" {
+		return invalid("evidence", "is no identity that could be linked")
+	}
+	if !n.identity.ID.IsZero() && n.identity.UserID != n.user.ID {
+		return n.decide(Decision{Kind: DecisionIdentityConflict, Code: ErrIdentityConflict})
+	}
+	if err := n.mayEnter(ctx); err != nil {
+		return err
+	}
+	var err error
+	if n.identity.ID.IsZero() {
+		err = n.attach(ctx)
+	} else {
+		n.identity, err = n.refresh(ctx, n.identity, n.told())
+	}
+	n.decision.Kind, n.decision.User = DecisionLinked, n.user
 	return err
 }
 
@@ -39,21 +101,21 @@ func (n *signIn) notSuspended() error {
 	if n.user.SuspendedAt.IsZero() {
 		return nil
 	}
-	return n.decide(Decision{Kind: DecisionSuspended})
+	return n.decide(Decision{Kind: DecisionSuspended, Reason: ReasonUserSuspended})
 }
 
 // told is the identity as the provider tells it now.
-func (n *signIn) told() NewIdentity {
-	return NewIdentity{
-		Provider: n.in.provider(), Subject: n.in.Subject, Email: n.in.Email,
-		EmailVerified: n.in.Email != "" && (n.in.MailProved || n.in.EmailVerified && n.mayAssert()),
-	}
+func (n *signIn) told() newIdentity {
+	return newIdentity{NewIdentity{
+		Provider: n.in.provider(), Subject: n.in.subject, Email: n.in.email,
+		EmailVerified: n.in.email != "" && (n.in.mailboxKey == n.in.emailKey || n.in.vouched && n.mayAssert()),
+	}, n.connection.Epoch}
 }
 
 // mayAssert reports whether the provider's word about the address that it tells counts:
 // that of a connection only on the domain by which it vouches for the person (rule P6).
 func (n *signIn) mayAssert() bool {
-	return n.in.ConnectionID.IsZero() || n.entitled && emailDomain(n.in.emailKey) == emailDomain(n.address())
+	return n.in.connection.IsZero() || n.moves || n.entitled && emailDomain(n.in.emailKey) == emailDomain(n.address())
 }
 
 // recognize brings a known identity up to date. Its user is the same whatever it says
@@ -61,7 +123,7 @@ func (n *signIn) mayAssert() bool {
 // proof, and then who set the account up otherwise is out.
 func (n *signIn) recognize(ctx context.Context) (err error) {
 	if n.user.EmailVerifiedAt.IsZero() && n.proves(n.user.EmailKey) {
-		if err := n.takeOver(ctx, &n.user, n.identity.ID); err != nil {
+		if err := n.takeOver(ctx, &n.user, proof{by: n.provedBy(), own: true, identity: n.identity.ID}); err != nil {
 			return err
 		}
 		n.decision.TookOver = true
@@ -69,18 +131,38 @@ func (n *signIn) recognize(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if n.in.Email == "" {
-		return nil
+	if err := n.bring(ctx); err != nil || n.in.email == "" {
+		return err
 	}
 	n.identity, err = n.refresh(ctx, n.identity, n.told())
 	return err
+}
+
+// bring moves the user's address to the one that the connection asserts, where it may
+// (rule U10). One that another user has by now stays theirs.
+func (n *signIn) bring(ctx context.Context) error {
+	if !n.moves || !n.connection.UpdatesEmail {
+		return nil
+	}
+	holder, err := n.userAt(ctx, n.in.emailKey)
+	if err != nil || !holder.ID.IsZero() {
+		return err
+	}
+	if err := n.moveEmail(ctx, &n.user, n.in.email, n.in.emailKey, n.in.provider()); err != nil {
+		return err
+	}
+	if n.members, err = n.membershipsOf(ctx, n.user.ID); err != nil {
+		return err
+	}
+	return n.readDomain(ctx)
 }
 
 // mayReturn holds back a known person who would get in by an invitation that the
 // connection's organization may have seen: the connection alone does not say that it is
 // they who accept (rules I4, P6).
 func (n *signIn) mayReturn() error {
-	if !n.confined() || n.invitation == nil || n.at(n.home.ID).Status == MembershipActive || n.proves(n.user.EmailKey) {
+	if !n.confined() || n.invitation == nil || n.at(n.home.ID).Status == MembershipActive ||
+		n.holdsInvitation(n.user.EmailKey) || n.proves(n.user.EmailKey) {
 		return nil
 	}
 	return n.decide(Decision{Kind: DecisionVerifyEmail})
@@ -116,19 +198,21 @@ func (n *signIn) mayEnter(ctx context.Context) error {
 // claim gives the person the account of the address that they proved: the one there
 // is, taken over if nobody had proved it, or a new one.
 func (n *signIn) claim(ctx context.Context) (err error) {
-	if n.user.ID.IsZero() {
+	switch {
+	case n.user.ID.IsZero():
 		n.created, n.decision.Created = true, true
-		if n.user, err = n.createUser(ctx, n.in.newcomer()); err != nil {
-			return err
-		}
-		n.members, err = n.membershipsOf(ctx, n.user.ID)
-		return err
-	}
-	if !n.user.EmailVerifiedAt.IsZero() {
+		in := n.in.newcomer()
+		in.ID = n.config.NewID()
+		n.user.ID = in.ID
+		n.acts()
+		n.user, err = n.createUser(ctx, in, n.provedBy())
+	case n.user.EmailVerifiedAt.IsZero():
+		n.seized, n.decision.TookOver = true, true
+		err = n.takeOver(ctx, &n.user, proof{by: n.provedBy()})
+	default:
 		return nil
 	}
-	n.decision.TookOver = true
-	if err := n.takeOver(ctx, &n.user, IdentityID{}); err != nil {
+	if err != nil {
 		return err
 	}
 	n.members, err = n.membershipsOf(ctx, n.user.ID)
@@ -145,7 +229,7 @@ func (a attempt) newcomer() NewUser {
 		return ""
 	}
 	return NewUser{
-		Email: a.Email, EmailVerified: true, GivenName: fit(optionalName, p.GivenName), FamilyName: fit(optionalName, p.FamilyName),
+		Email: or(a.email, a.invited), EmailVerified: true, GivenName: fit(optionalName, p.GivenName), FamilyName: fit(optionalName, p.FamilyName),
 		DisplayName: fit(optionalName, p.DisplayName), Picture: fit(picture, p.Picture), Locale: fit(locale, p.Locale),
 	}
 }

@@ -10,6 +10,8 @@ type signIn struct {
 	*work
 	in       attempt
 	decision Decision
+	dead     deadInvitation // one that this attempt goes on without
+	session  SessionID      // of the session, if one starts
 
 	connection Connection // of single sign-on
 	home       Organization
@@ -18,12 +20,16 @@ type signIn struct {
 	target     OrganizationID // where to; zero: not said
 
 	user     User     // zero: nobody yet
-	identity Identity // zero: unknown, or there is but the mailbox
+	identity Identity // zero: unknown, or there is only the mailbox
+	stale    Identity // of the same subject, from before the connection was pointed elsewhere (rule U4); zero: none
+	linking  Session  // that wants another way to sign in (Attempt.LinkTo); zero: this is a sign-in
 	domain   Domain   // the verified one that the person's address is on; zero: none
-	entitled bool     // the connection can verify the person's address (rule P6)
+	entitled bool     // the connection can verify the person's address (rules P6, U10)
+	moves    bool     // and may bring the address that it asserts, which is verified for it
 	members  []Membership
 	rules    map[OrganizationID]Policy
 	created  bool
+	seized   bool   // the account was set up by somebody else, who lost it (rule U5)
 	joined   Member // where they got in just now; zero: nowhere
 	grouped  bool   // and have the roles of their groups by it
 }
@@ -35,9 +41,11 @@ func (n *signIn) decide(d Decision) error {
 }
 
 func (n *signIn) run(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{
-		n.names, n.find, n.holdDomain, n.identify, n.admit, n.arrive,
-	} {
+	steps := []func(context.Context) error{n.names, n.find, n.holdDomain, n.identify, n.admit, n.arrive}
+	if n.in.LinkTo != "" {
+		steps = []func(context.Context) error{n.names, n.find, n.link}
+	}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -45,12 +53,15 @@ func (n *signIn) run(ctx context.Context) error {
 	return nil
 }
 
-// names reads what the attempt names: connection, invitation, organization.
+// names reads what the attempt names: connection, session, invitation, organization.
 func (n *signIn) names(ctx context.Context) (err error) {
-	if !n.in.ConnectionID.IsZero() {
+	if !n.in.connection.IsZero() {
 		if err := n.readConnection(ctx); err != nil {
 			return err
 		}
+	}
+	if err := n.readLinking(ctx); err != nil {
+		return err
 	}
 	if err := n.readInvitation(ctx); err != nil {
 		return err
@@ -58,6 +69,9 @@ func (n *signIn) names(ctx context.Context) (err error) {
 	if inv := n.invitation; inv != nil {
 		if named := n.in.OrganizationID; !named.IsZero() && !inv.OrganizationID.IsZero() && named != inv.OrganizationID {
 			return invalid("organization_id", "is not the invitation's")
+		}
+		if n.in.emailKey == "" { // what it was sent to is the address that is told
+			n.in.invited, n.in.emailKey = inv.Email, inv.EmailKey
 		}
 	}
 	if n.target = n.in.OrganizationID; n.target.IsZero() && n.invitation != nil {
@@ -67,6 +81,18 @@ func (n *signIn) names(ctx context.Context) (err error) {
 	return nil
 }
 
+// readLinking finds the session of somebody who adds a way to sign in.
+//
+// Errors: [ErrSignInRequired] for one that does not hold, or is confined.
+func (n *signIn) readLinking(ctx context.Context) error {
+	if n.in.LinkTo == "" {
+		return nil
+	}
+	s, err := n.liveSession(ctx, n.in.LinkTo)
+	n.linking = s
+	return err
+}
+
 // readInvitation finds the invitation of the token that was brought, if one was.
 func (n *signIn) readInvitation(ctx context.Context) error {
 	if n.in.Invitation == "" {
@@ -74,7 +100,7 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 	}
 	inv, err := n.presented(ctx, n.in.Invitation)
 	if code, refused := saysNo(err); refused {
-		return n.decide(Decision{Kind: DecisionInvitationRefused, Code: code})
+		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}
 	if err == nil {
 		n.invitation = &inv
@@ -84,7 +110,7 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 
 // readConnection finds the connection, and shuts out where its organization is shut.
 func (n *signIn) readConnection(ctx context.Context) (err error) {
-	id := n.in.ConnectionID
+	id := n.in.connection
 	if n.connection, err = n.Connections().Get(ctx, id); err != nil {
 		return err
 	}
@@ -95,11 +121,20 @@ func (n *signIn) readConnection(ctx context.Context) (err error) {
 	switch {
 	case n.connection.State != ConnectionActive || !n.home.ArchivedAt.IsZero():
 		return notFound(id)
+	case n.connection.Epoch != n.in.epoch:
+		// It was pointed elsewhere since the program read it: what was checked against it
+		// says nothing about whom it speaks for now.
+		return stale(id)
 	case !n.home.SuspendedAt.IsZero():
-		return n.decide(Decision{Kind: DecisionSuspended, OrganizationID: n.home.ID})
+		return n.shut(n.home.ID)
 	}
 	n.opened = n.home
 	return nil
+}
+
+// shut turns somebody away from an organization that is suspended.
+func (n *signIn) shut(id OrganizationID) error {
+	return n.decide(Decision{Kind: DecisionSuspended, OrganizationID: id, Reason: ReasonOrganizationSuspended})
 }
 
 // find finds whom the attempt may be of, and takes the locks: of the roles that may be
@@ -131,42 +166,63 @@ func (n *signIn) find(ctx context.Context) error {
 type basis struct {
 	user     UserID
 	identity IdentityID
+	stale    UserID
 	address  string
 	domain   DomainID
 	role     string
 }
 
 func (n *signIn) basis() basis {
-	return basis{n.user.ID, n.identity.ID, n.address(), n.domain.ID, n.domain.Role}
+	return basis{n.user.ID, n.identity.ID, n.stale.UserID, n.address(), n.domain.ID, n.domain.Role}
 }
 
 // stillNamed reads under the locks what the attempt names: a connection may have been
-// switched off, and a token replaced.
+// switched off, a token replaced, a session ended.
 func (n *signIn) stillNamed(ctx context.Context) error {
-	if err := n.readInvitation(ctx); err != nil || n.in.ConnectionID.IsZero() {
+	if err := n.readInvitation(ctx); err != nil {
+		return err
+	}
+	if err := n.readLinking(ctx); err != nil || n.in.connection.IsZero() {
 		return err
 	}
 	return n.readConnection(ctx)
 }
 
-// look finds the user by the identity, else by the address.
+// look finds the user: of the session that wants another way to sign in, else by the
+// identity, else by the address.
 func (n *signIn) look(ctx context.Context) (err error) {
-	n.user, n.identity = User{}, Identity{}
-	if n.in.Subject != "" {
-		n.identity, err = n.work.identity(ctx, n.in.provider(), n.in.Subject)
-		if err == nil {
-			n.user, err = n.work.user(ctx, n.identity.UserID)
+	n.user, n.identity, n.stale = User{}, Identity{}, Identity{}
+	if n.in.subject != "" {
+		found, err := n.work.identity(ctx, n.in.provider(), n.in.subject)
+		switch {
+		case err != nil && CodeOf(err) != ErrNotFound:
 			return err
-		}
-		if CodeOf(err) != ErrNotFound {
-			return err
+		case err == nil && found.Epoch != n.connection.Epoch:
+			n.stale = found
+		case err == nil:
+			n.identity = found
 		}
 	}
-	if n.in.emailKey != "" {
+	switch {
+	case !n.linking.ID.IsZero():
+		n.user, err = n.work.user(ctx, n.linking.UserID)
+	case !n.identity.ID.IsZero():
+		n.user, err = n.work.user(ctx, n.identity.UserID)
+	case n.in.emailKey != "":
 		n.user, err = n.userAt(ctx, n.in.emailKey)
-		return err
+	default:
+		err = n.in.malformed
 	}
-	return n.in.malformed
+	n.acts()
+	return err
+}
+
+// acts makes the person, where they are known, the actor of all that follows (rule G12).
+func (n *signIn) acts() {
+	if n.user.ID.IsZero() {
+		return
+	}
+	n.actor, n.through = Actor{Kind: ActorUser, ID: n.user.ID.String()}, or(n.linking.ID, n.session).String()
 }
 
 func (n *signIn) lockFound(ctx context.Context) error {
@@ -181,11 +237,13 @@ func (n *signIn) lockFound(ctx context.Context) error {
 		return err
 	}
 	var locks []LockKey
-	if n.identity.ID.IsZero() && n.in.emailKey != "" {
+	if (n.identity.ID.IsZero() || n.connection.UpdatesEmail) && n.in.emailKey != "" {
 		locks = append(locks, lockEmail(n.in.emailKey))
 	}
-	if !n.user.ID.IsZero() {
-		locks = append(locks, lockUser(n.user.ID))
+	for _, id := range []UserID{n.user.ID, n.stale.UserID} {
+		if !id.IsZero() {
+			locks = append(locks, lockUser(id))
+		}
 	}
 	for _, id := range []OrganizationID{n.home.ID, n.domain.OrganizationID} {
 		if !id.IsZero() {
@@ -204,37 +262,62 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	return n.Lock(ctx, locks...)
 }
 
-// address is that of the user whose identity is known, else the one told.
+// address is that of the user who is known, else the one told.
 func (n *signIn) address() string {
-	if !n.identity.ID.IsZero() {
+	if !n.identity.ID.IsZero() || !n.linking.ID.IsZero() {
 		return n.user.EmailKey
 	}
 	return n.in.emailKey
 }
 
-// readDomain finds the verified domain of the person's address.
+// readDomain finds the verified domain of the person's address, and whether the
+// connection is entitled to speak about the person (rule P6). Of somebody who is known it
+// is the stored address that counts; the one asserted counts only where this same
+// connection had proved the stored one (rule U10).
 func (n *signIn) readDomain(ctx context.Context) error {
 	domain, ok, err := n.verifiedDomain(ctx, n.address())
 	n.domain = domain
 	n.entitled = ok && domain.OrganizationID == n.home.ID
+	n.moves = false
+	if err != nil || n.identity.ID.IsZero() || n.in.connection.IsZero() || !n.in.vouched ||
+		n.user.EmailProvedBy != n.in.connection.String() || n.in.emailKey == n.user.EmailKey {
+		return err
+	}
+	_, n.moves, err = n.verifiedFor(ctx, n.home.ID, n.in.emailKey)
+	n.entitled = n.entitled || n.moves
 	return err
 }
 
 // confined reports whether what the person came by proves nothing outside the
 // organization of the connection (rule P6).
-func (n *signIn) confined() bool { return !n.in.ConnectionID.IsZero() && !n.entitled }
+func (n *signIn) confined() bool { return !n.in.connection.IsZero() && !n.entitled }
 
 // proved reports whether the address told is the person's.
 func (n *signIn) proved() bool { return n.in.emailKey != "" && n.proves(n.in.emailKey) }
 
 // proves reports whether an address is the person's. A connection can say so only where
-// it is entitled to (rules U4, P6); whoever holds a token that went only to the mailbox
-// has read it (rule I4).
+// it is entitled to (rules U4, P6). The token of an invitation that went only to the
+// mailbox proves it for somebody new, and for an account whose address nobody has
+// proved; an account that is somebody's is not opened by a mail of any tenant's (rule I4).
 func (n *signIn) proves(emailKey string) bool {
-	if n.invitation != nil && n.invitation.mailed && n.invitation.EmailKey == emailKey {
+	if n.holdsInvitation(emailKey) && n.user.EmailVerifiedAt.IsZero() {
 		return true
 	}
-	return n.in.emailKey == emailKey && (n.in.MailProved || n.in.EmailVerified && !n.confined())
+	return n.in.mailboxKey == emailKey || n.in.emailKey == emailKey && n.in.vouched && !n.confined()
+}
+
+// holdsInvitation reports whether the person brings a token that was seen in an address's
+// mailbox and nowhere else.
+func (n *signIn) holdsInvitation(emailKey string) bool {
+	return n.invitation != nil && n.invitation.mailed && n.invitation.EmailKey == emailKey
+}
+
+// provedBy says what proves the address that is told, for the user's EmailProvedBy.
+func (n *signIn) provedBy() string {
+	if n.in.vouched && n.in.mailboxKey == "" && !n.confined() {
+		return n.in.provider()
+	}
+	return EmailProvedByMail
 }
 
 // holdDomain holds the attempt against the policy of the organization that the
@@ -252,35 +335,62 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 		}
 		n.members = members
 	}
+	n.comeBack()
 	if err := n.readRules(ctx); err != nil {
 		return err
 	}
-	missing, err := n.domainLack(ctx, n.rules[n.domain.OrganizationID], who, n.in.evidence())
+	missing, err := n.domainLack(ctx, n.rules[n.domain.OrganizationID], who, n.in.shown())
 	if err != nil || missing.kind == "" {
 		return err
 	}
 	return n.decide(missing.decision())
 }
 
-// readRules reads the policies that may bind, in one query as long as there is but one
-// organization to sign in to.
+// comeBack takes a member who opens a spent invitation of their own organization there
+// (rule I6).
+func (n *signIn) comeBack() {
+	if id := n.dead.organization; n.target.IsZero() && !id.IsZero() && n.at(id).Status == MembershipActive {
+		n.target = id
+	}
+}
+
+// readRules reads the policies that may bind, in one query as long as there is only one
+// organization to sign in to. That of a domain whose holder is suspended rests (rule P2).
 func (n *signIn) readRules(ctx context.Context) (err error) {
 	ids := []OrganizationID{n.domain.OrganizationID, n.target}
 	if active := n.active(); n.target.IsZero() && len(active) == 1 {
 		ids[1] = active[0].OrganizationID
 	}
 	slices.SortFunc(ids, OrganizationID.Compare)
-	n.rules, err = n.policies(ctx, slices.Compact(ids)...)
+	if n.rules, err = n.policies(ctx, slices.Compact(ids)...); err != nil {
+		return err
+	}
 	for _, id := range ids {
 		if _, ok := n.rules[id]; !ok {
 			n.rules[id] = Policy{OrganizationID: id}
 		}
 	}
-	return err
+	return n.rest(ctx)
+}
+
+// rest lets the policy of the domain's holder rest where that is shut (rule P2). Its lock
+// is held, so that what is read of it here serves later, too.
+func (n *signIn) rest(ctx context.Context) (err error) {
+	p := n.rules[n.domain.OrganizationID]
+	if !p.Domain.binds() {
+		return nil
+	}
+	if n.opened.ID != p.OrganizationID {
+		if n.opened, err = n.Organizations().Get(ctx, p.OrganizationID); err != nil {
+			return err
+		}
+	}
+	n.rules[p.OrganizationID] = p.atRest(n.opened)
+	return nil
 }
 
 func (l lack) decision() Decision {
-	return Decision{Kind: l.kind, OrganizationID: l.organization, Connections: l.connections, Methods: l.methods}
+	return Decision{Kind: l.kind, OrganizationID: l.organization, Connections: viewsOf(l.connections), Methods: l.methods}
 }
 
 // active are the memberships that give access.

@@ -61,7 +61,7 @@ func signsIn(t *testing.T, set func(t *testing.T, svc *tenancy.Service) (in tena
 	turned := 0
 	for k := int32(0); ; k++ {
 		c := newCut()
-		svc, err := tenancy.New(tenancy.Config{Store: c.weak, SignInMethods: []tenancy.SignInMethod{"password", "magic_link"}})
+		svc, err := tenancy.New(tenancy.Config{Store: c.weak, Registration: tenancy.RegistrationClosed})
 		require.NoError(t, err)
 		in, other := set(t, svc)
 		var got tenancy.Decision
@@ -102,8 +102,9 @@ func TestSignInAsTheAddressMoves(t *testing.T) {
 		require.NoError(t, err)
 		proof, err := svc.Users.ChangeEmail(ctx, bob.ID, "bob@beta.example")
 		require.NoError(t, err)
-		return tenancy.Attempt{Method: "password", Subject: "c1"}, func() error {
-			_, err := svc.Users.ConfirmEmail(ctx, proof.Token.Reveal())
+		return tenancy.Attempt{Evidence: tenancy.PasswordEvidence("c1", "")}, func() error {
+			as := svc.As(tenancy.UserPrincipal(bob.ID))
+			_, err := as.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal()})
 			return err
 		}
 	}, tenancy.DecisionUseSingleSignOn)
@@ -118,7 +119,7 @@ func TestSignInAsTheTokenIsReplaced(t *testing.T) {
 		require.NoError(t, err)
 		sent, err := svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: "bob@mail.example"})
 		require.NoError(t, err)
-		in := tenancy.Attempt{Method: "magic_link", Email: "bob@mail.example", MailProved: true, Invitation: sent.Token.Reveal()}
+		in := tenancy.Attempt{Evidence: tenancy.MailboxEvidence("bob@mail.example"), Invitation: sent.Token.Reveal()}
 		return in, func() error {
 			_, err := svc.Invitations.Resend(ctx, sent.ID)
 			return err

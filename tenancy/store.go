@@ -239,7 +239,8 @@ type SecretFilter struct {
 	Kind      In[SecretKind]
 	UserID    In[UserID]
 	Subject   In[string]
-	DueBefore time.Time // ExpiresAt before this instant
+	OpenFor   In[string] // see [Secret.OpenFor]
+	DueBefore time.Time  // ExpiresAt before this instant
 }
 
 // InvitationFilter selects invitations. Fields are joined by and.

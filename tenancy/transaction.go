@@ -188,6 +188,8 @@ type work struct {
 	method  Method
 	now     time.Time
 	ring    *ring
+	actor   Actor  // who does it, for the events (rule G12)
+	through string // by which session; "" = none
 
 	asked  bool      // authorize was
 	scope  scope     // about what
@@ -196,6 +198,7 @@ type work struct {
 	book   *rulebook
 	held   map[OrganizationID]powers       // what the actor holds
 	homes  map[ConnectionID]OrganizationID // of connections that were read
+	freed  UserID                          // of an account that was taken over in this call
 }
 
 // view runs fn over a snapshot.
@@ -238,7 +241,10 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 	var w *work
 	err := open(ctx, func(tx Tx) error {
 		s.begun(keys)
-		w = &work{Tx: tx, family: s.family, service: s, method: m, now: s.now(), ring: keys}
+		w = &work{Tx: tx, family: s.family, service: s, method: m, now: s.now(), ring: keys, actor: s.actor}
+		if p := s.principal; p != nil && p.session != nil {
+			w.through = p.session.ID.String()
+		}
 		if err := w.open(); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ type User struct {
 	Version         int64             `json:"version"`                    // counts changes from 1; see rule G11
 	Email           string            `json:"email,omitempty"`            // as given
 	EmailVerifiedAt time.Time         `json:"email_verified_at,omitzero"` // zero: not proved
+	EmailProvedBy   string            `json:"email_proved_by,omitempty"`  // [EmailProvedByMail], [EmailProvedByHost], a provider's name or a connection's id; of the last proof (rule U10)
 	PendingEmail    string            `json:"pending_email,omitempty"`    // waits for its proof (rule U5)
 	GivenName       string            `json:"given_name,omitempty"`
 	FamilyName      string            `json:"family_name,omitempty"`
@@ -110,7 +111,7 @@ func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		user, err = w.createUser(ctx, in)
+		user, err = w.createUser(ctx, in, EmailProvedByHost)
 		return err
 	})
 	if err != nil {
@@ -119,7 +120,8 @@ func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 	return user, nil
 }
 
-func (w *work) createUser(ctx context.Context, in NewUser) (User, error) {
+// createUser makes a user; by is what proved the address, if it is verified.
+func (w *work) createUser(ctx context.Context, in NewUser, by string) (User, error) {
 	user := User{ID: newID(w, in.ID), Version: 1, Email: in.Email, CreatedAt: w.now, UpdatedAt: w.now}
 	var err error
 	if user.EmailKey, err = CanonicalEmail(in.Email); err != nil {
@@ -137,6 +139,9 @@ func (w *work) createUser(ctx context.Context, in NewUser) (User, error) {
 	})
 	if err != nil {
 		return User{}, err
+	}
+	if in.EmailVerified {
+		user.EmailProvedBy = by
 	}
 	if err := w.Lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
 		return User{}, err
@@ -182,6 +187,9 @@ func (w *work) applyUser(user *User, in UserUpdate) (err error) {
 		return err
 	}
 	if in.EmailVerified != nil {
+		if *in.EmailVerified && user.EmailVerifiedAt.IsZero() {
+			user.EmailProvedBy = EmailProvedByHost
+		}
 		user.EmailVerifiedAt = w.verified(user.EmailVerifiedAt, *in.EmailVerified)
 	}
 	user.NameKey = fold(user.Name())

@@ -42,6 +42,9 @@ func (w *work) deleteUser(ctx context.Context, id UserID) error {
 	gone := removed{Memberships: len(members)}
 	for _, m := range members {
 		gone.RoleAssignments += len(held[m.ID])
+		if err := w.dropExemptions(ctx, m.OrganizationID, id); err != nil {
+			return err
+		}
 		if err := w.dropMember(ctx, m, held[m.ID]); err != nil {
 			return err
 		}

@@ -297,6 +297,9 @@ func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAss
 	if err := w.retireOf(ctx, m); err != nil {
 		return err
 	}
+	if err := w.dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
+		return err
+	}
 	return w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
 }
 

@@ -21,10 +21,14 @@ type Mail struct {
 	Text    string
 }
 
-// Compose writes the mails that a [Mailer] sends by default, in English. What others
+// Compose writes the mails that a [Mailer] sends by default, in English. Notices have no
+// link. What others
 // chose, such as an organization's name, stands on one line and in quotation marks, so
 // that it cannot pass for the application's own words.
 func Compose(m tenancy.Message, link string) Mail {
+	if notice, ok := notices[m.Kind]; ok {
+		return notice
+	}
 	until := "The link works until " + m.ExpiresAt.UTC().Format("2 January 2006, 15:04") + " UTC, and once."
 	if m.Kind == tenancy.MessageEmailProof {
 		return Mail{"Confirm your email address", paragraphs(
@@ -43,6 +47,19 @@ func Compose(m tenancy.Message, link string) Mail {
 		subject = "Your invitation still waits"
 	}
 	return Mail{subject, paragraphs(into, "To accept, open", link, until, "If you did not expect it, do nothing.")}
+}
+
+// notices are the mails without a link.
+var notices = map[tenancy.MessageKind]Mail{
+	tenancy.MessageEmailChanged: {"Your email address was changed", paragraphs(
+		"This is no longer the email address of your account.",
+		"If it was not you who changed it, contact us at once.")},
+	tenancy.MessageIdentityLinked: {"A new way to sign in", paragraphs(
+		"Another way to sign in was added to your account.",
+		"If it was not you who added it, sign in, remove it, and contact us.")},
+	tenancy.MessageTakenOver: {"Your account", paragraphs(
+		"There was an account with this email address that nobody had confirmed. Now it is yours, and whoever had set it up cannot use it any more.",
+		"If you did not confirm it, contact us at once.")},
 }
 
 // quotationMarks are those that a reader could take for the end of a quotation.

@@ -201,7 +201,7 @@ func TestService(t *testing.T) {
 	require.True(t, proof.Token.IsZero())
 	_, rest, found := strings.Cut(out.String(), "?token=")
 	require.True(t, found, out.String())
-	user, err = svc.Users.ConfirmEmail(t.Context(), strings.Fields(rest)[0])
+	user, err = svc.As(tenancy.UserPrincipal(user.ID)).Users.ConfirmEmail(t.Context(), tenancy.EmailConfirmation{Token: strings.Fields(rest)[0]})
 	require.NoError(t, err)
 	require.Equal(t, "ada@other.example", user.Email)
 }

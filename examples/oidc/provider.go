@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -17,8 +18,8 @@ const social tenancy.SignInMethod = "google"
 // provider is somebody who says who people are: the program's own, or the one behind
 // an organization's connection.
 type provider struct {
-	name       string               // in paths: the method, or the connection's id
-	connection tenancy.ConnectionID // zero: the program's own
+	name       string             // in paths: the method, or the connection's id
+	connection tenancy.Connection // zero: the program's own
 	oauth      oauth2.Config
 	verifier   *oidc.IDTokenVerifier
 }
@@ -32,7 +33,7 @@ func (a *app) social(ctx context.Context) (*provider, error) {
 func (a *app) enterprise(ctx context.Context, c tenancy.Connection) (*provider, error) {
 	p, err := a.provider(ctx, c.ID.String(), client{c.Issuer, c.Settings["client_id"], a.secret(c.ID)})
 	if err == nil {
-		p.connection = c.ID
+		p.connection = c
 	}
 	return p, err
 }
@@ -70,53 +71,33 @@ func (a *app) discover(ctx context.Context, issuer string) (*oidc.Provider, erro
 	return found, err
 }
 
-// claims are what a provider says of a person.
-type claims struct {
-	Subject string `json:"sub"`
-	Email   string `json:"email"`
-	// EmailVerified is read as it comes: a library that takes the text "true" for a yes,
-	// as oidc.UserInfo does, takes it from whoever can write that text.
-	EmailVerified any      `json:"email_verified"`
-	Groups        []string `json:"groups"`
-	Name          string   `json:"name"`
-	GivenName     string   `json:"given_name"`
-	FamilyName    string   `json:"family_name"`
-	Picture       string   `json:"picture"`
-	Locale        string   `json:"locale"`
-}
-
 // redeem trades a code for the claims that it stands for. The token is from this issuer
 // and for this client, which its verifier sees to, and an answer to this very trip.
-func (p *provider) redeem(ctx context.Context, code string, t trip) (c claims, err error) {
+func (p *provider) redeem(ctx context.Context, code string, t trip) (json.RawMessage, error) {
 	tokens, err := p.oauth.Exchange(ctx, code, oauth2.VerifierOption(t.Verifier))
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	raw, ok := tokens.Extra("id_token").(string)
 	if !ok {
-		return c, errors.New("no id token")
+		return nil, errors.New("no id token")
 	}
 	token, err := p.verifier.Verify(ctx, raw)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(t.Nonce)) != 1 {
-		return c, errors.New("an id token for another sign-in")
+		return nil, errors.New("an id token for another sign-in")
 	}
-	return c, token.Claims(&c)
+	var claims json.RawMessage
+	return claims, token.Claims(&claims)
 }
 
-// attempt is what Freehold wants to know. An organization's provider is believed about
-// addresses, for Freehold believes it on the organization's own domains alone (rule P6);
-// everybody's provider has to say that it has verified one.
-func (p *provider) attempt(c claims) tenancy.Attempt {
-	in := tenancy.Attempt{Method: social, Subject: c.Subject, Email: c.Email, EmailVerified: tenancy.VerifiedClaim(c.EmailVerified)}
-	if !p.connection.IsZero() {
-		in.Method, in.ConnectionID = tenancy.MethodSingleSignOn, p.connection
-		in.EmailVerified, in.Groups = c.Email != "", c.Groups
+// evidence is what Freehold makes of the claims: it reads email_verified as it came, and
+// believes an organization's provider on that organization's own domains alone (rule P6).
+func (p *provider) evidence(claims json.RawMessage) tenancy.Evidence {
+	if p.connection.ID.IsZero() {
+		return tenancy.ClaimsEvidence(p.name, claims)
 	}
-	in.Profile = tenancy.Profile{
-		DisplayName: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName, Picture: c.Picture, Locale: c.Locale,
-	}
-	return in
+	return tenancy.ConnectionEvidence(p.connection, tenancy.AssertionFromClaims(claims))
 }

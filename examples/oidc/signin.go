@@ -52,7 +52,11 @@ func (a *app) lead(ctx context.Context, email, with string, to tenancy.Organizat
 	case err != nil:
 		return nil, err
 	case with != string(social) && len(route.Connections) > 0:
-		return a.enterprise(ctx, route.Connections[0])
+		c, err := a.service.Connections.GetByID(ctx, route.Connections[0].ID)
+		if err != nil {
+			return nil, err
+		}
+		return a.enterprise(ctx, c)
 	case slices.Contains(route.Methods, social):
 		return a.social(ctx)
 	}
@@ -76,15 +80,14 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	who, err := p.redeem(oidc.ClientContext(ctx, a.client), q.Get("code"), t)
+	claims, err := p.redeem(oidc.ClientContext(ctx, a.client), q.Get("code"), t)
 	if err != nil {
 		a.fail(w, r, fmt.Errorf("%s (the provider says %q)", err, q.Get("error")))
 		return
 	}
-	attempt := p.attempt(who)
-	attempt.Invitation, attempt.OrganizationID = t.Invitation, t.Organization
-	attempt.UserAgent, attempt.Address = r.UserAgent(), r.RemoteAddr
-	decision, err := a.service.SignIn(ctx, attempt)
+	decision, err := a.service.SignIn(ctx, tenancy.Attempt{
+		Evidence: p.evidence(claims), Invitation: t.Invitation, OrganizationID: t.Organization,
+	})
 	if err != nil {
 		a.fail(w, r, err)
 		return

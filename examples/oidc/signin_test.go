@@ -60,6 +60,21 @@ func TestVerifiedIsABoolean(t *testing.T) {
 	}
 }
 
+// U4, P5: a company's provider that says no is heard: an intern who may type any address
+// there does not become the owner of it.
+func TestProviderSaysNo(t *testing.T) {
+	w := start(t)
+	owner, err := w.service.Users.Create(t.Context(), tenancy.NewUser{Email: "owner@acme.example", EmailVerified: true})
+	require.NoError(t, err)
+	for _, claim := range []any{false, "false", "true", 1, nil} {
+		w.sso.person = ada("sub", "intern", "email", "owner@acme.example", "email_verified", claim)
+		w.browser().refused("/login?with="+w.acme.ID.String(), tenancy.DecisionVerifyEmail)
+	}
+	linked, err := w.service.Identities.List(t.Context(), owner.ID)
+	require.NoError(t, err)
+	require.Empty(t, linked)
+}
+
 // P8: groups are roles for as long as the provider says so.
 func TestGroupsAreRoles(t *testing.T) {
 	w := start(t)
@@ -72,7 +87,8 @@ func TestGroupsAreRoles(t *testing.T) {
 		{[]string{"contractors"}, rbac.Guest},
 		{[]string{"owner", "Administrators"}, rbac.Member}, // none that is mapped: the default
 		{[]string{"administrators"}, rbac.Admin},
-		{nil, rbac.Member},
+		{nil, rbac.Admin}, // it asserts none, which says nothing
+		{[]string{}, rbac.Member},
 	} {
 		w.sso.person = ada("groups", step.groups)
 		got := w.browser().get("/login?email=ada@acme.example")

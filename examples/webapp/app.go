@@ -85,7 +85,7 @@ func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
 	a.service, err = tenancy.New(tenancy.Config{
 		Store: a.store, Logger: o.log, SelfServe: true,
 		Mailer: mailer, Prover: prove.New(look), App: "webapp",
-		Registration: tenancy.RegistrationClosed, SignInMethods: []tenancy.SignInMethod{byCode},
+		Registration: tenancy.RegistrationClosed,
 	})
 	return err
 }

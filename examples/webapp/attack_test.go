@@ -21,7 +21,7 @@ func (p place) fill(pattern, user string) string {
 func everything() url.Values {
 	return url.Values{
 		"title": {"pwned"}, "body": {"pwned"}, "role": {"owner"}, "name": {"pwned.example"}, "organization": {"pwned"},
-		"email": {"pwned@pwned.example"}, "joining": {"auto"}, "single_sign_on": {"on"}, "exempt": {"on"},
+		"email": {"pwned@pwned.example"}, "joining": {"auto"}, "single_sign_on": {"on"}, "binds_owners": {"on"},
 	}
 }
 

@@ -27,10 +27,10 @@ func (a *accounts) invitationPage(w http.ResponseWriter, r *http.Request) {
 	}{preview, token, r.FormValue("email"), found.User.Email})
 }
 
-// acceptInvitation signs in by the link alone: it went to the mailbox and nowhere else,
-// and so is worth what a code is.
+// acceptInvitation signs somebody new in by the link alone: it went to the mailbox and
+// nowhere else. Who has an account already is asked for a code.
 func (a *accounts) acceptInvitation(w http.ResponseWriter, r *http.Request) {
-	a.enter(w, r, tenancy.Attempt{Method: byCode, Email: r.PostFormValue("email"), Invitation: r.PostFormValue("invitation")})
+	a.enter(w, r, "", tenancy.Attempt{Invitation: r.PostFormValue("invitation")})
 }
 
 // joinInvited accepts as whoever is signed in, and goes there.

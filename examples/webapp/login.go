@@ -8,9 +8,6 @@ import (
 	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
-// byCode is the program's way of signing in: a code that it mails.
-const byCode tenancy.SignInMethod = "code"
-
 // accounts is what people do before they are anybody: sign in and sign up. The program
 // finds out what they can prove, and Freehold decides what that is worth.
 type accounts struct {
@@ -34,13 +31,13 @@ func (a *accounts) loginPage(w http.ResponseWriter, r *http.Request) {
 
 // login mails a code.
 func (a *accounts) login(w http.ResponseWriter, r *http.Request) {
-	a.askCode(w, r, tenancy.Attempt{Email: r.PostFormValue("email"), Invitation: r.PostFormValue("invitation")})
+	a.askCode(w, r, r.PostFormValue("email"), r.PostFormValue("invitation"))
 }
 
 // askCode mails a code to whatever address, and offers single sign-on where the
 // address's domain has it: neither tells whether the address is a user's.
-func (a *accounts) askCode(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
-	email, err := tenancy.CanonicalEmail(in.Email)
+func (a *accounts) askCode(w http.ResponseWriter, r *http.Request, address, invitation string) {
+	email, err := tenancy.CanonicalEmail(address)
 	var route tenancy.Route
 	if err == nil {
 		route, err = a.service.Route(r.Context(), email, tenancy.RouteHints{})
@@ -53,7 +50,7 @@ func (a *accounts) askCode(w http.ResponseWriter, r *http.Request, in tenancy.At
 		return
 	}
 	a.show(w, r, "code", "Enter the code", step{
-		Decision: tenancy.Decision{Connections: route.Connections}, Email: email, Invitation: in.Invitation,
+		Decision: tenancy.Decision{Connections: route.Connections}, Email: email, Invitation: invitation,
 	})
 }
 
@@ -67,13 +64,13 @@ func (a *accounts) loginByCode(w http.ResponseWriter, r *http.Request) {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.enter(w, r, tenancy.Attempt{Method: byCode, Email: email, MailProved: true, Invitation: r.PostFormValue("invitation")})
+	a.enter(w, r, email, tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email), Invitation: r.PostFormValue("invitation")})
 }
 
 // loginTo goes on where somebody had to choose an organization.
 func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
 	email, err := a.proof(r)
-	in := tenancy.Attempt{Method: byCode, Email: email, MailProved: true}
+	in := tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
 	if err == nil {
 		in.OrganizationID, err = tenancy.ParseOrganizationID(r.PostFormValue("organization"))
 	}
@@ -81,37 +78,37 @@ func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.enter(w, r, in)
+	a.enter(w, r, email, in)
 }
 
-// enter has Freehold decide on an attempt, and does what it says.
-func (a *accounts) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
-	in.UserAgent, in.Address = r.UserAgent(), r.RemoteAddr
+// enter has Freehold decide on an attempt, and does what it says. proved is the address
+// that the person has just proved; "" = none.
+func (a *accounts) enter(w http.ResponseWriter, r *http.Request, proved string, in tenancy.Attempt) {
 	d, err := a.service.SignIn(r.Context(), in)
 	if err != nil {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.follow(w, r, in, d)
+	a.follow(w, r, proved, in, d)
 }
 
-func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Attempt, d tenancy.Decision) {
-	newcomer := d.Kind == tenancy.DecisionInvitationNeeded && d.OrganizationID.IsZero()
-	if in.MailProved && (newcomer || d.Kind == tenancy.DecisionChooseOrganization) {
-		if err := a.keepProof(w, r, in.Email); err != nil {
+func (a *accounts) follow(w http.ResponseWriter, r *http.Request, proved string, in tenancy.Attempt, d tenancy.Decision) {
+	newcomer := proved != "" && d.Kind == tenancy.DecisionInvitationNeeded && d.OrganizationID.IsZero()
+	if proved != "" && (newcomer || d.Kind == tenancy.DecisionChooseOrganization) {
+		if err := a.keepProof(w, r, proved); err != nil {
 			a.guard.Error(w, r, err)
 			return
 		}
 	}
-	next := step{d, in.Email, in.Invitation}
+	next := step{d, proved, in.Invitation}
 	switch {
 	case d.Kind == tenancy.DecisionSignedIn:
 		a.welcome(w, r, d)
 	case d.Kind == tenancy.DecisionVerifyEmail:
-		a.askCode(w, r, in)
+		a.askCode(w, r, r.PostFormValue("email"), in.Invitation)
 	case d.Kind == tenancy.DecisionChooseOrganization:
 		a.show(w, r, "choose", "Where to?", next)
-	case newcomer && in.MailProved:
+	case newcomer:
 		http.Redirect(w, r, "/signup", http.StatusSeeOther)
 	default:
 		a.showAs(w, r, http.StatusForbidden, "refused", "Not yet", next)

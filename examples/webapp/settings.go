@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/freehold-dev/freehold/domains"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -17,7 +16,6 @@ type settingsPage struct {
 	Domains     []claim
 	Connections []tenancy.Connection
 	Policy      tenancy.Policy
-	Exempt      bool // the policy does not bind who looks at the page
 	Demo        bool
 }
 
@@ -44,7 +42,6 @@ func (s *settings) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page.Domains, page.Connections = claims, connections.Items
-	page.Exempt = slices.Contains(page.Policy.Exempt, tenancyhttp.User(ctx))
 	s.show(w, r, "settings", "Settings", page)
 }
 
@@ -59,22 +56,14 @@ func (s *settings) connect(w http.ResponseWriter, r *http.Request) {
 	s.done(w, r, home(r)+"/settings", err)
 }
 
-// setPolicy says whether people have to come by single sign-on, and whether the one who
-// says so has to, too: an owner who has not is not locked out when it breaks.
+// setPolicy says whether people have to come by single sign-on, and whether owners have
+// to, too. As long as they need not, it can break and they still get in.
 func (s *settings) setPolicy(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	svc, org, me := tenancyhttp.Service(ctx), tenancyhttp.Organization(ctx), tenancyhttp.User(ctx)
-	policy, err := svc.Policies.Get(ctx, org)
-	if err == nil {
-		exempt := slices.DeleteFunc(policy.Exempt, func(user tenancy.UserID) bool { return user == me })
-		if r.PostFormValue("exempt") != "" {
-			exempt = append(exempt, me)
-		}
-		_, err = svc.Policies.Set(ctx, org, tenancy.PolicyUpdate{
-			Version:      policy.Version,
-			Organization: &tenancy.OrganizationPolicy{SingleSignOn: r.PostFormValue("single_sign_on") != ""},
-			Exempt:       &exempt,
-		})
-	}
+	bindsOwners := r.PostFormValue("binds_owners") != ""
+	_, err := tenancyhttp.Service(ctx).Policies.Set(ctx, tenancyhttp.Organization(ctx), tenancy.PolicyUpdate{
+		Organization: &tenancy.OrganizationPolicy{SingleSignOn: r.PostFormValue("single_sign_on") != ""},
+		BindsOwners:  &bindsOwners,
+	})
 	s.done(w, r, home(r)+"/settings", err)
 }

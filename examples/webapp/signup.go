@@ -20,23 +20,22 @@ func (a *accounts) signUpPage(w http.ResponseWriter, r *http.Request) {
 func (a *accounts) signUp(w http.ResponseWriter, r *http.Request) {
 	email, err := a.proof(r)
 	in := tenancy.Attempt{
-		Method: byCode, Email: email, MailProved: true, UserAgent: r.UserAgent(), Address: r.RemoteAddr,
-		Profile: tenancy.Profile{DisplayName: r.PostFormValue("name")},
+		Evidence: tenancy.MailboxEvidence(email), Profile: tenancy.Profile{DisplayName: r.PostFormValue("name")},
 	}
 	var d tenancy.Decision
 	if err == nil {
-		d, err = a.register(r.Context(), in, r.PostFormValue("organization"))
+		d, err = a.register(r.Context(), email, in, r.PostFormValue("organization"))
 	}
 	if err != nil {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.follow(w, r, in, d)
+	a.follow(w, r, email, in, d)
 }
 
 // register makes a user, their organization, a first document and the session: all of
 // it in one transaction of the program's own.
-func (a *accounts) register(ctx context.Context, in tenancy.Attempt, organization string) (d tenancy.Decision, err error) {
+func (a *accounts) register(ctx context.Context, email string, in tenancy.Attempt, organization string) (d tenancy.Decision, err error) {
 	tx, err := a.db.BeginTx(ctx, nil)
 	if err != nil {
 		return d, err
@@ -46,7 +45,7 @@ func (a *accounts) register(ctx context.Context, in tenancy.Attempt, organizatio
 	if err != nil {
 		return d, err
 	}
-	user, err := svc.Users.Create(ctx, tenancy.NewUser{Email: in.Email, EmailVerified: true, DisplayName: in.Profile.DisplayName})
+	user, err := svc.Users.Create(ctx, tenancy.NewUser{Email: email, EmailVerified: true, DisplayName: in.Profile.DisplayName})
 	if err != nil {
 		return d, err
 	}

@@ -40,13 +40,13 @@ func (b *browser) verify(home, name string) {
 }
 
 // requireSingleSignOn sets single sign-on up and makes it the only way in, for
-// everybody but whoever says so. It gives the path to sign in by.
+// everybody except owners. It gives the path to sign in by.
 func (b *browser) requireSingleSignOn(home, colleague string) (sso string) {
 	b.w.Helper()
 	require.Equal(b.w, 303, b.post(home+"/connections", "name", "Engine ID").status)
 	offered := b.w.browser().post("/login", "email", colleague).body
 	sso = "/toy/sso/" + between(b.w.T, offered, `href="/toy/sso/`, `"`)
-	require.Equal(b.w, 303, b.post(home+"/policy", "single_sign_on", "on", "exempt", "on").status)
+	require.Equal(b.w, 303, b.post(home+"/policy", "single_sign_on", "on").status)
 	return sso
 }
 
@@ -86,7 +86,7 @@ func TestStory(t *testing.T) {
 	require.Equal(t, home, again.post(sso, "email", "cyd@engines.example").location)
 	require.Equal(t, home, w.browser().post(sso, "email", "dan@engines.example").location, "a colleague who is new")
 	require.Equal(t, 403, w.browser().login("bob@elsewhere.example").status, "guests have to, too")
-	require.Equal(t, home, w.browser().login("ada@engines.example").location, "who is exempt does not")
+	require.Equal(t, home, w.browser().login("ada@engines.example").location, "an owner is free to")
 
 	// The switcher.
 	second := cyd.post("/orgs", "name", "Second").location

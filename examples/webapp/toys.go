@@ -46,8 +46,8 @@ func (t *toys) assert(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	email := r.PostFormValue("email")
-	t.enter(w, r, tenancy.Attempt{
-		ConnectionID: c.ID, Subject: email, Email: email, EmailVerified: true,
+	t.enter(w, r, "", tenancy.Attempt{
+		Evidence:   tenancy.ConnectionEvidence(c, tenancy.Assertion{Subject: email, Email: email}),
 		Invitation: r.PostFormValue("invitation"),
 	})
 }
@@ -58,9 +58,5 @@ func (t *toys) connection(r *http.Request) (tenancy.Connection, error) {
 	if err != nil {
 		return tenancy.Connection{}, tenancy.ErrNotFound
 	}
-	route, err := t.service.Route(r.Context(), "", tenancy.RouteHints{ConnectionID: id})
-	if err != nil || len(route.Connections) != 1 || route.Connections[0].ID != id {
-		return tenancy.Connection{}, tenancy.ErrNotFound
-	}
-	return route.Connections[0], nil
+	return t.service.Connections.GetByID(r.Context(), id)
 }

@@ -34,10 +34,16 @@ func changeEmail(w *world) {
 	w.failed(err, tenancy.ErrNotFound, "")
 
 	w.clock.advance(1e9)
-	got = w.emits(func() error { return w.confirm(proof.Token.Reveal()) }, some(tenancy.EventUserEmailChanged))
+	w.refuses(tenancy.ErrSignInRequired, "session", func() error { return w.confirm(proof.Token.Reveal()) })
+	got = w.emits(func() error { return w.moves(ada, proof) }, some(tenancy.EventUserEmailChanged), some(tenancy.EventMembershipEmailChanged))
 	moved := w.getUser(ada.ID)
 	w.tells(got[0], ofUser(tenancy.EventUserEmailChanged, moved,
-		`{"email":"ada@acme.example","email_verified_at":"2030-01-02T03:04:05.678901Z","pending_email":"Countess@Other.example"}`))
+		`{"email":"ada@acme.example","email_verified_at":"2030-01-02T03:04:05.678901Z","email_proved_by":"host","pending_email":"Countess@Other.example"}`).by(ada))
+	member := w.member(acme, ada)
+	w.tells(got[1], event{
+		kind: tenancy.EventMembershipEmailChanged, org: acme.ID, user: ada.ID, subject: member.ID.String(),
+		data: map[string]any{"id": member.ID, "email": "Countess@Other.example"}, previous: `{"email":"ada@acme.example"}`,
+	}.by(ada))
 	w.Equal("Countess@Other.example", moved.Email)
 	w.Equal(w.clock.at, moved.EmailVerifiedAt)
 	w.Empty(moved.PendingEmail)
@@ -56,7 +62,7 @@ func changeTwice(w *world) {
 		kind: tenancy.EventUserEmailChangeRequested, user: ada.ID, subject: ada.ID.String(), previous: `{"pending_email":"one@acme.example"}`,
 	})
 	w.refuses(tenancy.ErrTokenUsed, "token", func() error { return w.confirm(first.Token.Reveal()) })
-	w.NoError(w.confirm(second.Token.Reveal()))
+	w.NoError(w.moves(ada, second))
 	w.Equal("two@acme.example", w.getUser(ada.ID).Email)
 
 	// The same address again is a new proof, and so an event (G8): the old one is dead.
@@ -66,7 +72,7 @@ func changeTwice(w *world) {
 		return err
 	}, some(tenancy.EventUserEmailChangeRequested))
 	w.refuses(tenancy.ErrTokenUsed, "token", func() error { return w.confirm(third.Token.Reveal()) })
-	w.NoError(w.confirm(second.Token.Reveal()))
+	w.NoError(w.moves(ada, second))
 }
 
 func cancelChange(w *world) {
@@ -88,7 +94,7 @@ func verifyOwn(w *world) {
 	w.clock.advance(1e9)
 	got := w.emits(func() error { return w.confirm(proof.Token.Reveal()) }, some(tenancy.EventUserEmailVerified))
 	after := w.getUser(ada.ID)
-	w.tells(got[0], ofUser(tenancy.EventUserEmailVerified, after, anything))
+	w.tells(got[0], ofUser(tenancy.EventUserEmailVerified, after, anything).by(ada))
 	w.Equal("Ada@acme.example", after.Email)
 	w.Equal(w.clock.at, after.EmailVerifiedAt)
 	verified := after.EmailVerifiedAt
@@ -103,16 +109,16 @@ func addressTaken(w *world) {
 	ada, bob := w.user("ada"), w.user("bob")
 	var proof tenancy.EmailProof
 	w.NotPanics(func() { proof = w.proof(ada, "BOB@acme.example") }) // not told here, where anyone could ask
-	w.refuses(tenancy.ErrAlreadyExists, "email", func() error { return w.confirm(proof.Token.Reveal()) })
+	w.refuses(tenancy.ErrAlreadyExists, "email", func() error { return w.moves(ada, proof) })
 	w.NoError(w.svc.Users.Delete(w.ctx, bob.ID))
-	w.NoError(w.confirm(proof.Token.Reveal())) // a refusal spends nothing
+	w.NoError(w.moves(ada, proof)) // a refusal spends nothing
 	w.Equal("BOB@acme.example", w.getUser(ada.ID).Email)
 
 	// Two ask for one address: the first to prove it has it.
 	eve := w.user("eve")
 	mine, theirs := w.proof(ada, "prize@acme.example"), w.proof(eve, "prize@acme.example")
-	w.NoError(w.confirm(theirs.Token.Reveal()))
-	w.refuses(tenancy.ErrAlreadyExists, "email", func() error { return w.confirm(mine.Token.Reveal()) })
+	w.NoError(w.moves(eve, theirs))
+	w.refuses(tenancy.ErrAlreadyExists, "email", func() error { return w.moves(ada, mine) })
 }
 
 func orphanedProof(w *world) {

@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 
@@ -47,8 +48,15 @@ type event struct {
 	org      tenancy.OrganizationID
 	user     tenancy.UserID
 	subject  string
-	data     any    // the thing after the change; nil = not looked at
-	previous string // JSON; "" = none, any = not looked at
+	data     any           // the thing after the change; nil = not looked at
+	previous string        // JSON; "" = none, any = not looked at
+	actor    tenancy.Actor // the zero one: the host
+}
+
+// by is e as a user did it.
+func (e event) by(user tenancy.User) event {
+	e.actor = tenancy.Actor{Kind: tenancy.ActorUser, ID: user.ID.String()}
+	return e
 }
 
 const (
@@ -88,7 +96,7 @@ func (w *world) tells(got tenancy.Event, want event) {
 	w.Equal(want.org, got.OrganizationID, "organization of %s", got.Type)
 	w.Equal(want.user, got.UserID, "user of %s", got.Type)
 	w.Equal(want.subject, got.Subject, "subject of %s", got.Type)
-	w.Equal(tenancy.Actor{Kind: tenancy.ActorHost}, got.Actor)
+	w.Equal(cmp.Or(want.actor, tenancy.Actor{Kind: tenancy.ActorHost}), got.Actor, "actor of %s", got.Type)
 	w.Equal(w.clock.at.Truncate(1000).UTC(), got.Time)
 	w.False(got.ID.IsZero())
 	w.False(got.Redacted)

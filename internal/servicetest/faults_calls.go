@@ -72,7 +72,7 @@ func userCalls() []faultCall {
 			return svc.Users.CancelEmailChange(ctx, w.fay.ID)
 		}},
 		{method: "Users.ConfirmEmail", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
-			return svc.Users.ConfirmEmail(ctx, w.proof.Token.Reveal())
+			return svc.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: w.proof.Token.Reveal(), Session: w.opener.Token.Reveal()})
 		}},
 		{method: "Users.Merge", variant: " two members of one", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Users.Merge(ctx, w.bob.ID, w.cyd.ID)

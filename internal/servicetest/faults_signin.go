@@ -18,7 +18,7 @@ func (w *faultWorld) settleSignIn() {
 }
 
 func connectionReads() []string {
-	return []string{"Connections.Get", "Connections.List", "Connections.All", "Policies.Get"}
+	return []string{"Connections.Get", "Connections.GetByID", "Connections.List", "Connections.All", "Policies.Get"}
 }
 
 func signInCalls() []faultCall {
@@ -49,7 +49,7 @@ func signInCalls() []faultCall {
 			return byMail(w.eve.Email)
 		})},
 		{method: "SignIn", variant: " through a connection", call: signs(func(w *faultWorld) tenancy.Attempt {
-			return tenancy.Attempt{ConnectionID: w.sso.ID, Subject: "cyd", Groups: []string{"none"}}
+			return through(w.sso, "cyd", "", "none")
 		})},
 		{method: "Roles.Delete", variant: " mapped to", call: only(func(ctx context.Context, svc *tenancy.Service, w *faultWorld) error {
 			return svc.Roles.Delete(ctx, w.acme.ID, editor, rbac.Guest)

@@ -28,6 +28,7 @@ type faultWorld struct {
 	passkey                           tenancy.Identity // of cyd's
 	proof                             tenancy.EmailProof
 	started                           tenancy.StartedSession // bob's, at acme
+	opener                            tenancy.StartedSession // fay's, in which the proof is opened
 	claimed, held                     tenancy.Domain         // acme's: pending, and verified
 	sso                               tenancy.Connection     // acme's
 	joins                             joinable               // in acme
@@ -91,6 +92,7 @@ func (w *faultWorld) settle() {
 	w.link(w.eve, "password")
 	w.proof, err = w.svc.Users.ChangeEmail(w.ctx, w.fay.ID, "fay@beta.example")
 	w.NoError(err)
+	w.opener = w.session(w.fay, nowhereYet)
 	_, err = w.svc.Users.ChangeEmail(w.ctx, w.eve.ID, "eve@beta.example")
 	w.NoError(err)
 	w.clock.advance(time.Second)

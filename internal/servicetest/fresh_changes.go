@@ -29,7 +29,7 @@ const (
 
 // harmless are the methods after which everybody may do what they might before.
 var harmless = []string{
-	"Connections.Create", "Connections.Get", "Connections.List", "Connections.Update", "Policies.Get", "Policies.Set", "Route",
+	"Connections.Create", "Connections.Get", "Connections.GetByID", "Connections.List", "Connections.Update", "Policies.Get", "Policies.Set", "Route",
 	"As", "Can", "Check", "Explain", "MembersWith", "Run", "Tx", "WithStore",
 	"Domains.Challenge", "Domains.Claim", "Domains.Get", "Domains.List", "Domains.MarkVerified", "Domains.Owner", "Domains.Recheck",
 	"Domains.Update", "Domains.Verify", "Domains.VerifySubdomains",
@@ -135,7 +135,7 @@ func organizationChanges() map[string][]change {
 			return s.Connections.Delete(ctx, c.org, c.sso)
 		}}},
 		"SignIn": {{loses(brought), func(ctx context.Context, s *tenancy.Service, c freshCast) error { // P8: no group is asserted
-			_, err := s.SignIn(ctx, tenancy.Attempt{ConnectionID: c.sso, Subject: "brought"})
+			_, err := s.SignIn(ctx, through(tenancy.Connection{ID: c.sso, Epoch: 1}, "brought", ""))
 			return err
 		}}},
 		"Domains.Release": {{loses(func(c freshCast) tenancy.UserID { return c.given }), func(ctx context.Context, s *tenancy.Service, c freshCast) error {

@@ -91,15 +91,20 @@ func resolve(w *world) {
 	by := func(in tenancy.NewIdentity) func() error {
 		return func() (err error) { found, err = w.svc.Identities.Resolve(w.ctx, in); return err }
 	}
-	got := w.emits(by(google("new", "PROVED@acme.example", true)), some(tenancy.EventIdentityLinked))
+	in := tenancy.NewIdentity{Provider: "github", Subject: "new", Email: "PROVED@acme.example", EmailVerified: true}
+	got := w.emits(by(in), some(tenancy.EventIdentityLinked))
 	w.tells(got[0], ofIdentity(tenancy.EventIdentityLinked, found.Identity, ""))
 	w.Equal(tenancy.Resolution{User: proved, Identity: found.Identity, Linked: true}, found)
 	w.Equal([]tenancy.Identity{kept, found.Identity}, w.identities(proved))
 
+	// Another subject at a provider where they have one: perhaps the next with that address.
+	refused(google("second", "proved@acme.example", true), tenancy.ErrIdentityConflict, "subject")
+
 	// Incoming verified, stored unverified: taken over, and verified by that.
 	got = w.emits(by(google("theirs", "claimed@acme.example", true)), some(tenancy.EventUserEmailVerified), some(tenancy.EventIdentityLinked))
 	after := w.getUser(claimed.ID)
-	w.tells(got[0], ofUser(tenancy.EventUserEmailVerified, after, `{"email_verified_at":null}`))
+	w.tells(got[0], ofUser(tenancy.EventUserEmailVerified, after, `{"email_verified_at":null,"email_proved_by":null}`))
+	w.Equal("google", after.EmailProvedBy)
 	w.Equal(tenancy.Resolution{User: after, Identity: found.Identity, Linked: true, TookOver: true}, found)
 	w.Equal(w.clock.at, after.EmailVerifiedAt)
 }
@@ -154,7 +159,7 @@ func preHijacking(w *world) {
 		},
 		"unexpired email change: a proof mailed to the attacker": func(trap tenancy.User) func() error {
 			proof := w.proof(trap, "evil@evil.example")
-			return func() error { return w.confirm(proof.Token.Reveal()) }
+			return func() error { return w.moves(trap, proof) }
 		},
 		"unexpired session: the attacker stays signed in": func(trap tenancy.User) func() error {
 			token := w.session(trap, nowhereYet).Token

@@ -26,11 +26,13 @@ func signInConfigs(w *world) {
 		configure func(*tenancy.Config)
 		field     string
 	}{
-		"registration":           {func(c *tenancy.Config) { c.Registration = "ajar" }, "registration"},
-		"a method":               {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{"Pass word"} }, "sign_in_methods"},
-		"a method: empty":        {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{""} }, "sign_in_methods"},
-		"a method: connection's": {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{"con_x"} }, "sign_in_methods"},
-		"connections":            {func(c *tenancy.Config) { c.Limits.Connections = -1 }, "connections"},
+		"registration":              {func(c *tenancy.Config) { c.Registration = "ajar" }, "registration"},
+		"a method":                  {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{"Pass word"} }, "sign_in_methods"},
+		"a method: empty":           {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{""} }, "sign_in_methods"},
+		"a method: built in":        {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{tenancy.MethodSingleSignOn} }, "sign_in_methods"},
+		"a method: an invitation's": {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{tenancy.MethodInvitation} }, "sign_in_methods"},
+		"a method: connection's":    {func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{"con_x"} }, "sign_in_methods"},
+		"connections":               {func(c *tenancy.Config) { c.Limits.Connections = -1 }, "connections"},
 	} {
 		w.each(name, func(w *world) {
 			config := w.config
@@ -124,7 +126,8 @@ func newConnectionInput() input[tenancy.NewConnection] {
 				{"too long", func(v *in, _ cast) { v.Settings = map[string]string{"cert": strings.Repeat("c", 4097)} }, tenancy.ErrInvalid, "settings.cert"},
 				{"too many", func(v *in, _ cast) { v.Settings = keys(51) }, tenancy.ErrInvalid, "settings"},
 			},
-			"Groups": groupCases(func(v *in, g map[string]string) { v.Groups = g }),
+			"Groups":       groupCases(func(v *in, g map[string]string) { v.Groups = g }),
+			"UpdatesEmail": free(func(v *in) { v.UpdatesEmail = true }),
 		},
 	}
 }
@@ -151,7 +154,8 @@ func connectionUpdateInput() input[tenancy.ConnectionUpdate] {
 				{"of what is not there", func(v *in, _ cast) { v.Settings = tenancy.Patch{"absent": nil} }, "", ""},
 				{"too long", func(v *in, _ cast) { v.Settings = tenancy.Patch{"cert": ptr(strings.Repeat("c", 4097))} }, tenancy.ErrInvalid, "settings.cert"},
 			},
-			"Groups": groupCases(func(v *in, g map[string]string) { v.Groups = &g }),
+			"Groups":       groupCases(func(v *in, g map[string]string) { v.Groups = &g }),
+			"UpdatesEmail": free(func(v *in) { v.UpdatesEmail = ptr(true) }),
 		},
 	}
 }
@@ -205,13 +209,42 @@ func policyUpdateInput() input[tenancy.PolicyUpdate] {
 				{"the zero user", func(v *in, _ cast) { v.Exempt = &[]tenancy.UserID{{}} }, tenancy.ErrNotFound, ""},
 				{"an inactive member", func(v *in, c cast) { v.Exempt = &[]tenancy.UserID{c.resting} }, tenancy.ErrInvalid, "exempt"},
 			},
+			"BindsOwners": free(func(v *in) { v.BindsOwners = ptr(true) }),
 		},
 	}
 }
 
 func attemptInput() input[tenancy.Attempt] {
 	type in = tenancy.Attempt
-	subject := func(v *in, s string) { v.Subject = s }
+	sso := func(c cast) tenancy.Connection { return tenancy.Connection{ID: c.sso, Epoch: 1} }
+	cases := []value[in]{
+		{"none", func(v *in, _ cast) { v.Evidence = tenancy.Evidence{} }, tenancy.ErrInvalid, "evidence"},
+		{"a password", func(v *in, _ cast) { *v = byPassword("c", "") }, "", ""},
+		{"an unknown method", func(v *in, _ cast) { *v = by("google", "s", "", nil) }, tenancy.ErrInvalid, "evidence"},
+		{"no claims", func(v *in, _ cast) { v.Evidence = tenancy.ClaimsEvidence("password", nil) }, tenancy.ErrInvalid, "evidence"},
+		{"claims that are no object", func(v *in, _ cast) { v.Evidence = tenancy.ClaimsEvidence("password", []byte("[1]")) }, tenancy.ErrInvalid, "evidence"},
+		{"claims that are null", func(v *in, _ cast) { v.Evidence = tenancy.ClaimsEvidence("password", []byte("null")) }, tenancy.ErrInvalid, "evidence"},
+		{"a token that was not read", func(v *in, _ cast) { v.Evidence = tenancy.ClaimsEvidence("password", []byte("eyJh.eyJz.c2ln")) }, tenancy.ErrInvalid, "evidence"},
+		{"an unknown connection", func(v *in, _ cast) {
+			*v = through(tenancy.Connection{ID: tenancy.ConnectionID(nowhere), Epoch: 1}, "s", "")
+		}, tenancy.ErrNotFound, ""},
+		{"a connection", func(v *in, c cast) { *v = through(sso(c), "s", "") }, "", ""},
+		{"a connection that nobody read", func(v *in, c cast) { *v = through(tenancy.Connection{ID: c.sso}, "s", "") }, tenancy.ErrConflict, "version"},
+		{"a connection without a subject", func(v *in, c cast) { *v = through(sso(c), "", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
+		{"an assertion that cannot be read", func(v *in, c cast) { *v = asserting(sso(c), tenancy.AssertionFromClaims([]byte("{"))) }, tenancy.ErrInvalid, "evidence"},
+		{"two at-signs", func(v *in, _ cast) { *v = byMail("a@b@acme.example") }, tenancy.ErrInvalid, "email"},
+		{"too long an address", func(v *in, _ cast) { *v = byMail(strings.Repeat("a", 250) + "@acme.example") }, tenancy.ErrInvalid, "email"},
+		{"a second mailbox that is none", func(v *in, _ cast) { *v = proving("a@b@acme.example", *v) }, tenancy.ErrInvalid, "email"},
+		{"no second mailbox", func(v *in, _ cast) { *v = proving("", *v) }, tenancy.ErrInvalid, "evidence"},
+		{"a second factor", func(v *in, _ cast) { *v = twice(*v) }, "", ""},
+		{"many groups", func(v *in, c cast) { *v = through(sso(c), "s", "", make([]string, 5000)...) }, "", ""},
+	}
+	for _, subject := range externalOf("subject", func(v *in, s string) { *v = byPassword(s, "owner@acme.example") }) {
+		if subject.name == "none" { // that is evidence of nobody
+			subject.code, subject.field = tenancy.ErrInvalid, "evidence"
+		}
+		cases = append(cases, subject)
+	}
 	return input[in]{
 		base: func(cast) in { return byMail("owner@acme.example") },
 		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
@@ -219,34 +252,15 @@ func attemptInput() input[tenancy.Attempt] {
 			return err
 		},
 		fields: map[string][]value[in]{
-			"Method": {
-				{"password", func(v *in, _ cast) { v.Method = tenancy.MethodPassword }, "", ""},
-				{"none", func(v *in, _ cast) { v.Method = "" }, tenancy.ErrInvalid, "method"},
-				{"unknown", func(v *in, _ cast) { v.Method = "google" }, tenancy.ErrInvalid, "method"},
-				{"single sign-on of nowhere", func(v *in, _ cast) { v.Method = tenancy.MethodSingleSignOn }, tenancy.ErrInvalid, "connection_id"},
-			},
-			"ConnectionID": {
-				{"with another method", func(v *in, c cast) { v.ConnectionID = c.sso }, tenancy.ErrInvalid, "connection_id"},
-				{"unknown", func(v *in, _ cast) { *v = in{ConnectionID: tenancy.ConnectionID(nowhere), Subject: "s"} }, tenancy.ErrNotFound, ""},
-				{"of an organization", func(v *in, c cast) { *v = in{ConnectionID: c.sso, Subject: "s"} }, "", ""},
-				{"without a subject", func(v *in, c cast) { *v = in{ConnectionID: c.sso, Email: "owner@acme.example"} }, tenancy.ErrInvalid, "subject"},
-			},
-			"Subject": externalOf("subject", subject),
-			"Email": {
-				textCase("email", "none", "", tenancy.ErrInvalid, func(v *in, s string) { v.Email = s }),
-				textCase("email", "two at-signs", "a@b@acme.example", tenancy.ErrInvalid, func(v *in, s string) { v.Email = s }),
-				textCase("email", "over its limit", strings.Repeat("a", 250)+"@acme.example", tenancy.ErrInvalid, func(v *in, s string) { v.Email = s }),
-			},
-			"EmailVerified":  {{"of nothing", func(v *in, _ cast) { *v = in{Method: v.Method, Subject: "s", EmailVerified: true} }, tenancy.ErrInvalid, "email"}},
-			"MailProved":     {{"of nothing", func(v *in, _ cast) { *v = in{Method: v.Method, Subject: "s", MailProved: true} }, tenancy.ErrInvalid, "email"}},
-			"SecondFactor":   free(func(v *in) { v.SecondFactor = true }),
+			"Evidence":       cases,
 			"Invitation":     free(func(v *in) { v.Invitation = "\x00" }, func(v *in) { v.Invitation = strings.Repeat("x", 1<<20) }), // decided
 			"OrganizationID": {{"unknown", func(v *in, _ cast) { v.OrganizationID = nowhere }, tenancy.ErrNotFound, ""}},
-			"Groups":         free(func(v *in) { v.Groups = make([]string, 5000) }),
-			"Profile":        free(func(v *in) { v.Profile.GivenName = "\x00" }),
-			"Note":           free(func(v *in) { v.Note = "" }),
-			"UserAgent":      free(func(v *in) { v.UserAgent = "\xff" + strings.Repeat("x", 1<<20) }),
-			"Address":        free(func(v *in) { v.Address = "\x00" + strings.Repeat("x", 1<<20) }),
+			"LinkTo": {
+				{"no token", func(v *in, _ cast) { v.LinkTo = "\x00" }, tenancy.ErrSignInRequired, "session"},
+				{"an unknown one", func(v *in, _ cast) { v.LinkTo = "session_" + strings.Repeat("a", 58) }, tenancy.ErrSignInRequired, "session"},
+			},
+			"Profile": free(func(v *in) { v.Profile.GivenName = "\x00" }),
+			"Note":    free(func(v *in) { v.Note = "" }),
 		},
 	}
 }

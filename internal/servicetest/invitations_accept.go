@@ -275,7 +275,10 @@ func mailedToken(w *world) {
 	links, err := w.svc.Identities.List(w.ctx, eve.ID)
 	w.NoError(err)
 	w.Empty(links) // U4: all that whoever made the account could come back by
-	w.refuses(tenancy.ErrTokenUsed, "token", func() error { _, err := w.svc.Users.ConfirmEmail(w.ctx, proof.Token.Reveal()); return err })
+	w.refuses(tenancy.ErrTokenUsed, "token", func() error {
+		_, err := w.svc.Users.ConfirmEmail(w.ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal()})
+		return err
+	})
 	_, err = w.svc.Sessions.Authenticate(w.ctx, session.Token.Reveal())
 	w.Error(err)
 	w.accept(other, eve)

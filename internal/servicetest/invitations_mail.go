@@ -68,16 +68,19 @@ func mailing(w *world) {
 	proof, err := w.svc.Users.ChangeEmail(w.ctx, ada.ID, "moved@acme.example")
 	w.NoError(err)
 	w.True(proof.Token.IsZero())
-	w.Equal(tenancy.MessageEmailProof, box.sent[2].Kind)
-	w.Equal("moved@acme.example", box.sent[2].To)
-	_, err = w.svc.Users.ConfirmEmail(w.ctx, box.sent[2].Token.Reveal())
-	w.NoError(err)
+	w.Equal(tenancy.MessageTakenOver, box.sent[2].Kind) // U11: by the invitation, just now
+	w.Equal(tenancy.MessageEmailProof, box.sent[3].Kind)
+	w.Equal("moved@acme.example", box.sent[3].To)
+	w.NoError(w.moves(ada, tenancy.EmailProof{Token: box.sent[3].Token}))
+	w.Equal(tenancy.MessageEmailChanged, box.sent[4].Kind)
+	w.Equal("ada@acme.example", box.sent[4].To)
+	w.True(box.sent[4].Token.IsZero())
 
 	w.refuses(tenancy.ErrAlreadyMember, "", func() error { // what is refused mails nothing
 		_, err := w.svc.Invitations.Send(w.ctx, asking(acme, owner.Email))
 		return err
 	})
-	w.Len(box.sent, 3)
+	w.Len(box.sent, 5)
 }
 
 func mailInTransact(w *world) {

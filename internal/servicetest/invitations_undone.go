@@ -42,8 +42,7 @@ func (w *world) changesEmail(user tenancy.User, email string) tenancy.User {
 	w.t.Helper()
 	proof, err := w.svc.Users.ChangeEmail(w.ctx, user.ID, email)
 	w.NoError(err)
-	_, err = w.svc.Users.ConfirmEmail(w.ctx, proof.Token.Reveal())
-	w.NoError(err)
+	w.NoError(w.moves(user, proof))
 	return w.getUser(user.ID)
 }
 
@@ -230,8 +229,7 @@ func erasedAddresses(w *world) {
 		"moved": func(u tenancy.User) tenancy.UserID {
 			_, err := w.svc.Users.ChangeEmail(w.ctx, u.ID, "elsewhere@acme.example")
 			w.NoError(err)
-			_, err = w.svc.Users.ConfirmEmail(w.ctx, box.sent[len(box.sent)-1].Token.Reveal())
-			w.NoError(err)
+			w.NoError(w.moves(u, tenancy.EmailProof{Token: box.sent[len(box.sent)-1].Token}))
 			return u.ID
 		},
 		"merged": func(u tenancy.User) tenancy.UserID {

@@ -85,7 +85,7 @@ func userWrites() map[string]method {
 			return err
 		}, noUser()),
 		"ConfirmEmail": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
-			_, err := s.Users.ConfirmEmail(ctx, c.token)
+			_, err := s.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: c.token, Session: c.bearer})
 			return err
 		}),
 	}

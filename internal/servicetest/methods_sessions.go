@@ -117,9 +117,6 @@ func newSessionInput() input[tenancy.NewSession] {
 	} {
 		methods = append(methods, textCase("method", name, s, tenancy.ErrInvalid, method))
 	}
-	anything := func(set func(v *in, s string)) []value[in] {
-		return free(func(v *in) { set(v, "") }, func(v *in) { set(v, "\xff\x00\r\n\u202e") }, func(v *in) { set(v, longText(100_000)) })
-	}
 	return input[in]{
 		base: func(c cast) in { return starting(c.member, c.org) },
 		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
@@ -147,8 +144,6 @@ func newSessionInput() input[tenancy.NewSession] {
 				{"to an organization", func(v *in, _ cast) { v.Confined = true }, "", ""},
 				{"to none", func(v *in, _ cast) { v.Confined, v.OrganizationID = true, nowhereYet }, tenancy.ErrInvalid, "confined"},
 			},
-			"UserAgent": anything(func(v *in, s string) { v.UserAgent = s }),
-			"Address":   anything(func(v *in, s string) { v.Address = s }),
 		},
 	}
 }

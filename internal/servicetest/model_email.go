@@ -20,7 +20,6 @@ func (s *modelState) spendAll(id tenancy.UserID) {
 			continue
 		}
 		s.proofs[i].spent = true
-		s.proofs[i].gone = proof.gone || proof.expires.Before(s.now.Add(-modelRemembered))
 	}
 }
 
@@ -64,7 +63,7 @@ func (m *machine) cancelEmail() {
 func (m *machine) confirm() {
 	if len(m.s.proofs) == 0 || m.rarely("false token", 10) {
 		token := draw(m, "token", "", "emailproof_", "emailproof_"+strings.Repeat("a", 58))
-		_, err := m.svc.Users.ConfirmEmail(m.ctx, token)
+		_, err := m.svc.Users.ConfirmEmail(m.ctx, tenancy.EmailConfirmation{Token: token})
 		m.refused(err, tenancy.ErrInvalidToken)
 		return
 	}
@@ -83,24 +82,72 @@ func (m *machine) confirm() {
 	case !holder.IsZero() && holder != proof.user:
 		why = reasons{tenancy.ErrAlreadyExists}
 	}
-	got, err := m.svc.Users.ConfirmEmail(m.ctx, proof.token)
+	moves, svc := user.EmailKey != proof.address, m.svc
+	signedIn := user.SuspendedAt.IsZero() && user.MergedInto.IsZero() && !user.ID.IsZero() && rapid.Bool().Draw(m.rt, "signed in")
+	if signedIn { // by the host's own session
+		svc = m.svc.As(tenancy.UserPrincipal(user.ID))
+	} else if len(why) == 0 || why[0] == tenancy.ErrAlreadyExists {
+		why = nil
+		why.when(moves, tenancy.ErrSignInRequired) // U5
+	}
+	got, err := svc.Users.ConfirmEmail(m.ctx, tenancy.EmailConfirmation{Token: proof.token})
 	if m.refused(err, why...) {
 		return
 	}
+	got.LastSignInAt = user.LastSignInAt // not for themselves (U2)
 	proof.spent = true
-	if user.EmailVerifiedAt.IsZero() { // U4: whoever set the account up is out
+	done := len(m.s.log)
+	defer func() { // G12: it is they who do it
+		for i := range m.s.log[done:] {
+			m.s.log[done+i].actor = tenancy.Actor{Kind: tenancy.ActorUser, ID: user.ID.String()}
+		}
+	}()
+	first, before := user.EmailVerifiedAt.IsZero(), user
+	if first { // U4: whoever set the account up is out
 		for _, identity := range m.s.identitiesOf(user.ID) {
 			m.s.drop(identity)
 		}
 		m.s.spendAll(user.ID)
 	}
-	kind := tenancy.EventUserEmailChanged
-	if user.EmailKey == proof.address {
-		kind = tenancy.EventUserEmailVerified
+	kind := tenancy.EventUserEmailVerified
+	if moves {
+		kind = tenancy.EventUserEmailChanged
 	}
-	if kind == tenancy.EventUserEmailChanged || user.EmailVerifiedAt.IsZero() {
+	if moves || first {
 		user.EmailVerifiedAt = m.s.now
 	}
-	user.Email, user.EmailKey, user.PendingEmail = user.PendingEmail, proof.address, ""
+	user.Email, user.EmailKey, user.PendingEmail, user.EmailProvedBy = user.PendingEmail, proof.address, "", tenancy.EmailProvedByMail
 	require.Equal(m.rt, m.s.saveUser(user, kind), got)
+	switch {
+	case moves:
+		m.s.tellMoved(before, user)
+	case first && !signedIn:
+		m.s.archiveFounded(before)
+	}
+}
+
+// tellMoved is U9: the organizations of a person have an event of their new address.
+func (s *modelState) tellMoved(before, user tenancy.User) {
+	for _, member := range s.membersOf(user.ID) {
+		if member.Status != tenancy.MembershipPending {
+			s.emit(tenancy.EventMembershipEmailChanged, member.OrganizationID, user.ID, member.ID,
+				map[string]any{"id": member.ID, "email": user.Email}).previous = jsonFields(map[string]any{"email": before.Email})
+		}
+	}
+}
+
+// archiveFounded is U5: what an account made for itself alone before anybody had proved
+// its address goes into the archive.
+func (s *modelState) archiveFounded(user tenancy.User) {
+	if user.EmailProvedBy != "" {
+		return
+	}
+	for _, member := range s.membersOf(user.ID) {
+		org := s.orgs[member.OrganizationID]
+		alone := len(s.membersWhere(func(m modelMember) bool { return m.OrganizationID == org.ID && m.active() })) == 1
+		if member.JoinedVia == tenancy.JoinedCreated && member.active() && alone && org.ArchivedAt.IsZero() {
+			org.ArchivedAt, org.SessionsEndedAt = s.now, sessionsEnd(org, s.now)
+			s.saveOrg(org, tenancy.EventOrganizationArchived)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -118,6 +119,8 @@ func (m *machine) resolve() {
 		there := in.Email != "" && !holder.IsZero()
 		why.when(!there, tenancy.ErrNotFound)
 		why.when(there && !in.EmailVerified, tenancy.ErrEmailNotVerified)
+		conflict := slices.ContainsFunc(m.s.identitiesOf(holder), func(i tenancy.Identity) bool { return i.Provider == in.Provider })
+		why.when(there && in.EmailVerified && !takesOver && conflict, tenancy.ErrIdentityConflict)
 		why.when(there && !takesOver && len(m.s.identitiesOf(holder)) >= modelIdentities, tenancy.ErrInvalid)
 	}
 	got, err := m.svc.Identities.Resolve(m.ctx, in)
@@ -129,8 +132,10 @@ func (m *machine) resolve() {
 			m.s.drop(identity)
 		}
 		m.s.spendAll(user.ID)
-		user.EmailVerifiedAt, user.PendingEmail = m.s.now, ""
+		before := user
+		user.EmailVerifiedAt, user.EmailProvedBy, user.PendingEmail = m.s.now, in.Provider, ""
 		user = m.s.saveUser(user, tenancy.EventUserEmailVerified)
+		m.s.archiveFounded(before)
 	}
 	identity := m.s.linkTo(user.ID, got.Identity.ID, in)
 	require.Equal(m.rt, tenancy.Resolution{User: user, Identity: identity, Linked: !known, TookOver: takesOver}, got)

@@ -99,7 +99,7 @@ func (m *machine) createUser() {
 	}
 	want.NameKey = strings.ToLower(want.Name())
 	if in.EmailVerified {
-		want.EmailVerifiedAt = m.s.now
+		want.EmailVerifiedAt, want.EmailProvedBy = m.s.now, tenancy.EmailProvedByHost
 	}
 	require.Equal(m.rt, want, got)
 	m.s.users[want.ID] = want
@@ -137,7 +137,7 @@ func (m *machine) updateUser() {
 	case !*in.EmailVerified:
 		user.EmailVerifiedAt = time.Time{}
 	case user.EmailVerifiedAt.IsZero():
-		user.EmailVerifiedAt = m.s.now
+		user.EmailVerifiedAt, user.EmailProvedBy = m.s.now, tenancy.EmailProvedByHost
 	}
 	require.Equal(m.rt, m.s.saveUser(user, tenancy.EventUserUpdated), got)
 }

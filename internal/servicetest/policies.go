@@ -114,6 +114,15 @@ func mergeExempt(d *door) {
 	d.enters(byMail("into@acme.example"))
 }
 
+// views is what strangers see of connections (P11).
+func views(connections ...tenancy.Connection) []tenancy.ConnectionView {
+	var seen []tenancy.ConnectionView
+	for _, c := range connections {
+		seen = append(seen, tenancy.ConnectionView{ID: c.ID, Name: c.Name, Protocol: c.Protocol, Provider: c.Provider})
+	}
+	return seen
+}
+
 // routed asks for a route.
 func (w *world) routed(email string, hints tenancy.RouteHints) tenancy.Route {
 	w.t.Helper()
@@ -126,8 +135,8 @@ func routes(d *door) {
 	plain := []tenancy.SignInMethod{tenancy.MethodPassword, tenancy.MethodMagicLink, byGoogle, byGithub}
 	all := append(plain[:len(plain):len(plain)], tenancy.MethodSingleSignOn)
 	second := d.connect(d.acme, "Second")
-	acme := tenancy.Route{OrganizationID: d.acme.ID, Methods: all, Connections: []tenancy.Connection{d.okta, second}}
-	beta := tenancy.Route{OrganizationID: d.beta.ID, Methods: all, Connections: []tenancy.Connection{d.entra}}
+	acme := tenancy.Route{OrganizationID: d.acme.ID, Methods: all, Connections: views(d.okta, second)}
+	beta := tenancy.Route{OrganizationID: d.beta.ID, Methods: all, Connections: views(d.entra)}
 	none := tenancy.Route{Methods: plain}
 	byDomain, bare := tenancy.RouteHints{}, d.org("Bare")
 	d.Equal(acme, d.routed("Nobody@ACME.example", byDomain))
@@ -163,18 +172,18 @@ func routePolicies(d *door) {
 	only := []tenancy.SignInMethod{tenancy.MethodSingleSignOn}
 	at := func() tenancy.Route { d.t.Helper(); return d.routed("nobody@acme.example", tenancy.RouteHints{}) }
 	d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true}})
-	d.Equal(tenancy.Route{OrganizationID: d.acme.ID, Methods: only, Connections: []tenancy.Connection{d.okta, second}}, at())
+	d.Equal(tenancy.Route{OrganizationID: d.acme.ID, Methods: only, Connections: views(d.okta, second)}, at())
 	d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true, ConnectionID: second.ID}})
-	d.Equal(tenancy.Route{OrganizationID: d.acme.ID, Methods: only, Connections: []tenancy.Connection{second}}, at())
+	d.Equal(tenancy.Route{OrganizationID: d.acme.ID, Methods: only, Connections: views(second)}, at())
 	d.demand(d.acme, tenancy.PolicyUpdate{
 		Organization: &tenancy.OrganizationPolicy{SecondFactor: true}, Domain: &tenancy.DomainPolicy{Methods: []tenancy.SignInMethod{byGoogle}},
 	})
 	d.Equal(tenancy.Route{OrganizationID: d.acme.ID, Methods: []tenancy.SignInMethod{byGoogle}, SecondFactor: true}, at())
 	// The domain's policy holds wherever the person goes.
 	d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{}, Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}})
-	d.Equal(tenancy.Route{OrganizationID: d.beta.ID, Methods: only, Connections: []tenancy.Connection{d.okta}},
+	d.Equal(tenancy.Route{OrganizationID: d.beta.ID, Methods: only, Connections: views(d.okta)},
 		d.routed("nobody@acme.example", tenancy.RouteHints{OrganizationID: d.beta.ID}))
-	d.Equal([]tenancy.Connection{d.entra}, d.routed("nobody@beta.example", tenancy.RouteHints{}).Connections)
+	d.Equal(views(d.entra), d.routed("nobody@beta.example", tenancy.RouteHints{}).Connections)
 }
 
 func routeShut(d *door) {

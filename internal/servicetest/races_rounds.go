@@ -146,7 +146,7 @@ func oneProof(r *race, n int) bool {
 	proof, err := r.svc.Users.ChangeEmail(r.ctx, user.ID, fmt.Sprintf("proved%d@race.example", n))
 	r.NoError(err)
 	codes := r.together(repeat(8, func(int) error {
-		_, err := r.svc.Users.ConfirmEmail(r.ctx, proof.Token.Reveal())
+		_, err := r.svc.As(tenancy.UserPrincipal(user.ID)).Users.ConfirmEmail(r.ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal()})
 		return err
 	})...)
 	return count(codes, "") == 1 && count(codes, tenancy.ErrTokenUsed) == 7

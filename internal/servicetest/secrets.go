@@ -32,8 +32,15 @@ func (w *world) proof(user tenancy.User, address string) tenancy.EmailProof {
 	return proof
 }
 
+// confirm opens the link of a proof signed in nowhere.
 func (w *world) confirm(token string) error {
-	_, err := w.svc.Users.ConfirmEmail(w.ctx, token)
+	_, err := w.svc.Users.ConfirmEmail(w.ctx, tenancy.EmailConfirmation{Token: token})
+	return err
+}
+
+// moves opens the link of a proof as a user who is signed in.
+func (w *world) moves(user tenancy.User, proof tenancy.EmailProof) error {
+	_, err := w.svc.As(tenancy.UserPrincipal(user.ID)).Users.ConfirmEmail(w.ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal()})
 	return err
 }
 
@@ -103,7 +110,7 @@ func hashed(w *world) {
 	raw := proof.Token.Reveal()
 	for _, stage := range []func(){
 		func() {},
-		func() { w.NoError(w.confirm(raw)) },
+		func() { w.NoError(w.moves(ada, proof)) },
 		func() { w.ErrorIs(w.confirm(raw), tenancy.ErrTokenUsed) },
 	} {
 		stage()
@@ -125,7 +132,8 @@ func hashed(w *world) {
 
 func badTokens(w *world) {
 	ada := w.user("ada")
-	raw := w.proof(ada, "new@acme.example").Token.Reveal()
+	proof := w.proof(ada, "new@acme.example")
+	raw := proof.Token.Reveal()
 	body := strings.TrimPrefix(raw, "emailproof_")
 	bad := map[string]string{
 		"empty": "", "a prefix alone": "emailproof_", "the body alone": body, "another prefix": "invitation_" + body,
@@ -143,7 +151,7 @@ func badTokens(w *world) {
 			w.refuses(tenancy.ErrInvalidToken, "token", func() error { return w.confirm(token) })
 		})
 	}
-	w.NoError(w.confirm(raw))
+	w.NoError(w.moves(ada, proof))
 }
 
 func btoi(b bool) int {
@@ -182,7 +190,7 @@ func tokenStates(w *world) {
 		w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error { // good to the last
 			in, err := w.svc.WithStore(joined{tx, w.store})
 			w.NoError(err)
-			_, err = in.Users.ConfirmEmail(w.ctx, second.Token.Reveal())
+			_, err = in.As(tenancy.UserPrincipal(ada.ID)).Users.ConfirmEmail(w.ctx, tenancy.EmailConfirmation{Token: second.Token.Reveal()})
 			w.NoError(err)
 			return errStop
 		}))
@@ -191,7 +199,7 @@ func tokenStates(w *world) {
 	w.refuses(tenancy.ErrTokenExpired, "token", func() error { return w.confirm(second.Token.Reveal()) })
 
 	third := w.proof(ada, "three@acme.example")
-	w.NoError(w.confirm(third.Token.Reveal()))
+	w.NoError(w.moves(ada, third))
 	w.refuses(tenancy.ErrTokenUsed, "token", func() error { return w.confirm(third.Token.Reveal()) })
 	w.Equal("three@acme.example", w.getUser(ada.ID).Email)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ func sessionRules() []rule {
 // starting is a sign-in by password, at an organization or at none.
 func starting(user tenancy.UserID, org tenancy.OrganizationID) tenancy.NewSession {
 	return tenancy.NewSession{
-		UserID: user, OrganizationID: org, Method: "password", UserAgent: "Browser/1.0", Address: "192.0.2.7",
+		UserID: user, OrganizationID: org, Method: "password",
 	}
 }
 
@@ -87,16 +88,19 @@ func startSession(w *world) {
 	acme := w.owned("Acme", ada)
 	w.clock.advance(time.Hour)
 	in := starting(ada.ID, acme.ID)
-	in.SecondFactor, in.UserAgent = true, " Browser\r\n/1.0\u202e"+strings.Repeat("ü", 500)+"\xff"
+	in.SecondFactor = true
+	from := tenancy.WithRequest(w.ctx, tenancy.Request{
+		UserAgent: " Browser\r\n/1.0\u202e" + strings.Repeat("ü", 500) + "\xff", Address: netip.MustParseAddr("192.0.2.7"),
+	})
 	var started tenancy.StartedSession
-	got := w.emits(func() (err error) { started, err = w.svc.Sessions.Start(w.ctx, in); return err }, some(tenancy.EventSessionStarted))
+	got := w.emits(func() (err error) { started, err = w.svc.Sessions.Start(from, in); return err }, some(tenancy.EventSessionStarted))
 	s := started.Session
 	w.tells(got[0], event{kind: tenancy.EventSessionStarted, org: acme.ID, user: ada.ID, subject: s.ID.String(), data: s})
 	w.Regexp(`^session_[a-z2-7]{58}$`, started.Token.Reveal())
 	w.Equal(w.member(acme, ada).ID, s.MembershipID)
 	w.Equal(tenancy.SignInMethod("password"), s.Method)
 	w.True(s.SecondFactor)
-	w.Equal("Browser/1.0"+strings.Repeat("ü", 389), s.UserAgent) // 400 characters, none that misleads
+	w.Equal("Browser/1.0"+strings.Repeat("ü", 245), s.UserAgent) // 256 characters, none that misleads
 	w.Equal("192.0.2.7", s.Address)
 	w.Equal(w.clock.at, s.CreatedAt)
 	w.Equal(w.clock.at, s.LastSeenAt)
@@ -154,7 +158,9 @@ func startRefused(w *world) {
 func startByPolicy(w *world) {
 	ada := w.user("ada")
 	acme := w.owned("Acme", ada)
-	_, err := w.svc.Policies.Set(w.ctx, acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}})
+	_, err := w.svc.Policies.Set(w.ctx, acme.ID, tenancy.PolicyUpdate{
+		Organization: &tenancy.OrganizationPolicy{SecondFactor: true}, BindsOwners: ptr(true),
+	})
 	w.NoError(err)
 	in := starting(ada.ID, acme.ID)
 	w.refuses(tenancy.ErrSignInRefused, "", func() error { _, err := w.svc.Sessions.Start(w.ctx, in); return err })

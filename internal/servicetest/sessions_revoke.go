@@ -225,7 +225,8 @@ func sweepSessions(w *world) {
 // session left once its owner has come.
 func takeOverSessions(w *world) {
 	trap := w.newUser(tenancy.NewUser{Email: "victim@acme.example"})
-	acme := w.owned("Acme", trap)
+	acme := w.org("Acme")
+	w.add(acme, trap)
 	traps := []tenancy.StartedSession{w.session(trap, nowhereYet), w.session(trap, acme.ID)}
 	victim := google("victim", "victim@acme.example", true)
 	found, err := w.svc.Identities.Resolve(w.ctx, victim)
@@ -247,9 +248,8 @@ func eraseSessions(w *world) {
 	acme := w.owned("Acme", w.mustFind("owner@acme.example"))
 	w.add(acme, ada)
 	for i, user := range []tenancy.User{ada, twin} {
-		in := starting(user.ID, nowhereYet)
-		in.UserAgent, in.Address = fmt.Sprint("Telltale", i), fmt.Sprint("telltale", i)
-		_, err := w.svc.Sessions.Start(w.ctx, in)
+		from := tenancy.WithRequest(w.ctx, tenancy.Request{UserAgent: fmt.Sprint("Telltale", i)})
+		_, err := w.svc.Sessions.Start(from, starting(user.ID, nowhereYet))
 		w.NoError(err)
 	}
 	_, err := w.svc.Users.Merge(w.ctx, twin.ID, ada.ID)

@@ -35,7 +35,8 @@ func switchSession(w *world) {
 		}
 		w.tells(got[len(got)-1], event{
 			kind: tenancy.EventSessionSwitched, org: to, user: ada.ID, subject: first.Session.ID.String(), data: next.Session, previous: anything,
-		})
+		}.by(ada))
+		w.Equal(first.Session.ID.String(), got[0].Through) // G12
 		w.NotEqual(was.Token.Reveal(), next.Token.Reveal())
 		w.ended(was.Token, tenancy.ErrSessionEnded, "token_replaced") // dead at once
 		for _, call := range w.byToken(was.Token.Reveal()) {

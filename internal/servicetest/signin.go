@@ -3,6 +3,7 @@ package servicetest
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -60,9 +61,9 @@ func signInEvents(d *door) {
 	d.emits(func() error { _, err := d.svc.SignIn(d.ctx, by(byGoogle, "g-1", "ann@acme.example", true)); return err },
 		some(tenancy.EventUserCreated), some(tenancy.EventIdentityLinked), some(tenancy.EventMembershipCreated), some(tenancy.EventSessionStarted))
 	in := by(byGoogle, "g-1", "ann@acme.example", true)
-	in.UserAgent, in.Address = "Mozilla/5.0", "192.0.2.1"
+	from := tenancy.WithRequest(d.ctx, tenancy.Request{UserAgent: "Mozilla/5.0", Address: netip.MustParseAddr("192.0.2.1")})
 	d.emits(func() error {
-		got, err := d.svc.SignIn(d.ctx, twice(in))
+		got, err := d.svc.SignIn(from, twice(in))
 		d.Equal("Mozilla/5.0", got.Session.UserAgent)
 		d.Equal("192.0.2.1", got.Session.Address)
 		d.Equal(byGoogle, got.Session.Method)
@@ -78,7 +79,7 @@ func signInTogether(d *door) {
 	decisions := make([]tenancy.Decision, 16)
 	for i := range decisions {
 		wg.Go(func() {
-			in := by(byGoogle, fmt.Sprint("g-", i/2), "ann@acme.example", true) // each identity twice
+			in := proving("ann@acme.example", byPassword(fmt.Sprint("c-", i/2), "ann@acme.example")) // each credential twice
 			decisions[i], _ = d.svc.SignIn(d.ctx, in)
 		})
 	}
@@ -134,21 +135,22 @@ func badAttempts(d *door) {
 		code   tenancy.Code
 		field  string
 	}{
-		"no method":                     {func(in *tenancy.Attempt) { in.Method = "" }, tenancy.ErrInvalid, "method"},
-		"unknown method":                {func(in *tenancy.Attempt) { in.Method = "magic-link" }, tenancy.ErrInvalid, "method"},
-		"single sign-on of nowhere":     {func(in *tenancy.Attempt) { in.Method = tenancy.MethodSingleSignOn }, tenancy.ErrInvalid, "connection_id"},
-		"a connection and a password":   {func(in *tenancy.Attempt) { in.ConnectionID = d.okta.ID }, tenancy.ErrInvalid, "connection_id"},
-		"single sign-on of nobody":      {func(in *tenancy.Attempt) { in.Method, in.ConnectionID = "", d.okta.ID }, tenancy.ErrInvalid, "subject"},
-		"nobody at all":                 {func(in *tenancy.Attempt) { *in = tenancy.Attempt{Method: byGoogle} }, tenancy.ErrInvalid, "subject"},
-		"no address, and yet proved":    {func(in *tenancy.Attempt) { in.Email, in.Subject = "", "s" }, tenancy.ErrInvalid, "email"},
-		"two addresses in one":          {func(in *tenancy.Attempt) { in.Email = "a@evil.example\"@acme.example" }, tenancy.ErrInvalid, "email"},
-		"a subject that does not print": {func(in *tenancy.Attempt) { in.Subject = "a\nb" }, tenancy.ErrInvalid, "subject"},
+		"no evidence":                   {func(in *tenancy.Attempt) { in.Evidence = tenancy.Evidence{} }, tenancy.ErrInvalid, "evidence"},
+		"unknown method":                {func(in *tenancy.Attempt) { *in = by("magic-link", "s", "", nil) }, tenancy.ErrInvalid, "evidence"},
+		"no method":                     {func(in *tenancy.Attempt) { *in = by("", "s", "", nil) }, tenancy.ErrInvalid, "evidence"},
+		"claims as of single sign-on":   {func(in *tenancy.Attempt) { *in = by(tenancy.MethodSingleSignOn, "s", "owner@acme.example", true) }, tenancy.ErrInvalid, "evidence"},
+		"claims as of an invitation":    {func(in *tenancy.Attempt) { *in = by(tenancy.MethodInvitation, "s", "owner@acme.example", true) }, tenancy.ErrInvalid, "evidence"},
+		"single sign-on of nowhere":     {func(in *tenancy.Attempt) { *in = through(tenancy.Connection{}, "s", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
+		"single sign-on of nobody":      {func(in *tenancy.Attempt) { *in = through(d.okta, "", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
+		"claims about nobody":           {func(in *tenancy.Attempt) { *in = by(byGoogle, "", "owner@acme.example", true) }, tenancy.ErrInvalid, "evidence"},
+		"no credential":                 {func(in *tenancy.Attempt) { *in = byPassword("", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
+		"no mailbox":                    {func(in *tenancy.Attempt) { *in = byMail("") }, tenancy.ErrInvalid, "evidence"},
+		"two addresses in one":          {func(in *tenancy.Attempt) { *in = byMail("a@evil.example\"@acme.example") }, tenancy.ErrInvalid, "email"},
+		"a subject that does not print": {func(in *tenancy.Attempt) { *in = by(byGoogle, "a\nb", "", nil) }, tenancy.ErrInvalid, "subject"},
 		"unknown organization":          {func(in *tenancy.Attempt) { in.OrganizationID = nowhere }, tenancy.ErrNotFound, ""},
 		"archived organization":         {func(in *tenancy.Attempt) { in.OrganizationID = stored.ID }, tenancy.ErrNotFound, ""},
 		"unknown connection": {func(in *tenancy.Attempt) {
-			*in = through(d.okta, "s", "")
-			in.EmailVerified = false
-			in.ConnectionID = nothing
+			*in = through(tenancy.Connection{ID: nothing, Epoch: 1}, "s", "")
 		}, tenancy.ErrNotFound, ""},
 		"connection that is not active": {func(in *tenancy.Attempt) { *in = through(idle, "s", "owner@acme.example") }, tenancy.ErrNotFound, ""},
 		"connection of the archive":     {func(in *tenancy.Attempt) { *in = through(theirs, "s", "owner@acme.example") }, tenancy.ErrNotFound, ""},
@@ -211,7 +213,7 @@ func identityCases(d *door) {
 				}
 				w.False(w.getUser(got.User.ID).EmailVerifiedAt.IsZero())
 				want := 0
-				for _, counts := range []bool{c.stored != nil && !c.tookOver, c.in.Subject != ""} {
+				for _, counts := range []bool{c.stored != nil && !c.tookOver, !slices.Contains([]string{"stored unproved, by mail"}, name)} {
 					want += btoi(counts)
 				}
 				w.Len(w.identities(got.User), want)
@@ -234,20 +236,20 @@ func confirmThrough(d *door) {
 	stranger := d.enters(byMail("eve@mail.example"))
 	proof := d.proof(trap, "ann@mail.example")
 	for name, c := range map[string]struct {
-		by   []tenancy.SessionID
+		by   string
 		left []tenancy.Identity
 	}{
-		"nowhere":                    {nil, nil},
-		"a stranger's session":       {[]tenancy.SessionID{stranger.Session.ID}, nil},
-		"no session":                 {[]tenancy.SessionID{tenancy.SessionID(nowhere)}, nil},
-		"their own":                  {[]tenancy.SessionID{here.Session.ID}, []tenancy.Identity{mine}},
-		"a stranger's and their own": {[]tenancy.SessionID{stranger.Session.ID, here.Session.ID}, []tenancy.Identity{mine}},
+		"nowhere":              {"", nil},
+		"a stranger's session": {stranger.Token.Reveal(), nil},
+		"no session":           {"session_x", nil},
+		"their own":            {here.Token.Reveal(), []tenancy.Identity{mine}},
 	} {
 		d.each(name, func(w *world) {
 			w.Equal(errStop, w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
-				user, err := tx.Users.ConfirmEmail(ctx, proof.Token.Reveal(), c.by...)
+				user, err := tx.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: c.by})
 				w.NoError(err)
 				w.False(user.EmailVerifiedAt.IsZero())
+				w.Equal(tenancy.EmailProvedByMail, user.EmailProvedBy)
 				left, err := tx.Identities.List(ctx, trap.ID)
 				w.NoError(err)
 				w.Equal(c.left, left)
@@ -260,7 +262,7 @@ func confirmThrough(d *door) {
 		})
 	}
 	// Once it is proved, another proof takes nothing.
-	_, err := d.svc.Users.ConfirmEmail(d.ctx, proof.Token.Reveal(), here.Session.ID)
+	_, err := d.svc.Users.ConfirmEmail(d.ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: here.Token.Reveal()})
 	d.NoError(err)
 	d.NoError(d.confirm(d.proof(trap, "ann@mail.example").Token.Reveal()))
 	d.Equal([]tenancy.Identity{mine}, d.identities(trap))

@@ -1,6 +1,8 @@
 package servicetest
 
 import (
+	"encoding/json"
+
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -10,7 +12,7 @@ func hijackRules() []rule {
 	return []rule{
 		{"U4 account pre-hijacking: the five variants, through SignIn", atDoor(preHijackSignIn)},
 		{"U4 attack: linking by an address that nobody verified", atDoor(unverifiedLinking)},
-		{"U4 attack: email_verified as a text", on(textClaims)},
+		{"U4 attack: email_verified as a text", with(func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{byGoogle} }, textClaims)},
 		{"P6 attack: a provider of one organization asserts an address of another", atDoor(crossTenantProvider)},
 		{"P6 attack: a provider asserts a free-mail address", atDoor(freeMailProvider)},
 		{"P6 attack: a provider starts the sign-in without an invitation", atDoor(idpInitiated)},
@@ -41,7 +43,7 @@ func preHijackSignIn(d *door) {
 		},
 		"unexpired email change: a proof mailed to the attacker": func(w *world, trap tenancy.User) func() bool {
 			proof := w.proof(trap, evil)
-			return func() bool { return w.confirm(proof.Token.Reveal()) == nil }
+			return func() bool { return w.moves(trap, proof) == nil }
 		},
 		"non-verifying provider: the victim's address, unproved": func(w *world, trap tenancy.User) func() bool {
 			w.link(trap, tenancy.NewIdentity{Provider: "github", Subject: "lax", Email: victim})
@@ -57,7 +59,7 @@ func preHijackSignIn(d *door) {
 				w.True(got.TookOver)
 				w.Equal(trap.ID, got.User.ID)
 				w.Empty(w.getUser(trap.ID).PendingEmail)
-				w.Len(w.identities(trap), btoi(arrives.Subject != ""))
+				w.Len(w.identities(trap), btoi(how == "by a provider"))
 				w.False(comeBack())
 				w.True(w.stands(got))
 				w.NoError(w.svc.Users.Delete(w.ctx, trap.ID))
@@ -83,7 +85,7 @@ func unverifiedLinking(d *door) {
 	for _, in := range []tenancy.Attempt{
 		by(byGoogle, "evil", "victim@acme.example", false), by(byGoogle, "evil", "VICTIM@acme.example", nil),
 		byPassword("c-evil", "victim@acme.example"),
-		{Method: tenancy.MethodMagicLink, Email: "victim@acme.example"},
+		by(byGoogle, "evil", "victim@acme.example", "true"), by(byGoogle, "evil", "victim@acme.example", 1),
 	} {
 		d.halts(tenancy.DecisionVerifyEmail, "", in)
 	}
@@ -98,11 +100,22 @@ func unverifiedLinking(d *door) {
 }
 
 func textClaims(w *world) {
-	w.True(tenancy.VerifiedClaim(true))
-	yes := true
-	for _, claim := range []any{nil, false, "true", "True", "1", 1, 1.0, []byte("true"), &yes, []any{true}, map[string]any{"email_verified": true}} {
-		w.False(tenancy.VerifiedClaim(claim), "%T %v", claim, claim)
+	const address = "ann@mail.example"
+	enters := func(claims string) bool {
+		in := tenancy.Attempt{Evidence: tenancy.ClaimsEvidence("google", json.RawMessage(claims))}
+		got, err := w.svc.SignIn(w.ctx, in)
+		w.NoError(err)
+		return got.Kind == tenancy.DecisionSignedIn
 	}
+	w.False(enters(`{"sub":"g-1","email":"` + address + `"}`))
+	for _, claim := range []string{`null`, `false`, `"true"`, `"True"`, `"1"`, `1`, `1.0`, `[true]`, `{"email_verified":true}`} {
+		w.False(enters(`{"sub":"g-1","email":"`+address+`","email_verified":`+claim+`}`), claim)
+	}
+	// Names match byte for byte: who may set one may not set the other.
+	for _, name := range []string{"Email_Verified", "EMAIL_VERIFIED", "emailVerified", "email_ver\u0131fied"} {
+		w.False(enters(`{"sub":"g-1","email":"`+address+`","`+name+`":true}`), name)
+	}
+	w.True(enters(`{"sub":"g-1","email":"` + address + `","email_verified":true}`))
 }
 
 func crossTenantProvider(d *door) {
@@ -120,10 +133,8 @@ func crossTenantProvider(d *door) {
 		return err
 	})
 	// Even where the boss takes part, acme's provider gets no further than acme.
-	evil.MailProved = true
-	got := d.enters(bringing(token, evil))
+	got := d.enters(bringing(token, proving("boss@beta.example", evil)))
 	d.True(got.Session.Confined)
-	evil.MailProved = false
 	d.halts(tenancy.DecisionNotMember, "", to(d.beta, evil))
 	d.Equal(d.acme.ID, d.enters(evil).OrganizationID)
 }
@@ -144,7 +155,6 @@ func idpInitiated(d *door) {
 	d.halts(tenancy.DecisionNotMember, "", through(d.okta, "s-1", "ann@acme.example"))
 	d.halts(tenancy.DecisionInvitationNeeded, "", through(d.okta, "s-1", "ann@mail.example"))
 	none := through(d.okta, "s-1", "")
-	none.EmailVerified = false
 	d.halts(tenancy.DecisionInvitationNeeded, "", none)
 }
 
@@ -163,9 +173,6 @@ func policyBypass(d *door) {
 	} {
 		d.halts(tenancy.DecisionUseSingleSignOn, "", in)
 	}
-	// Suspending the organization lifts nothing.
-	d.suspend(d.acme)
-	d.halts(tenancy.DecisionUseSingleSignOn, "", to(gamma, byPassword("c-1", "")))
 	// A claim that waits captures nobody (D3): the squatter's policy binds no one.
 	d.claim(gamma.ID, "mail.example")
 	own := d.connect(gamma, "Own")
@@ -179,10 +186,7 @@ func subjectReplay(d *door) {
 	ann := d.enters(through(d.okta, "s-1", "ann@acme.example")).User
 	second := d.connect(d.acme, "Second")
 	for _, in := range []tenancy.Attempt{
-		{ConnectionID: d.entra.ID, Subject: "s-1"},
-		{ConnectionID: second.ID, Subject: "s-1"},
-		{ConnectionID: d.okta.ID, Subject: "S-1"},
-		{Method: byGoogle, Subject: "s-1"},
+		through(d.entra, "s-1", ""), through(second, "s-1", ""), through(d.okta, "S-1", ""), by(byGoogle, "s-1", "", nil),
 	} {
 		got, err := d.svc.SignIn(d.ctx, in)
 		d.NoError(err)

@@ -115,14 +115,11 @@ func groupsOfInvited(d *door) {
 func backWithoutMailbox(d *door) {
 	victim := d.newUser(tenancy.NewUser{Email: "victim@mail.example", EmailVerified: true})
 	in := through(d.okta, "s-1", "victim@mail.example")
-	in.MailProved = true
-	d.enters(bringing(d.invites(d.acme, "victim@mail.example"), in))
+	d.enters(bringing(d.invites(d.acme, "victim@mail.example"), proving("victim@mail.example", in)))
 	d.NoError(d.svc.Memberships.Leave(d.ctx, d.acme.ID, victim.ID))
 	token := d.invites(d.acme, "victim@mail.example") // which who invites can see
-	in.MailProved = false
 	d.halts(tenancy.DecisionVerifyEmail, "", bringing(token, in))
-	in.MailProved = true
-	d.True(d.enters(bringing(token, in)).Session.Confined)
+	d.True(d.enters(bringing(token, proving("victim@mail.example", in))).Session.Confined)
 }
 
 func startThroughAnything(d *door) {
@@ -175,8 +172,7 @@ func groupsFill(d *door) {
 }
 
 func ownSingleSignOn(d *door) {
-	in := through(d.entra, "e-1", "bob@acme.example")
-	in.MailProved = true
+	in := proving("bob@acme.example", through(d.entra, "e-1", "bob@acme.example"))
 	token := d.invites(d.beta, "bob@acme.example")
 	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{Methods: []tenancy.SignInMethod{byGoogle, tenancy.MethodSingleSignOn}}})
 	d.halts(tenancy.DecisionUseOtherMethod, "", bringing(token, in))
@@ -184,8 +180,8 @@ func ownSingleSignOn(d *door) {
 	d.Empty(d.routed("bob@acme.example", hints).Connections)
 	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{Methods: []tenancy.SignInMethod{tenancy.MethodSingleSignOn}}})
 	halted := d.halts(tenancy.DecisionUseSingleSignOn, "", bringing(token, in))
-	d.Equal([]tenancy.Connection{d.okta}, halted.Connections)
-	d.Equal([]tenancy.Connection{d.okta}, d.routed("bob@acme.example", hints).Connections)
+	d.Equal(views(d.okta), halted.Connections)
+	d.Equal(views(d.okta), d.routed("bob@acme.example", hints).Connections)
 	d.admitting()
 	d.enters(through(d.okta, "s-1", "bob@acme.example"))
 }

@@ -25,6 +25,13 @@ func connectionMethods() map[string]method {
 			_, err := s.Connections.Get(ctx, c.org, c.sso)
 			return err
 		}, noOrg(), noConnection()),
+		"GetByID": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Connections.GetByID(ctx, c.sso)
+			return err
+		}, map[string]func(*cast){
+			"unknown connection": func(c *cast) { c.sso = tenancy.ConnectionID(nowhere) },
+			"zero connection":    func(c *cast) { c.sso = tenancy.ConnectionID{} },
+		}),
 		"List": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Connections.List(ctx, c.org, tenancy.ConnectionQuery{})
 			return err

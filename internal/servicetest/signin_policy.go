@@ -23,7 +23,7 @@ func domainPolicies(d *door) {
 	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}})
 	for _, attempt := range []tenancy.Attempt{in, to(d.beta, in), twice(in), by(byGoogle, "g-1", "bob@acme.example", true), byMail("new@acme.example")} {
 		halted := d.halts(tenancy.DecisionUseSingleSignOn, "", attempt)
-		d.Equal([]tenancy.Connection{d.okta}, halted.Connections)
+		d.Equal(views(d.okta), halted.Connections)
 		d.Equal(d.acme.ID, halted.OrganizationID)
 	}
 	second := d.connect(d.acme, "Second")
@@ -36,7 +36,7 @@ func domainPolicies(d *door) {
 	}})
 	halted := d.halts(tenancy.DecisionUseOtherMethod, "", in)
 	d.Equal([]tenancy.SignInMethod{byGoogle, tenancy.MethodSingleSignOn}, halted.Methods)
-	d.Equal([]tenancy.Connection{d.okta, second}, halted.Connections)
+	d.Equal(views(d.okta, second), halted.Connections)
 	d.halts(tenancy.DecisionSecondFactor, "", by(byGoogle, "g-1", "bob@acme.example", true))
 	d.enters(twice(by(byGoogle, "g-1", "bob@acme.example", true)))
 	d.halts(tenancy.DecisionSecondFactor, "", to(d.beta, through(d.okta, "s-1", "bob@acme.example")))
@@ -53,20 +53,19 @@ func organizationPolicies(d *door) {
 	second := d.connect(d.acme, "Second")
 	d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true}})
 	halted := d.halts(tenancy.DecisionUseSingleSignOn, "", to(d.acme, twice(in)))
-	d.Equal([]tenancy.Connection{d.okta, second}, halted.Connections)
+	d.Equal(views(d.okta, second), halted.Connections)
 	d.enters(to(d.beta, in))
 	d.halts(tenancy.DecisionChooseOrganization, "", in)
-	sso := through(second, "t-1", "ann@mail.example")
-	sso.MailProved = true
+	sso := proving("ann@mail.example", through(second, "t-1", "ann@mail.example"))
 	d.enters(sso)
 	d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true, ConnectionID: d.okta.ID}})
-	d.Equal([]tenancy.Connection{d.okta}, d.halts(tenancy.DecisionUseSingleSignOn, "", sso).Connections)
+	d.Equal(views(d.okta), d.halts(tenancy.DecisionUseSingleSignOn, "", sso).Connections)
 	// Another organization's connection is none here.
 	d.admitting()
 	d.demand(d.beta, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true}})
 	bob := d.enters(through(d.okta, "s-1", "bob@acme.example")).User
 	d.add(d.beta, bob)
-	d.Equal([]tenancy.Connection{d.entra}, d.halts(tenancy.DecisionUseSingleSignOn, "", to(d.beta, through(d.okta, "s-1", "bob@acme.example"))).Connections)
+	d.Equal(views(d.entra), d.halts(tenancy.DecisionUseSingleSignOn, "", to(d.beta, through(d.okta, "s-1", "bob@acme.example"))).Connections)
 
 	d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}})
 	d.halts(tenancy.DecisionSecondFactor, "", to(d.acme, in))
@@ -84,8 +83,7 @@ func bothPolicies(d *door) {
 	d.halts(tenancy.DecisionSecondFactor, "", in)
 	d.enters(twice(in))
 	// The known identity tells another address by now: the user's own counts.
-	in.Email = "bob@mail.example"
-	in.Method, in.Subject = byGithub, "h-1"
+	in = by(byGithub, "h-1", "bob@mail.example", true)
 	d.link(bob, tenancy.NewIdentity{Provider: "github", Subject: "h-1", Email: "bob@mail.example"})
 	d.halts(tenancy.DecisionUseOtherMethod, "", twice(in))
 }
@@ -123,7 +121,7 @@ func policyFirst(d *door) {
 	d.add(d.beta, bob)
 	_, err := d.svc.Users.Suspend(d.ctx, barred.ID)
 	d.NoError(err)
-	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}})
+	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}, BindsOwners: ptr(true)})
 	want := d.halts(tenancy.DecisionUseSingleSignOn, "", byMail("nobody@acme.example"))
 	for _, in := range []tenancy.Attempt{
 		byMail("bob@acme.example"), byMail("barred@acme.example"), byPassword("c", "bob@acme.example"), byPassword("c", "nobody@acme.example"),

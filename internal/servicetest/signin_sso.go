@@ -33,11 +33,9 @@ func ssoJoins(d *door) {
 	d.Equal(d.okta.ID.String(), d.identities(got.User)[0].Provider)
 	d.Nil(d.enters(in).Member)
 	// U4: the claim is the provider's word, and without it there is none.
-	in = through(d.okta, "s-2", "bob@acme.example")
-	in.EmailVerified = false
+	in = doubting(d.okta, "s-2", "bob@acme.example")
 	d.halts(tenancy.DecisionVerifyEmail, "", in)
-	in.MailProved = true
-	d.enters(in)
+	d.enters(proving("bob@acme.example", in))
 	// It reaches an account that is there, and takes over one that nobody proved.
 	cyd := d.newUser(tenancy.NewUser{Email: "cyd@acme.example"})
 	d.link(cyd, tenancy.NewIdentity{Provider: "password", Subject: "c-1"})
@@ -58,8 +56,7 @@ func ssoForeign(d *door) {
 	victim, boss := d.newUser(tenancy.NewUser{Email: "victim@mail.example", EmailVerified: true}), d.visitor(d.beta, "boss@beta.example")
 	for _, email := range []string{"victim@mail.example", "boss@beta.example", "new@mail.example", "new@beta.example", "x@sub.acme.example"} {
 		d.halts(tenancy.DecisionInvitationNeeded, "", through(d.okta, "evil", email))
-		proved := through(d.okta, "evil", email)
-		proved.MailProved = true
+		proved := proving(email, through(d.okta, "evil", email))
 		d.halts(tenancy.DecisionInvitationNeeded, "", proved)
 		d.halts(tenancy.DecisionInvitationNeeded, "", to(d.beta, proved))
 	}
@@ -67,14 +64,11 @@ func ssoForeign(d *door) {
 	// Another organization's invitation is none here, and this one's is not enough.
 	elsewhere := d.invites(d.beta, "victim@mail.example")
 	in := through(d.okta, "evil", "victim@mail.example")
-	in.MailProved = true
-	d.halts(tenancy.DecisionInvitationNeeded, "", bringing(elsewhere, in))
+	d.halts(tenancy.DecisionInvitationNeeded, "", bringing(elsewhere, proving("victim@mail.example", in)))
 	here := d.invites(d.acme, "victim@mail.example")
-	in.MailProved = false
 	d.halts(tenancy.DecisionVerifyEmail, "", bringing(here, in)) // who invites sees the token
 	d.halts(tenancy.DecisionInvitationRefused, tenancy.ErrInvitationForOtherEmail, bringing(here, through(d.okta, "evil", "boss@beta.example")))
-	in.MailProved = true
-	got := d.enters(bringing(here, in))
+	got := d.enters(bringing(here, proving("victim@mail.example", in)))
 	d.Equal(victim.ID, got.User.ID)
 	d.True(got.Session.Confined)
 	d.Empty(d.identities(boss))
@@ -93,11 +87,9 @@ func ssoConfined(d *door) {
 	ann := d.visitor(d.acme, "ann@mail.example")
 	d.add(d.beta, ann)
 	d.halts(tenancy.DecisionVerifyEmail, "", through(d.okta, "s-1", "ann@mail.example")) // a member: the mailbox is enough
-	in := through(d.okta, "s-1", "ann@mail.example")
-	in.MailProved = true
+	in := proving("ann@mail.example", through(d.okta, "s-1", "ann@mail.example"))
 	d.True(d.enters(in).Session.Confined)
 	known := through(d.okta, "s-1", "")
-	known.EmailVerified = false
 	got := d.enters(known)
 	d.True(got.Session.Confined)
 	d.Equal(d.acme.ID, got.OrganizationID) // though they are in two

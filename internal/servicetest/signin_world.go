@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -85,19 +86,47 @@ func (d *door) admitting() {
 
 // The attempts: by a link in a mail, by a password, by a provider, by a connection.
 func byMail(email string) tenancy.Attempt {
-	return tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: email, MailProved: true}
+	return tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
 }
 
 func byPassword(credential, email string) tenancy.Attempt {
-	return tenancy.Attempt{Method: tenancy.MethodPassword, Subject: credential, Email: email}
+	return tenancy.Attempt{Evidence: tenancy.PasswordEvidence(credential, email)}
 }
 
+// by is an attempt with the claims of a provider, of which verified is email_verified.
 func by(method tenancy.SignInMethod, subject, email string, verified any) tenancy.Attempt {
-	return tenancy.Attempt{Method: method, Subject: subject, Email: email, EmailVerified: tenancy.VerifiedClaim(verified)}
+	claims := map[string]any{"sub": subject}
+	if email != "" {
+		claims["email"] = email
+	}
+	if verified != nil {
+		claims["email_verified"] = verified
+	}
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		panic(err) // the claims are those of a check
+	}
+	return tenancy.Attempt{Evidence: tenancy.ClaimsEvidence(string(method), raw)}
 }
 
+// through is an attempt by a connection that asserts exactly these groups.
 func through(c tenancy.Connection, subject, email string, groups ...string) tenancy.Attempt {
-	return tenancy.Attempt{ConnectionID: c.ID, Subject: subject, Email: email, EmailVerified: true, Groups: groups}
+	return asserting(c, tenancy.Assertion{Subject: subject, Email: email, Groups: append([]string{}, groups...)})
+}
+
+// doubting is through where the provider says that the address is not verified.
+func doubting(c tenancy.Connection, subject, email string) tenancy.Attempt {
+	return asserting(c, tenancy.Assertion{Subject: subject, Email: email, EmailVerified: ptr(false), Groups: []string{}})
+}
+
+func asserting(c tenancy.Connection, a tenancy.Assertion) tenancy.Attempt {
+	return tenancy.Attempt{Evidence: tenancy.ConnectionEvidence(c, a)}
+}
+
+// proving is an attempt of somebody who has proved a mailbox, too.
+func proving(email string, in tenancy.Attempt) tenancy.Attempt {
+	in.Evidence = in.Evidence.WithMailbox(email)
+	return in
 }
 
 // to is an attempt that names an organization.
@@ -114,7 +143,7 @@ func bringing(token string, in tenancy.Attempt) tenancy.Attempt {
 
 // twice is an attempt with a second factor.
 func twice(in tenancy.Attempt) tenancy.Attempt {
-	in.SecondFactor = true
+	in.Evidence = in.Evidence.WithSecondFactor()
 	return in
 }
 
@@ -153,6 +182,14 @@ func (w *world) halts(kind tenancy.DecisionKind, code tenancy.Code, in tenancy.A
 	w.Zero(d.User)
 	w.Nil(d.Member)
 	w.False(d.Created || d.Linked || d.TookOver)
+	return d
+}
+
+// goesOn checks that an attempt is let through although its invitation is of no use (I6).
+func (w *world) goesOn(code tenancy.Code, in tenancy.Attempt) tenancy.Decision {
+	w.t.Helper()
+	d := w.enters(in)
+	w.Equal(code, d.InvitationCode)
 	return d
 }
 

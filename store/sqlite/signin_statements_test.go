@@ -31,21 +31,23 @@ func TestSignInStatements(t *testing.T) {
 	require.NoError(t, err)
 	sent, err := svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: "cyd@mail.example"})
 	require.NoError(t, err)
-	password := tenancy.Attempt{Method: tenancy.MethodPassword, Subject: "c-1", Email: "ann@acme.example", MailProved: true, SecondFactor: true}
-	sso := tenancy.Attempt{ConnectionID: okta.ID, Subject: "s-1", Email: "bob@acme.example", EmailVerified: true, SecondFactor: true, Groups: []string{"eng"}}
+	password := tenancy.Attempt{Evidence: tenancy.PasswordEvidence("c-1", "ann@acme.example").WithMailbox("ann@acme.example").WithSecondFactor()}
+	sso := tenancy.Attempt{Evidence: tenancy.ConnectionEvidence(okta, tenancy.Assertion{
+		Subject: "s-1", Email: "bob@acme.example", Groups: []string{"eng"},
+	}).WithSecondFactor()}
 	for _, c := range []struct {
 		name string
 		most int
 		in   tenancy.Attempt
 	}{
-		{"first, on nobody's domain", 25, tenancy.Attempt{Method: tenancy.MethodPassword, Subject: "c-0", Email: "eve@mail.example", MailProved: true}},
+		{"first, on nobody's domain", 25, tenancy.Attempt{Evidence: tenancy.PasswordEvidence("c-0", "eve@mail.example").WithMailbox("eve@mail.example")}},
 		{"first, let in by a domain", 25, password},
 		{"first, let in by a connection", 25, sso},
 		{"first, by invitation", 40, tenancy.Attempt{
-			Method: tenancy.MethodPassword, Subject: "c-2", Email: "cyd@mail.example", Invitation: sent.Token.Reveal(),
+			Evidence: tenancy.PasswordEvidence("c-2", "cyd@mail.example"), Invitation: sent.Token.Reveal(),
 		}},
 		{"known, by an identity", 12, password},
-		{"known, by the mailbox", 12, tenancy.Attempt{Method: tenancy.MethodMagicLink, Email: "ann@acme.example", MailProved: true, SecondFactor: true}},
+		{"known, by the mailbox", 12, tenancy.Attempt{Evidence: tenancy.MailboxEvidence("ann@acme.example").WithSecondFactor()}},
 		{"known, through a connection", 14, sso},
 	} {
 		var got tenancy.Decision

@@ -74,6 +74,7 @@ func fullUser(n int) tenancy.User {
 	v := bareUser(n)
 	v.Email, v.EmailKey = fmt.Sprintf("%s.%d@Example.com", name(n), n), fmt.Sprintf("%s.%d@example.com", name(n), n)
 	v.EmailVerifiedAt, v.PendingEmail = clock(n+2), fmt.Sprintf("new.%d@example.com", n)
+	v.EmailProvedBy = pick(n, tenancy.EmailProvedByMail, tenancy.EmailProvedByHost, newID[tenancy.Connection](mentioned+n).String())
 	v.GivenName, v.FamilyName, v.DisplayName = "Ada "+name(n), "Lovelace", name(n)
 	v.Picture, v.Phone, v.Locale = "https://example.com/a.png", "+44 20 7946 0000", "en-GB"
 	v.Attributes, v.Metadata = dictionary(n), dictionary(n+1)
@@ -94,6 +95,7 @@ func bareIdentity(n int) tenancy.Identity {
 func fullIdentity(n int) tenancy.Identity {
 	v := bareIdentity(n)
 	v.Email, v.EmailVerified = fmt.Sprintf("%s@example.com", name(n)), true
+	v.Epoch = int64(n + 1)
 	return v
 }
 
@@ -168,6 +170,7 @@ func event(n int) tenancy.Event {
 	if n%3 == 0 {
 		return e
 	}
+	e.Through = newID[tenancy.Session](n % 2).String()
 	e.OrganizationID, e.UserID = newID[tenancy.Organization](7000+n%2), newID[tenancy.User](7000+n%4)
 	e.Data = json.RawMessage(fmt.Sprintf(`{"n": %d, "name":"%s"}`, n, name(n)))
 	e.Previous = json.RawMessage(`{"name":"Ada"}`)

@@ -42,6 +42,7 @@ func fullConnection(n int) tenancy.Connection {
 	v := bareConnection(n)
 	v.Provider, v.Issuer = pick(n, "okta", "entra"), fmt.Sprintf("https://id%d.example/?a=1&b=<2>", n)
 	v.Settings, v.Groups = dictionary(n), map[string]string{"Engineering": "member", name(n): "guest"}
+	v.UpdatesEmail, v.Epoch, v.SessionsEpoch = true, int64(n+1), int64(n+2)
 	return v
 }
 
@@ -60,6 +61,7 @@ func fullPolicy(n int) tenancy.Policy {
 	}
 	v.Organization = tenancy.OrganizationPolicy{SingleSignOn: true, ConnectionID: newID[tenancy.Connection](mentioned + n), SecondFactor: true}
 	v.Exempt = []tenancy.UserID{newID[tenancy.User](mentioned + n), newID[tenancy.User](mentioned)}
+	v.BindsOwners = true
 	return v
 }
 
@@ -76,7 +78,7 @@ func fullSession(n int) tenancy.Session {
 	v.OrganizationID = newID[tenancy.Organization](n % parentOrganizations)
 	v.MembershipID, v.IdentityID = newID[tenancy.Membership](mentioned+n%4), newID[tenancy.Identity](mentioned+n)
 	v.Method, v.ConnectionID = pick(n, tenancy.MethodSingleSignOn, "password"), newID[tenancy.Connection](mentioned+n)
-	v.SecondFactor, v.Confined = true, true
+	v.SecondFactor, v.Confined, v.ConnectionEpoch = true, true, int64(n+1)
 	v.UserAgent, v.Address = "Browser "+name(n), fmt.Sprintf("192.0.2.%d", n)
 	v.EndedAt, v.EndReason, v.LastSeenAt = clock(n+2), pick(n, tenancy.EndedSignOut, tenancy.EndedRevoked), clock(n+3)
 	return v

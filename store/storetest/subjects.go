@@ -137,6 +137,7 @@ func secrets() *subject[tenancy.Secret, tenancy.SecretFilter] {
 			in("Kind", func(f *F) *tenancy.In[tenancy.SecretKind] { return &f.Kind }, func(v V) tenancy.SecretKind { return v.Kind }),
 			inNull("UserID", func(f *F) *tenancy.In[tenancy.UserID] { return &f.UserID }, func(v V) tenancy.UserID { return v.UserID }),
 			inNull("Subject", func(f *F) *tenancy.In[string] { return &f.Subject }, func(v V) string { return v.Subject }),
+			in("OpenFor", func(f *F) *tenancy.In[string] { return &f.OpenFor }, func(v V) string { return v.OpenFor() }),
 			before("DueBefore", func(f *F) *time.Time { return &f.DueBefore }, func(v V) time.Time { return v.ExpiresAt }),
 		},
 	}

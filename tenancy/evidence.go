@@ -1,0 +1,275 @@
+package tenancy
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Evidence is what the program has checked about somebody who signs in. It is made by
+// the functions below from what a password check, a mailbox or a provider gave, and
+// holds nothing that a program can set by itself, or decode. The zero Evidence proves
+// nothing. Evidence that is unusable is reported by [Service.SignIn], as [ErrInvalid]
+// with the field "evidence".
+//
+//	PasswordEvidence(credentialID, email)                      a password was right
+//	MailboxEvidence(email)                                     a link or code that was mailed came back
+//	ClaimsEvidence("google", idToken)                          one of the program's own providers
+//	ConnectionEvidence(c, AssertionFromClaims(idToken))        a customer's provider, by OpenID Connect
+//	ConnectionEvidence(c, Assertion{Subject: nameID, ...})     a customer's provider, by SAML
+//
+// [Evidence.WithSecondFactor] and [Evidence.WithMailbox] add to one of these.
+type Evidence struct {
+	method       SignInMethod
+	credential   bool // the subject is a credential of the program's own
+	connection   ConnectionID
+	epoch        int64 // of the connection, as the program read it
+	subject      string
+	email        string
+	vouched      bool   // the provider says that email is the person's
+	mailbox      string // an address whose mailbox the program has seen opened
+	secondFactor bool
+	groups       []string // nil: none were asserted
+	profile      Profile
+	fault        *Error // what makes it unusable; nil: nothing
+}
+
+// Assertion is what an organization's identity provider says about a person, by SAML or
+// OpenID Connect. The program has checked that it is genuine, meant for this program, and
+// an answer to this sign-in.
+type Assertion struct {
+	Subject string // the person's fixed name at the provider: 1 to 255 printable characters
+	Email   string // "" = the provider tells none
+	// EmailVerified is what the provider says about Email; nil = nothing, as with SAML.
+	// False is never taken for verified. Nil and true count on the verified domains of the
+	// connection's organization alone (rule P6).
+	EmailVerified *bool
+	// Groups are those that the provider asserts; nil = it asserts none, which changes no
+	// role, and empty = the person is in no group (rule P8). At most 1000 count.
+	Groups  []string
+	Profile Profile
+}
+
+// Profile is what a provider or the person tells of themselves. What does not fit a
+// user's field is left out: nobody is kept out for a picture.
+type Profile struct {
+	GivenName, FamilyName, DisplayName, Picture, Locale string
+}
+
+// PasswordEvidence says that the password of a credential was right. credentialID is the
+// program's own fixed name for it, 1 to 255 printable characters, the Subject of an
+// identity whose provider is "password". email is the address that the person typed,
+// unproved; "" where they typed none.
+func PasswordEvidence(credentialID, email string) Evidence {
+	return CredentialEvidence(MethodPassword, credentialID, email)
+}
+
+// CredentialEvidence is [PasswordEvidence] for another kind of credential that the
+// program keeps by itself, such as a passkey. method is one of Config.SignInMethods and the
+// provider of its identities.
+func CredentialEvidence(method SignInMethod, credentialID, email string) Evidence {
+	e := Evidence{method: method, credential: true, subject: credentialID, email: email}
+	if credentialID == "" {
+		e.fault = invalid("evidence", "has no credential")
+	}
+	return e
+}
+
+// MailboxEvidence says that the person opened a link, or typed a code, that the program
+// had mailed to an address just now and shown to nobody. Its method is
+// [MethodMagicLink].
+func MailboxEvidence(email string) Evidence {
+	e := Evidence{method: MethodMagicLink, mailbox: email}
+	if email == "" {
+		e.fault = invalid("evidence", "has no mailbox")
+	}
+	return e
+}
+
+// ClaimsEvidence reads the claims sub, email, email_verified, name, given_name,
+// family_name, picture and locale of one of the program's own providers: the payload of
+// an ID token that the program has verified, or the like from a provider without ID
+// tokens. provider is one of Config.SignInMethods.
+//
+// The address counts as the person's only where email_verified is the boolean true. A
+// text, a number, null or nothing is no proof, and names match byte for byte (rule U4).
+func ClaimsEvidence(provider string, claims json.RawMessage) Evidence {
+	c, err := readClaims(claims)
+	return Evidence{
+		method: SignInMethod(provider), subject: c.subject, email: c.email,
+		vouched: c.email != "" && c.verified != nil && *c.verified, profile: c.profile, fault: err,
+	}
+}
+
+// ConnectionEvidence is what an organization's provider says about a person through a
+// connection (rules P1, P6). c is the Connection as the program read it to check what the
+// provider sent: if it has been pointed to another provider since, SignIn refuses with
+// [ErrConflict].
+func ConnectionEvidence(c Connection, a Assertion) Evidence {
+	e := Evidence{
+		method: MethodSingleSignOn, connection: c.ID, epoch: c.Epoch, subject: a.Subject, email: a.Email,
+		vouched: a.Email != "" && (a.EmailVerified == nil || *a.EmailVerified),
+		groups:  slices.Clone(a.Groups), profile: a.Profile,
+	}
+	switch {
+	case c.ID.IsZero():
+		e.fault = invalid("evidence", "names no connection")
+	case a.Subject == "":
+		e.fault = invalid("evidence", "has no subject")
+	}
+	return e
+}
+
+// AssertionFromClaims reads the claims of [ClaimsEvidence] and groups, a list of texts,
+// from an ID token of an organization's provider. Where email_verified is missing,
+// EmailVerified is nil; where it is anything but the boolean true, it is false. What
+// cannot be read gives an Assertion without a Subject, which SignIn refuses.
+func AssertionFromClaims(claims json.RawMessage) Assertion {
+	c, err := readClaims(claims)
+	if err != nil {
+		return Assertion{}
+	}
+	return Assertion{Subject: c.subject, Email: c.email, EmailVerified: c.verified, Groups: c.groups, Profile: c.profile}
+}
+
+// WithSecondFactor adds that the program has checked a second factor, or that the
+// provider vouches for one.
+func (e Evidence) WithSecondFactor() Evidence {
+	e.secondFactor = true
+	return e
+}
+
+// WithMailbox adds what [MailboxEvidence] says, where the person proved an address besides
+// signing in by something else: after [DecisionVerifyEmail], for instance.
+func (e Evidence) WithMailbox(email string) Evidence {
+	e.mailbox = email
+	if email == "" {
+		e.fault = invalid("evidence", "has no mailbox")
+	}
+	return e
+}
+
+// isZero reports whether e is the zero Evidence.
+func (e Evidence) isZero() bool { return e.method == "" && e.fault == nil && e.mailbox == "" }
+
+// read are claims as far as they matter here.
+type claimSet struct {
+	subject, email string
+	verified       *bool
+	groups         []string
+	profile        Profile
+}
+
+// readClaims reads claims by their exact names: encoding/json would take Email_Verified for
+// email_verified, and a person may be able to set the first.
+func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
+	var claims map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &claims); err != nil || claims == nil {
+		return claimSet{}, &Error{Code: ErrInvalid, Field: "evidence", Reason: "has claims that are no JSON object", Err: err}
+	}
+	text := func(name string) string {
+		var s string
+		_ = json.Unmarshal(claims[name], &s) // what is no text is left out
+		return s
+	}
+	if c.subject = text("sub"); c.subject == "" {
+		return claimSet{}, invalid("evidence", "has no claim sub")
+	}
+	c.email = text("email")
+	if said, ok := claims["email_verified"]; ok {
+		yes := string(said) == "true"
+		c.verified = &yes
+	}
+	if said, ok := claims["groups"]; ok {
+		if err := json.Unmarshal(said, &c.groups); err != nil {
+			c.groups = nil
+		}
+	}
+	c.profile = Profile{
+		GivenName: text("given_name"), FamilyName: text("family_name"), DisplayName: text("name"),
+		Picture: text("picture"), Locale: text("locale"),
+	}
+	return c, nil
+}
+
+// over is p with what it leaves empty taken from another.
+func (p Profile) over(other Profile) Profile {
+	return Profile{
+		GivenName: or(p.GivenName, other.GivenName), FamilyName: or(p.FamilyName, other.FamilyName),
+		DisplayName: or(p.DisplayName, other.DisplayName), Picture: or(p.Picture, other.Picture),
+		Locale: or(p.Locale, other.Locale),
+	}
+}
+
+const maxAsserted = 1000 // groups of one attempt
+
+// attempt is an Attempt that was checked.
+type attempt struct {
+	Attempt
+	Evidence
+	emailKey    string // canonical; "": none was told
+	mailboxKey  string // canonical; "": none was proved
+	invited     string // the address of the invitation, where none was told
+	malformed   error  // what is wrong with an address that nobody says is proved: a known identity needs none
+	onlyInvited bool   // there is no evidence but the token of the invitation
+}
+
+// checked is the attempt with its addresses in canonical form, or what is wrong with it.
+func (in Attempt) checked(w *work) (attempt, error) {
+	a := attempt{Attempt: in, Evidence: in.Evidence}
+	a.Attempt.Evidence = Evidence{}
+	switch e := in.Evidence; {
+	case e.isZero() && in.Invitation == "":
+		return a, invalid("evidence", "is missing")
+	case e.isZero():
+		a.onlyInvited, a.method = true, MethodInvitation
+	case e.fault != nil:
+		return a, e.fault
+	default:
+		if err := w.knownMethod("evidence", e.method); err != nil {
+			return a, err
+		}
+		if e.method == MethodSingleSignOn && e.connection.IsZero() {
+			return a, invalid("evidence", "is of single sign-on and names no connection")
+		}
+	}
+	if err := optionalExact("subject", a.subject); err != nil {
+		return a, err
+	}
+	a.groups = a.groups[:min(len(a.groups), maxAsserted)]
+	a.Profile = in.Profile.over(a.profile)
+	return a, a.readAddresses()
+}
+
+// readAddresses puts the addresses of an attempt into canonical form.
+func (a *attempt) readAddresses() (err error) {
+	if a.mailbox != "" {
+		if a.mailboxKey, err = CanonicalEmail(a.mailbox); err != nil {
+			return err
+		}
+	}
+	if a.email != "" {
+		if a.emailKey, err = CanonicalEmail(a.email); err != nil {
+			if a.subject == "" || a.vouched {
+				return err
+			}
+			a.email, a.malformed = "", err
+		}
+	}
+	if a.email == "" && a.mailbox != "" {
+		a.email, a.emailKey = a.mailbox, a.mailboxKey
+	}
+	if a.email == "" && a.subject == "" && !a.onlyInvited {
+		return invalid("email", "is empty")
+	}
+	return nil
+}
+
+// provider is that of the identity that somebody came by.
+func (a attempt) provider() string {
+	if a.connection.IsZero() {
+		return string(a.method)
+	}
+	return connectionProvider(a.connection)
+}
+
+func (a attempt) shown() evidence { return evidence{a.method, a.connection, a.secondFactor} }

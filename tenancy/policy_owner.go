@@ -1,0 +1,193 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/freehold-dev/freehold/rbac"
+)
+
+// binds reports whether a domain policy demands anything.
+func (p DomainPolicy) binds() bool {
+	return len(p.Methods) > 0 || !p.ConnectionID.IsZero() || p.SecondFactor
+}
+
+// names reports whether a policy sends people through a connection: by its id, or as one of
+// the organization's where any will do.
+func (p Policy) names(c Connection) bool {
+	if c.ID.IsZero() {
+		return false
+	}
+	anyOne := p.Organization.SingleSignOn && p.Organization.ConnectionID.IsZero() ||
+		p.Domain.onlySingleSignOn() && p.Domain.ConnectionID.IsZero()
+	return anyOne || p.Domain.ConnectionID == c.ID || p.Organization.ConnectionID == c.ID
+}
+
+// resting is a policy as it binds the people on its organization's domains: not while the
+// organization is suspended or archived, because nobody could then sign in as it wants
+// (rule P2).
+func (w *work) resting(ctx context.Context, p Policy) (Policy, error) {
+	if !p.Domain.binds() {
+		return p, nil
+	}
+	org, err := w.Organizations().Get(ctx, p.OrganizationID)
+	return p.atRest(org), err
+}
+
+func (p Policy) atRest(org Organization) Policy {
+	if isShut(org) != nil {
+		p.Domain = DomainPolicy{}
+	}
+	return p
+}
+
+// ownersOnly refuses an actor who is no owner what touches a policy that binds owners (rule
+// P3). about says whether the change touches it.
+func (w *work) ownersOnly(ctx context.Context, id OrganizationID, about func(Policy) bool) error {
+	if w.service.principal == nil {
+		return nil
+	}
+	rules, err := w.policies(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p := rules[id]; !p.BindsOwners || !about(p) {
+		return nil
+	}
+	own, err := w.grantsOf(ctx, id)
+	if err == nil && !own.owner {
+		err = w.deny(scope{organization: id}, &Error{
+			Code: ErrForbidden, Field: "binds_owners", Reason: "the policy binds owners, so that only owners change it and what it names",
+		})
+	}
+	return err
+}
+
+// isOwner reports whether a user is an active owner of an organization.
+func (w *work) isOwner(ctx context.Context, id OrganizationID, user UserID) (bool, error) {
+	n, err := w.RoleAssignments().Count(ctx, RoleAssignmentFilter{
+		OrganizationID: Of(id), UserID: Of(user), Role: Of(rbac.Owner), Active: Of(true),
+	})
+	return n > 0, err
+}
+
+// mayBind holds a change of a policy against rule P3: owners decide about owners, and
+// nobody exempts themselves.
+func (w *work) mayBind(ctx context.Context, before Policy, in PolicyUpdate) error {
+	p := w.service.principal
+	if p == nil {
+		return nil
+	}
+	if in.Exempt != nil && slices.Contains(*in.Exempt, p.user) && !slices.Contains(before.Exempt, p.user) {
+		return w.deny(scope{organization: before.OrganizationID}, &Error{Code: ErrForbidden, Field: "exempt", Reason: "nobody exempts themselves"})
+	}
+	if in.BindsOwners != nil && *in.BindsOwners != before.BindsOwners {
+		own, err := w.grantsOf(ctx, before.OrganizationID)
+		if err != nil {
+			return err
+		}
+		if !own.owner {
+			return w.deny(scope{organization: before.OrganizationID}, forbidden("binds_owners"))
+		}
+	}
+	return w.ownersOnly(ctx, before.OrganizationID, func(Policy) bool { return true })
+}
+
+// keepsWayIn refuses a change by an actor after which no owner could sign in any more: none
+// is exempt, and none has a live session by whose evidence the policy would let them in
+// again (rule P3). It is asked after the change.
+func (w *work) keepsWayIn(ctx context.Context, id OrganizationID) error {
+	if w.service.principal == nil {
+		return nil
+	}
+	rules, err := w.policies(ctx, id)
+	if err != nil {
+		return err
+	}
+	p := rules[id]
+	if !p.BindsOwners || !p.Domain.binds() && p.Organization == (OrganizationPolicy{}) {
+		return nil
+	}
+	owning := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(rbac.Owner), Active: Of(true)}
+	err = walk(ctx, w.RoleAssignments(), owning, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, func(a RoleAssignment) error {
+		can, err := w.couldSignIn(ctx, p, a.UserID)
+		if err == nil && can {
+			err = errFound
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, errFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return &Error{Code: ErrWouldLockOut, Kind: "organization", Key: id.String(), Reason: "no owner could sign in: exempt another owner, or sign in first as the policy wants"}
+}
+
+// couldSignIn reports whether an owner could sign in under a policy, by what they have shown
+// in a session that is live, or because it does not bind them.
+func (w *work) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, error) {
+	person, err := w.user(ctx, user)
+	if err != nil || !person.SuspendedAt.IsZero() {
+		return false, err
+	}
+	if slices.Contains(p.Exempt, user) {
+		return true, nil
+	}
+	live, err := w.liveSessions(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range live {
+		if _, err := w.upheld(ctx, s); err != nil {
+			if code := CodeOf(err); code == ErrSessionEnded || code == ErrSessionExpired {
+				continue
+			}
+			return false, err
+		}
+		missing, err := w.lacking(ctx, person, p, s)
+		if err != nil || missing.kind == "" {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// lacking is what a policy of an organization wants of somebody who signs in to it by what a
+// session shows.
+func (w *work) lacking(ctx context.Context, user User, p Policy, s Session) (lack, error) {
+	if s.Confined && s.OrganizationID != p.OrganizationID {
+		return lack{kind: DecisionUseOtherMethod, organization: p.OrganizationID}, nil
+	}
+	_, bound, err := w.verifiedFor(ctx, p.OrganizationID, user.EmailKey)
+	if err != nil {
+		return lack{}, err
+	}
+	if bound {
+		if missing, err := w.domainLack(ctx, p, user.ID, s.evidence()); err != nil || missing.kind != "" {
+			return missing, err
+		}
+	}
+	return w.organizationLack(ctx, p, user.ID, s.evidence())
+}
+
+// dropExemptions takes users who are no active members any more out of the policy of an
+// organization whose lock is held (rule M16): an exemption goes with the membership.
+func (w *work) dropExemptions(ctx context.Context, id OrganizationID, users ...UserID) error {
+	rules, err := w.policies(ctx, id)
+	if err != nil {
+		return err
+	}
+	before := rules[id]
+	p := before
+	p.Exempt = slices.DeleteFunc(slices.Clone(before.Exempt), func(user UserID) bool { return slices.Contains(users, user) })
+	if len(p.Exempt) == len(before.Exempt) {
+		return nil
+	}
+	if len(p.Exempt) == 0 {
+		p.Exempt = nil
+	}
+	return w.savePolicy(ctx, before, &p)
+}

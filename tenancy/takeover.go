@@ -1,0 +1,135 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+)
+
+// What proved a user's address (rule U10), besides the name of a provider and the id of a
+// connection.
+const (
+	EmailProvedByMail = "mail" // a link or a code that was mailed to it
+	EmailProvedByHost = "host" // the host's word
+)
+
+// proof is what somebody has shown who proves an address.
+type proof struct {
+	by       string     // for the user's EmailProvedBy
+	own      bool       // they came by something of the account's own; else they may be somebody else than who set it up
+	identity IdentityID // by which they came, so that it stays; zero: none
+	session  SessionID  // in which they showed it, so that it stays; zero: none
+	email    string     // the same address as they write it; "" = as before
+}
+
+// takeOver gives an account to whoever has proved its address first (rules U4, U5). All
+// that it could be entered by goes, except what the proof came by. Where that is nothing
+// of the account's own, so do the organizations that it made for itself.
+func (w *work) takeOver(ctx context.Context, user *User, p proof) error {
+	if err := w.expel(ctx, user.ID, p); err != nil {
+		return err
+	}
+	before := *user
+	user.Email, user.PendingEmail = or(p.email, user.Email), ""
+	user.EmailVerifiedAt, user.EmailProvedBy = w.now, p.by
+	if err := w.saveUser(ctx, before, user, EventUserEmailVerified); err != nil || p.own {
+		return err
+	}
+	w.freed = user.ID
+	if err := w.archiveFounded(ctx, before); err != nil {
+		return err
+	}
+	w.notify(*user, MessageTakenOver)
+	return nil
+}
+
+// expel takes all that whoever made an account could come back by: identities, sessions,
+// proofs of addresses on their way, and requests to join.
+func (w *work) expel(ctx context.Context, user UserID, p proof) error {
+	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user)},
+		func(i *Identity) IdentityID { return i.ID },
+		func(i Identity) error {
+			if i.ID == p.identity {
+				return nil
+			}
+			return w.dropIdentity(ctx, i)
+		})
+	if err != nil {
+		return err
+	}
+	if err := w.spendProofs(ctx, user); err != nil {
+		return err
+	}
+	if err := w.cancelRequests(ctx, user); err != nil {
+		return err
+	}
+	return w.endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedTakenOver, p.session)
+}
+
+// cancelRequests takes back a user's requests to join that wait.
+func (w *work) cancelRequests(ctx context.Context, user UserID) error {
+	waiting := JoinRequestFilter{UserID: Of(user), State: Of(JoinRequestPending)}
+	requests, err := collect(ctx, w.JoinRequests(), waiting, func(r *JoinRequest) JoinRequestID { return r.ID })
+	if err != nil || len(requests) == 0 {
+		return err
+	}
+	locks := make([]LockKey, len(requests))
+	for i, r := range requests {
+		locks[i] = lockOrganization(r.OrganizationID)
+	}
+	if err := w.Lock(ctx, locks...); err != nil {
+		return err
+	}
+	for _, r := range requests {
+		r, err := w.JoinRequests().Get(ctx, r.ID)
+		if CodeOf(err) == ErrNotFound || err == nil && r.State != JoinRequestPending {
+			continue // decided meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := w.decide(ctx, r, JoinRequestCanceled, EventJoinRequestCanceled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// archiveFounded archives the organizations that an account made while nobody had proved
+// its address, and in which nobody else is active: whoever proves it should not find
+// themselves the owner of a stranger's (rule U5). The host can restore them.
+func (w *work) archiveFounded(ctx context.Context, user User) error {
+	if user.EmailProvedBy != "" { // it was proved once
+		return nil
+	}
+	members, err := w.membershipsOf(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	members = slices.DeleteFunc(members, func(m Membership) bool {
+		return m.JoinedVia != JoinedCreated || m.Status != MembershipActive
+	})
+	for _, m := range members {
+		if err := w.Lock(ctx, lockOrganization(m.OrganizationID)); err != nil {
+			return err
+		}
+		n, err := w.Memberships().Count(ctx, MembershipFilter{OrganizationID: Of(m.OrganizationID), Status: Of(MembershipActive)})
+		if err != nil {
+			return err
+		}
+		org, err := w.Organizations().Get(ctx, m.OrganizationID)
+		if err != nil {
+			return err
+		}
+		if n > 1 || !org.ArchivedAt.IsZero() {
+			continue
+		}
+		before := org
+		if err := w.archive(ctx, &org); err != nil {
+			return err
+		}
+		if err := w.saveOrganization(ctx, before, &org, EventOrganizationArchived); err != nil {
+			return err
+		}
+	}
+	return nil
+}
