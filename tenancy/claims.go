@@ -9,6 +9,8 @@ import (
 const (
 	ClaimSubject              = "sub"             // the user's id
 	ClaimSession              = "sid"             // the session's id
+	ClaimMethods              = "amr"             // how the person signed in (RFC 8176)
+	ClaimConfined             = "confined"        // true: the session never leaves its organization (rule P6)
 	ClaimExternalID           = "ext_id"          // the user's external id
 	ClaimMetadata             = "metadata"        // of the user's metadata what was asked for
 	ClaimOrganization         = "org_id"          // the id of the organization chosen
@@ -21,8 +23,8 @@ const (
 )
 
 var reservedClaims = []string{
-	ClaimSubject, ClaimSession, ClaimExternalID, ClaimMetadata, ClaimOrganization, ClaimOrganizationExternal,
-	ClaimOrganizationMetadata, ClaimMemberMetadata, ClaimRole, ClaimRoles, ClaimPermissions,
+	ClaimSubject, ClaimSession, ClaimMethods, ClaimConfined, ClaimExternalID, ClaimMetadata, ClaimOrganization,
+	ClaimOrganizationExternal, ClaimOrganizationMetadata, ClaimMemberMetadata, ClaimRole, ClaimRoles, ClaimPermissions,
 }
 
 // ClaimsQuery says what Claims puts in besides what is always there.
@@ -31,13 +33,20 @@ type ClaimsQuery struct {
 	OrganizationMetadata []string       // keys of the organization's
 	MemberMetadata       []string       // keys of the membership's
 	Extra                map[string]any // claims of the host's own, under other names
+	// NoPermissions leaves the permissions out, for a token that has to stay small, as one
+	// in a cookie or a header. Its reader then asks the Service, or goes by the roles.
+	NoPermissions bool
 }
 
 // Claims makes the claims about a session for a token that the host signs by itself
-// (rule S3): the Claim constants say which. What is missing is left out: without an
+// (rules S3, S6): the Claim constants say which. What is missing is left out: without an
 // organization all that is there, an external id that is not set, a metadata key that
 // is not there. The session is judged as by Authenticate. Issuer, audience and times
 // are the host's.
+//
+// The claim "amr" is a list of strings: "pwd" for [MethodPassword], any other method by
+// its own name, then "mfa" where the person showed a second factor. The claim "confined"
+// is there only where it is true.
 //
 // Errors: [ErrInvalid] with the field "extra" for a reserved name; [ErrNotFound],
 // [ErrSessionEnded], [ErrSessionExpired].
@@ -67,6 +76,12 @@ func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[str
 		return nil, err
 	}
 	claims := map[string]any{ClaimSubject: s.UserID.String(), ClaimSession: s.ID.String()}
+	if methods := s.references(); len(methods) > 0 {
+		claims[ClaimMethods] = methods
+	}
+	if s.Confined {
+		claims[ClaimConfined] = true
+	}
 	for name, value := range q.Extra {
 		if slices.Contains(reservedClaims, name) {
 			return nil, &Error{Code: ErrInvalid, Field: "extra", Key: name, Reason: "has a reserved name"}
@@ -83,6 +98,23 @@ func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[str
 		return claims, nil
 	}
 	return claims, w.claimThere(ctx, claims, held, q)
+}
+
+// references are the authentication method references of a session, by the names of
+// RFC 8176 where it has one.
+func (s Session) references() []string {
+	var names []string
+	switch s.Method {
+	case "":
+	case MethodPassword:
+		names = append(names, "pwd")
+	default:
+		names = append(names, string(s.Method))
+	}
+	if s.SecondFactor {
+		names = append(names, "mfa")
+	}
+	return names
 }
 
 // claimThere adds what is so in the organization that was chosen.
@@ -102,6 +134,9 @@ func (w *work) claimThere(ctx context.Context, claims map[string]any, held holdi
 	}
 	if len(p.roles) > 0 {
 		claims[ClaimRole], claims[ClaimRoles] = p.roles[0], p.roles
+	}
+	if q.NoPermissions {
+		return nil
 	}
 	permissions := p.set.Permissions()
 	texts := make([]string, len(permissions))

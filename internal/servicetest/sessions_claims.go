@@ -33,7 +33,7 @@ func claims(w *world) {
 		Extra: map[string]any{"iss": "https://app.example", "beta": true},
 	})
 	w.Equal(map[string]any{
-		"sub": ada.ID.String(), "sid": s.ID.String(), "ext_id": "hr-1", "metadata": map[string]string{"tier": "gold"},
+		"sub": ada.ID.String(), "sid": s.ID.String(), "amr": []string{"pwd"}, "ext_id": "hr-1", "metadata": map[string]string{"tier": "gold"},
 		"org_id": acme.ID.String(), "org_ext_id": "crm-1", "org_metadata": map[string]string{"plan": "pro"},
 		"member_metadata": map[string]string{"desk": "4"},
 		"role":            member.Roles[0], "roles": member.Roles,
@@ -55,6 +55,13 @@ func claims(w *world) {
 		}
 		w.Equal(texts, w.claimed(s.ID, tenancy.ClaimsQuery{})["permissions"])
 	}
+	// S6: a small token has everything else.
+	whole := w.claimed(s.ID, tenancy.ClaimsQuery{})
+	w.NotEmpty(whole["permissions"])
+	delete(whole, "permissions")
+	w.Equal(whole, w.claimed(s.ID, tenancy.ClaimsQuery{NoPermissions: true}))
+	claimedMethods(w, ada, acme)
+
 	// It is judged as by Authenticate.
 	w.deactivate(acme, ada)
 	_, err = w.svc.Sessions.Claims(w.ctx, s.ID, tenancy.ClaimsQuery{})
@@ -66,23 +73,54 @@ func claims(w *world) {
 	}
 }
 
+// claimedMethods: S6, the claims say how the person signed in, and whether the session is
+// confined.
+func claimedMethods(w *world, user tenancy.User, org tenancy.Organization) {
+	for _, c := range []struct {
+		method       tenancy.SignInMethod
+		secondFactor bool
+		amr          []string
+	}{
+		{tenancy.MethodPassword, false, []string{"pwd"}},
+		{tenancy.MethodPassword, true, []string{"pwd", "mfa"}},
+		{tenancy.MethodMagicLink, false, []string{"magic_link"}},
+		{"passkey", true, []string{"passkey", "mfa"}},
+	} {
+		in := starting(user.ID, org.ID)
+		in.Method, in.SecondFactor = c.method, c.secondFactor
+		for _, confined := range []bool{false, true} {
+			in.Confined = confined
+			started, err := w.svc.Sessions.Start(w.ctx, in)
+			w.NoError(err)
+			got := w.claimed(started.Session.ID, tenancy.ClaimsQuery{})
+			w.Equal(c.amr, got["amr"])
+			said, there := got["confined"]
+			w.Equal(confined, there)
+			if confined {
+				w.Equal(true, said)
+			}
+		}
+	}
+}
+
 func bareClaims(w *world) {
 	ada := w.user("ada")
 	acme := w.owned("Acme", w.user("owner"))
 	w.add(acme, ada, rbac.Guest)
 	q := tenancy.ClaimsQuery{Metadata: []string{"tier"}, OrganizationMetadata: []string{"plan"}, MemberMetadata: []string{"desk"}}
 	s := w.session(ada, nowhereYet).Session
-	w.Equal(map[string]any{"sub": ada.ID.String(), "sid": s.ID.String()}, w.claimed(s.ID, q))
+	w.Equal(map[string]any{"sub": ada.ID.String(), "sid": s.ID.String(), "amr": []string{"pwd"}}, w.claimed(s.ID, q))
 	s = w.session(ada, acme.ID).Session
 	w.Equal(map[string]any{
-		"sub": ada.ID.String(), "sid": s.ID.String(), "org_id": acme.ID.String(), "role": rbac.Guest, "roles": []string{rbac.Guest},
+		"sub": ada.ID.String(), "sid": s.ID.String(), "amr": []string{"pwd"},
+		"org_id": acme.ID.String(), "role": rbac.Guest, "roles": []string{rbac.Guest},
 	}, w.claimed(s.ID, q))
 }
 
 func reservedClaims(w *world) {
 	s := w.session(w.user("ada"), nowhereYet).Session // some of these would be missing
 	for _, name := range []string{
-		"sub", "sid", "ext_id", "metadata", "org_id", "org_ext_id", "org_metadata", "member_metadata", "role", "roles", "permissions",
+		"sub", "sid", "amr", "confined", "ext_id", "metadata", "org_id", "org_ext_id", "org_metadata", "member_metadata", "role", "roles", "permissions",
 	} {
 		w.each(name, func(w *world) {
 			w.refuses(tenancy.ErrInvalid, "extra", func() error {
