@@ -16,9 +16,21 @@ import (
 type SessionsConfig struct {
 	// Service is the host's own, not bound to anybody.
 	Service *tenancy.Service
-	// Name is the cookie's; default "__Host-session", or "session" if Insecure. With the
-	// prefix __Host- a browser takes it from this very host alone, over https.
+	// Name is the name of the cookie; default "__Host-session", "__Secure-session" with a
+	// Domain, and "session" if Insecure. A browser accepts the prefix __Host- only over
+	// https, from the host that the cookie goes back to, and only without a Domain.
 	Name string
+	// Domain sends the cookie to a domain and to every host below it: with "app.example"
+	// to app.example and to acme.app.example. Default: only to the host that has set it.
+	//
+	// It is dangerous where a host below the domain serves the content of tenants or is
+	// not yours. Such a host receives the session token of everybody who visits it, and
+	// can sign visitors out, or in as somebody else, by a cookie of the same name.
+	//
+	// It is a name in ASCII (A-labels), without scheme and port. Case and one leading dot
+	// do not count. IP addresses, public suffixes ("co.uk", "github.io") and single
+	// labels ("localhost") are refused, because browsers drop cookies for them.
+	Domain string
 	// Insecure lets the cookie go over plain http, for development.
 	Insecure bool
 	// CrossOrigin says which requests may switch and sign out; default: those of the
@@ -47,9 +59,7 @@ type SessionsConfig struct {
 type Sessions struct{ config SessionsConfig }
 
 const (
-	cookieName       = "session"
-	hostPrefix       = "__Host-"
-	securePrefix     = "__Secure-"
+	opNewSessions    = "new sessions"
 	opAuthenticate   = "authenticate"
 	maxForm          = 64 << 10 // bytes
 	formOrganization = "organization"
@@ -58,22 +68,15 @@ const (
 
 // NewSessions makes a Sessions.
 //
-// Errors: [tenancy.ErrInvalid] with the field "service" where it is missing, or "name"
-// for what is no cookie's, or has a prefix that Insecure contradicts.
+// Errors: [tenancy.ErrInvalid] with the field "service" where it is missing; "domain" for a
+// Domain that no browser accepts; "name" for what cannot be the name of a cookie, or has
+// a prefix that Insecure or Domain contradicts.
 func NewSessions(config SessionsConfig) (*Sessions, error) {
-	const op = "new sessions"
 	if config.Service == nil {
-		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "service", Reason: "is nil"}
+		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: opNewSessions, Field: "service", Reason: "is nil"}
 	}
-	if config.Name == "" {
-		config.Name = hostPrefix + cookieName
-		if config.Insecure {
-			config.Name = cookieName
-		}
-	}
-	prefixed := strings.HasPrefix(config.Name, hostPrefix) || strings.HasPrefix(config.Name, securePrefix)
-	if err := (&http.Cookie{Name: config.Name}).Valid(); err != nil || prefixed && config.Insecure {
-		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: op, Field: "name", Reason: "is no name for this cookie", Err: err}
+	if err := config.nameCookie(); err != nil {
+		return nil, err
 	}
 	if config.CrossOrigin == nil {
 		config.CrossOrigin = http.NewCrossOriginProtection()
@@ -103,7 +106,7 @@ func (s *Sessions) Clear(w http.ResponseWriter) { s.cookie(w, "", -1) }
 func (s *Sessions) cookie(w http.ResponseWriter, value string, seconds int) {
 	w.Header().Add("Cache-Control", "no-store")
 	http.SetCookie(w, &http.Cookie{
-		Name: s.config.Name, Value: value, Path: "/", MaxAge: seconds,
+		Name: s.config.Name, Value: value, Domain: s.config.Domain, Path: "/", MaxAge: seconds,
 		HttpOnly: true, Secure: !s.config.Insecure, SameSite: http.SameSiteLaxMode,
 	})
 }
