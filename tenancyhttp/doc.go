@@ -5,7 +5,7 @@
 //
 //	guard, err := tenancyhttp.New(tenancyhttp.Config{
 //		Service:      svc,
-//		User:         sessionUser, // the host's: from *http.Request to a user's id
+//		Sessions:     sessions, // from NewSessions; or User, for sessions of the host's own
 //		Organization: tenancyhttp.PathValue("org"),
 //	})
 //	mux.Handle("GET /account", guard.SignedIn(account))
@@ -38,8 +38,9 @@
 //
 // # What is left to the host
 //
-// Sign-in, and the protection of its own unsafe methods against cross-site request
-// forgery: put [http.CrossOriginProtection] in front of the whole if sessions are
-// cookies, as those of [Sessions] are. Also X-Forwarded-Host and its like, which this
-// package never reads.
+// Sign-in, and its protection against forms of other sites. The Guard checks it for requests that carry the cookie of
+// [Sessions]; for Config.User only where Config.CrossOrigin is set, so put
+// [http.CrossOriginProtection] in front of the whole if your sessions are cookies.
+//
+// Also X-Forwarded-Host and its like, which this package never reads.
 package tenancyhttp

@@ -26,6 +26,9 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 		again := *held
 		return &again, nil
 	}
+	if err := g.sameSite(r); err != nil {
+		return nil, err
+	}
 	if g.config.Sessions != nil {
 		found, err := g.config.Sessions.Authenticate(r)
 		if err != nil {
@@ -43,6 +46,22 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 		return nil, unauthenticated()
 	}
 	return g.hold(user, tenancy.UserPrincipal(user)), nil
+}
+
+// sameSite refuses an unsafe request that another site may have made a browser send.
+func (g *Guard) sameSite(r *http.Request) error {
+	if g.config.CrossOrigin == nil {
+		return nil
+	}
+	err := foreign(g.config.CrossOrigin, r)
+	if err == nil || g.config.Sessions == nil {
+		return err
+	}
+	c, twice := g.config.Sessions.carried(r)
+	if twice != nil || !c.byCookie() {
+		return twice
+	}
+	return err
 }
 
 // enter finds out who and where, and asks for a permission there. With a refusal for

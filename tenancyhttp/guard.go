@@ -13,9 +13,10 @@ import (
 type Config struct {
 	// Service is the host's own, not bound to anybody.
 	Service *tenancy.Service
-	// Sessions says who makes a request, by the cookie of a session, and holds them to the
-	// organization that the session is at (rules P3, P6): a request that selects another
-	// one is answered as if it were not there, until [Sessions.Switch].
+	// Sessions says who makes a request, by the session token in its cookie or its Bearer
+	// token, and holds them to the organization that the session is at (rules P3, P6, S6):
+	// a request that selects another one is answered as if it were not there, until
+	// [Sessions.Switch].
 	Sessions *Sessions
 	// User says who makes a request where the host keeps sessions of its own; the zero id, or an error that is
 	// [ErrUnauthenticated], is nobody. What a session or token is worth is the host's
@@ -25,6 +26,17 @@ type Config struct {
 	// Organization says which organization a request selects; default: with Sessions the
 	// session's. It may be nil, too, for a Guard of which only [Guard.SignedIn] is used.
 	Organization Selector
+	// CrossOrigin says from which other sites a browser may send a request with an unsafe
+	// method; others are answered with 403. With Sessions it checks each request that
+	// carries the cookie; default: only the site itself may. A request with a Bearer token
+	// needs no check, because no other site can make a browser send one.
+	//
+	// With User it checks every request, as the Guard does not know what carries the
+	// user; default: no check, and the protection is yours.
+	//
+	// GET, HEAD and OPTIONS pass. A handler that changes something by GET, or opens a
+	// WebSocket, has to look at the origin by itself.
+	CrossOrigin *http.CrossOriginProtection
 	// Error answers a request that is refused or has failed; default: [WriteError].
 	// What it writes for an error that is [tenancy.ErrNotFound] must not depend on
 	// anything but the request. It may fall back on WriteError.
@@ -35,6 +47,9 @@ type Config struct {
 }
 
 // Guard makes middlewares. It is immutable and safe for concurrent use.
+//
+// Each of them first refuses a request with two carriers with 400, and
+// an unsafe request from another site, as Config.CrossOrigin says, with 403.
 type Guard struct{ config Config }
 
 // New makes a Guard.
@@ -57,6 +72,9 @@ func New(config Config) (*Guard, error) {
 		config.Organization = config.Sessions.organization
 	default:
 		config.Organization = func(*http.Request) (string, error) { return "", nil }
+	}
+	if config.CrossOrigin == nil && config.Sessions != nil {
+		config.CrossOrigin = http.NewCrossOriginProtection()
 	}
 	if config.Error == nil {
 		config.Error = func(w http.ResponseWriter, _ *http.Request, err error) { WriteError(w, err) }
@@ -141,7 +159,7 @@ func answer(logger *slog.Logger, write func(http.ResponseWriter, *http.Request, 
 
 func (g *Guard) middleware(next http.Handler, admit func(*http.Request) (*access, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = remembering(r)
+		r = r.WithContext(remembering(r.Context()))
 		held, err := admit(r)
 		if err != nil {
 			g.Error(w, r, err)

@@ -30,7 +30,7 @@ type Problem struct {
 // ProblemOf gives the Problem of an error, by its code:
 //
 //	400  invalid, invalid_token, invalid_cursor, unknown_role, unknown_permission, no_organization,
-//	     public_email_domain
+//	     two_carriers, public_email_domain
 //	401  unauthenticated, session_expired, session_ended
 //	403  forbidden, email_not_verified, email_managed, join_refused, sign_in_refused, sign_in_required,
 //	     organization_closed, email_domain_not_allowed, invitation_for_other_email

@@ -40,7 +40,7 @@ func codes(t *testing.T) []tenancy.Code {
 		return true
 	})
 	require.Greater(t, len(found), 30)
-	return append(found, tenancyhttp.ErrUnauthenticated, tenancyhttp.ErrNoOrganization)
+	return append(found, tenancyhttp.ErrUnauthenticated, tenancyhttp.ErrNoOrganization, tenancyhttp.ErrTwoCarriers)
 }
 
 // Every code has a status, and none tells a driver's words, an id of somebody else's,

@@ -2,10 +2,8 @@ package tenancyhttp
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +31,9 @@ type SessionsConfig struct {
 	Domain string
 	// Insecure lets the cookie go over plain http, for development.
 	Insecure bool
-	// CrossOrigin says which requests may switch and sign out; default: those of the
-	// site itself.
+	// CrossOrigin says which requests [Sessions.Switch] and [Sessions.SignOut] accept from
+	// a browser; default: those of the site itself. Requests with a Bearer token are not
+	// checked. The check of all other routes is Config.CrossOrigin.
 	CrossOrigin *http.CrossOriginProtection
 	// Error answers a request that is refused or has failed; default: [WriteError].
 	Error func(http.ResponseWriter, *http.Request, error)
@@ -45,25 +44,32 @@ type SessionsConfig struct {
 	Now func() time.Time
 }
 
-// Sessions keeps a session's token in a cookie, and knows people by it. For most uses,
-// hand it to a [Guard], and mount two of its methods:
+// Sessions finds the session of a request by its token. For most uses, hand it to a
+// [Guard], and mount two of its methods:
 //
 //	sessions, err := tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: svc})
 //	guard, err := tenancyhttp.New(tenancyhttp.Config{Service: svc, Sessions: sessions})
 //	mux.HandleFunc("POST /switch", sessions.Switch)
 //	mux.HandleFunc("POST /sign-out", sessions.SignOut)
 //
-// Whoever signs somebody in calls [Sessions.Set]. The cookie is HttpOnly, Secure,
-// SameSite=Lax and for the whole site; no script sees it. It is immutable and safe for
-// concurrent use.
+// A request carries the token in one of two ways, and both open the same: the same
+// organization, under the same policy (rule S6).
+//
+//   - A browser has it in a cookie, which [Sessions.Set] sets after sign-in. The cookie is
+//     HttpOnly, Secure, SameSite=Lax and for the whole site; no script sees it.
+//   - Any other client sends "Authorization: Bearer" and the token. The program gives it
+//     the token after sign-in, from [tenancy.Token.Reveal].
+//
+// A request that has both, or two headers Authorization, is answered with
+// [ErrTwoCarriers]. A request with two cookies of this name carries nothing: nobody makes
+// it. Authorization with another scheme, such as Basic, does not count.
+//
+// It is immutable and safe for concurrent use.
 type Sessions struct{ config SessionsConfig }
 
 const (
-	opNewSessions    = "new sessions"
-	opAuthenticate   = "authenticate"
-	maxForm          = 64 << 10 // bytes
-	formOrganization = "organization"
-	formReturn       = "return"
+	opNewSessions  = "new sessions"
+	opAuthenticate = "authenticate"
 )
 
 // NewSessions makes a Sessions.
@@ -93,8 +99,9 @@ func NewSessions(config SessionsConfig) (*Sessions, error) {
 	return &Sessions{config}, nil
 }
 
-// Set gives a browser a session that was just started or switched. It lasts as long as
-// the session can.
+// Set gives a browser a session that was just started or switched, in the cookie. It lasts
+// as long as the session can. It is not for clients that send a Bearer token: give them
+// the token in the answer.
 func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
 	left := started.Session.ExpiresAt.Sub(s.config.Now())
 	s.cookie(w, started.Token.Reveal(), max(1, int(left/time.Second)))
@@ -104,29 +111,30 @@ func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
 func (s *Sessions) Clear(w http.ResponseWriter) { s.cookie(w, "", -1) }
 
 func (s *Sessions) cookie(w http.ResponseWriter, value string, seconds int) {
-	w.Header().Add("Cache-Control", "no-store")
+	w.Header().Set("Cache-Control", "no-store")
 	http.SetCookie(w, &http.Cookie{
 		Name: s.config.Name, Value: value, Domain: s.config.Domain, Path: "/", MaxAge: seconds,
 		HttpOnly: true, Secure: !s.config.Insecure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// Token is the token in a request's cookie; "" where there is none, or more than one.
+// Token is the token that a request carries, in the cookie or as Bearer; "" where it
+// carries no token, or more than one.
 func (s *Sessions) Token(r *http.Request) string {
-	cookies := r.CookiesNamed(s.config.Name)
-	if len(cookies) != 1 {
+	c, err := s.carried(r)
+	if err != nil {
 		return ""
 	}
-	return cookies[0].Value
+	return c.token
 }
 
-// Authenticate says who makes a request, and where: once a request behind a [Guard],
-// however often it is asked.
+// Authenticate says who makes a request, and where. Behind a [Guard] it asks the Service
+// once a request. It does not check from which site the request comes: a Guard does.
 //
-// Errors: [ErrUnauthenticated] for nobody, also for a session that has ended, and what
-// the Service could not do.
+// Errors: [ErrUnauthenticated] for nobody, also for a session that has ended;
+// [ErrTwoCarriers]; and what the Service could not do.
 func (s *Sessions) Authenticate(r *http.Request) (tenancy.Authenticated, error) {
-	m, _ := r.Context().Value(memoKey{}).(*memo)
+	m := memoOf(r)
 	if m == nil {
 		return s.authenticate(r)
 	}
@@ -140,7 +148,11 @@ func (s *Sessions) Authenticate(r *http.Request) (tenancy.Authenticated, error) 
 }
 
 func (s *Sessions) authenticate(r *http.Request) (tenancy.Authenticated, error) {
-	found, err := s.config.Service.Sessions.Authenticate(r.Context(), s.Token(r))
+	c, err := s.carried(r)
+	if err != nil {
+		return tenancy.Authenticated{}, err
+	}
+	found, err := s.config.Service.Sessions.Authenticate(tenancy.Trusted(r.Context()), c.token)
 	return found, anonymous(err)
 }
 
@@ -162,119 +174,26 @@ func (s *Sessions) organization(r *http.Request) (string, error) {
 	return found.Organization.ID.String(), nil
 }
 
-// memo is what a Sessions has found out about one request.
+// memo is what this package has found out about one request.
 type memo struct {
 	mu    sync.Mutex
-	of    *Sessions // nil: nothing yet
+	of    *Sessions // nil: nobody has authenticated yet
 	found tenancy.Authenticated
 	err   error
 }
 
 type memoKey struct{}
 
-// remembering is r with a memo.
-func remembering(r *http.Request) *http.Request {
-	if r.Context().Value(memoKey{}) != nil {
-		return r
-	}
-	return r.WithContext(context.WithValue(r.Context(), memoKey{}, &memo{}))
+// memoOf is the memo of a request; nil where no middleware stands in front.
+func memoOf(r *http.Request) *memo {
+	m, _ := r.Context().Value(memoKey{}).(*memo)
+	return m
 }
 
-// Switch is the handler of an organization switcher: a form with the organization's id
-// in "organization", empty for none, and in "return" a path of this site to go to
-// afterwards, "/" if it is anything else. The session is the same and has a new
-// token, in a new cookie.
-//
-// Refused: other methods than POST with 405; requests from other sites with 403; a form
-// without "organization" with 400, and one over 64 KiB with 413; who is not signed in
-// with 401; an organization that they are no active member of with
-// 404; where a policy wants another way to sign in, [tenancy.ErrSignInRefused].
-func (s *Sessions) Switch(w http.ResponseWriter, r *http.Request) {
-	if !s.mayPost(w, r) {
-		return
+// remembering is ctx with a memo.
+func remembering(ctx context.Context) context.Context {
+	if ctx.Value(memoKey{}) != nil {
+		return ctx
 	}
-	if status := readForm(r); status != http.StatusOK {
-		http.Error(w, http.StatusText(status), status)
-		return
-	}
-	var to tenancy.OrganizationID
-	if id := r.PostFormValue(formOrganization); id != "" {
-		var err error
-		if to, err = tenancy.ParseOrganizationID(id); err != nil {
-			s.fail(w, r, err)
-			return
-		}
-	}
-	started, err := s.config.Service.Sessions.Switch(r.Context(), s.Token(r), to)
-	if err != nil {
-		// The cookie stays: another window may have switched, and have a new one by now.
-		s.fail(w, r, anonymous(err))
-		return
-	}
-	s.Set(w, started)
-	http.Redirect(w, r, localPath(r.PostFormValue(formReturn)), http.StatusSeeOther)
-}
-
-// readForm reads a form that has to say where to: one that is cut off, or of something
-// else, must not be taken for a wish to be nowhere.
-func readForm(r *http.Request) (status int) {
-	err := r.ParseForm()
-	if err == nil {
-		err = r.ParseMultipartForm(maxForm)
-	}
-	var big *http.MaxBytesError
-	switch {
-	case errors.As(err, &big):
-		return http.StatusRequestEntityTooLarge
-	case err != nil && !errors.Is(err, http.ErrNotMultipart), !r.PostForm.Has(formOrganization):
-		return http.StatusBadRequest
-	}
-	return http.StatusOK
-}
-
-// SignOut is the handler that ends the session and takes its cookie, then goes to
-// "return" as Switch does. It serves whoever is signed out already, too.
-//
-// Refused: other methods than POST with 405; requests from other sites with 403.
-func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
-	if !s.mayPost(w, r) {
-		return
-	}
-	err := anonymous(s.config.Service.Sessions.SignOut(r.Context(), s.Token(r)))
-	if err != nil && !errors.Is(err, ErrUnauthenticated) {
-		s.fail(w, r, err)
-		return
-	}
-	s.Clear(w)
-	http.Redirect(w, r, localPath(r.PostFormValue(formReturn)), http.StatusSeeOther)
-}
-
-// mayPost answers requests that are no POST of this site's.
-func (s *Sessions) mayPost(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-		return false
-	}
-	if err := s.config.CrossOrigin.Check(r); err != nil {
-		s.fail(w, r, &tenancy.Error{Code: tenancy.ErrForbidden, Op: opAuthenticate, Reason: "comes from another site", Err: err})
-		return false
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	return true
-}
-
-func (s *Sessions) fail(w http.ResponseWriter, r *http.Request, err error) {
-	answer(s.config.Logger, s.config.Error, w, r, err)
-}
-
-// localPath is a path of this site, or "/" for whatever leads elsewhere, or might in
-// some browser.
-func localPath(path string) string {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(c rune) bool {
-		return c == '\\' || c <= ' ' || c == 0x7f
-	}) {
-		return "/"
-	}
-	return path
+	return context.WithValue(ctx, memoKey{}, &memo{})
 }

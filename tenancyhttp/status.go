@@ -12,12 +12,15 @@ const (
 	ErrUnauthenticated tenancy.Code = "unauthenticated"
 	// ErrNoOrganization: the request selects no organization.
 	ErrNoOrganization tenancy.Code = "no_organization"
+	// ErrTwoCarriers: the request carries a session cookie and a Bearer token, or two headers Authorization (rule S6).
+	ErrTwoCarriers tenancy.Code = "two_carriers"
 )
 
 // statuses is the one table from code to HTTP status. It never changes once made.
 var statuses = map[tenancy.Code]int{
 	ErrUnauthenticated: http.StatusUnauthorized,
 	ErrNoOrganization:  http.StatusBadRequest,
+	ErrTwoCarriers:     http.StatusBadRequest,
 
 	tenancy.ErrInvalid:           http.StatusBadRequest,
 	tenancy.ErrInvalidToken:      http.StatusBadRequest,
