@@ -50,6 +50,11 @@ type Config struct {
 //
 // Each of them first refuses a request with two carriers with 400, and
 // an unsafe request from another site, as Config.CrossOrigin says, with 403.
+//
+// Its answers carry "Cache-Control: private, no-cache" and "Vary: Cookie, Authorization",
+// so that no shared cache keeps them; a handler may set something stricter. Where
+// Config.User reads another header, the handler adds it to Vary. Answers to refused
+// requests carry "no-store".
 type Guard struct{ config Config }
 
 // New makes a Guard.
@@ -154,6 +159,7 @@ func answer(logger *slog.Logger, write func(http.ResponseWriter, *http.Request, 
 	if ProblemOf(err).Status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		logger.ErrorContext(r.Context(), "tenancyhttp: request failed", "method", r.Method, "error", err)
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	write(w, r, err)
 }
 
@@ -161,6 +167,7 @@ func (g *Guard) middleware(next http.Handler, admit func(*http.Request) (*access
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(remembering(r.Context()))
 		held, err := admit(r)
+		private(w.Header(), r)
 		if err != nil {
 			g.Error(w, r, err)
 			return

@@ -24,10 +24,12 @@ func PathValue(name string) Selector {
 	return func(r *http.Request) (string, error) { return r.PathValue(name), nil }
 }
 
-// Header selects by a header of the request. One that is there more than once is
-// [tenancy.ErrInvalid], lest somebody in between has read the other.
+// Header selects by a header of the request, which it adds to the answer's Vary. One that
+// is there more than once is [tenancy.ErrInvalid], lest somebody in between has read the
+// other.
 func Header(name string) Selector {
 	return func(r *http.Request) (string, error) {
+		varies(r, name)
 		switch values := r.Header.Values(name); len(values) {
 		case 0:
 			return "", nil

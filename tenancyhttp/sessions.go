@@ -180,6 +180,7 @@ type memo struct {
 	of    *Sessions // nil: nobody has authenticated yet
 	found tenancy.Authenticated
 	err   error
+	vary  []string // names of headers that have selected the organization
 }
 
 type memoKey struct{}
