@@ -36,11 +36,24 @@
 // wrap the handler, not the mux. A router that keeps parameters elsewhere needs one
 // function in Config.Organization.
 //
+// # Routes of the program's own
+//
+// The pages for signing in and signing up call the unbound Service. Wrap them in
+// [Guard.Public], so that sessions and events show where a request came from:
+//
+//	mux.Handle("POST /sign-in", guard.Public(signIn))
+//
+// Behind any other middleware the context is marked ([tenancy.Guarded]), and the unbound
+// Service neither writes nor lists: it may do everything, in every organization, so a
+// call in a handler is nearly always a mistake (rule G13).
+//
 // # What is left to the host
 //
-// Sign-in, and its protection against forms of other sites. The Guard checks it for requests that carry the cookie of
+// Sign-in, and its protection against forms of other sites: [Guard.Public] does not
+// check the origin. The Guard checks it for requests that carry the cookie of
 // [Sessions]; for Config.User only where Config.CrossOrigin is set, so put
 // [http.CrossOriginProtection] in front of the whole if your sessions are cookies.
 //
-// Also X-Forwarded-Host and its like, which this package never reads.
+// Also forwarded addresses, which only Config.ClientAddress reads, and X-Forwarded-Host
+// and its like, which this package never reads.
 package tenancyhttp

@@ -159,3 +159,44 @@ func ExampleConfig() {
 	// 200 ada@acme.example
 	// 303
 }
+
+// A client without cookies signs in, and sends the token of its session as Bearer. A
+// route of the program's own, such as the one for signing in, is behind Public.
+func ExampleSessions() {
+	svc := offices()
+	sessions := give(tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: svc}))
+	guard := give(tenancyhttp.New(tenancyhttp.Config{Service: svc, Sessions: sessions}))
+	signIn := func(w http.ResponseWriter, r *http.Request) {
+		user := give(svc.Users.GetByEmail(r.Context(), r.FormValue("email"))) // and check the password
+		acme := give(svc.Organizations.GetBySlug(r.Context(), "acme"))
+		started := give(svc.Sessions.Start(r.Context(), tenancy.NewSession{
+			UserID: user.ID, OrganizationID: acme.ID, Method: tenancy.MethodPassword,
+			Address: tenancy.RequestOf(r.Context()).Address.String(),
+		}))
+		fmt.Fprint(w, started.Token.Reveal())
+	}
+	me := func(w http.ResponseWriter, r *http.Request) {
+		found := give(sessions.Authenticate(r))
+		fmt.Fprint(w, found.User.Email, " from ", found.Session.Address)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /sign-in", guard.Public(http.HandlerFunc(signIn)))
+	mux.Handle("POST /sign-out", guard.Public(http.HandlerFunc(sessions.SignOut)))
+	mux.Handle("GET /me", guard.Member(http.HandlerFunc(me)))
+
+	ask := func(method, url, token string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, url, nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		rec := httptest.NewRecorder()
+		mux.ServeHTTP(rec, r)
+		return rec
+	}
+	token := ask(http.MethodPost, "/sign-in?email=bob@acme.example", "").Body.String()
+	fmt.Println(ask(http.MethodGet, "/me", token).Body)
+	fmt.Println(ask(http.MethodPost, "/sign-out", token).Code)
+	fmt.Println(ask(http.MethodGet, "/me", token).Code)
+	// Output:
+	// bob@acme.example from 192.0.2.1
+	// 204
+	// 401
+}

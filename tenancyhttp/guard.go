@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -37,6 +38,17 @@ type Config struct {
 	// GET, HEAD and OPTIONS pass. A handler that changes something by GET, or opens a
 	// WebSocket, has to look at the origin by itself.
 	CrossOrigin *http.CrossOriginProtection
+	// ClientAddress says which address a request comes from, for sessions and events (rule
+	// G11); the zero Addr: unknown. Default: the address in the [tenancy.Request] that the
+	// context carries already, else that of the connection. Behind a proxy that is the
+	// proxy's: read the header here that your proxy always overwrites. This package reads
+	// no forwarded address by itself. It may be called more than once a request.
+	ClientAddress func(*http.Request) netip.Addr
+	// RequestID gives the program's own name for a request, for events; the first 256
+	// characters count. Default: the ID in the [tenancy.Request] that the context carries
+	// already, else none. It may be called more than once a request, and must give the
+	// same each time.
+	RequestID func(*http.Request) string
 	// Error answers a request that is refused or has failed; default: [WriteError].
 	// What it writes for an error that is [tenancy.ErrNotFound] must not depend on
 	// anything but the request. It may fall back on WriteError.
@@ -48,8 +60,13 @@ type Config struct {
 
 // Guard makes middlewares. It is immutable and safe for concurrent use.
 //
-// Each of them first refuses a request with two carriers with 400, and
+// Each of them but [Guard.Public] first refuses a request with two carriers with 400, and
 // an unsafe request from another site, as Config.CrossOrigin says, with 403.
+//
+// A handler behind one finds in its context the [tenancy.Request], and the mark of
+// [tenancy.Guarded]: calls of the unbound Service that write or list fail there with
+// [tenancy.ErrUnboundInRequest] (rule G13). The functions of Config get a context without
+// the mark.
 //
 // Its answers carry "Cache-Control: private, no-cache" and "Vary: Cookie, Authorization",
 // so that no shared cache keeps them; a handler may set something stricter. Where
@@ -160,18 +177,18 @@ func answer(logger *slog.Logger, write func(http.ResponseWriter, *http.Request, 
 		logger.ErrorContext(r.Context(), "tenancyhttp: request failed", "method", r.Method, "error", err)
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	write(w, r, err)
+	write(w, unmarked(r), err)
 }
 
 func (g *Guard) middleware(next http.Handler, admit func(*http.Request) (*access, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(remembering(r.Context()))
+		r = g.describe(r.WithContext(tenancy.Trusted(remembering(r.Context()))))
 		held, err := admit(r)
 		private(w.Header(), r)
 		if err != nil {
 			g.Error(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(held.in(r.Context())))
+		next.ServeHTTP(w, r.WithContext(tenancy.Guarded(held.in(r.Context()))))
 	})
 }

@@ -49,8 +49,8 @@ type SessionsConfig struct {
 //
 //	sessions, err := tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: svc})
 //	guard, err := tenancyhttp.New(tenancyhttp.Config{Service: svc, Sessions: sessions})
-//	mux.HandleFunc("POST /switch", sessions.Switch)
-//	mux.HandleFunc("POST /sign-out", sessions.SignOut)
+//	mux.Handle("POST /switch", guard.Public(http.HandlerFunc(sessions.Switch)))
+//	mux.Handle("POST /sign-out", guard.Public(http.HandlerFunc(sessions.SignOut)))
 //
 // A request carries the token in one of two ways, and both open the same: the same
 // organization, under the same policy (rule S6).
