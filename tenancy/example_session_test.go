@@ -59,6 +59,6 @@ func ExampleSessions_Claims() {
 	// sub usr_
 	// sid ses_
 	// org_id org_
-	// {"iss":"https://app.example","permissions":["documents:read","documents:write"],"role":"editor","roles":["editor"]}
+	// {"amr":["pwd"],"iss":"https://app.example","permissions":["documents:read","documents:write"],"role":"editor","roles":["editor"]}
 	// invalid
 }

@@ -47,7 +47,7 @@ func TestClaimsPage(t *testing.T) {
 	for _, claim := range []string{
 		tenancy.ClaimSubject, tenancy.ClaimSession, tenancy.ClaimExternalID, tenancy.ClaimMetadata, tenancy.ClaimOrganization,
 		tenancy.ClaimOrganizationExternal, tenancy.ClaimOrganizationMetadata, tenancy.ClaimMemberMetadata, tenancy.ClaimRole,
-		tenancy.ClaimRoles, tenancy.ClaimPermissions,
+		tenancy.ClaimRoles, tenancy.ClaimPermissions, tenancy.ClaimMethods, tenancy.ClaimConfined,
 	} {
 		require.Contains(t, string(page), "\n| `"+claim+"` | ")
 	}

@@ -171,7 +171,6 @@ func ExampleSessions() {
 		acme := give(svc.Organizations.GetBySlug(r.Context(), "acme"))
 		started := give(svc.Sessions.Start(r.Context(), tenancy.NewSession{
 			UserID: user.ID, OrganizationID: acme.ID, Method: tenancy.MethodPassword,
-			Address: tenancy.RequestOf(r.Context()).Address.String(),
 		}))
 		fmt.Fprint(w, started.Token.Reveal())
 	}

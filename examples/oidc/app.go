@@ -31,6 +31,7 @@ type app struct {
 	insecure bool // browsers reach it by plain http
 	service  *tenancy.Service
 	sessions *tenancyhttp.Sessions
+	guard    *tenancyhttp.Guard
 	issuers  sync.Map // *oidc.Provider by issuer
 }
 
@@ -42,6 +43,10 @@ func open(s settings) (*app, error) {
 		return nil, err
 	}
 	a.sessions, err = tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: a.service, Insecure: a.insecure, Logger: s.log})
+	if err != nil {
+		return nil, err
+	}
+	a.guard, err = tenancyhttp.New(tenancyhttp.Config{Service: a.service, Sessions: a.sessions, Logger: s.log})
 	return a, err
 }
 
@@ -51,7 +56,8 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /callback/{provider}", a.callback)
 	mux.HandleFunc("POST /sign-out", a.sessions.SignOut)
-	return http.NewCrossOriginProtection().Handler(mux)
+	// All of it is the program's own: it shows nothing of an organization's.
+	return http.NewCrossOriginProtection().Handler(a.guard.Public(mux))
 }
 
 func (a *app) home(w http.ResponseWriter, r *http.Request) {

@@ -13,12 +13,9 @@ type route struct {
 	handler http.HandlerFunc
 }
 
-// anybody is the guard of what needs no session.
-func anybody(next http.Handler) http.Handler { return next }
-
 func (a *app) routes() []route {
 	accounts, documents, members, settings := a.accounts, &documents{a.site}, &members{a.site}, &settings{a.site}
-	signedIn, member, may := a.site.guard.SignedIn, a.site.guard.Member, a.site.guard.Require
+	anybody, signedIn, member, may := a.site.guard.Public, a.site.guard.SignedIn, a.site.guard.Member, a.site.guard.Require
 	all := []route{
 		{"GET /login", anybody, accounts.loginPage},
 		{"POST /login", anybody, accounts.login},
