@@ -75,6 +75,9 @@ func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[str
 	if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
 		return nil, err
 	}
+	if p := w.service.principal; p != nil && p.session != nil && p.session.ID != s.ID {
+		return nil, w.deny(scope{}, forbidden("")) // it may be at another organization
+	}
 	claims := map[string]any{ClaimSubject: s.UserID.String(), ClaimSession: s.ID.String()}
 	if methods := s.references(); len(methods) > 0 {
 		claims[ClaimMethods] = methods

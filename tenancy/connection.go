@@ -164,7 +164,8 @@ func patchOf(m map[string]string) Patch {
 // actor changes them only where they cover every role that its groups map to, and every
 // role of everyone whom its provider could come as: who has an identity there, and, of an
 // active connection, who has an address on a verified domain of the organization. So
-// nobody but owners points elsewhere what owners sign in by (rule R6).
+// nobody but owners points elsewhere what owners sign in by (rule R6). Where the sign-in
+// policy sends people through the connection, it also takes the permission for policies.
 //
 // With another Issuer or Provider the identities of before open nothing any more; with
 // that, and when it is switched off, all sessions that came through it end (rules U4, P9).

@@ -53,6 +53,9 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 	if err := w.ownersOnly(ctx, c.OrganizationID, func(p Policy) bool { return p.names(before) || p.names(after) }); err != nil {
 		return err
 	}
+	if err := w.mayTurnPolicy(ctx, before, after); err != nil {
+		return err
+	}
 	mapped := append(slices.Collect(maps.Values(before.Groups)), slices.Collect(maps.Values(after.Groups))...)
 	if err := w.mayGive(ctx, c.OrganizationID, mapped...); err != nil {
 		return err
@@ -65,6 +68,27 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 	reached, err := w.reaches(ctx, c, speaks, above)
 	if err == nil && reached {
 		err = w.above(c.OrganizationID)
+	}
+	return err
+}
+
+// mayTurnPolicy refuses an actor without the permission for policies to change whom a
+// connection believes that the policy sends people through: who is bound by it could
+// bring a provider of their own.
+func (w *work) mayTurnPolicy(ctx context.Context, before, after Connection) error {
+	id := or(after.OrganizationID, before.OrganizationID)
+	rules, err := w.policies(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p := rules[id]; !p.names(before) && !p.names(after) {
+		return nil
+	}
+	own, err := w.grantsOf(ctx, id)
+	if err == nil && !permits(own.Grants, rbac.WritePolicies) {
+		err = w.deny(scope{organization: id}, &Error{
+			Code: ErrForbidden, Field: "policy", Reason: "the sign-in policy sends people through it: that takes the permission to change policies",
+		})
 	}
 	return err
 }

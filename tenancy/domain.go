@@ -72,8 +72,8 @@ type NewDomain struct {
 	// Verified and Subdomains are the host's word that the domain, and all names below
 	// it, are the organization's: no proof is asked for, then or later, but for an
 	// organization that is archived: see [Domains.MarkVerified].
-	Verified   bool
-	Subdomains bool // of a Verified one
+	Verified   bool `json:"-"`
+	Subdomains bool `json:"-"` // of a Verified one
 }
 
 // DomainUpdate is a change to a claim. A nil field stays as it is.

@@ -144,7 +144,7 @@ type EmailConfirmation struct {
 //
 // Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrSignInRequired] where
 // the address would move and there is no such session, which spends nothing;
-// [ErrEmailManaged] where the person had asked for it and the address is managed by now;
+// [ErrForbidden] for a suspended user; [ErrEmailManaged] where the person had asked for it and the address is managed by now;
 // [ErrAlreadyExists] with the field "email" where another user has the address by now,
 // which leaves everything as it was.
 func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
@@ -176,6 +176,9 @@ func (w *work) confirmEmail(ctx context.Context, in EmailConfirmation) (User, er
 	user, err := w.user(ctx, secret.UserID)
 	if err != nil {
 		return User{}, err
+	}
+	if !user.SuspendedAt.IsZero() {
+		return User{}, &Error{Code: ErrForbidden, Reason: string(ReasonUserSuspended)}
 	}
 	by, err := w.presenter(ctx, user.ID, in.Session)
 	if err != nil {

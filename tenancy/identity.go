@@ -38,7 +38,7 @@ type NewIdentity struct {
 	// EmailVerified is whether the host trusts the provider to have proved Email for
 	// the person: only a claim that is the boolean true, from a provider that owns
 	// or proves mailboxes. A string "true" is not it (rule U4).
-	EmailVerified bool
+	EmailVerified bool `json:"-"`
 }
 
 // Link adds a way to sign in to a user, by the host's word: in an import, or where the host
@@ -201,7 +201,8 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 }
 
 // Unlink takes a way to sign in from a user, and ends the sessions that came by it (rule
-// P9): also the one in which the person does it, if that is so.
+// P9): also the one in which the person does it, if that is so. The roles that a
+// connection gave for the groups of the identity go along (rule M10).
 //
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
@@ -234,7 +235,32 @@ func (w *work) unlink(ctx context.Context, identity Identity) error {
 	if err := w.end(ctx, EndedUnlinked, live...); err != nil {
 		return err
 	}
+	if err := w.ungroup(ctx, identity); err != nil {
+		return err
+	}
 	return w.dropIdentity(ctx, identity)
+}
+
+// ungroup takes the roles that a connection gave to the user of an identity there (rule
+// M10): nothing says any more which groups they are in.
+func (w *work) ungroup(ctx context.Context, identity Identity) error {
+	if !looksLikeConnection(identity.Provider) {
+		return nil
+	}
+	gave, err := collect(ctx, w.RoleAssignments(), RoleAssignmentFilter{
+		UserID: Of(identity.UserID), Source: Of(RoleSingleSignOn), SourceID: Of(identity.Provider),
+	}, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
+	if err != nil || len(gave) == 0 {
+		return err
+	}
+	if err := w.Lock(ctx, lockOrganization(gave[0].OrganizationID)); err != nil {
+		return err
+	}
+	org, err := w.Organizations().Get(ctx, gave[0].OrganizationID)
+	if err != nil {
+		return err
+	}
+	return w.stripAll(ctx, gave, w.fallbackRole(org))
 }
 
 // dropIdentity is unlink for callers that end the sessions in another way.

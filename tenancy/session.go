@@ -67,13 +67,14 @@ type Sessions struct{ s *Service }
 type NewSession struct {
 	UserID         UserID
 	OrganizationID OrganizationID // zero = none chosen yet
-	Method         SignInMethod   // how they signed in; 1 to 64 of a-z, 0-9, _ and -
-	IdentityID     IdentityID     // which of the user's identities they came by
-	ConnectionID   ConnectionID   // through which connection
-	SecondFactor   bool           // they showed a second factor as well
+	// The rest says what the person has shown, which no decoder can set.
+	Method       SignInMethod `json:"-"` // how they signed in; 1 to 64 of a-z, 0-9, _ and -
+	IdentityID   IdentityID   `json:"-"` // which of the user's identities they came by
+	ConnectionID ConnectionID `json:"-"` // through which connection: with single sign-on, and only then
+	SecondFactor bool         `json:"-"` // they showed a second factor as well
 	// Confined: it never leaves OrganizationID (rule P6). It must be, at the connection's
 	// own, where the user's address is not on a verified domain of that organization.
-	Confined bool
+	Confined bool `json:"-"`
 }
 
 // StartedSession is a session and the token by which its bearer is known. The token
@@ -112,6 +113,9 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 	if in.Confined && in.OrganizationID.IsZero() {
 		return StartedSession{}, invalid("confined", "needs an organization")
 	}
+	if (in.Method == MethodSingleSignOn) == in.ConnectionID.IsZero() {
+		return StartedSession{}, invalid("connection_id", "goes with single sign-on, and single sign-on with it")
+	}
 	through, err := w.cameThrough(ctx, in.ConnectionID)
 	if err != nil {
 		return StartedSession{}, err
@@ -132,7 +136,8 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 	if !user.SuspendedAt.IsZero() {
 		return StartedSession{}, &Error{Code: ErrForbidden, Reason: string(ReasonUserSuspended)}
 	}
-	if err := w.cameBy(ctx, user, in); err != nil {
+	home, err := w.cameBy(ctx, user, in, through.Epoch)
+	if err != nil {
 		return StartedSession{}, err
 	}
 	at, err := w.entrance(ctx, user.ID, in.OrganizationID)
@@ -143,27 +148,46 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 		return StartedSession{}, err
 	}
 	s, token, err := w.startSession(ctx, newSession{
-		user: user, organization: at.organization, membership: at.membership, identity: in.IdentityID, method: in.Method,
+		user: user, organization: at.organization, membership: at.membership, home: home, identity: in.IdentityID, method: in.Method,
 		connection: in.ConnectionID, connectionEpoch: through.SessionsEpoch, secondFactor: in.SecondFactor, confined: in.Confined,
 	})
 	return StartedSession{s, token}, err
 }
 
-// cameBy checks that what a session is said to have come by is there, and the user's.
-func (w *work) cameBy(ctx context.Context, user User, in NewSession) error {
+// cameBy checks that what a session is said to have come by is there, and the user's. It
+// gives the connection's organization.
+func (w *work) cameBy(ctx context.Context, user User, in NewSession, epoch int64) (*Organization, error) {
 	if !in.IdentityID.IsZero() {
 		identity, err := w.Identities().Get(ctx, in.IdentityID)
 		if err == nil && identity.UserID != in.UserID {
 			err = notFound(in.IdentityID)
 		}
+		if err == nil {
+			err = in.through(identity, epoch)
+		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if in.ConnectionID.IsZero() {
-		return nil
+		return nil, nil
 	}
 	return w.vouches(ctx, user, in)
+}
+
+// through refuses an identity at another provider than the session is said to have come
+// by, and one of a provider that the connection has left.
+func (in NewSession) through(identity Identity, epoch int64) error {
+	if in.ConnectionID.IsZero() {
+		if looksLikeConnection(identity.Provider) {
+			return invalid("identity_id", "is at a connection, which is not given")
+		}
+		return nil
+	}
+	if identity.Provider != connectionProvider(in.ConnectionID) || identity.Epoch != epoch {
+		return invalid("identity_id", "is not at the connection")
+	}
+	return nil
 }
 
 // cameThrough is the connection that a session is said to have come by; zero where
@@ -180,28 +204,29 @@ func (w *work) cameThrough(ctx context.Context, id ConnectionID) (Connection, er
 }
 
 // vouches checks that a connection is in use, and that it can vouch for a user: for one
-// whose address is not on its organization's verified domains only there (rule P6).
-func (w *work) vouches(ctx context.Context, user User, in NewSession) error {
+// whose address is not on its organization's verified domains only there (rule P6). It
+// gives that organization.
+func (w *work) vouches(ctx context.Context, user User, in NewSession) (*Organization, error) {
 	c, err := w.Connections().Get(ctx, in.ConnectionID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	org, err := w.Organizations().Get(ctx, c.OrganizationID)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case c.State != ConnectionActive || !org.ArchivedAt.IsZero():
-		return notFound(c.ID)
+		return nil, notFound(c.ID)
 	case !org.SuspendedAt.IsZero():
-		return &Error{Code: ErrOrganizationClosed}
+		return nil, &Error{Code: ErrOrganizationClosed}
 	case in.Confined && in.OrganizationID == org.ID:
-		return nil
+		return &org, nil
 	}
 	_, entitled, err := w.verifiedFor(ctx, org.ID, user.EmailKey)
 	if err == nil && !entitled {
 		err = invalid("confined", "is wanted, and the organization of the connection: it proves nothing elsewhere")
 	}
-	return err
+	return &org, err
 }
 
 // lockBearer takes the locks that a session's beginning and moving need: of the user,
@@ -223,6 +248,7 @@ type newSession struct {
 	user                   User
 	organization           *Organization // nil: none chosen
 	membership             *Membership   // there
+	home                   *Organization // the connection's; nil: it came through none
 	identity               IdentityID
 	method                 SignInMethod
 	connection             ConnectionID
@@ -247,7 +273,7 @@ func (w *work) startSession(ctx context.Context, in newSession) (Session, Token,
 	if request.Address.IsValid() {
 		s.Address = request.Address.String()
 	}
-	w.place(&s, in.organization, in.membership)
+	w.place(&s, in.organization, in.membership, in.home)
 	if err := w.Sessions().Insert(ctx, s); err != nil {
 		return Session{}, Token{}, err
 	}
@@ -265,12 +291,16 @@ func (w *work) startSession(ctx context.Context, in newSession) (Session, Token,
 }
 
 // place says where a session is from now on, and until when at the latest. Whatever
-// the clocks say, it comes after the last end of all sessions there.
-func (w *work) place(s *Session, org *Organization, m *Membership) {
+// the clocks say, it comes after the last end of all sessions there, and of all at the
+// home of its connection.
+func (w *work) place(s *Session, org *Organization, m *Membership, home *Organization) {
 	s.OrganizationID, s.MembershipID, s.SelectedAt = OrganizationID{}, MembershipID{}, w.now
+	if home != nil {
+		s.SelectedAt = after(s.SelectedAt, home.SessionsEndedAt)
+	}
 	if org != nil {
 		s.OrganizationID, s.MembershipID = org.ID, m.ID
-		s.SelectedAt = after(w.now, org.SessionsEndedAt)
+		s.SelectedAt = after(s.SelectedAt, org.SessionsEndedAt)
 	}
 	_, longest := w.config.sessionLimits(org)
 	s.ExpiresAt = s.CreatedAt.Add(longest)

@@ -22,6 +22,8 @@ type Authenticated struct {
 // session was seen, in a write of its own and without an event. If that write fails
 // only Config.Logger hears.
 //
+// A bound Service gives of the organization its id, name and slug.
+//
 // Errors: [ErrInvalidToken]; [ErrSessionExpired]; [ErrSessionEnded] with the
 // [EndReason] as its Reason.
 func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated, error) {
@@ -52,6 +54,10 @@ func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated
 		found.Session.LastSeenAt = seen
 	}
 	found.User = g.s.shown(found.User)
+	if g.s.principal != nil { // a guest may not read the organization either
+		org := found.Organization
+		found.Organization = Organization{ID: org.ID, DisplayName: org.DisplayName, Slug: org.Slug}
+	}
 	return found, nil
 }
 
@@ -128,6 +134,8 @@ func sessionEnded(why EndReason) error {
 // holding is what a session stands on.
 type holding struct {
 	user         User
+	connection   Connection    // that it came through; zero: none
+	home         *Organization // the connection's, where that is not the one chosen
 	organization *Organization // nil: none chosen
 	membership   *Membership   // there
 }
@@ -148,8 +156,8 @@ func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
 		return holding{}, err
 	}
 	held := holding{user: user}
-	if closed, err := w.connectionClosed(ctx, s); err != nil || closed {
-		return holding{}, or(err, sessionEnded(EndedConnection))
+	if err := w.stillVouched(ctx, s, &held); err != nil {
+		return holding{}, err
 	}
 	if !s.OrganizationID.IsZero() {
 		if err := w.upheldThere(ctx, s, &held); err != nil {
@@ -162,17 +170,29 @@ func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
 	return holding{}, &Error{Code: ErrSessionExpired, Field: "token"}
 }
 
-// connectionClosed reports whether the connection that a session came through vouches for
-// it no more (rule P9).
-func (w *work) connectionClosed(ctx context.Context, s Session) (bool, error) {
+// stillVouched refuses a session whose connection does not vouch for it any more: it was
+// switched off, deleted or pointed elsewhere, or its organization was shut (rule P9).
+func (w *work) stillVouched(ctx context.Context, s Session, held *holding) error {
 	if s.ConnectionID.IsZero() {
-		return false, nil
+		return nil
 	}
 	c, err := w.Connections().Get(ctx, s.ConnectionID)
-	if CodeOf(err) == ErrNotFound {
-		return true, nil
+	switch {
+	case CodeOf(err) == ErrNotFound || err == nil && !c.upholds(s):
+		return sessionEnded(EndedConnection)
+	case err != nil:
+		return err
 	}
-	return !c.upholds(s), err
+	held.connection = c
+	if c.OrganizationID == s.OrganizationID {
+		return nil
+	}
+	home, err := w.Organizations().Get(ctx, c.OrganizationID)
+	if err == nil && home.ended(s) {
+		err = sessionEnded(EndedConnection)
+	}
+	held.home = &home
+	return err
 }
 
 // upholds reports whether a connection still vouches for a session that came through it.

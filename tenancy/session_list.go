@@ -132,18 +132,18 @@ func (w *work) sessions(ctx context.Context, filter SessionFilter, q SessionQuer
 // somebody else than their user may not know of them is left out. It takes two queries at
 // most.
 func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
-	orgs, err := w.organizationsOf(ctx, rows)
+	through, err := w.connectionsThrough(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
-	through, err := w.connectionsThrough(ctx, rows)
+	orgs, err := w.organizationsOf(ctx, rows, through)
 	if err != nil {
 		return nil, err
 	}
 	for i := range rows {
 		s := &rows[i]
 		if s.EndedAt.IsZero() {
-			w.tellEnd(s, orgs[s.OrganizationID], through)
+			w.tellEnd(s, orgs, through)
 		}
 		if p := w.service.principal; p != nil && p.user != s.UserID {
 			s.withhold(through[s.ConnectionID].OrganizationID)
@@ -153,18 +153,19 @@ func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
 }
 
 // tellEnd makes a live session read as ended where it is (rules S2, P9).
-func (w *work) tellEnd(s *Session, org *Organization, through map[ConnectionID]Connection) {
+func (w *work) tellEnd(s *Session, orgs map[OrganizationID]*Organization, through map[ConnectionID]Connection) {
+	org, c := orgs[s.OrganizationID], through[s.ConnectionID]
+	home := orgs[c.OrganizationID]
 	switch {
 	case !s.OrganizationID.IsZero() && (org == nil || org.ended(*s)):
 		s.EndReason, s.EndedAt = EndedOrganization, w.now
 		if org != nil {
 			s.EndedAt = org.SessionsEndedAt
 		}
-	case !s.ConnectionID.IsZero() && !through[s.ConnectionID].upholds(*s):
-		s.EndReason, s.EndedAt = EndedConnection, w.now
-		if c := through[s.ConnectionID]; !c.ID.IsZero() {
-			s.EndedAt = c.UpdatedAt
-		}
+	case !s.ConnectionID.IsZero() && !c.upholds(*s):
+		s.EndReason, s.EndedAt = EndedConnection, or(c.UpdatedAt, w.now)
+	case home != nil && home.ended(*s):
+		s.EndReason, s.EndedAt = EndedConnection, home.SessionsEndedAt
 	default:
 		s.ExpiresAt = w.config.runsOut(*s, org)
 		return
@@ -199,13 +200,17 @@ func (w *work) connectionsThrough(ctx context.Context, rows []Session) (map[Conn
 	return through, err
 }
 
-func (w *work) organizationsOf(ctx context.Context, rows []Session) (map[OrganizationID]*Organization, error) {
+// organizationsOf reads the organizations where sessions are, and those of the connections
+// that they came through.
+func (w *work) organizationsOf(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[OrganizationID]*Organization, error) {
 	orgs := map[OrganizationID]*Organization{}
 	var ids []OrganizationID
 	for _, s := range rows {
-		if _, known := orgs[s.OrganizationID]; !known && !s.OrganizationID.IsZero() {
-			orgs[s.OrganizationID] = nil
-			ids = append(ids, s.OrganizationID)
+		for _, id := range []OrganizationID{s.OrganizationID, through[s.ConnectionID].OrganizationID} {
+			if _, known := orgs[id]; !known && !id.IsZero() {
+				orgs[id] = nil
+				ids = append(ids, id)
+			}
 		}
 	}
 	if len(ids) == 0 {

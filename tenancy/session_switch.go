@@ -36,6 +36,9 @@ func (w *work) switchTo(ctx context.Context, raw string, id OrganizationID) (Sta
 	if s.Confined && s.OrganizationID != id {
 		return StartedSession{}, refusedSignIn("the session is confined to its organization")
 	}
+	if err := w.speaksElsewhere(ctx, held, id); err != nil {
+		return StartedSession{}, err
+	}
 	at, err := w.entrance(ctx, s.UserID, id)
 	if err != nil {
 		return StartedSession{}, err
@@ -44,11 +47,30 @@ func (w *work) switchTo(ctx context.Context, raw string, id OrganizationID) (Sta
 		return StartedSession{}, err
 	}
 	before := s
-	w.place(&s, at.organization, at.membership)
+	home := held.home
+	if home == nil && !s.ConnectionID.IsZero() {
+		home = held.organization
+	}
+	w.place(&s, at.organization, at.membership, home)
 	if !w.now.Before(s.ExpiresAt) {
 		return StartedSession{}, refusedSignIn("the session is too old there")
 	}
 	return w.rotate(ctx, secret, before, s)
+}
+
+// speaksElsewhere refuses to take a session that came through a connection away from the
+// connection's organization, where that could not verify the person's address any more
+// (rule P6): the domain may be gone, or the address have moved.
+func (w *work) speaksElsewhere(ctx context.Context, held holding, to OrganizationID) error {
+	home := held.connection.OrganizationID
+	if home.IsZero() || home == to {
+		return nil
+	}
+	_, entitled, err := w.verifiedFor(ctx, home, held.user.EmailKey)
+	if err == nil && !entitled {
+		err = refusedSignIn("the connection that the session came through says nothing about the person's address")
+	}
+	return err
 }
 
 // rotate keeps a session that has moved, and gives it a new token for the old one.

@@ -16,6 +16,9 @@ func (n *signIn) arrive(ctx context.Context) error {
 		id: n.session, user: n.user, identity: n.identity.ID, method: n.in.method, connection: n.in.connection,
 		connectionEpoch: n.connection.SessionsEpoch, secondFactor: n.in.secondFactor, confined: n.confined(),
 	}
+	if !n.home.ID.IsZero() {
+		start.home = &n.home
+	}
 	if org != nil {
 		if err := n.holdOrganization(ctx, *org); err != nil {
 			return err

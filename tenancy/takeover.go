@@ -23,7 +23,8 @@ type proof struct {
 
 // takeOver gives an account to whoever has proved its address first (rules U4, U5). All
 // that it could be entered by goes, except what the proof came by. Where that is nothing
-// of the account's own, so do the organizations that it made for itself.
+// of the account's own, so do its phone number and the organizations that it made for
+// itself.
 func (w *work) takeOver(ctx context.Context, user *User, p proof) error {
 	if err := w.expel(ctx, user.ID, p); err != nil {
 		return err
@@ -31,6 +32,9 @@ func (w *work) takeOver(ctx context.Context, user *User, p proof) error {
 	before := *user
 	user.Email, user.PendingEmail = or(p.email, user.Email), ""
 	user.EmailVerifiedAt, user.EmailProvedBy = w.now, p.by
+	if !p.own {
+		user.Phone = "" // a way to reach somebody else, and perhaps their second factor
+	}
 	if err := w.saveUser(ctx, before, user, EventUserEmailVerified); err != nil || p.own {
 		return err
 	}

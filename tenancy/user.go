@@ -61,7 +61,7 @@ type Users struct{ s *Service }
 type NewUser struct {
 	ID            UserID // for imports; zero = a new one
 	Email         string // rule U1
-	EmailVerified bool   // the host vouches for the mailbox (rule U4)
+	EmailVerified bool   `json:"-"` // the host vouches for the mailbox (rule U4); no decoder can
 	GivenName     string // names: 1 to 200 characters each (rule G5)
 	FamilyName    string
 	DisplayName   string
@@ -77,7 +77,7 @@ type NewUser struct {
 // empty string clears. The email changes by ChangeEmail alone.
 type UserUpdate struct {
 	Version       int64 // the Version this is based on; 0 = whichever (rule G11)
-	EmailVerified *bool // the host vouches for the mailbox, or takes that back
+	EmailVerified *bool `json:"-"` // the host vouches for the mailbox, or takes that back; no decoder can
 	GivenName     *string
 	FamilyName    *string
 	DisplayName   *string

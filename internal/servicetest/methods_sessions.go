@@ -138,7 +138,16 @@ func newSessionInput() input[tenancy.NewSession] {
 				{"another's", func(v *in, c cast) { v.UserID, v.IdentityID = c.owner, c.identity }, tenancy.ErrNotFound, ""},
 				{"unknown", func(v *in, _ cast) { v.IdentityID = nothing }, tenancy.ErrNotFound, ""},
 			},
-			"ConnectionID": {{"unknown", func(v *in, _ cast) { v.ConnectionID = tenancy.ConnectionID(nobody) }, tenancy.ErrNotFound, ""}},
+			"ConnectionID": {
+				{"unknown", func(v *in, _ cast) {
+					v.Method, v.ConnectionID = tenancy.MethodSingleSignOn, tenancy.ConnectionID(nobody)
+				}, tenancy.ErrNotFound, ""},
+				{"with another method", func(v *in, c cast) { v.ConnectionID = c.sso }, tenancy.ErrInvalid, "connection_id"},
+				{"single sign-on without", func(v *in, _ cast) { v.Method = tenancy.MethodSingleSignOn }, tenancy.ErrInvalid, "connection_id"},
+				{"another's identity", func(v *in, c cast) {
+					v.Method, v.ConnectionID, v.IdentityID = tenancy.MethodSingleSignOn, c.sso, c.identity
+				}, tenancy.ErrInvalid, "identity_id"},
+			},
 			"SecondFactor": free(func(v *in) { v.SecondFactor = true }),
 			"Confined": {
 				{"to an organization", func(v *in, _ cast) { v.Confined = true }, "", ""},
@@ -193,6 +202,7 @@ func claimsQueryInput() input[tenancy.ClaimsQuery] {
 			"Metadata":             keys(func(v *in, keys []string) { v.Metadata = keys }),
 			"OrganizationMetadata": keys(func(v *in, keys []string) { v.OrganizationMetadata = keys }),
 			"MemberMetadata":       keys(func(v *in, keys []string) { v.MemberMetadata = keys }),
+			"NoPermissions":        free(func(v *in) { v.NoPermissions = true }),
 			"Extra": {
 				{"none", func(v *in, _ cast) { v.Extra = map[string]any{} }, "", ""},
 				{"of the host's own", func(v *in, _ cast) { v.Extra = map[string]any{"exp": time.Hour, "": nil} }, "", ""},

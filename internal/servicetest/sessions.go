@@ -146,7 +146,7 @@ func startRefused(w *world) {
 		"a suspended organization":     {starting(ada.ID, shut.ID), tenancy.ErrOrganizationClosed},
 		"suspended, and not a member":  {starting(bob.ID, shut.ID), tenancy.ErrNotFound},
 		"another user's identity":      {tenancy.NewSession{UserID: ada.ID, Method: "google", IdentityID: theirs.ID}, tenancy.ErrNotFound},
-		"a connection that is nowhere": {tenancy.NewSession{UserID: ada.ID, Method: "google", ConnectionID: w.config.NewID()}, tenancy.ErrNotFound},
+		"a connection that is nowhere": {tenancy.NewSession{UserID: ada.ID, Method: tenancy.MethodSingleSignOn, ConnectionID: w.config.NewID()}, tenancy.ErrNotFound},
 	} {
 		w.each(name, func(w *world) {
 			w.refuses(c.code, "", func() error { _, err := w.svc.Sessions.Start(w.ctx, c.in); return err })
