@@ -43,7 +43,7 @@ func rules() []rule {
 		serviceRules(), methodRules(), inputRules(), listRules(), secretRules(),
 		organizationRules(), userRules(), identityRules(), emailRules(), mergeRules(), leavingRules(),
 		membershipRules(), ownerRules(), seatRules(), singleRules(), vetoRules(), eventRules(),
-		invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
+		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), signInInputRules(), domainRules(), settingRules(), sessionRules(), sessionInputRules(),
 	} {
 		all = append(all, chapter...)
