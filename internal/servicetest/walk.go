@@ -17,6 +17,7 @@ func walkRules() []rule {
 	return []rule{
 		{"A1 every exported method has a call in the walk", on(walkTabled)},
 		{"P11 A3 G7 a walk of every method finds nothing of another organization", with(walkConfig, walkLeaks)},
+		{"G7 A3 what is elsewhere and what is nowhere answer alike and cost the same", with(walkConfig, walkCosts)},
 	}
 }
 
