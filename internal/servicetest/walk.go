@@ -18,6 +18,7 @@ func walkRules() []rule {
 		{"A1 every exported method has a call in the walk", on(walkTabled)},
 		{"P11 A3 G7 a walk of every method finds nothing of another organization", with(walkConfig, walkLeaks)},
 		{"G7 A3 what is elsewhere and what is nowhere answer alike and cost the same", with(walkConfig, walkCosts)},
+		{"P11 I6 what people see before they are in is a name to choose by", with(walkConfig, walkViews)},
 	}
 }
 
