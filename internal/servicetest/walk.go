@@ -219,7 +219,12 @@ func (t *tenants) take(svc *tenancy.Service, s walkStep) (a walkAnswer) {
 }
 
 // metered is a Service over a meter.
-func (t *tenants) metered() (*tenancy.Service, *meter) {
+func (t *tenants) metered(configure func(*tenancy.Config)) (*tenancy.Service, *meter) {
 	m := &meter{Store: t.store}
-	return t.another(func(c *tenancy.Config) { c.Store = m }), m
+	return t.another(func(c *tenancy.Config) {
+		c.Store = m
+		configure(c)
+	}), m
 }
+
+func asItIs(*tenancy.Config) {}

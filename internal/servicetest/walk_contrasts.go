@@ -27,9 +27,9 @@ var answersDiffer = map[contrast]string{
 var contrasts = []contrast{
 	// The call locks the other organization and reads its rows before it authorizes the
 	// actor. A stranger who knows an id makes that organization's writers wait.
-	{"Connections.Delete", "organization, connection", "+4 locks, +4 rows read", seenByAll, ""},
-	{"Connections.Delete", "connection", "+4 locks, +4 rows read", seenByOthers, ""},
-	{"Connections.Delete", "connection", "+4 locks, +5 rows read", seenByManagers, ""},
+	{"Connections.Delete", "organization, connection", "+6 locks, +6 rows read", seenByAll, ""},
+	{"Connections.Delete", "connection", "+6 locks, +6 rows read", seenByOthers, ""},
+	{"Connections.Delete", "connection", "+6 locks, +7 rows read", seenByManagers, ""},
 	{"Invitations.Resend", "invitation", "+2 statements, +2 locks, +2 rows read", seenByUsers, ""},
 	{"Invitations.Resend", "invitation", "+1 statements, +2 locks, +1 rows read", seenBySessions, ""},
 	{"Invitations.Revoke", "invitation", "+1 statements, +1 locks, +2 rows read", seenByUsers, ""},

@@ -32,7 +32,7 @@ func (c contrast) String() string {
 // compares the answers and the costs. It counts statements and rows, and measures no time.
 func walkCosts(w *world) {
 	t := newTenants(w)
-	svc, m := t.metered()
+	svc, m := t.metered(asItIs)
 	var order []contrast
 	who := map[contrast][]string{}
 	for _, call := range slices.Sorted(maps.Keys(t.calls)) {

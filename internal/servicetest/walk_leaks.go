@@ -42,6 +42,7 @@ var documented = []exception{
 // leaks lists the known exceptions that no rule asks for. The list shrinks: the walk fails
 // for a line that does not occur any more, so the change that mends it deletes the line.
 var leaks = []exception{
+	{"Connections.Delete", "error", "count", "too_large counts the identities and roles of the connection, before the call authorizes the actor"},
 	{"Events.List", "items.position", "position", "G14: positions count the events of all organizations"},
 	{"Events.List", "next", "position", "G14"},
 	{"JoinCodes.Use: a dead one", "error.Key", "id of joincodes", "the bearer of a revoked link learns the id of the code"},
@@ -52,14 +53,20 @@ var leaks = []exception{
 	{"Sessions.List", "items.identity_id", "id of identities", "G12"},
 }
 
-// walkLeaks makes each step and searches its answer for Acme's things.
+// walkLeaks makes each step and searches its answer for Acme's things. Where a step names one
+// of them, Acme is over Config.DeleteLimit: an error about a limit counts things.
 func walkLeaks(w *world) {
 	t := newTenants(w)
-	svc, _ := t.metered()
+	svc, _ := t.metered(asItIs)
+	limited, _ := t.metered(func(c *tenancy.Config) { c.DeleteLimit = 1 })
 	found := findings{}
 	for _, call := range slices.Sorted(maps.Keys(t.calls)) {
 		for _, s := range t.steps(call) {
-			got := t.take(svc, s)
+			by := svc
+			if len(s.varied) > 0 {
+				by = limited
+			}
+			got := t.take(by, s)
 			for seen := range t.traces.look(got.result, got.err, s.given(got.taken)) {
 				found.add(call, seen, s.walker.name+" ("+s.how()+")")
 			}

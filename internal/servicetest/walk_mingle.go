@@ -27,6 +27,7 @@ func (t *tenants) mingle(only map[tenancy.UserID]bool) {
 	t.mingled = entered.ID
 	_, err := t.svc.As(tenancy.SessionPrincipal(entered)).Invitations.Send(t.ctx, asking(beta, "friend@mail.example"))
 	t.NoError(err)
+	t.enters(to(acme, through(okta, victimMark+"-invited", invited.Email)))
 	moving := t.enters(to(acme, attempt))
 	_, err = t.svc.Sessions.Switch(t.ctx, moving.Token.Reveal(), beta.ID)
 	t.NoError(err)

@@ -51,7 +51,7 @@ func wholeRow(call, path string, fields ...string) []exception {
 // for Acme's things and for fields beyond a view.
 func walkViews(w *world) {
 	t := newTenants(w)
-	svc, _ := t.metered()
+	svc, _ := t.metered(asItIs)
 	found := findings{}
 	given := map[string]bool{t.newcomer(): true}
 	for _, v := range t.views() {
