@@ -135,6 +135,10 @@ func (t *fastTx) Access(ctx context.Context, organization tenancy.OrganizationID
 	return t.fast.Access(ctx, organization, user)
 }
 
+func (t *fastTx) Savepoint(ctx context.Context, fn func(Tx) error) error {
+	return t.tx.Savepoint(ctx, func(Tx) error { return fn(t) })
+}
+
 // log is the events of a tx.
 type log struct {
 	tx      *tx

@@ -119,7 +119,7 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 		return w.exists(ctx, p)
 	case !p.reaches(sc.organization, oneself) && !sc.organization.IsZero():
 		if sc.missing != nil {
-			return w.deny(scope{}, sc.missing)
+			return w.elsewhere(ctx, sc.missing)
 		}
 		return w.deny(sc, notFound(sc.organization))
 	case !p.reaches(sc.organization, oneself):
@@ -134,7 +134,7 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 	if err != nil {
 		if CodeOf(err) == ErrNotFound {
 			if sc.missing != nil { // found by a key: where is not told, not even by what is noted
-				return w.deny(scope{}, sc.missing)
+				return w.elsewhere(ctx, sc.missing)
 			}
 			return w.deny(sc, err)
 		}
@@ -260,23 +260,77 @@ func (w *work) deny(sc scope, err error) error {
 }
 
 // absent is the answer where the thing named is not there: for an actor it is a denial
-// like any other, and takes as long as one.
+// like any other.
+//
+// A thing that is nowhere and a thing of another organization cost an actor the same, in
+// statements and in rows, so that the cost does not say which of the two it is (rule G7).
+// To find the thing is one row more, so either refusal has one more look-up: absent reads
+// a row that is there, and elsewhere looks for one that is not.
 func (w *work) absent(ctx context.Context, missing error) error {
-	w.asked = true
 	if w.service.principal == nil {
+		w.asked = true
 		return missing
 	}
-	if err := w.stillIn(ctx, w.service.principal); err != nil {
+	return w.unreachable(ctx, w.service.principal.user, missing)
+}
+
+// elsewhere is the answer where the thing named is there, and not for the actor, whose access
+// was looked at.
+func (w *work) elsewhere(ctx context.Context, missing error) error {
+	return w.lookUp(ctx, noUser, w.deny(scope{}, missing))
+}
+
+// unreachable is a denial at the cost of one by authorize, and with a look-up of a user.
+func (w *work) unreachable(ctx context.Context, user UserID, missing error) error {
+	w.asked = true
+	p := w.service.principal
+	if err := w.stillIn(ctx, p); err != nil {
 		return err
 	}
-	if _, err := w.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
-		return err
+	if p.session == nil { // who is bound by a session is refused without a look at their access
+		if _, err := w.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
+			return err
+		}
 	}
-	return w.deny(scope{}, missing)
+	return w.lookUp(ctx, user, w.deny(scope{}, missing))
+}
+
+// lookUp reads a user, and gives err.
+func (w *work) lookUp(ctx context.Context, user UserID, err error) error {
+	if _, failed := w.Users().List(ctx, UserFilter{ID: Of(user)}, Span{Limit: 1}); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// authorizeEarly is authorize before the locks, for a call whose locks are others' too:
+// otherwise anybody could make another organization's writers wait. The call asks again
+// under the locks, because the answer may be another by then.
+func (w *work) authorizeEarly(ctx context.Context, sc scope) error {
+	err := w.authorize(ctx, sc)
+	w.held = nil
+	return err
+}
+
+// underLock finds what a call names by its id alone for who may reach it, as find says,
+// before and after the locks are taken that it changes under: see authorizeEarly.
+func underLock[T any](ctx context.Context, w *work, find func() (T, error), locks func(T) error) (T, error) {
+	found, err := find()
+	if err == nil {
+		err = locks(found)
+	}
+	if err != nil {
+		return found, err
+	}
+	w.held = nil
+	return find()
 }
 
 // nowhere is no organization's id: no version 7 UUID begins like it.
 var nowhere = OrganizationID{0: 0xdc, 15: 1}
+
+// noUser is no user's id, in the same way.
+var noUser = UserID{0: 0xdc, 15: 1}
 
 // mayGive refuses roles that are above the actor (rule R6): whoever gives, takes or
 // touches a role has all that it grants. Only owners touch owners.

@@ -66,14 +66,14 @@ func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[str
 	s, err := w.Sessions().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // told from another's to the host alone
 		if denied := w.authorize(ctx, scope{}); denied != nil {
-			return nil, denied
+			return nil, w.lookUp(ctx, w.service.principal.user, denied) // at the cost of another's: see absent
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
-		return nil, err
+		return nil, w.lookUp(ctx, noUser, err)
 	}
 	if p := w.service.principal; p != nil && p.session != nil && p.session.ID != s.ID {
 		return nil, w.deny(scope{}, forbidden("")) // it may be at another organization

@@ -356,11 +356,8 @@ func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, 
 
 // connection reads a connection of an organization.
 func (w *work) connection(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
-	c, err := w.Connections().Get(ctx, id)
-	if err == nil && c.OrganizationID != organization {
-		return Connection{}, notFound(id)
-	}
-	return c, err
+	found, err := w.Connections().List(ctx, ConnectionFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
+	return only(found, err, notFound(id))
 }
 
 // List gives a page of an organization's connections, oldest first (rule G6).

@@ -18,6 +18,12 @@ import (
 // Counts over Config.DeleteLimit identities or roles: switch it off instead.
 func (g Connections) Delete(ctx context.Context, organization OrganizationID, id ConnectionID) error {
 	return g.s.update(ctx, "Connections.Delete", id.String(), func(ctx context.Context, w *work) error {
+		if err := w.authorizeEarly(ctx, scope{organization: organization}); err != nil {
+			return err
+		}
+		if _, err := w.connection(ctx, organization, id); err != nil {
+			return err
+		}
 		d := connectionDeletion{work: w, id: id}
 		if err := d.lock(ctx, organization); err != nil {
 			return err

@@ -30,11 +30,8 @@ func (w *work) domain(ctx context.Context, organization OrganizationID, id Domai
 	if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 		return Domain{}, err
 	}
-	d, err := w.Domains().Get(ctx, id)
-	if err == nil && d.OrganizationID != organization {
-		err = notFound(id)
-	}
-	return d, err
+	found, err := w.Domains().List(ctx, DomainFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
+	return only(found, err, notFound(id))
 }
 
 // lockedDomain is [work.domain] under the organization's lock.

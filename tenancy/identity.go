@@ -213,12 +213,10 @@ func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) 
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
-		known, err := w.Identities().Get(ctx, identity)
+		found, err := w.Identities().List(ctx, IdentityFilter{ID: Of(identity), UserID: Of(id)}, Span{Limit: 1})
+		known, err := only(found, err, notFound(identity))
 		if err != nil {
 			return err
-		}
-		if known.UserID != id {
-			return notFound(identity)
 		}
 		return w.unlink(ctx, known)
 	})

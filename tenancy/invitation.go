@@ -139,7 +139,7 @@ func (w *work) reach(ctx context.Context, id InvitationID) (Invitation, error) {
 	case err != nil:
 		return Invitation{}, err
 	case inv.OrganizationID.IsZero() && w.service.principal != nil:
-		return Invitation{}, w.absent(ctx, missing)
+		return Invitation{}, w.unreachable(ctx, noUser, missing)
 	}
 	return inv, w.authorize(ctx, scope{organization: inv.OrganizationID, missing: missing})
 }

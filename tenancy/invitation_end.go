@@ -37,17 +37,9 @@ func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, e
 // lockInvitation finds an invitation for who may write it, under the lock that its state
 // changes under: the organization's, or the address's for one into the application.
 func (w *work) lockInvitation(ctx context.Context, id InvitationID) (Invitation, error) {
-	inv, err := w.Invitations().Get(ctx, id)
-	if CodeOf(err) == ErrNotFound {
-		return Invitation{}, w.absent(ctx, err)
-	}
-	if err != nil {
-		return Invitation{}, err
-	}
-	if err := w.Lock(ctx, inv.lock()); err != nil {
-		return Invitation{}, err
-	}
-	return w.reach(ctx, id)
+	return underLock(ctx, w, func() (Invitation, error) { return w.reach(ctx, id) }, func(inv Invitation) error {
+		return w.Lock(ctx, inv.lock())
+	})
 }
 
 func (i Invitation) lock() LockKey {

@@ -79,6 +79,9 @@ func (w *work) send(ctx context.Context, in NewInvitation) (SentInvitation, erro
 	if err != nil {
 		return SentInvitation{}, err
 	}
+	if err := w.authorizeEarly(ctx, scope{organization: inv.OrganizationID}); err != nil {
+		return SentInvitation{}, err
+	}
 	user, err := w.lockInvited(ctx, inv)
 	if err != nil {
 		return SentInvitation{}, err
@@ -295,18 +298,12 @@ func (w *work) resend(ctx context.Context, id InvitationID) (SentInvitation, err
 
 // lockSent finds an invitation for who may write it, under the locks of lockInvited.
 func (w *work) lockSent(ctx context.Context, id InvitationID) (Invitation, User, error) {
-	inv, err := w.Invitations().Get(ctx, id)
-	if CodeOf(err) == ErrNotFound {
-		return Invitation{}, User{}, w.absent(ctx, err)
-	}
+	var user User
+	inv, err := underLock(ctx, w, func() (Invitation, error) { return w.reach(ctx, id) }, func(inv Invitation) (err error) {
+		user, err = w.lockInvited(ctx, inv)
+		return err
+	})
 	if err != nil {
-		return Invitation{}, User{}, err
-	}
-	user, err := w.lockInvited(ctx, inv)
-	if err != nil {
-		return Invitation{}, User{}, err
-	}
-	if inv, err = w.reach(ctx, id); err != nil {
 		return Invitation{}, User{}, err
 	}
 	// A role may have been replaced by one that has a lock. That is out of order; a

@@ -157,7 +157,7 @@ func (c JoinCode) stands(now time.Time) error {
 	default:
 		return nil
 	}
-	return &Error{Code: code, Kind: "join code", Key: c.ID.String()}
+	return &Error{Code: code, Kind: "join code"} // whose id the bearer does not know
 }
 
 func (w *work) recordJoinCode(ctx context.Context, kind EventType, code JoinCode, user UserID, old any) error {
@@ -191,13 +191,10 @@ func (w *work) saveJoinCode(ctx context.Context, before JoinCode, code *JoinCode
 func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 	var code JoinCode
 	err := g.s.update(ctx, "JoinCodes.Revoke", id.String(), func(ctx context.Context, w *work) (err error) {
-		if code, err = w.JoinCodes().Get(ctx, id); err == nil {
-			err = w.Lock(ctx, lockOrganization(code.OrganizationID))
-		}
-		if err != nil && CodeOf(err) != ErrNotFound {
-			return err
-		}
-		if code, err = w.reachCode(ctx, id); err != nil || !code.RevokedAt.IsZero() {
+		code, err = underLock(ctx, w, func() (JoinCode, error) { return w.reachCode(ctx, id) }, func(code JoinCode) error {
+			return w.Lock(ctx, lockOrganization(code.OrganizationID))
+		})
+		if err != nil || !code.RevokedAt.IsZero() {
 			return err
 		}
 		before := code

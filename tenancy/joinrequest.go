@@ -3,7 +3,6 @@ package tenancy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -123,8 +122,8 @@ func (w *work) mayRequest(ctx context.Context, org Organization, user User) erro
 	if err != nil {
 		return err
 	}
-	if most := w.config.Limits.JoinRequests; n >= most {
-		full := invalid("organization", fmt.Sprintf("has %d join requests, at most %d", n, most))
+	if n >= w.config.Limits.JoinRequests { // how many is not told to somebody outside
+		full := invalid("organization", "has as many join requests as may wait")
 		full.Err = errRequestsFull
 		return full
 	}

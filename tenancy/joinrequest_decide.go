@@ -86,14 +86,10 @@ func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest
 // lockRequest finds a join request that waits, for who may decide it, under the locks of
 // its user and organization.
 func (w *work) lockRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	req, err := w.JoinRequests().Get(ctx, id)
-	if err == nil {
-		err = w.Lock(ctx, lockUser(req.UserID), lockOrganization(req.OrganizationID))
-	}
-	if err != nil && CodeOf(err) != ErrNotFound {
-		return JoinRequest{}, err
-	}
-	if req, err = w.reachRequest(ctx, id); err != nil {
+	req, err := underLock(ctx, w, func() (JoinRequest, error) { return w.reachRequest(ctx, id) }, func(req JoinRequest) error {
+		return w.Lock(ctx, lockUser(req.UserID), lockOrganization(req.OrganizationID))
+	})
+	if err != nil {
 		return JoinRequest{}, err
 	}
 	if req.State != JoinRequestPending {
@@ -113,7 +109,7 @@ func (w *work) reachRequest(ctx context.Context, id JoinRequestID) (JoinRequest,
 	case err != nil:
 		return JoinRequest{}, err
 	case w.method.Permission == "" && p != nil && p.user != req.UserID:
-		return JoinRequest{}, w.absent(ctx, missing)
+		return JoinRequest{}, w.unreachable(ctx, noUser, missing)
 	}
 	return req, w.authorize(ctx, scope{organization: req.OrganizationID, user: req.UserID, missing: missing})
 }

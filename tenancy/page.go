@@ -180,3 +180,16 @@ func decodeCursor(cursor string, print uint64) (Key, error) {
 	copy(key.ID[:], b[17:])
 	return key, nil
 }
+
+// only is the one row of a list, or missing. A row that is asked for by its id and by whose
+// it is costs the same where nobody has it and where somebody else does (rule G7).
+func only[T any](found []T, err, missing error) (T, error) {
+	var none T
+	switch {
+	case err != nil:
+		return none, err
+	case len(found) == 0:
+		return none, missing
+	}
+	return found[0], nil
+}

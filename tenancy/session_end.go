@@ -27,23 +27,26 @@ func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 // lockSession takes the locks of a session's user and organization, and asks whether
 // the actor may. Under the user's lock a session goes nowhere else.
 func (w *work) lockSession(ctx context.Context, id SessionID) (Session, error) {
+	return underLock(ctx, w, func() (Session, error) { return w.session(ctx, id) }, func(s Session) error {
+		if err := w.Lock(ctx, lockUser(s.UserID)); err != nil {
+			return err
+		}
+		s, err := w.Sessions().Get(ctx, id)
+		if err != nil || s.OrganizationID.IsZero() {
+			return err
+		}
+		return w.Lock(ctx, lockOrganization(s.OrganizationID))
+	})
+}
+
+// session reads a session for the actor, as [work.reach] does an invitation.
+func (w *work) session(ctx context.Context, id SessionID) (Session, error) {
 	s, err := w.Sessions().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound {
 		return Session{}, w.absent(ctx, err)
 	}
 	if err != nil {
 		return Session{}, err
-	}
-	if err := w.Lock(ctx, lockUser(s.UserID)); err != nil {
-		return Session{}, err
-	}
-	if s, err = w.Sessions().Get(ctx, id); err != nil {
-		return Session{}, err
-	}
-	if !s.OrganizationID.IsZero() {
-		if err := w.Lock(ctx, lockOrganization(s.OrganizationID)); err != nil {
-			return Session{}, err
-		}
 	}
 	return s, w.mayTell(ctx, s)
 }
@@ -53,7 +56,7 @@ func (w *work) lockSession(ctx context.Context, id SessionID) (Session, error) {
 func (w *work) mayTell(ctx context.Context, s Session) error {
 	p := w.service.principal
 	if p != nil && p.user != s.UserID && s.OrganizationID.IsZero() {
-		return w.absent(ctx, notFound(s.ID))
+		return w.unreachable(ctx, noUser, notFound(s.ID))
 	}
 	return w.authorize(ctx, scope{organization: s.OrganizationID, user: s.UserID, missing: notFound(s.ID)})
 }

@@ -30,14 +30,8 @@ func (q SessionQuery) paging() paging { return paging{ByID, q.Descending, q.Limi
 func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
 	var session Session
 	err := g.s.view(ctx, "Sessions.Get", id.String(), func(ctx context.Context, w *work) error {
-		s, err := w.Sessions().Get(ctx, id)
-		if CodeOf(err) == ErrNotFound {
-			return w.absent(ctx, err)
-		}
+		s, err := w.session(ctx, id)
 		if err != nil {
-			return err
-		}
-		if err := w.mayTell(ctx, s); err != nil {
 			return err
 		}
 		told, err := w.told(ctx, []Session{s})

@@ -130,14 +130,15 @@ func (w *work) entrance(ctx context.Context, user UserID, id OrganizationID) (ho
 	if id.IsZero() {
 		return holding{}, nil
 	}
-	org, err := w.Organizations().Get(ctx, id)
+	m, err := w.membership(ctx, id, user)
+	if CodeOf(err) == ErrNotFound {
+		return holding{}, notFound(id)
+	}
 	if err != nil {
 		return holding{}, err
 	}
-	m, err := w.membership(ctx, id, user)
+	org, err := w.Organizations().Get(ctx, id)
 	switch {
-	case CodeOf(err) == ErrNotFound:
-		return holding{}, notFound(id)
 	case err != nil:
 		return holding{}, err
 	case m.Status != MembershipActive || !org.ArchivedAt.IsZero():

@@ -88,7 +88,8 @@ func (m *machine) confirm() {
 		svc = m.svc.As(tenancy.UserPrincipal(user.ID))
 	} else if len(why) == 0 || why[0] == tenancy.ErrAlreadyExists {
 		why = nil
-		why.when(moves, tenancy.ErrSignInRequired) // U5
+		why.when(moves && user.SuspendedAt.IsZero(), tenancy.ErrSignInRequired) // U5
+		why.when(!user.SuspendedAt.IsZero(), tenancy.ErrForbidden)
 	}
 	got, err := svc.Users.ConfirmEmail(m.ctx, tenancy.EmailConfirmation{Token: proof.token})
 	if m.refused(err, why...) {

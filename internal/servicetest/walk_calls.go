@@ -181,6 +181,9 @@ func walkConnections() map[string]walkCall {
 		"Connections.Get": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Connections.Get(ctx, k.org(), k.connection())
 		},
+		"Connections.GetByID": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Connections.GetByID(ctx, k.connection())
+		},
 		"Connections.List": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return paged(func(cursor string) (tenancy.Page[tenancy.Connection], error) {
 				return s.Connections.List(ctx, k.org(), tenancy.ConnectionQuery{Limit: 1, Cursor: cursor})

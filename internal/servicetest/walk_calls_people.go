@@ -31,7 +31,7 @@ func walkUsers() map[string]walkCall {
 			return s.Users.Unsuspend(ctx, k.user())
 		},
 		"Users.ConfirmEmail": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
-			return s.Users.ConfirmEmail(ctx, k.text("proof"))
+			return s.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: k.text("proof")})
 		},
 		"Users.Merge": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Users.Merge(ctx, k.user(), k.self)

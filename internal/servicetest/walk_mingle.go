@@ -21,11 +21,12 @@ func (t *tenants) mingle(only map[tenancy.UserID]bool) {
 	t.enroll(victimMark, t.acme, both)
 	t.enroll(victimMark, t.acme, invited)
 	t.add(beta, both, rbac.Admin)
-	okta := tenancy.Connection{ID: t.acme.connection}
+	okta, err := t.svc.Connections.GetByID(t.ctx, t.acme.connection)
+	t.NoError(err)
 	attempt := through(okta, victimMark+"-both", both.Email, victimMark+"-staff")
 	entered := t.enters(to(beta, attempt)).Session
 	t.mingled = entered.ID
-	_, err := t.svc.As(tenancy.SessionPrincipal(entered)).Invitations.Send(t.ctx, asking(beta, "friend@mail.example"))
+	_, err = t.svc.As(tenancy.SessionPrincipal(entered)).Invitations.Send(t.ctx, asking(beta, "friend@mail.example"))
 	t.NoError(err)
 	t.enters(to(acme, through(okta, victimMark+"-invited", invited.Email)))
 	moving := t.enters(to(acme, attempt))

@@ -37,7 +37,8 @@ var unmarkedTexts = []string{
 	"Connections.Protocol", "Connections.State", "Domains.Challenge", "Domains.Joining", "Domains.Method", "Domains.State",
 	"Identities.Provider", "Invitations.State", "JoinRequests.State", "Memberships.JoinedVia", "Memberships.Status",
 	"Policies.Domain.Methods", "Policies.Exempt", "RoleAssignments.Scope", "RoleAssignments.Source", "RoleAssignments.SourceID",
-	"Roles.Grants", "Secrets.Hash", "Secrets.Kind", "Secrets.Subject", "Sessions.EndReason", "Sessions.Method", "Users.Locale",
+	"Roles.Grants", "Secrets.Hash", "Secrets.Kind", "Secrets.Subject", "Sessions.Address", "Sessions.EndReason", "Sessions.Method",
+	"Users.EmailProvedBy", "Users.Locale",
 }
 
 // markedTexts adds to texts, for each text field of a row, whether it has the mark.

@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -173,9 +174,9 @@ func (t *tenants) settleSignIn(m string, h *holdings) {
 	t.NoError(err)
 	h.identity = identity.ID
 	for range 2 {
-		started, err := t.svc.Sessions.Start(t.ctx, tenancy.NewSession{
+		from := tenancy.WithRequest(t.ctx, tenancy.Request{UserAgent: m + "/1.0", Address: netip.MustParseAddr("192.0.2.7")})
+		started, err := t.svc.Sessions.Start(from, tenancy.NewSession{
 			UserID: h.user, OrganizationID: h.org, Method: tenancy.MethodPassword, IdentityID: identity.ID, SecondFactor: true,
-			UserAgent: m + "/1.0", Address: m + " 192.0.2.7",
 		})
 		t.NoError(err)
 		h.session, h.bearer = started.Session.ID, started.Token.Reveal()
