@@ -109,7 +109,8 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 	if p == nil {
 		return nil
 	}
-	if err := w.stillIn(ctx, p); err != nil {
+	held, err := w.stillIn(ctx, p)
+	if err != nil {
 		return err
 	}
 	m := w.method
@@ -125,6 +126,15 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 	case !p.reaches(sc.organization, oneself):
 		return w.deny(sc, forbidden(""))
 	case oneself:
+		if p.session != nil && (sc.organization.IsZero() || sc.organization != p.session.OrganizationID) {
+			speaks, err := w.speaksFor(ctx, held)
+			if err != nil {
+				return err
+			}
+			if !speaks { // it counts as confined
+				return w.deny(sc, forbidden(""))
+			}
+		}
 		return w.exists(ctx, p)
 	}
 	if m.Permission == "" || sc.organization.IsZero() {
@@ -151,27 +161,26 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 
 // stillIn refuses an actor whose session is not any more what it was when the Service was
 // bound to it (rule S2): a session is read in each call, and no copy of one is believed.
-func (w *work) stillIn(ctx context.Context, p *Principal) error {
-	if p.session == nil {
-		return nil
+func (w *work) stillIn(ctx context.Context, p *Principal) (holding, error) {
+	was := p.session
+	if was == nil {
+		return holding{}, nil
 	}
-	s, err := w.Sessions().Get(ctx, p.session.ID)
+	s, err := w.Sessions().Get(ctx, was.ID)
 	if CodeOf(err) == ErrNotFound { // it went with its organization, or with its user
-		return sessionEnded(EndedOrganization)
+		return holding{}, sessionEnded(EndedOrganization)
 	}
 	if err != nil {
-		return err
+		return holding{}, err
 	}
-	if _, err := w.upheld(ctx, s); err != nil {
-		if CodeOf(err) == ErrSessionExpired {
-			return sessionEnded("expired")
-		}
-		return err
+	held, err := w.upheld(ctx, s)
+	if CodeOf(err) == ErrSessionExpired {
+		err = sessionEnded("expired")
 	}
-	if s.Version != p.session.Version {
-		return sessionEnded("token_replaced")
+	if err == nil && (s.Version != was.Version || s.UserID != was.UserID || s.OrganizationID != was.OrganizationID || s.Confined != was.Confined) {
+		err = sessionEnded("token_replaced")
 	}
-	return nil
+	return held, err
 }
 
 // exists refuses a person who is not there, or is suspended: they act nowhere.
@@ -284,7 +293,7 @@ func (w *work) elsewhere(ctx context.Context, missing error) error {
 func (w *work) unreachable(ctx context.Context, user UserID, missing error) error {
 	w.asked = true
 	p := w.service.principal
-	if err := w.stillIn(ctx, p); err != nil {
+	if _, err := w.stillIn(ctx, p); err != nil {
 		return err
 	}
 	if p.session == nil { // who is bound by a session is refused without a look at their access

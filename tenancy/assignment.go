@@ -191,8 +191,8 @@ func (w *work) owners(ctx context.Context, id OrganizationID, but ...MembershipI
 	return all - own, err
 }
 
-// keepsOwner refuses what would take the last owner (rule M7): a membership that
-// owns now and soon will not.
+// keepsOwner refuses what would take the last owner (rule M7), or the last who could sign
+// in (rule P3): a membership that owns now and soon will not.
 func (w *work) keepsOwner(ctx context.Context, m Membership, held []RoleAssignment) error {
 	if m.Status != MembershipActive || !hasRole(held, rbac.Owner) {
 		return nil
@@ -204,7 +204,7 @@ func (w *work) keepsOwner(ctx context.Context, m Membership, held []RoleAssignme
 	if others == 0 {
 		return lastOwner(m.OrganizationID)
 	}
-	return nil
+	return w.keepsWayIn(ctx, m.OrganizationID, m.UserID)
 }
 
 func lastOwner(ids ...OrganizationID) error {

@@ -163,9 +163,11 @@ func patchOf(m map[string]string) Patch {
 // Issuer, Provider, Settings, State and UpdatesEmail say whom the connection believes. An
 // actor changes them only where they cover every role that its groups map to, and every
 // role of everyone whom its provider could come as: who has an identity there, and, of an
-// active connection, who has an address on a verified domain of the organization. So
-// nobody but owners points elsewhere what owners sign in by (rule R6). Where the sign-in
-// policy sends people through the connection, it also takes the permission for policies.
+// active connection, who has an address on a verified domain of the organization or on one
+// that it may verify yet. So nobody but owners points elsewhere what owners sign in by (rule
+// R6). Where people may meet the sign-in policy through the connection, it also takes the
+// permission for policies. A change of Settings alone, such as another certificate, ends no
+// session: switch the connection off and on again for that.
 //
 // With another Issuer or Provider the identities of before open nothing any more; with
 // that, and when it is switched off, all sessions that came through it end (rules U4, P9).
@@ -187,7 +189,8 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 		if err := w.applyConnection(ctx, &c, in); err != nil {
 			return Connection{}, err
 		}
-		if before.trustsElse(c) {
+		trust := before.trustsElse(c)
+		if trust {
 			if err := w.mayTrust(ctx, before, c); err != nil {
 				return Connection{}, err
 			}
@@ -200,6 +203,9 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 		}
 		if err := w.saveConnection(ctx, before, &c); err != nil {
 			return Connection{}, err
+		}
+		if !trust {
+			return c, nil
 		}
 		return c, w.keepsWayIn(ctx, organization)
 	})

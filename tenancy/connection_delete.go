@@ -7,8 +7,8 @@ import (
 
 // Delete removes a connection with what it brought, in one transaction: the
 // identities that people have there, and the roles that it gave (rule M10). Every session
-// that came through it has ended with that (rule P9). Members stay; who is left without a
-// role has the organization's default. An actor must cover the roles that go, and those of
+// that came through it has ended with that (rule P9). Members stay. One who is left without
+// a role has the organization's default, or what they had where that was less. An actor must cover the roles that go, and those of
 // everyone whom its provider could come as: see Update (rule R6).
 //
 // What a policy requires stays: taking it away would undo the policy, or shut everybody
@@ -119,7 +119,11 @@ func (d *connectionDeletion) run(ctx context.Context, organization OrganizationI
 	if err := d.mayGive(ctx, organization, given...); err != nil {
 		return err
 	}
-	if err := d.stripRoles(ctx, organization); err != nil {
+	org, err := d.Organizations().Get(ctx, organization)
+	if err != nil {
+		return err
+	}
+	if err := d.stripAll(ctx, org, d.held); err != nil {
 		return err
 	}
 	for _, i := range d.identities {
@@ -134,15 +138,6 @@ func (d *connectionDeletion) run(ctx context.Context, organization OrganizationI
 		return err
 	}
 	return d.keepsWayIn(ctx, organization)
-}
-
-// stripRoles takes the roles that the connection gave, and leaves everybody one.
-func (d *connectionDeletion) stripRoles(ctx context.Context, organization OrganizationID) error {
-	org, err := d.Organizations().Get(ctx, organization)
-	if err != nil {
-		return err
-	}
-	return d.stripAll(ctx, d.held, d.fallbackRole(org))
 }
 
 // connectionSpared refuses to take away a connection by which a policy wants people to

@@ -57,9 +57,9 @@ func (w *work) rolesByGroups(ctx context.Context, c Connection, groups []string)
 	return roles[:min(len(roles), w.config.Limits.MemberRoles)], err
 }
 
-// stripAll takes from members what a source that goes gave them, all of one source. Who
-// is left without a role has the fallback, by hand.
-func (w *work) stripAll(ctx context.Context, gave []RoleAssignment, fallback string) error {
+// stripAll takes from members of an organization what a source that goes gave them, all
+// of one source. One who is left without a role has what [work.noMore] says, by hand.
+func (w *work) stripAll(ctx context.Context, org Organization, gave []RoleAssignment) error {
 	seen := map[MembershipID]bool{}
 	for _, a := range gave {
 		if seen[a.MembershipID] {
@@ -70,24 +70,56 @@ func (w *work) stripAll(ctx context.Context, gave []RoleAssignment, fallback str
 		if err != nil {
 			return err
 		}
-		if err := w.strip(ctx, m, a.Source, a.SourceID, fallback); err != nil {
+		if err := w.strip(ctx, org, m, origin{a.Source, a.SourceID}, origin{RoleManual, ""}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *work) strip(ctx context.Context, m Membership, source RoleSource, id, fallback string) error {
+// strip takes from a member what a source gave them. What they have instead, if they are
+// left without a role, comes from another source, or from the same one.
+func (w *work) strip(ctx context.Context, org Organization, m Membership, gone, instead origin) error {
 	all, err := w.assignments(ctx, m.ID)
 	if err != nil {
 		return err
 	}
-	own, others := sourced(all[m.ID], source, id)
+	own, others := sourced(all[m.ID], gone.source, gone.id)
 	var want []string
 	if len(others) == 0 {
-		want = []string{fallback}
+		if want, err = w.noMore(ctx, org, rolesIn(own)); err != nil {
+			return err
+		}
 	}
-	return w.replaceSourced(ctx, m, own, others, want, RoleManual, "")
+	return w.replaceSourced(ctx, m, own, others, want, instead.source, instead.id)
+}
+
+// origin is where role assignments come from.
+type origin struct {
+	source RoleSource
+	id     string
+}
+
+// noMore is an organization's default role, or the roles given where they do not cover it:
+// to lose a source of roles raises nobody.
+func (w *work) noMore(ctx context.Context, org Organization, held []string) ([]string, error) {
+	roles, err := w.rolesOf(ctx, org.ID)
+	if err != nil {
+		return nil, err
+	}
+	fallback := w.fallbackRole(org)
+	has, err := roles.Grants(held...)
+	if err != nil {
+		return nil, bad("roles", err)
+	}
+	gets, err := roles.Grants(fallback)
+	if err != nil {
+		return nil, bad("role", err)
+	}
+	if !has.Covers(gets) {
+		return held, nil
+	}
+	return []string{fallback}, nil
 }
 
 // rolesIn are the slugs of assignments, each once.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/freehold-dev/freehold/rbac"
 )
@@ -50,7 +51,7 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 	if c.ID.IsZero() {
 		c = before
 	}
-	if err := w.ownersOnly(ctx, c.OrganizationID, func(p Policy) bool { return p.names(before) || p.names(after) }); err != nil {
+	if err := w.ownersOnly(ctx, c.OrganizationID, func(p Policy) bool { return p.meets(before) || p.meets(after) }); err != nil {
 		return err
 	}
 	if err := w.mayTurnPolicy(ctx, before, after); err != nil {
@@ -64,7 +65,13 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 	if err != nil || len(above) == 0 {
 		return err
 	}
-	speaks := before.State == ConnectionActive || after.State == ConnectionActive
+	var speaks func(context.Context, OrganizationID, string) (bool, error)
+	switch {
+	case after.State == ConnectionActive:
+		speaks = w.couldSpeak
+	case before.State == ConnectionActive:
+		speaks = w.speaks
+	}
 	reached, err := w.reaches(ctx, c, speaks, above)
 	if err == nil && reached {
 		err = w.above(c.OrganizationID)
@@ -73,7 +80,7 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 }
 
 // mayTurnPolicy refuses an actor without the permission for policies to change whom a
-// connection believes that the policy sends people through: who is bound by it could
+// connection believes by which people may meet the policy: who is bound by it could
 // bring a provider of their own.
 func (w *work) mayTurnPolicy(ctx context.Context, before, after Connection) error {
 	id := or(after.OrganizationID, before.OrganizationID)
@@ -81,13 +88,13 @@ func (w *work) mayTurnPolicy(ctx context.Context, before, after Connection) erro
 	if err != nil {
 		return err
 	}
-	if p := rules[id]; !p.names(before) && !p.names(after) {
+	if p := rules[id]; !p.meets(before) && !p.meets(after) {
 		return nil
 	}
 	own, err := w.grantsOf(ctx, id)
 	if err == nil && !permits(own.Grants, rbac.WritePolicies) {
 		err = w.deny(scope{organization: id}, &Error{
-			Code: ErrForbidden, Field: "policy", Reason: "the sign-in policy sends people through it: that takes the permission to change policies",
+			Code: ErrForbidden, Field: "policy", Reason: "people meet the sign-in policy through it: that takes the permission to change policies",
 		})
 	}
 	return err
@@ -126,28 +133,47 @@ func (w *work) rolesAbove(ctx context.Context, id OrganizationID) ([]string, err
 const mostReached = 2000
 
 // reaches reports whether the provider behind a connection could come as a member with one
-// of the roles: one who has an identity there, or, where the connection speaks, whose
-// address is on a verified domain of the organization.
-func (w *work) reaches(ctx context.Context, c Connection, speaks bool, roles []string) (bool, error) {
+// of the roles: one who has an identity there, or for whose address the organization
+// speaks; speaks is nil for a connection that is inactive.
+func (w *work) reaches(ctx context.Context, c Connection, speaks func(context.Context, OrganizationID, string) (bool, error),
+	roles []string,
+) (bool, error) {
 	n, err := w.Identities().Count(ctx, IdentityFilter{Provider: Of(connectionProvider(c.ID))})
-	if err != nil {
+	if err != nil || n == 0 && speaks == nil {
 		return false, err
 	}
-	verified := 0
-	if speaks {
-		verified, err = w.Domains().Count(ctx, DomainFilter{OrganizationID: Of(c.OrganizationID), State: Of(DomainVerified)})
-	}
-	if err != nil || n == 0 && verified == 0 {
-		return false, err
-	}
-	looked := 0
-	holders := RoleAssignmentFilter{OrganizationID: Of(c.OrganizationID), Role: Of(roles...)}
-	err = walk(ctx, w.RoleAssignments(), holders, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, func(a RoleAssignment) error {
+	return w.anyHolder(ctx, c.OrganizationID, roles, func(user UserID) (bool, error) {
+		if n > 0 {
+			own, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(user), Provider: Of(connectionProvider(c.ID))})
+			if err != nil || own > 0 {
+				return true, err
+			}
+		}
+		if speaks == nil {
+			return false, nil
+		}
+		person, err := w.user(ctx, user)
+		if err != nil {
+			return false, err
+		}
+		return speaks(ctx, c.OrganizationID, person.EmailKey)
+	})
+}
+
+// anyHolder reports whether is holds for another member than the actor with one of the
+// roles, or there are too many to say.
+func (w *work) anyHolder(ctx context.Context, id OrganizationID, roles []string, is func(UserID) (bool, error)) (bool, error) {
+	looked, p := 0, w.service.principal
+	holders := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(roles...)}
+	err := walk(ctx, w.RoleAssignments(), holders, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, func(a RoleAssignment) error {
 		if looked++; looked > mostReached {
 			return errFound
 		}
-		can, err := w.comesAs(ctx, c, a.UserID, n > 0, verified > 0)
-		if err == nil && can {
+		if p != nil && p.user == a.UserID {
+			return nil
+		}
+		yes, err := is(a.UserID)
+		if err == nil && yes {
 			err = errFound
 		}
 		return err
@@ -158,24 +184,49 @@ func (w *work) reaches(ctx context.Context, c Connection, speaks bool, roles []s
 	return false, err
 }
 
-// comesAs reports whether the provider behind a connection could come as a user.
-func (w *work) comesAs(ctx context.Context, c Connection, user UserID, byIdentity, byDomain bool) (bool, error) {
-	if p := w.service.principal; p != nil && p.user == user {
-		return false, nil
+// speaks reports whether an organization has verified the domain of an address.
+func (w *work) speaks(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
+	_, ok, err := w.verifiedFor(ctx, id, emailKey)
+	return ok, err
+}
+
+// couldSpeak reports whether an organization has verified the domain of an address, or may
+// do so yet: the order in which a connection and a domain come makes no difference to whom
+// they speak for.
+func (w *work) couldSpeak(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
+	name := emailDomain(emailKey)
+	held, ok, err := w.verifiedDomain(ctx, emailKey)
+	if err != nil || ok && (held.OrganizationID == id || held.Name == name) {
+		return err == nil && held.OrganizationID == id, err
 	}
-	if byIdentity {
-		n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(user), Provider: Of(connectionProvider(c.ID))})
-		if err != nil || n > 0 {
-			return true, err
-		}
+	_, refused := w.config.domain("", name)
+	return refused == nil, nil
+}
+
+// mayExtend refuses an actor to verify a domain by which an active connection would speak
+// for members above them (rule R6), or by which a policy would bind owners (rule P3).
+func (w *work) mayExtend(ctx context.Context, d Domain, subdomains bool) error {
+	if w.service.principal == nil {
+		return nil
 	}
-	if !byDomain {
-		return false, nil
+	if err := w.ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() }); err != nil {
+		return err
 	}
-	person, err := w.user(ctx, user)
-	if err != nil {
-		return false, err
+	above, err := w.rolesAbove(ctx, d.OrganizationID)
+	if err != nil || len(above) == 0 {
+		return err
 	}
-	_, on, err := w.verifiedFor(ctx, c.OrganizationID, person.EmailKey)
-	return on, err
+	active, err := w.activeConnections(ctx, d.OrganizationID)
+	if err != nil || len(active) == 0 {
+		return err
+	}
+	reached, err := w.anyHolder(ctx, d.OrganizationID, above, func(user UserID) (bool, error) {
+		person, err := w.user(ctx, user)
+		name := emailDomain(person.EmailKey)
+		return name == d.Name && !subdomains || subdomains && strings.HasSuffix(name, "."+d.Name), err
+	})
+	if err == nil && reached {
+		err = w.above(d.OrganizationID)
+	}
+	return err
 }

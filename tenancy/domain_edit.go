@@ -253,7 +253,7 @@ func (w *work) takeBack(ctx context.Context, d Domain) error {
 	if err := w.mayGive(ctx, org.ID, rolesIn(held)...); err != nil {
 		return err
 	}
-	return w.stripAll(ctx, held, w.fallbackRole(org))
+	return w.stripAll(ctx, org, held)
 }
 
 // Challenge gives what to publish to prove a claim (rule D4): its methods spell out the

@@ -33,7 +33,8 @@ const proveFor = 30 * time.Second
 //
 // Errors: [ErrDomainNotVerified] with the finding in Reason; [ErrDomainTaken];
 // [ErrNotFound]; [ErrConflict]; [ErrInvalid] with the field "method"; [ErrOrganizationClosed] where
-// the organization is archived; [ErrForbidden]; [ErrInTransaction] inside Transact and on a
+// the organization is archived; [ErrForbidden], also where an active connection would speak
+// for members above the actor (rule R6); [ErrWouldLockOut]; [ErrInTransaction] inside Transact and on a
 // Service from WithStore.
 func (g Domains) Verify(ctx context.Context, organization OrganizationID, id DomainID, by domains.Method) (Domain, error) {
 	p := proving{Domains: g, method: "Domains.Verify", organization: organization, id: id, by: by}
@@ -128,8 +129,11 @@ func (p proving) mayProve(ctx context.Context, w *work, d Domain) error {
 		return &Error{Code: ErrOrganizationClosed}
 	case p.subdomains && d.State != DomainVerified:
 		return &Error{Code: ErrDomainNotVerified, Field: "subdomains", Reason: "the domain itself is not verified"}
-	case d.State == DomainVerified:
+	case d.State == DomainVerified && (d.Subdomains || !p.subdomains):
 		return nil
+	}
+	if err := w.mayExtend(ctx, d, p.subdomains); err != nil || p.subdomains {
+		return err
 	}
 	return w.free(ctx, d)
 }
@@ -190,7 +194,10 @@ func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
 		default:
 			d.proved(w.now, p.by)
 		}
-		return d, w.hold(ctx, before, &d, kind)
+		if err := w.hold(ctx, before, &d, kind); err != nil {
+			return Domain{}, err
+		}
+		return d, w.keepsWayIn(ctx, p.organization)
 	})
 }
 

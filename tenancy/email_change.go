@@ -265,12 +265,16 @@ func (w *work) presenter(ctx context.Context, user UserID, token string) (presen
 // Errors: [ErrSignInRequired] otherwise.
 func (w *work) liveSession(ctx context.Context, token string) (Session, error) {
 	_, s, err := w.bearer(ctx, token)
+	speaks := false
 	if err == nil {
-		_, err = w.upheld(ctx, s)
+		var held holding
+		if held, err = w.upheld(ctx, s); err == nil {
+			speaks, err = w.speaksFor(ctx, held)
+		}
 	}
 	switch CodeOf(err) {
 	case "":
-		if !s.Confined {
+		if !s.Confined && speaks {
 			return s, nil
 		}
 	case ErrInvalidToken, ErrSessionEnded, ErrSessionExpired:

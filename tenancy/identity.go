@@ -240,7 +240,9 @@ func (w *work) unlink(ctx context.Context, identity Identity) error {
 }
 
 // ungroup takes the roles that a connection gave to the user of an identity there (rule
-// M10): nothing says any more which groups they are in.
+// M10): nothing says any more which groups they are in. Who is left without a role has the
+// organization's default until they come by the connection again; but nobody raises
+// themselves by unlinking, so who had less than that keeps what they had.
 func (w *work) ungroup(ctx context.Context, identity Identity) error {
 	if !looksLikeConnection(identity.Provider) {
 		return nil
@@ -258,7 +260,12 @@ func (w *work) ungroup(ctx context.Context, identity Identity) error {
 	if err != nil {
 		return err
 	}
-	return w.stripAll(ctx, gave, w.fallbackRole(org))
+	m, err := w.Memberships().Get(ctx, gave[0].MembershipID)
+	if err != nil {
+		return err
+	}
+	by := origin{RoleSingleSignOn, identity.Provider}
+	return w.strip(ctx, org, m, by, by)
 }
 
 // dropIdentity is unlink for callers that end the sessions in another way.

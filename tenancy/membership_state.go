@@ -194,6 +194,9 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 		if n == 0 {
 			return Member{}, lastOwner(m.OrganizationID)
 		}
+		if err := w.keepsWayIn(ctx, m.OrganizationID); err != nil {
+			return Member{}, err
+		}
 	}
 	err = w.rolesChanged(ctx, &m, after, before)
 	return w.memberOr(ctx, m, err)
@@ -205,7 +208,8 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 //
 // Errors: [ErrInvalid] with the field "from" where from is no owner, "to" where to
 // is from or a suspended user; [ErrNotFound]; [ErrMembershipInactive] and
-// [ErrPendingMembership] for to; [ErrUnknownRole].
+// [ErrPendingMembership] for to; [ErrUnknownRole]; [ErrWouldLockOut] where the policy binds
+// owners and to has not signed in as it wants.
 func (g Memberships) TransferOwnership(ctx context.Context, organization OrganizationID, from, to UserID, keep string) error {
 	return g.s.update(ctx, "Memberships.TransferOwnership", organization.String(), func(ctx context.Context, w *work) error {
 		if from == to {
@@ -241,6 +245,9 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 			return err
 		}
 		if err := w.crown(ctx, heir); err != nil {
+			return err
+		}
+		if err := w.keepsWayIn(ctx, organization); err != nil {
 			return err
 		}
 		return w.record(ctx, note{

@@ -13,14 +13,16 @@ func (p DomainPolicy) binds() bool {
 	return len(p.Methods) > 0 || !p.ConnectionID.IsZero() || p.SecondFactor
 }
 
-// names reports whether a policy sends people through a connection: by its id, or as one of
-// the organization's where any will do.
-func (p Policy) names(c Connection) bool {
+// meets reports whether somebody may meet a policy's demands through a connection: by its
+// id, or as one of the organization's where any will do. Who comes by single sign-on needs
+// no second factor of the organization's own, and the provider may vouch for the one that
+// the domain's policy wants.
+func (p Policy) meets(c Connection) bool {
 	if c.ID.IsZero() {
 		return false
 	}
-	anyOne := p.Organization.SingleSignOn && p.Organization.ConnectionID.IsZero() ||
-		p.Domain.onlySingleSignOn() && p.Domain.ConnectionID.IsZero()
+	anyOne := p.Organization != (OrganizationPolicy{}) && p.Organization.ConnectionID.IsZero() ||
+		p.Domain.binds() && p.Domain.ConnectionID.IsZero() && p.Domain.allows(MethodSingleSignOn)
 	return anyOne || p.Domain.ConnectionID == c.ID || p.Organization.ConnectionID == c.ID
 }
 
@@ -94,10 +96,17 @@ func (w *work) mayBind(ctx context.Context, before Policy, in PolicyUpdate) erro
 	return w.ownersOnly(ctx, before.OrganizationID, func(Policy) bool { return true })
 }
 
+// errEnough ends a walk that has looked at as many as it may.
+var errEnough = errors.New("enough")
+
+// mostTried bounds how many owners keepsWayIn looks at before it takes it that none could
+// sign in.
+const mostTried = 50
+
 // keepsWayIn refuses a change by an actor after which no owner could sign in any more: none
-// is exempt, and none has a live session by whose evidence the policy would let them in
-// again (rule P3). It is asked after the change.
-func (w *work) keepsWayIn(ctx context.Context, id OrganizationID) error {
+// is exempt, and none has a live session by whose evidence the policies would let them in
+// again (rule P3). It is asked after the change, or, naming who soon is no owner, before it.
+func (w *work) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID) error {
 	if w.service.principal == nil {
 		return nil
 	}
@@ -110,17 +119,32 @@ func (w *work) keepsWayIn(ctx context.Context, id OrganizationID) error {
 		return nil
 	}
 	owning := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(rbac.Owner), Active: Of(true)}
-	err = walk(ctx, w.RoleAssignments(), owning, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, func(a RoleAssignment) error {
+	tried := 0
+	try := func(a RoleAssignment) error {
+		if slices.Contains(but, a.UserID) {
+			return nil
+		}
+		if tried++; tried > mostTried {
+			return errEnough
+		}
 		can, err := w.couldSignIn(ctx, p, a.UserID)
 		if err == nil && can {
 			err = errFound
 		}
 		return err
-	})
+	}
+	likely := owning // whoever makes the change, and who is exempt, come first
+	likely.UserID = Of(append(slices.Clone(p.Exempt), w.service.principal.user)...)
+	for _, owners := range []RoleAssignmentFilter{likely, owning} {
+		err = walk(ctx, w.RoleAssignments(), owners, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, try)
+		if err != nil {
+			break
+		}
+	}
 	switch {
 	case errors.Is(err, errFound):
 		return nil
-	case err != nil:
+	case err != nil && !errors.Is(err, errEnough):
 		return err
 	}
 	return &Error{Code: ErrWouldLockOut, Kind: "organization", Key: id.String(), Reason: "no owner could sign in: exempt another owner, or sign in first as the policy wants"}
@@ -147,30 +171,15 @@ func (w *work) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, er
 			}
 			return false, err
 		}
-		missing, err := w.lacking(ctx, person, p, s)
-		if err != nil || missing.kind == "" {
+		if s.Confined && s.OrganizationID != p.OrganizationID {
+			continue
+		}
+		err := w.satisfies(ctx, person, p.OrganizationID, s.evidence())
+		if CodeOf(err) != ErrSignInRefused {
 			return err == nil, err
 		}
 	}
 	return false, nil
-}
-
-// lacking is what a policy of an organization wants of somebody who signs in to it by what a
-// session shows.
-func (w *work) lacking(ctx context.Context, user User, p Policy, s Session) (lack, error) {
-	if s.Confined && s.OrganizationID != p.OrganizationID {
-		return lack{kind: DecisionUseOtherMethod, organization: p.OrganizationID}, nil
-	}
-	_, bound, err := w.verifiedFor(ctx, p.OrganizationID, user.EmailKey)
-	if err != nil {
-		return lack{}, err
-	}
-	if bound {
-		if missing, err := w.domainLack(ctx, p, user.ID, s.evidence()); err != nil || missing.kind != "" {
-			return missing, err
-		}
-	}
-	return w.organizationLack(ctx, p, user.ID, s.evidence())
 }
 
 // dropExemptions takes users who are no active members any more out of the policy of an

@@ -261,9 +261,6 @@ const maxUserAgent = 256 // characters
 // startSession begins a session that nothing speaks against any more (rule S1), and
 // notes the sign-in.
 func (w *work) startSession(ctx context.Context, in newSession) (Session, Token, error) {
-	if err := w.makeRoom(ctx, in.user.ID); err != nil {
-		return Session{}, Token{}, err
-	}
 	request := RequestOf(ctx)
 	s := Session{
 		ID: newID(w, in.id), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
@@ -274,6 +271,9 @@ func (w *work) startSession(ctx context.Context, in newSession) (Session, Token,
 		s.Address = request.Address.String()
 	}
 	w.place(&s, in.organization, in.membership, in.home)
+	if err := w.makeRoom(ctx, in.user.ID, s); err != nil {
+		return Session{}, Token{}, err
+	}
 	if err := w.Sessions().Insert(ctx, s); err != nil {
 		return Session{}, Token{}, err
 	}
@@ -349,7 +349,10 @@ func (w *work) mayLimitSessions(ctx context.Context, org Organization, in Organi
 		}
 		err = w.deny(scope{organization: org.ID}, forbidden(field))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return w.ownersOnly(ctx, org.ID, func(Policy) bool { return true })
 }
 
 // stricter is the shorter of two durations of which the second may not be set.

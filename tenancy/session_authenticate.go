@@ -171,7 +171,8 @@ func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
 }
 
 // stillVouched refuses a session whose connection does not vouch for it any more: it was
-// switched off, deleted or pointed elsewhere, or its organization was shut (rule P9).
+// switched off, deleted or pointed elsewhere, its organization was shut, or, of a session
+// that is elsewhere, it cannot verify the person's address any more (rules P6, P9).
 func (w *work) stillVouched(ctx context.Context, s Session, held *holding) error {
 	if s.ConnectionID.IsZero() {
 		return nil
@@ -188,10 +189,14 @@ func (w *work) stillVouched(ctx context.Context, s Session, held *holding) error
 		return nil
 	}
 	home, err := w.Organizations().Get(ctx, c.OrganizationID)
-	if err == nil && home.ended(s) {
-		err = sessionEnded(EndedConnection)
+	if err != nil {
+		return err
 	}
 	held.home = &home
+	speaks, err := w.speaksFor(ctx, *held)
+	if err == nil && (!speaks || home.ended(s)) {
+		err = sessionEnded(EndedConnection)
+	}
 	return err
 }
 

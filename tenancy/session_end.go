@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -182,8 +183,11 @@ func (w *work) liveSessions(ctx context.Context, user UserID) ([]Session, error)
 	return slices.DeleteFunc(live, func(s Session) bool { return !w.now.Before(s.ExpiresAt) }), err
 }
 
-// makeRoom ends the oldest of a user's sessions where one more would be too many.
-func (w *work) makeRoom(ctx context.Context, user UserID) error {
+// makeRoom ends the oldest of a user's sessions where one more would be too many: of
+// those that are confined first, and for one that is confined first of those through the
+// same connection. So a provider that proves nothing about a person, and signs in as them
+// over and over, ends no session but its own.
+func (w *work) makeRoom(ctx context.Context, user UserID, coming Session) error {
 	mine, most := SessionFilter{UserID: Of(user), Ended: Of(false)}, w.config.Limits.UserSessions
 	n, err := w.Sessions().Count(ctx, mine)
 	if err != nil || n < most {
@@ -193,7 +197,18 @@ func (w *work) makeRoom(ctx context.Context, user UserID) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(live, func(a, b Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	stays := func(s Session) int {
+		switch {
+		case coming.Confined && s.Confined && s.ConnectionID == coming.ConnectionID:
+			return 0
+		case s.Confined:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(live, func(a, b Session) int {
+		return cmp.Or(cmp.Compare(stays(a), stays(b)), a.CreatedAt.Compare(b.CreatedAt))
+	})
 	return w.end(ctx, EndedTooMany, live[:max(0, len(live)-most+1)]...)
 }
 

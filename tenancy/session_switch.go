@@ -1,6 +1,9 @@
 package tenancy
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Switch takes a session to another organization, or with the zero id to none (rule
 // S1): membership and policies are asked as at sign-in. The session stays the same and
@@ -36,12 +39,21 @@ func (w *work) switchTo(ctx context.Context, raw string, id OrganizationID) (Sta
 	if s.Confined && s.OrganizationID != id {
 		return StartedSession{}, refusedSignIn("the session is confined to its organization")
 	}
-	if err := w.speaksElsewhere(ctx, held, id); err != nil {
-		return StartedSession{}, err
+	if held.connection.OrganizationID != id {
+		speaks, err := w.speaksFor(ctx, held)
+		if err != nil {
+			return StartedSession{}, err
+		}
+		if !speaks {
+			return StartedSession{}, refusedSignIn("the connection that the session came through says nothing about the person's address")
+		}
 	}
 	at, err := w.entrance(ctx, s.UserID, id)
 	if err != nil {
 		return StartedSession{}, err
+	}
+	if w.rested(s, at.organization) {
+		return StartedSession{}, refusedSignIn("the session went unused for too long, or is from before all sessions there ended")
 	}
 	if err := w.satisfies(ctx, held.user, id, s.evidence()); err != nil {
 		return StartedSession{}, err
@@ -58,19 +70,28 @@ func (w *work) switchTo(ctx context.Context, raw string, id OrganizationID) (Sta
 	return w.rotate(ctx, secret, before, s)
 }
 
-// speaksElsewhere refuses to take a session that came through a connection away from the
-// connection's organization, where that could not verify the person's address any more
-// (rule P6): the domain may be gone, or the address have moved.
-func (w *work) speaksElsewhere(ctx context.Context, held holding, to OrganizationID) error {
+// speaksFor reports whether the connection that a session came through, if it did, can
+// verify the person's address still (rule P6): the domain may be gone, or the address have
+// moved. If it cannot, the session is good for nothing outside the connection's organization.
+func (w *work) speaksFor(ctx context.Context, held holding) (bool, error) {
 	home := held.connection.OrganizationID
-	if home.IsZero() || home == to {
-		return nil
+	if home.IsZero() {
+		return true, nil
 	}
-	_, entitled, err := w.verifiedFor(ctx, home, held.user.EmailKey)
-	if err == nil && !entitled {
-		err = refusedSignIn("the connection that the session came through says nothing about the person's address")
+	return w.speaks(ctx, home, held.user.EmailKey)
+}
+
+// rested reports whether a session would have ended, had it been at an organization all the
+// while: it began before all sessions there were ended, or was not used for longer than the
+// organization allows (rule S2). When it was last seen is known to a minute. A clock that
+// has not come to the end of all sessions yet was set back, and says nothing of before.
+func (w *work) rested(s Session, org *Organization) bool {
+	if org == nil {
+		return false
 	}
-	return err
+	idle, _ := w.config.sessionLimits(org)
+	earlier := w.now.After(org.SessionsEndedAt) && !s.CreatedAt.After(org.SessionsEndedAt)
+	return earlier || !w.now.Before(s.LastSeenAt.Add(idle+time.Minute))
 }
 
 // rotate keeps a session that has moved, and gives it a new token for the old one.
@@ -105,15 +126,20 @@ func (w *work) rotate(ctx context.Context, old Secret, before, s Session) (Start
 // read under the locks. From then on it is the session's user who acts, through it (rule
 // G12).
 func (w *work) lockToken(ctx context.Context, raw string, organization OrganizationID) (Secret, Session, error) {
-	secret, _, err := w.bearer(ctx, raw)
-	if err != nil {
-		return Secret{}, Session{}, err
-	}
-	if err := w.lockBearer(ctx, secret.UserID, organization); err != nil {
-		return Secret{}, Session{}, err
-	}
 	secret, s, err := w.bearer(ctx, raw)
 	if err != nil {
+		return Secret{}, Session{}, err
+	}
+	var home Connection
+	if !w.singleWriter && !organization.IsZero() {
+		if home, err = w.cameThrough(ctx, s.ConnectionID); err != nil {
+			return Secret{}, Session{}, err
+		}
+	}
+	if err := w.lockBearer(ctx, secret.UserID, organization, home.OrganizationID); err != nil {
+		return Secret{}, Session{}, err
+	}
+	if secret, s, err = w.bearer(ctx, raw); err != nil {
 		return Secret{}, Session{}, err
 	}
 	if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {

@@ -23,12 +23,12 @@ func (n *signIn) arrive(ctx context.Context) error {
 		if err := n.holdOrganization(ctx, *org); err != nil {
 			return err
 		}
-		if err := n.regroup(ctx, *org); err != nil {
-			return err
-		}
 		m := n.at(org.ID)
 		start.organization, start.membership = org, &m
 		n.decision.OrganizationID = org.ID
+	}
+	if err := n.regroup(ctx); err != nil {
+		return err
 	}
 	n.decision.Session, n.decision.Token, err = n.startSession(ctx, start)
 	n.decision.Kind, n.decision.User = DecisionSignedIn, n.user
@@ -39,20 +39,24 @@ func (n *signIn) arrive(ctx context.Context) error {
 }
 
 // regroup gives the roles of the groups that the connection asserts (rule P8), unless
-// they came with the membership just now.
-func (n *signIn) regroup(ctx context.Context, org Organization) error {
-	if org.ID != n.home.ID || n.grouped || n.in.groups == nil {
+// they came with the membership just now. It does so at the connection's organization
+// wherever the person goes, because a session may be switched to there.
+func (n *signIn) regroup(ctx context.Context) error {
+	if n.grouped || n.in.groups == nil {
 		return nil
 	}
-	m := n.at(org.ID)
-	if err := n.recompute(ctx, org, m, n.connection, n.in.groups); err != nil || n.joined.ID != m.ID {
+	m := n.at(n.home.ID)
+	if m.Status != MembershipActive {
+		return nil
+	}
+	if err := n.recompute(ctx, n.home, m, n.connection, n.in.groups); err != nil || n.joined.ID != m.ID {
 		return err
 	}
 	m, err := n.Memberships().Get(ctx, m.ID)
 	if err != nil {
 		return err
 	}
-	told, err := n.work.members(ctx, []Membership{m}, []Organization{org}, []User{n.user})
+	told, err := n.work.members(ctx, []Membership{m}, []Organization{n.home}, []User{n.user})
 	if err != nil {
 		return err
 	}

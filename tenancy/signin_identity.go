@@ -131,11 +131,26 @@ func (n *signIn) recognize(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := n.reprove(ctx); err != nil {
+		return err
+	}
 	if err := n.bring(ctx); err != nil || n.in.email == "" {
 		return err
 	}
 	n.identity, err = n.refresh(ctx, n.identity, n.told())
 	return err
+}
+
+// reprove notes that somebody has proved their address by something else than the connection
+// that had proved it, which from then on does not move it any more (rule U10).
+func (n *signIn) reprove(ctx context.Context) error {
+	by := n.provedBy()
+	if !looksLikeConnection(n.user.EmailProvedBy) || looksLikeConnection(by) || !n.proves(n.user.EmailKey) {
+		return nil
+	}
+	before := n.user
+	n.user.EmailProvedBy, n.moves = by, false
+	return n.saveUser(ctx, before, &n.user, EventUserEmailVerified)
 }
 
 // bring moves the user's address to the one that the connection asserts, where it may
@@ -146,6 +161,9 @@ func (n *signIn) bring(ctx context.Context) error {
 	}
 	holder, err := n.userAt(ctx, n.in.emailKey)
 	if err != nil || !holder.ID.IsZero() {
+		return err
+	}
+	if err := n.spendProofs(ctx, n.user.ID); err != nil {
 		return err
 	}
 	if err := n.moveEmail(ctx, &n.user, n.in.email, n.in.emailKey, n.in.provider()); err != nil {
@@ -210,7 +228,7 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 		n.seized, n.decision.TookOver = true, true
 		err = n.takeOver(ctx, &n.user, proof{by: n.provedBy()})
 	default:
-		return nil
+		return n.reprove(ctx)
 	}
 	if err != nil {
 		return err

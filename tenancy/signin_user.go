@@ -272,19 +272,19 @@ func (n *signIn) address() string {
 
 // readDomain finds the verified domain of the person's address, and whether the
 // connection is entitled to speak about the person (rule P6). Of somebody who is known it
-// is the stored address that counts; the one asserted counts only where this same
-// connection had proved the stored one (rule U10).
+// is the stored address that counts. The one asserted may come in its place only where
+// this same connection had proved the stored one, and its organization holds the domains of
+// both: who let a domain go speaks for nobody on it (rule U10).
 func (n *signIn) readDomain(ctx context.Context) error {
 	domain, ok, err := n.verifiedDomain(ctx, n.address())
 	n.domain = domain
 	n.entitled = ok && domain.OrganizationID == n.home.ID
 	n.moves = false
-	if err != nil || n.identity.ID.IsZero() || n.in.connection.IsZero() || !n.in.vouched ||
+	if err != nil || !n.entitled || n.identity.ID.IsZero() || !n.in.vouched ||
 		n.user.EmailProvedBy != n.in.connection.String() || n.in.emailKey == n.user.EmailKey {
 		return err
 	}
 	_, n.moves, err = n.verifiedFor(ctx, n.home.ID, n.in.emailKey)
-	n.entitled = n.entitled || n.moves
 	return err
 }
 

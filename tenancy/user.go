@@ -187,7 +187,7 @@ func (w *work) applyUser(user *User, in UserUpdate) (err error) {
 		return err
 	}
 	if in.EmailVerified != nil {
-		if *in.EmailVerified && user.EmailVerifiedAt.IsZero() {
+		if *in.EmailVerified == user.EmailVerifiedAt.IsZero() { // the host's word is the last
 			user.EmailProvedBy = EmailProvedByHost
 		}
 		user.EmailVerifiedAt = w.verified(user.EmailVerifiedAt, *in.EmailVerified)
