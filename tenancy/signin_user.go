@@ -138,7 +138,7 @@ func (n *signIn) shut(id OrganizationID) error {
 }
 
 // find finds whom the attempt may be of, and takes the locks: of the roles that may be
-// given, of the address that may be given to a user, of the user, of the organizations
+// given, of the address and the identity that may be given to a user, of the user, of the organizations
 // of the connection, the invitation and the address's domain. Where others write at the
 // same time, all is read again under them until it stays.
 func (n *signIn) find(ctx context.Context) error {
@@ -239,6 +239,9 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	var locks []LockKey
 	if (n.identity.ID.IsZero() || n.connection.UpdatesEmail) && n.in.emailKey != "" {
 		locks = append(locks, lockEmail(n.in.emailKey))
+	}
+	if n.identity.ID.IsZero() && n.in.subject != "" {
+		locks = append(locks, lockIdentity(n.in.provider(), n.in.subject))
 	}
 	for _, id := range []UserID{n.user.ID, n.stale.UserID} {
 		if !id.IsZero() {

@@ -353,6 +353,7 @@ type LockClass uint8
 const (
 	LockRoles        LockClass = iota + 1 // application roles and permissions
 	LockEmail                             // a canonical address
+	LockIdentity                          // a subject at a provider
 	LockUser                              // a user and what hangs on them
 	LockOrganization                      // an organization and all in it
 	LockDomain                            // a verified domain
@@ -373,6 +374,10 @@ func (k LockKey) Compare(other LockKey) int {
 }
 
 func lockEmail(canonical string) LockKey { return LockKey{LockEmail, canonical} }
+
+func lockIdentity(provider, subject string) LockKey {
+	return LockKey{LockIdentity, provider + " " + subject}
+}
 
 func lockUser(id UserID) LockKey { return LockKey{LockUser, id.String()} }
 

@@ -45,6 +45,7 @@ func rules() []rule {
 		membershipRules(), ownerRules(), seatRules(), singleRules(), vetoRules(), eventRules(),
 		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), signInInputRules(), domainRules(), settingRules(), sessionRules(), sessionInputRules(),
+		reviewedConnectionRules(), reviewedSessionRules(),
 	} {
 		all = append(all, chapter...)
 	}

@@ -1,0 +1,249 @@
+package servicetest
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func reviewedConnectionRules() []rule {
+	return []rule{
+		{"U10 attack: a domain's former holder speaks for the people on it", atDoor(formerHolder)},
+		{"U10 attack: an address that was proved by mail since is moved by a connection", atDoor(provedSince)},
+		{"U5 U10 an address that a connection moved leaves no proof behind", atDoor(movedMeanwhile)},
+		{"R6 attack: a connection first, and the domain that it speaks for afterwards", atDoor(connectionFirst)},
+		{"P3 attack: a second factor met by a connection of one's own", atDoor(ownFactor)},
+		{"P8 groups are followed wherever the person signs in", atDoor(groupsElsewhere)},
+		{"M10 attack: unlinking, to have a higher role", atDoor(raisedByUnlinking)},
+		{"S1 attack: a provider signs in over and over, to end a person's other sessions", atDoorWith(fewSessions, crowdedOut)},
+		{"P6 attack: a session outlives what its connection could say", atDoor(spokeOnce)},
+	}
+}
+
+// moving makes acme's connection one that moves addresses, and gives it as it is now.
+func (d *door) moving() tenancy.Connection {
+	d.t.Helper()
+	c, err := d.svc.Connections.Update(d.ctx, d.acme.ID, d.okta.ID, tenancy.ConnectionUpdate{UpdatesEmail: ptr(true)})
+	d.NoError(err)
+	return c
+}
+
+func formerHolder(d *door) {
+	okta := d.moving()
+	d.vouched(d.acme.ID, "acme.test")
+	d.admitting()
+	jo := d.enters(through(okta, "s-1", "jo@acme.example")).User
+	d.NoError(d.svc.Domains.Release(d.ctx, d.acme.ID, d.domain.ID))
+	other := d.org("Other")
+	d.vouched(other.ID, "acme.example")
+	d.add(other, jo)
+	d.halts(tenancy.DecisionNotMember, "", to(other, through(okta, "s-1", "jo@acme.test")))
+	got := d.enters(through(okta, "s-1", "jo@acme.test"))
+	d.True(got.Session.Confined)
+	d.Equal("jo@acme.example", d.getUser(jo.ID).Email)
+}
+
+func provedSince(d *door) {
+	okta := d.moving()
+	d.admitting()
+	jo := d.enters(through(okta, "s-1", "jo@acme.example")).User
+	d.Equal(okta.ID.String(), jo.EmailProvedBy)
+	d.Equal(tenancy.EmailProvedByMail, d.enters(byMail("jo@acme.example")).User.EmailProvedBy)
+	d.Equal("jo@acme.example", d.enters(through(okta, "s-1", "jo.new@acme.example")).User.Email)
+	d.Equal(tenancy.EmailProvedByMail, d.getUser(jo.ID).EmailProvedBy) // to come by the connection proves nothing new
+
+	al := d.enters(through(okta, "s-2", "al@acme.example")).User
+	d.Equal("al@acme.example", d.enters(proving("al@acme.example", through(okta, "s-2", "al.new@acme.example"))).User.Email)
+	d.Equal(tenancy.EmailProvedByMail, d.getUser(al.ID).EmailProvedBy)
+
+	bo := d.enters(through(okta, "s-3", "bo@acme.example")).User
+	for _, verified := range []bool{false, true} { // the host's word is the last
+		_, err := d.svc.Users.Update(d.ctx, bo.ID, tenancy.UserUpdate{EmailVerified: &verified})
+		d.NoError(err)
+		d.Equal(tenancy.EmailProvedByHost, d.getUser(bo.ID).EmailProvedBy)
+	}
+	d.Equal("bo@acme.example", d.enters(through(okta, "s-3", "bo.new@acme.example")).User.Email)
+	cy := d.enters(through(okta, "s-4", "cy@acme.example")).User
+	d.Equal("cy.new@acme.example", d.enters(through(okta, "s-4", "cy.new@acme.example")).User.Email)
+	d.Equal(cy.ID, d.mustFind("cy.new@acme.example").ID)
+}
+
+func movedMeanwhile(d *door) {
+	okta := d.moving()
+	d.admitting()
+	in := d.enters(through(okta, "s-1", "jo@acme.example"))
+	proof := d.proof(in.User, "jo@mail.example")
+	d.Equal("jo.new@acme.example", d.enters(through(okta, "s-1", "jo.new@acme.example")).User.Email)
+	_, err := d.svc.Users.ConfirmEmail(d.ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: in.Token.Reveal()})
+	d.failed(err, tenancy.ErrTokenUsed, "token")
+	d.Equal("jo.new@acme.example", d.getUser(in.User.ID).Email)
+}
+
+func connectionFirst(d *door) {
+	boss := d.newUser(tenancy.NewUser{Email: "boss@gamma.example", EmailVerified: true})
+	gamma, manager := d.owned("Gamma", boss), d.user("manager")
+	d.add(gamma, manager, rbac.Admin)
+	by := d.svc.As(tenancy.UserPrincipal(manager.ID))
+	in := tenancy.NewConnection{OrganizationID: gamma.ID, Protocol: tenancy.ProtocolOIDC, Name: "Theirs", State: tenancy.ConnectionActive}
+	create := func() error {
+		_, err := by.Connections.Create(d.ctx, in)
+		return err
+	}
+	d.refuses(tenancy.ErrForbidden, "roles", create) // gamma may verify gamma.example yet
+	in.State = tenancy.ConnectionInactive
+	c, err := by.Connections.Create(d.ctx, in)
+	d.NoError(err)
+	d.refuses(tenancy.ErrForbidden, "roles", func() error {
+		_, err := by.Connections.Update(d.ctx, gamma.ID, c.ID, tenancy.ConnectionUpdate{State: ptr(tenancy.ConnectionActive)})
+		return err
+	})
+
+	// Where the owners' addresses are on nobody's domain, or on another's, a connection
+	// reaches nobody; and then none of the domain's names is to be had by who is below them.
+	holder := d.org("Holder")
+	held := d.vouched(holder.ID, "gamma.example")
+	in.State = tenancy.ConnectionActive
+	d.NoError(create())
+	d.NoError(d.svc.Domains.Release(d.ctx, holder.ID, held.ID))
+	claim := d.claim(gamma.ID, "gamma.example")
+	d.refuses(tenancy.ErrForbidden, "roles", func() error {
+		_, err := by.Domains.Verify(d.ctx, gamma.ID, claim.ID, domains.MethodDNS)
+		return err
+	})
+	_, err = d.svc.As(tenancy.UserPrincipal(boss.ID)).Domains.Verify(d.ctx, gamma.ID, claim.ID, domains.MethodDNS)
+	d.NoError(err)
+	_, err = by.Domains.Verify(d.ctx, gamma.ID, claim.ID, domains.MethodDNS) // to look again changes nothing
+	d.NoError(err)
+	d.add(gamma, d.newUser(tenancy.NewUser{Email: "other@sub.gamma.example", EmailVerified: true}), rbac.Owner)
+	d.refuses(tenancy.ErrForbidden, "roles", func() error {
+		_, err := by.Domains.VerifySubdomains(d.ctx, gamma.ID, claim.ID)
+		return err
+	})
+	_, err = d.svc.As(tenancy.UserPrincipal(boss.ID)).Domains.VerifySubdomains(d.ctx, gamma.ID, claim.ID)
+	d.NoError(err)
+
+	free := d.newUser(tenancy.NewUser{Email: "free@gmail.com", EmailVerified: true})
+	in.OrganizationID = d.owned("Delta", free).ID // nobody's domain ever
+	d.add(tenancy.Organization{ID: in.OrganizationID}, manager, rbac.Admin)
+	d.NoError(create())
+}
+
+func ownFactor(d *door) {
+	manager := d.user("manager")
+	role := d.role(d.acme.ID, "org-sso", "", "tenancy:connections:read", "tenancy:connections:write")
+	d.NoError(d.svc.Domains.Release(d.ctx, d.acme.ID, d.domain.ID))
+	d.add(d.acme, manager, role.Slug)
+	by := d.svc.As(tenancy.UserPrincipal(manager.ID))
+	create := func() error {
+		_, err := by.Connections.Create(d.ctx, tenancy.NewConnection{
+			OrganizationID: d.acme.ID, Protocol: tenancy.ProtocolOIDC, Name: "Theirs", State: tenancy.ConnectionActive,
+		})
+		return err
+	}
+	free := d.newUser(tenancy.NewUser{Email: "owner@gmail.com", EmailVerified: true})
+	d.add(d.acme, free, rbac.Owner)
+	d.NoError(d.svc.Memberships.Remove(d.ctx, d.acme.ID, d.owner.ID))
+	for _, p := range []tenancy.PolicyUpdate{
+		{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}, Domain: &tenancy.DomainPolicy{}},
+		{Organization: &tenancy.OrganizationPolicy{}, Domain: &tenancy.DomainPolicy{SecondFactor: true}},
+		{Organization: &tenancy.OrganizationPolicy{}, Domain: &tenancy.DomainPolicy{
+			Methods: []tenancy.SignInMethod{tenancy.MethodSingleSignOn, tenancy.MethodMagicLink},
+		}},
+	} {
+		d.demand(d.acme, p)
+		d.refuses(tenancy.ErrForbidden, "policy", create)
+	}
+	d.demand(d.acme, tenancy.PolicyUpdate{BindsOwners: ptr(true)})
+	d.refuses(tenancy.ErrForbidden, "binds_owners", create)
+	d.demand(d.acme, tenancy.PolicyUpdate{BindsOwners: ptr(false), Domain: &tenancy.DomainPolicy{}})
+	d.NoError(create())
+}
+
+func groupsElsewhere(d *door) {
+	d.maps(d.okta, map[string]string{"admins": rbac.Admin})
+	d.admitting()
+	ann := d.enters(through(d.okta, "s-1", "ann@acme.example", "admins"))
+	d.Equal([]string{rbac.Admin}, d.rolesAt(d.acme, ann.User))
+	d.add(d.beta, ann.User)
+	gone := d.enters(to(d.beta, through(d.okta, "s-1", "ann@acme.example")))
+	d.Equal(d.beta.ID, gone.Session.OrganizationID)
+	d.Equal([]string{rbac.Member}, d.rolesAt(d.acme, ann.User))
+}
+
+func raisedByUnlinking(d *door) {
+	d.declare()
+	writer := d.role(d.acme.ID, "org-writer", "", rbac.Grant(readDocs)).Slug
+	lead := d.role(d.acme.ID, "org-lead", writer).Slug
+	_, err := d.svc.Organizations.Update(d.ctx, d.acme.ID, tenancy.OrganizationUpdate{DefaultRole: &writer})
+	d.NoError(err)
+	d.maps(d.okta, map[string]string{"contractors": rbac.Guest, "leads": lead})
+	d.admitting()
+	bob := d.enters(through(d.okta, "s-1", "bob@acme.example", "contractors"))
+	unlink := func() {
+		d.NoError(d.svc.As(tenancy.UserPrincipal(bob.User.ID)).Identities.Unlink(d.ctx, bob.User.ID, d.identities(bob.User)[0].ID))
+	}
+	unlink()
+	d.Equal([]string{rbac.Guest}, d.rolesAt(d.acme, bob.User))
+	d.enters(through(d.okta, "s-1", "bob@acme.example", "leads"))
+	d.Equal([]string{lead}, d.rolesAt(d.acme, bob.User))
+	unlink()
+	d.Equal([]string{writer}, d.rolesAt(d.acme, bob.User)) // less, until the provider says more
+	d.enters(through(d.okta, "s-1", "bob@acme.example", "contractors"))
+	d.Equal([]string{rbac.Guest}, d.rolesAt(d.acme, bob.User))
+	d.NoError(d.svc.Connections.Delete(d.ctx, d.acme.ID, d.okta.ID))
+	d.Equal([]string{rbac.Guest}, d.rolesAt(d.acme, bob.User))
+	d.Equal(tenancy.RoleManual, d.member(d.acme, bob.User).Assignments[0].Source)
+}
+
+func fewSessions(c *tenancy.Config) { c.Limits.UserSessions = 3 }
+
+func crowdedOut(d *door) {
+	vera := d.visitor(d.acme, "vera@mail.example")
+	d.add(d.beta, vera)
+	own := d.session(vera, d.beta.ID)
+	d.clock.advance(time.Second)
+	d.enters(proving("vera@mail.example", through(d.okta, "vera", "vera@mail.example")))
+	var last tenancy.Decision
+	for range 5 {
+		d.clock.advance(time.Second)
+		last = d.enters(through(d.okta, "vera", "vera@mail.example"))
+		d.True(last.Session.Confined)
+	}
+	d.lives(own.Token)
+	d.lives(last.Token)
+	d.clock.advance(time.Second)
+	one, two := d.session(vera, d.beta.ID), d.session(vera, d.beta.ID)
+	d.False(d.stands(last)) // one's own come first
+	for _, mine := range []tenancy.StartedSession{own, one, two} {
+		d.lives(mine.Token)
+	}
+	d.session(vera, d.beta.ID)
+	d.ended(own.Token, tenancy.ErrSessionEnded, string(tenancy.EndedTooMany)) // the oldest
+}
+
+func spokeOnce(d *door) {
+	d.admitting()
+	ann := d.enters(through(d.okta, "s-1", "ann@acme.example"))
+	d.add(d.beta, ann.User)
+	there := d.enters(to(d.beta, through(d.okta, "s-1", "ann@acme.example")))
+	bound := d.svc.As(tenancy.SessionPrincipal(ann.Session))
+	rename := func() error {
+		_, err := bound.Users.Update(d.ctx, ann.User.ID, tenancy.UserUpdate{DisplayName: ptr("Ann")})
+		return err
+	}
+	linking := by(byGithub, "gh-1", "", nil)
+	linking.LinkTo = ann.Token.Reveal()
+	d.NoError(rename())
+	d.NoError(d.svc.Domains.Release(d.ctx, d.acme.ID, d.domain.ID))
+	d.ended(there.Token, tenancy.ErrSessionEnded, string(tenancy.EndedConnection))
+	d.lives(ann.Token) // at acme
+	d.refuses(tenancy.ErrForbidden, "", rename)
+	_, err := d.svc.SignIn(d.ctx, linking)
+	d.failed(err, tenancy.ErrSignInRequired, "session")
+	_, err = bound.Memberships.ListByUser(d.ctx, ann.User.ID, tenancy.MemberQuery{})
+	d.failed(err, tenancy.ErrForbidden, "")
+	_, err = bound.Memberships.Get(d.ctx, d.acme.ID, ann.User.ID) // what is theirs at acme
+	d.NoError(err)
+}
