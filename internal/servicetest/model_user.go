@@ -134,9 +134,9 @@ func (m *machine) updateUser() {
 	user.Metadata = patched(user.Metadata, patch)
 	switch {
 	case in.EmailVerified == nil:
-	case !*in.EmailVerified:
-		user.EmailVerifiedAt = time.Time{}
-	case user.EmailVerifiedAt.IsZero():
+	case !*in.EmailVerified && !user.EmailVerifiedAt.IsZero():
+		user.EmailVerifiedAt, user.EmailProvedBy = time.Time{}, tenancy.EmailProvedByHost
+	case *in.EmailVerified && user.EmailVerifiedAt.IsZero():
 		user.EmailVerifiedAt, user.EmailProvedBy = m.s.now, tenancy.EmailProvedByHost
 	}
 	require.Equal(m.rt, m.s.saveUser(user, tenancy.EventUserUpdated), got)
