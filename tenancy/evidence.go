@@ -1,8 +1,12 @@
 package tenancy
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Evidence is what the program has checked about somebody who signs in. It is made by
@@ -92,6 +96,9 @@ func MailboxEvidence(email string) Evidence {
 //
 // The address counts as the person's only where email_verified is the boolean true. A
 // text, a number, null or nothing is no proof, and names match byte for byte (rule U4).
+//
+// Claims that can be read in two ways are unusable: a name that occurs twice, invalid
+// UTF-8, and a sub or an email with U+FFFD, which stands for what was not readable.
 func ClaimsEvidence(provider string, claims json.RawMessage) Evidence {
 	c, err := readClaims(claims)
 	return Evidence{
@@ -162,9 +169,9 @@ type claimSet struct {
 // readClaims reads claims by their exact names: encoding/json would take Email_Verified for
 // email_verified, and a person may be able to set the first.
 func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
-	var claims map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &claims); err != nil || claims == nil {
-		return claimSet{}, &Error{Code: ErrInvalid, Field: "evidence", Reason: "has claims that are no JSON object", Err: err}
+	claims, err := claimsByName(raw)
+	if err != nil {
+		return claimSet{}, &Error{Code: ErrInvalid, Field: "evidence", Reason: "has claims that are no plain JSON object", Err: err}
 	}
 	text := func(name string) string {
 		var s string
@@ -175,6 +182,9 @@ func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
 		return claimSet{}, invalid("evidence", "has no claim sub")
 	}
 	c.email = text("email")
+	if garbled(c.subject) || garbled(c.email) {
+		return claimSet{}, invalid("evidence", "has a claim sub or email that is not readable")
+	}
 	if said, ok := claims["email_verified"]; ok {
 		yes := string(said) == "true"
 		c.verified = &yes
@@ -183,6 +193,7 @@ func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
 		if err := json.Unmarshal(said, &c.groups); err != nil {
 			c.groups = nil
 		}
+		c.groups = slices.DeleteFunc(c.groups, garbled)
 	}
 	c.profile = Profile{
 		GivenName: text("given_name"), FamilyName: text("family_name"), DisplayName: text("name"),
@@ -190,6 +201,34 @@ func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
 	}
 	return c, nil
 }
+
+// claimsByName reads the claims of an object that everybody reads alike. encoding/json
+// takes the last of two claims of one name, where another reader takes the first, and
+// turns bytes that are no UTF-8 into U+FFFD.
+func claimsByName(raw json.RawMessage) (claims map[string]json.RawMessage, err error) {
+	if err := json.Unmarshal(raw, &claims); err != nil {
+		return nil, err
+	}
+	if claims == nil || !utf8.Valid(raw) {
+		return nil, errors.New("null, or no UTF-8")
+	}
+	all := json.NewDecoder(bytes.NewReader(raw))
+	_, err = all.Token() // the brace
+	for named := 0; err == nil && all.More(); {
+		var value json.RawMessage
+		if _, err = all.Token(); err == nil {
+			err = all.Decode(&value)
+		}
+		if named++; named > len(claims) {
+			err = errors.New("two claims of one name")
+		}
+	}
+	return claims, err
+}
+
+// garbled reports whether a text has U+FFFD: encoding/json makes it of half a surrogate
+// pair, so that two texts may have become one.
+func garbled(s string) bool { return strings.ContainsRune(s, utf8.RuneError) }
 
 // over is p with what it leaves empty taken from another.
 func (p Profile) over(other Profile) Profile {
@@ -234,6 +273,9 @@ func (in Attempt) checked(w *work) (attempt, error) {
 	}
 	if err := optionalExact("subject", a.subject); err != nil {
 		return a, err
+	}
+	if garbled(a.subject) {
+		return a, invalid("subject", "is not readable")
 	}
 	a.groups = a.groups[:min(len(a.groups), maxAsserted)]
 	a.Profile = in.Profile.over(a.profile)

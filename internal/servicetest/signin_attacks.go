@@ -13,6 +13,7 @@ func hijackRules() []rule {
 		{"U4 account pre-hijacking: the five variants, through SignIn", atDoor(preHijackSignIn)},
 		{"U4 attack: linking by an address that nobody verified", atDoor(unverifiedLinking)},
 		{"U4 attack: email_verified as a text", with(func(c *tenancy.Config) { c.SignInMethods = []tenancy.SignInMethod{byGoogle} }, textClaims)},
+		{"U4 attack: claims that can be read in two ways", atDoor(twofoldClaims)},
 		{"P6 attack: a provider of one organization asserts an address of another", atDoor(crossTenantProvider)},
 		{"P6 attack: a provider asserts a free-mail address", atDoor(freeMailProvider)},
 		{"P6 attack: a provider starts the sign-in without an invitation", atDoor(idpInitiated)},
@@ -116,6 +117,39 @@ func textClaims(w *world) {
 		w.False(enters(`{"sub":"g-1","email":"`+address+`","`+name+`":true}`), name)
 	}
 	w.True(enters(`{"sub":"g-1","email":"` + address + `","email_verified":true}`))
+}
+
+// twofoldClaims: what encoding/json makes one of two, or takes the last of, is no evidence.
+func twofoldClaims(d *door) {
+	const address = `"email":"ann@mail.example"`
+	for name, claims := range map[string]string{
+		"half a surrogate pair in sub":     `{"sub":"a\ud800",` + address + `}`,
+		"the other half":                   `{"sub":"a\udc00",` + address + `}`,
+		"invalid UTF-8 in sub":             "{\"sub\":\"a\xff\"," + address + "}",
+		"invalid UTF-8 elsewhere":          "{\"sub\":\"a\"," + address + ",\"x\":\"\xff\"}",
+		"half a surrogate pair in email":   `{"sub":"a","email":"ann\ud800@mail.example"}`,
+		"sub twice":                        `{"sub":"a",` + address + `,"sub":"b"}`,
+		"sub twice, once escaped":          `{"sub":"a",` + address + `,"s\u0075b":"b"}`,
+		"email_verified twice":             `{"sub":"a",` + address + `,"email_verified":false,"email_verified":true}`,
+		"groups twice":                     `{"sub":"a",` + address + `,"groups":[],"groups":["x"]}`,
+		"the same name twice, to the same": `{"sub":"a","sub":"a",` + address + `}`,
+	} {
+		raw := json.RawMessage(claims)
+		d.Equal(tenancy.Assertion{}, tenancy.AssertionFromClaims(raw), name)
+		for _, evidence := range []tenancy.Evidence{
+			tenancy.ClaimsEvidence("google", raw), tenancy.ConnectionEvidence(d.okta, tenancy.AssertionFromClaims(raw)),
+		} {
+			d.refuses(tenancy.ErrInvalid, "evidence", func() error {
+				_, err := d.svc.SignIn(d.ctx, tenancy.Attempt{Evidence: evidence})
+				return err
+			})
+		}
+	}
+	// A subject that the program has read by itself, and lost a part of.
+	d.refuses(tenancy.ErrInvalid, "subject", func() error { _, err := d.svc.SignIn(d.ctx, through(d.okta, "a\ufffd", "")); return err })
+	// What has one reading is read: a whole pair, nested names, groups without what was lost.
+	read := tenancy.AssertionFromClaims(json.RawMessage(`{"sub":"\ud83d\ude00","x":{"a":1,"a":2},"groups":["x","y\ud800"]}`))
+	d.Equal(tenancy.Assertion{Subject: "\U0001f600", Groups: []string{"x"}}, read)
 }
 
 func crossTenantProvider(d *door) {
