@@ -248,7 +248,7 @@ type attempt struct {
 	emailKey    string // canonical; "": none was told
 	mailboxKey  string // canonical; "": none was proved
 	invited     string // the address of the invitation, where none was told
-	malformed   error  // what is wrong with an address that nobody says is proved: a known identity needs none
+	malformed   error  // what is wrong with the address that came with a subject: a known identity needs none
 	onlyInvited bool   // there is no evidence but the token of the invitation
 }
 
@@ -291,10 +291,10 @@ func (a *attempt) readAddresses() (err error) {
 	}
 	if a.email != "" {
 		if a.emailKey, err = CanonicalEmail(a.email); err != nil {
-			if a.subject == "" || a.vouched {
+			if a.subject == "" {
 				return err
 			}
-			a.email, a.malformed = "", err
+			a.email, a.vouched, a.malformed = "", false, err
 		}
 	}
 	if a.email == "" && a.mailbox != "" {

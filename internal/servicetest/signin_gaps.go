@@ -24,7 +24,7 @@ func gapRules() []rule {
 		{"P8 G9 groups give no more roles than a member may hold", atDoorWith(func(c *tenancy.Config) { c.Limits.MemberRoles = 2 }, groupsFill)},
 		{"P2 single sign-on as a method is by the organization's own", atDoor(ownSingleSignOn)},
 		{"P2 P4 single sign-on alone needs something to go through", atDoor(singleSignOnAlone)},
-		{"U4 a malformed address that nobody says is proved", atDoor(malformedAddress)},
+		{"U4 a malformed address locks nobody out, and proves nothing", atDoor(malformedAddress)},
 	}
 }
 
@@ -202,10 +202,22 @@ func singleSignOnAlone(d *door) {
 
 func malformedAddress(d *door) {
 	const odd = `"ann b"@mail.example`
+	d.admitting()
 	ann := d.enters(by(byGoogle, "g-1", "ann@mail.example", true)).User
-	d.Equal(ann.ID, d.enters(by(byGoogle, "g-1", odd, false)).User.ID)
-	d.Equal("ann@mail.example", d.identities(ann)[0].Email)
-	for _, in := range []tenancy.Attempt{by(byGoogle, "g-1", odd, true), by(byGoogle, "g-2", odd, false), byMail(odd)} {
+	for _, verified := range []bool{false, true} {
+		d.Equal(ann.ID, d.enters(by(byGoogle, "g-1", odd, verified)).User.ID)
+		d.Equal("ann@mail.example", d.identities(ann)[0].Email)
+	}
+	eve := d.enters(through(d.okta, "s-1", "eve@acme.example")).User
+	d.Equal(eve.ID, d.enters(through(d.okta, "s-1", odd)).User.ID)
+	for _, in := range []tenancy.Attempt{
+		by(byGoogle, "g-2", odd, true), by(byGoogle, "g-2", odd, false), through(d.okta, "s-2", odd), byMail(odd), byPassword("c-1", odd),
+	} {
 		d.refuses(tenancy.ErrInvalid, "email", func() error { _, err := d.svc.SignIn(d.ctx, in); return err })
 	}
+	// The provider's word was about that address alone: it proves no other one.
+	bob := d.user("bob")
+	token := d.invites(d.beta, "bob@acme.example", rbac.Admin)
+	d.halts(tenancy.DecisionVerifyEmail, "", bringing(token, by(byGoogle, "g-2", odd, true)))
+	d.Empty(d.identities(bob))
 }
