@@ -9,7 +9,8 @@ import (
 // under it show its Address and UserAgent.
 type Request struct {
 	// Address is the client's network address, as the program has decided it: behind a
-	// proxy that is not the address of the connection.
+	// proxy that is not the address of the connection. WithRequest removes its zone, which
+	// may be any text, and writes an IPv4 address inside IPv6 as IPv4.
 	Address netip.Addr
 	// UserAgent is what the client calls itself; a session keeps 256 characters of it.
 	UserAgent string
@@ -25,6 +26,7 @@ type (
 // WithRequest gives a context that carries a request. The package tenancyhttp does it in
 // each middleware.
 func WithRequest(ctx context.Context, r Request) context.Context {
+	r.Address = r.Address.Unmap().WithZone("")
 	return context.WithValue(ctx, requestKey{}, r)
 }
 

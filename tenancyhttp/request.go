@@ -50,8 +50,6 @@ func (g *Guard) facts(r *http.Request) tenancy.Request {
 	case !known.Address.IsValid():
 		known.Address = connected(r)
 	}
-	// A zone is a name of the machine's own, or any text in an address that was parsed.
-	known.Address = known.Address.Unmap().WithZone("")
 	if known.UserAgent == "" {
 		known.UserAgent = r.UserAgent()
 	}

@@ -110,6 +110,14 @@ func startSession(w *world) {
 	w.Equal(w.clock.at, w.getUser(ada.ID).LastSignInAt)
 	w.Equal(w.clock.at, w.member(acme, ada).LastSignInAt)
 
+	// A zone may be any text, of any length.
+	for address, want := range map[string]string{"fe80::1": "fe80::1", "::ffff:192.0.2.7": "192.0.2.7"} {
+		from := tenancy.WithRequest(w.ctx, tenancy.Request{Address: netip.MustParseAddr(address).WithZone(strings.Repeat("a\r\n", 9000))})
+		started, err := w.svc.Sessions.Start(from, in)
+		w.NoError(err)
+		w.Equal(want, started.Session.Address)
+	}
+
 	none := w.session(ada, nowhereYet).Session
 	w.True(none.OrganizationID.IsZero())
 	w.True(none.MembershipID.IsZero())
