@@ -129,7 +129,8 @@ func (s *Sessions) Token(r *http.Request) string {
 }
 
 // Authenticate says who makes a request, and where. Behind a [Guard] it asks the Service
-// once a request. It does not check from which site the request comes: a Guard does.
+// once a request, and again after [Sessions.Switch] or [Sessions.SignOut] has run in the
+// same request. It does not check from which site the request comes: a Guard does.
 //
 // Errors: [ErrUnauthenticated] for nobody, also for a session that has ended;
 // [ErrTwoCarriers]; and what the Service could not do.
@@ -145,6 +146,15 @@ func (s *Sessions) Authenticate(r *http.Request) (tenancy.Authenticated, error) 
 		m.of = s
 	}
 	return m.found, m.err
+}
+
+// forget makes the next Authenticate of a request ask again.
+func forget(r *http.Request) {
+	if m := memoOf(r); m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.of, m.found, m.err = nil, tenancy.Authenticated{}, nil
+	}
 }
 
 func (s *Sessions) authenticate(r *http.Request) (tenancy.Authenticated, error) {
@@ -177,7 +187,7 @@ func (s *Sessions) organization(r *http.Request) (string, error) {
 // memo is what this package has found out about one request.
 type memo struct {
 	mu    sync.Mutex
-	of    *Sessions // nil: nobody has authenticated yet
+	of    *Sessions // nil: nobody has authenticated yet, or it is out of date
 	found tenancy.Authenticated
 	err   error
 	vary  []string // names of headers that have selected the organization

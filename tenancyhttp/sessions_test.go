@@ -148,6 +148,23 @@ func TestAuthenticateOnce(t *testing.T) {
 	require.Equal(t, w.store.views.Load()-before+1, once)
 }
 
+// What a request was found to be is asked again once its session has changed.
+func TestAuthenticateAfterChange(t *testing.T) {
+	w := newWorld(t)
+	s := w.sessions()
+	for _, change := range []http.HandlerFunc{s.SignOut, s.Switch} {
+		after := w.sessionGuard(s).SignedIn(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			must(s.Authenticate(r))(t)
+			change(rw, r)
+			found, err := s.Authenticate(r)
+			require.ErrorIs(t, err, tenancyhttp.ErrUnauthenticated)
+			require.Zero(t, found.User)
+		}))
+		rec := w.post(after.ServeHTTP, url.Values{"organization": {""}}, with(w.signIn(s, w.ada, w.acme.ID)))
+		require.Equal(t, http.StatusSeeOther, rec.Code)
+	}
+}
+
 func TestSwitch(t *testing.T) {
 	w := newWorld(t)
 	s := w.sessions()

@@ -54,6 +54,7 @@ func (s *Sessions) Switch(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	started, err := s.config.Service.Sessions.Switch(tenancy.Trusted(r.Context()), c.token, to)
+	forget(r)
 	if err != nil {
 		// The cookie stays: another window may have switched, and have a new one by now.
 		s.fail(w, r, anonymous(err))
@@ -110,6 +111,7 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	err := anonymous(s.config.Service.Sessions.SignOut(tenancy.Trusted(r.Context()), c.token))
+	forget(r)
 	switch {
 	case err != nil && !errors.Is(err, ErrUnauthenticated):
 		s.fail(w, r, err)
