@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -28,7 +29,8 @@ type settings struct {
 
 type app struct {
 	settings
-	insecure bool // browsers reach it by plain http
+	insecure bool   // browsers reach it by plain http
+	trip     string // the name of a cookie
 	service  *tenancy.Service
 	sessions *tenancyhttp.Sessions
 	guard    *tenancyhttp.Guard
@@ -36,7 +38,10 @@ type app struct {
 }
 
 func open(s settings) (*app, error) {
-	a := &app{settings: s, insecure: strings.HasPrefix(s.url, "http:")}
+	a := &app{settings: s, trip: "__Host-sign-in"} // no other host of the domain can set that
+	if a.insecure = strings.HasPrefix(s.url, "http:"); a.insecure {
+		a.trip = "sign-in"
+	}
 	var err error
 	a.service, err = tenancy.New(tenancy.Config{Store: memory.New(), Logger: s.log, SignInMethods: []tenancy.SignInMethod{social}})
 	if err != nil {
@@ -52,49 +57,66 @@ func open(s settings) (*app, error) {
 
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.home)
-	mux.HandleFunc("GET /login", a.login)
-	mux.HandleFunc("GET /callback/{provider}", a.callback)
+	mux.HandleFunc("GET /{$}", a.answer(a.home))
+	mux.HandleFunc("GET /login", a.answer(a.loginPage))
+	mux.HandleFunc("POST /login", a.answer(a.login))
+	mux.HandleFunc("GET /callback/{provider}", a.answer(a.callback))
 	mux.HandleFunc("POST /sign-out", a.sessions.SignOut)
 	// All of it is the program's own: it shows nothing of an organization's.
 	return http.NewCrossOriginProtection().Handler(a.guard.Public(mux))
 }
 
-func (a *app) home(w http.ResponseWriter, r *http.Request) {
+func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	who, err := a.sessions.Authenticate(r)
 	switch {
 	case tenancy.CodeOf(err) == tenancyhttp.ErrUnauthenticated:
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		return nil
 	case err != nil:
-		a.fail(w, r, err)
+		return err
 	case who.Organization.ID.IsZero():
-		fmt.Fprintf(w, "%s, by %s\n", who.User.Email, who.Session.Method)
+		_, err = fmt.Fprintf(w, "%s, by %s\n", who.User.Email, who.Session.Method)
 	default:
-		fmt.Fprintf(w, "%s, by %s, at %s as %s\n", who.User.Email, who.Session.Method,
-			who.Organization.DisplayName, strings.Join(who.Member.Roles, " and "))
+		_, err = fmt.Fprintf(w, "%s, by %s, at %s as %s\n", who.User.Email, who.Session.Method, who.Organization.DisplayName, strings.Join(who.Member.Roles, " and "))
 	}
+	return err
 }
 
-// fail answers what went wrong. Of what a provider, or somebody in its place, has sent
+// answer serves what may go wrong. Of what a provider, or somebody in its place, has sent
 // only the log is told.
-func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
-	a.log.WarnContext(r.Context(), "sign-in", "error", err)
-	var known *tenancy.Error
-	if !errors.As(err, &known) {
-		known = &tenancy.Error{Code: tenancy.ErrInvalidToken, Reason: "the sign-in did not work: start over"}
+func (a *app) answer(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := serve(w, r)
+		if err == nil {
+			return
+		}
+		var known *tenancy.Error
+		a.log.WarnContext(r.Context(), "sign-in", "error", err)
+		if !errors.As(err, &known) {
+			known = &tenancy.Error{Code: tenancy.ErrInvalidToken, Reason: "the sign-in did not work: start over"}
+		}
+		tenancyhttp.WriteError(w, known)
 	}
-	tenancyhttp.WriteError(w, known)
 }
 
-// refused is a decision that lets nobody in yet, and how the person came.
-type refused struct {
+// page is what somebody sees who is not in: what they asked for, or what was decided.
+type page struct {
 	tenancy.Decision
-	Trip trip
+	Trip  trip
+	Here  string     // who is signed in, where that is somebody else
+	Query url.Values // of a link to sign in by
 }
 
-var refusal = template.Must(template.New("refusal").Parse(`<!doctype html>
-<title>Sign in</title>
-<p>{{.Kind}} {{.Code}}</p>
+var pages = template.Must(template.New("page").Parse(`<!doctype html><title>Sign in</title>
+{{if .Here}}<p>You are signed in as {{.Here}}. To go on as {{.User.Email}}, sign out first.</p>
+<form method="post" action="/sign-out"><input type="hidden" name="return" value="/login?with={{.Trip.Provider}}&amp;organization={{.Trip.Organization}}&amp;invitation={{.Trip.Invitation}}"><button>Sign out {{.Here}}</button></form>
+{{else if .Kind}}<p>{{.Kind}} {{.Code}}</p>
 {{range .Connections}}<p><a href="/login?with={{.ID}}&amp;organization={{$.Trip.Organization}}&amp;invitation={{$.Trip.Invitation}}">{{.Name}}</a></p>
 {{end}}{{range .Choices}}<p><a href="/login?with={{$.Trip.Provider}}&amp;organization={{.OrganizationID}}">{{.OrganizationName}}</a></p>
-{{end}}`))
+{{end}}{{else}}<form method="post" action="/login">{{range $name, $values := .Query}}<input type="hidden" name="{{$name}}" value="{{index $values 0}}">{{end}}<button>Sign in</button></form>{{end}}`))
+
+func show(w http.ResponseWriter, status int, p page) error {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	return pages.Execute(w, p)
+}

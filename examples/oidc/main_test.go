@@ -4,10 +4,13 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,8 +80,15 @@ type answer struct {
 
 func (b *browser) get(path string) answer {
 	b.w.Helper()
-	r, err := http.NewRequestWithContext(b.w.Context(), http.MethodGet, b.w.server.URL+path, nil)
+	return b.send(http.MethodGet, path, nil, nil)
+}
+
+func (b *browser) send(method, path string, form url.Values, header http.Header) answer {
+	b.w.Helper()
+	r, err := http.NewRequestWithContext(b.w.Context(), method, b.w.server.URL+path, strings.NewReader(form.Encode()))
 	require.NoError(b.w, err)
+	maps.Copy(r.Header, header)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := b.client.Do(r)
 	require.NoError(b.w, err)
 	defer res.Body.Close()
@@ -87,21 +97,42 @@ func (b *browser) get(path string) answer {
 	return answer{res.StatusCode, string(body)}
 }
 
-var href = regexp.MustCompile(`href="([^"]+)"`)
+// login goes to a page with a button to sign in by, and presses it.
+func (b *browser) login(path string) answer {
+	b.w.Helper()
+	return b.press(b.get(path))
+}
 
-// follow goes by the only link of a page.
+var (
+	href   = regexp.MustCompile(`href="([^"]+)"`)
+	action = regexp.MustCompile(`<form method="post" action="([^"]+)"`)
+	field  = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
+)
+
+// press sends the only form of a page.
+func (b *browser) press(page answer) answer {
+	b.w.Helper()
+	forms, fields := action.FindAllStringSubmatch(page.body, -1), url.Values{}
+	require.Len(b.w, forms, 1, page.body)
+	for _, f := range field.FindAllStringSubmatch(page.body, -1) {
+		fields.Set(f[1], html.UnescapeString(f[2]))
+	}
+	return b.send(http.MethodPost, forms[0][1], fields, nil)
+}
+
+// follow goes by the only link of a page, which leads to sign in.
 func (b *browser) follow(page answer) answer {
 	b.w.Helper()
 	links := href.FindAllStringSubmatch(page.body, -1)
 	require.Len(b.w, links, 1, page.body)
-	return b.get(html.UnescapeString(links[0][1]))
+	return b.login(html.UnescapeString(links[0][1]))
 }
 
 // refused wants a decision that lets nobody in, and nothing left of the attempt.
 func (b *browser) refused(path string, kind tenancy.DecisionKind) answer {
 	b.w.Helper()
 	before := b.w.last()
-	page := b.get(path)
+	page := b.login(path)
 	require.Equal(b.w, http.StatusForbidden, page.status, page.body)
 	require.Contains(b.w, page.body, "<p>"+string(kind)+" ")
 	require.Equal(b.w, before, b.w.last(), "something was left")

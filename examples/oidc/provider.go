@@ -24,30 +24,16 @@ type provider struct {
 	verifier   *oidc.IDTokenVerifier
 }
 
-func (a *app) social(ctx context.Context) (*provider, error) {
-	return a.provider(ctx, string(social), a.own)
-}
-
-// enterprise is the provider of a connection. What the client is called there is in its
-// settings; its secret is not, for events show those.
-func (a *app) enterprise(ctx context.Context, c tenancy.Connection) (*provider, error) {
-	p, err := a.provider(ctx, c.ID.String(), client{c.Issuer, c.Settings["client_id"], a.secret(c.ID)})
-	if err == nil {
-		p.connection = c
-	}
-	return p, err
-}
-
 // client is what the program is to an issuer.
 type client struct{ issuer, id, secret string }
 
-func (a *app) provider(ctx context.Context, name string, c client) (*provider, error) {
+func (a *app) provider(ctx context.Context, name string, c client, behind tenancy.Connection) (*provider, error) {
 	issuer, err := a.discover(ctx, c.issuer)
 	if err != nil {
 		return nil, err
 	}
 	return &provider{
-		name: name,
+		name: name, connection: behind,
 		oauth: oauth2.Config{
 			ClientID: c.id, ClientSecret: c.secret, Endpoint: issuer.Endpoint(),
 			// Each provider has a path of its own to come back by, so that none can pass a

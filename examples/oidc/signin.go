@@ -13,29 +13,30 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// login sends a person to the provider that is to say who they are. All of the query
+// loginPage asks first: a link may be a stranger's, so a link alone signs nobody in.
+func (a *app) loginPage(w http.ResponseWriter, r *http.Request) error {
+	return show(w, http.StatusOK, page{Query: r.URL.Query()})
+}
+
+// login sends a person to the provider that is to say who they are. All of the form
 // may be left out: their address, the provider that they want to go by, the organization
 // that they want to, the token of an invitation.
-func (a *app) login(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	t := trip{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Invitation: q.Get("invitation")}
-	if err := t.Organization.UnmarshalText([]byte(q.Get("organization"))); err != nil {
-		a.fail(w, r, err)
-		return
+func (a *app) login(w http.ResponseWriter, r *http.Request) error {
+	t := trip{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Invitation: r.PostFormValue("invitation")}
+	if err := t.Organization.UnmarshalText([]byte(r.PostFormValue("organization"))); err != nil {
+		return err
 	}
-	p, err := a.lead(r.Context(), q.Get("email"), q.Get("with"), t.Organization)
-	if err == nil {
-		t.Provider = p.name
-		err = a.remember(w, t)
-	}
+	p, err := a.lead(r.Context(), r.PostFormValue("email"), r.PostFormValue("with"), t.Organization)
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return err
 	}
-	there := p.oauth.AuthCodeURL(t.State, oidc.Nonce(t.Nonce), oauth2.S256ChallengeOption(t.Verifier))
-	http.Redirect(w, r, there, http.StatusFound)
+	t.Provider = p.name
+	a.remember(w, t)
+	http.Redirect(w, r, p.oauth.AuthCodeURL(t.State, oidc.Nonce(t.Nonce), oauth2.S256ChallengeOption(t.Verifier)), http.StatusSeeOther)
+	return nil
 }
 
 // lead finds the provider for a person: the one they want to go by, else the one that
@@ -56,56 +57,59 @@ func (a *app) lead(ctx context.Context, email, with string, to tenancy.Organizat
 		if err != nil {
 			return nil, err
 		}
-		return a.enterprise(ctx, c)
+		// What the client is called there is in the settings; its secret is not, for events
+		// show those.
+		return a.provider(ctx, c.ID.String(), client{c.Issuer, c.Settings["client_id"], a.secret(c.ID)}, c)
 	case slices.Contains(route.Methods, social):
-		return a.social(ctx)
+		return a.provider(ctx, string(social), a.own, tenancy.Connection{})
 	}
 	return nil, &tenancy.Error{Code: tenancy.ErrSignInRefused}
 }
 
 // callback takes a person back from their provider, and leaves it to Freehold what their
 // coming is good for.
-func (a *app) callback(w http.ResponseWriter, r *http.Request) {
+func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 	ctx, q := r.Context(), r.URL.Query()
 	t, err := a.recall(w, r)
 	if err != nil || r.PathValue("provider") != t.Provider || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(t.State)) != 1 {
-		a.fail(w, r, errors.New("an answer that this browser did not ask for"))
-		return
+		return errors.New("an answer that this browser did not ask for")
 	}
 	p, err := a.lead(ctx, "", t.Provider, tenancy.OrganizationID{})
 	if err == nil && p.name != t.Provider {
 		err = errors.New("the provider is not there any more")
 	}
 	if err != nil {
-		a.fail(w, r, err)
-		return
+		return err
 	}
 	claims, err := p.redeem(oidc.ClientContext(ctx, a.client), q.Get("code"), t)
 	if err != nil {
-		a.fail(w, r, fmt.Errorf("%s (the provider says %q)", err, q.Get("error")))
-		return
+		return fmt.Errorf("%s (the provider says %q)", err, q.Get("error"))
 	}
-	decision, err := a.service.SignIn(ctx, tenancy.Attempt{
-		Evidence: p.evidence(claims), Invitation: t.Invitation, OrganizationID: t.Organization,
-	})
-	if err != nil {
-		a.fail(w, r, err)
-		return
+	d, err := a.service.SignIn(ctx, tenancy.Attempt{Evidence: p.evidence(claims), Invitation: t.Invitation, OrganizationID: t.Organization})
+	switch {
+	case err != nil:
+		return err
+	case d.Kind == tenancy.DecisionSignedIn:
+		return a.enter(w, r, t, d)
 	}
-	a.answer(w, r, t, decision)
+	// The provider's code is spent by now, so what is wanted goes with the person on another trip.
+	return show(w, http.StatusForbidden, page{Decision: d, Trip: t})
 }
 
-// answer tells a browser what was decided. The provider's code is spent by now, so what
-// is wanted goes with the person on another trip.
-func (a *app) answer(w http.ResponseWriter, r *http.Request, t trip, d tenancy.Decision) {
-	if d.Kind == tenancy.DecisionSignedIn {
-		a.sessions.Set(w, d.Started())
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return
+// enter hands out the session, unless somebody else is signed in here: a stranger may have
+// led them to the stranger's account, so they sign out by themselves first.
+func (a *app) enter(w http.ResponseWriter, r *http.Request, t trip, d tenancy.Decision) error {
+	here, err := a.sessions.Authenticate(r)
+	switch {
+	case err == nil && here.User.ID != d.User.ID:
+		if err := a.service.Sessions.SignOut(r.Context(), d.Token.Reveal()); err != nil {
+			return err
+		}
+		return show(w, http.StatusConflict, page{Decision: d, Trip: t, Here: here.User.Email})
+	case err != nil && tenancy.CodeOf(err) != tenancyhttp.ErrUnauthenticated:
+		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusForbidden)
-	if err := refusal.Execute(w, refused{d, t}); err != nil {
-		a.log.ErrorContext(r.Context(), "a page", "error", err)
-	}
+	a.sessions.Set(w, d.Started())
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
 }

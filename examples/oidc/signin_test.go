@@ -18,7 +18,7 @@ import (
 func TestFirstSignInJoins(t *testing.T) {
 	w := start(t)
 	w.sso.person = ada()
-	in := w.browser().get("/login?email=Ada@ACME.example")
+	in := w.browser().login("/login?email=Ada@ACME.example")
 	require.Equal(t, answer{http.StatusOK, "ada@acme.example, by single_sign_on, at Acme as member\n"}, in)
 
 	user, err := w.service.Users.GetByEmail(t.Context(), "ada@acme.example")
@@ -30,7 +30,7 @@ func TestFirstSignInJoins(t *testing.T) {
 	require.Equal(t, tenancy.JoinedSingleSignOn, m.JoinedVia)
 
 	before := w.last()
-	require.Equal(t, in, w.browser().get("/login?email=ada@acme.example")) // the same person again
+	require.Equal(t, in, w.browser().login("/login?email=ada@acme.example")) // the same person again
 	events, err := w.service.Events.List(t.Context(), tenancy.EventQuery{After: before})
 	require.NoError(t, err)
 	require.Len(t, events.Items, 1)
@@ -47,8 +47,8 @@ func TestProviderIsBelievedAtHome(t *testing.T) {
 func TestEverybodysProvider(t *testing.T) {
 	w := start(t)
 	w.google.person = ada("email", "eve@gmail.com", "email_verified", true)
-	require.Equal(t, "eve@gmail.com, by google\n", w.browser().get("/login?email=eve@gmail.com").body)
-	require.Equal(t, "eve@gmail.com, by google\n", w.browser().get("/login").body)
+	require.Equal(t, "eve@gmail.com, by google\n", w.browser().login("/login?email=eve@gmail.com").body)
+	require.Equal(t, "eve@gmail.com, by google\n", w.browser().login("/login").body)
 }
 
 // U4: only the boolean true says that an address was verified.
@@ -91,11 +91,11 @@ func TestGroupsAreRoles(t *testing.T) {
 		{[]string{}, rbac.Member},
 	} {
 		w.sso.person = ada("groups", step.groups)
-		got := w.browser().get("/login?email=ada@acme.example")
+		got := w.browser().login("/login?email=ada@acme.example")
 		require.Equal(t, "ada@acme.example, by single_sign_on, at Acme as "+step.role+"\n", got.body, "%v", step.groups)
 	}
 	w.google.person = ada("email_verified", true, "groups", []string{"administrators"})
-	got := w.browser().get("/login?with=google")
+	got := w.browser().login("/login?with=google")
 	require.Equal(t, "ada@acme.example, by google, at Acme as member\n", got.body, "everybody's provider has no say about groups")
 }
 
@@ -118,7 +118,7 @@ func TestChooseOrganization(t *testing.T) {
 	w := start(t)
 	w.google.person = ada("email", "eve@gmail.com", "email_verified", true)
 	b := w.browser()
-	b.get("/login")
+	b.login("/login")
 	eve, err := w.service.Users.GetByEmail(t.Context(), "eve@gmail.com")
 	require.NoError(t, err)
 	for _, name := range []string{"Books", "Coins"} {
@@ -166,16 +166,17 @@ func TestForgeries(t *testing.T) {
 			w := start(t)
 			w.sso.person = ada()
 			forge(w.sso, w.google)
-			w.notIn(w.browser(), "/login?email=ada@acme.example")
+			b := w.browser()
+			w.notIn(b, func() answer { return b.login("/login?email=ada@acme.example") })
 		})
 	}
 }
 
 // notIn wants an answer that was refused before Freehold heard of it.
-func (w *world) notIn(b *browser, path string) {
+func (w *world) notIn(b *browser, try func() answer) {
 	w.Helper()
 	before := w.last()
-	got := b.get(path)
+	got := try()
 	require.Equal(w, http.StatusBadRequest, got.status, got.body)
 	require.Contains(w, got.body, string(tenancy.ErrInvalidToken))
 	require.Equal(w, before, w.last(), "something was left")
@@ -200,11 +201,45 @@ func TestAnswerIsBound(t *testing.T) {
 		}
 		return nil
 	}
-	stop.get("/login?email=ada@acme.example")
-	w.notIn(w.browser(), home+answered) // a link that somebody else was sent
-	w.notIn(stop, own+answered)         // passed on to another provider
+	stop.login("/login?email=ada@acme.example")
+	victim := w.browser()
+	w.notIn(victim, func() answer { return victim.get(home + answered) }) // a link that somebody else was sent
+	w.notIn(stop, func() answer { return stop.get(own + answered) })      // passed on to another provider
 
 	b := w.browser()
-	require.Equal(t, http.StatusOK, b.get("/login?email=ada@acme.example").status)
+	require.Equal(t, http.StatusOK, b.login("/login?email=ada@acme.example").status)
 	require.Equal(t, http.StatusBadRequest, b.get(home+answered).status) // twice
+}
+
+// A link, or another site, signs nobody in; and nobody is made somebody else without
+// knowing it: whoever was led to a stranger's account would work in it.
+func TestSignedInAsSomebodyElse(t *testing.T) {
+	w := start(t)
+	w.google.person = ada("sub", "e-1", "email", "eve@gmail.com", "email_verified", true)
+	w.sso.person = ada()
+	eve, link := w.browser(), "/login?with="+w.acme.ID.String()
+	require.Contains(t, eve.login("/login").body, "eve@gmail.com")
+
+	before := w.last()
+	require.Contains(t, eve.get(link).body, "<button>Sign in</button>")
+	for _, header := range []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Origin": {"https://evil.example"}}} {
+		require.Equal(t, http.StatusForbidden, eve.send(http.MethodPost, "/login", url.Values{"with": {w.acme.ID.String()}}, header).status)
+	}
+	require.Equal(t, before, w.last(), "something was left")
+
+	asked := eve.login(link)
+	require.Equal(t, http.StatusConflict, asked.status)
+	require.Contains(t, asked.body, "signed in as eve@gmail.com. To go on as ada@acme.example,")
+	require.Contains(t, eve.get("/").body, "eve@gmail.com", "she is who she was")
+	user, err := w.service.Users.GetByEmail(t.Context(), "ada@acme.example")
+	require.NoError(t, err)
+	sessions, err := w.service.Sessions.ListByUser(t.Context(), user.ID, tenancy.SessionQuery{})
+	require.NoError(t, err)
+	require.Empty(t, sessions.Items, "a session that nobody has")
+
+	// She may be both, and says so.
+	again := eve.press(asked)
+	require.Contains(t, again.body, w.acme.ID.String(), "she need not choose again")
+	require.Equal(t, "ada@acme.example, by single_sign_on, at Acme as member\n", eve.press(again).body)
+	require.Equal(t, http.StatusOK, eve.login(link).status, "the same person")
 }
