@@ -64,6 +64,7 @@ func TestStory(t *testing.T) {
 	bob := w.browser()
 	page := bob.get(link).body
 	require.Contains(t, page, "B***@Elsewhere.example is invited to Engines")
+	require.Contains(t, page, "<button>Accept</button>")
 	require.Equal(t, home, bob.post("/invitation", "invitation", token, "email", between(t, page, `name="email" value="`, `"`)).location)
 	require.Equal(t, 303, bob.post(home+"/documents", "title", "By Bob").status, "an editor")
 	require.Contains(t, bob.get(link).body, "This invitation is accepted")
@@ -136,7 +137,9 @@ func TestInvitations(t *testing.T) {
 	require.Equal(t, 303, ada.post(home+"/invitations", "email", "eve@elsewhere.example").status)
 	link, token = w.link("eve@elsewhere.example")
 	eve, _ := w.signUp("eve@elsewhere.example", "Eve's")
-	require.Contains(t, eve.get(link).body, "Join as eve@elsewhere.example")
+	page := eve.get(link).body
+	require.Contains(t, page, "Join as eve@elsewhere.example")
+	require.Contains(t, page, "<button>Sign out eve@elsewhere.example and accept as e***@elsewhere.example</button>")
 	require.Equal(t, home, eve.post("/invitation/join", "invitation", token).location)
 	require.Contains(t, eve.get(home).body, `aria-current="page">Engines`)
 }
