@@ -140,6 +140,10 @@ type EmailConfirmation struct {
 // in Identities.Resolve, and an organization that the account had made for itself alone is
 // archived; the person has a new way to sign in to make.
 //
+// A stranger can sign a browser in to an account of theirs, and then send its owner a
+// link. So the page that the link leads to must change nothing by itself: it names the
+// account that is signed in and the address, and confirms with a POST.
+//
 // The old address is told, by Config.Mailer, that the email has changed.
 //
 // Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrSignInRequired] where

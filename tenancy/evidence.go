@@ -145,8 +145,10 @@ func (e Evidence) WithSecondFactor() Evidence {
 	return e
 }
 
-// WithMailbox adds what [MailboxEvidence] says, where the person proved an address besides
-// signing in by something else: after [DecisionVerifyEmail], for instance.
+// WithMailbox adds what [MailboxEvidence] says to another proof, such as a password. Both
+// must come from one person: see [DecisionVerifyEmail]. A code that was mailed shows it,
+// if the person types it into the browser that made the attempt. So does a link that works
+// only in that browser. A link that works anywhere does not: use MailboxEvidence alone.
 func (e Evidence) WithMailbox(email string) Evidence {
 	e.mailbox = email
 	if email == "" {

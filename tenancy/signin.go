@@ -64,8 +64,14 @@ const (
 	DecisionUseOtherMethod DecisionKind = "use_other_method"
 	// DecisionSecondFactor: a policy wants one.
 	DecisionSecondFactor DecisionKind = "second_factor"
-	// DecisionVerifyEmail: nobody has proved the address: mail it a link or a code, and add
-	// [Evidence.WithMailbox]. The token of an invitation proves it only for somebody new.
+	// DecisionVerifyEmail: nobody has proved the address. Mail it a code. If the person types
+	// the code into the browser that made this attempt, try again with
+	// [Evidence.WithMailbox]. The same holds for a link that works only in that browser.
+	//
+	// A person who merely opens a link signs in with [MailboxEvidence] alone. The attempt may
+	// be a stranger's: with WithMailbox, the stranger's password would open the account of
+	// the person who opened the link. The token of an invitation proves the address only for
+	// somebody new.
 	DecisionVerifyEmail DecisionKind = "verify_email"
 	// DecisionInvitationNeeded: nobody gets in here without.
 	DecisionInvitationNeeded DecisionKind = "invitation_needed"
