@@ -88,9 +88,11 @@ func (n *signIn) link(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if n.identity.ID.IsZero() {
+	switch {
+	case n.identity.ID.IsZero():
 		err = n.attach(ctx)
-	} else {
+	case n.in.email != "": // else the one that is kept stays
+
 		n.identity, err = n.refresh(ctx, n.identity, n.told())
 	}
 	n.decision.Kind, n.decision.User = DecisionLinked, n.user

@@ -13,6 +13,7 @@ func reviewedConnectionRules() []rule {
 		{"U10 attack: a domain's former holder speaks for the people on it", atDoor(formerHolder)},
 		{"U10 attack: an address that was proved by mail since is moved by a connection", atDoor(provedSince)},
 		{"U5 U10 an address that a connection moved leaves no proof behind", atDoor(movedMeanwhile)},
+		{"U4 to link once more keeps the address that an identity has", atDoor(linkedTwice)},
 		{"R6 attack: a connection first, and the domain that it speaks for afterwards", atDoor(connectionFirst)},
 		{"P3 attack: a second factor met by a connection of one's own", atDoor(ownFactor)},
 		{"P8 groups are followed wherever the person signs in", atDoor(groupsElsewhere)},
@@ -246,4 +247,16 @@ func spokeOnce(d *door) {
 	d.failed(err, tenancy.ErrForbidden, "")
 	_, err = bound.Memberships.Get(d.ctx, d.acme.ID, ann.User.ID) // what is theirs at acme
 	d.NoError(err)
+}
+
+func linkedTwice(d *door) {
+	bob := d.enters(byMail("bob@mail.example"))
+	linking := by(byGithub, "gh-1", "bob@work.example", true)
+	linking.LinkTo = bob.Token.Reveal()
+	for _, in := range []tenancy.Attempt{linking, {Evidence: by(byGithub, "gh-1", "", nil).Evidence, LinkTo: linking.LinkTo}} {
+		got, err := d.svc.SignIn(d.ctx, in)
+		d.NoError(err)
+		d.Equal(tenancy.DecisionLinked, got.Kind)
+		d.Equal("bob@work.example", d.identities(bob.User)[0].Email)
+	}
 }
