@@ -63,9 +63,11 @@ func (n *signIn) regroup(ctx context.Context) error {
 	return n.entered(told[0])
 }
 
-// holdOrganization holds the attempt against the policy of the organization picked.
+// holdOrganization holds the attempt against the policy of the organization picked. Where
+// others write at the same time it reads the policy again, now that it has the
+// organization's lock.
 func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
-	if _, read := n.rules[org.ID]; !read {
+	if _, read := n.rules[org.ID]; !read || !n.singleWriter {
 		more, err := n.policies(ctx, org.ID)
 		if err != nil {
 			return err

@@ -126,3 +126,38 @@ func TestSignInAsTheTokenIsReplaced(t *testing.T) {
 		}
 	}, tenancy.DecisionInvitationRefused)
 }
+
+// P3: the policy of the organization is read under that organization's lock. Otherwise a
+// session by mail starts, and lives, although its organization demanded single sign-on and
+// then ended all of its sessions.
+func TestSignInAsThePolicyIsSet(t *testing.T) {
+	for name, named := range map[string]bool{"the organization is named": true, "it is the only one": false} {
+		t.Run(name, func(t *testing.T) {
+			signsIn(t, func(t *testing.T, svc *tenancy.Service) (tenancy.Attempt, func() error) {
+				t.Helper()
+				ctx := t.Context()
+				bob, err := svc.Users.Create(ctx, tenancy.NewUser{Email: "bob@mail.example", EmailVerified: true})
+				require.NoError(t, err)
+				acme, err := svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme"})
+				require.NoError(t, err)
+				_, err = svc.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: acme.ID, UserID: bob.ID})
+				require.NoError(t, err)
+				_, err = svc.Connections.Create(ctx, tenancy.NewConnection{
+					OrganizationID: acme.ID, Protocol: tenancy.ProtocolOIDC, Name: "Okta", State: tenancy.ConnectionActive,
+				})
+				require.NoError(t, err)
+				in := tenancy.Attempt{Evidence: tenancy.MailboxEvidence("bob@mail.example")}
+				if named {
+					in.OrganizationID = acme.ID
+				}
+				return in, func() error {
+					_, err := svc.Policies.Set(ctx, acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true}})
+					if err != nil {
+						return err
+					}
+					return svc.Sessions.RevokeByOrganization(ctx, acme.ID)
+				}
+			}, tenancy.DecisionUseSingleSignOn)
+		})
+	}
+}
