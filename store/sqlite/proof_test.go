@@ -33,6 +33,10 @@ func TestHistories(t *testing.T) { servicetest.Histories(t, openStore, servicete
 
 func TestRaces(t *testing.T) { servicetest.Races(t, openStore, servicetest.Soak(1000, 48)) }
 
+func TestSessionRaces(t *testing.T) {
+	servicetest.SessionRaces(t, openStore, servicetest.Soak(200, 8))
+}
+
 func TestFaults(t *testing.T) { servicetest.Faults(t, openStore) }
 
 // A second handle on the file sees what is committed, at once, and nothing else.
