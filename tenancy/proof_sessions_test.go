@@ -23,3 +23,19 @@ func TestSessionRacesNeedLock(t *testing.T) {
 	t.Logf("figures: race: sessions without Lock: %v", got)
 	require.Positive(t, got.Undead())
 }
+
+func TestSessionHistoriesOnMemory(t *testing.T) {
+	servicetest.SessionHistories(t, openMemory, servicetest.Soak(200, 8), 200)
+}
+
+func TestSessionHistoriesOnWeak(t *testing.T) {
+	servicetest.SessionHistories(t, openWeak, servicetest.Soak(200, 8), 200)
+}
+
+// Without Lock, sessions live on after what ended them (S2, P9).
+func TestSessionHistoriesNeedLock(t *testing.T) {
+	n := servicetest.Soak(200, 16)
+	illegal := servicetest.IllegalSessionHistories(t, openLockless, n, 200)
+	t.Logf("figures: histories of sessions without Lock: %d of %d illegal", illegal, n)
+	require.Positive(t, illegal)
+}

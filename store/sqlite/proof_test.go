@@ -31,6 +31,10 @@ func TestInvitationHistories(t *testing.T) {
 
 func TestHistories(t *testing.T) { servicetest.Histories(t, openStore, servicetest.Soak(200, 4), 200) }
 
+func TestSessionHistories(t *testing.T) {
+	servicetest.SessionHistories(t, openStore, servicetest.Soak(200, 4), 200)
+}
+
 func TestRaces(t *testing.T) { servicetest.Races(t, openStore, servicetest.Soak(1000, 48)) }
 
 func TestSessionRaces(t *testing.T) {
