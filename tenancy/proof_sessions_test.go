@@ -39,3 +39,11 @@ func TestSessionHistoriesNeedLock(t *testing.T) {
 	t.Logf("figures: histories of sessions without Lock: %d of %d illegal", illegal, n)
 	require.Positive(t, illegal)
 }
+
+func TestSignInModelOnMemory(t *testing.T) {
+	servicetest.SignInModel(t, openMemory, servicetest.Soak(100_000, 6000))
+}
+
+func TestSignInModelOnWeak(t *testing.T) {
+	servicetest.SignInModel(t, openWeak, servicetest.Soak(100_000, 6000))
+}

@@ -21,6 +21,10 @@ func openStore(t *testing.T) tenancy.Store { return open(t) }
 
 func TestModel(t *testing.T) { servicetest.Model(t, openStore, servicetest.Soak(100_000, 6000)) }
 
+func TestSignInModel(t *testing.T) {
+	servicetest.SignInModel(t, openStore, servicetest.Soak(100_000, 3000))
+}
+
 func TestDomainHistories(t *testing.T) {
 	servicetest.DomainHistories(t, openStore, servicetest.Soak(200, 4), 200)
 }
