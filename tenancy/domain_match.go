@@ -44,12 +44,19 @@ func (w *work) verifiedDomain(ctx context.Context, emailKey string) (Domain, boo
 	if err != nil {
 		return Domain{}, false, err
 	}
+	d, ok := longest(holders, names)
+	return d, ok, nil
+}
+
+// longest is the domain that counts for a name, among those that are verified: names are
+// its own and those above it.
+func longest(holders map[string]Domain, names []string) (Domain, bool) {
 	for i, name := range names {
 		if d, ok := holders[name]; ok && (i == 0 || d.Subdomains) {
-			return d, true, nil
+			return d, true
 		}
 	}
-	return Domain{}, false, nil
+	return Domain{}, false
 }
 
 // verifiedFor is [work.verifiedDomain] where that is this organization's.

@@ -185,11 +185,11 @@ func (w *work) members(ctx context.Context, rows []Membership, orgs []Organizati
 	return members, err
 }
 
-func distinct[T comparable](rows []Membership, of func(Membership) T) In[T] {
+func distinct[V any, T comparable](rows []V, of func(V) T) In[T] {
 	seen := make(map[T]bool, len(rows))
 	var values []T
-	for _, m := range rows {
-		if id := of(m); !seen[id] {
+	for _, v := range rows {
+		if id := of(v); !seen[id] {
 			seen[id] = true
 			values = append(values, id)
 		}

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"slices"
+
+	"github.com/freehold-dev/freehold/domains"
 )
 
 // SessionQuery selects sessions for List and ListByUser: the live ones, oldest first.
@@ -123,8 +125,8 @@ func (w *work) sessions(ctx context.Context, filter SessionFilter, q SessionQuer
 
 // told gives sessions as they are: those that their organization or their connection
 // ended at once have ended, and none expires later than its organization lets it. What
-// somebody else than their user may not know of them is left out. It takes two queries at
-// most.
+// somebody else than their user may not know of them is left out. It takes two queries, and
+// two more where some are elsewhere than the organization of their connection.
 func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
 	through, err := w.connectionsThrough(ctx, rows)
 	if err != nil {
@@ -134,16 +136,57 @@ func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	unspoken, err := w.unspoken(ctx, rows, through)
+	if err != nil {
+		return nil, err
+	}
 	for i := range rows {
 		s := &rows[i]
 		if s.EndedAt.IsZero() {
 			w.tellEnd(s, orgs, through)
+		}
+		if s.EndedAt.IsZero() && unspoken[s.ID] {
+			s.EndReason, s.EndedAt, s.ExpiresAt = EndedConnection, w.now, w.now
 		}
 		if p := w.service.principal; p != nil && p.user != s.UserID {
 			s.withhold(through[s.ConnectionID].OrganizationID)
 		}
 	}
 	return rows, nil
+}
+
+// unspoken are the live sessions that are elsewhere than the organization of their
+// connection, which cannot verify the person's address any more: see stillVouched.
+func (w *work) unspoken(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[SessionID]bool, error) {
+	away := slices.DeleteFunc(slices.Clone(rows), func(s Session) bool {
+		home := through[s.ConnectionID].OrganizationID
+		return home.IsZero() || home == s.OrganizationID || !s.EndedAt.IsZero()
+	})
+	if len(away) == 0 {
+		return nil, nil
+	}
+	ids := distinct(away, func(s Session) UserID { return s.UserID })
+	found, err := w.Users().List(ctx, UserFilter{ID: ids}, Span{Limit: len(away)})
+	if err != nil {
+		return nil, err
+	}
+	above := make(map[UserID][]string, len(found))
+	var names []string
+	for _, user := range found {
+		above[user.ID] = domains.Parents(emailDomain(user.EmailKey))
+		names = append(names, above[user.ID]...)
+	}
+	slices.Sort(names)
+	var holders map[string]Domain
+	if names = slices.Compact(names); len(names) > 0 {
+		holders, err = w.holders(ctx, names...)
+	}
+	unspoken := map[SessionID]bool{}
+	for _, s := range away {
+		held, ok := longest(holders, above[s.UserID])
+		unspoken[s.ID] = !ok || held.OrganizationID != through[s.ConnectionID].OrganizationID
+	}
+	return unspoken, err
 }
 
 // tellEnd makes a live session read as ended where it is (rules S2, P9).

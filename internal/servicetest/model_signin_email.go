@@ -68,6 +68,8 @@ func (m *signInMachine) confirm() {
 		why.when(true, tenancy.ErrTokenUsed)
 	case !m.s.now.Before(mail.expires):
 		why.when(true, tenancy.ErrTokenExpired)
+	case !user.SuspendedAt.IsZero():
+		why.when(true, tenancy.ErrForbidden)
 	case moves && !signedIn:
 		why.when(true, tenancy.ErrSignInRequired)
 	case moves:

@@ -110,7 +110,7 @@ func (n *modelSignIn) arrives() bool {
 
 // starts begins a session (S1).
 func (s *signInState) starts(at tenancy.OrganizationID, session tenancy.Session) tenancy.Session {
-	s.makeRoom(session.UserID)
+	s.makeRoom(session.UserID, session)
 	session.CreatedAt, session.LastSeenAt, session.ExpiresAt = s.now, s.now, s.now.Add(modelSessionFor)
 	session = s.place(session, at)
 	s.sessions[session.ID] = session

@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -151,13 +152,12 @@ func (n *modelSignIn) address() string {
 }
 
 // entitles is P6 and U10: a connection speaks for addresses on its own organization's
-// domains, and for one that it asserts only if it had proved the stored one.
+// domains, and moves one that it had proved to another of those.
 func (n *modelSignIn) entitles() {
 	through := !n.in.connection.IsZero()
 	n.entitled = through && n.holds(n.home, n.address())
-	n.moves = through && n.known && n.in.vouched && n.user.EmailProvedBy == n.in.connection.String() &&
+	n.moves = n.entitled && n.known && n.in.vouched && n.user.EmailProvedBy == n.in.connection.String() &&
 		n.in.email != n.user.Email && n.holds(n.home, n.in.email)
-	n.entitled = n.entitled || n.moves
 }
 
 func (n *modelSignIn) confined() bool { return !n.in.connection.IsZero() && !n.entitled }
@@ -192,10 +192,11 @@ func (n *modelSignIn) links() bool {
 	case !n.mayEnter():
 		return false
 	}
-	if n.known {
-		n.refresh()
-	} else {
+	switch {
+	case !n.known:
 		n.attach()
+	case n.in.email != "":
+		n.refresh()
 	}
 	n.out.kind, n.out.user = tenancy.DecisionLinked, n.user.ID
 	return true
@@ -296,9 +297,11 @@ func (n *modelSignIn) recognize() {
 		n.user = n.takeOver(n.user, n.provedBy(), n.identity.ID, tenancy.SessionID{})
 		n.out.tookOver = true
 	}
+	n.reproves()
 	if _, taken := n.userAt(n.in.email); n.moves && n.c.UpdatesEmail && !taken {
 		n.user.Email, n.user.PendingEmail = n.in.email, ""
 		n.user.EmailVerifiedAt, n.user.EmailProvedBy = n.now, n.in.provider()
+		n.spendMails(n.user.ID)
 		n.users[n.user.ID] = n.user
 		n.entitles()
 	}
@@ -318,6 +321,18 @@ func (n *modelSignIn) claims() {
 	case n.user.EmailVerifiedAt.IsZero():
 		n.user = n.takeOver(n.user, n.provedBy(), tenancy.IdentityID{}, tenancy.SessionID{})
 		n.out.tookOver, n.seized = true, true
+	default:
+		n.reproves()
+	}
+}
+
+// reproves is U10: what a connection had proved is somebody's own once they prove it
+// otherwise.
+func (n *modelSignIn) reproves() {
+	had, now := strings.HasPrefix(n.user.EmailProvedBy, "con_"), strings.HasPrefix(n.provedBy(), "con_")
+	if had && !now && n.proves(n.user.Email) {
+		n.user.EmailProvedBy, n.moves = n.provedBy(), false
+		n.users[n.user.ID] = n.user
 	}
 }
 

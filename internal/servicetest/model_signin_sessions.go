@@ -72,6 +72,9 @@ func (m *signInMachine) switchTo() {
 	if code == "" {
 		why.when(session.Confined && session.OrganizationID != org || !m.s.satisfied(m.s.users[session.UserID], org, evidenceOf(session)), tenancy.ErrSignInRefused)
 		why.when(!org.IsZero() && !m.s.isActive(org, session.UserID), tenancy.ErrNotFound)
+		why.when(m.s.connections[session.ConnectionID].OrganizationID != org && !m.s.speaks(session), tenancy.ErrSignInRefused)
+		door := m.s.door(org) // S2: it would have ended there
+		why.when(door != nil && m.s.now.After(door.ended) && !session.CreatedAt.After(door.ended), tenancy.ErrSignInRefused)
 	}
 	got, err := m.svc.Sessions.Switch(m.ctx, t.raw, org)
 	if m.fails(err, why...) {
@@ -128,8 +131,10 @@ func (m *signInMachine) present(t modelToken) {
 	if session.Confined {
 		return // reaches no account
 	}
+	why = nil
+	why.when(!m.s.speaks(session), tenancy.ErrForbidden) // it counts as confined
 	_, err = m.svc.As(tenancy.SessionPrincipal(got.Session)).Users.Get(m.ctx, session.UserID)
-	m.fails(err)
+	m.fails(err, why...)
 }
 
 // signOut ends the session of a token, also where what it rests on has gone.

@@ -185,8 +185,9 @@ func (s *signInState) spendTokens(id tenancy.SessionID) {
 	}
 }
 
-// makeRoom ends the oldest sessions of a user where one more would be too many (S1).
-func (s *signInState) makeRoom(user tenancy.UserID) {
+// makeRoom ends the oldest sessions of a user where one more would be too many, those that
+// are confined first, and of these those of the same connection (S1).
+func (s *signInState) makeRoom(user tenancy.UserID, coming tenancy.Session) {
 	rows, live := 0, []tenancy.Session{}
 	for _, session := range s.sessions {
 		if session.UserID != user || !session.EndedAt.IsZero() {
@@ -199,7 +200,18 @@ func (s *signInState) makeRoom(user tenancy.UserID) {
 	if rows < modelSessions {
 		return
 	}
-	slices.SortFunc(live, func(a, b tenancy.Session) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), a.ID.Compare(b.ID)) })
+	stays := func(s tenancy.Session) int {
+		switch {
+		case !s.Confined:
+			return 2
+		case coming.Confined && s.ConnectionID == coming.ConnectionID:
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(live, func(a, b tenancy.Session) int {
+		return cmp.Or(cmp.Compare(stays(a), stays(b)), a.CreatedAt.Compare(b.CreatedAt), a.ID.Compare(b.ID))
+	})
 	for _, oldest := range live[:max(0, len(live)-modelSessions+1)] {
 		s.end(tenancy.EndedTooMany, func(session tenancy.Session) bool { return session.ID == oldest.ID })
 	}
@@ -208,9 +220,12 @@ func (s *signInState) makeRoom(user tenancy.UserID) {
 // place puts a session where it is from now on; the zero id is nowhere (S1).
 func (s *signInState) place(session tenancy.Session, org tenancy.OrganizationID) tenancy.Session {
 	session.OrganizationID, session.MembershipID, session.SelectedAt = org, tenancy.MembershipID{}, s.now
+	if home := s.door(s.connections[session.ConnectionID].OrganizationID); home != nil && !s.now.After(home.ended) {
+		session.SelectedAt = home.ended.Add(time.Microsecond)
+	}
 	if door := s.door(org); door != nil {
 		session.MembershipID = s.members[modelPair{org, session.UserID}].id
-		if !s.now.After(door.ended) {
+		if !session.SelectedAt.After(door.ended) {
 			session.SelectedAt = door.ended.Add(time.Microsecond)
 		}
 	}
@@ -238,6 +253,9 @@ func (s *signInState) opens(t modelToken) (tenancy.Code, tenancy.EndReason) {
 		return tenancy.ErrSessionEnded, tenancy.EndedUser
 	case !session.ConnectionID.IsZero() && (!linked || c.State != tenancy.ConnectionActive || c.SessionsEpoch != session.ConnectionEpoch):
 		return tenancy.ErrSessionEnded, tenancy.EndedConnection
+	case linked && c.OrganizationID != session.OrganizationID &&
+		(!s.speaks(session) || !session.SelectedAt.After(s.door(c.OrganizationID).ended)):
+		return tenancy.ErrSessionEnded, tenancy.EndedConnection
 	case door != nil && !session.SelectedAt.After(door.ended):
 		return tenancy.ErrSessionEnded, tenancy.EndedOrganization
 	case !s.now.Before(session.LastSeenAt.Add(modelSessionIdle)):
@@ -253,8 +271,15 @@ func (s *signInState) good(raw string) (tenancy.Session, bool) {
 		if t.raw == raw {
 			code, _ := s.opens(t)
 			session := s.sessions[t.session]
-			return session, code == "" && !session.Confined
+			return session, code == "" && !session.Confined && s.speaks(session)
 		}
 	}
 	return tenancy.Session{}, false
+}
+
+// speaks reports whether the connection that a session came through, if it did, can verify
+// the person's address still (P6).
+func (s *signInState) speaks(session tenancy.Session) bool {
+	c, linked := s.connections[session.ConnectionID]
+	return !linked || s.holds(c.OrganizationID, s.users[session.UserID].Email)
 }

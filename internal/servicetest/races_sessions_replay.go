@@ -79,7 +79,7 @@ func (r *sessionRound) replay() *raceReplay {
 	return p
 }
 
-func decoded[T any](p *raceReplay, e tenancy.Event) (v T) {
+func replayed[T any](p *raceReplay, e tenancy.Event) (v T) {
 	p.NoError(json.Unmarshal(e.Data, &v))
 	return v
 }
@@ -88,19 +88,19 @@ func (p *raceReplay) apply(e tenancy.Event) {
 	thing, _, _ := strings.Cut(string(e.Type), ".")
 	switch thing {
 	case "user":
-		p.applyUser(e, decoded[tenancy.User](p, e))
+		p.applyUser(e, replayed[tenancy.User](p, e))
 	case "membership":
 		if e.Type != tenancy.EventMembershipEmailChanged {
-			p.applyMember(e, decoded[tenancy.Membership](p, e))
+			p.applyMember(e, replayed[tenancy.Membership](p, e))
 		}
 	case "identity":
-		p.applyIdentity(e, decoded[tenancy.Identity](p, e))
+		p.applyIdentity(e, replayed[tenancy.Identity](p, e))
 	case "connection":
-		p.applyConnection(decoded[tenancy.Connection](p, e))
+		p.applyConnection(replayed[tenancy.Connection](p, e))
 	case "policy":
-		p.applyPolicy(decoded[tenancy.Policy](p, e))
+		p.applyPolicy(replayed[tenancy.Policy](p, e))
 	case "session":
-		p.applySession(e, decoded[tenancy.Session](p, e))
+		p.applySession(e, replayed[tenancy.Session](p, e))
 	}
 }
 

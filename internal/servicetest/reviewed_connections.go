@@ -240,8 +240,12 @@ func spokeOnce(d *door) {
 	d.NoError(d.svc.Domains.Release(d.ctx, d.acme.ID, d.domain.ID))
 	d.ended(there.Token, tenancy.ErrSessionEnded, string(tenancy.EndedConnection))
 	d.lives(ann.Token) // at acme
+	page, err := d.svc.Sessions.ListByUser(d.ctx, ann.User.ID, tenancy.SessionQuery{})
+	d.NoError(err)
+	d.Len(page.Items, 1)
+	d.Equal(ann.Session.ID, page.Items[0].ID)
 	d.refuses(tenancy.ErrForbidden, "", rename)
-	_, err := d.svc.SignIn(d.ctx, linking)
+	_, err = d.svc.SignIn(d.ctx, linking)
 	d.failed(err, tenancy.ErrSignInRequired, "session")
 	_, err = bound.Memberships.ListByUser(d.ctx, ann.User.ID, tenancy.MemberQuery{})
 	d.failed(err, tenancy.ErrForbidden, "")
