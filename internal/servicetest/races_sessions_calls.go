@@ -40,7 +40,7 @@ var raceOps = []raceOp{
 	{"switch the connection on", 3, (*sessionRound).switchesOn, []tenancy.Code{""}},
 	{"point the connection elsewhere", 1, (*sessionRound).repoints, []tenancy.Code{""}},
 	{"confirm an address", 3, (*sessionRound).confirms, []tenancy.Code{
-		"", tenancy.ErrTokenUsed, tenancy.ErrSignInRequired, tenancy.ErrAlreadyExists,
+		"", tenancy.ErrTokenUsed, tenancy.ErrSignInRequired, tenancy.ErrAlreadyExists, tenancy.ErrForbidden,
 	}},
 	{"suspend", 1, (*sessionRound).suspends, []tenancy.Code{""}},
 	{"unsuspend", 4, (*sessionRound).unsuspends, []tenancy.Code{""}},

@@ -34,6 +34,10 @@ func (r *sessionRound) checkToken(p *raceReplay, t *raceToken) bool {
 	c := p.connections[s.ConnectionID]
 	org, err := r.organization(s.OrganizationID)
 	r.NoError(err)
+	home, err := r.organization(c.OrganizationID)
+	r.NoError(err)
+	away := !s.ConnectionID.IsZero() && c.OrganizationID != s.OrganizationID
+	speaks := r.domains[domainOf(p.users[s.UserID].Email)] == c.OrganizationID // P6
 	var want tenancy.EndReason
 	switch {
 	case !s.live():
@@ -43,6 +47,8 @@ func (r *sessionRound) checkToken(p *raceReplay, t *raceToken) bool {
 	case !p.users[s.UserID].SuspendedAt.IsZero():
 		want = tenancy.EndedUser
 	case !s.ConnectionID.IsZero() && (c.State != tenancy.ConnectionActive || c.SessionsEpoch != s.ConnectionEpoch):
+		want = tenancy.EndedConnection
+	case away && (!speaks || !t.session.SelectedAt.After(home.SessionsEndedAt)):
 		want = tenancy.EndedConnection
 	case !s.OrganizationID.IsZero() && !t.session.SelectedAt.After(org.SessionsEndedAt):
 		want = tenancy.EndedOrganization
