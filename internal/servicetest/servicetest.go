@@ -46,6 +46,7 @@ func rules() []rule {
 		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), signInInputRules(), domainRules(), settingRules(), sessionRules(), sessionInputRules(),
 		reviewedConnectionRules(), reviewedSessionRules(),
+		attackRules(),
 	} {
 		all = append(all, chapter...)
 	}
