@@ -12,7 +12,7 @@ import (
 
 // attackRules lists them by what they attack.
 func attackRules() []rule {
-	return slices.Concat(proofAttacks())
+	return slices.Concat(proofAttacks(), identityAttacks())
 }
 
 // tries is a sign-in of which any decision may come.
