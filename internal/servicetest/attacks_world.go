@@ -12,7 +12,7 @@ import (
 
 // attackRules lists them by what they attack.
 func attackRules() []rule {
-	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks())
+	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks(), mailboxAttacks())
 }
 
 // tries is a sign-in of which any decision may come.
