@@ -12,7 +12,7 @@ import (
 
 // attackRules lists them by what they attack.
 func attackRules() []rule {
-	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks(), mailboxAttacks())
+	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks(), mailboxAttacks(), ownerAttacks(), policyAttacks())
 }
 
 // tries is a sign-in of which any decision may come.
