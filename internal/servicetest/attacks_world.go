@@ -12,7 +12,7 @@ import (
 
 // attackRules lists them by what they attack.
 func attackRules() []rule {
-	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks(), mailboxAttacks(), ownerAttacks(), policyAttacks())
+	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks(), mailboxAttacks(), ownerAttacks(), policyAttacks(), viewAttacks())
 }
 
 // tries is a sign-in of which any decision may come.
