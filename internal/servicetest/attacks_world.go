@@ -12,7 +12,8 @@ import (
 
 // attackRules lists them by what they attack.
 func attackRules() []rule {
-	return slices.Concat(proofAttacks(), identityAttacks(), connectionAttacks(), sessionAttacks(), mailboxAttacks(), ownerAttacks(), policyAttacks(), viewAttacks())
+	return slices.Concat(proofAttacks(), mailboxAttacks(), connectionAttacks(), ownerAttacks(), identityAttacks(), policyAttacks(),
+		sessionAttacks(), viewAttacks(), growthAttacks(), hostAttacks())
 }
 
 // tries is a sign-in of which any decision may come.
