@@ -46,7 +46,7 @@ func rules() []rule {
 		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), signInInputRules(), domainRules(), settingRules(), sessionRules(), sessionInputRules(),
 		reviewedConnectionRules(), reviewedSessionRules(),
-		attackRules(),
+		attackRules(), deadTokenRules(), reasonRules(),
 	} {
 		all = append(all, chapter...)
 	}

@@ -1,0 +1,127 @@
+package servicetest
+
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// reasonRules: what is absent changes nothing, and a refusal says why.
+func reasonRules() []rule {
+	refuse := func(c *tenancy.Config) { c.OnJoin = refuseVetoed }
+	few := func(c *tenancy.Config) { c.Limits.JoinRequests = 1 }
+	return []rule{
+		{"P8 attack: a provider that asserts no groups takes roles away", atDoor(absentGroups)},
+		{"P5 a refused joining says why, also where no organization was named", atDoorWith(refuse, refusedJoining)},
+		{"P5 a refused request to join says why, also where no organization was named", atDoorWith(few, refusedRequest)},
+		{"P5 a suspended decision says who is suspended", atDoor(whoIsSuspended)},
+	}
+}
+
+// absentGroups: nil is that nothing was asserted, and empty is no group.
+func absentGroups(d *door) {
+	d.admitting()
+	d.maps(d.okta, map[string]string{"admins": rbac.Admin})
+	bob := d.enters(through(d.okta, "s-1", "bob@acme.example", "admins")).User
+	answer := func(claims string) tenancy.Attempt {
+		return asserting(d.okta, tenancy.AssertionFromClaims([]byte(`{"sub":"s-1","email":"bob@acme.example"`+claims+`}`)))
+	}
+	for name, in := range map[string]tenancy.Attempt{
+		"no claim": answer(``), "null": answer(`,"groups":null`), "a text": answer(`,"groups":"admins"`), "a number": answer(`,"groups":1`),
+		"a list of numbers": answer(`,"groups":[1]`), "another case": answer(`,"Groups":[]`), "SAML": asserting(d.okta, tenancy.Assertion{Subject: "s-1"}),
+		"mail": byMail("bob@acme.example"),
+	} {
+		d.each(name, func(w *world) {
+			w.enters(in)
+			w.Equal([]string{rbac.Admin}, w.rolesAt(d.acme, bob))
+		})
+	}
+	d.enters(answer(`,"groups":[]`))
+	d.Equal([]string{rbac.Member}, d.rolesAt(d.acme, bob))
+	d.enters(answer(`,"groups":["others","admins"]`))
+	d.Equal([]string{rbac.Admin}, d.rolesAt(d.acme, bob))
+	// A new member without asserted groups gets the default role.
+	d.Equal([]string{rbac.Member}, d.enters(asserting(d.okta, tenancy.Assertion{Subject: "s-2", Email: "cyd@acme.example"})).Member.Roles)
+}
+
+// refusedJoining: where no organization was named, the sign-in succeeds and says why.
+func refusedJoining(d *door) {
+	d.joining(tenancy.JoiningAuto, "")
+	view := tenancy.OrganizationView{ID: d.acme.ID, DisplayName: "Acme"}
+	says := func(code tenancy.Code, local string) {
+		d.t.Helper()
+		got := d.enters(byMail(local + "@acme.example"))
+		d.True(got.OrganizationID.IsZero())
+		d.Nil(got.Member)
+		d.Equal(&tenancy.JoinRefusal{Organization: view, Code: code}, got.JoinRefused)
+		d.Contains(d.json(got), `"join_refused":{"organization":{"id":"`+d.acme.ID.String()+`","display_name":"Acme"},"code":"`+string(code)+`"}`)
+		d.halts(tenancy.DecisionNotMember, code, to(d.acme, byMail(local+"@acme.example")))
+	}
+	d.Nil(d.enters(byMail("fine@acme.example")).JoinRefused)
+	says(tenancy.ErrJoinRefused, "vetoed")
+	d.limitSeats(1)
+	says(tenancy.ErrSeatLimit, "late")
+	d.limitSeats(0)
+	_, err := d.svc.Organizations.Update(d.ctx, d.acme.ID, tenancy.OrganizationUpdate{BlockedDomains: &[]string{"acme.example"}})
+	d.NoError(err)
+	says(tenancy.ErrEmailDomainNotAllowed, "blocked")
+	// A member of another organization is signed in there, and the decision says why.
+	bob := d.user("bob")
+	d.add(d.beta, bob)
+	got := d.enters(byMail(bob.Email))
+	d.Equal(d.beta.ID, got.OrganizationID)
+	d.Equal(tenancy.ErrEmailDomainNotAllowed, got.JoinRefused.Code)
+	d.Nil(d.enters(to(d.beta, byMail(bob.Email))).JoinRefused) // they named another organization
+	d.Nil(d.enters(byMail("stranger@mail.example")).JoinRefused)
+	d.Nil(d.enters(byMail(d.owner.Email)).JoinRefused)
+}
+
+func refusedRequest(d *door) {
+	d.joining(tenancy.JoiningRequest, "")
+	says := func(code tenancy.Code, email string) {
+		d.t.Helper()
+		got := d.enters(byMail(email))
+		d.Equal(code, got.JoinRefused.Code)
+		d.Equal(d.acme.ID, got.JoinRefused.Organization.ID)
+		d.halts(tenancy.DecisionNotMember, code, to(d.acme, byMail(email)))
+	}
+	filed := d.tries(byMail("ann@acme.example"))
+	d.Equal(tenancy.DecisionRequestFiled, filed.Kind)
+	d.Nil(filed.JoinRefused)
+	says(tenancy.ErrInvalid, "bob@acme.example") // the limit of waiting requests
+	_, err := d.svc.JoinRequests.Decline(d.ctx, filed.Request.ID)
+	d.NoError(err)
+	says(tenancy.ErrJoinRequestDecided, "ann@acme.example")
+}
+
+func whoIsSuspended(d *door) {
+	barred, locked := d.person("barred"), d.visitor(d.beta, "locked@mail.example")
+	gamma := d.org("Gamma")
+	d.add(gamma, locked)
+	d.link(barred, google("g-barred", "", false))
+	_, err := d.svc.Users.Suspend(d.ctx, barred.ID)
+	d.NoError(err)
+	d.suspend(d.beta)
+	d.suspend(gamma)
+	says := func(reason tenancy.Reason, org tenancy.OrganizationID, in tenancy.Attempt) {
+		d.t.Helper()
+		got := d.halts(tenancy.DecisionSuspended, "", in)
+		d.Equal(reason, got.Reason)
+		d.Equal(org, got.OrganizationID)
+		d.Contains(d.json(got), `"reason":"`+string(reason)+`"`)
+	}
+	says(tenancy.ReasonUserSuspended, nowhereYet, byMail(barred.Email))
+	says(tenancy.ReasonUserSuspended, nowhereYet, to(d.acme, byMail(barred.Email)))
+	says(tenancy.ReasonUserSuspended, nowhereYet, by(byGoogle, "g-barred", "", nil))
+	says(tenancy.ReasonOrganizationSuspended, nowhereYet, byMail(locked.Email)) // both of them
+	says(tenancy.ReasonOrganizationSuspended, d.beta.ID, to(d.beta, byMail(locked.Email)))
+	says(tenancy.ReasonOrganizationSuspended, d.beta.ID, through(d.entra, "e-1", "new@beta.example"))
+	// Without proof neither is told.
+	d.halts(tenancy.DecisionVerifyEmail, "", byPassword("c-1", barred.Email))
+	d.NoError(d.svc.Transact(d.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		_, err := tx.Organizations.Resume(ctx, gamma.ID)
+		return err
+	}))
+	d.Equal(gamma.ID, d.enters(byMail(locked.Email)).OrganizationID)
+}
