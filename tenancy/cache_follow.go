@@ -125,6 +125,9 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return explain(forbidden(""), "run", "")
 	}
+	if err := s.tripwire(ctx, methods["Run"], true); err != nil {
+		return explain(err, "run", "")
+	}
 	var following sync.WaitGroup
 	defer following.Wait()
 	if s.family.config.Staleness > 0 { // else each check looks for itself

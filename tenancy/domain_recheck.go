@@ -32,6 +32,9 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 	if g.s.within != nil {
 		return 0, explain(&Error{Code: ErrInTransaction}, methods["Domains.Recheck"].op, "")
 	}
+	if err := g.s.tripwire(ctx, methods["Domains.Recheck"], true); err != nil {
+		return 0, explain(err, methods["Domains.Recheck"].op, "")
+	}
 	due, err := g.due(ctx)
 	if err != nil {
 		return 0, err

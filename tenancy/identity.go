@@ -367,6 +367,9 @@ func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) 
 		}
 	}
 	found.Identity, err = w.link(ctx, id, newIdentity{NewIdentity: in})
+	if err == nil && found.Linked && !found.TookOver {
+		w.notify(user, MessageIdentityLinked)
+	}
 	return found, err
 }
 

@@ -165,12 +165,20 @@ func (n *signIn) way(ctx context.Context, org Organization) (joining, bool, erro
 // domain offers (rule D7). Where they cannot be let in, they are not held up either.
 func (n *signIn) draw(ctx context.Context) error {
 	id := n.domain.OrganizationID
-	if there := n.at(id).Status; !n.onDomainOf(id) || there == MembershipActive || there == MembershipInactive || n.domain.Joining == JoiningOff {
+	there, auto := n.at(id).Status, n.domain.Joining == JoiningAuto
+	if !n.onDomainOf(id) || there == MembershipActive || there == MembershipInactive && !auto || n.domain.Joining == JoiningOff {
 		return nil
 	}
 	org, err := n.open(ctx, id)
-	if err != nil || !org.SuspendedAt.IsZero() {
+	switch {
+	case err != nil:
 		return err
+	case !org.SuspendedAt.IsZero() && !auto:
+		return nil
+	case !org.SuspendedAt.IsZero():
+		return n.joinRefused(org, ErrOrganizationClosed)
+	case there == MembershipInactive:
+		return n.joinRefused(org, ErrMembershipInactive)
 	}
 	switch n.domain.Joining {
 	case JoiningSuggest:

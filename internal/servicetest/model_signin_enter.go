@@ -46,7 +46,17 @@ func (n *modelSignIn) offers(door *modelDoor) bool {
 // offers (D7).
 func (n *modelSignIn) drawn() {
 	door := n.holder(n.address())
-	if door == nil || !n.offers(door) || n.status(door.id, n.user.ID) != "" {
+	if door == nil || !n.offers(door) {
+		return
+	}
+	switch n.status(door.id, n.user.ID) {
+	case "":
+	case tenancy.MembershipInactive:
+		if door.joining == tenancy.JoiningAuto { // P5: it says so
+			n.out.refused = door.id
+		}
+		return
+	default:
 		return
 	}
 	switch door.joining {

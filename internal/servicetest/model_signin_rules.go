@@ -38,6 +38,7 @@ type modelOutcome struct {
 	linked      bool
 	tookOver    bool
 	joined      tenancy.OrganizationID
+	refused     tenancy.OrganizationID // that lets people in, and not an inactive member
 	session     tenancy.Session
 }
 

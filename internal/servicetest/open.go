@@ -36,11 +36,7 @@ func openFaults() []openFault {
 	single := func(c *tenancy.Config) { c.SelfServe, c.SingleOrganization = true, true }
 	return []openFault{
 		{"U5 a squatter's organization keeps the victim out of their own, one call later", "M13 is not asked for it only in the call that takes the account over", single, squattedLater},
-		{"U11 a way of signing in that Resolve links is told to nobody", "only SignIn tells", plain, resolveTells},
 		{"G12 a filed request names a session that never starts", "Through is the id that the session would have had", plain, filedThrough},
-		{"P5 a domain says nothing to an inactive member", "JoinRefused is nil", plain, inactiveUntold},
-		{"P5 a domain says nothing while its organization is suspended", "JoinRefused is nil", plain, suspendedUntold},
-		{"G13 Recheck and Run begin in a guarded request", "they read first, and only what they write is refused", plain, choresGuarded},
 		{"G13 a call waits for a lock of the caller's own transaction", "WriteWait ends with the beginning of the transaction", plain, waitsForLock},
 	}
 }
@@ -52,41 +48,11 @@ func squattedLater(d *door) bool {
 	return got.Kind == tenancy.DecisionSignedIn && got.OrganizationID == d.beta.ID
 }
 
-func resolveTells(d *door) bool {
-	box := d.mailbox()
-	d.person("ann")
-	d.resolves(google("g-1", "ann@mail.example", true))
-	return len(box.sent) == 1 && box.sent[0].Kind == tenancy.MessageIdentityLinked
-}
-
 func filedThrough(d *door) bool {
 	d.joining(tenancy.JoiningRequest, "")
 	last := d.last()
 	d.Equal(tenancy.DecisionRequestFiled, d.tries(to(d.acme, byMail("asks@acme.example"))).Kind)
 	return d.since(last)[0].Through == ""
-}
-
-func inactiveUntold(d *door) bool {
-	d.joining(tenancy.JoiningAuto, "")
-	bob := d.enters(byMail("bob@acme.example")).User
-	d.deactivate(d.acme, bob)
-	got := d.enters(byMail("bob@acme.example"))
-	return got.JoinRefused != nil && got.JoinRefused.Code == tenancy.ErrMembershipInactive
-}
-
-func suspendedUntold(d *door) bool {
-	d.joining(tenancy.JoiningAuto, "")
-	d.suspend(d.acme)
-	got := d.enters(byMail("new@acme.example"))
-	return got.JoinRefused != nil && got.JoinRefused.Code == tenancy.ErrOrganizationClosed
-}
-
-func choresGuarded(d *door) bool {
-	guarded, cancel := context.WithTimeout(tenancy.Guarded(d.ctx), 50*time.Millisecond)
-	defer cancel()
-	_, recheck := d.svc.Domains.Recheck(guarded)
-	run := d.svc.Run(guarded)
-	return tenancy.CodeOf(recheck) == tenancy.ErrUnboundInRequest && tenancy.CodeOf(run) == tenancy.ErrUnboundInRequest
 }
 
 // waitsForLock: on a store where only locks exclude, the outer call begins, and waits.

@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"context"
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -14,6 +15,10 @@ func reviewedSessionRules() []rule {
 		{"P3 what changes no trust asks for no way in", atDoor(renamedConnection)},
 		{"S2 attack: a session parked elsewhere while all in an organization end", on(parkedSession)},
 		{"S2 attack: a session that a decoder made up", on(madeUpSession)},
+		{"U11 a way of signing in that Resolve links is told to the person", atDoor(resolveTells)},
+		{"P5 a domain that lets people in says why not an inactive member", atDoor(inactiveTold)},
+		{"P5 a domain that lets people in says that its organization is suspended", atDoor(suspendedTold)},
+		{"G13 Recheck and Run refuse a guarded context before they begin", atDoor(choresGuarded)},
 	}
 }
 
@@ -130,4 +135,34 @@ func madeUpSession(w *world) {
 			})
 		})
 	}
+}
+
+func resolveTells(d *door) {
+	box := d.mailbox()
+	d.session(d.person("ann"), nowhereYet)
+	d.resolves(google("g-1", "ann@mail.example", true))
+	d.True(len(box.sent) == 1 && box.sent[0].Kind == tenancy.MessageIdentityLinked)
+}
+
+func inactiveTold(d *door) {
+	d.joining(tenancy.JoiningAuto, "")
+	bob := d.enters(byMail("bob@acme.example")).User
+	d.deactivate(d.acme, bob)
+	got := d.enters(byMail("bob@acme.example"))
+	d.True(got.JoinRefused != nil && got.JoinRefused.Code == tenancy.ErrMembershipInactive)
+}
+
+func suspendedTold(d *door) {
+	d.joining(tenancy.JoiningAuto, "")
+	d.suspend(d.acme)
+	got := d.enters(byMail("new@acme.example"))
+	d.True(got.JoinRefused != nil && got.JoinRefused.Code == tenancy.ErrOrganizationClosed)
+}
+
+func choresGuarded(d *door) {
+	guarded, cancel := context.WithTimeout(tenancy.Guarded(d.ctx), 50*time.Millisecond)
+	defer cancel()
+	_, recheck := d.svc.Domains.Recheck(guarded)
+	run := d.svc.Run(guarded)
+	d.True(tenancy.CodeOf(recheck) == tenancy.ErrUnboundInRequest && tenancy.CodeOf(run) == tenancy.ErrUnboundInRequest)
 }
