@@ -13,7 +13,7 @@ func TestSessionRacesOnMemory(t *testing.T) {
 }
 
 func TestSessionRacesOnWeak(t *testing.T) {
-	servicetest.SessionRaces(t, openWeak, servicetest.Soak(500, 32))
+	servicetest.SessionRaces(t, openWeak, servicetest.Soak(500, 64))
 }
 
 // The race must be one: without Lock some sessions outlive what ends them, and others
@@ -25,11 +25,11 @@ func TestSessionRacesNeedLock(t *testing.T) {
 }
 
 func TestSessionHistoriesOnMemory(t *testing.T) {
-	servicetest.SessionHistories(t, openMemory, servicetest.Soak(200, 8), 200)
+	servicetest.SessionHistories(t, openMemory, servicetest.Soak(200, 24), 200)
 }
 
 func TestSessionHistoriesOnWeak(t *testing.T) {
-	servicetest.SessionHistories(t, openWeak, servicetest.Soak(200, 8), 200)
+	servicetest.SessionHistories(t, openWeak, servicetest.Soak(200, 24), 200)
 }
 
 // Without Lock, sessions live on after what ended them (S2, P9).

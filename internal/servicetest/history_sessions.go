@@ -100,7 +100,7 @@ const (
 
 // sessionWeights is how often each operation is drawn.
 var sessionWeights = [sessionOps]int{
-	stepThrough: 6, stepMail: 4, stepSwitch: 6, stepAuthenticate: 4, stepBound: 2, stepSignOut: 1, stepOff: 1, stepOn: 2,
+	stepThrough: 6, stepMail: 4, stepSwitch: 6, stepAuthenticate: 6, stepBound: 2, stepSignOut: 1, stepOff: 1, stepOn: 2,
 	stepRepoint: 1, stepUnlink: 1, stepDeactivate: 1, stepReactivate: 2, stepRevokeAll: 1,
 }
 
@@ -170,7 +170,7 @@ func (h *sessionHistory) draw(random *rand.Rand) (in sessionStep, token tenancy.
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	in.identity = len(h.identities)
-	in.token = max(1, len(h.tokens)-random.IntN(3))
+	in.token = max(1, len(h.tokens)-random.IntN(5))
 	return in, h.tokens[in.token-1]
 }
 

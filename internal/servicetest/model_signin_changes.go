@@ -51,19 +51,24 @@ func (m *signInMachine) unsuspend() {
 	m.s.users[user.ID] = user
 }
 
-// drawMember draws a membership that is there, or sometimes any pair.
+// drawMember draws a membership that is there, or sometimes any pair. Members who are
+// exempt from the policy come first, and so more often.
 func (m *signInMachine) drawMember() (modelPair, modelEntry) {
 	pair := modelPair{m.drawOrg(), m.drawUser().ID}
 	if !m.rarely("any pair", 6) {
-		var pairs []modelPair
+		var exempt, others []modelPair
 		for _, door := range m.s.orgs {
 			for _, user := range sorted(m.s.users, userID, all) {
-				if _, member := m.s.members[modelPair{door.id, user.ID}]; member {
-					pairs = append(pairs, modelPair{door.id, user.ID})
+				pair := modelPair{door.id, user.ID}
+				switch _, member := m.s.members[pair]; {
+				case member && slices.Contains(m.s.policies[door.id].Exempt, user.ID):
+					exempt = append(exempt, pair)
+				case member:
+					others = append(others, pair)
 				}
 			}
 		}
-		pair = pick(m, "member", pairs...)
+		pair = pick(m, "member", append(exempt, others...)...)
 	}
 	return pair, m.s.members[pair]
 }

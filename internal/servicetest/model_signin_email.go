@@ -21,7 +21,10 @@ func (s *signInState) managed(user tenancy.User, to string) bool {
 // changeEmail asks for a proof: the host for anybody, or people for themselves.
 func (m *signInMachine) changeEmail() {
 	user, address := m.drawUser(), m.address()
-	if m.rarely("the same", 2) && user.Email != "" {
+	if t := m.drawToken(); t.raw != "" && rapid.Bool().Draw(m.rt, "somebody with a session") {
+		user = m.s.users[t.given.UserID]
+	}
+	if m.rarely("the same", 3) && user.Email != "" {
 		address = user.Email
 	}
 	_, there := m.s.users[user.ID]
@@ -54,7 +57,7 @@ func (m *signInMachine) confirm() {
 	i := len(m.s.mails) - len(recent) + rapid.IntRange(0, len(recent)-1).Draw(m.rt, "mail")
 	mail := m.s.mails[i]
 	in := tenancy.EmailConfirmation{Token: mail.raw}
-	if m.rarely("in a session", 2) {
+	if !m.rarely("signed in nowhere", 3) {
 		in.Session = m.drawSessionOf(mail.user)
 	}
 	session, signedIn := m.s.good(in.Session)
@@ -112,7 +115,7 @@ func (s *signInState) confirmed(user tenancy.User, address string, kept tenancy.
 func (m *signInMachine) drawSessionOf(user tenancy.UserID) string {
 	var own []modelToken
 	for _, t := range m.s.tokens {
-		if m.s.sessions[t.session].UserID == user && !t.spent {
+		if _, good := m.s.good(t.raw); good && t.given.UserID == user {
 			own = append(own, t)
 		}
 	}

@@ -108,17 +108,28 @@ func (m *signInMachine) authenticate() {
 	m.fails(err, tenancy.ErrInvalidToken)
 }
 
-// present compares what a token opens, for the program and for a Service that is bound to
-// the session. The first notes that the session was seen.
+// present compares what a token opens for the program, and for a Service that is bound to
+// the session as the program got it. The first notes that the session was seen.
 func (m *signInMachine) present(t modelToken) {
 	code, reason := m.s.opens(t)
-	var why reasons
+	var why, bound reasons
 	why.when(code != "", code)
+	bound.when(code != "", tenancy.ErrSessionEnded)
+	bound.when(code == "" && !m.s.speaks(t.given), tenancy.ErrForbidden) // it counts as confined
 	got, err := m.svc.Sessions.Authenticate(m.ctx, t.raw)
 	if m.fails(err, why...) {
 		m.toldWhy(err, reason)
-		return
+	} else {
+		m.seen(t, got)
 	}
+	if code != "" || !t.given.Confined { // a confined one reaches no account
+		_, err = m.svc.As(tenancy.SessionPrincipal(t.given)).Users.Get(m.ctx, t.given.UserID)
+		m.fails(err, bound...)
+	}
+}
+
+// seen compares what a token opened.
+func (m *signInMachine) seen(t modelToken, got tenancy.Authenticated) {
 	session := m.s.sessions[t.session]
 	if m.s.now.Sub(session.LastSeenAt) >= modelSeen {
 		session.LastSeenAt = m.s.now
@@ -128,13 +139,6 @@ func (m *signInMachine) present(t modelToken) {
 	require.Equal(m.rt, session.UserID, got.User.ID)
 	require.Equal(m.rt, session.OrganizationID, got.Organization.ID)
 	require.Equal(m.rt, session.MembershipID, got.Member.ID)
-	if session.Confined {
-		return // reaches no account
-	}
-	why = nil
-	why.when(!m.s.speaks(session), tenancy.ErrForbidden) // it counts as confined
-	_, err = m.svc.As(tenancy.SessionPrincipal(got.Session)).Users.Get(m.ctx, session.UserID)
-	m.fails(err, why...)
 }
 
 // signOut ends the session of a token, also where what it rests on has gone.

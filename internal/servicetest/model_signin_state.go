@@ -45,6 +45,7 @@ type modelEntry struct {
 // modelToken is a session's token. It opens while it is not spent.
 type modelToken struct {
 	raw     string
+	given   tenancy.Session // as the program got it with the token
 	session tenancy.SessionID
 	expires time.Time
 	spent   bool
@@ -235,7 +236,7 @@ func (s *signInState) place(session tenancy.Session, org tenancy.OrganizationID)
 // issue notes a token of a session.
 func (s *signInState) issue(started tenancy.StartedSession) {
 	s.tokens = append(s.tokens, modelToken{
-		raw: started.Token.Reveal(), session: started.Session.ID, expires: s.sessions[started.Session.ID].ExpiresAt,
+		raw: started.Token.Reveal(), given: started.Session, session: started.Session.ID, expires: s.sessions[started.Session.ID].ExpiresAt,
 	})
 }
 

@@ -36,7 +36,7 @@ func TestInvitationHistories(t *testing.T) {
 func TestHistories(t *testing.T) { servicetest.Histories(t, openStore, servicetest.Soak(200, 4), 200) }
 
 func TestSessionHistories(t *testing.T) {
-	servicetest.SessionHistories(t, openStore, servicetest.Soak(200, 4), 200)
+	servicetest.SessionHistories(t, openStore, servicetest.Soak(200, 12), 200)
 }
 
 func TestRaces(t *testing.T) { servicetest.Races(t, openStore, servicetest.Soak(1000, 48)) }
