@@ -255,6 +255,11 @@ func (w *work) rolesWith(ctx context.Context, id OrganizationID, permission rbac
 	if err := book.registry.Check(permission); err != nil {
 		return nil, bad("permission", err)
 	}
+	return w.rolesThat(ctx, id, func(_ string, grants rbac.Grants) bool { return permits(grants, permission) })
+}
+
+// rolesThat are the roles in an organization for which is holds.
+func (w *work) rolesThat(ctx context.Context, id OrganizationID, is func(slug string, grants rbac.Grants) bool) ([]string, error) {
 	roles, err := w.rolesOf(ctx, id)
 	if err != nil {
 		return nil, err
@@ -263,17 +268,17 @@ func (w *work) rolesWith(ctx context.Context, id OrganizationID, permission rbac
 	if err != nil {
 		return nil, err
 	}
-	var giving []string
+	var slugs []string
 	for _, r := range all {
 		grants, err := roles.Grants(r.Slug)
 		if err != nil {
 			return nil, bad("role", err)
 		}
-		if permits(grants, permission) {
-			giving = append(giving, r.Slug)
+		if is(r.Slug, grants) {
+			slugs = append(slugs, r.Slug)
 		}
 	}
-	return giving, nil
+	return slugs, nil
 }
 
 // firstTime gives the memberships of assignments, each at the first of its

@@ -107,25 +107,9 @@ func (w *work) rolesAbove(ctx context.Context, id OrganizationID) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	roles, err := w.rolesOf(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	all, err := w.roleList(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	var above []string
-	for _, r := range all {
-		grants, err := roles.Grants(r.Slug)
-		if err != nil {
-			return nil, bad("roles", err)
-		}
-		if r.Slug == rbac.Owner && !own.owner || !own.Covers(grants) {
-			above = append(above, r.Slug)
-		}
-	}
-	return above, nil
+	return w.rolesThat(ctx, id, func(slug string, grants rbac.Grants) bool {
+		return slug == rbac.Owner && !own.owner || !own.Covers(grants)
+	})
 }
 
 // mostReached bounds how many holders of higher roles are looked at before an actor is
