@@ -14,7 +14,9 @@ import (
 // organization that they are no active member of; [ErrOrganizationClosed];
 // [ErrSignInRefused] with a Reason where they have to sign in anew: a policy wants
 // another way (rules P2, P3), the session is older than the organization lets any
-// get (rule O3), or is confined to its own (rule P6). A refused one stays as it was.
+// get (rule O3), it would have ended there meanwhile (rule S2), it is confined to its own
+// organization, or the connection that it came through cannot verify the person's address
+// any more (rule P6). A refused one stays as it was.
 func (g Sessions) Switch(ctx context.Context, token string, organization OrganizationID) (StartedSession, error) {
 	var started StartedSession
 	err := g.s.update(ctx, "Sessions.Switch", "", func(ctx context.Context, w *work) (err error) {
