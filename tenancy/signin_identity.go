@@ -33,9 +33,9 @@ func (n *signIn) identify(ctx context.Context) error {
 }
 
 // attach links the identity that nobody has to the person. One of the same subject from
-// before the connection was pointed elsewhere goes.
+// before the connection was pointed elsewhere goes, unless it went with a takeover.
 func (n *signIn) attach(ctx context.Context) error {
-	if !n.stale.ID.IsZero() {
+	if !n.stale.ID.IsZero() && !(n.seized && n.stale.UserID == n.user.ID) {
 		if err := n.unlink(ctx, n.stale); err != nil {
 			return err
 		}

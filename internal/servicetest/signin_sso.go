@@ -16,6 +16,7 @@ func singleSignOnRules() []rule {
 		{"P8 groups give roles, anew at each sign-in", atDoor(groupRoles)},
 		{"P8 M10 groups take nothing but their own", atDoor(groupsOnly)},
 		{"P6 O2 a connection of a suspended organization", atDoor(ssoShut)},
+		{"U4 U5 a takeover by a subject from before the connection was pointed elsewhere", atDoor(ssoTakenOver)},
 	}
 }
 
@@ -181,4 +182,19 @@ func ssoShut(d *door) {
 		_, err := d.svc.SignIn(d.ctx, in)
 		d.failed(err, tenancy.ErrNotFound, "")
 	})
+}
+
+// ssoTakenOver: the identity from before goes with the takeover, and is not looked for
+// again.
+func ssoTakenOver(d *door) {
+	ann := d.newUser(tenancy.NewUser{Email: "ann@acme.example"})
+	d.add(d.acme, ann)
+	d.link(ann, tenancy.NewIdentity{Provider: d.okta.ID.String(), Subject: "s-1"})
+	c, err := d.svc.Connections.Update(d.ctx, d.acme.ID, d.okta.ID, tenancy.ConnectionUpdate{Issuer: ptr("https://other.example")})
+	d.NoError(err)
+	got := d.enters(through(c, "s-1", "ann@acme.example"))
+	d.True(got.TookOver && got.Linked)
+	d.Equal(ann.ID, got.User.ID)
+	d.Len(d.identities(ann), 1)
+	d.Equal(c.Epoch, d.identities(ann)[0].Epoch)
 }
