@@ -30,7 +30,7 @@ type world struct {
 }
 
 // patience is how long a check may take, so that one that waits for itself fails.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 func newWorld(t *testing.T, open Opener, configure func(*tenancy.Config)) *world {
 	t.Helper()
