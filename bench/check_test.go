@@ -15,6 +15,7 @@ import (
 	"github.com/mikespook/gorbac"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -29,7 +30,7 @@ var permissions = []rbac.Permission{
 // four of them hold; the others hold built-in roles.
 type people struct {
 	svc   *tenancy.Service
-	store tenancy.Store
+	store store.Store
 	orgs  []tenancy.OrganizationID
 	users []tenancy.UserID
 }

@@ -54,7 +54,7 @@ func BenchmarkPage(b *testing.B) {
 		})
 		b.Run(at.name+"/freehold", func(b *testing.B) {
 			for b.Loop() {
-				must(b, w.store.View(b.Context(), func(tx tenancy.Tx) error {
+				must(b, tenancy.Typed(w.store).View(b.Context(), func(tx tenancy.Tx) error {
 					rows, err := tx.Memberships().List(b.Context(), tenancy.MembershipFilter{OrganizationID: tenancy.Of(org)},
 						tenancy.Span{After: &tenancy.Key{ID: id}, Limit: 50})
 					if len(rows) != 50 {

@@ -3,32 +3,73 @@ package store
 import (
 	"fmt"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/internal/typeid"
 )
 
-// Table describes how an entity lies in rows. It is shared and must not be changed.
+// Table describes rows of one kind. It is known by its address, shared by all who
+// use it, and must not be changed once a store has met it. A SQL backend has
+// the table made by a migration; a test holds the two together.
 type Table struct {
-	Name    string   // in SQL
-	Kind    string   // in errors: "organization"
-	Columns []Column // the id first, then, but for events, the version
-	Unique  []Key    // besides the id; a row with a null among the columns holds no key
-	Indexes [][]int  // other columns that lists select or sort by, the narrower first; each ends with the id, unsaid
-	Orders  map[tenancy.Order]int
-	Touch   int // the column that Rows.Touch sets and Rows.Update leaves; 0 = none
+	// Name is the table's name in SQL.
+	Name string
+	// Kind is what a row is called in errors: "organization".
+	Kind string
+	// Columns begin with the id, of type [ID], and the version, of type [Int]; a [Log]
+	// has no version.
+	Columns []Column
+	// Unique are the keys, besides the id, that no two rows have in common. A row with a
+	// null in one of the columns holds no key.
+	Unique []Key
+	// Indexes are other columns that lists select or sort by, the narrower first. Each
+	// ends with the id, unsaid.
+	Indexes [][]int
+	// Orders are the columns that a list may go along, besides the id.
+	Orders []int
+	// Touch is the column that [Rows.Touch] sets and [Rows.Update] leaves; 0 for none.
+	Touch int
 }
 
-// Column describes one field.
+// Column describes one field of a row.
 type Column struct {
-	Name   string
-	Type   Type
-	Prefix string // of the TypeID, for the type ID
-	Null   bool   // the field's zero value is kept as null
+	// Name is the column's name in SQL.
+	Name string
+	// Type says how values are kept.
+	Type Type
+	// Prefix is that of the TypeIDs, for the type [ID].
+	Prefix string
+	// Null says that the column may be null.
+	Null bool
+	// References is the table whose id the column holds, where a row without that other
+	// row must not be; nil where it may.
+	References *Table
 }
 
-// Key is a unique key: the field that errors name, and its columns.
+// Key is a unique key.
 type Key struct {
-	Field   string
+	// Field is what errors call it.
+	Field string
+	// Columns are what makes it up.
 	Columns []int
+}
+
+// Log describes a table of events, kept by position. The store gives the positions,
+// and keeps beside them which people each event is about, and how far the log is
+// pruned.
+type Log struct {
+	// Table is what an event looks like: an id, no version, no unique key, no order, no
+	// Touch. Each index is of one column and ends with the position.
+	Table
+	// People is the name in SQL of the table (position, user_id) of the people besides the one in
+	// the column Person.
+	People string
+	// Floor is the name in SQL of the table (id, position) whose one row says up to where
+	// the log is pruned.
+	Floor string
+	// Time, Person and Redacted are the columns for Prune and Redact: an instant, the id of
+	// the person concerned, a flag.
+	Time, Person, Redacted int
+	// Blank are the columns that Redact sets to null.
+	Blank []int
 }
 
 // Index gives the place of a column, or -1.
@@ -41,27 +82,8 @@ func (t *Table) Index(name string) int {
 	return -1
 }
 
-// NotFound is the error for a row that is not there.
-func (t *Table) NotFound(id [16]byte) error {
-	return &tenancy.Error{Code: tenancy.ErrNotFound, Kind: t.Kind, Key: t.key(id)}
-}
-
-// Stale is the error for an update of another version than the one stored.
-func (t *Table) Stale(id [16]byte) error {
-	return &tenancy.Error{Code: tenancy.ErrConflict, Kind: t.Kind, Key: t.key(id), Field: "version"}
-}
-
-// Taken is the error for a unique key, by its Field, that another row holds.
-func (t *Table) Taken(field string) error {
-	return &tenancy.Error{Code: tenancy.ErrAlreadyExists, Kind: t.Kind, Field: field}
-}
-
-func (t *Table) key(id [16]byte) string {
-	return typeidString(t.Columns[0].Prefix, id)
-}
-
-// columns gives the places of columns by name, for descriptions.
-func (t *Table) columns(names ...string) []int {
+// Places gives the places of columns that are there; it panics for one that is not.
+func (t *Table) Places(names ...string) []int {
 	places := make([]int, len(names))
 	for i, name := range names {
 		if places[i] = t.Index(name); places[i] < 0 {
@@ -69,4 +91,23 @@ func (t *Table) columns(names ...string) []int {
 		}
 	}
 	return places
+}
+
+// NotFound is the error for a row that is not there.
+func (t *Table) NotFound(id [16]byte) error {
+	return &Error{Code: ErrNotFound, Kind: t.Kind, Key: t.key(id)}
+}
+
+// Stale is the error for an update of another version than the one stored.
+func (t *Table) Stale(id [16]byte) error {
+	return &Error{Code: ErrConflict, Kind: t.Kind, Key: t.key(id), Field: "version"}
+}
+
+// Taken is the error for a unique key, by its Field, that another row holds.
+func (t *Table) Taken(field string) error {
+	return &Error{Code: ErrAlreadyExists, Kind: t.Kind, Field: field}
+}
+
+func (t *Table) key(id [16]byte) string {
+	return typeid.String(t.Columns[0].Prefix, id)
 }

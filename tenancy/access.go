@@ -21,8 +21,20 @@ const (
 	ReasonMembershipInactive    Reason = "membership_inactive"    // rule M4
 )
 
+// accessFacts are what a decision on access is made from. They are no decision.
+type accessFacts struct {
+	OrganizationFound     bool
+	OrganizationSuspended bool
+	OrganizationArchived  bool
+	UserFound             bool // and not merged into another
+	UserSuspended         bool
+	MembershipID          MembershipID // zero: no membership
+	Status                MembershipStatus
+	Roles                 []string // of the assignments without a scope, in no order, perhaps repeated
+}
+
 // reason says whether facts give access at all, and what stands in the way if not.
-func (f AccessFacts) reason() Reason {
+func (f accessFacts) reason() Reason {
 	switch {
 	case !f.OrganizationFound:
 		return ReasonNoOrganization
@@ -45,20 +57,25 @@ func (f AccessFacts) reason() Reason {
 }
 
 // facts reads what decides on access, in one statement where the store can.
-func (w *work) facts(ctx context.Context, organization OrganizationID, user UserID) (AccessFacts, error) {
-	if fast, ok := w.Tx.(AccessReader); ok {
-		return fast.Access(ctx, organization, user)
+func (w *work) facts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
+	if facts, ok, err := w.queryFacts(ctx, organization, user); ok || err != nil {
+		return facts, err
 	}
-	var facts AccessFacts
+	return w.readFacts(ctx, organization, user)
+}
+
+// readFacts reads them from the tables.
+func (w *work) readFacts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
+	var facts accessFacts
 	org, err := w.Organizations().Get(ctx, organization)
 	if err != nil && CodeOf(err) != ErrNotFound {
-		return AccessFacts{}, err
+		return accessFacts{}, err
 	}
 	facts.OrganizationFound = err == nil
 	facts.OrganizationArchived, facts.OrganizationSuspended = !org.ArchivedAt.IsZero(), !org.SuspendedAt.IsZero()
 	person, err := w.Users().Get(ctx, user)
 	if err != nil && CodeOf(err) != ErrNotFound {
-		return AccessFacts{}, err
+		return accessFacts{}, err
 	}
 	facts.UserFound = err == nil && person.MergedInto.IsZero()
 	facts.UserSuspended = !person.SuspendedAt.IsZero()
@@ -67,7 +84,7 @@ func (w *work) facts(ctx context.Context, organization OrganizationID, user User
 		return facts, nil
 	}
 	if err != nil {
-		return AccessFacts{}, err
+		return accessFacts{}, err
 	}
 	facts.MembershipID, facts.Status = m.ID, m.Status
 	held, err := w.assignments(ctx, m.ID)

@@ -64,10 +64,10 @@ func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.G
 // event. Hand it to request handlers, and keep the unbound one for start-up and
 // jobs.
 //
-// A bound Service answers [ErrForbidden] for what only the host may do, As, WithStore
-// and Tx among it; bound once more, or to the zero Principal, it may do nothing at all.
-// Refused calls are kept and shown by Events.Denials (rule A5), those of As, WithStore
-// and Tx excepted, which read and write nothing.
+// A bound Service answers [ErrForbidden] for what only the host may do, As, Join
+// and Rows among it; bound once more, or to the zero Principal, it may do nothing at all.
+// Refused calls are kept and shown by Events.Denials (rule A5), those of As, Join
+// and Rows excepted, which read and write nothing.
 func (s *Service) As(p Principal) *Service {
 	bound := *s
 	if s.principal != nil || p.actor == (Actor{}) {

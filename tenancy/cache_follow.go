@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // follower keeps the cache up with what others commit to the same store, by the
@@ -29,7 +31,8 @@ func (s *Service) look(ctx context.Context) error {
 	c := s.family.cache
 	f := &c.fresh
 	began := s.family.config.Now()
-	err := s.family.store.View(ctx, func(tx Tx) error {
+	err := s.family.store.View(ctx, func(rows store.Rows) error {
+		tx := newTxn(rows)
 		last, err := tx.Events().Last(ctx)
 		if err != nil || f.once && last == f.seen {
 			return err
@@ -52,7 +55,7 @@ func (s *Service) look(ctx context.Context) error {
 
 // take drops what the events up to last name: everything, if they are too many or no
 // longer there.
-func (c *cache) take(ctx context.Context, log Log, last Position) error {
+func (c *cache) take(ctx context.Context, log eventTable, last Position) error {
 	f := &c.fresh
 	anew := !f.once || f.seen == 0 || last < f.seen || last-f.seen > maxBehind
 	for !anew && f.seen < last {

@@ -119,7 +119,7 @@ func (w *work) settleSeen(ctx context.Context, c *cache, pair cacheKey) error {
 }
 
 // shows reports whether a snapshot of the log has the event of a mark.
-func shows(ctx context.Context, log Log, m mark) (bool, error) {
+func shows(ctx context.Context, log eventTable, m mark) (bool, error) {
 	if m.event.IsZero() {
 		return false, nil // it stands for too many
 	}

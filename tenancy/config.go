@@ -11,13 +11,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Config is what [New] needs. Only Store must be set; every other zero field has
 // the default that its line names.
 type Config struct {
 	// Store keeps the rows: memory.New() or sqlite.Open.
-	Store Store
+	Store store.Store
 
 	// Now is the clock; default time.Now. It is read once a transaction, and cut
 	// to microseconds UTC (rule G2).

@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Delete removes a connection with what it brought, in one transaction: the
@@ -76,7 +78,7 @@ func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
 	if d.held, err = collect(ctx, d.RoleAssignments(), gave, func(a *RoleAssignment) RoleAssignmentID { return a.ID }); err != nil {
 		return err
 	}
-	var locks []LockKey
+	var locks []store.LockKey
 	for _, user := range d.users() {
 		locks = append(locks, lockUser(user))
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // refusal is one refusal of an actor, on its way to the denials.
@@ -42,7 +44,7 @@ func (s *Service) refused(ctx context.Context, list ...refusal) {
 		for _, d := range list {
 			s.family.refuse(ctx, d)
 		}
-	case s.within.tx != nil:
+	case s.within.rows != nil:
 		s.within.denied = append(s.within.denied, list...)
 	default:
 		for _, d := range list {
@@ -121,7 +123,8 @@ func (f *family) writeDenials(ctx context.Context, due finished) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), denialPatience)
 	defer cancel()
-	err := f.store.Update(ctx, func(tx Tx) error {
+	err := f.store.Update(ctx, func(rows store.Rows) error {
+		tx := newTxn(rows)
 		for key, n := range due.counts {
 			if err := f.writeDenial(ctx, tx, key, due.minute, n); err != nil {
 				return err
@@ -138,7 +141,7 @@ func (f *family) writeDenials(ctx context.Context, due finished) {
 	}
 }
 
-func (f *family) writeDenial(ctx context.Context, tx Tx, key refusal, minute time.Time, n int) error {
+func (f *family) writeDenial(ctx context.Context, tx *txn, key refusal, minute time.Time, n int) error {
 	rows, err := tx.Denials().List(ctx, DenialFilter{
 		Actor: Of(key.actor), Method: Of(key.method), OrganizationID: Of(key.organization),
 		Since: minute, Until: minute.Add(time.Minute),

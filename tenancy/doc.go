@@ -28,7 +28,7 @@
 // # Transactions
 //
 // A method that writes is one transaction. [Service.Transact] makes several calls
-// one; [Service.WithStore] makes them part of a transaction of the host's own, so
+// one; [Service.Join] makes them part of a transaction of the host's own, so
 // that the host's rows and these are kept or undone together.
 //
 // # Errors

@@ -27,7 +27,7 @@ const (
 // Recheck may run in several processes at once.
 //
 // Errors: [ErrForbidden]; [ErrInTransaction] inside Transact and on a Service from
-// WithStore. What was done before an error stays.
+// Join. What was done before an error stays.
 func (g Domains) Recheck(ctx context.Context) (int, error) {
 	if g.s.within != nil {
 		return 0, explain(&Error{Code: ErrInTransaction}, methods["Domains.Recheck"].op, "")

@@ -35,7 +35,7 @@ const proveFor = 30 * time.Second
 // [ErrNotFound]; [ErrConflict]; [ErrInvalid] with the field "method"; [ErrOrganizationClosed] where
 // the organization is archived; [ErrForbidden], also where an active connection would speak
 // for members above the actor (rule R6); [ErrWouldLockOut]; [ErrInTransaction] inside Transact and on a
-// Service from WithStore.
+// Service from Join.
 func (g Domains) Verify(ctx context.Context, organization OrganizationID, id DomainID, by domains.Method) (Domain, error) {
 	p := proving{Domains: g, method: "Domains.Verify", organization: organization, id: id, by: by}
 	return p.run(ctx)

@@ -1,19 +1,17 @@
 package tenancy
 
 import (
-	"context"
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Code says what went wrong, as a value to compare with: errors.Is(err,
 // tenancy.ErrNotFound). The list is closed; the texts are stable and may be
 // handed to a client.
-type Code string
-
-// Error makes a Code a sentinel error.
-func (c Code) Error() string { return string(c) }
+type Code = store.Code
 
 // The codes. Each stands with what it means; a method's documentation names those
 // that it returns, besides [ErrInvalid], [ErrCanceled], [ErrBusy], [ErrClosed] and
@@ -21,17 +19,17 @@ func (c Code) Error() string { return string(c) }
 // and [ErrNotFound].
 const (
 	// ErrInvalid: an input breaks a rule; Field says which. Nothing was written.
-	ErrInvalid Code = "invalid"
+	ErrInvalid = store.ErrInvalid
 	// ErrNotFound: not there, or not there for the caller (rule G7).
-	ErrNotFound Code = "not_found"
+	ErrNotFound = store.ErrNotFound
 	// ErrAlreadyExists: a unique key is taken; Field says which.
-	ErrAlreadyExists Code = "already_exists"
+	ErrAlreadyExists = store.ErrAlreadyExists
 	// ErrConflict: the Version named is not the stored one (rule G11).
-	ErrConflict Code = "conflict"
+	ErrConflict = store.ErrConflict
 	// ErrTooLarge: more than one transaction should touch; see Config.DeleteLimit.
 	ErrTooLarge Code = "too_large"
 	// ErrReferenced: a row of the host's refers to what should go.
-	ErrReferenced Code = "referenced"
+	ErrReferenced = store.ErrReferenced
 	// ErrForbidden: the actor may not; Field names an input that only the host may
 	// give (rules A1, A4).
 	ErrForbidden Code = "forbidden"
@@ -123,7 +121,7 @@ const (
 	// ErrInvalidCursor: malformed, or of another query (rule G6).
 	ErrInvalidCursor Code = "invalid_cursor"
 	// ErrEventsPruned: the cursor is below what Prune left (rule E1).
-	ErrEventsPruned Code = "events_pruned"
+	ErrEventsPruned = store.ErrEventsPruned
 
 	// ErrInTransaction: an outer Service was called with the context of a running
 	// transaction, or a method that must not run inside one was.
@@ -132,23 +130,23 @@ const (
 	// a request that a guard let through; see [Guarded] (rule G13).
 	ErrUnboundInRequest Code = "unbound_in_request"
 	// ErrReadOnly: a write inside View, or a database that cannot be written.
-	ErrReadOnly Code = "read_only"
+	ErrReadOnly = store.ErrReadOnly
 	// ErrCanceled: the context ended first; context.Canceled or DeadlineExceeded is wrapped.
-	ErrCanceled Code = "canceled"
+	ErrCanceled = store.ErrCanceled
 	// ErrBusy: another writer held the database too long. Nothing was written; try again.
-	ErrBusy Code = "busy"
+	ErrBusy = store.ErrBusy
 	// ErrClosed: the store, or the transaction, has ended.
-	ErrClosed Code = "closed"
+	ErrClosed = store.ErrClosed
 	// ErrStorageFull: no room on the disk. Nothing of the call was kept.
-	ErrStorageFull Code = "storage_full"
+	ErrStorageFull = store.ErrStorageFull
 	// ErrCorrupt: the database is damaged.
-	ErrCorrupt Code = "corrupt"
+	ErrCorrupt = store.ErrCorrupt
 	// ErrNotADatabase: the file is something else.
-	ErrNotADatabase Code = "not_a_database"
+	ErrNotADatabase = store.ErrNotADatabase
 	// ErrSchema: the tables are missing, older or newer than this program's; the text says which.
-	ErrSchema Code = "schema"
+	ErrSchema = store.ErrSchema
 	// ErrInternal: none of the above; the cause is wrapped.
-	ErrInternal Code = "internal"
+	ErrInternal = store.ErrInternal
 )
 
 // Error is the error of every method here (rule G7). Only Code is always set.
@@ -218,10 +216,8 @@ func CodeOf(err error) Code {
 		return e.Code
 	case errors.As(err, &code):
 		return code
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return ErrCanceled
 	default:
-		return ErrInternal
+		return store.CodeOf(err)
 	}
 }
 

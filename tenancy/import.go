@@ -2,7 +2,9 @@ package tenancy
 
 import (
 	"context"
-	"time"
+	"slices"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Import is Transact for filling a store: no call that writes can fail alone. The
@@ -11,10 +13,10 @@ import (
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	return s.transact(ctx, "Import", fn, func(tx Tx) (Store, func() error) {
-		all := &whole{tx: tx}
+	return s.transact(ctx, "Import", fn, func(rows store.Rows) (store.Store, func() error) {
+		all := &whole{rows: rows}
 		if s.family.config.OnJoin == nil { // which is given what it could change
-			all.tx = remember(tx)
+			all.rows = remember(rows)
 		}
 		return all, func() error { return all.failed }
 	})
@@ -22,15 +24,15 @@ func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *S
 
 // whole is the Store of a Service in a transaction of which no part can fail alone.
 type whole struct {
-	tx     Tx
+	rows   store.Rows
 	failed error
 }
 
-func (w *whole) View(_ context.Context, fn func(Tx) error) error { return fn(w.tx) }
+func (w *whole) View(_ context.Context, fn func(store.Rows) error) error { return fn(w.rows) }
 
-func (w *whole) Update(_ context.Context, fn func(Tx) error) error {
+func (w *whole) Update(_ context.Context, fn func(store.Rows) error) error {
 	if w.failed == nil {
-		w.failed = fn(w.tx)
+		w.failed = fn(w.rows)
 	}
 	return w.failed
 }
@@ -39,137 +41,129 @@ func (w *whole) Update(_ context.Context, fn func(Tx) error) error {
 // written or read, and which users are too new to be members: an import asks for that
 // with every member.
 type remembering struct {
-	Tx
-	organizations remembered[Organization, OrganizationFilter]
-	users         remembered[User, UserFilter]
-	memberships   newcomers
+	store.Rows
+	known map[rowID]store.Row // organizations and users
+	fresh map[[16]byte]bool   // users without a membership
 }
 
-func remember(tx Tx) *remembering {
-	return &remembering{
-		Tx:          tx,
-		memberships: newcomers{Table: tx.Memberships(), fresh: map[UserID]bool{}},
-		organizations: remembered[Organization, OrganizationFilter]{
-			Table: tx.Organizations(), rows: map[OrganizationID]Organization{}, id: func(o *Organization) OrganizationID { return o.ID },
-		},
-		users: remembered[User, UserFilter]{
-			Table: tx.Users(), rows: map[UserID]User{}, id: func(u *User) UserID { return u.ID },
-		},
-	}
-}
-
-func (r *remembering) Organizations() Table[Organization, OrganizationFilter] {
-	return &r.organizations
-}
-
-func (r *remembering) Users() Table[User, UserFilter] { return &arrivals{&r.users, &r.memberships} }
-
-func (r *remembering) Memberships() Table[Membership, MembershipFilter] { return &r.memberships }
-
-// Savepoint forgets everything: what happens inside goes past here, and may be undone.
-func (r *remembering) Savepoint(ctx context.Context, fn func(Tx) error) error {
-	clear(r.organizations.rows)
-	clear(r.users.rows)
-	clear(r.memberships.fresh)
-	return r.Tx.Savepoint(ctx, fn)
-}
-
-// arrivals are the users of a transaction that tells who is new.
-type arrivals struct {
-	*remembered[User, UserFilter]
-	memberships *newcomers
-}
-
-func (a *arrivals) Insert(ctx context.Context, u User) error {
-	err := a.remembered.Insert(ctx, u)
-	if err == nil {
-		a.memberships.arrived(u.ID)
-	}
-	return err
-}
-
-// newcomers are the memberships of a transaction that knows who cannot have one yet.
-type newcomers struct {
-	Table[Membership, MembershipFilter]
-	fresh map[UserID]bool
-}
-
-func (n *newcomers) arrived(id UserID) {
-	if len(n.fresh) >= mostRemembered {
-		clear(n.fresh)
-	}
-	n.fresh[id] = true
-}
-
-func (n *newcomers) List(ctx context.Context, filter MembershipFilter, span Span) ([]Membership, error) {
-	if ids := filter.UserID.Values(); len(ids) == 1 && n.fresh[ids[0]] {
-		return nil, ctx.Err()
-	}
-	return n.Table.List(ctx, filter, span)
-}
-
-func (n *newcomers) Insert(ctx context.Context, m Membership) error {
-	delete(n.fresh, m.UserID)
-	return n.Table.Insert(ctx, m)
-}
-
-func (n *newcomers) Update(ctx context.Context, m Membership) error {
-	delete(n.fresh, m.UserID)
-	return n.Table.Update(ctx, m)
-}
-
-// remembered is a table of which some rows are known. The rules never change a row
-// in place, so what is handed out stays as it is.
-type remembered[V Entity, F any] struct {
-	Table[V, F]
-	rows map[ID[V]]V
-	id   func(*V) ID[V]
+// rowID is a row of whichever table.
+type rowID struct {
+	table *store.Table
+	id    [16]byte
 }
 
 const mostRemembered = 1000
 
-func (r *remembered[V, F]) know(v V) {
-	if len(r.rows) >= mostRemembered {
-		clear(r.rows)
-	}
-	r.rows[r.id(&v)] = v
+var (
+	membershipUser            = membershipRows.Table.Index("user_id")
+	_              store.Rows = (*remembering)(nil)
+)
+
+func remember(rows store.Rows) *remembering {
+	return &remembering{Rows: rows, known: map[rowID]store.Row{}, fresh: map[[16]byte]bool{}}
 }
 
-func (r *remembered[V, F]) Get(ctx context.Context, id ID[V]) (V, error) {
-	if v, ok := r.rows[id]; ok {
-		return v, ctx.Err()
-	}
-	v, err := r.Table.Get(ctx, id)
-	if err == nil {
-		r.know(v)
-	}
-	return v, err
+// remembers reports whether rows of a table are remembered.
+func (*remembering) remembers(t *store.Table) bool {
+	return t == organizationRows.Table || t == userRows.Table
 }
 
-func (r *remembered[V, F]) Insert(ctx context.Context, v V) error {
-	err := r.Table.Insert(ctx, v)
+func (r *remembering) know(t *store.Table, row store.Row) {
+	if len(r.known) >= mostRemembered {
+		clear(r.known)
+	}
+	r.known[rowID{t, row[0].ID}] = slices.Clone(row)
+}
+
+func (r *remembering) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
+	if !r.remembers(t) {
+		return r.Rows.Get(ctx, t, id, row)
+	}
+	if known := r.known[rowID{t, id}]; known != nil {
+		copy(row, known)
+		return ctx.Err()
+	}
+	err := r.Rows.Get(ctx, t, id, row)
 	if err == nil {
-		r.know(v)
+		r.know(t, row)
 	}
 	return err
 }
 
-func (r *remembered[V, F]) Update(ctx context.Context, v V) error {
-	delete(r.rows, r.id(&v))
-	return r.Table.Update(ctx, v)
+func (r *remembering) Insert(ctx context.Context, t *store.Table, row store.Row) error {
+	err := r.Rows.Insert(ctx, t, row)
+	switch {
+	case err != nil:
+	case t == membershipRows.Table:
+		delete(r.fresh, row[membershipUser].ID)
+	case r.remembers(t):
+		r.know(t, row)
+		if t == userRows.Table {
+			if len(r.fresh) >= mostRemembered {
+				clear(r.fresh)
+			}
+			r.fresh[row[0].ID] = true
+		}
+	}
+	return err
 }
 
-func (r *remembered[V, F]) Touch(ctx context.Context, id ID[V], at time.Time) error {
-	delete(r.rows, id)
-	return r.Table.Touch(ctx, id, at)
+// List knows without asking that a user who has just arrived has no membership.
+func (r *remembering) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
+	if t == membershipRows.Table {
+		for _, c := range where {
+			if c.Column == membershipUser && c.Op == store.OneOf && len(c.Values) == 1 && r.fresh[c.Values[0].ID] {
+				return ctx.Err()
+			}
+		}
+	}
+	return r.Rows.List(ctx, t, where, span, yield)
 }
 
-func (r *remembered[V, F]) Delete(ctx context.Context, id ID[V]) error {
-	delete(r.rows, id)
-	return r.Table.Delete(ctx, id)
+func (r *remembering) Update(ctx context.Context, t *store.Table, row store.Row) error {
+	delete(r.known, rowID{t, row[0].ID})
+	if t == membershipRows.Table {
+		delete(r.fresh, row[membershipUser].ID)
+	}
+	return r.Rows.Update(ctx, t, row)
 }
 
-func (r *remembered[V, F]) DeleteAll(ctx context.Context, filter F) (int, error) {
-	clear(r.rows)
-	return r.Table.DeleteAll(ctx, filter)
+func (r *remembering) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
+	delete(r.known, rowID{t, id})
+	return r.Rows.Touch(ctx, t, id, micros)
 }
+
+func (r *remembering) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
+	delete(r.known, rowID{t, id})
+	return r.Rows.Delete(ctx, t, id)
+}
+
+func (r *remembering) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	if r.remembers(t) {
+		clear(r.known)
+	}
+	return r.Rows.DeleteAll(ctx, t, where)
+}
+
+// Savepoint forgets everything, as what happens inside may be undone.
+func (r *remembering) Savepoint(ctx context.Context, fn func() error) error {
+	clear(r.known)
+	clear(r.fresh)
+	err := r.Rows.Savepoint(ctx, fn)
+	if err != nil {
+		clear(r.known)
+		clear(r.fresh)
+	}
+	return err
+}
+
+// Query passes a query on.
+func (r *remembering) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
+	if one, ok := r.Rows.(store.Querier); ok {
+		return one.Query(ctx, q, args, yield)
+	}
+	return false, nil
+}
+
+// Unwrap is the transaction underneath.
+func (r *remembering) Unwrap() store.Rows { return r.Rows }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Accept takes an invitation up with its token (rule I4), in one transaction: the user
@@ -100,7 +101,7 @@ func (w *work) lockAccepting(ctx context.Context, inv Invitation, user UserID) e
 	if err := w.lockDeclared(ctx, inv.Roles...); err != nil {
 		return err
 	}
-	locks := []LockKey{lockEmail(inv.EmailKey), lockUser(user)}
+	locks := []store.LockKey{lockEmail(inv.EmailKey), lockUser(user)}
 	if !inv.OrganizationID.IsZero() {
 		locks = append(locks, lockOrganization(inv.OrganizationID))
 	}

@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Revoke takes an invitation back (rule I5), and the membership that waits for it.
@@ -42,7 +44,7 @@ func (w *work) lockInvitation(ctx context.Context, id InvitationID) (Invitation,
 	})
 }
 
-func (i Invitation) lock() LockKey {
+func (i Invitation) lock() store.LockKey {
 	if i.OrganizationID.IsZero() {
 		return lockEmail(i.EmailKey)
 	}
@@ -87,7 +89,7 @@ func (w *work) sweepInvitations(ctx context.Context) (int, error) {
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
-	locks := make([]LockKey, len(found))
+	locks := make([]store.LockKey, len(found))
 	for i, inv := range found {
 		locks[i] = inv.lock()
 	}

@@ -1,6 +1,10 @@
 package tenancy
 
-import "context"
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/store"
+)
 
 // deleteInvitations deletes the invitations, join codes and join requests of an
 // organization that goes, with the secrets of the first two.
@@ -57,7 +61,7 @@ func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, g
 }
 
 // firstOf names at most n rows of a table that pass a filter.
-func firstOf[V Entity, F any](ctx context.Context, t Table[V, F], filter F, n int, id func(*V) ID[V]) ([]ID[V], error) {
+func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n int, id func(*V) ID[V]) ([]ID[V], error) {
 	if n < 1 {
 		return nil, nil
 	}
@@ -81,7 +85,7 @@ func dropOpeners[V Entity](ctx context.Context, w *work, kind SecretKind, things
 
 // deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
 // rows at a time.
-func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t Table[V, F], filter F, id func(*V) ID[V], kind SecretKind) error {
+func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F], filter F, id func(*V) ID[V], kind SecretKind) error {
 	span := Span{Limit: sweepLimit}
 	for {
 		rows, err := t.List(ctx, filter, span)
@@ -129,7 +133,7 @@ func (w *work) invitationsOf(ctx context.Context, filter InvitationFilter) ([]In
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	locks := make([]LockKey, len(found))
+	locks := make([]store.LockKey, len(found))
 	for i, inv := range found {
 		locks[i] = inv.lock()
 	}

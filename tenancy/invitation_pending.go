@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // maxOffers is how many memberships appear at once when an address is proved (rule I2).
@@ -17,7 +19,7 @@ func (w *work) emailProved(ctx context.Context, user User) error {
 		return err
 	}
 	var into []Invitation
-	var locks []LockKey
+	var locks []store.LockKey
 	for _, inv := range found {
 		if !inv.OrganizationID.IsZero() && len(into) < maxOffers {
 			into = append(into, inv)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // NewInvitation is what Send needs: an Email, and for one into an organization the
@@ -162,7 +164,7 @@ func (w *work) lockInvited(ctx context.Context, inv Invitation) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	var locks []LockKey
+	var locks []store.LockKey
 	if !user.ID.IsZero() {
 		locks = append(locks, lockUser(user.ID))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // admit is what every way that ends active must pass (rule M14): seats, the single
@@ -15,7 +17,7 @@ func (w *work) admit(ctx context.Context, j Join, vacated int) error {
 	}
 	w.cache.transacting.Add(1) // so that a check from outside looks at its context first
 	defer w.cache.transacting.Add(-1)
-	host := w.service.trusted().inside(w.Tx, w.ring)
+	host := w.service.trusted().inside(w.rows, w.ring)
 	err := w.config.OnJoin(Trusted(w.service.mark(ctx)), host, j)
 	w.denied = append(w.denied, host.within.denied...)
 	if err != nil {
@@ -111,7 +113,7 @@ func (w *work) activeElsewhere(ctx context.Context, id OrganizationID) ([]Member
 
 // lockMembers takes the locks of everyone in an organization.
 func (w *work) lockMembers(ctx context.Context, id OrganizationID) error {
-	var locks []LockKey
+	var locks []store.LockKey
 	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id)},
 		func(m *Membership) MembershipID { return m.ID },
 		func(m Membership) error {

@@ -1,6 +1,10 @@
 package tenancy
 
-import "context"
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/store"
+)
 
 // Approve lets the person in who asked, with the roles given, or else the
 // organization's default (rule I7). The roles must not be above the actor's own (rule
@@ -139,7 +143,7 @@ func (w *work) moveRequests(ctx context.Context, from, into UserID) error {
 	if err != nil || len(requests) == 0 {
 		return err
 	}
-	locks := make([]LockKey, len(requests))
+	locks := make([]store.LockKey, len(requests))
 	for i, req := range requests {
 		locks[i] = lockOrganization(req.OrganizationID)
 	}

@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // MembershipStatus says whether a membership gives access (rule M2).
@@ -328,7 +330,7 @@ func (w *work) lockMemberships(ctx context.Context, user UserID) ([]Membership, 
 	if err != nil || len(members) == 0 {
 		return nil, err
 	}
-	locks := make([]LockKey, len(members))
+	locks := make([]store.LockKey, len(members))
 	for i, m := range members {
 		locks[i] = lockOrganization(m.OrganizationID)
 	}

@@ -50,8 +50,8 @@ var methods = func() map[method]Method {
 	add("MembersWith", "list members with permission", with(rbac.ReadMembers))
 	add("Run", "run", host)
 	add("As", "act", host)
-	add("WithStore", "with store", host)
-	add("Tx", "get transaction", host)
+	add("Join", "join transaction", host)
+	add("Rows", "get rows", host)
 
 	add("Organizations.Create", "create organization", oneself)
 	add("Organizations.Get", "get organization", with(rbac.ReadOrganization))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Organization is a customer of the host: the thing that people are members of and
@@ -144,7 +146,7 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 	if err != nil {
 		return Organization{}, err
 	}
-	locks := []LockKey{lockOrganization(org.ID)}
+	locks := []store.LockKey{lockOrganization(org.ID)}
 	if !in.Owner.IsZero() {
 		locks = append(locks, lockUser(in.Owner))
 	}

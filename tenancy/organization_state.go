@@ -229,7 +229,7 @@ func (w *work) notTooMany(what string, n int) error {
 }
 
 // few is [work.notTooMany] of the rows of a table that pass a filter.
-func few[V Entity, F any](ctx context.Context, w *work, what string, t Table[V, F], filter F) error {
+func few[V Entity, F any](ctx context.Context, w *work, what string, t table[V, F], filter F) error {
 	n, err := t.Count(ctx, filter)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func someOf[T comparable](field string, ids []T) (In[T], error) {
 }
 
 // list reads one page: one row more than asked for says whether there is a next.
-func list[V Entity, F any](ctx context.Context, t Table[V, F], filter F, p paging, key func(*V, Order) Key, query ...any) (Page[V], error) {
+func list[V Entity, F any](ctx context.Context, t table[V, F], filter F, p paging, key func(*V, Order) Key, query ...any) (Page[V], error) {
 	span, print, err := p.span(query...)
 	if err != nil {
 		return Page[V]{}, err
@@ -91,7 +91,7 @@ func list[V Entity, F any](ctx context.Context, t Table[V, F], filter F, p pagin
 
 // walk calls fn for every row that passes the filter, by id, reading a bounded
 // number at a time. fn may delete rows.
-func walk[V Entity, F any](ctx context.Context, t Table[V, F], filter F, id func(*V) ID[V], fn func(V) error) error {
+func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, id func(*V) ID[V], fn func(V) error) error {
 	span := Span{Limit: walkLimit}
 	for {
 		items, err := t.List(ctx, filter, span)
@@ -111,7 +111,7 @@ func walk[V Entity, F any](ctx context.Context, t Table[V, F], filter F, id func
 }
 
 // collect is [walk] into a slice.
-func collect[V Entity, F any](ctx context.Context, t Table[V, F], filter F, id func(*V) ID[V]) ([]V, error) {
+func collect[V Entity, F any](ctx context.Context, t table[V, F], filter F, id func(*V) ID[V]) ([]V, error) {
 	var all []V
 	err := walk(ctx, t, filter, id, func(v V) error {
 		all = append(all, v)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // errWaited is why a transaction that did not begin in time was given up.
@@ -14,7 +16,7 @@ var errWaited = errors.New("waited too long for the database")
 // patient opens a transaction that answers [ErrBusy] where it cannot begin within
 // Config.WriteWait (rule G13). Most often the one who holds the database is the caller's
 // own transaction, and the call would wait for itself.
-func (s *Service) patient(ctx context.Context, open func(context.Context, func(Tx) error) error, fn func(Tx) error) error {
+func (s *Service) patient(ctx context.Context, open func(context.Context, func(store.Rows) error) error, fn func(store.Rows) error) error {
 	wait := s.family.config.WriteWait
 	if s.within != nil || wait < 0 {
 		return open(ctx, fn)
@@ -28,29 +30,29 @@ func (s *Service) patient(ctx context.Context, open func(context.Context, func(T
 		}
 	})
 	defer timer.Stop()
-	err := open(ctx, func(tx Tx) error {
+	err := open(ctx, func(rows store.Rows) error {
 		begun.Store(true)
-		return fn(tx)
+		return fn(rows)
 	})
 	if err != nil && context.Cause(ctx) == errWaited {
 		return &Error{
 			Code: ErrBusy, Err: err,
-			Reason: fmt.Sprintf("no turn at the database within %s: is a transaction of the caller's own open? Then join it with Service.WithStore", wait),
+			Reason: fmt.Sprintf("no turn at the database within %s: is a transaction of the caller's own open? Then join it with Service.Join", wait),
 		}
 	}
 	return err
 }
 
 // updating is a writing transaction of the store.
-func (s *Service) updating(ctx context.Context, fn func(Tx) error) error {
-	return s.patient(ctx, s.store.Update, fn)
+func (s *Service) updating(ctx context.Context, fn func(store.Rows) error) error {
+	return fromStore(s.patient(ctx, s.store.Update, fn))
 }
 
 // viewing is a reading one. It is patient only on a store whose readers can wait
 // for a transaction: on the others a read should not pay for a context that can end.
-func (s *Service) viewing(ctx context.Context, fn func(Tx) error) error {
-	if !s.family.readersWait {
-		return s.store.View(ctx, fn)
+func (s *Service) viewing(ctx context.Context, fn func(store.Rows) error) error {
+	if wait := s.family.readersWait; wait == nil || !wait.ReadersWait() {
+		return fromStore(s.store.View(ctx, fn))
 	}
-	return s.patient(ctx, s.store.View, fn)
+	return fromStore(s.patient(ctx, s.store.View, fn))
 }

@@ -6,22 +6,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/store/storetest"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func openMemory(t *testing.T) tenancy.Store {
+func openMemory(t *testing.T) store.Store {
 	st := memory.New()
 	t.Cleanup(func() { _ = st.Close() })
 	return st
 }
 
-func openWeak(*testing.T) tenancy.Store { return storetest.NewWeak() }
+func openWeak(*testing.T) store.Store { return storetest.NewWeak() }
 
 // openLockless gives a store on which Lock does nothing: the guards of the Service
 // rest on it, so that their tests have to fail here.
-func openLockless(*testing.T) tenancy.Store {
+func openLockless(*testing.T) store.Store {
 	weak := storetest.NewWeak()
 	weak.NoLocks = true
 	return weak

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Roles is the group of methods on roles.
@@ -154,7 +155,7 @@ func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
 func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 	granting := func(r Role) bool { return slices.Contains(r.Grants, rbac.Grant(slug)) }
 	var ids []RoleID
-	var locks []LockKey
+	var locks []store.LockKey
 	err := walk(ctx, w.Roles(), RoleFilter{}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
 		if granting(r) {
 			ids = append(ids, r.ID)

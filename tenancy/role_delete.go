@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Delete removes a role: an organization's own, or, without an organization, one that
@@ -108,7 +109,7 @@ func (d *roleDeletion) lock(ctx context.Context) error {
 	if err := d.uses(ctx); err != nil {
 		return err
 	}
-	var locks []LockKey
+	var locks []store.LockKey
 	for _, a := range d.held {
 		locks = append(locks, lockOrganization(a.OrganizationID))
 	}

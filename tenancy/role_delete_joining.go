@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // joiningOf reads the invitations that wait and the join codes that are not revoked
@@ -31,8 +33,8 @@ func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
 	return err
 }
 
-func (d *roleDeletion) joiningLocks() []LockKey {
-	locks := make([]LockKey, 0, len(d.invitations)+len(d.codes))
+func (d *roleDeletion) joiningLocks() []store.LockKey {
+	locks := make([]store.LockKey, 0, len(d.invitations)+len(d.codes))
 	for _, inv := range d.invitations {
 		locks = append(locks, lockOrganization(inv.OrganizationID))
 	}

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 )
 
-// Service is the whole of Freehold to a host: the rules, over a [Store]. Its
+// Service is the whole of Freehold to a host: the rules, over a [store.Store]. Its
 // methods stand in groups, one an entity.
 //
 // Every method that writes is one transaction: all of it is kept, with its events,
 // or nothing. A Service is safe for concurrent use; one that works in a transaction
-// (from [Service.Transact] or [Service.WithStore]) is for one goroutine.
+// (from [Service.Transact] or [Service.Join]) is for one goroutine.
 //
 // This Service is the host itself and is trusted with everything.
 type Service struct {
@@ -32,7 +33,7 @@ type Service struct {
 	Events        Events
 
 	family    *family
-	store     Store
+	store     store.Store
 	within    *within    // the transaction that this Service works in; nil outside one
 	principal *Principal // whom it is bound to; nil = the host
 	actor     Actor
@@ -42,19 +43,20 @@ type Service struct {
 // is the key under which a context is marked.
 type family struct {
 	config  Config
-	store   Store
+	store   store.Store
 	cache   *cache
 	denials denials
 	// singleWriter: the store lets one transaction write at a time.
 	singleWriter bool
-	// readersWait: a read can have to wait for a transaction of the host's.
-	readersWait bool
+	// readersWait says whether a read can have to wait for a transaction of the host's; nil:
+	// it never has to.
+	readersWait store.ReadersWait
 }
 
-// within is the transaction of a Service from Transact or WithStore: one instant
+// within is the transaction of a Service from Transact or Join: one instant
 // for all that happens in it (rule G2).
 type within struct {
-	tx     Tx // nil: a host's own, met anew by each call
+	rows   store.Rows // nil: a host's own, met anew by each call
 	once   sync.Once
 	moment time.Time
 	ring   *ring     // what it changed, told after its commit
@@ -85,12 +87,12 @@ func New(config Config) (*Service, error) {
 	if config.DefaultRole == rbac.Owner || config.DefaultRole == rbac.Admin {
 		return nil, explain(invalid("default_role", "a role that nobody chooses may not manage the organization"), "new service", "")
 	}
-	one, ok := config.Store.(interface{ SingleWriter() bool })
-	wait, may := config.Store.(interface{ ReadersWait() bool })
+	one, ok := store.As[store.SingleWriter](config.Store)
+	wait, _ := store.As[store.ReadersWait](config.Store)
 	return derive(&Service{
 		family: &family{
 			config: config, store: config.Store, cache: newCache(config.CacheSize),
-			singleWriter: ok && one.SingleWriter(), readersWait: may && wait.ReadersWait(),
+			singleWriter: ok && one.SingleWriter(), readersWait: wait,
 		},
 		store: config.Store,
 		actor: Actor{Kind: ActorHost},

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/storetest"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func openClosable(*testing.T) tenancy.Store { return &closable{Weak: storetest.NewWeak()} }
+func openClosable(*testing.T) store.Store { return &closable{Weak: storetest.NewWeak()} }
 
 // closable gives the weak store the end that every other has.
 type closable struct {
@@ -23,14 +24,14 @@ func (c *closable) Close() error {
 	return nil
 }
 
-func (c *closable) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (c *closable) View(ctx context.Context, fn func(store.Rows) error) error {
 	if c.closed.Load() {
 		return tenancy.ErrClosed
 	}
 	return c.Weak.View(ctx, fn)
 }
 
-func (c *closable) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (c *closable) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if c.closed.Load() {
 		return tenancy.ErrClosed
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // EndReason is why a session ended (rule S2).
@@ -232,7 +233,7 @@ func (w *work) vouches(ctx context.Context, user User, in NewSession) (*Organiza
 // lockBearer takes the locks that a session's beginning and moving need: of the user,
 // and of the organization chosen and that of the connection, if there are any.
 func (w *work) lockBearer(ctx context.Context, user UserID, organizations ...OrganizationID) error {
-	locks := []LockKey{lockUser(user)}
+	locks := []store.LockKey{lockUser(user)}
 	for _, id := range organizations {
 		if !id.IsZero() {
 			locks = append(locks, lockOrganization(id))

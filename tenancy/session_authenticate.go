@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Authenticated is who bears a session's token, and where.
@@ -74,7 +76,7 @@ const touchPatience = 250 * time.Millisecond
 func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) bool {
 	ctx, cancel := context.WithTimeout(ctx, touchPatience)
 	defer cancel()
-	err := s.store.Update(ctx, func(tx Tx) error { return tx.Sessions().Touch(ctx, id, at) })
+	err := s.store.Update(ctx, func(rows store.Rows) error { return newTxn(rows).Sessions().Touch(ctx, id, at) })
 	if err != nil {
 		s.family.config.Logger.WarnContext(ctx, "freehold: a session's last use could not be noted", "session", id.String(), "error", err)
 	}

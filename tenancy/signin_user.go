@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // signIn is one attempt on its way.
@@ -236,7 +238,7 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	if err := n.lockDeclared(ctx, append(roles, n.domain.Role)...); err != nil {
 		return err
 	}
-	var locks []LockKey
+	var locks []store.LockKey
 	if (n.identity.ID.IsZero() || n.connection.UpdatesEmail) && n.in.emailKey != "" {
 		locks = append(locks, lockEmail(n.in.emailKey))
 	}

@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // What proved a user's address (rule U10), besides the name of a provider and the id of a
@@ -76,7 +78,7 @@ func (w *work) cancelRequests(ctx context.Context, user UserID) error {
 	if err != nil || len(requests) == 0 {
 		return err
 	}
-	locks := make([]LockKey, len(requests))
+	locks := make([]store.LockKey, len(requests))
 	for i, r := range requests {
 		locks[i] = lockOrganization(r.OrganizationID)
 	}

@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Transact makes several calls one transaction: what fn does through tx is kept
@@ -17,15 +19,15 @@ import (
 // What Config.Mailer has to send goes out after the end; [ErrMailFailed] then means
 // that everything is kept and the mails about what IDs names are not sent.
 func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	return s.transact(ctx, "Transact", fn, func(tx Tx) (Store, func() error) {
-		return nested{tx}, func() error { return nil }
+	return s.transact(ctx, "Transact", fn, func(rows store.Rows) (store.Store, func() error) {
+		return nested{rows}, func() error { return nil }
 	})
 }
 
 // transact runs fn in one transaction. parts is how single calls take part in it, and
 // what speaks against keeping them all.
 func (s *Service) transact(ctx context.Context, name method, fn func(ctx context.Context, tx *Service) error,
-	parts func(Tx) (Store, func() error),
+	parts func(store.Rows) (store.Store, func() error),
 ) error {
 	op := methods[name].op
 	if err := s.enter(ctx); err != nil {
@@ -48,7 +50,7 @@ func (s *Service) transact(ctx context.Context, name method, fn func(ctx context
 // together is transact from the beginning of the transaction to its end. It gives
 // what is to be mailed after it.
 func (s *Service) together(ctx context.Context, op string, fn func(ctx context.Context, tx *Service) error,
-	parts func(Tx) (Store, func() error),
+	parts func(store.Rows) (store.Store, func() error),
 ) ([]letter, error) {
 	keys := s.ring()
 	var inner *Service
@@ -66,11 +68,11 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 			s.refused(ctx, inner.within.denied...)
 		}
 	}()
-	err := s.updating(ctx, func(tx Tx) error {
+	err := s.updating(ctx, func(rows store.Rows) error {
 		s.begun(keys)
 		var failed func() error
-		inner = s.inside(tx, keys)
-		inner.store, failed = parts(tx)
+		inner = s.inside(rows, keys)
+		inner.store, failed = parts(rows)
 		derive(inner)
 		if told = fn(s.mark(ctx), inner); told == nil {
 			told = failed()
@@ -86,57 +88,64 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 	return nil, explain(err, op, "")
 }
 
-// WithStore is this Service inside a transaction of the host's own:
+// Join is this Service inside a transaction that the host has begun and ends:
 //
 //	tx, err := db.BeginTx(ctx, nil)
-//	in, err := svc.WithStore(st.InTx(tx))
-//	_, err = in.Memberships.Add(ctx, ...)
+//	in, svc, err := svc.Join(ctx, st.InTx(tx))
+//	_, err = svc.Memberships.Add(in, ...)
 //	err = tx.Commit()
 //
 // Rows and events of Freehold and the host's own rows are committed or undone
 // together. A call that fails undoes only itself. What it changes is seen by checks
 // from the commit on (rule R8); until then they go to the store.
 //
+// Pass on the context that it gives for as long as the transaction is open, and no
+// longer: with it, a call on a Service outside this transaction answers
+// [ErrInTransaction] at once, where it would wait for itself (rule G13).
+//
+// The joined store may be wrapped, and so may the Service's own: see
+// [store.Unwrapper].
+//
 // Errors: [ErrInvalid] for a store that was not joined from this Service's own;
 // [ErrInTransaction] inside another transaction; [ErrForbidden] on a bound Service.
-func (s *Service) WithStore(joined Store) (*Service, error) {
-	const op = "with store"
+func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context, *Service, error) {
+	const op = "join transaction"
 	if s.principal != nil {
-		return nil, explain(forbidden(""), op, "")
+		return ctx, nil, explain(forbidden(""), op, "")
 	}
-	from, ok := joined.(interface{ Root() Store })
-	if !ok || from.Root() != s.family.store {
-		return nil, explain(invalid("store", "is not joined from this service's store"), op, "")
+	from, ok := store.As[store.Joined](joined)
+	if !ok || from.Root() != store.Innermost(s.family.store) {
+		return ctx, nil, explain(invalid("store", "is not joined from this service's store"), op, "")
 	}
 	if s.within != nil {
-		return nil, explain(&Error{Code: ErrInTransaction}, op, "")
+		return ctx, nil, explain(&Error{Code: ErrInTransaction}, op, "")
 	}
 	in := *s
 	in.store = joined
 	in.within = &within{ring: &ring{host: s.family.cache}}
-	return derive(&in), nil
+	return s.mark(ctx), derive(&in), nil
 }
 
-// Tx is the transaction that this Service works in, from [Service.Transact], for
-// backends that show what lies under it.
+// Rows is the transaction that this Service works in, from [Service.Transact], for tables
+// of the host's own on the same store, and for backends that show what lies under it.
 //
 // Errors: [ErrInvalid] elsewhere; [ErrForbidden] on a bound Service.
-func (s *Service) Tx() (Tx, error) {
+func (s *Service) Rows() (store.Rows, error) {
 	const op = "get transaction"
 	if s.principal != nil {
 		return nil, explain(forbidden(""), op, "")
 	}
-	if s.within == nil || s.within.tx == nil {
+	if s.within == nil || s.within.rows == nil {
 		return nil, explain(invalid("service", "is not in a transaction of its own"), op, "")
 	}
-	return s.within.tx, nil
+	return s.within.rows, nil
 }
 
-// inside is s in the running transaction tx.
-func (s *Service) inside(tx Tx, keys *ring) *Service {
+// inside is s in the running transaction.
+func (s *Service) inside(rows store.Rows, keys *ring) *Service {
 	in := *s
-	in.store = nested{tx}
-	in.within = &within{tx: tx, ring: keys}
+	in.store = nested{rows}
+	in.within = &within{rows: rows, ring: keys}
 	in.within.now(s.now)
 	return derive(&in)
 }
@@ -170,19 +179,19 @@ func (s *Service) now() time.Time {
 func (f *family) now() time.Time { return f.config.Now().UTC().Truncate(time.Microsecond) }
 
 // nested is the Store of a Service in a running transaction.
-type nested struct{ tx Tx }
+type nested struct{ rows store.Rows }
 
-func (n nested) View(_ context.Context, fn func(Tx) error) error { return fn(n.tx) }
+func (n nested) View(_ context.Context, fn func(store.Rows) error) error { return fn(n.rows) }
 
-func (n nested) Update(ctx context.Context, fn func(Tx) error) error {
-	return n.tx.Savepoint(ctx, fn)
+func (n nested) Update(ctx context.Context, fn func(store.Rows) error) error {
+	return n.rows.Savepoint(ctx, func() error { return fn(n.rows) })
 }
 
 // work is one call's share of a transaction: the tables, the instant, and the
 // service and method that it runs for. Unexported methods do the rules on it, so
 // that they compose in one transaction.
 type work struct {
-	Tx
+	txn
 	*family
 	service *Service
 	method  Method
@@ -229,7 +238,7 @@ func (s *Service) commit(ctx context.Context, name method, key string, fn func(c
 }
 
 func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
-	open func(context.Context, func(Tx) error) error, fn func(ctx context.Context, w *work) error,
+	open func(context.Context, func(store.Rows) error) error, fn func(ctx context.Context, w *work) error,
 ) (*work, error) {
 	m := methods[name]
 	if err := s.enter(ctx); err != nil {
@@ -239,9 +248,9 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 		return nil, explain(err, m.op, key)
 	}
 	var w *work
-	err := open(ctx, func(tx Tx) error {
+	err := open(ctx, func(rows store.Rows) error {
 		s.begun(keys)
-		w = &work{Tx: tx, family: s.family, service: s, method: m, now: s.now(), ring: keys, actor: s.actor}
+		w = &work{txn: txn{border: border{rows}}, family: s.family, service: s, method: m, now: s.now(), ring: keys, actor: s.actor}
 		if p := s.principal; p != nil && p.session != nil {
 			w.through = p.session.ID.String()
 		}
@@ -263,10 +272,7 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 // be mailed goes with it; what was refused is known all the same.
 func (w *work) apart(ctx context.Context, fn func(part *work) error) error {
 	part := *w
-	err := w.Savepoint(ctx, func(tx Tx) error {
-		part.Tx = tx
-		return fn(&part)
-	})
+	err := w.Savepoint(ctx, func() error { return fn(&part) })
 	w.denied = part.denied
 	if err == nil {
 		w.mail = part.mail

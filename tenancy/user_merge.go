@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Merged is what Merge did.
@@ -132,7 +134,7 @@ func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Member
 	if err != nil {
 		return nil, nil, err
 	}
-	var locks []LockKey
+	var locks []store.LockKey
 	for _, m := range members {
 		locks = append(locks, lockOrganization(m.OrganizationID))
 	}

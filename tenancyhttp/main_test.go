@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/tenancy"
 	"github.com/freehold-dev/freehold/tenancyhttp"
@@ -20,12 +21,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // counted is a store that counts its snapshots.
 type counted struct {
-	tenancy.Store
+	store.Store
 	views atomic.Int64
 	fail  atomic.Value // error
 }
 
-func (c *counted) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (c *counted) View(ctx context.Context, fn func(store.Rows) error) error {
 	c.views.Add(1)
 	if err, ok := c.fail.Load().(error); ok {
 		return err

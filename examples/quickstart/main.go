@@ -245,7 +245,7 @@ func seat(ctx context.Context, st *sqlite.Store, svc *tenancy.Service, email str
 		return err
 	}
 	defer tx.Rollback() // does nothing after the commit
-	in, err := svc.WithStore(st.InTx(tx))
+	ctx, in, err := svc.Join(ctx, st.InTx(tx))
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (a *accounts) register(ctx context.Context, email string, in tenancy.Attemp
 		return d, err
 	}
 	defer tx.Rollback() // does nothing after the commit
-	svc, err := a.service.WithStore(a.store.InTx(tx))
+	ctx, svc, err := a.service.Join(ctx, a.store.InTx(tx))
 	if err != nil {
 		return d, err
 	}

@@ -18,14 +18,15 @@ var floors = map[string][]string{
 	"internal/smtptest":    {},
 	"internal/typeid":      {},
 	"internal/hygiene":     {},
-	"tenancy":              {"rbac", "domains", "internal/typeid"},
-	"store":                {"tenancy", "rbac", "internal/typeid"},
-	"internal/servicetest": {"tenancy", "rbac", "domains"},
-	"store/storetest":      {"store", "tenancy", "rbac"},
+	"tenancy":              {"rbac", "domains", "store", "store/typed", "internal/typeid"},
+	"store":                {"internal/typeid"},
+	"store/typed":          {"store"},
+	"internal/servicetest": {"tenancy", "rbac", "domains", "store"},
+	"store/storetest":      {"store", "store/typed", "tenancy", "rbac"},
 	"tenancyhttp":          {"tenancy", "rbac"},
 	"tenancysmtp":          {"tenancy", "domains"},
-	"store/memory":         {"store", "tenancy", "internal/typeid"},
-	"store/sqlite":         {"store", "tenancy", "internal/typeid"},
+	"store/memory":         {"store", "internal/typeid"},
+	"store/sqlite":         {"store", "internal/typeid"},
 }
 
 func isProgram(path string) bool {

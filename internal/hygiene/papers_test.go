@@ -40,6 +40,7 @@ func TestErrorsPage(t *testing.T) {
 }
 
 type code struct {
+	name  string
 	code  tenancy.Code
 	means string
 }
@@ -56,11 +57,22 @@ func codes(t *testing.T, path string) (all []code) {
 			if !ok || !strings.HasPrefix(spec.Names[0].Name, "Err") {
 				return true
 			}
-			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			value, err := "", error(nil)
+			switch x := spec.Values[0].(type) {
+			case *ast.BasicLit:
+				value, err = strconv.Unquote(x.Value)
+			case *ast.SelectorExpr: // one of package store
+				for _, c := range codes(t, "store/errors.go") {
+					if c.name == x.Sel.Name {
+						value = string(c.code)
+					}
+				}
+			}
 			require.NoError(t, err)
+			require.NotEmpty(t, value, spec.Names[0].Name)
 			means, ok := strings.CutPrefix(spec.Doc.Text(), spec.Names[0].Name+": ")
 			require.True(t, ok, spec.Names[0].Name)
-			all = append(all, code{tenancy.Code(value), strings.Join(strings.Fields(means), " ")})
+			all = append(all, code{spec.Names[0].Name, tenancy.Code(value), strings.Join(strings.Fields(means), " ")})
 			return true
 		})
 	}

@@ -244,8 +244,11 @@ func actorCalls() map[string]func(ctx context.Context, s *tenancy.Service, c cas
 			_, err := s.As(tenancy.UserPrincipal(c.member)).Users.Get(ctx, c.member)
 			return err
 		},
-		"WithStore": func(_ context.Context, s *tenancy.Service, _ cast) error { _, err := s.WithStore(joined{}); return err },
-		"Tx":        func(_ context.Context, s *tenancy.Service, _ cast) error { _, err := s.Tx(); return err },
+		"Join": func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			_, _, err := s.Join(ctx, joined{})
+			return err
+		},
+		"Rows": func(_ context.Context, s *tenancy.Service, _ cast) error { _, err := s.Rows(); return err },
 	}
 	for name, m := range methods() {
 		if !strings.Contains(name, ".All") {
@@ -265,7 +268,7 @@ func actorCalls() map[string]func(ctx context.Context, s *tenancy.Service, c cas
 func nothingAtAll(context.Context, *tenancy.Service) error { return nil }
 
 // hostElsewhere are the methods that the host calls in a way of its own, elsewhere.
-var hostElsewhere = []string{"Run", "WithStore", "Tx", "Domains.Recheck"}
+var hostElsewhere = []string{"Run", "Join", "Rows", "Domains.Recheck"}
 
 // attempt makes one call and checks its outcome: what is refused leaves everything as
 // it was but for denials, what is allowed is undone.

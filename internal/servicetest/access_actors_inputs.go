@@ -12,7 +12,7 @@ func boundTransact(w *world) {
 	w.unchanged(func() {
 		err := h.as("member").Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
 			w.Equal(tenancy.ErrForbidden, tenancy.CodeOf(tx.Users.Erase(ctx, h.at.member)))
-			_, err := tx.Tx()
+			_, err := tx.Rows()
 			w.Equal(tenancy.ErrForbidden, tenancy.CodeOf(err))
 			_, err = tx.Memberships.SetRoles(ctx, h.at.org, h.at.member, rbac.Guest)
 			w.Equal(tenancy.ErrForbidden, tenancy.CodeOf(err))

@@ -220,7 +220,7 @@ func scoped(w *world) {
 		ID: w.config.NewID(), Version: 1, OrganizationID: org.ID, MembershipID: m.ID, UserID: ada.ID, Role: auditor,
 		Source: tenancy.RoleManual, Scope: "workspace", Active: true, CreatedAt: w.clock.at,
 	}
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error { return tx.RoleAssignments().Insert(w.ctx, a) }))
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { return tx.RoleAssignments().Insert(w.ctx, a) }))
 	ok, err := w.svc.Can(w.ctx, ada.ID, org.ID, readDocs)
 	w.NoError(err)
 	w.False(ok)

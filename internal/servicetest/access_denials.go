@@ -109,7 +109,7 @@ func denialsWithin(w *world) {
 
 // count counts the denials of the running minute from outside of a transaction.
 func (h *house) count(context.Context) (n int, err error) {
-	err = h.store.View(h.ctx, func(tx tenancy.Tx) error {
+	err = tenancy.Typed(h.store).View(h.ctx, func(tx tenancy.Tx) error {
 		n, err = tx.Denials().Count(h.ctx, tenancy.DenialFilter{Since: h.clock.at.Truncate(time.Minute)})
 		return err
 	})
@@ -120,8 +120,8 @@ func denialsOfHost(w *world) {
 	var log bytes.Buffer
 	w.svc = w.another(func(c *tenancy.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	h := newHouse(w)
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error {
-		in, err := w.svc.WithStore(joined{tx, w.store})
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+		_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 		w.NoError(err)
 		w.Error(in.As(tenancy.UserPrincipal(h.people["guest"].ID)).Memberships.Remove(w.ctx, h.at.org, h.at.member))
 		return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -86,16 +87,16 @@ func clearedDefaults(w *world) {
 
 // counting is a store that counts its transactions.
 type counting struct {
-	tenancy.Store
+	store.Store
 	views, updates atomic.Int64
 }
 
-func (c *counting) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (c *counting) View(ctx context.Context, fn func(store.Rows) error) error {
 	c.views.Add(1)
 	return c.Store.View(ctx, fn)
 }
 
-func (c *counting) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (c *counting) Update(ctx context.Context, fn func(store.Rows) error) error {
 	c.updates.Add(1)
 	return c.Store.Update(ctx, fn)
 }

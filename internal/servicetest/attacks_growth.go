@@ -3,6 +3,7 @@ package servicetest
 import (
 	"context"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -17,7 +18,7 @@ func growthAttacks() []rule {
 
 // secretRows is a store that counts the rows of secrets and sessions that calls read.
 type secretRows struct {
-	tenancy.Store
+	store.Store
 	rows int
 }
 
@@ -35,56 +36,47 @@ func (s *secretRows) during(call func()) int {
 	return s.rows
 }
 
-func (s *secretRows) View(ctx context.Context, fn func(tenancy.Tx) error) error {
-	return s.Store.View(ctx, func(tx tenancy.Tx) error { return fn(secretTx{tx, s}) })
+func (s *secretRows) View(ctx context.Context, fn func(store.Rows) error) error {
+	return s.Store.View(ctx, func(rows store.Rows) error { return fn(countedRows{rows, s}) })
 }
 
-func (s *secretRows) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
-	return s.Store.Update(ctx, func(tx tenancy.Tx) error { return fn(secretTx{tx, s}) })
+func (s *secretRows) Update(ctx context.Context, fn func(store.Rows) error) error {
+	return s.Store.Update(ctx, func(rows store.Rows) error { return fn(countedRows{rows, s}) })
 }
 
-type secretTx struct {
-	tenancy.Tx
+// countedRows counts the rows of secrets and sessions that are read or deleted.
+type countedRows struct {
+	store.Rows
 	store *secretRows
 }
 
-func (t secretTx) Secrets() tenancy.Table[tenancy.Secret, tenancy.SecretFilter] {
-	return countedTable[tenancy.Secret, tenancy.SecretFilter]{t.Tx.Secrets(), t.store}
+func (r countedRows) count(t *store.Table, n int) {
+	if t.Kind == "secret" || t.Kind == "session" {
+		r.store.rows += n
+	}
 }
 
-func (t secretTx) Sessions() tenancy.Table[tenancy.Session, tenancy.SessionFilter] {
-	return countedTable[tenancy.Session, tenancy.SessionFilter]{t.Tx.Sessions(), t.store}
+func (r countedRows) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
+	r.count(t, 1)
+	return r.Rows.Get(ctx, t, id, row)
 }
 
-func (t secretTx) Savepoint(ctx context.Context, fn func(tenancy.Tx) error) error {
-	return t.Tx.Savepoint(ctx, func(tx tenancy.Tx) error { return fn(secretTx{tx, t.store}) })
+func (r countedRows) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
+	return r.Rows.List(ctx, t, where, span, func(row store.Row) error {
+		r.count(t, 1)
+		return yield(row)
+	})
 }
 
-type countedTable[V tenancy.Entity, F any] struct {
-	tenancy.Table[V, F]
-	store *secretRows
-}
-
-func (t countedTable[V, F]) Get(ctx context.Context, id tenancy.ID[V]) (V, error) {
-	t.store.rows++
-	return t.Table.Get(ctx, id)
-}
-
-func (t countedTable[V, F]) List(ctx context.Context, filter F, span tenancy.Span) ([]V, error) {
-	rows, err := t.Table.List(ctx, filter, span)
-	t.store.rows += len(rows)
-	return rows, err
-}
-
-func (t countedTable[V, F]) Count(ctx context.Context, filter F) (int, error) {
-	n, err := t.Table.Count(ctx, filter)
-	t.store.rows += n
+func (r countedRows) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	n, err := r.Rows.Count(ctx, t, where)
+	r.count(t, n)
 	return n, err
 }
 
-func (t countedTable[V, F]) DeleteAll(ctx context.Context, filter F) (int, error) {
-	n, err := t.Table.DeleteAll(ctx, filter)
-	t.store.rows += n
+func (r countedRows) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	n, err := r.Rows.DeleteAll(ctx, t, where)
+	r.count(t, n)
 	return n, err
 }
 

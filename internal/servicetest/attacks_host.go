@@ -174,7 +174,7 @@ func namedHost(w *world) {
 func readsOne(name string) bool {
 	return slices.Contains([]string{
 		"Can", "Check", "Explain", "Permissions.List", "Permissions.Of", "Invitations.Preview", "Sessions.Authenticate", "Sessions.Claims",
-		"Route", "Domains.Owner", "Domains.Challenge", "Events.Last", "As", "WithStore", "Tx",
+		"Route", "Domains.Owner", "Domains.Challenge", "Events.Last", "As", "Join", "Rows",
 	}, name) || strings.Contains(name, ".Get")
 }
 
@@ -186,7 +186,7 @@ func unboundInRequest(w *world) {
 	c := newCast(w)
 	guarded := tenancy.Guarded(w.ctx)
 	for _, m := range tenancy.Methods() {
-		if slices.Contains([]string{"WithStore", "Tx", "As"}, m.Name) || slices.Contains(severalTransactions, m.Name) {
+		if slices.Contains([]string{"Join", "Rows", "As"}, m.Name) || slices.Contains(severalTransactions, m.Name) {
 			continue // As binds, and the other two do nothing yet
 		}
 		call := actorCalls()[m.Name]
@@ -205,8 +205,8 @@ func unboundInRequest(w *world) {
 		})
 	}
 	w.unchanged(func() {
-		w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error {
-			in, err := w.svc.WithStore(joined{tx, w.store})
+		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.NoError(err)
 			_, err = in.Organizations.Update(guarded, c.org, tenancy.OrganizationUpdate{DisplayName: ptr("Pwned")})
 			w.failed(err, tenancy.ErrUnboundInRequest, "")
@@ -301,8 +301,8 @@ func waitsForItself(w *world) {
 	ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
 	defer cancel()
 	var outer error
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error {
-		in, err := svc.WithStore(joined{tx, w.store})
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+		_, in, err := svc.Join(ctx, joined{tx.Raw(), w.store})
 		w.NoError(err)
 		_, err = in.Organizations.Update(ctx, acme.ID, tenancy.OrganizationUpdate{DisplayName: ptr("Inside")})
 		w.NoError(err)

@@ -340,7 +340,7 @@ func domainReleased(w *world) {
 	w.assign(w.add(acme, ada, auditor), clerk, tenancy.RoleDomain, d.ID.String())
 	w.assign(w.add(acme, bob, auditor), clerk, tenancy.RoleDomain, kept.ID.String())
 	m := w.add(acme, cyd, clerk)
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error { // all that cyd has is of the domain
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // all that cyd has is of the domain
 		a := m.Assignments[0]
 		a.Source, a.SourceID, a.Version = tenancy.RoleDomain, d.ID.String(), a.Version+1
 		return tx.RoleAssignments().Update(w.ctx, a)

@@ -48,7 +48,7 @@ func (d dump) eventText() []string {
 func (w *world) dump() dump {
 	w.t.Helper()
 	var d dump
-	w.NoError(w.store.View(context.WithoutCancel(w.ctx), func(tx tenancy.Tx) (err error) {
+	w.NoError(tenancy.Typed(w.store).View(context.WithoutCancel(w.ctx), func(tx tenancy.Tx) (err error) {
 		d, err = dumpOf(context.WithoutCancel(w.ctx), tx)
 		return err
 	}))

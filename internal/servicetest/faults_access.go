@@ -51,15 +51,3 @@ func accessCalls() []faultCall {
 		})},
 	}
 }
-
-func (t faultTx) Roles() tenancy.Table[tenancy.Role, tenancy.RoleFilter] {
-	return faultTable[tenancy.Role, tenancy.RoleFilter]{t.Tx.Roles(), t.store}
-}
-
-func (t faultTx) Permissions() tenancy.Table[tenancy.Permission, tenancy.PermissionFilter] {
-	return faultTable[tenancy.Permission, tenancy.PermissionFilter]{t.Tx.Permissions(), t.store}
-}
-
-func (t faultTx) Denials() tenancy.Table[tenancy.Denial, tenancy.DenialFilter] {
-	return faultTable[tenancy.Denial, tenancy.DenialFilter]{t.Tx.Denials(), t.store}
-}

@@ -4,32 +4,32 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // faultStore is a store whose transactions and statements meet hooks first, so
 // that a test decides which of them fails, and how.
 type faultStore struct {
-	inner     tenancy.Store
+	inner     store.Store
 	statement func() error // before each statement; its error is the statement's
 	commit    func() error // before each commit; its error rolls back
 	repeat    bool         // rolls the first attempt of each Update back and runs it again
 	begin     func()       // before each attempt
 }
 
-var _ tenancy.Store = (*faultStore)(nil)
+var _ store.Store = (*faultStore)(nil)
 
-func (s *faultStore) View(ctx context.Context, fn func(tenancy.Tx) error) error {
-	return s.inner.View(ctx, func(tx tenancy.Tx) error { return fn(faultTx{tx, s}) })
+func (s *faultStore) View(ctx context.Context, fn func(store.Rows) error) error {
+	return s.inner.View(ctx, func(rows store.Rows) error { return fn(faultRows{rows, s}) })
 }
 
-func (s *faultStore) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (s *faultStore) Update(ctx context.Context, fn func(store.Rows) error) error {
 	attempt := func(commit func() error) error {
-		return s.inner.Update(ctx, func(tx tenancy.Tx) error {
+		return s.inner.Update(ctx, func(rows store.Rows) error {
 			s.begin()
-			if err := fn(faultTx{tx, s}); err != nil {
+			if err := fn(faultRows{rows, s}); err != nil {
 				return err
 			}
 			return commit()
@@ -46,138 +46,102 @@ func (s *faultStore) Update(ctx context.Context, fn func(tenancy.Tx) error) erro
 // errRepeat rolls back an attempt that is to be made again.
 const errRepeat = tenancy.Code("repeat")
 
-// faultTx is a transaction of a faultStore.
-type faultTx struct {
-	tenancy.Tx
+// faultRows is a transaction of a faultStore. It is no [store.Querier], so that reads go
+// to the tables, one by one.
+type faultRows struct {
+	store.Rows
 	store *faultStore
 }
 
-func (t faultTx) Organizations() tenancy.Table[tenancy.Organization, tenancy.OrganizationFilter] {
-	return faultTable[tenancy.Organization, tenancy.OrganizationFilter]{t.Tx.Organizations(), t.store}
-}
-
-func (t faultTx) Users() tenancy.Table[tenancy.User, tenancy.UserFilter] {
-	return faultTable[tenancy.User, tenancy.UserFilter]{t.Tx.Users(), t.store}
-}
-
-func (t faultTx) Identities() tenancy.Table[tenancy.Identity, tenancy.IdentityFilter] {
-	return faultTable[tenancy.Identity, tenancy.IdentityFilter]{t.Tx.Identities(), t.store}
-}
-
-func (t faultTx) Memberships() tenancy.Table[tenancy.Membership, tenancy.MembershipFilter] {
-	return faultTable[tenancy.Membership, tenancy.MembershipFilter]{t.Tx.Memberships(), t.store}
-}
-
-func (t faultTx) RoleAssignments() tenancy.Table[tenancy.RoleAssignment, tenancy.RoleAssignmentFilter] {
-	return faultTable[tenancy.RoleAssignment, tenancy.RoleAssignmentFilter]{t.Tx.RoleAssignments(), t.store}
-}
-
-func (t faultTx) Secrets() tenancy.Table[tenancy.Secret, tenancy.SecretFilter] {
-	return faultTable[tenancy.Secret, tenancy.SecretFilter]{t.Tx.Secrets(), t.store}
-}
-
-func (t faultTx) Events() tenancy.Log { return faultLog{t.Tx.Events(), t.store} }
-
-func (t faultTx) Lock(ctx context.Context, keys ...tenancy.LockKey) error {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return t.Tx.Lock(ctx, keys...)
+	return r.Rows.Get(ctx, t, id, row)
 }
 
-func (t faultTx) Savepoint(ctx context.Context, fn func(tenancy.Tx) error) error {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return t.Tx.Savepoint(ctx, func(tx tenancy.Tx) error { return fn(faultTx{tx, t.store}) })
+	return r.Rows.List(ctx, t, where, span, yield)
 }
 
-type faultTable[V tenancy.Entity, F any] struct {
-	inner tenancy.Table[V, F]
-	store *faultStore
-}
-
-func (t faultTable[V, F]) Get(ctx context.Context, id tenancy.ID[V]) (V, error) {
-	if err := t.store.statement(); err != nil {
-		var none V
-		return none, err
-	}
-	return t.inner.Get(ctx, id)
-}
-
-func (t faultTable[V, F]) List(ctx context.Context, filter F, span tenancy.Span) ([]V, error) {
-	if err := t.store.statement(); err != nil {
-		return nil, err
-	}
-	return t.inner.List(ctx, filter, span)
-}
-
-func (t faultTable[V, F]) Count(ctx context.Context, filter F) (int, error) {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	if err := r.store.statement(); err != nil {
 		return 0, err
 	}
-	return t.inner.Count(ctx, filter)
+	return r.Rows.Count(ctx, t, where)
 }
 
-func (t faultTable[V, F]) Insert(ctx context.Context, v V) error {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) Insert(ctx context.Context, t *store.Table, row store.Row) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return t.inner.Insert(ctx, v)
+	return r.Rows.Insert(ctx, t, row)
 }
 
-func (t faultTable[V, F]) Update(ctx context.Context, v V) error {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) Update(ctx context.Context, t *store.Table, row store.Row) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return t.inner.Update(ctx, v)
+	return r.Rows.Update(ctx, t, row)
 }
 
-func (t faultTable[V, F]) Touch(ctx context.Context, id tenancy.ID[V], at time.Time) error {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return t.inner.Touch(ctx, id, at)
+	return r.Rows.Touch(ctx, t, id, micros)
 }
 
-func (t faultTable[V, F]) Delete(ctx context.Context, id tenancy.ID[V]) error {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return t.inner.Delete(ctx, id)
+	return r.Rows.Delete(ctx, t, id)
 }
 
-func (t faultTable[V, F]) DeleteAll(ctx context.Context, filter F) (int, error) {
-	if err := t.store.statement(); err != nil {
+func (r faultRows) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	if err := r.store.statement(); err != nil {
 		return 0, err
 	}
-	return t.inner.DeleteAll(ctx, filter)
+	return r.Rows.DeleteAll(ctx, t, where)
 }
 
-type faultLog struct {
-	tenancy.Log
-	store *faultStore
-}
-
-func (l faultLog) Append(ctx context.Context, e tenancy.Event) error {
-	if err := l.store.statement(); err != nil {
+func (r faultRows) Lock(ctx context.Context, keys ...store.LockKey) error {
+	if err := r.store.statement(); err != nil {
 		return err
 	}
-	return l.Log.Append(ctx, e)
+	return r.Rows.Lock(ctx, keys...)
 }
 
-func (l faultLog) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
-	if err := l.store.statement(); err != nil {
-		return 0, err
+func (r faultRows) Savepoint(ctx context.Context, fn func() error) error {
+	if err := r.store.statement(); err != nil {
+		return err
 	}
-	return l.Log.Prune(ctx, before, limit)
+	return r.Rows.Savepoint(ctx, fn)
 }
 
-func (l faultLog) Redact(ctx context.Context, person tenancy.UserID) (int, error) {
-	if err := l.store.statement(); err != nil {
+func (r faultRows) Append(ctx context.Context, l *store.Log, event store.Row, people [][16]byte) error {
+	if err := r.store.statement(); err != nil {
+		return err
+	}
+	return r.Rows.Append(ctx, l, event, people)
+}
+
+func (r faultRows) Prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
+	if err := r.store.statement(); err != nil {
 		return 0, err
 	}
-	return l.Log.Redact(ctx, person)
+	return r.Rows.Prune(ctx, l, before, limit)
+}
+
+func (r faultRows) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
+	if err := r.store.statement(); err != nil {
+		return 0, err
+	}
+	return r.Rows.Redact(ctx, l, person)
 }
 
 // faultSource gives ids and randomness that repeat themselves when it is set back,

@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // Host runs fn in a transaction of the host's own on a store that an Opener made: it
 // commits if fn returns nil, and else rolls back and returns fn's error.
-type Host func(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store) error) error
+type Host func(ctx context.Context, st store.Store, fn func(joined store.Store) error) error
 
 // NestedHost is the Host of stores that have no transactions but their own.
-func NestedHost(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store) error) error {
-	return st.Update(ctx, func(tx tenancy.Tx) error { return fn(joined{tx, st}) })
+func NestedHost(ctx context.Context, st store.Store, fn func(joined store.Store) error) error {
+	return tenancy.Typed(st).Update(ctx, func(tx tenancy.Tx) error { return fn(joined{tx.Raw(), st}) })
 }
 
 // Fresh checks rule R8 for every method that can alter somebody's access: the check
@@ -214,8 +215,8 @@ func (w *freshWorld) transacted() {
 // hosted: the same in a transaction that nobody tells the Service the end of.
 func (w *freshWorld) hosted() {
 	in := func(end error) error {
-		return w.host(w.ctx, w.store, func(joined tenancy.Store) error {
-			tx, err := w.svc.WithStore(joined)
+		return w.host(w.ctx, w.store, func(joined store.Store) error {
+			_, tx, err := w.svc.Join(w.ctx, joined)
 			w.NoError(err)
 			w.before(w.svc)
 			err = tx.Transact(w.ctx, func(ctx context.Context, part *tenancy.Service) error {

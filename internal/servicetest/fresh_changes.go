@@ -30,7 +30,7 @@ const (
 // harmless are the methods after which everybody may do what they might before.
 var harmless = []string{
 	"Connections.Create", "Connections.Get", "Connections.GetByID", "Connections.List", "Connections.Update", "Policies.Get", "Policies.Set", "Route",
-	"As", "Can", "Check", "Explain", "MembersWith", "Run", "Tx", "WithStore",
+	"As", "Can", "Check", "Explain", "MembersWith", "Run", "Join", "Rows",
 	"Domains.Challenge", "Domains.Claim", "Domains.Get", "Domains.List", "Domains.MarkVerified", "Domains.Owner", "Domains.Recheck",
 	"Domains.Update", "Domains.Verify", "Domains.VerifySubdomains",
 	"Events.Denials", "Events.Last", "Events.List", "Events.Prune",

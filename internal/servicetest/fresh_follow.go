@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -208,7 +209,7 @@ func pruned(w *followWorld) {
 func farBehind(w *followWorld) {
 	svc := w.follower(func(*tenancy.Config) {})
 	w.rest()
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error {
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
 		for range 10_000 {
 			e := tenancy.Event{
 				ID: w.config.NewID(), Type: tenancy.EventUserUpdated, UserID: w.dora, Subject: w.dora.String(),
@@ -276,7 +277,7 @@ func cacheSize(w *followWorld) {
 
 // eyed counts what is looked at, and fails or hangs when told to: in looks alone.
 type eyed struct {
-	tenancy.Store
+	store.Store
 	views, looks, reads atomic.Int64
 	fail                atomic.Bool
 	hang                atomic.Pointer[chan struct{}]
@@ -284,49 +285,42 @@ type eyed struct {
 	after               atomic.Pointer[func()] // runs once, at the end of a View
 }
 
-func (e *eyed) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (e *eyed) View(ctx context.Context, fn func(store.Rows) error) error {
 	e.views.Add(1)
 	if after := e.after.Swap(nil); after != nil {
 		defer (*after)()
 	}
-	return e.Store.View(ctx, func(tx tenancy.Tx) error {
+	return e.Store.View(ctx, func(rows store.Rows) error {
 		if during := e.during; during != nil {
 			e.during = nil
-			if _, err := tx.Events().Last(ctx); err != nil { // the snapshot is of now
+			if _, err := rows.Last(ctx, tenancy.EventLog()); err != nil { // the snapshot is of now
 				return err
 			}
 			during()
 		}
-		return fn(eyedTx{tx, e})
+		return fn(eyedRows{rows, e})
 	})
 }
 
-type eyedTx struct {
-	tenancy.Tx
+type eyedRows struct {
+	store.Rows
 	eyed *eyed
 }
 
-func (t eyedTx) Events() tenancy.Log { return eyedLog{t.Tx.Events(), t.eyed} }
-
-type eyedLog struct {
-	tenancy.Log
-	eyed *eyed
-}
-
-func (l eyedLog) Last(ctx context.Context) (tenancy.Position, error) {
-	l.eyed.looks.Add(1)
-	if l.eyed.fail.Load() {
+func (r eyedRows) Last(ctx context.Context, l *store.Log) (int64, error) {
+	r.eyed.looks.Add(1)
+	if r.eyed.fail.Load() {
 		return 0, errors.New("cannot look")
 	}
-	if hang := l.eyed.hang.Load(); hang != nil {
+	if hang := r.eyed.hang.Load(); hang != nil {
 		<-*hang
 	}
-	return l.Log.Last(ctx)
+	return r.Rows.Last(ctx, l)
 }
 
-func (l eyedLog) Read(ctx context.Context, filter tenancy.EventFilter, span tenancy.LogSpan) ([]tenancy.Event, tenancy.Position, bool, error) {
-	l.eyed.reads.Add(1)
-	return l.Log.Read(ctx, filter, span)
+func (r eyedRows) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
+	r.eyed.reads.Add(1)
+	return r.Rows.Events(ctx, l, where, span, yield)
 }
 
 // FollowFromEmpty checks that a Service that first looked at an empty log and missed what was
@@ -375,8 +369,8 @@ func CheckInOnJoin(t *testing.T, open Opener) {
 func BigHost(t *testing.T, open Opener, host Host) {
 	w := newFreshWorld(newWorld(t, open, func(c *tenancy.Config) { c.Staleness = time.Minute }))
 	w.running(w.svc)
-	w.NoError(host(w.ctx, w.store, func(joined tenancy.Store) error {
-		in, err := w.svc.WithStore(joined)
+	w.NoError(host(w.ctx, w.store, func(joined store.Store) error {
+		_, in, err := w.svc.Join(w.ctx, joined)
 		w.NoError(err)
 		for i := range 1_100 {
 			_, err := in.Roles.Create(w.ctx, w.freshCast.org, tenancy.NewRole{Slug: fmt.Sprint("org-r", i%400)})

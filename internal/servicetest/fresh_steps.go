@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -197,8 +198,8 @@ func (s *steps) step(n int) {
 }
 
 func (s *steps) hosted(n int, end error) error {
-	return s.host(s.ctx, s.store, func(joined tenancy.Store) error {
-		in, err := s.svc.WithStore(joined)
+	return s.host(s.ctx, s.store, func(joined store.Store) error {
+		_, in, err := s.svc.Join(s.ctx, joined)
 		s.NoError(err)
 		s.NoError(s.some(s.ctx, in, n))
 		return end

@@ -86,8 +86,8 @@ func undone(w *world) {
 			return errStop
 		}))
 		w.Equal(before, w.dump())
-		w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
-			in, err := w.svc.WithStore(joined{tx, w.store})
+		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
+			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.NoError(err)
 			w.NoError(m.call(w.ctx, in, c))
 			if m.writes && !m.log {
@@ -108,8 +108,8 @@ func (w *world) standsAlone(m method, c cast) {
 			w.failed(m.call(ctx, tx, c), tenancy.ErrInTransaction, "")
 			return nil
 		}))
-		w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error {
-			in, err := w.svc.WithStore(joined{tx, w.store})
+		w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.NoError(err)
 			w.failed(m.call(w.ctx, in, c), tenancy.ErrInTransaction, "")
 			return nil

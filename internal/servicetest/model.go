@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -44,7 +45,7 @@ type machine struct {
 	rt    *rapid.T
 	ctx   context.Context
 	clock *clock
-	store tenancy.Store
+	store store.Store
 	outer *tenancy.Service // not in a transaction
 	svc   *tenancy.Service // the one to call now
 	s     *modelState

@@ -153,7 +153,7 @@ func (m *machine) checkUser(user tenancy.User) {
 // checkRows looks past the Service for what should not be there.
 func (m *machine) checkRows() {
 	var d dump
-	require.NoError(m.rt, m.store.View(m.ctx, func(tx tenancy.Tx) (err error) {
+	require.NoError(m.rt, tenancy.Typed(m.store).View(m.ctx, func(tx tenancy.Tx) (err error) {
 		d, err = dumpOf(m.ctx, tx)
 		return err
 	}))

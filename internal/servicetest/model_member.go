@@ -298,6 +298,6 @@ func (m *machine) pend() {
 	if len(m.s.membersWhere(func(other modelMember) bool { return other.ID == member.ID })) > 0 {
 		return
 	}
-	require.NoError(m.rt, m.store.Update(m.ctx, func(tx tenancy.Tx) error { return tx.Memberships().Insert(m.ctx, member.Membership) }))
+	require.NoError(m.rt, tenancy.Typed(m.store).Update(m.ctx, func(tx tenancy.Tx) error { return tx.Memberships().Insert(m.ctx, member.Membership) }))
 	m.s.members[modelPair{org, user}] = member
 }

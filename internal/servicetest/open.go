@@ -63,8 +63,8 @@ func waitsForLock(d *door) (holds bool) {
 	svc := d.another(func(c *tenancy.Config) { c.WriteWait = 20 * time.Millisecond })
 	ctx, cancel := context.WithTimeout(d.ctx, time.Second)
 	defer cancel()
-	d.NoError(d.store.Update(d.ctx, func(tx tenancy.Tx) error {
-		in, err := svc.WithStore(joined{tx, d.store})
+	d.NoError(tenancy.Typed(d.store).Update(d.ctx, func(tx tenancy.Tx) error {
+		_, in, err := svc.Join(ctx, joined{tx.Raw(), d.store})
 		d.NoError(err)
 		_, err = in.Organizations.Suspend(d.ctx, d.acme.ID)
 		d.NoError(err)

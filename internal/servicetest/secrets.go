@@ -165,8 +165,8 @@ func btoi(b bool) int {
 func (w *world) unknownToken() string {
 	w.t.Helper()
 	var token string
-	w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error {
-		in, err := w.svc.WithStore(joined{tx, w.store})
+	w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+		_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 		w.NoError(err)
 		user, err := in.Users.Create(w.ctx, tenancy.NewUser{Email: "gone@acme.example"})
 		w.NoError(err)
@@ -187,8 +187,8 @@ func tokenStates(w *world) {
 
 	w.clock.advance(24*time.Hour - time.Microsecond)
 	w.unchanged(func() {
-		w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error { // good to the last
-			in, err := w.svc.WithStore(joined{tx, w.store})
+		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // good to the last
+			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.NoError(err)
 			_, err = in.As(tenancy.UserPrincipal(ada.ID)).Users.ConfirmEmail(w.ctx, tenancy.EmailConfirmation{Token: second.Token.Reveal()})
 			w.NoError(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -19,8 +20,8 @@ func serviceRules() []rule {
 		{"O4 a label for the word organization", on(labels)},
 		{"Transact keeps all or nothing", on(transact)},
 		{"Transact ends with its function", on(ended)},
-		{"WithStore joins the host's transaction", on(withStore)},
-		{"WithStore refuses a store of another family", on(withForeignStore)},
+		{"Join joins the host's transaction", on(withStore)},
+		{"Join refuses a store of another family", on(withForeignStore)},
 	}
 }
 
@@ -246,7 +247,7 @@ func ended(w *world) {
 	var inner context.Context
 	w.NoError(w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		kept, inner = tx, ctx
-		_, err := tx.Tx()
+		_, err := tx.Rows()
 		w.NoError(err)
 		_, err = w.svc.Users.Get(ctx, nobody)
 		w.failed(err, tenancy.ErrInTransaction, "")
@@ -256,7 +257,7 @@ func ended(w *world) {
 	w.failed(err, tenancy.ErrClosed, "")
 	_, err = kept.Users.Create(inner, tenancy.NewUser{Email: "late@acme.example"})
 	w.failed(err, tenancy.ErrClosed, "")
-	_, err = w.svc.Tx()
+	_, err = w.svc.Rows()
 	w.failed(err, tenancy.ErrInvalid, "service")
 
 	// Another family has a transaction of its own, and knows no mark of this one.
@@ -268,22 +269,22 @@ func ended(w *world) {
 
 // joined is a store inside a transaction of the host's, as a SQL backend has it.
 type joined struct {
-	tx   tenancy.Tx
-	root tenancy.Store
+	rows store.Rows
+	root store.Store
 }
 
-func (j joined) Root() tenancy.Store { return j.root }
+func (j joined) Root() store.Store { return j.root }
 
-func (j joined) View(_ context.Context, fn func(tenancy.Tx) error) error { return fn(j.tx) }
+func (j joined) View(_ context.Context, fn func(store.Rows) error) error { return fn(j.rows) }
 
-func (j joined) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
-	return j.tx.Savepoint(ctx, fn)
+func (j joined) Update(ctx context.Context, fn func(store.Rows) error) error {
+	return j.rows.Savepoint(ctx, func() error { return fn(j.rows) })
 }
 
 func withStore(w *world) {
 	inHost := func(fails error) error {
-		return w.store.Update(w.ctx, func(tx tenancy.Tx) error {
-			in, err := w.svc.WithStore(joined{tx, w.store})
+		return tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.NoError(err)
 			_, err = in.Users.Create(w.ctx, tenancy.NewUser{Email: "ada@acme.example"})
 			w.NoError(err)
@@ -293,9 +294,9 @@ func withStore(w *world) {
 			org, err := in.Organizations.Create(w.ctx, tenancy.NewOrganization{DisplayName: "Acme"})
 			w.NoError(err)
 			w.Equal(w.clock.at.Add(-time.Minute).Truncate(time.Microsecond), org.CreatedAt) // G2
-			_, err = in.Tx()
+			_, err = in.Rows()
 			w.failed(err, tenancy.ErrInvalid, "service")
-			_, err = in.WithStore(joined{tx, w.store})
+			_, _, err = in.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.failed(err, tenancy.ErrInTransaction, "")
 			return fails
 		})
@@ -308,17 +309,17 @@ func withStore(w *world) {
 }
 
 func withForeignStore(w *world) {
-	w.NoError(w.store.View(w.ctx, func(tx tenancy.Tx) error {
-		for name, store := range map[string]tenancy.Store{
+	w.NoError(tenancy.Typed(w.store).View(w.ctx, func(tx tenancy.Tx) error {
+		for name, store := range map[string]store.Store{
 			"nil":                          nil,
 			"the store itself":             w.store,
-			"joined from nothing":          joined{tx, nil},
-			"joined from another store":    joined{tx, joined{}},
-			"joined from a joined one":     joined{tx, joined{tx, w.store}},
-			"a wrapper that knows no root": struct{ tenancy.Store }{w.store},
+			"joined from nothing":          joined{tx.Raw(), nil},
+			"joined from another store":    joined{tx.Raw(), joined{}},
+			"joined from a joined one":     joined{tx.Raw(), joined{tx.Raw(), w.store}},
+			"a wrapper that knows no root": struct{ store.Store }{w.store},
 		} {
 			w.each(name, func(w *world) {
-				_, err := w.svc.WithStore(store)
+				_, _, err := w.svc.Join(w.ctx, store)
 				w.failed(err, tenancy.ErrInvalid, "store")
 			})
 		}

@@ -4,7 +4,7 @@
 // For most uses, one test beside the backend is all it takes:
 //
 //	func TestService(t *testing.T) {
-//		servicetest.Run(t, func(t *testing.T) tenancy.Store { return open(t) })
+//		servicetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 //	}
 //
 // The suite reads as the rulebook: a subtest for each rule, named by its number.
@@ -15,12 +15,13 @@ package servicetest
 import (
 	"testing"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // Opener makes the store of one check: empty, with its tables in place, and closed
 // by a Cleanup of t. The store has a Close method, for the checks on closed stores.
-type Opener = func(t *testing.T) tenancy.Store
+type Opener = func(t *testing.T) store.Store
 
 // Run checks each rule as a subtest, on stores that open makes.
 func Run(t *testing.T, open Opener) {

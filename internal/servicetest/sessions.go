@@ -285,9 +285,9 @@ func reevaluated(w *world) {
 	} {
 		w.each(name, func(w *world) {
 			w.unchanged(func() {
-				w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error {
+				w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
 					w.NoError(c.change(tx))
-					in, err := w.svc.WithStore(joined{tx, w.store})
+					_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 					w.NoError(err)
 					_, err = in.Sessions.Authenticate(w.ctx, token.Reveal())
 					w.Equal(string(c.why), w.failed(err, tenancy.ErrSessionEnded, "token").Reason)

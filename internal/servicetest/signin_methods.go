@@ -99,8 +99,8 @@ func doorEnds(w *world) {
 			each(ctx, tenancy.ErrInTransaction)
 			return nil
 		}))
-		w.Equal(errStop, w.store.Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
-			in, err := w.svc.WithStore(joined{tx, w.store})
+		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
+			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
 			w.NoError(err)
 			got, err := in.SignIn(w.ctx, byMail("new@mail.example"))
 			w.NoError(err)

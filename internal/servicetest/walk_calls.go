@@ -21,12 +21,12 @@ func walkService() map[string]walkCall {
 		"As": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.As(tenancy.UserPrincipal(k.user())).Users.Get(ctx, k.user())
 		},
-		"WithStore": func(_ context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
-			_, err := s.WithStore(joined{})
+		"Join": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
+			_, _, err := s.Join(ctx, joined{})
 			return nil, err
 		},
-		"Tx": func(_ context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
-			_, err := s.Tx()
+		"Rows": func(_ context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
+			_, err := s.Rows()
 			return nil, err
 		},
 		"Can": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {

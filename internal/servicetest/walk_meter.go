@@ -3,8 +3,8 @@ package servicetest
 import (
 	"context"
 	"errors"
-	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -15,20 +15,20 @@ type cost struct{ transactions, statements, locks, read, written int }
 // meter is a store that counts, and that keeps no change: it rolls each transaction back and
 // answers as if it had committed.
 type meter struct {
-	tenancy.Store
+	store.Store
 	cost
-	slow bool // its transactions are no [tenancy.AccessReader]
+	slow bool // its transactions are no [store.Querier]
 }
 
-func (m *meter) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (m *meter) View(ctx context.Context, fn func(store.Rows) error) error {
 	m.transactions++
-	return m.Store.View(ctx, func(tx tenancy.Tx) error { return fn(m.over(tx)) })
+	return m.Store.View(ctx, func(rows store.Rows) error { return fn(metered{rows, m}) })
 }
 
-func (m *meter) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (m *meter) Update(ctx context.Context, fn func(store.Rows) error) error {
 	m.transactions++
-	err := m.Store.Update(ctx, func(tx tenancy.Tx) error {
-		if err := fn(m.over(tx)); err != nil {
+	err := m.Store.Update(ctx, func(rows store.Rows) error {
+		if err := fn(metered{rows, m}); err != nil {
 			return err
 		}
 		return errUndone
@@ -41,207 +41,114 @@ func (m *meter) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
 
 const errUndone = tenancy.Code("undone")
 
-// over is tx with a meter. It stays a [tenancy.AccessReader] where tx is one.
-func (m *meter) over(tx tenancy.Tx) tenancy.Tx {
-	fast, ok := tx.(tenancy.AccessReader)
-	if !ok {
-		m.slow = true
-		return meteredTx{tx, m, true}
-	}
-	return fastMeteredTx{meteredTx{tx, m, false}, fast}
-}
-
-// meteredTx is a transaction of a meter. Without a [tenancy.AccessReader], a Get of an
+// metered is a transaction of a meter. Where the store runs no query, a Get of an
 // organization or a user is a part of reading access, and counts as one row either way.
-type meteredTx struct {
-	tenancy.Tx
+type metered struct {
+	store.Rows
 	meter *meter
-	slow  bool // it is no [tenancy.AccessReader]
 }
 
-type fastMeteredTx struct {
-	meteredTx
-	fast tenancy.AccessReader
-}
-
-func (t fastMeteredTx) Access(ctx context.Context, organization tenancy.OrganizationID, user tenancy.UserID) (tenancy.AccessFacts, error) {
-	t.meter.statements++
-	facts, err := t.fast.Access(ctx, organization, user)
-	t.meter.read += 1 + len(facts.Roles)
-	return facts, err
-}
-
-func (t meteredTx) Lock(ctx context.Context, keys ...tenancy.LockKey) error {
-	t.meter.locks += len(keys)
-	return t.Tx.Lock(ctx, keys...)
-}
-
-func (t meteredTx) Savepoint(ctx context.Context, fn func(tenancy.Tx) error) error {
-	return t.Tx.Savepoint(ctx, func(tx tenancy.Tx) error { return fn(t.meter.over(tx)) })
-}
-
-func (t meteredTx) Organizations() tenancy.Table[tenancy.Organization, tenancy.OrganizationFilter] {
-	return meteredTable[tenancy.Organization, tenancy.OrganizationFilter]{t.Tx.Organizations(), t.meter, t.slow}
-}
-
-func (t meteredTx) Users() tenancy.Table[tenancy.User, tenancy.UserFilter] {
-	return meteredTable[tenancy.User, tenancy.UserFilter]{t.Tx.Users(), t.meter, t.slow}
-}
-
-func (t meteredTx) Identities() tenancy.Table[tenancy.Identity, tenancy.IdentityFilter] {
-	return metered(t.Tx.Identities(), t.meter)
-}
-
-func (t meteredTx) Memberships() tenancy.Table[tenancy.Membership, tenancy.MembershipFilter] {
-	return metered(t.Tx.Memberships(), t.meter)
-}
-
-func (t meteredTx) RoleAssignments() tenancy.Table[tenancy.RoleAssignment, tenancy.RoleAssignmentFilter] {
-	return metered(t.Tx.RoleAssignments(), t.meter)
-}
-
-func (t meteredTx) Roles() tenancy.Table[tenancy.Role, tenancy.RoleFilter] {
-	return metered(t.Tx.Roles(), t.meter)
-}
-
-func (t meteredTx) Permissions() tenancy.Table[tenancy.Permission, tenancy.PermissionFilter] {
-	return metered(t.Tx.Permissions(), t.meter)
-}
-
-func (t meteredTx) Secrets() tenancy.Table[tenancy.Secret, tenancy.SecretFilter] {
-	return metered(t.Tx.Secrets(), t.meter)
-}
-
-func (t meteredTx) Denials() tenancy.Table[tenancy.Denial, tenancy.DenialFilter] {
-	return metered(t.Tx.Denials(), t.meter)
-}
-
-func (t meteredTx) Invitations() tenancy.Table[tenancy.Invitation, tenancy.InvitationFilter] {
-	return metered(t.Tx.Invitations(), t.meter)
-}
-
-func (t meteredTx) JoinCodes() tenancy.Table[tenancy.JoinCode, tenancy.JoinCodeFilter] {
-	return metered(t.Tx.JoinCodes(), t.meter)
-}
-
-func (t meteredTx) JoinRequests() tenancy.Table[tenancy.JoinRequest, tenancy.JoinRequestFilter] {
-	return metered(t.Tx.JoinRequests(), t.meter)
-}
-
-func (t meteredTx) Domains() tenancy.Table[tenancy.Domain, tenancy.DomainFilter] {
-	return metered(t.Tx.Domains(), t.meter)
-}
-
-func (t meteredTx) Connections() tenancy.Table[tenancy.Connection, tenancy.ConnectionFilter] {
-	return metered(t.Tx.Connections(), t.meter)
-}
-
-func (t meteredTx) Policies() tenancy.Table[tenancy.Policy, tenancy.PolicyFilter] {
-	return metered(t.Tx.Policies(), t.meter)
-}
-
-func (t meteredTx) Sessions() tenancy.Table[tenancy.Session, tenancy.SessionFilter] {
-	return metered(t.Tx.Sessions(), t.meter)
-}
-
-func (t meteredTx) Events() tenancy.Log { return meteredLog{t.Tx.Events(), t.meter} }
-
-// meteredTable is a table of a meter.
-type meteredTable[V tenancy.Entity, F any] struct {
-	tenancy.Table[V, F]
-	meter *meter
-	one   bool // Get reads one row, found or not
-}
-
-func metered[V tenancy.Entity, F any](t tenancy.Table[V, F], m *meter) tenancy.Table[V, F] {
-	return meteredTable[V, F]{t, m, false}
-}
-
-func (t meteredTable[V, F]) Get(ctx context.Context, id tenancy.ID[V]) (V, error) {
-	t.meter.statements++
-	v, err := t.Table.Get(ctx, id)
-	if err == nil || t.one {
-		t.meter.read++
+func (r metered) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
+	read := 0
+	ok, err := r.Rows.(store.Querier).Query(ctx, q, args, func(row store.Row) error {
+		read++
+		return yield(row)
+	})
+	if !ok {
+		r.meter.slow = true
+		return ok, err
 	}
-	return v, err
+	r.meter.statements++
+	r.meter.read += read
+	return ok, err
 }
 
-func (t meteredTable[V, F]) List(ctx context.Context, filter F, span tenancy.Span) ([]V, error) {
-	t.meter.statements++
-	rows, err := t.Table.List(ctx, filter, span)
-	t.meter.read += len(rows)
-	return rows, err
+func (r metered) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
+	r.meter.statements++
+	err := r.Rows.Get(ctx, t, id, row)
+	if err == nil || r.meter.slow && (t.Kind == "organization" || t.Kind == "user") {
+		r.meter.read++
+	}
+	return err
 }
 
-func (t meteredTable[V, F]) Count(ctx context.Context, filter F) (int, error) {
-	t.meter.statements++
-	t.meter.read++
-	return t.Table.Count(ctx, filter)
+func (r metered) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
+	r.meter.statements++
+	return r.Rows.List(ctx, t, where, span, func(row store.Row) error {
+		r.meter.read++
+		return yield(row)
+	})
 }
 
-func (t meteredTable[V, F]) Insert(ctx context.Context, v V) error {
-	t.meter.wrote(1)
-	return t.Table.Insert(ctx, v)
+func (r metered) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	r.meter.statements++
+	r.meter.read++
+	return r.Rows.Count(ctx, t, where)
 }
 
-func (t meteredTable[V, F]) Update(ctx context.Context, v V) error {
-	t.meter.wrote(1)
-	return t.Table.Update(ctx, v)
+func (r metered) Insert(ctx context.Context, t *store.Table, row store.Row) error {
+	r.meter.wrote(1)
+	return r.Rows.Insert(ctx, t, row)
 }
 
-func (t meteredTable[V, F]) Touch(ctx context.Context, id tenancy.ID[V], at time.Time) error {
-	t.meter.wrote(1)
-	return t.Table.Touch(ctx, id, at)
+func (r metered) Update(ctx context.Context, t *store.Table, row store.Row) error {
+	r.meter.wrote(1)
+	return r.Rows.Update(ctx, t, row)
 }
 
-func (t meteredTable[V, F]) Delete(ctx context.Context, id tenancy.ID[V]) error {
-	t.meter.wrote(1)
-	return t.Table.Delete(ctx, id)
+func (r metered) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
+	r.meter.wrote(1)
+	return r.Rows.Touch(ctx, t, id, micros)
 }
 
-func (t meteredTable[V, F]) DeleteAll(ctx context.Context, filter F) (int, error) {
-	n, err := t.Table.DeleteAll(ctx, filter)
-	t.meter.wrote(n)
+func (r metered) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
+	r.meter.wrote(1)
+	return r.Rows.Delete(ctx, t, id)
+}
+
+func (r metered) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	n, err := r.Rows.DeleteAll(ctx, t, where)
+	r.meter.wrote(n)
+	return n, err
+}
+
+func (r metered) Lock(ctx context.Context, keys ...store.LockKey) error {
+	r.meter.locks += len(keys)
+	return r.Rows.Lock(ctx, keys...)
+}
+
+func (r metered) Append(ctx context.Context, l *store.Log, event store.Row, people [][16]byte) error {
+	r.meter.wrote(1)
+	return r.Rows.Append(ctx, l, event, people)
+}
+
+func (r metered) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
+	r.meter.statements++
+	return r.Rows.Events(ctx, l, where, span, func(position int64, event store.Row) error {
+		r.meter.read++
+		return yield(position, event)
+	})
+}
+
+func (r metered) Last(ctx context.Context, l *store.Log) (int64, error) {
+	r.meter.statements++
+	r.meter.read++
+	return r.Rows.Last(ctx, l)
+}
+
+func (r metered) Prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
+	n, err := r.Rows.Prune(ctx, l, before, limit)
+	r.meter.wrote(n)
+	return n, err
+}
+
+func (r metered) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
+	n, err := r.Rows.Redact(ctx, l, person)
+	r.meter.wrote(n)
 	return n, err
 }
 
 func (m *meter) wrote(rows int) {
 	m.statements++
 	m.written += rows
-}
-
-// meteredLog is the log of a meter.
-type meteredLog struct {
-	tenancy.Log
-	meter *meter
-}
-
-func (l meteredLog) Append(ctx context.Context, e tenancy.Event) error {
-	l.meter.wrote(1)
-	return l.Log.Append(ctx, e)
-}
-
-func (l meteredLog) Read(ctx context.Context, filter tenancy.EventFilter, span tenancy.LogSpan) ([]tenancy.Event, tenancy.Position, bool, error) {
-	l.meter.statements++
-	events, next, done, err := l.Log.Read(ctx, filter, span)
-	l.meter.read += len(events)
-	return events, next, done, err
-}
-
-func (l meteredLog) Last(ctx context.Context) (tenancy.Position, error) {
-	l.meter.statements++
-	l.meter.read++
-	return l.Log.Last(ctx)
-}
-
-func (l meteredLog) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
-	n, err := l.Log.Prune(ctx, before, limit)
-	l.meter.wrote(n)
-	return n, err
-}
-
-func (l meteredLog) Redact(ctx context.Context, person tenancy.UserID) (int, error) {
-	n, err := l.Log.Redact(ctx, person)
-	l.meter.wrote(n)
-	return n, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -22,7 +23,7 @@ type world struct {
 	*require.Assertions
 	t      *testing.T
 	ctx    context.Context
-	store  tenancy.Store
+	store  store.Store
 	config tenancy.Config
 	svc    *tenancy.Service
 	clock  *clock
@@ -174,7 +175,7 @@ func (w *world) pend(org tenancy.Organization, user tenancy.User) tenancy.Member
 		JoinedVia: tenancy.JoinedInvitation, JoinedAt: w.clock.at, CreatedAt: w.clock.at, UpdatedAt: w.clock.at,
 		NameKey: user.NameKey, EmailKey: user.EmailKey,
 	}
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error { return tx.Memberships().Insert(w.ctx, m) }))
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { return tx.Memberships().Insert(w.ctx, m) }))
 	return m
 }
 
@@ -185,7 +186,7 @@ func (w *world) assign(m tenancy.Member, role string, source tenancy.RoleSource,
 		ID: w.config.NewID(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
 		Role: role, Source: source, SourceID: sourceID, Active: m.Status == tenancy.MembershipActive, CreatedAt: w.clock.at,
 	}
-	w.NoError(w.store.Update(w.ctx, func(tx tenancy.Tx) error { return tx.RoleAssignments().Insert(w.ctx, a) }))
+	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { return tx.RoleAssignments().Insert(w.ctx, a) }))
 }
 
 // member reads a membership back.

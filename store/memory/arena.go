@@ -3,7 +3,7 @@ package memory
 import (
 	"sync/atomic"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // ref names a record: the number of its slab and its offset there. 0 names none;
@@ -56,7 +56,7 @@ func (a *arena) alloc(size int) (ref, []byte, error) {
 	slabs := *a.dir.slabs.Load()
 	if a.used+size > len(slabs[a.slab]) {
 		if a.slab+1 == maxSlabs {
-			return 0, nil, &tenancy.Error{Code: tenancy.ErrStorageFull}
+			return 0, nil, &store.Error{Code: store.ErrStorageFull}
 		}
 		a.slab, a.used = a.slab+1, 0
 		usual := min(firstSlab<<min(a.slab, offsetBits), fullSlab)

@@ -50,12 +50,12 @@ func TestARolledBackEndIsUsedAgain(t *testing.T) {
 // A table that is full refuses rows, and loses none.
 func TestAFullTable(t *testing.T) {
 	s := New()
-	users := &store.Describe().Users.Table
+	users := tenancy.Describe().Users.Table
 	row := make(store.Row, len(users.Columns))
 	for i, c := range users.Columns {
 		row[i].Null = c.Null
 	}
-	err := s.Update(t.Context(), func(open tenancy.Tx) error {
+	err := tenancy.Typed(s).Update(t.Context(), func(open tenancy.Tx) error {
 		rows := underlying(t, open)
 		require.NoError(t, rows.Insert(t.Context(), users, row))
 		own := rows.(*tx)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -19,7 +20,7 @@ func BenchmarkStore(b *testing.B) {
 
 	b.Run("view", func(b *testing.B) {
 		for range b.N {
-			_ = s.View(b.Context(), func(tenancy.Tx) error { return nil })
+			_ = s.View(b.Context(), func(store.Rows) error { return nil })
 		}
 	})
 	b.Run("get/any", func(b *testing.B) { gets(b, s, ids) })
@@ -56,7 +57,7 @@ func BenchmarkStore(b *testing.B) {
 	b.Run("insert/single", func(b *testing.B) {
 		for range b.N {
 			n++
-			require.NoError(b, s.Update(b.Context(), func(tx tenancy.Tx) error { return w.add(b.Context(), tx, n) }))
+			require.NoError(b, tenancy.Typed(s).Update(b.Context(), func(tx tenancy.Tx) error { return w.add(b.Context(), tx, n) }))
 		}
 	})
 	b.Run("touch", func(b *testing.B) {
@@ -121,7 +122,7 @@ func pages(b *testing.B, s *memory.Store, filter tenancy.MembershipFilter, span 
 func view(b *testing.B, s *memory.Store, fn func(context.Context, tenancy.Tx) error) {
 	b.ReportAllocs()
 	b.ResetTimer()
-	require.NoError(b, s.View(b.Context(), func(tx tenancy.Tx) error { return fn(b.Context(), tx) }))
+	require.NoError(b, tenancy.Typed(s).View(b.Context(), func(tx tenancy.Tx) error { return fn(b.Context(), tx) }))
 }
 
 // update measures in one transaction that is undone at the end.
@@ -129,7 +130,7 @@ func update(b *testing.B, s *memory.Store, fn func(context.Context, tenancy.Tx) 
 	b.ReportAllocs()
 	b.ResetTimer()
 	undo := errors.New("undo")
-	require.ErrorIs(b, s.Update(b.Context(), func(tx tenancy.Tx) error {
+	require.ErrorIs(b, tenancy.Typed(s).Update(b.Context(), func(tx tenancy.Tx) error {
 		if err := fn(b.Context(), tx); err != nil {
 			return err
 		}

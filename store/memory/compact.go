@@ -29,7 +29,7 @@ func (t *table) compact() *table {
 			tr.Scan(func(r ref) bool { return yield(moved[r]) })
 		})
 	}
-	fresh.live = t.live
+	fresh.live, fresh.positions = t.live, t.positions
 	return fresh
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -17,7 +16,7 @@ import (
 func TestCompaction(t *testing.T) {
 	s := New()
 	const n = 500
-	ids := make([]tenancy.UserID, n)
+	ids := make([][16]byte, n)
 	write(t, s, func(tx tenancy.Tx) error {
 		for i := range ids {
 			ids[i] = tenancy.UserID{1, byte(i >> 8), byte(i)}
@@ -30,7 +29,7 @@ func TestCompaction(t *testing.T) {
 		return nil
 	})
 	compactions := 0
-	require.NoError(t, s.View(t.Context(), func(old tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(old tenancy.Tx) error {
 		before := users(t, old)
 		generation := userTable(s).dir
 		for round := range 60 {
@@ -53,12 +52,12 @@ func TestCompaction(t *testing.T) {
 	}))
 	require.Greater(t, compactions, 1)
 
-	require.NoError(t, s.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
 		for order := range userTable(s).trees {
 			require.LessOrEqual(t, userTable(s).trees[order].Len(), n)
 		}
 		for i, u := range users(t, tx) {
-			require.Equal(t, ids[i], u.ID)
+			require.EqualValues(t, ids[i], u.ID)
 			require.Equal(t, time.UnixMicro(59).UTC(), u.LastSignInAt)
 			found, err := tx.Users().List(t.Context(), tenancy.UserFilter{EmailKey: tenancy.Of(u.EmailKey)}, tenancy.Span{Limit: 2})
 			require.NoError(t, err)
@@ -101,10 +100,10 @@ func TestGarbageIsCounted(t *testing.T) {
 
 func write(t *testing.T, s *Store, fn func(tenancy.Tx) error) {
 	t.Helper()
-	require.NoError(t, s.Update(t.Context(), fn))
+	require.NoError(t, tenancy.Typed(s).Update(t.Context(), fn))
 }
 
-func touch(t *testing.T, tx tenancy.Tx, ids []tenancy.UserID, micros int) error {
+func touch(t *testing.T, tx tenancy.Tx, ids [][16]byte, micros int) error {
 	for _, id := range ids {
 		if err := tx.Users().Touch(t.Context(), id, time.UnixMicro(int64(micros))); err != nil {
 			return err
@@ -121,5 +120,5 @@ func users(t *testing.T, tx tenancy.Tx) []tenancy.User {
 
 func userTable(s *Store) *table {
 	tx := &tx{store: s}
-	return s.current.Load().tables[tx.place(&store.Describe().Users.Table)]
+	return s.current.Load().tables[tx.place(tenancy.Describe().Users.Table)]
 }

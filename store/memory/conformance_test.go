@@ -5,13 +5,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/store/storetest"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) tenancy.Store {
+	storetest.Run(t, func(t *testing.T) store.Store {
 		s := memory.New()
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		return s

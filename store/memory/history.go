@@ -5,21 +5,21 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // Prune implements [store.Rows].
-func (t *tx) Prune(ctx context.Context, before int64, limit int) (n int, err error) {
+func (t *tx) Prune(ctx context.Context, l *store.Log, before int64, limit int) (n int, err error) {
 	err = t.Savepoint(ctx, func() error {
-		n, err = t.prune(ctx, before, limit)
+		n, err = t.prune(ctx, l, before, limit)
 		return err
 	})
 	return n, err
 }
 
-func (t *tx) prune(ctx context.Context, before int64, limit int) (int, error) {
-	log := t.own(t.logPlace())
-	when := log.log("time")
+func (t *tx) prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
+	place := t.logPlace(l)
+	log := t.own(place)
+	when := l.Time + 1
 	for n := range limit {
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return 0, canceled(ctx.Err())
@@ -28,16 +28,17 @@ func (t *tx) prune(ctx context.Context, before int64, limit int) (int, error) {
 		if !ok || log.columns[when].int(log.at(r)) >= before {
 			return n, nil
 		}
-		t.forget(log, r)
+		t.forget(place, r)
 	}
 	return limit, nil
 }
 
 // forget removes the oldest event and the people it names.
-func (t *tx) forget(log *table, r ref) {
+func (t *tx) forget(place int, r ref) {
+	log := t.own(place)
 	row := make(store.Row, len(log.columns))
 	log.decode(log.at(r), row)
-	i := t.peoplePlace()
+	i := place + 1
 	for names := row[len(row)-1].Text; names != ""; names = names[16:] {
 		var person store.Value
 		copy(person.ID[:], names)
@@ -45,51 +46,54 @@ func (t *tx) forget(log *table, r ref) {
 			t.replace(i, entry, 0)
 		}
 	}
-	t.replace(t.logPlace(), r, 0)
-	t.floor = tenancy.Position(row[0].Int)
+	t.replace(place, r, 0)
+	log.floor = row[0].Int
 }
 
 // Redact implements [store.Rows].
-func (t *tx) Redact(ctx context.Context, person tenancy.UserID) (n int, err error) {
+func (t *tx) Redact(ctx context.Context, l *store.Log, person [16]byte) (n int, err error) {
 	err = t.Savepoint(ctx, func() error {
-		n, err = t.redact(ctx, person)
+		n, err = t.redact(ctx, l, person)
 		return err
 	})
 	return n, err
 }
 
-func (t *tx) redact(ctx context.Context, person tenancy.UserID) (n int, err error) {
-	events, err := t.concerning(ctx, person)
+func (t *tx) redact(ctx context.Context, l *store.Log, person [16]byte) (n int, err error) {
+	events, err := t.concerning(ctx, l, person)
 	if err != nil {
 		return 0, err
 	}
-	log := t.own(t.logPlace())
+	place := t.logPlace(l)
+	log := t.own(place)
 	row := make(store.Row, len(log.columns))
 	for _, old := range events {
 		log.decode(log.at(old), row)
-		if row[log.log("redacted")].Int != 0 {
+		if row[l.Redacted+1].Int != 0 {
 			continue
 		}
-		row[log.log("redacted")].Int = 1
-		row[log.log("data")] = store.Value{Null: true}
-		row[log.log("previous")] = store.Value{Null: true}
+		row[l.Redacted+1].Int = 1
+		for _, column := range l.Blank {
+			row[column+1] = store.Value{Null: true}
+		}
 		fresh, err := log.add(row)
 		if err != nil {
 			return 0, err
 		}
-		t.replace(t.logPlace(), old, fresh)
+		t.replace(place, old, fresh)
 		n++
 	}
 	return n, nil
 }
 
 // concerning gives the events that hold a person's data, each of them once.
-func (t *tx) concerning(ctx context.Context, person tenancy.UserID) ([]ref, error) {
-	log, people := t.table(t.logPlace()), t.table(t.peoplePlace())
+func (t *tx) concerning(ctx context.Context, l *store.Log, person [16]byte) ([]ref, error) {
+	place := t.logPlace(l)
+	log, people := t.table(place), t.table(place+1)
 	is := func(column int) []store.Cond {
 		return []store.Cond{{Column: column, Op: store.OneOf, Values: []store.Value{{ID: person}}}}
 	}
-	events, err := t.all(ctx, log, is(log.log("user_id")))
+	events, err := t.all(ctx, log, is(l.Person+1))
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +106,3 @@ func (t *tx) concerning(ctx context.Context, person tenancy.UserID) ([]ref, erro
 	slices.Sort(events)
 	return slices.Compact(events), err
 }
-
-// log gives the place of one of the catalogue's columns of events in the log.
-func (s *schema) log(column string) int { return s.source.Index(column) + 1 }

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // A row reads back as it was written, also where dirty bytes and other records lie
@@ -14,7 +15,7 @@ import (
 func TestRowsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &walker{T: rt}
-		tables := store.Describe().Tables()
+		tables := tenancy.Tables()
 		table := tables[rapid.IntRange(0, len(tables)-1).Draw(rt, "table")]
 		s := newSchema(table, table, 0)
 		row := w.row(table)
@@ -40,7 +41,7 @@ func TestRowsRoundTrip(t *testing.T) {
 func TestRecordsCompareAsValuesDo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &walker{T: rt}
-		table := &store.Describe().Users.Table
+		table := tenancy.Describe().Users.Table
 		s := newSchema(table, table, 0)
 		a, b := w.row(table), w.row(table)
 		x, y := make([]byte, s.size(a)), make([]byte, s.size(b))

@@ -6,12 +6,11 @@ import (
 	"strings"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// logTable is how events lie here: as the catalogue says, behind their position, and
+// logTable is how events lie here: as the log says, behind their position, and
 // before the people besides user_id whose data they hold, whose ids make one text.
-func logTable(events *store.Table) *store.Table {
+func logTable(events *store.Log) *store.Table {
 	t := &store.Table{Name: events.Name, Kind: events.Kind}
 	t.Columns = append(t.Columns, store.Column{Name: "position", Type: store.Int})
 	t.Columns = append(t.Columns, events.Columns...)
@@ -31,21 +30,33 @@ func peopleTable() *store.Table {
 	return &store.Table{Columns: []store.Column{{Name: "person", Type: store.ID}, {Name: "position", Type: store.Int}}}
 }
 
-// The log and the people are the last two tables.
-func (t *tx) logPlace() int    { return len(t.store.schemas) - 2 }
-func (t *tx) peoplePlace() int { return len(t.store.schemas) - 1 }
+// logPlace finds the table of a log; that of its people is the next one. Its versions
+// know the positions.
+func (t *tx) logPlace(l *store.Log) int {
+	for i, s := range t.schemas {
+		if s.source == &l.Table {
+			return i
+		}
+	}
+	i := t.store.learn(&l.Table, func() []*schema {
+		return []*schema{newSchema(&l.Table, logTable(l), 0), newSchema(nil, peopleTable(), 0, 1)}
+	})
+	t.schemas = *t.store.schemas.Load()
+	return i
+}
 
 // Append implements [store.Rows]. Positions have no gaps: there is one writer, and
 // those that are rolled back come again.
-func (t *tx) Append(ctx context.Context, _ *store.Table, row store.Row, people []tenancy.UserID) error {
-	return t.Savepoint(ctx, func() error { return t.append(row, people) })
+func (t *tx) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
+	return t.Savepoint(ctx, func() error { return t.append(t.logPlace(l), row, people) })
 }
 
-func (t *tx) append(row store.Row, people []tenancy.UserID) error {
-	position := store.Value{Int: int64(t.last + 1)}
+func (t *tx) append(place int, row store.Row, people [][16]byte) error {
+	log := t.own(place)
+	position := store.Value{Int: log.last + 1}
 	var names strings.Builder
 	for _, person := range people {
-		taken, err := t.insert(t.peoplePlace(), store.Row{{ID: person}, position})
+		taken, err := t.insert(place+1, store.Row{{ID: person}, position})
 		if err != nil {
 			return err
 		}
@@ -54,37 +65,43 @@ func (t *tx) append(row store.Row, people []tenancy.UserID) error {
 		}
 	}
 	full := slices.Concat(store.Row{position}, row, store.Row{{Text: names.String()}})
-	if _, err := t.insert(t.logPlace(), full); err != nil {
+	if _, err := t.insert(place, full); err != nil {
 		return err
 	}
-	t.last++
+	log.last++
 	return nil
 }
 
 // Last implements [store.Rows].
-func (t *tx) Last(context.Context) (tenancy.Position, error) { return t.base.last, nil }
+func (t *tx) Last(_ context.Context, l *store.Log) (int64, error) {
+	return t.committed(t.logPlace(l)), nil
+}
+
+// committed is the last position of a log when the transaction began.
+func (t *tx) committed(place int) int64 { return t.base.table(place, t.schemas).last }
 
 // Events implements [store.Rows]. What the transaction itself appended has no place
 // in the order yet, and is left out.
-func (t *tx) Events(_ context.Context, _ *store.Table, where []store.Cond, span tenancy.LogSpan, yield func(tenancy.Position, store.Row) error) (tenancy.Position, bool, error) {
-	if !span.Desc && span.After > 0 && span.After < t.floor {
-		return 0, false, &tenancy.Error{Code: tenancy.ErrEventsPruned, Kind: "event"}
+func (t *tx) Events(_ context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
+	place := t.logPlace(l)
+	tab := t.table(place)
+	if !span.Desc && span.After > 0 && span.After < tab.floor {
+		return 0, false, &store.Error{Code: store.ErrEventsPruned, Kind: l.Kind}
 	}
-	tab := t.table(t.logPlace())
-	list := []store.Cond{{Column: 0, Op: store.Less, Values: []store.Value{{Int: int64(t.base.last + 1)}}}}
+	list := []store.Cond{{Column: 0, Op: store.Less, Values: []store.Value{{Int: t.committed(place) + 1}}}}
 	for _, c := range where {
 		c.Column++
 		list = append(list, c)
 	}
 	q := &query{where: conditions(tab.schema, list), desc: span.Desc}
 	if span.After > 0 {
-		q.after = []store.Value{{Int: int64(span.After)}}
+		q.after = []store.Value{{Int: span.After}}
 	}
 	refs, next, done := t.examine(tab, q, span)
 	row := make(store.Row, len(tab.columns))
 	for _, r := range refs {
 		tab.decode(tab.at(r), row)
-		if err := yield(tenancy.Position(row[0].Int), row[1:len(row)-1]); err != nil {
+		if err := yield(row[0].Int, row[1:len(row)-1]); err != nil {
 			return 0, false, err
 		}
 	}
@@ -92,7 +109,7 @@ func (t *tx) Events(_ context.Context, _ *store.Table, where []store.Cond, span 
 }
 
 // examine looks at a bounded number of events and gives those that pass.
-func (t *tx) examine(tab *table, q *query, span tenancy.LogSpan) (refs []ref, next tenancy.Position, done bool) {
+func (t *tx) examine(tab *table, q *query, span store.LogSpan) (refs []ref, next int64, done bool) {
 	next = span.After
 	_, ordered := tab.plans(q) // there is one: by position
 	c := t.cursor(tab, ordered, q)
@@ -101,7 +118,7 @@ func (t *tx) examine(tab *table, q *query, span tenancy.LogSpan) (refs []ref, ne
 		if !ok {
 			return refs, next, true
 		}
-		next = tenancy.Position(tab.columns[0].int(tab.at(r)))
+		next = tab.columns[0].int(tab.at(r))
 		if c.passes(r) {
 			refs = append(refs, r)
 		}

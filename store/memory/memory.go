@@ -14,43 +14,40 @@ package memory
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // Store keeps rows in memory. It is safe for concurrent use and starts no
 // goroutine. A table holds at most 16 GiB of rows; beyond that, writes answer
-// [tenancy.ErrStorageFull].
+// [store.ErrStorageFull].
 type Store struct {
-	schemas []*schema             // one a table, in the order of state.tables
-	writer  chan struct{}         // holds one token while someone writes
-	current atomic.Pointer[state] // what is committed; nil once closed
-	probes  probes
+	schemas  atomic.Pointer[[]*schema] // of the tables met so far, in the order of state.tables
+	writer   chan struct{}             // holds one token while someone writes
+	current  atomic.Pointer[state]     // what is committed; nil once closed
+	learning sync.Mutex                // held to add to schemas
+	probes   probes
 }
 
 var _ store.Store = (*Store)(nil)
 
-// state is everything at one commit. It never changes.
+// state is everything at one commit. It never changes. A table that it lacks, or that is
+// nil, is empty.
 type state struct {
 	tables []*table
-	last   tenancy.Position // of the newest event ever committed
-	floor  tenancy.Position // of the newest event pruned
 }
 
 // New gives an empty store, with nothing to configure.
 func New() *Store {
-	s := &Store{schemas: schemas(store.Describe()), writer: make(chan struct{}, 1)}
-	first := &state{}
-	for _, schema := range s.schemas {
-		first.tables = append(first.tables, newTable(schema, &s.probes))
-	}
-	s.current.Store(first)
+	s := &Store{writer: make(chan struct{}, 1)}
+	s.schemas.Store(&[]*schema{})
+	s.current.Store(&state{})
 	return s
 }
 
-// Close forgets the rows. Whatever comes afterwards answers [tenancy.ErrClosed]:
+// Close forgets the rows. Whatever comes afterwards answers [store.ErrClosed]:
 // also the commit of an Update that is running. A View that is running ends in
 // peace. Closing twice is no error.
 func (s *Store) Close() error {
@@ -59,7 +56,7 @@ func (s *Store) Close() error {
 }
 
 // View runs fn over what is committed now. It waits for nobody.
-func (s *Store) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (s *Store) View(ctx context.Context, fn func(store.Rows) error) error {
 	base := s.current.Load()
 	if base == nil {
 		return closed()
@@ -69,12 +66,12 @@ func (s *Store) View(ctx context.Context, fn func(tenancy.Tx) error) error {
 	}
 	tx := s.begin(base)
 	defer tx.end()
-	return store.Run(tx, true, fn)
+	return tx.guard.Run(tx, true, fn)
 }
 
 // Update runs fn as the only writer, once. It waits for its turn until ctx ends,
 // and a ctx that ends before the commit keeps nothing.
-func (s *Store) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := s.acquire(ctx); err != nil {
 		return err
 	}
@@ -85,7 +82,7 @@ func (s *Store) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
 	}
 	tx := s.begin(base)
 	defer tx.end()
-	if err := store.Run(tx, false, fn); err != nil {
+	if err := tx.guard.Run(tx, false, fn); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -121,9 +118,9 @@ func (s *Store) commit(tx *tx) error {
 }
 
 func closed() error {
-	return &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the store is closed"}
+	return &store.Error{Code: store.ErrClosed, Reason: "the store is closed"}
 }
 
 func canceled(cause error) error {
-	return &tenancy.Error{Code: tenancy.ErrCanceled, Err: cause}
+	return &store.Error{Code: store.ErrCanceled, Err: cause}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -18,9 +19,9 @@ func user(n int) tenancy.User {
 	return tenancy.User{ID: tenancy.UserID{byte(n >> 8), byte(n)}, Version: 1, NameKey: fmt.Sprint(n)}
 }
 
-func count(t *testing.T, s tenancy.Store) (n int) {
+func count(t *testing.T, s store.Store) (n int) {
 	t.Helper()
-	require.NoError(t, s.View(t.Context(), func(tx tenancy.Tx) (err error) {
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) (err error) {
 		n, err = tx.Users().Count(t.Context(), tenancy.UserFilter{})
 		return err
 	}))
@@ -30,8 +31,8 @@ func count(t *testing.T, s tenancy.Store) (n int) {
 func TestAClosedStore(t *testing.T) {
 	s := memory.New()
 	nothing := func(tenancy.Tx) error { return nil }
-	err := s.View(t.Context(), func(view tenancy.Tx) error {
-		err := s.Update(t.Context(), func(tx tenancy.Tx) error {
+	err := tenancy.Typed(s).View(t.Context(), func(view tenancy.Tx) error {
+		err := tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 			require.NoError(t, s.Close())
 			return tx.Users().Insert(t.Context(), user(1))
 		})
@@ -40,27 +41,27 @@ func TestAClosedStore(t *testing.T) {
 		return err // a view that runs is not cut off
 	})
 	require.NoError(t, err)
-	require.ErrorIs(t, s.View(t.Context(), nothing), tenancy.ErrClosed)
-	require.ErrorIs(t, s.Update(t.Context(), nothing), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(s).View(t.Context(), nothing), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(s).Update(t.Context(), nothing), tenancy.ErrClosed)
 	require.NoError(t, s.Close())
 }
 
 func TestWaitingForTheWriterEndsWithTheContext(t *testing.T) {
 	s := memory.New()
-	err := s.Update(t.Context(), func(tenancy.Tx) error {
+	err := tenancy.Typed(s).Update(t.Context(), func(tenancy.Tx) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		return s.Update(ctx, func(tenancy.Tx) error { panic("not its turn") })
+		return tenancy.Typed(s).Update(ctx, func(tenancy.Tx) error { panic("not its turn") })
 	})
 	require.ErrorIs(t, err, tenancy.ErrCanceled)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.NoError(t, s.Update(t.Context(), func(tenancy.Tx) error { return nil })) // the turn was given back
+	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tenancy.Tx) error { return nil })) // the turn was given back
 }
 
 func TestACommitNeedsALivingContext(t *testing.T) {
 	s := memory.New()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Update(ctx, func(tx tenancy.Tx) error {
+	err := tenancy.Typed(s).Update(ctx, func(tx tenancy.Tx) error {
 		defer cancel()
 		return tx.Users().Insert(ctx, user(1))
 	})
@@ -72,13 +73,13 @@ func TestACommitNeedsALivingContext(t *testing.T) {
 func TestAPanicGivesTheTurnBack(t *testing.T) {
 	s := memory.New()
 	require.PanicsWithValue(t, "oops", func() {
-		_ = s.Update(t.Context(), func(tx tenancy.Tx) error {
+		_ = tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 			require.NoError(t, tx.Users().Insert(t.Context(), user(1)))
 			panic("oops")
 		})
 	})
 	require.Zero(t, count(t, s))
-	require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 		return tx.Users().Insert(t.Context(), user(1))
 	}))
 }
@@ -86,14 +87,14 @@ func TestAPanicGivesTheTurnBack(t *testing.T) {
 // A long scan notices that nobody waits for it any more.
 func TestScansLookAtTheContext(t *testing.T) {
 	s := memory.New()
-	require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 		for i := range 3000 {
 			require.NoError(t, tx.Users().Insert(t.Context(), user(i)))
 		}
 		return nil
 	}))
 	suspended := tenancy.UserFilter{Suspended: tenancy.Of(true)} // nobody is, and no index knows
-	require.NoError(t, s.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
 		ctx := &endsLater{Context: t.Context()}
 		_, err := tx.Users().Count(ctx, suspended)
 		require.ErrorIs(t, err, tenancy.ErrCanceled)
@@ -122,14 +123,14 @@ func (c *endsLater) Err() error {
 func TestSnapshotsAreWholeUnderAWriter(t *testing.T) {
 	s := memory.New()
 	const n = 60
-	require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error { return setAll(t.Context(), tx, n, 0) }))
+	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error { return setAll(t.Context(), tx, n, 0) }))
 
 	done := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Go(func() {
 			for !closed(done) {
-				if err := s.View(t.Context(), func(tx tenancy.Tx) error { return allAlike(t.Context(), tx, n) }); err != nil {
+				if err := tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error { return allAlike(t.Context(), tx, n) }); err != nil {
 					t.Error(err)
 					return
 				}
@@ -142,7 +143,7 @@ func TestSnapshotsAreWholeUnderAWriter(t *testing.T) {
 		rounds = 60
 	}
 	for round := 1; round <= rounds; round++ {
-		err := s.Update(t.Context(), func(tx tenancy.Tx) error {
+		err := tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 			if err := tx.Savepoint(t.Context(), func(tx tenancy.Tx) error {
 				return errors.Join(setAll(t.Context(), tx, n, -round), undo)
 			}); !errors.Is(err, undo) || errors.Is(err, tenancy.ErrConflict) {

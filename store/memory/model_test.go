@@ -15,20 +15,20 @@ import (
 type model struct {
 	rows   map[*store.Table]map[[16]byte]store.Row
 	events []modelEvent
-	last   tenancy.Position // given to the newest event
-	floor  tenancy.Position
-	base   tenancy.Position // last at the beginning of the transaction
+	last   int64 // given to the newest event
+	floor  int64
+	base   int64 // last at the beginning of the transaction
 }
 
 type modelEvent struct {
-	at     tenancy.Position
+	at     int64
 	row    store.Row
-	people []tenancy.UserID
+	people [][16]byte
 }
 
 func newModel() *model {
 	m := &model{rows: map[*store.Table]map[[16]byte]store.Row{}}
-	for _, t := range store.Describe().Tables() {
+	for _, t := range tenancy.Tables() {
 		m.rows[t] = map[[16]byte]store.Row{}
 	}
 	return m
@@ -138,12 +138,12 @@ func (m *model) deleteAll(t *store.Table, where []store.Cond) int {
 	return before - len(m.rows[t])
 }
 
-func (m *model) append(row store.Row, people []tenancy.UserID) {
+func (m *model) append(row store.Row, people [][16]byte) {
 	m.last++
 	m.events = append(m.events, modelEvent{m.last, row, people})
 }
 
-func (m *model) read(t *store.Table, where []store.Cond, span tenancy.LogSpan) (list []modelEvent) {
+func (m *model) read(t *store.Table, where []store.Cond, span store.LogSpan) (list []modelEvent) {
 	events := slices.Clone(m.events)
 	if span.Desc {
 		slices.Reverse(events)
@@ -169,7 +169,7 @@ func (m *model) prune(t *store.Table, before int64, limit int) int {
 	return n
 }
 
-func (m *model) redact(t *store.Table, person tenancy.UserID) int {
+func (m *model) redact(t *store.Table, person [16]byte) int {
 	n := 0
 	for i, e := range m.events {
 		user := e.row[t.Index("user_id")]

@@ -15,7 +15,7 @@ import (
 // large is 3000 memberships: one organization has half of them, and most are active.
 func large(t *testing.T) (*Store, *model) {
 	s, m := New(), newModel()
-	e := store.Describe().Memberships
+	e := tenancy.Describe().Memberships
 	write(t, s, func(tx tenancy.Tx) error {
 		for i := range 3000 {
 			v := tenancy.Membership{
@@ -32,9 +32,9 @@ func large(t *testing.T) (*Store, *model) {
 			case i%700 == 0:
 				v.Status = tenancy.MembershipPending
 			}
-			row := make(store.Row, len(e.Columns))
+			row := make(store.Row, len(e.Table.Columns))
 			e.Write(&v, row)
-			m.rows[&e.Table][v.ID] = row
+			m.rows[e.Table][v.ID] = row
 			if err := tx.Memberships().Insert(t.Context(), v); err != nil {
 				return err
 			}
@@ -47,7 +47,7 @@ func large(t *testing.T) (*Store, *model) {
 // Pages of a table large enough for every way to make them give what the model gives.
 func TestPagesOfALargeTable(t *testing.T) {
 	s, m := large(t)
-	table := &store.Describe().Memberships.Table
+	table := tenancy.Describe().Memberships.Table
 	org := cond(table, "organization_id", store.Value{}, store.Value{ID: [16]byte{3}})
 	big := cond(table, "organization_id", store.Value{})
 	filters := map[string][]store.Cond{
@@ -61,7 +61,7 @@ func TestPagesOfALargeTable(t *testing.T) {
 		"pending anywhere":    {cond(table, "status", store.Value{Text: "pending"})},
 	}
 	w := &walker{ctx: t.Context(), model: m}
-	require.NoError(t, s.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
 		w.rows = underlying(t, tx)
 		for name, where := range filters {
 			for order, column := range table.Orders {
@@ -105,47 +105,47 @@ func sameWalk(t *testing.T, w *walker, table *store.Table, where []store.Cond, r
 func TestPlans(t *testing.T) {
 	id := store.Value{ID: [16]byte{1}}
 	text := store.Value{Text: "x"}
-	c := store.Describe()
+	c := tenancy.Describe()
 	for _, one := range []struct {
 		name   string
 		table  *store.Table
-		order  tenancy.Order
+		sort   string
 		where  func(*store.Table) []store.Cond
 		index  []string
 		sorted bool
 		point  bool
 	}{
-		{"by id", &c.Users.Table, tenancy.ByID, func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "id", id, id)} }, []string{"id"}, true, true},
-		{"all", &c.Users.Table, tenancy.ByID, func(*store.Table) []store.Cond { return nil }, []string{"id"}, true, false},
-		{"all by name", &c.Users.Table, tenancy.ByName, func(*store.Table) []store.Cond { return nil }, []string{"name_key"}, true, false},
-		{"all by email", &c.Users.Table, tenancy.ByEmail, func(t *store.Table) []store.Cond {
+		{"by id", c.Users.Table, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "id", id, id)} }, []string{"id"}, true, true},
+		{"all", c.Users.Table, "id", func(*store.Table) []store.Cond { return nil }, []string{"id"}, true, false},
+		{"all by name", c.Users.Table, "name_key", func(*store.Table) []store.Cond { return nil }, []string{"name_key"}, true, false},
+		{"all by email", c.Users.Table, "email_key", func(t *store.Table) []store.Cond {
 			return []store.Cond{{Column: t.Index("email_key"), Op: store.NotNull}}
 		}, []string{"email_key"}, true, false},
-		{"by email", &c.Users.Table, tenancy.ByID, func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "email_key", text)} }, []string{"email_key"}, true, true},
-		{"a pair", &c.Memberships.Table, tenancy.ByID, func(t *store.Table) []store.Cond {
+		{"by email", c.Users.Table, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "email_key", text)} }, []string{"email_key"}, true, true},
+		{"a pair", c.Memberships.Table, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "user_id", id), cond(t, "organization_id", id)}
 		}, []string{"organization_id", "user_id"}, true, true},
-		{"switcher", &c.Memberships.Table, tenancy.ByID, func(t *store.Table) []store.Cond {
+		{"switcher", c.Memberships.Table, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "user_id", id), cond(t, "status", text)}
 		}, []string{"user_id"}, true, false},
-		{"members", &c.Memberships.Table, tenancy.ByID, func(t *store.Table) []store.Cond {
+		{"members", c.Memberships.Table, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "status", text)}
 		}, []string{"organization_id", "status"}, true, false},
-		{"members by name", &c.Memberships.Table, tenancy.ByName, func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "organization_id", id)} }, []string{"organization_id", "name_key"}, true, false},
-		{"search members", &c.Memberships.Table, tenancy.ByEmail, func(t *store.Table) []store.Cond {
+		{"members by name", c.Memberships.Table, "name_key", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "organization_id", id)} }, []string{"organization_id", "name_key"}, true, false},
+		{"search members", c.Memberships.Table, "email_key", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), {Column: t.Index("email_key"), Op: store.Prefix, Values: []store.Value{text}}}
 		}, []string{"organization_id", "email_key"}, true, false},
-		{"owners", &c.RoleAssignments.Table, tenancy.ByID, func(t *store.Table) []store.Cond {
+		{"owners", c.RoleAssignments.Table, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "role", text), cond(t, "active", store.Value{Int: 1})}
 		}, []string{"organization_id", "role", "active"}, true, false},
-		{"roles of members", &c.RoleAssignments.Table, tenancy.ByID, func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "membership_id", id)} }, []string{"membership_id", "role", "source", "source_id", "scope"}, false, false},
-		{"due", &c.Secrets.Table, tenancy.ByDue, func(t *store.Table) []store.Cond {
+		{"roles of members", c.RoleAssignments.Table, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "membership_id", id)} }, []string{"membership_id", "role", "source", "source_id", "scope"}, false, false},
+		{"due", c.Secrets.Table, "expires_at", func(t *store.Table) []store.Cond {
 			return []store.Cond{{Column: t.Index("expires_at"), Op: store.Less, Values: []store.Value{{Int: 1}}}}
 		}, []string{"expires_at"}, true, false},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			s := newSchema(one.table, one.table, 0)
-			p, _ := s.plans(&query{where: conditions(s, one.where(one.table)), sort: one.table.Orders[one.order]})
+			p, _ := s.plans(&query{where: conditions(s, one.where(one.table)), sort: one.table.Index(one.sort)})
 			var columns []string
 			for _, c := range s.indexes[p.index].columns {
 				columns = append(columns, one.table.Columns[c].Name)
@@ -160,7 +160,7 @@ func TestPlans(t *testing.T) {
 // Many values in two columns are not as many streams as there are pairs; many ids
 // are a search each.
 func TestPlansBoundTheirStreams(t *testing.T) {
-	table := &store.Describe().Memberships.Table
+	table := tenancy.Describe().Memberships.Table
 	s := newSchema(table, table, 0)
 	var ids []store.Value
 	for i := range 2 * maxStreams {
@@ -176,8 +176,8 @@ func TestPlansBoundTheirStreams(t *testing.T) {
 // A page costs its rows: a stream begins where the page does, and stops in time.
 func TestPagesLookAtNoOtherRows(t *testing.T) {
 	s, _ := large(t)
-	table := &store.Describe().Memberships.Table
-	require.NoError(t, s.View(t.Context(), func(open tenancy.Tx) error {
+	table := tenancy.Describe().Memberships.Table
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(open tenancy.Tx) error {
 		tx := underlying(t, open).(*tx)
 		tab := tx.table(tx.place(table))
 		for _, desc := range []bool{false, true} {
@@ -216,8 +216,8 @@ func TestStreamsKeepToTheirBounds(t *testing.T) {
 		}
 		return nil
 	})
-	table := &store.Describe().Users.Table
-	require.NoError(t, s.View(t.Context(), func(open tenancy.Tx) error {
+	table := tenancy.Describe().Users.Table
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(open tenancy.Tx) error {
 		tx := underlying(t, open).(*tx)
 		steps := func(q *query) (n int) {
 			p, _ := userTable(s).plans(q)
@@ -238,8 +238,8 @@ func TestStreamsKeepToTheirBounds(t *testing.T) {
 // Where few rows pass, walking along the order is given up in time.
 func TestLongWalksAreGivenUp(t *testing.T) {
 	s, _ := large(t)
-	table := &store.Describe().Memberships.Table
-	require.NoError(t, s.View(t.Context(), func(open tenancy.Tx) error {
+	table := tenancy.Describe().Memberships.Table
+	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(open tenancy.Tx) error {
 		tx := underlying(t, open).(*tx)
 		tab := tx.table(tx.place(table))
 		q := &query{where: []store.Cond{cond(table, "organization_id", store.Value{}), cond(table, "status", store.Value{Text: "pending"})}, sort: table.Index("name_key")}
@@ -260,7 +260,7 @@ func TestLongWalksAreGivenUp(t *testing.T) {
 // What yield writes, and undoes, does not change what its List gives.
 func TestYieldMayWrite(t *testing.T) {
 	s, m := large(t)
-	table := &store.Describe().Memberships.Table
+	table := tenancy.Describe().Memberships.Table
 	r := store.Range{Limit: 1000}
 	write(t, s, func(open tenancy.Tx) error {
 		rows := underlying(t, open)

@@ -60,7 +60,7 @@ func (w *world) member(n int) (tenancy.Membership, tenancy.RoleAssignment) {
 func (w *world) fill(t testing.TB, n int) *memory.Store {
 	s := memory.New()
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 		for i := range organizations {
 			o := w.organization(i)
 			w.orgs = append(w.orgs, o.ID)
@@ -72,7 +72,7 @@ func (w *world) fill(t testing.TB, n int) *memory.Store {
 	}))
 	const batch = 10_000
 	for from := 0; from < n; from += batch {
-		require.NoError(t, s.Update(t.Context(), func(tx tenancy.Tx) error {
+		require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
 			for i := range min(batch, n-from) {
 				if err := w.add(t.Context(), tx, from+i); err != nil {
 					return err

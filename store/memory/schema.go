@@ -11,6 +11,7 @@ type schema struct {
 	*layout
 	source  *store.Table // as Rows is asked for it; nil for a table of our own
 	indexes []index      // the first holds each row, by its primary key
+	empty   *table       // its first version
 }
 
 // index describes one order in which a table's rows are kept.
@@ -22,17 +23,31 @@ type index struct {
 	skips   []int  // a row with a null in one of these is not held
 }
 
-// schemas gives the tables of a store: the catalogue's, the log, and the people
-// whom events name. The last two are described here, because the catalogue leaves
-// to the backend how a log is kept.
-func schemas(c *store.Catalogue) []*schema {
-	var list []*schema
-	for _, t := range c.Tables() {
-		list = append(list, newSchema(t, t, 0))
+// learn adds the schemas of a table that is met for the first time, and gives the place
+// of the first.
+func (s *Store) learn(source *store.Table, describe func() []*schema) int {
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	known := *s.schemas.Load()
+	for i, other := range known {
+		if other.source == source {
+			return i
+		}
 	}
-	return append(list,
-		newSchema(&c.Events.Table, logTable(&c.Events.Table), 0),
-		newSchema(nil, peopleTable(), 0, 1))
+	more := slices.Concat(known, describe())
+	for _, fresh := range more[len(known):] {
+		fresh.empty = newTable(fresh, &s.probes)
+	}
+	s.schemas.Store(&more)
+	return len(known)
+}
+
+// table gives the i-th table of a state.
+func (s *state) table(i int, schemas []*schema) *table {
+	if i < len(s.tables) && s.tables[i] != nil {
+		return s.tables[i]
+	}
+	return schemas[i].empty
 }
 
 // newSchema describes t, with the primary key given, for requests about source.

@@ -21,8 +21,15 @@ type table struct {
 	arena
 	probes *probes
 	trees  []*tree // one for each of the schema's indexes
-	live   int     // bytes of the records that the trees hold
-	dead   int     // bytes of those that no tree holds any more
+	positions
+	live int // bytes of the records that the trees hold
+	dead int // bytes of those that no tree holds any more
+}
+
+// positions are those of a log; of other tables they are zero.
+type positions struct {
+	last  int64 // of the newest event
+	floor int64 // of the newest event pruned
 }
 
 func newTable(s *schema, p *probes) *table {

@@ -2,59 +2,59 @@ package memory
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // tx is a transaction: the committed state, and versions of its own of the tables
 // that it has written to.
 type tx struct {
+	guard   store.Guard
 	store   *Store
 	base    *state
-	owned   []*table // nil before the first write; then nil for tables not written to
-	changes []change // what was written, so that savepoints can take it back
-	tails   []tail   // of the open savepoints
+	schemas []*schema // of the tables met when it began, or since
+	owned   []*table  // by table; nil, or not there, for one not written to
+	changes []change  // what was written, so that savepoints can take it back
+	tails   []tail    // of the open savepoints
 	probe   *probe
-	key     [2]store.Value   // of the row last looked up
-	last    tenancy.Position // given to the newest event
-	floor   tenancy.Position // of the newest event pruned
+	key     [2]store.Value // of the row last looked up
 }
 
 var _ store.Rows = (*tx)(nil)
 
 func (s *Store) begin(base *state) *tx {
-	return &tx{store: s, base: base, probe: s.probes.take(), last: base.last, floor: base.floor}
+	return &tx{store: s, base: base, schemas: *s.schemas.Load(), probe: s.probes.take()}
 }
 
 func (t *tx) end() { t.store.probes.give(t.probe) }
 
 // place finds the table that a statement is about.
 func (t *tx) place(of *store.Table) int {
-	for i, s := range t.store.schemas {
+	for i, s := range t.schemas {
 		if s.source == of {
 			return i
 		}
 	}
-	panic(fmt.Sprintf("memory: table %s is not in the catalogue", of.Name))
+	i := t.store.learn(of, func() []*schema { return []*schema{newSchema(of, of, 0)} })
+	t.schemas = *t.store.schemas.Load()
+	return i
 }
 
 // table gives the i-th table as this transaction sees it.
 func (t *tx) table(i int) *table {
-	if t.owned != nil && t.owned[i] != nil {
+	if i < len(t.owned) && t.owned[i] != nil {
 		return t.owned[i]
 	}
-	return t.base.tables[i]
+	return t.base.table(i, t.schemas)
 }
 
 // own gives the i-th table to write to.
 func (t *tx) own(i int) *table {
-	if t.owned == nil {
-		t.owned = make([]*table, len(t.base.tables))
+	if i >= len(t.owned) {
+		t.owned = append(t.owned, make([]*table, len(t.schemas)-len(t.owned))...)
 	}
 	if t.owned[i] == nil {
-		t.owned[i] = t.base.tables[i].fork()
+		t.owned[i] = t.base.table(i, t.schemas).fork()
 	}
 	return t.owned[i]
 }
@@ -191,4 +191,4 @@ func (t *tx) DeleteAll(ctx context.Context, of *store.Table, where []store.Cond)
 }
 
 // Lock implements [store.Rows]: whoever may write is alone already.
-func (t *tx) Lock(context.Context, []store.LockKey) error { return nil }
+func (t *tx) Lock(context.Context, ...store.LockKey) error { return nil }

@@ -2,9 +2,6 @@ package memory
 
 import (
 	"context"
-	"slices"
-
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // change is one record that took another's place; 0 stands for none.
@@ -15,14 +12,15 @@ type change struct {
 
 // mark is what a savepoint goes back to.
 type mark struct {
-	changes     int
-	tails       int
-	last, floor tenancy.Position
+	changes int
+	tails   int
+	owned   int // tables that have a tail
 }
 
 // tail is where a table stood at a mark. A table without one was not yet written to.
 type tail struct {
 	arena
+	positions
 	live, dead int
 }
 
@@ -45,11 +43,11 @@ func (t *tx) Savepoint(_ context.Context, fn func() error) error {
 }
 
 func (t *tx) mark() mark {
-	m := mark{changes: len(t.changes), tails: len(t.tails), last: t.last, floor: t.floor}
-	for i := range t.base.tables {
+	m := mark{changes: len(t.changes), tails: len(t.tails), owned: len(t.owned)}
+	for _, tab := range t.owned {
 		var end tail
-		if t.owned != nil && t.owned[i] != nil {
-			end = tail{arena: t.owned[i].arena, live: t.owned[i].live, dead: t.owned[i].dead}
+		if tab != nil {
+			end = tail{arena: tab.arena, positions: tab.positions, live: tab.live, dead: tab.dead}
 		}
 		t.tails = append(t.tails, end)
 	}
@@ -64,20 +62,24 @@ func (t *tx) rollback(m mark) {
 	}
 	t.changes = t.changes[:m.changes]
 	for i, tab := range t.owned {
-		switch end := t.tails[m.tails+i]; {
+		var end tail
+		if i < m.owned {
+			end = t.tails[m.tails+i]
+		}
+		switch {
 		case tab == nil:
 		case end.dir == nil:
 			t.owned[i] = nil
 		default:
-			tab.arena, tab.live, tab.dead = end.arena, end.live, end.dead
+			tab.arena, tab.positions, tab.live, tab.dead = end.arena, end.positions, end.live, end.dead
 		}
 	}
-	t.last, t.floor = m.last, m.floor
 }
 
 // result is the state with what the transaction wrote.
 func (t *tx) result() *state {
-	next := &state{tables: slices.Clone(t.base.tables), last: t.last, floor: t.floor}
+	next := &state{tables: make([]*table, max(len(t.base.tables), len(t.owned)))}
+	copy(next.tables, t.base.tables)
 	for i, tab := range t.owned {
 		switch {
 		case tab == nil:

@@ -6,7 +6,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // row makes a row of a few values, so that rows meet in keys and conditions.
@@ -63,8 +62,8 @@ func (w *walker) where(t *store.Table) (where []store.Cond) {
 
 func (w *walker) span(t *store.Table) store.Range {
 	r := store.Range{Limit: rapid.IntRange(1, 5).Draw(w.T, "limit"), Desc: rapid.Bool().Draw(w.T, "desc")}
-	for order := tenancy.ByID; order <= tenancy.ByDue; order++ {
-		if column, ok := t.Orders[order]; ok && rapid.Bool().Draw(w.T, "order") {
+	for _, column := range t.Orders {
+		if rapid.Bool().Draw(w.T, "order") {
 			r.Sort = column
 		}
 	}

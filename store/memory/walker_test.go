@@ -63,15 +63,15 @@ func show(rows ...store.Row) string {
 }
 
 func (w *walker) compareLog() {
-	t := &store.Describe().Events.Table
-	span := tenancy.LogSpan{
-		After: tenancy.Position(rapid.IntRange(0, 9).Draw(w.T, "after")),
+	t := tenancy.Describe().Events.Table
+	span := store.LogSpan{
+		After: int64(rapid.IntRange(0, 9).Draw(w.T, "after")),
 		Limit: rapid.IntRange(1, 4).Draw(w.T, "limit"),
 		Desc:  rapid.Bool().Draw(w.T, "desc"),
 	}
 	where := w.where(t)
 	var got []modelEvent
-	next, done, err := w.rows.Events(w.ctx, t, where, span, func(at tenancy.Position, row store.Row) error {
+	next, done, err := w.rows.Events(w.ctx, tenancy.EventLog(), where, span, func(at int64, row store.Row) error {
 		got = append(got, modelEvent{at: at, row: slices.Clone(row)})
 		return nil
 	})
@@ -96,13 +96,13 @@ func (w *walker) compareLog() {
 
 // compareAll holds every row, and a few random questions, against the model.
 func (w *walker) compareAll() {
-	for _, t := range store.Describe().Tables() {
+	for _, t := range tenancy.Tables() {
 		r := store.Range{Limit: math.MaxInt}
 		require.Equal(w, show(w.model.list(t, nil, r)...), show(w.list(t, nil, r)...), t.Name)
 		w.compare(t)
 	}
 	w.compareLog()
-	last, err := w.rows.Last(w.ctx)
+	last, err := w.rows.Last(w.ctx, tenancy.EventLog())
 	w.same(nil, err)
 	require.Equal(w, w.model.last, last)
 }

@@ -79,7 +79,7 @@ func drain(b *testing.B, stmt *sql.Stmt, args ...any) int {
 
 func BenchmarkGet(b *testing.B) {
 	st, raw := crowd(b)
-	text := prepare(b, raw, "SELECT "+columns(&store.Describe().Memberships.Table)+" FROM tenancy_memberships WHERE id = ?")
+	text := prepare(b, raw, "SELECT "+columns(tenancy.Describe().Memberships.Table)+" FROM tenancy_memberships WHERE id = ?")
 	b.Run("raw", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -91,7 +91,7 @@ func BenchmarkGet(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			id := membership(1+rand.IntN(members), 1, 1).ID
-			err := st.View(ctx, func(tx tenancy.Tx) error {
+			err := tenancy.Typed(st).View(ctx, func(tx tenancy.Tx) error {
 				_, err := tx.Memberships().Get(ctx, id)
 				return err
 			})
@@ -108,7 +108,7 @@ func BenchmarkGet(b *testing.B) {
 
 func BenchmarkPage(b *testing.B) {
 	st, raw := crowd(b)
-	text := prepare(b, raw, "SELECT "+columns(&store.Describe().Memberships.Table)+
+	text := prepare(b, raw, "SELECT "+columns(tenancy.Describe().Memberships.Table)+
 		" FROM tenancy_memberships WHERE organization_id = ? AND (name_key, id) > (?, ?) ORDER BY name_key, id LIMIT 50")
 	org := organization(1).ID
 	b.Run("raw", func(b *testing.B) {
@@ -123,7 +123,7 @@ func BenchmarkPage(b *testing.B) {
 		for b.Loop() {
 			after := membership(1+rand.IntN(members-100), 1, 1)
 			span := tenancy.Span{Limit: 50, Order: tenancy.ByName, After: &tenancy.Key{Text: user(int(after.ID[15])).NameKey, ID: after.ID}}
-			err := st.View(ctx, func(tx tenancy.Tx) error {
+			err := tenancy.Typed(st).View(ctx, func(tx tenancy.Tx) error {
 				list, err := tx.Memberships().List(ctx, tenancy.MembershipFilter{OrganizationID: tenancy.Of(org)}, span)
 				require.Len(b, list, 50)
 				return err
@@ -163,14 +163,14 @@ func BenchmarkUpdate(b *testing.B) {
 	})
 	b.Run("update", func(b *testing.B) {
 		u, e := user(2), event(1)
-		require.NoError(b, st.View(context.Background(), func(tx tenancy.Tx) (err error) {
+		require.NoError(b, tenancy.Typed(st).View(context.Background(), func(tx tenancy.Tx) (err error) {
 			u, err = tx.Users().Get(context.Background(), u.ID)
 			return err
 		}))
 		b.ReportAllocs()
 		for b.Loop() {
 			u.Version++
-			err := st.Update(context.Background(), func(tx tenancy.Tx) error {
+			err := tenancy.Typed(st).Update(context.Background(), func(tx tenancy.Tx) error {
 				if err := tx.Users().Update(context.Background(), u); err != nil {
 					return err
 				}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/store/storetest"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // blank gives paths of migrated files without rows: making one anew for each of
@@ -32,7 +32,7 @@ func blank(t *testing.T) func(*testing.T) string {
 
 func TestConformance(t *testing.T) {
 	fresh := blank(t)
-	storetest.Run(t, func(t *testing.T) tenancy.Store {
+	storetest.Run(t, func(t *testing.T) store.Store {
 		st := openAt(t, fresh(t))
 		_, err := st.DB().Exec(`PRAGMA synchronous = OFF`) // it has one connection
 		require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestConformance(t *testing.T) {
 // TestConformanceOfHost is the same on a host's handle, which begins deferred.
 func TestConformanceOfHost(t *testing.T) {
 	fresh := blank(t)
-	storetest.Run(t, func(t *testing.T) tenancy.Store {
+	storetest.Run(t, func(t *testing.T) store.Store {
 		st, err := sqlite.New(t.Context(), handle(t, fresh(t), "_pragma=synchronous(OFF)"))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, st.Close()) })

@@ -67,7 +67,7 @@ func (w *crashWriter) commit(n int) {
 	}
 	tx, err := w.st.DB().BeginTx(w.t.Context(), nil)
 	require.NoError(w.t, err)
-	in, err := w.svc.WithStore(w.st.InTx(tx))
+	_, in, err := w.svc.Join(w.t.Context(), w.st.InTx(tx))
 	require.NoError(w.t, err)
 	require.NoError(w.t, w.write(w.t.Context(), in, tx, n))
 	require.NoError(w.t, tx.Commit())

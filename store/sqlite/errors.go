@@ -8,11 +8,11 @@ import (
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // closedError is what a closed Store answers.
-var closedError error = &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the store is closed"}
+var closedError error = &store.Error{Code: store.ErrClosed, Reason: "the store is closed"}
 
 // handleClosed is the text of an error that database/sql does not export.
 const handleClosed = "sql: database is closed"
@@ -20,7 +20,7 @@ const handleClosed = "sql: database is closed"
 // translate gives an error from database/sql or the driver its code. The driver's
 // words stay behind Unwrap.
 func translate(ctx context.Context, err error) error {
-	var told *tenancy.Error
+	var told *store.Error
 	var fault *driver.Error
 	switch {
 	case err == nil:
@@ -28,46 +28,46 @@ func translate(ctx context.Context, err error) error {
 	case errors.As(err, &told):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &tenancy.Error{Code: tenancy.ErrCanceled, Err: err}
+		return &store.Error{Code: store.ErrCanceled, Err: err}
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
-		return &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the transaction has ended", Err: err}
+		return &store.Error{Code: store.ErrClosed, Reason: "the transaction has ended", Err: err}
 	case err.Error() == handleClosed:
-		return &tenancy.Error{Code: tenancy.ErrClosed, Reason: "the handle is closed", Err: err}
+		return &store.Error{Code: store.ErrClosed, Reason: "the handle is closed", Err: err}
 	case errors.As(err, &fault):
 		code, reason := explain(fault.Code())
-		if code == tenancy.ErrCanceled && ctx.Err() != nil {
+		if code == store.ErrCanceled && ctx.Err() != nil {
 			err = errors.Join(ctx.Err(), err)
 		}
-		return &tenancy.Error{Code: code, Reason: reason, Err: err}
+		return &store.Error{Code: code, Reason: reason, Err: err}
 	default:
-		return &tenancy.Error{Code: tenancy.ErrInternal, Err: err}
+		return &store.Error{Code: store.ErrInternal, Err: err}
 	}
 }
 
 // explain turns SQLite's result code, extended, into ours.
-func explain(result int) (code tenancy.Code, reason string) {
+func explain(result int) (code store.Code, reason string) {
 	if result == sqlite3.SQLITE_BUSY_SNAPSHOT {
-		return tenancy.ErrBusy, "the transaction began by reading, and another has written since: roll back and begin anew"
+		return store.ErrBusy, "the transaction began by reading, and another has written since: roll back and begin anew"
 	}
 	switch result & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
-		return tenancy.ErrBusy, "another connection holds the lock"
+		return store.ErrBusy, "another connection holds the lock"
 	case sqlite3.SQLITE_INTERRUPT:
-		return tenancy.ErrCanceled, ""
+		return store.ErrCanceled, ""
 	case sqlite3.SQLITE_FULL:
-		return tenancy.ErrStorageFull, ""
+		return store.ErrStorageFull, ""
 	case sqlite3.SQLITE_READONLY:
-		return tenancy.ErrReadOnly, "the database cannot be written"
+		return store.ErrReadOnly, "the database cannot be written"
 	case sqlite3.SQLITE_CORRUPT:
-		return tenancy.ErrCorrupt, ""
+		return store.ErrCorrupt, ""
 	case sqlite3.SQLITE_NOTADB:
-		return tenancy.ErrNotADatabase, ""
+		return store.ErrNotADatabase, ""
 	case sqlite3.SQLITE_CANTOPEN:
-		return tenancy.ErrInternal, "a file of the database cannot be opened"
+		return store.ErrInternal, "a file of the database cannot be opened"
 	case sqlite3.SQLITE_IOERR:
-		return tenancy.ErrInternal, "the disk refused to read or write"
+		return store.ErrInternal, "the disk refused to read or write"
 	default:
-		return tenancy.ErrInternal, ""
+		return store.ErrInternal, ""
 	}
 }
 

@@ -6,22 +6,21 @@ import (
 	"strconv"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // Events runs along one index: that of the organization or of the user where the
 // filter fixes one, the positions else. It asks for one row more than the limit, to
 // know whether there is more.
-func (r *rows) Events(ctx context.Context, t *store.Table, where []store.Cond, span tenancy.LogSpan, yield func(tenancy.Position, store.Row) error) (tenancy.Position, bool, error) {
-	base, err := r.committed(ctx)
+func (r *rows) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
+	base, err := r.committed(ctx, l)
 	if err == nil && !span.Desc {
-		err = r.aboveFloor(ctx, span.After)
+		err = r.aboveFloor(ctx, l, span.After)
 	}
 	if err != nil {
 		return 0, false, err
 	}
 	limit := min(span.Limit, store.MaxExamined-1)
-	w := newWalk(t, where, span, base)
+	w := newWalk(l, where, span, base)
 	next, done := span.After, true
 	err = r.gather(ctx, w.list(limit+1), w.width, func(cells []any) (err error) {
 		switch {
@@ -43,29 +42,29 @@ func (r *rows) Events(ctx context.Context, t *store.Table, where []store.Cond, s
 
 // aboveFloor refuses to go on from a place whose next events have been pruned. To
 // begin at the start, wherever that is by now, is no such place.
-func (r *rows) aboveFloor(ctx context.Context, after tenancy.Position) error {
+func (r *rows) aboveFloor(ctx context.Context, l *store.Log, after int64) error {
 	if after == 0 {
 		return nil
 	}
-	cells, err := r.one(ctx, floorText, 1)
+	cells, err := r.one(ctx, logStatementsOf(l).floor, 1)
 	if err != nil {
 		return err
 	}
 	if cells != nil && int64(after) < number(cells[0]) {
-		return &tenancy.Error{Code: tenancy.ErrEventsPruned, Key: strconv.FormatInt(int64(after), 10)}
+		return &store.Error{Code: store.ErrEventsPruned, Key: strconv.FormatInt(int64(after), 10)}
 	}
 	return nil
 }
 
 // examined says how far a walk came that found less than it was to.
-func (r *rows) examined(ctx context.Context, w *walk) (next tenancy.Position, done bool, err error) {
+func (r *rows) examined(ctx context.Context, w *walk) (next int64, done bool, err error) {
 	next = w.span.After
 	q := w.extent()
 	err = r.read(ctx, q.String(), q.args, 2, func(cells []any) (bool, error) {
 		n := number(cells[0])
 		done = n < store.MaxExamined
 		if n > 0 {
-			next = tenancy.Position(number(cells[1]))
+			next = int64(number(cells[1]))
 		}
 		return false, nil
 	})
@@ -75,9 +74,9 @@ func (r *rows) examined(ctx context.Context, w *walk) (next tenancy.Position, do
 // walk is a read of the log: along an index, from a place, examining the rest of the
 // filter row by row.
 type walk struct {
-	table *store.Table
+	log   *store.Log
 	width int // of an event: its position, then its columns
-	span  tenancy.LogSpan
+	span  store.LogSpan
 	base  int64
 	fixed []store.Cond // what the index serves, at most one
 	rest  []store.Cond
@@ -85,8 +84,9 @@ type walk struct {
 	order string
 }
 
-func newWalk(t *store.Table, where []store.Cond, span tenancy.LogSpan, base int64) *walk {
-	w := &walk{table: t, width: 1 + len(t.Columns), span: span, base: base, order: " ORDER BY position"}
+func newWalk(l *store.Log, where []store.Cond, span store.LogSpan, base int64) *walk {
+	t := &l.Table
+	w := &walk{log: l, width: 1 + len(t.Columns), span: span, base: base, order: " ORDER BY position"}
 	if span.Desc {
 		w.order += " DESC"
 	}
@@ -101,17 +101,17 @@ func newWalk(t *store.Table, where []store.Cond, span tenancy.LogSpan, base int6
 }
 
 // last is the position of the last event in cells.
-func (w *walk) last(cells []any) tenancy.Position {
-	return tenancy.Position(number(cells[len(cells)-w.width]))
+func (w *walk) last(cells []any) int64 {
+	return int64(number(cells[len(cells)-w.width]))
 }
 
-func (w *walk) each(cells []any, yield func(tenancy.Position, store.Row) error) error {
-	row := make(store.Row, len(w.table.Columns))
+func (w *walk) each(cells []any, yield func(int64, store.Row) error) error {
+	row := make(store.Row, len(w.log.Columns))
 	for ; len(cells) > 0; cells = cells[w.width:] {
-		if err := fill(w.table, row, cells[1:]); err != nil {
+		if err := fill(w.log.Kind, w.log.Columns, row, cells[1:]); err != nil {
 			return err
 		}
-		if err := yield(tenancy.Position(number(cells[0])), row); err != nil {
+		if err := yield(int64(number(cells[0])), row); err != nil {
 			return err
 		}
 	}
@@ -130,16 +130,16 @@ func hasIndex(t *store.Table, column int) bool {
 // list selects up to limit events, positions first.
 func (w *walk) list(limit int) *query {
 	q := &query{}
-	columns := "position, " + statementsOf(w.table).columns
+	columns := "position, " + logStatementsOf(w.log).columns
 	if len(w.rest) == 0 {
 		w.candidates(q, columns, limit)
 		return q
 	}
 	// Only positions come out of the examination: it should not carry the documents.
-	q.add("SELECT " + columns + " FROM " + w.table.Name + " WHERE position IN (SELECT position FROM (")
+	q.add("SELECT " + columns + " FROM " + w.log.Name + " WHERE position IN (SELECT position FROM (")
 	w.candidates(q, "position"+w.restColumns(), store.MaxExamined)
 	q.add(")")
-	q.where(w.table, w.rest)
+	q.where(&w.log.Table, w.rest)
 	q.add(w.order+" LIMIT +?)"+w.order, int64(limit))
 	return q
 }
@@ -165,8 +165,8 @@ func (w *walk) candidates(q *query, columns string, limit int) {
 			below = int64(w.span.After)
 		}
 	}
-	q.add("SELECT " + columns + " FROM " + w.table.Name + w.index)
-	q.where(w.table, w.fixed)
+	q.add("SELECT " + columns + " FROM " + w.log.Name + w.index)
+	q.where(&w.log.Table, w.fixed)
 	if len(w.fixed) > 0 {
 		q.add(" AND ")
 	} else {
@@ -178,7 +178,7 @@ func (w *walk) candidates(q *query, columns string, limit int) {
 func (w *walk) restColumns() string {
 	columns := ""
 	for _, c := range w.rest {
-		columns += ", " + w.table.Columns[c.Column].Name
+		columns += ", " + w.log.Columns[c.Column].Name
 	}
 	return columns
 }

@@ -5,29 +5,21 @@ import (
 	"database/sql"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-const (
-	// sequenceText gives the highest position ever given, which outlives the rows.
-	sequenceText = `SELECT seq FROM sqlite_sequence WHERE name = 'tenancy_events'`
-	personText   = `INSERT OR IGNORE INTO tenancy_event_people (position, user_id) VALUES (?, ?)`
-	floorText    = `SELECT position FROM tenancy_event_floor WHERE id = 1`
-)
-
-func (r *rows) Append(ctx context.Context, t *store.Table, row store.Row, people []tenancy.UserID) error {
+func (r *rows) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
 	if len(people) == 0 {
-		return r.insertEvent(ctx, t, row, nil)
+		return r.insertEvent(ctx, l, row, nil)
 	}
-	return r.Savepoint(ctx, func() error { return r.insertEvent(ctx, t, row, people) })
+	return r.Savepoint(ctx, func() error { return r.insertEvent(ctx, l, row, people) })
 }
 
-func (r *rows) insertEvent(ctx context.Context, t *store.Table, row store.Row, people []tenancy.UserID) error {
+func (r *rows) insertEvent(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
 	args := make([]any, len(row))
 	for i := range row {
-		args[i] = bind(t, i, &row[i])
+		args[i] = bind(l.Columns, i, &row[i])
 	}
-	result, err := r.run(ctx, statementsOf(t).insert, args)
+	result, err := r.run(ctx, logStatementsOf(l).insert, args)
 	if err != nil {
 		return err
 	}
@@ -35,55 +27,43 @@ func (r *rows) insertEvent(ctx context.Context, t *store.Table, row store.Row, p
 	if err != nil {
 		return r.failure(ctx, err)
 	}
-	if !r.session.based {
-		r.session.base, r.session.based = position-1, true
-	}
+	r.session.base(l, position-1)
 	for _, person := range people {
-		if _, err := r.exec(ctx, personText, position, person.String()); err != nil {
+		if _, err := r.exec(ctx, logStatementsOf(l).person, position, typeID(&l.Table, l.Person, person)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *rows) Last(ctx context.Context) (tenancy.Position, error) {
-	last, err := r.committed(ctx)
-	return tenancy.Position(last), err
-}
+func (r *rows) Last(ctx context.Context, l *store.Log) (int64, error) { return r.committed(ctx, l) }
 
 // committed is the last position that was committed before this transaction, which
 // sees its own beyond it (rule E1). It is fixed by the first to ask or to append: what
 // was committed by then is in the transaction's snapshot, and while that lasts
 // nothing but its own comes after.
-func (r *rows) committed(ctx context.Context) (int64, error) {
-	if r.session.based {
-		return r.session.base, nil
+func (r *rows) committed(ctx context.Context, l *store.Log) (int64, error) {
+	if base, ok := r.session.based(l); ok {
+		return base, nil
 	}
-	cells, err := r.one(ctx, sequenceText, 1)
+	cells, err := r.one(ctx, logStatementsOf(l).sequence, 1)
 	if err != nil {
 		return 0, err
 	}
+	var last int64
 	if cells != nil {
-		r.session.base = number(cells[0])
+		last = number(cells[0])
 	}
-	r.session.based = true
-	return r.session.base, nil
+	r.session.base(l, last)
+	return last, nil
 }
-
-const pruneText = `
-SELECT max(position) FROM (
-	SELECT position FROM tenancy_events
-	WHERE position < coalesce((
-		SELECT position FROM (SELECT position, time FROM tenancy_events ORDER BY position LIMIT :limit)
-		WHERE time >= :before ORDER BY position LIMIT 1), 9223372036854775807)
-	ORDER BY position LIMIT :limit)`
 
 // Prune takes the oldest in the order of positions, which is nearly that of times,
 // and stops at the first that is too young.
-func (r *rows) Prune(ctx context.Context, before int64, limit int) (int, error) {
+func (r *rows) Prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
 	var floor int64
 	args := []any{sql.Named("limit", int64(limit)), sql.Named("before", before)}
-	err := r.read(ctx, pruneText, args, 1, func(cells []any) (bool, error) {
+	err := r.read(ctx, logStatementsOf(l).last, args, 1, func(cells []any) (bool, error) {
 		floor = number(cells[0])
 		return false, nil
 	})
@@ -92,29 +72,26 @@ func (r *rows) Prune(ctx context.Context, before int64, limit int) (int, error) 
 	}
 	var gone int64
 	err = r.Savepoint(ctx, func() (err error) {
-		gone, err = r.pruneTo(ctx, floor)
+		gone, err = r.pruneTo(ctx, l, floor)
 		return err
 	})
 	return int(gone), err
 }
 
-func (r *rows) pruneTo(ctx context.Context, floor int64) (int64, error) {
-	if _, err := r.exec(ctx, `DELETE FROM tenancy_event_people WHERE position <= ?`, floor); err != nil {
+func (r *rows) pruneTo(ctx context.Context, l *store.Log, floor int64) (int64, error) {
+	texts := logStatementsOf(l)
+	if _, err := r.exec(ctx, texts.prune[0], floor); err != nil {
 		return 0, err
 	}
-	if _, err := r.exec(ctx, `UPDATE tenancy_event_floor SET position = ? WHERE id = 1`, floor); err != nil {
+	if _, err := r.exec(ctx, texts.raise, floor); err != nil {
 		return 0, err
 	}
-	return r.exec(ctx, `DELETE FROM tenancy_events WHERE position <= ?`, floor)
+	return r.exec(ctx, texts.prune[1], floor)
 }
 
-const redactText = `
-UPDATE tenancy_events SET data = NULL, previous = NULL, redacted = 1
-WHERE redacted = 0 AND position IN (
-	SELECT position FROM tenancy_events WHERE user_id = ?
-	UNION SELECT position FROM tenancy_event_people WHERE user_id = ?)`
-
-func (r *rows) Redact(ctx context.Context, person tenancy.UserID) (int, error) {
-	n, err := r.exec(ctx, redactText, person.String(), person.String())
+// Redact implements [store.Rows].
+func (r *rows) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
+	id := typeID(&l.Table, l.Person, person)
+	n, err := r.exec(ctx, logStatementsOf(l).redact, id, id)
 	return int(n), err
 }

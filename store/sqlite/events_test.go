@@ -12,7 +12,7 @@ import (
 )
 
 // appendEvents appends the events with these numbers in one Update.
-func appendEvents(t testing.TB, st tenancy.Store, numbers ...int) {
+func appendEvents(t testing.TB, st store.Store, numbers ...int) {
 	t.Helper()
 	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
 		for _, n := range numbers {
@@ -25,9 +25,9 @@ func appendEvents(t testing.TB, st tenancy.Store, numbers ...int) {
 }
 
 // positions reads once.
-func positions(t testing.TB, st tenancy.Store, f tenancy.EventFilter, span tenancy.LogSpan) (at []tenancy.Position) {
+func positions(t testing.TB, st store.Store, f tenancy.EventFilter, span tenancy.LogSpan) (at []tenancy.Position) {
 	t.Helper()
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		events, _, _, err := tx.Events().Read(t.Context(), f, span)
 		for _, e := range events {
 			at = append(at, e.Position)
@@ -69,7 +69,7 @@ func TestLastNeverMovesBack(t *testing.T) {
 	st := open(t)
 	require.Zero(t, last(t, st))
 	appendEvents(t, st, 1, 2, 3)
-	require.Equal(t, errOurs, st.Update(t.Context(), func(tx tenancy.Tx) error {
+	require.Equal(t, errOurs, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
 		require.NoError(t, tx.Events().Append(t.Context(), event(4)))
 		return errOurs
 	}))
@@ -106,7 +106,7 @@ func TestPrune(t *testing.T) {
 	require.Equal(t, []tenancy.Position{3, 4, 5}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 9}))
 	require.Equal(t, []tenancy.Position{3, 4, 5}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{After: 2, Limit: 9}))
 	require.Equal(t, []tenancy.Position{}, append([]tenancy.Position{}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{After: 1, Limit: 9, Desc: true})...))
-	err := st.View(t.Context(), func(tx tenancy.Tx) error {
+	err := tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		_, _, _, err := tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{After: 1, Limit: 9})
 		return err
 	})
@@ -130,7 +130,7 @@ func TestRedact(t *testing.T) {
 		}
 		return nil
 	})
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		events, _, _, err := tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{Limit: 9})
 		for i, e := range events {
 			require.Equal(t, i == 1 || i == 2, e.Redacted)
@@ -163,7 +163,7 @@ func TestReadExaminesSoMany(t *testing.T) {
 		"user":         {Type: rare, UserID: tenancy.Of[tenancy.UserID](id(2)), Actor: tenancy.Of(tenancy.Actor{Kind: tenancy.ActorHost})},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+			require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 				read := func(span tenancy.LogSpan, found int, next tenancy.Position, done bool) {
 					events, at, end, err := tx.Events().Read(t.Context(), f, span)
 					require.NoError(t, err)
@@ -186,7 +186,7 @@ func TestReadExaminesSoMany(t *testing.T) {
 func TestReadPages(t *testing.T) {
 	st := open(t)
 	appendEvents(t, st, 0, 1, 2, 3)
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		for _, c := range []struct {
 			filter tenancy.EventFilter
 			span   tenancy.LogSpan

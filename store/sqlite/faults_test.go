@@ -57,8 +57,8 @@ func TestCorrupt(t *testing.T) {
 		_, err := tx.Users().List(t.Context(), tenancy.UserFilter{}, tenancy.Span{Limit: 1000})
 		return err
 	}
-	require.ErrorIs(t, st.View(t.Context(), list), tenancy.ErrCorrupt)
-	require.ErrorIs(t, st.Update(t.Context(), list), tenancy.ErrCorrupt)
+	require.ErrorIs(t, tenancy.Typed(st).View(t.Context(), list), tenancy.ErrCorrupt)
+	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), list), tenancy.ErrCorrupt)
 }
 
 // TestStorageFull: an Update that finds no room keeps nothing, even where its
@@ -71,7 +71,7 @@ func TestStorageFull(t *testing.T) {
 	_, err := st.DB().Exec(`PRAGMA max_page_count = ` + pages[0])
 	require.NoError(t, err)
 	ctx := t.Context()
-	err = st.Update(ctx, func(tx tenancy.Tx) error {
+	err = tenancy.Typed(st).Update(ctx, func(tx tenancy.Tx) error {
 		for n := 1; ; n++ {
 			if err := tx.Users().Insert(ctx, user(n)); err != nil {
 				require.ErrorIs(t, err, tenancy.ErrStorageFull)
@@ -100,10 +100,10 @@ func TestStorageFullInTx(t *testing.T) {
 	tx := begin(t, st.DB())
 	in := st.InTx(tx)
 	for n := 1; err == nil; n++ {
-		err = in.Update(t.Context(), insertUser(t, n))
+		err = tenancy.Typed(in).Update(t.Context(), insertUser(t, n))
 	}
 	require.ErrorIs(t, err, tenancy.ErrStorageFull)
-	err = in.Update(t.Context(), func(inner tenancy.Tx) error { return inner.Users().Delete(t.Context(), id(0)) })
+	err = tenancy.Typed(in).Update(t.Context(), func(inner tenancy.Tx) error { return inner.Users().Delete(t.Context(), id(0)) })
 	require.Error(t, err)
 	_ = tx.Rollback()
 	require.True(t, hasUser(t, st, 0))
@@ -119,7 +119,7 @@ func TestReadOnly(t *testing.T) {
 		st, err := sqlite.New(t.Context(), handle(t, path, parameter))
 		require.NoError(t, err)
 		require.True(t, hasUser(t, st, 1))
-		err = st.Update(t.Context(), insertUser(t, 2))
+		err = tenancy.Typed(st).Update(t.Context(), insertUser(t, 2))
 		require.ErrorIs(t, err, tenancy.ErrReadOnly)
 		require.NoError(t, st.Close())
 	}
@@ -130,9 +130,9 @@ func TestReadOnly(t *testing.T) {
 func TestCancel(t *testing.T) {
 	st := open(t)
 	ctx, stop := context.WithCancel(t.Context())
-	err := st.Update(ctx, func(tx tenancy.Tx) error {
+	err := tenancy.Typed(st).Update(ctx, func(tx tenancy.Tx) error {
 		require.NoError(t, tx.Users().Insert(ctx, user(1)))
-		require.ErrorIs(t, st.Update(canceled(t), insertUser(t, 2)), tenancy.ErrCanceled)
+		require.ErrorIs(t, tenancy.Typed(st).Update(canceled(t), insertUser(t, 2)), tenancy.ErrCanceled)
 		stop()
 		for range 1000 { // the transaction itself does not end with the context
 			runtime.Gosched()
@@ -157,7 +157,7 @@ func TestCancelWaiting(t *testing.T) {
 	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
 		inner, stop := context.WithCancel(ctx)
 		waiting := make(chan error)
-		go func() { waiting <- st.Update(inner, insertUser(t, 2)) }()
+		go func() { waiting <- tenancy.Typed(st).Update(inner, insertUser(t, 2)) }()
 		stop()
 		require.ErrorIs(t, <-waiting, tenancy.ErrCanceled)
 		return tx.Users().Insert(ctx, user(1))
@@ -212,7 +212,7 @@ func TestCancelScan(t *testing.T) {
 	require.NoError(t, err)
 	ctx, stop := context.WithTimeout(t.Context(), testTick)
 	defer stop()
-	err = st.View(ctx, func(tx tenancy.Tx) error {
+	err = tenancy.Typed(st).View(ctx, func(tx tenancy.Tx) error {
 		_, err := tx.RoleAssignments().Count(ctx, tenancy.RoleAssignmentFilter{}) // 9,000,000 pairs
 		return err
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -51,7 +52,7 @@ func newDesk(t *testing.T) desk {
 
 const deskStaleness = 50 * time.Millisecond
 
-func deskService(t *testing.T, st tenancy.Store) *tenancy.Service {
+func deskService(t *testing.T, st store.Store) *tenancy.Service {
 	t.Helper()
 	svc, err := tenancy.New(tenancy.Config{Store: st, Staleness: deskStaleness})
 	require.NoError(t, err)
@@ -78,9 +79,9 @@ func (d desk) soon(t *testing.T, svc *tenancy.Service, want bool) {
 	t.Logf("seen after %v, within %v", time.Since(began).Round(time.Millisecond), deskStaleness)
 }
 
-func (d desk) in(t *testing.T, joined tenancy.Store) *tenancy.Service {
+func (d desk) in(t *testing.T, joined store.Store) *tenancy.Service {
 	t.Helper()
-	in, err := d.svc.WithStore(joined)
+	_, in, err := d.svc.Join(t.Context(), joined)
 	require.NoError(t, err)
 	return in
 }
@@ -134,7 +135,7 @@ func TestFreshHostTransactions(t *testing.T) { // R8
 	_ = third.Rollback() // if the end of its context has not done so yet
 
 	for n := range 20 { // no write of ours in between
-		err := inHost(t.Context(), d.st, func(joined tenancy.Store) error {
+		err := inHost(t.Context(), d.st, func(joined store.Store) error {
 			in := d.in(t, joined)
 			if n%2 == 0 {
 				_, err := in.Memberships.Reactivate(t.Context(), d.org, d.bob)
@@ -152,7 +153,7 @@ func TestFreshHostTransactions(t *testing.T) { // R8
 func TestFreshBigHostTransaction(t *testing.T) { // R8
 	d := newDesk(t)
 	change := func(end error) error {
-		return inHost(t.Context(), d.st, func(joined tenancy.Store) error {
+		return inHost(t.Context(), d.st, func(joined store.Store) error {
 			in := d.in(t, joined)
 			for range 600 {
 				_, err := in.Memberships.Deactivate(t.Context(), d.org, d.bob)

@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // inHost runs fn in a transaction of the host's own.
-func inHost(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store) error) error {
+func inHost(ctx context.Context, st store.Store, fn func(joined store.Store) error) error {
 	store := st.(*sqlite.Store)
 	tx, err := store.DB().BeginTx(ctx, nil)
 	if err != nil {
@@ -26,17 +26,17 @@ func inHost(ctx context.Context, st tenancy.Store, fn func(joined tenancy.Store)
 }
 
 func TestFresh(t *testing.T) {
-	servicetest.Fresh(t, func(t *testing.T) tenancy.Store { return open(t) }, inHost)
+	servicetest.Fresh(t, func(t *testing.T) store.Store { return open(t) }, inHost)
 }
 
 func TestFreshUnderLoad(t *testing.T) {
-	servicetest.FreshUnderLoad(t, func(t *testing.T) tenancy.Store { return open(t) }, inHost, servicetest.Soak(30_000, 1_000))
+	servicetest.FreshUnderLoad(t, func(t *testing.T) store.Store { return open(t) }, inHost, servicetest.Soak(30_000, 1_000))
 }
 
 func TestFollow(t *testing.T) {
-	servicetest.Follow(t, func(t *testing.T) tenancy.Store { return open(t) })
+	servicetest.Follow(t, func(t *testing.T) store.Store { return open(t) })
 }
 
 func TestFollowFromEmpty(t *testing.T) {
-	servicetest.FollowFromEmpty(t, func(t *testing.T) tenancy.Store { return open(t) })
+	servicetest.FollowFromEmpty(t, func(t *testing.T) store.Store { return open(t) })
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -118,13 +119,13 @@ func event(n int) tenancy.Event {
 	}
 }
 
-func put(t testing.TB, st tenancy.Store, fn func(ctx context.Context, tx tenancy.Tx) error) {
+func put(t testing.TB, st store.Store, fn func(ctx context.Context, tx tenancy.Tx) error) {
 	t.Helper()
-	require.NoError(t, st.Update(t.Context(), func(tx tenancy.Tx) error { return fn(t.Context(), tx) }))
+	require.NoError(t, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error { return fn(t.Context(), tx) }))
 }
 
 // putUsers inserts the users with these numbers.
-func putUsers(t testing.TB, st tenancy.Store, numbers ...int) {
+func putUsers(t testing.TB, st store.Store, numbers ...int) {
 	t.Helper()
 	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
 		for _, n := range numbers {
@@ -137,10 +138,10 @@ func putUsers(t testing.TB, st tenancy.Store, numbers ...int) {
 }
 
 // hasUser reports whether the store holds the user with this number.
-func hasUser(t testing.TB, st tenancy.Store, n int) bool {
+func hasUser(t testing.TB, st store.Store, n int) bool {
 	t.Helper()
 	var err error
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		_, err = tx.Users().Get(t.Context(), id(n))
 		return nil
 	}))
@@ -151,10 +152,10 @@ func hasUser(t testing.TB, st tenancy.Store, n int) bool {
 }
 
 // last is the change signal.
-func last(t testing.TB, st tenancy.Store) tenancy.Position {
+func last(t testing.TB, st store.Store) tenancy.Position {
 	t.Helper()
 	var at tenancy.Position
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) (err error) {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) (err error) {
 		at, err = tx.Events().Last(t.Context())
 		return err
 	}))

@@ -9,7 +9,7 @@ import (
 
 	driver "modernc.org/sqlite"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // New makes a Store on a handle of the host's, which it neither configures nor
@@ -18,9 +18,9 @@ import (
 //
 //	file:app.db?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_timeout=5000&_txlock=immediate
 //
-// Errors: [tenancy.ErrInvalid] with the field "db" for a handle of another driver, in
+// Errors: [store.ErrInvalid] with the field "db" for a handle of another driver, in
 // memory, without foreign keys or busy timeout or a write-ahead log;
-// [tenancy.ErrSchema] where [Migrate] should run, or a newer program has migrated.
+// [store.ErrSchema] where [Migrate] should run, or a newer program has migrated.
 //
 // Reads and writes of the Store share the handle's connections with the host. If there
 // is but one (SetMaxOpenConns(1)), calls wait for a host transaction that is open; see
@@ -111,10 +111,10 @@ func current(ctx context.Context, db *sql.DB) error {
 	case err != nil:
 		return err
 	case version == 0:
-		return &tenancy.Error{Code: tenancy.ErrSchema, Reason: "there are no tables of tenancy: call sqlite.Migrate first"}
+		return &store.Error{Code: store.ErrSchema, Reason: "there are no tables of tenancy: call sqlite.Migrate first"}
 	case version < len(known):
-		return &tenancy.Error{
-			Code:   tenancy.ErrSchema,
+		return &store.Error{
+			Code:   store.ErrSchema,
 			Reason: fmt.Sprintf("the tables are at version %d of %d: call sqlite.Migrate first", version, len(known)),
 		}
 	default:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -81,9 +82,9 @@ func TestHostHandle(t *testing.T) {
 		}
 		putUsers(t, st, 1, 2)
 		require.True(t, hasUser(t, st, 2))
-		require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 1)), tenancy.ErrAlreadyExists)
+		require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 1)), tenancy.ErrAlreadyExists)
 		require.NoError(t, st.Close())
-		require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
+		require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
 		require.NoError(t, db.Ping())
 	}
 }
@@ -92,8 +93,8 @@ func TestHostHandle(t *testing.T) {
 func TestHostHandleClosed(t *testing.T) {
 	db, st := host(t)
 	require.NoError(t, db.Close())
-	require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
-	require.ErrorIs(t, st.View(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(st).View(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
 }
 
 // TestHostWritersTakeTheLockFirst: an Update on a host's handle holds the write lock
@@ -105,7 +106,7 @@ func TestHostWritersTakeTheLockFirst(t *testing.T) {
 		require.True(t, locked(t, db))
 		return nil
 	})
-	require.NoError(t, st.View(t.Context(), func(tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tenancy.Tx) error {
 		require.False(t, locked(t, db))
 		return nil
 	}))
@@ -128,7 +129,7 @@ func locked(t *testing.T, db *sql.DB) bool {
 }
 
 // count has goroutines read a number and write it back one higher.
-func count(t *testing.T, goroutines, rounds int, stores ...tenancy.Store) {
+func count(t *testing.T, goroutines, rounds int, stores ...store.Store) {
 	t.Helper()
 	failed := make(chan error, goroutines)
 	for g := range goroutines {
@@ -136,7 +137,7 @@ func count(t *testing.T, goroutines, rounds int, stores ...tenancy.Store) {
 			var err error
 			for range rounds {
 				if err == nil {
-					err = stores[g%len(stores)].Update(context.Background(), increment)
+					err = tenancy.Typed(stores[g%len(stores)]).Update(context.Background(), increment)
 				}
 			}
 			failed <- err
@@ -145,7 +146,7 @@ func count(t *testing.T, goroutines, rounds int, stores ...tenancy.Store) {
 	for range goroutines {
 		require.NoError(t, <-failed)
 	}
-	require.NoError(t, stores[0].View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(stores[0]).View(t.Context(), func(tx tenancy.Tx) error {
 		u, err := tx.Users().Get(t.Context(), id(0))
 		require.EqualValues(t, 1+goroutines*rounds, u.Version)
 		return err
@@ -178,12 +179,12 @@ func TestBusyTimeout(t *testing.T) {
 	defer func() { require.NoError(t, st.Close()) }()
 	other, err := handle(t, path, "_txlock=immediate").Begin()
 	require.NoError(t, err)
-	require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 1)), tenancy.ErrBusy)
+	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 1)), tenancy.ErrBusy)
 	require.False(t, hasUser(t, st, 1)) // readers do not wait
 	patient := openAt(t, path)
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer stop()
-	require.ErrorIs(t, patient.Update(ctx, insertUser(t, 1)), tenancy.ErrCanceled)
+	require.ErrorIs(t, tenancy.Typed(patient).Update(ctx, insertUser(t, 1)), tenancy.ErrCanceled)
 	require.NoError(t, other.Rollback())
 	putUsers(t, st, 1)
 }

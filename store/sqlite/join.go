@@ -8,7 +8,6 @@ import (
 	driver "modernc.org/sqlite"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // InTx is this Store inside a transaction of the host's, so that rows and events of
@@ -16,7 +15,7 @@ import (
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	...
-//	inside, err := svc.WithStore(st.InTx(tx))
+//	in, svc, err := svc.Join(ctx, st.InTx(tx))
 //
 // tx is of a handle on the same database with foreign keys on: the one given to
 // [New], or [Store.DB], or another one. The host commits it or rolls it back.
@@ -24,9 +23,9 @@ import (
 // An Update is a savepoint: a failing one undoes itself alone, and its function never
 // runs twice. The first Update takes the write lock, which the transaction then keeps.
 // A transaction that began deferred and has read before may find that another has
-// written since: [tenancy.ErrBusy], and the host should roll back and begin anew;
+// written since: [store.ErrBusy], and the host should roll back and begin anew;
 // with _txlock=immediate in the DSN that cannot happen. After the transaction's end
-// everything answers [tenancy.ErrClosed], and so does an Update after SQLite has
+// everything answers [store.ErrClosed], and so does an Update after SQLite has
 // rolled back on its own, as it does when the disk is full or a write is interrupted.
 //
 // Events appended in a transaction are unseen inside it, and so are those of an
@@ -36,7 +35,7 @@ import (
 // wait for its end if they write, or if its handle has a single connection
 // (SetMaxOpenConns(1)) and they use that handle: on the same goroutine they would
 // wait until their context ends.
-func (s *Store) InTx(tx *sql.Tx) tenancy.Store {
+func (s *Store) InTx(tx *sql.Tx) store.Store {
 	if tx == nil {
 		return &joined{store: s}
 	}
@@ -55,16 +54,16 @@ type joined struct {
 }
 
 // Root is the Store that InTx was called on.
-func (j *joined) Root() tenancy.Store { return j.store }
+func (j *joined) Root() store.Store { return j.store }
 
-func (j *joined) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (j *joined) View(ctx context.Context, fn func(store.Rows) error) error {
 	if err := j.open(ctx); err != nil {
 		return err
 	}
-	return store.Run(j.rows, true, fn)
+	return new(store.Guard).Run(j.rows, true, fn)
 }
 
-func (j *joined) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (j *joined) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := j.open(ctx); err != nil {
 		return err
 	}
@@ -72,7 +71,7 @@ func (j *joined) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
 		return err
 	}
 	return j.rows.Savepoint(ctx, func() error {
-		return store.Run(j.rows, false, fn)
+		return new(store.Guard).Run(j.rows, false, fn)
 	})
 }
 
@@ -93,8 +92,8 @@ func (j *joined) open(ctx context.Context) error {
 		return translate(ctx, err)
 	}
 	_, err = j.tx.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`)
-	j.rows.session.failed = &tenancy.Error{
-		Code: tenancy.ErrClosed, Reason: "SQLite has rolled back the transaction after an earlier error", Err: err,
+	j.rows.session.failed = &store.Error{
+		Code: store.ErrClosed, Reason: "SQLite has rolled back the transaction after an earlier error", Err: err,
 	}
 	return j.rows.session.failed
 }

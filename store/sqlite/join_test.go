@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -70,7 +71,7 @@ func TestInTxUndoesOnlyItself(t *testing.T) {
 	putUsers(t, in, 1)
 	note(t, tx, 1)
 	runs := 0
-	err := in.Update(t.Context(), func(inner tenancy.Tx) error {
+	err := tenancy.Typed(in).Update(t.Context(), func(inner tenancy.Tx) error {
 		runs++
 		require.NoError(t, inner.Users().Insert(t.Context(), user(2)))
 		return errOurs
@@ -78,7 +79,7 @@ func TestInTxUndoesOnlyItself(t *testing.T) {
 	require.Equal(t, errOurs, err)
 	require.Equal(t, 1, runs)
 	require.PanicsWithValue(t, "ours", func() {
-		_ = in.Update(t.Context(), func(inner tenancy.Tx) error {
+		_ = tenancy.Typed(in).Update(t.Context(), func(inner tenancy.Tx) error {
 			require.NoError(t, inner.Users().Insert(t.Context(), user(3)))
 			panic("ours")
 		})
@@ -96,11 +97,11 @@ func TestInTxNested(t *testing.T) {
 	in := st.InTx(tx)
 	put(t, in, func(ctx context.Context, outer tenancy.Tx) error {
 		require.NoError(t, outer.Users().Insert(ctx, user(1)))
-		require.Equal(t, errOurs, in.Update(ctx, func(inner tenancy.Tx) error {
+		require.Equal(t, errOurs, tenancy.Typed(in).Update(ctx, func(inner tenancy.Tx) error {
 			require.NoError(t, inner.Users().Insert(ctx, user(2)))
 			return errOurs
 		}))
-		return st.InTx(tx).Update(ctx, insertUser(t, 3))
+		return tenancy.Typed(st.InTx(tx)).Update(ctx, insertUser(t, 3))
 	})
 	require.NoError(t, tx.Commit())
 	for n, want := range map[int]bool{1: true, 2: false, 3: true} {
@@ -113,7 +114,7 @@ func TestInTxViewDoesNotWrite(t *testing.T) {
 	in := st.InTx(tx)
 	putUsers(t, in, 1)
 	require.True(t, hasUser(t, in, 1)) // it sees its own
-	require.ErrorIs(t, in.View(t.Context(), insertUser(t, 2)), tenancy.ErrReadOnly)
+	require.ErrorIs(t, tenancy.Typed(in).View(t.Context(), insertUser(t, 2)), tenancy.ErrReadOnly)
 }
 
 // TestInTxEnded: after the host's commit or rollback everything answers closed.
@@ -126,12 +127,12 @@ func TestInTxEnded(t *testing.T) {
 	for _, end := range []func(*sql.Tx) error{(*sql.Tx).Commit, (*sql.Tx).Rollback} {
 		in := st.InTx(tx)
 		require.NoError(t, end(tx))
-		require.ErrorIs(t, in.View(t.Context(), get), tenancy.ErrClosed)
-		require.ErrorIs(t, in.Update(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
+		require.ErrorIs(t, tenancy.Typed(in).View(t.Context(), get), tenancy.ErrClosed)
+		require.ErrorIs(t, tenancy.Typed(in).Update(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
 		tx = begin(t, db)
 	}
 	require.NoError(t, tx.Rollback())
-	require.ErrorIs(t, st.InTx(nil).Update(t.Context(), get), tenancy.ErrInvalid)
+	require.ErrorIs(t, tenancy.Typed(st.InTx(nil)).Update(t.Context(), get), tenancy.ErrInvalid)
 }
 
 // TestInTxEndedBySQLite: where SQLite has rolled back on its own and the host goes
@@ -142,8 +143,8 @@ func TestInTxEndedBySQLite(t *testing.T) {
 	putUsers(t, in, 1)
 	_, err := tx.Exec(`ROLLBACK`) // as a full disk or an interrupted write would
 	require.NoError(t, err)
-	require.ErrorIs(t, in.Update(t.Context(), insertUser(t, 2)), tenancy.ErrClosed)
-	require.ErrorIs(t, st.InTx(tx).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(in).Update(t.Context(), insertUser(t, 2)), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(st.InTx(tx)).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
 	require.Error(t, tx.Commit())
 	for n := range 4 {
 		require.False(t, hasUser(t, st, n), n)
@@ -156,7 +157,7 @@ func TestInTxDeferred(t *testing.T) {
 	st, _, tx := withHostTable(t)
 	require.False(t, hasUser(t, st.InTx(tx), 1))
 	putUsers(t, st, 1)
-	err := st.InTx(tx).Update(t.Context(), insertUser(t, 2))
+	err := tenancy.Typed(st.InTx(tx)).Update(t.Context(), insertUser(t, 2))
 	require.ErrorIs(t, err, tenancy.ErrBusy)
 	require.ErrorContains(t, err, "begin anew")
 	require.NoError(t, tx.Rollback())
@@ -199,20 +200,20 @@ func TestInTxSingleConnection(t *testing.T) {
 	tx := begin(t, db)
 	in := st.InTx(tx)
 	putUsers(t, in, 1)
-	require.NoError(t, in.View(t.Context(), func(inner tenancy.Tx) error { // a statement that is not prepared ahead
+	require.NoError(t, tenancy.Typed(in).View(t.Context(), func(inner tenancy.Tx) error { // a statement that is not prepared ahead
 		_, err := inner.Users().List(t.Context(), tenancy.UserFilter{NamePrefix: "u"}, tenancy.Span{Limit: 3})
 		return err
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	require.ErrorIs(t, st.View(ctx, func(tenancy.Tx) error { return nil }), tenancy.ErrCanceled)
+	require.ErrorIs(t, tenancy.Typed(st).View(ctx, func(tenancy.Tx) error { return nil }), tenancy.ErrCanceled)
 	require.NoError(t, tx.Commit())
 	require.True(t, hasUser(t, st, 1))
 }
 
 func TestRoot(t *testing.T) {
 	st, _, tx := withHostTable(t)
-	in, ok := st.InTx(tx).(interface{ Root() tenancy.Store })
+	in, ok := st.InTx(tx).(interface{ Root() store.Store })
 	require.True(t, ok)
 	require.Same(t, st, in.Root())
 }

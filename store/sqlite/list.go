@@ -11,7 +11,7 @@ func (r *rows) List(ctx context.Context, t *store.Table, where []store.Cond, spa
 	return r.gather(ctx, listQuery(t, where, span), width, func(cells []any) error {
 		row := make(store.Row, width)
 		for ; len(cells) > 0; cells = cells[width:] {
-			if err := fill(t, row, cells); err != nil {
+			if err := fill(t.Kind, t.Columns, row, cells); err != nil {
 				return err
 			}
 			if err := yield(row); err != nil {
@@ -72,9 +72,9 @@ func (q *query) page(t *store.Table, span store.Range, more bool) {
 		case span.Sort == 0:
 			q.add("id"+beyond+"?", id)
 		case alone:
-			q.add(sort+beyond+"?", bind(t, span.Sort, &span.After.Sort))
+			q.add(sort+beyond+"?", bind(t.Columns, span.Sort, &span.After.Sort))
 		default:
-			q.add("("+sort+", id)"+beyond+"(?, ?)", bind(t, span.Sort, &span.After.Sort), id)
+			q.add("("+sort+", id)"+beyond+"(?, ?)", bind(t.Columns, span.Sort, &span.After.Sort), id)
 		}
 	}
 	q.add(" ORDER BY " + sort + direction)

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 //go:embed migrations/*.sql
@@ -30,9 +30,9 @@ func Migrations() fs.FS {
 
 // Migrate brings the tables up to date, each step in a transaction of its own; there
 // is nothing to do where they are. It may run from several processes at once. Tables
-// of a newer program are [tenancy.ErrSchema]. [Open] does this by itself; on a
+// of a newer program are [store.ErrSchema]. [Open] does this by itself; on a
 // handle given to [New] the host does it. It waits for other writers for 10 seconds,
-// then answers [tenancy.ErrBusy].
+// then answers [store.ErrBusy].
 func Migrate(ctx context.Context, db *sql.DB) error {
 	if db == nil {
 		return invalid("db", "is nil")
@@ -105,7 +105,7 @@ func steps() ([]string, error) {
 	for i, file := range files {
 		number, _, _ := strings.Cut(file.Name(), "_")
 		if n, err := strconv.Atoi(number); err != nil || n != i+1 {
-			return nil, &tenancy.Error{Code: tenancy.ErrInternal, Reason: "migration " + file.Name() + " is out of order"}
+			return nil, &store.Error{Code: store.ErrInternal, Reason: "migration " + file.Name() + " is out of order"}
 		}
 		script, err := embedded.ReadFile(path.Join("migrations", file.Name()))
 		if err != nil {
@@ -135,8 +135,8 @@ func notNewer(version, known int) error {
 	if version <= known {
 		return nil
 	}
-	return &tenancy.Error{
-		Code:   tenancy.ErrSchema,
+	return &store.Error{
+		Code:   store.ErrSchema,
 		Reason: fmt.Sprintf("the tables are at version %d, newer than the %d of this program", version, known),
 	}
 }

@@ -84,7 +84,7 @@ func TestMigrateRows(t *testing.T) {
 	st, err := sqlite.New(t.Context(), db)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, st.Close()) }()
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		got, err := tx.Organizations().Get(t.Context(), old.ID)
 		require.Equal(t, old, got)
 		return err

@@ -14,7 +14,7 @@ import (
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Synchronous says how far a commit has gone when it is acknowledged.
@@ -36,7 +36,7 @@ type Options struct {
 	// Synchronous is [Full] by default.
 	Synchronous Synchronous
 	// BusyTimeout is how long a writer waits for one of another handle or process
-	// before it answers [tenancy.ErrBusy]; 10 seconds by default.
+	// before it answers [store.ErrBusy]; 10 seconds by default.
 	BusyTimeout time.Duration
 	// Readers is how many may read at once; GOMAXPROCS, and at least 2, by default.
 	// Many more than the machine has processors starve the writer.
@@ -46,15 +46,15 @@ type Options struct {
 // Open opens the file at path with the default [Options], creates it if it is not
 // there (its directory must be), and migrates its tables.
 //
-// Errors: [tenancy.ErrInvalid] with the field "path" for a path that cannot be
+// Errors: [store.ErrInvalid] with the field "path" for a path that cannot be
 // opened and for ":memory:" and "", which package store/memory does better;
-// [tenancy.ErrNotADatabase], [tenancy.ErrCorrupt], [tenancy.ErrReadOnly],
-// [tenancy.ErrStorageFull]; [tenancy.ErrSchema] if a newer program has migrated the
-// file; [tenancy.ErrBusy] if another process keeps it locked.
+// [store.ErrNotADatabase], [store.ErrCorrupt], [store.ErrReadOnly],
+// [store.ErrStorageFull]; [store.ErrSchema] if a newer program has migrated the
+// file; [store.ErrBusy] if another process keeps it locked.
 func Open(ctx context.Context, path string) (*Store, error) { return Options{}.Open(ctx, path) }
 
 // Open is the function [Open] with these options; a negative or unknown one is
-// [tenancy.ErrInvalid].
+// [store.ErrInvalid].
 func (o Options) Open(ctx context.Context, path string) (*Store, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -144,8 +144,8 @@ func (o Options) handle(file string, size int, pragmas url.Values) *sql.DB {
 func (s *Store) prepare(ctx context.Context) error {
 	err := persist(ctx, s.patience, func() error { return translate(ctx, s.writers.db.PingContext(ctx)) })
 	if isCantOpen(err) {
-		return &tenancy.Error{
-			Code: tenancy.ErrInvalid, Field: "path",
+		return &store.Error{
+			Code: store.ErrInvalid, Field: "path",
 			Reason: "cannot be opened or created: it is a directory, or its directory is missing or closed to us", Err: err,
 		}
 	}
@@ -172,7 +172,7 @@ func fileURI(path string) (string, error) {
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return "", &tenancy.Error{Code: tenancy.ErrInvalid, Field: "path", Reason: "is relative to a directory that is gone", Err: err}
+		return "", &store.Error{Code: store.ErrInvalid, Field: "path", Reason: "is relative to a directory that is gone", Err: err}
 	}
 	slashed := filepath.ToSlash(abs)
 	if !strings.HasPrefix(slashed, "/") { // a drive letter
@@ -199,7 +199,7 @@ func escapePath(path string) string {
 func milliseconds(d time.Duration) string { return fmt.Sprint(max(1, d.Milliseconds())) }
 
 func invalid(field, reason string) error {
-	return &tenancy.Error{Code: tenancy.ErrInvalid, Field: field, Reason: reason}
+	return &store.Error{Code: store.ErrInvalid, Field: field, Reason: reason}
 }
 
 func isCantOpen(err error) bool {

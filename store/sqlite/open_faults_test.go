@@ -7,11 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func TestOpenFaults(t *testing.T) {
-	servicetest.OpenFaults(t, func(t *testing.T) tenancy.Store { return open(t) })
+	servicetest.OpenFaults(t, func(t *testing.T) store.Store { return open(t) })
 }
 
 // G13: known and not mended. A Service asks once, when it is made, whether reads can have

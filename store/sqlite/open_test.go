@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -58,7 +59,7 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.options.Open(t.Context(), c.path)
-			var told *tenancy.Error
+			var told *store.Error
 			require.ErrorAs(t, err, &told)
 			require.Equal(t, tenancy.ErrInvalid, told.Code)
 			require.Equal(t, c.field, told.Field)
@@ -89,10 +90,10 @@ func TestClosed(t *testing.T) {
 	st := open(t)
 	putUsers(t, st, 1)
 	inside, waiting := make(chan struct{}), make(chan error)
-	err := st.Update(t.Context(), func(tx tenancy.Tx) error {
+	err := tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
 		go func() {
 			close(inside)
-			waiting <- st.Update(context.Background(), insertUser(t, 3))
+			waiting <- tenancy.Typed(st).Update(context.Background(), insertUser(t, 3))
 		}()
 		<-inside
 		require.NoError(t, st.Close())
@@ -102,9 +103,9 @@ func TestClosed(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, st.Close())
 	nothing := func(tenancy.Tx) error { return nil }
-	require.ErrorIs(t, st.View(t.Context(), nothing), tenancy.ErrClosed)
-	require.ErrorIs(t, st.Update(t.Context(), nothing), tenancy.ErrClosed)
-	require.ErrorIs(t, st.InTx(nil).View(t.Context(), nothing), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(st).View(t.Context(), nothing), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), nothing), tenancy.ErrClosed)
+	require.ErrorIs(t, tenancy.Typed(st.InTx(nil)).View(t.Context(), nothing), tenancy.ErrClosed)
 }
 
 // TestCloseWhileReading: a reader in use is closed when it is given back, which
@@ -112,7 +113,7 @@ func TestClosed(t *testing.T) {
 func TestCloseWhileReading(t *testing.T) {
 	st := open(t)
 	putUsers(t, st, 1)
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		require.NoError(t, st.Close())
 		_, err := tx.Users().Get(t.Context(), id(1))
 		return err
@@ -136,10 +137,10 @@ func TestReadersWait(t *testing.T) {
 	st, err := sqlite.Options{Readers: 1}.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, st.Close()) }()
-	require.NoError(t, st.View(t.Context(), func(tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tenancy.Tx) error {
 		ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
 		defer stop()
-		err := st.View(ctx, func(tenancy.Tx) error { return nil })
+		err := tenancy.Typed(st).View(ctx, func(tenancy.Tx) error { return nil })
 		require.ErrorIs(t, err, tenancy.ErrCanceled)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		return nil

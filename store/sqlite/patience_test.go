@@ -73,7 +73,7 @@ func TestOuterCallInBeginTx(t *testing.T) {
 			acme, err := svc.Organizations.Create(t.Context(), tenancy.NewOrganization{DisplayName: "Acme"})
 			require.NoError(t, err)
 			tx := begin(t, db)
-			in, err := svc.WithStore(st.InTx(tx))
+			_, in, err := svc.Join(t.Context(), st.InTx(tx))
 			require.NoError(t, err)
 			renamed := "Inside"
 			_, err = in.Organizations.Update(t.Context(), acme.ID, tenancy.OrganizationUpdate{DisplayName: &renamed})
@@ -92,7 +92,7 @@ func TestOuterCallInBeginTx(t *testing.T) {
 				require.ErrorAs(t, err, &refusal, call)
 				require.Equal(t, tenancy.ErrBusy, refusal.Code, call)
 				require.Contains(t, refusal.Reason, "is a transaction of the caller's own open?", call)
-				require.Contains(t, refusal.Reason, "Service.WithStore", call)
+				require.Contains(t, refusal.Reason, "Service.Join", call)
 			}
 			// The transaction itself goes on, and after it the calls do.
 			_, err = in.Organizations.Get(t.Context(), acme.ID)

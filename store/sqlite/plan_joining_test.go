@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -13,13 +14,13 @@ import (
 type lister struct {
 	table *store.Table
 	where []store.Cond
-	order tenancy.Order
+	sort  int
 	index string
 }
 
-func along[V tenancy.Entity, F any](e *store.Entity[V, F], f F, order tenancy.Order, index string) lister {
-	where, _ := e.Where(f)
-	return lister{&e.Table, where, order, e.Name + "_" + index}
+func along[V tenancy.Entity, F any](e *typed.Entity[V, F], f F, order tenancy.Order, index string) lister {
+	sort, _ := e.Along(typed.Order(order))
+	return lister{e.Table, e.Conds(f), sort, e.Table.Name + "_" + index}
 }
 
 // TestJoiningPlans is TestPlans for what joining and signing in live by.
@@ -28,7 +29,7 @@ func TestJoiningPlans(t *testing.T) {
 	for name, l := range joiningLists() {
 		for _, desc := range []bool{false, true} {
 			for _, after := range []*store.Place{nil, {}} {
-				p := plan(t, st, l.table, l.where, store.Range{Sort: l.table.Orders[l.order], Limit: 50, Desc: desc, After: after})
+				p := plan(t, st, l.table, l.where, store.Range{Sort: l.sort, Limit: 50, Desc: desc, After: after})
 				require.Contains(t, p, l.index, name)
 				require.NotContains(t, p, "TEMP B-TREE", name)
 			}
@@ -37,7 +38,7 @@ func TestJoiningPlans(t *testing.T) {
 }
 
 func joiningLists() map[string]lister {
-	c := store.Describe()
+	c := tenancy.Describe()
 	acme, ada := tenancy.Of[tenancy.OrganizationID](id(1)), tenancy.Of[tenancy.UserID](id(1))
 	pending := tenancy.Of(tenancy.InvitationPending)
 	return map[string]lister{
@@ -76,7 +77,7 @@ func joiningLists() map[string]lister {
 // and several names of domains at once.
 func TestManyByPartialIndex(t *testing.T) {
 	st := open(t)
-	c := store.Describe()
+	c := tenancy.Describe()
 	for _, l := range []lister{
 		along(c.Memberships, tenancy.MembershipFilter{InvitationID: tenancy.Of[tenancy.InvitationID](id(1), id(2))}, tenancy.ByID, "invitation_id (invitation_id=?"),
 		along(c.Secrets, tenancy.SecretFilter{Subject: tenancy.Of("x", "y")}, tenancy.ByID, "subject (subject=?"),

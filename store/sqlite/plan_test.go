@@ -34,50 +34,32 @@ func plan(t *testing.T, st *sqlite.Store, table *store.Table, where []store.Cond
 // on empty tables without statistics and on full ones with misleading ones.
 func TestPlans(t *testing.T) {
 	st := open(t)
-	c := store.Describe()
-	lists := map[string]struct {
-		table *store.Table
-		where func() ([]store.Cond, bool)
-		order tenancy.Order
-		index string
-	}{
-		"members by id":      {&c.Memberships.Table, members1(tenancy.MembershipFilter{}), tenancy.ByID, "organization_id (organization_id=?"},
-		"members by name":    {&c.Memberships.Table, members1(tenancy.MembershipFilter{}), tenancy.ByName, "organization_id_name_key (organization_id=?"},
-		"members by address": {&c.Memberships.Table, members1(tenancy.MembershipFilter{}), tenancy.ByEmail, "organization_id_email_key (organization_id=?"},
-		"active members": {
-			&c.Memberships.Table, members1(tenancy.MembershipFilter{Status: tenancy.Of(tenancy.MembershipActive)}),
-			tenancy.ByName, "organization_id_name_key (organization_id=?",
-		},
-		"members by name's beginning": {
-			&c.Memberships.Table, members1(tenancy.MembershipFilter{NamePrefix: "a"}),
-			tenancy.ByName, "organization_id_name_key (organization_id=?",
-		},
-		"a person's organizations": {
-			&c.Memberships.Table, func() ([]store.Cond, bool) {
-				return c.Memberships.Where(tenancy.MembershipFilter{UserID: tenancy.Of[tenancy.UserID](id(1)), Status: tenancy.Of(tenancy.MembershipActive, tenancy.MembershipPending)})
-			}, tenancy.ByID, "user_id (user_id=?",
-		},
-		"organizations by name": {&c.Organizations.Table, func() ([]store.Cond, bool) { return nil, false }, tenancy.ByName, "name_key"},
-		"users by name":         {&c.Users.Table, func() ([]store.Cond, bool) { return nil, false }, tenancy.ByName, "name_key"},
-		"users by address": {
-			&c.Users.Table, func() ([]store.Cond, bool) {
-				return []store.Cond{{Column: c.Users.Index("email_key"), Op: store.NotNull}}, false
-			},
-			tenancy.ByEmail, "autoindex",
-		},
-		"secrets due": {&c.Secrets.Table, func() ([]store.Cond, bool) {
-			return c.Secrets.Where(tenancy.SecretFilter{DueBefore: noon})
-		}, tenancy.ByDue, "expires_at ("},
-		"a user's roles": {&c.RoleAssignments.Table, func() ([]store.Cond, bool) {
-			return c.RoleAssignments.Where(tenancy.RoleAssignmentFilter{UserID: tenancy.Of[tenancy.UserID](id(1))})
-		}, tenancy.ByID, "user_id (user_id=?"},
+	c := tenancy.Describe()
+	lists := map[string]lister{
+		"members by id":      members1(tenancy.MembershipFilter{}, tenancy.ByID, "organization_id (organization_id=?"),
+		"members by name":    members1(tenancy.MembershipFilter{}, tenancy.ByName, "organization_id_name_key (organization_id=?"),
+		"members by address": members1(tenancy.MembershipFilter{}, tenancy.ByEmail, "organization_id_email_key (organization_id=?"),
+		"active members": members1(tenancy.MembershipFilter{Status: tenancy.Of(tenancy.MembershipActive)},
+			tenancy.ByName, "organization_id_name_key (organization_id=?"),
+		"members by name's beginning": members1(tenancy.MembershipFilter{NamePrefix: "a"},
+			tenancy.ByName, "organization_id_name_key (organization_id=?"),
+		"a person's organizations": along(c.Memberships, tenancy.MembershipFilter{
+			UserID: tenancy.Of[tenancy.UserID](id(1)), Status: tenancy.Of(tenancy.MembershipActive, tenancy.MembershipPending),
+		}, tenancy.ByID, "user_id (user_id=?"),
+		"organizations by name": along(c.Organizations, tenancy.OrganizationFilter{}, tenancy.ByName, "name_key"),
+		"users by name":         along(c.Users, tenancy.UserFilter{}, tenancy.ByName, "name_key"),
+		"secrets due":           along(c.Secrets, tenancy.SecretFilter{DueBefore: noon}, tenancy.ByDue, "expires_at ("),
+		"a user's roles": along(c.RoleAssignments, tenancy.RoleAssignmentFilter{UserID: tenancy.Of[tenancy.UserID](id(1))},
+			tenancy.ByID, "user_id (user_id=?"),
 	}
+	byAddress := along(c.Users, tenancy.UserFilter{}, tenancy.ByEmail, "")
+	byAddress.where, byAddress.index = []store.Cond{{Column: c.Users.Table.Index("email_key"), Op: store.NotNull}}, "autoindex"
+	lists["users by address"] = byAddress
 	check := func(t *testing.T) {
 		for name, l := range lists {
 			for _, desc := range []bool{false, true} {
 				for _, after := range []*store.Place{nil, {}} {
-					where, _ := l.where()
-					p := plan(t, st, l.table, where, store.Range{Sort: l.table.Orders[l.order], Limit: 50, Desc: desc, After: after})
+					p := plan(t, st, l.table, l.where, store.Range{Sort: l.sort, Limit: 50, Desc: desc, After: after})
 					require.Contains(t, p, l.index, name)
 					require.NotContains(t, p, "TEMP B-TREE", name)
 				}
@@ -89,16 +71,16 @@ func TestPlans(t *testing.T) {
 	check(t)
 }
 
-func members1(f tenancy.MembershipFilter) func() ([]store.Cond, bool) {
+func members1(f tenancy.MembershipFilter, order tenancy.Order, index string) lister {
 	f.OrganizationID = tenancy.Of[tenancy.OrganizationID](id(1))
-	return func() ([]store.Cond, bool) { return store.Describe().Memberships.Where(f) }
+	return along(tenancy.Describe().Memberships, f, order, index)
 }
 
 // fill gives SQLite statistics that speak for the index by status: one organization
 // of a thousand members, few to a status.
 func fill(t *testing.T, st *sqlite.Store) {
 	t.Helper()
-	require.NoError(t, st.Update(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
 		require.NoError(t, tx.Organizations().Insert(t.Context(), organization(1)))
 		for n := range 1000 {
 			require.NoError(t, tx.Users().Insert(t.Context(), user(n)))

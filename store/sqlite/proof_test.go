@@ -14,10 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func openStore(t *testing.T) tenancy.Store { return open(t) }
+func openStore(t *testing.T) store.Store { return open(t) }
 
 func TestModel(t *testing.T) { servicetest.Model(t, openStore, servicetest.Soak(100_000, 6000)) }
 

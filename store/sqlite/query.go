@@ -37,9 +37,9 @@ func (q *query) cond(t *store.Table, c *store.Cond) {
 	case store.Prefix:
 		q.prefix(name, c.Values[0].Text)
 	case store.Less:
-		q.add(name+" < ?", bind(t, c.Column, &c.Values[0]))
+		q.add(name+" < ?", bind(t.Columns, c.Column, &c.Values[0]))
 	case store.AtLeast:
-		q.add(name+" >= ?", bind(t, c.Column, &c.Values[0]))
+		q.add(name+" >= ?", bind(t.Columns, c.Column, &c.Values[0]))
 	case store.IsNull:
 		q.add(name + " IS NULL")
 	case store.NotNull:
@@ -51,7 +51,7 @@ func (q *query) cond(t *store.Table, c *store.Cond) {
 func (q *query) oneOf(t *store.Table, c *store.Cond) {
 	name := t.Columns[c.Column].Name
 	if len(c.Values) == 1 {
-		q.add(name+" = ?", bind(t, c.Column, &c.Values[0]))
+		q.add(name+" = ?", bind(t.Columns, c.Column, &c.Values[0]))
 		return
 	}
 	list := []byte{'['}
@@ -59,7 +59,7 @@ func (q *query) oneOf(t *store.Table, c *store.Cond) {
 		if i > 0 {
 			list = append(list, ',')
 		}
-		list = appendJSON(list, bind(t, c.Column, &c.Values[i]))
+		list = appendJSON(list, bind(t.Columns, c.Column, &c.Values[i]))
 	}
 	q.add(name+" IN (SELECT value FROM json_each(?))", string(append(list, ']')))
 }

@@ -6,7 +6,6 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // refused says which constraint a row has broken. SQLite tells the sort by its code;
@@ -26,7 +25,7 @@ func (r *rows) refused(ctx context.Context, t *store.Table, row store.Row, fresh
 // taken finds the key that another row holds: the id first, then the others in the
 // order of the catalogue.
 func (r *rows) taken(ctx context.Context, t *store.Table, row store.Row, fresh bool, cause error) error {
-	id := bind(t, 0, &row[0])
+	id := bind(t.Columns, 0, &row[0])
 	if fresh {
 		if there, err := r.one(ctx, statementsOf(t).exists, 1, id); there != nil || err != nil {
 			return orElse(err, t.Taken(t.Columns[0].Name))
@@ -35,26 +34,26 @@ func (r *rows) taken(ctx context.Context, t *store.Table, row store.Row, fresh b
 	for i, key := range t.Unique {
 		var args []any
 		for _, column := range key.Columns {
-			args = append(args, bind(t, column, &row[column]))
+			args = append(args, bind(t.Columns, column, &row[column]))
 		}
 		holder, err := r.one(ctx, statementsOf(t).holders[i], 1, append(args, id)...)
 		if holder != nil || err != nil {
 			return orElse(err, t.Taken(key.Field))
 		}
 	}
-	return &tenancy.Error{
-		Code: tenancy.ErrAlreadyExists, Kind: t.Kind, Reason: "a unique index of the host's own refuses the row", Err: cause,
+	return &store.Error{
+		Code: store.ErrAlreadyExists, Kind: t.Kind, Reason: "a unique index of the host's own refuses the row", Err: cause,
 	}
 }
 
 // orphan finds the row that this one needs and that is not there.
 func (r *rows) orphan(ctx context.Context, t *store.Table, row store.Row, cause error) error {
 	for i := 1; i < len(row); i++ {
-		parent := parentOf(t, i)
+		parent := t.Columns[i].References
 		if parent == nil || row[i].Null {
 			continue
 		}
-		there, err := r.one(ctx, statementsOf(parent).exists, 1, bind(t, i, &row[i]))
+		there, err := r.one(ctx, statementsOf(parent).exists, 1, bind(t.Columns, i, &row[i]))
 		if there == nil || err != nil {
 			return orElse(err, parent.NotFound(row[i].ID))
 		}
@@ -62,22 +61,12 @@ func (r *rows) orphan(ctx context.Context, t *store.Table, row store.Row, cause 
 	return referenced(t, typeID(t, 0, row[0].ID), cause)
 }
 
-// parentOf is the table whose ids the column holds, but for t itself.
-func parentOf(t *store.Table, column int) *store.Table {
-	for _, parent := range store.Describe().Tables() {
-		if parent != t && parent.Columns[0].Prefix == t.Columns[column].Prefix {
-			return parent
-		}
-	}
-	return nil
-}
-
 // referenced is the error for a row that another one needs; any other error passes.
 // A host's ON DELETE RESTRICT counts as a trigger.
 func referenced(t *store.Table, key string, err error) error {
 	switch constraint(err) {
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, sqlite3.SQLITE_CONSTRAINT_TRIGGER:
-		return &tenancy.Error{Code: tenancy.ErrReferenced, Kind: t.Kind, Key: key, Err: err}
+		return &store.Error{Code: store.ErrReferenced, Kind: t.Kind, Key: key, Err: err}
 	default:
 		return err
 	}

@@ -6,11 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // town is a Store with an organization, a user and their membership, each number 1.
-func town(t *testing.T) tenancy.Store {
+func town(t *testing.T) store.Store {
 	t.Helper()
 	st := open(t)
 	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
@@ -74,7 +75,7 @@ func TestHostUniqueIndex(t *testing.T) {
 	require.NoError(t, err)
 	putUsers(t, st, 1)
 	var told *tenancy.Error
-	require.ErrorAs(t, st.Update(t.Context(), insertUser(t, 2)), &told)
+	require.ErrorAs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 2)), &told)
 	require.Equal(t, tenancy.ErrAlreadyExists, told.Code)
 	require.Empty(t, told.Field)
 	require.NotNil(t, told.Err)
@@ -87,7 +88,7 @@ func TestDoctored(t *testing.T) {
 	putUsers(t, st, 1)
 	_, err := st.DB().Exec(`UPDATE tenancy_users SET merged_into = 'org_00000000000000000000000001'`)
 	require.NoError(t, err)
-	err = st.View(t.Context(), func(tx tenancy.Tx) error {
+	err = tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		_, err := tx.Users().Get(t.Context(), id(1))
 		return err
 	})

@@ -5,11 +5,11 @@ import (
 	"database/sql"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // rows is what is done in one transaction: a [store.Rows]. It is for one goroutine.
 type rows struct {
+	guard      store.Guard
 	statements preparer
 	session    *session
 	scratch    *scratch
@@ -29,13 +29,13 @@ func (r *rows) Get(ctx context.Context, t *store.Table, id [16]byte, row store.R
 	if cells == nil {
 		return t.NotFound(id)
 	}
-	return fill(t, row, cells)
+	return fill(t.Kind, t.Columns, row, cells)
 }
 
 func (r *rows) Insert(ctx context.Context, t *store.Table, row store.Row) error {
 	args := make([]any, len(row))
 	for i := range row {
-		args[i] = bind(t, i, &row[i])
+		args[i] = bind(t.Columns, i, &row[i])
 	}
 	if _, err := r.exec(ctx, statementsOf(t).insert, args...); err != nil {
 		return r.refused(ctx, t, row, true, err)
@@ -47,10 +47,10 @@ func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error 
 	args := make([]any, 0, len(row)+1)
 	for i := 1; i < len(row); i++ {
 		if t.Touch == 0 || i != t.Touch {
-			args = append(args, bind(t, i, &row[i]))
+			args = append(args, bind(t.Columns, i, &row[i]))
 		}
 	}
-	args = append(args, bind(t, 0, &row[0]), row[1].Int-1)
+	args = append(args, bind(t.Columns, 0, &row[0]), row[1].Int-1)
 	n, err := r.exec(ctx, statementsOf(t).update, args...)
 	if err != nil {
 		return r.refused(ctx, t, row, false, err)
@@ -58,7 +58,7 @@ func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error 
 	if n > 0 {
 		return nil
 	}
-	there, err := r.one(ctx, statementsOf(t).exists, 1, bind(t, 0, &row[0]))
+	there, err := r.one(ctx, statementsOf(t).exists, 1, bind(t.Columns, 0, &row[0]))
 	switch {
 	case err != nil:
 		return err
@@ -87,7 +87,7 @@ func (r *rows) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
 
 // Lock needs nothing in a transaction of ours, which holds SQLite's one write lock
 // from its begin, and neither in a host's, where joining took it.
-func (r *rows) Lock(context.Context, []store.LockKey) error { return nil }
+func (r *rows) Lock(context.Context, ...store.LockKey) error { return nil }
 
 // The one name of every savepoint: nested ones are found by SQLite innermost first.
 const (
@@ -144,4 +144,4 @@ func (r *rows) lock(ctx context.Context) error {
 
 var _ store.Rows = (*rows)(nil)
 
-var _ tenancy.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)

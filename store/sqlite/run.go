@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // exec runs a statement that writes, to its end, and says how many rows it changed.
@@ -131,5 +131,5 @@ func (r *rows) failure(ctx context.Context, err error) error {
 
 // damaged is the error for a value that its column cannot hold.
 func damaged(kind, column string) error {
-	return &tenancy.Error{Code: tenancy.ErrCorrupt, Kind: kind, Field: column}
+	return &store.Error{Code: store.ErrCorrupt, Kind: kind, Field: column}
 }

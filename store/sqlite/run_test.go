@@ -28,7 +28,7 @@ func TestOddTexts(t *testing.T) {
 		return nil
 	})
 	find := func(f tenancy.UserFilter) (found []string) {
-		require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+		require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 			list, err := tx.Users().List(t.Context(), f, tenancy.Span{Limit: 50})
 			for _, u := range list {
 				found = append(found, u.ExternalID)
@@ -50,9 +50,9 @@ func TestOddTexts(t *testing.T) {
 func TestListMayCallBack(t *testing.T) {
 	st := open(t)
 	putUsers(t, st, 1, 2, 3)
-	table := &store.Describe().Users.Table
+	table := tenancy.Describe().Users.Table
 	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
-		rows, ok := store.Underlying(tx)
+		rows, ok := store.Underlying(tx.Raw())
 		require.True(t, ok)
 		nothing := func(store.Row) error { return nil }
 		require.NoError(t, rows.List(ctx, table, nil, store.Range{Limit: 10}, nothing))
@@ -81,9 +81,9 @@ func TestStatementsAreLearned(t *testing.T) {
 	}
 	for n := range 300 {
 		text := fmt.Sprintf("SELECT %d FROM tenancy_users", n)
-		for _, run := range []func(context.Context, func(tenancy.Tx) error) error{st.View, st.Update} {
+		for _, run := range []func(context.Context, func(tenancy.Tx) error) error{tenancy.Typed(st).View, tenancy.Typed(st).Update} {
 			require.NoError(t, run(t.Context(), func(tx tenancy.Tx) error {
-				rows, _ := store.Underlying(tx)
+				rows, _ := store.Underlying(tx.Raw())
 				return sqlite.Exec(t.Context(), rows, text)
 			}))
 		}
@@ -99,10 +99,10 @@ func TestLostReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	st := openAt(t, path)
 	putUsers(t, st, 1)
-	require.NoError(t, st.View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
 		_, err := tx.Users().Get(t.Context(), id(1))
 		require.NoError(t, err)
-		rows, _ := store.Underlying(tx)
+		rows, _ := store.Underlying(tx.Raw())
 		return sqlite.Exec(t.Context(), rows, `ROLLBACK`)
 	}))
 	require.Zero(t, sqlite.OpenReaders(st))

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // TestSchemaIsTheCatalogue holds the hand-written tables to the one description that
 // all backends read.
 func TestSchemaIsTheCatalogue(t *testing.T) {
 	db := open(t).DB()
-	for _, table := range store.Describe().Tables() {
+	for _, table := range tenancy.Tables() {
 		t.Run(table.Name, func(t *testing.T) {
 			require.Equal(t, wantColumns(table), hasColumns(t, db, table.Name))
 			unique, indexes := hasIndexes(t, db, table.Name)
@@ -35,7 +36,7 @@ func TestSchemaIsTheCatalogue(t *testing.T) {
 // TestLogIsTheCatalogue is the same for the log, whose key is the position.
 func TestLogIsTheCatalogue(t *testing.T) {
 	db := open(t).DB()
-	table := &store.Describe().Events.Table
+	table := tenancy.Describe().Events.Table
 	want := wantColumns(table)
 	want[0] = "id TEXT NOT NULL"
 	require.Equal(t, append([]string{"position INTEGER NOT NULL KEY"}, want...), hasColumns(t, db, table.Name))

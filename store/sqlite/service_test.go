@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 func TestService(t *testing.T) {
-	servicetest.Run(t, func(t *testing.T) tenancy.Store { return open(t) })
+	servicetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 }

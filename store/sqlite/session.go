@@ -5,15 +5,43 @@ import (
 	"runtime"
 	"sync"
 	"weak"
+
+	"github.com/freehold-dev/freehold/store"
 )
 
 // session is what is known of a transaction for as long as it lasts, across all who
 // work in it. It must not lead to the *sql.Tx, which would then never be collected.
 type session struct {
-	base   int64 // see [rows.committed]
-	based  bool
-	locked bool  // the write lock is held
-	failed error // what has ended the transaction from within
+	bases  []base
+	inline [1]base // room for the first
+	locked bool    // the write lock is held
+	failed error   // what has ended the transaction from within
+}
+
+// base is the last position of a log that was committed before a transaction; see
+// [rows.committed].
+type base struct {
+	log      *store.Log
+	position int64
+}
+
+func (s *session) based(l *store.Log) (position int64, ok bool) {
+	for _, b := range s.bases {
+		if b.log == l {
+			return b.position, true
+		}
+	}
+	return 0, false
+}
+
+// base fixes it, unless it is fixed.
+func (s *session) base(l *store.Log, position int64) {
+	if _, ok := s.based(l); !ok {
+		if s.bases == nil {
+			s.bases = s.inline[:0]
+		}
+		s.bases = append(s.bases, base{l, position})
+	}
 }
 
 // sessions finds the session of a *sql.Tx, so that a second [Store.InTx] of it

@@ -30,11 +30,10 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Store is a [tenancy.Store] in a SQLite database, safe for concurrent use. Its
-// errors carry a [tenancy.Code]; what the driver said is behind Unwrap.
+// Store is a [store.Store] in a SQLite database, safe for concurrent use. Its
+// errors carry a [store.Code]; what the driver said is behind Unwrap.
 //
 // A View sees the database as it was at its first read.
 type Store struct {
@@ -64,7 +63,7 @@ func newStore(readers *readers, writers *pool, patience time.Duration) *Store {
 // a handle of the program's own. Of a Store made by [New] it is the host's handle.
 func (s *Store) DB() *sql.DB { return s.writers.db }
 
-// Close ends the Store: what comes after answers [tenancy.ErrClosed], writers that
+// Close ends the Store: what comes after answers [store.ErrClosed], writers that
 // wait included, and what runs may finish. A host's handle stays open. Closing
 // again does nothing.
 func (s *Store) Close() error {
@@ -83,12 +82,12 @@ func (s *Store) Close() error {
 	return translate(context.Background(), err)
 }
 
-// View implements [tenancy.Store].
-func (s *Store) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+// View implements [store.Store].
+func (s *Store) View(ctx context.Context, fn func(store.Rows) error) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	read := func(r *rows) error { return store.Run(r, true, fn) }
+	read := func(r *rows) error { return r.guard.Run(r, true, fn) }
 	if s.readers != nil {
 		return s.readers.view(ctx, read)
 	}
@@ -100,10 +99,10 @@ func (s *Store) View(ctx context.Context, fn func(tenancy.Tx) error) error {
 	return read(t.rows)
 }
 
-// Update implements [tenancy.Store]. It waits until ctx ends for other writers of this
+// Update implements [store.Store]. It waits until ctx ends for other writers of this
 // Store, and for up to [Options.BusyTimeout] for those of other handles and processes:
-// then it is [tenancy.ErrBusy].
-func (s *Store) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+// then it is [store.ErrBusy].
+func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -120,7 +119,7 @@ func (s *Store) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
 		return err
 	}
 	defer t.end(ctx)
-	if err := store.Run(t.rows, false, fn); err != nil {
+	if err := t.rows.guard.Run(t.rows, false, fn); err != nil {
 		return err
 	}
 	return t.commit(ctx)
@@ -157,14 +156,14 @@ const busyPause = 2 * time.Millisecond
 // is over.
 func persist(ctx context.Context, patience time.Duration, try func() error) error {
 	err := try()
-	if tenancy.CodeOf(err) != tenancy.ErrBusy {
+	if store.CodeOf(err) != store.ErrBusy {
 		return err
 	}
 	patient, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	pause := time.NewTicker(busyPause)
 	defer pause.Stop()
-	for tenancy.CodeOf(err) == tenancy.ErrBusy {
+	for store.CodeOf(err) == store.ErrBusy {
 		select {
 		case <-pause.C:
 			err = try()

@@ -1,21 +1,55 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// SQLTx gives the *sql.Tx under the Service that [tenancy.Service.Transact] hands to
+// Transactor is a [*tenancy.Service], seen from here.
+//
+// [*tenancy.Service]: https://pkg.go.dev/github.com/freehold-dev/freehold/tenancy#Service
+type Transactor[S any] interface {
+	// Transact runs fn in one transaction of the store.
+	Transact(ctx context.Context, fn func(ctx context.Context, tx S) error) error
+	// Rows is that transaction.
+	Rows() (store.Rows, error)
+}
+
+// Transact is [Service.Transact] that also gives the *sql.Tx under it, so that the host
+// writes rows of its own in the same transaction:
+//
+//	err := sqlite.Transact(ctx, svc, func(ctx context.Context, tx *tenancy.Service, q *sql.Tx) error {
+//		if _, err := tx.Memberships.Add(ctx, in); err != nil {
+//			return err
+//		}
+//		_, err := q.ExecContext(ctx, `INSERT INTO projects ...`)
+//		return err
+//	})
+//
+// What holds for q, and the further errors, are those of [SQLTx].
+//
+// [Service.Transact]: https://pkg.go.dev/github.com/freehold-dev/freehold/tenancy#Service.Transact
+func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.Context, tx S, q *sql.Tx) error) error {
+	return svc.Transact(ctx, func(ctx context.Context, tx S) error {
+		q, err := SQLTx(tx)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx, q)
+	})
+}
+
+// SQLTx gives the *sql.Tx under the Service that Service.Transact hands to
 // its function, so that the host can write rows of its own in the same transaction.
 // The transaction stays the Service's: do not commit it or roll it back, and do not
 // keep it. [Store.InTx] of it works too.
 //
-// Errors: [tenancy.ErrInvalid] for a Service that is not in a transaction of its own,
+// Errors: [store.ErrInvalid] for a Service that is not in a transaction of its own,
 // or not over a Store of this package.
-func SQLTx(svc *tenancy.Service) (*sql.Tx, error) {
-	tx, err := svc.Tx()
+func SQLTx(svc interface{ Rows() (store.Rows, error) }) (*sql.Tx, error) {
+	tx, err := svc.Rows()
 	if err != nil {
 		return nil, err
 	}

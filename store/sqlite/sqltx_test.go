@@ -6,12 +6,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func service(t *testing.T, st tenancy.Store) *tenancy.Service {
+func service(t *testing.T, st store.Store) *tenancy.Service {
 	t.Helper()
 	svc, err := tenancy.New(tenancy.Config{Store: st})
 	require.NoError(t, err)
@@ -50,7 +51,7 @@ func TestSQLTxRefuses(t *testing.T) {
 
 	mem := memory.New()
 	defer func() { require.NoError(t, mem.Close()) }()
-	for _, st := range []tenancy.Store{open(t), mem} {
+	for _, st := range []store.Store{open(t), mem} {
 		var kept *tenancy.Service
 		require.NoError(t, service(t, st).Transact(t.Context(), func(_ context.Context, in *tenancy.Service) error {
 			kept = in
@@ -63,11 +64,11 @@ func TestSQLTxRefuses(t *testing.T) {
 	}
 }
 
-// TestWithStore: the whole Service inside a host's transaction.
-func TestWithStore(t *testing.T) {
+// TestJoin: the whole Service inside a host's transaction.
+func TestJoin(t *testing.T) {
 	st, _, tx := withHostTable(t)
 	svc := service(t, st)
-	in, err := svc.WithStore(st.InTx(tx))
+	_, in, err := svc.Join(t.Context(), st.InTx(tx))
 	require.NoError(t, err)
 	ada, err := in.Users.Create(t.Context(), tenancy.NewUser{Email: "ada@example.com"})
 	require.NoError(t, err)
@@ -79,6 +80,6 @@ func TestWithStore(t *testing.T) {
 	got, err := svc.Users.Get(t.Context(), ada.ID)
 	require.NoError(t, err)
 	require.Equal(t, ada, got)
-	_, err = svc.WithStore(open(t).InTx(nil)) // of another Store
+	_, _, err = svc.Join(t.Context(), open(t).InTx(nil)) // of another Store
 	require.ErrorIs(t, err, tenancy.ErrInvalid)
 }

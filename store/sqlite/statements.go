@@ -20,17 +20,25 @@ type statements struct {
 	holders []string // a unique key's holder but for one id; as Table.Unique
 }
 
-var allStatements = sync.OnceValue(func() map[*store.Table]*statements {
-	c := store.Describe()
-	all := make(map[*store.Table]*statements)
-	for _, t := range c.Tables() {
-		all[t] = compose(t)
-	}
-	all[&c.Events.Table] = composeLog(&c.Events.Table)
-	return all
-})
+// composed are the statements of the tables met so far, by the table: *store.Table to
+// *statements, and *store.Log to *logStatements.
+var composed sync.Map
 
-func statementsOf(t *store.Table) *statements { return allStatements()[t] }
+func statementsOf(t *store.Table) *statements {
+	if s, ok := composed.Load(t); ok {
+		return s.(*statements)
+	}
+	s, _ := composed.LoadOrStore(t, compose(t))
+	return s.(*statements)
+}
+
+func logStatementsOf(l *store.Log) *logStatements {
+	if s, ok := composed.Load(l); ok {
+		return s.(*logStatements)
+	}
+	s, _ := composed.LoadOrStore(l, composeLog(l))
+	return s.(*logStatements)
+}
 
 func compose(t *store.Table) *statements {
 	names := columnNames(t)
@@ -57,10 +65,50 @@ func compose(t *store.Table) *statements {
 	return s
 }
 
-func composeLog(t *store.Table) *statements {
-	names := columnNames(t)
+// logStatements is the SQL on one log that does not vary.
+type logStatements struct {
+	columns  string
+	insert   string
+	person   string // adds a person whom an event is about
+	sequence string // the highest position ever given, which outlives the rows
+	floor    string
+	last     string // the last event that a prune takes
+	raise    string // the floor
+	prune    [2]string
+	redact   string
+}
+
+func composeLog(l *store.Log) *logStatements {
+	names := columnNames(&l.Table)
 	columns := strings.Join(names, ", ")
-	return &statements{columns: columns, insert: insertText(t.Name, columns, len(names))}
+	blank := ""
+	for _, column := range l.Blank {
+		blank += names[column] + " = NULL, "
+	}
+	return &logStatements{
+		columns:  columns,
+		insert:   insertText(l.Name, columns, len(names)),
+		person:   "INSERT OR IGNORE INTO " + l.People + " (position, user_id) VALUES (?, ?)",
+		sequence: "SELECT seq FROM sqlite_sequence WHERE name = '" + l.Name + "'",
+		floor:    "SELECT position FROM " + l.Floor + " WHERE id = 1",
+		last: `
+SELECT max(position) FROM (
+	SELECT position FROM ` + l.Name + `
+	WHERE position < coalesce((
+		SELECT position FROM (SELECT position, ` + names[l.Time] + ` AS instant FROM ` + l.Name + ` ORDER BY position LIMIT :limit)
+		WHERE instant >= :before ORDER BY position LIMIT 1), 9223372036854775807)
+	ORDER BY position LIMIT :limit)`,
+		raise: "UPDATE " + l.Floor + " SET position = ? WHERE id = 1",
+		prune: [2]string{
+			"DELETE FROM " + l.People + " WHERE position <= ?",
+			"DELETE FROM " + l.Name + " WHERE position <= ?",
+		},
+		redact: `
+UPDATE ` + l.Name + ` SET ` + blank + names[l.Redacted] + ` = 1
+WHERE ` + names[l.Redacted] + ` = 0 AND position IN (
+	SELECT position FROM ` + l.Name + ` WHERE ` + names[l.Person] + ` = ?
+	UNION SELECT position FROM ` + l.People + ` WHERE user_id = ?)`,
+	}
 }
 
 func columnNames(t *store.Table) []string {
@@ -90,8 +138,5 @@ func holderText(t *store.Table, key store.Key) string {
 // transaction runs. The others are learned as they are met, or opening a file would
 // take as long as a hundred of them.
 func fixed() []string {
-	return []string{
-		beginText, savepoint, release, rollback, lockText, sequenceText, floorText, personText,
-		statementsOf(&store.Describe().Events.Table).insert,
-	}
+	return []string{beginText, savepoint, release, rollback, lockText}
 }

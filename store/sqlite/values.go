@@ -11,13 +11,13 @@ func typeID(t *store.Table, column int, id [16]byte) string {
 }
 
 // bind is a value as the column holds it.
-func bind(t *store.Table, column int, v *store.Value) any {
+func bind(columns []store.Column, i int, v *store.Value) any {
 	if v.Null {
 		return nil
 	}
-	switch t.Columns[column].Type {
+	switch c := &columns[i]; c.Type {
 	case store.ID:
-		return typeID(t, column, v.ID)
+		return typeid.String(c.Prefix, v.ID)
 	case store.Int, store.Bool, store.Time:
 		return v.Int
 	default:
@@ -25,12 +25,13 @@ func bind(t *store.Table, column int, v *store.Value) any {
 	}
 }
 
-// fill reads the cells of a row that was scanned, in the order of the columns.
-func fill(t *store.Table, row store.Row, cells []any) error {
+// fill reads the cells of a row that was scanned, in the order of the columns. kind is for
+// errors.
+func fill(kind string, columns []store.Column, row store.Row, cells []any) error {
 	for i := range row {
 		row[i] = store.Value{}
-		if !value(&t.Columns[i], &row[i], cells[i]) {
-			return damaged(t.Kind, t.Columns[i].Name)
+		if !value(&columns[i], &row[i], cells[i]) {
+			return damaged(kind, columns[i].Name)
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ func accessRules() []rule {
 		}},
 		{"view/refusal_passed_on", "a refused write that fn returns comes out of View as read_only.", func(c *check) {
 			c.unchanged(func() {
-				err := c.store.View(c.ctx, func(tx tenancy.Tx) error { return tx.Users().Insert(c.ctx, bareUser(1)) })
+				err := tenancy.Typed(c.store).View(c.ctx, func(tx tenancy.Tx) error { return tx.Users().Insert(c.ctx, bareUser(1)) })
 				c.code(err, tenancy.ErrReadOnly, "View")
 			})
 		}},

@@ -40,7 +40,7 @@ func (s *subject[V, F]) changeRules() []rule {
 func (s *subject[V, F]) insertTwice(c *check) {
 	rows := s.seed(c, 3)
 	again := s.withID(s.full(20), s.id(rows[1]))
-	field := s.entity.Columns[0].Name
+	field := s.entity.Table.Columns[0].Name
 	c.update(func(tx tenancy.Tx) {
 		c.taken(s.table(tx).Insert(c.ctx, again), field, "Insert under the id of a committed row")
 		s.insert(c, tx, s.full(21))
@@ -85,7 +85,7 @@ func (s *subject[V, F]) updateVersion(c *check) {
 
 func (s *subject[V, F]) touch(c *check) {
 	rows := s.seed(c, 3)
-	if s.entity.Touch == 0 {
+	if s.entity.Table.Touch == 0 {
 		c.update(func(tx tenancy.Tx) {
 			c.code(s.table(tx).Touch(c.ctx, s.id(rows[1]), clock(500)), tenancy.ErrInvalid, "Touch")
 		})
@@ -94,7 +94,7 @@ func (s *subject[V, F]) touch(c *check) {
 	}
 	touched := func(v V, n int) V {
 		row := s.row(v)
-		row[s.entity.Touch].Null, row[s.entity.Touch].Int = false, clock(n).UnixMicro()
+		row[s.entity.Table.Touch].Null, row[s.entity.Table.Touch].Int = false, clock(n).UnixMicro()
 		return s.entity.Read(row)
 	}
 	c.update(func(tx tenancy.Tx) {

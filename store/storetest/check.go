@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -24,14 +25,14 @@ var errStop = errors.New("storetest: the rule failed")
 // check is one rule being run on one store. It may be used by several goroutines.
 type check struct {
 	ctx   context.Context // the life of a check is one call
-	store tenancy.Store
+	store store.Store
 
 	mu       sync.Mutex
 	failures []string
 }
 
 // check runs the rule and tells how the store broke it.
-func (r rule) check(s tenancy.Store) error {
+func (r rule) check(s store.Store) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c := &check{ctx: ctx, store: s}
@@ -124,11 +125,13 @@ func (c *check) update(fn func(tx tenancy.Tx)) {
 func (c *check) contend(fn func(tx tenancy.Tx) error) { c.ok(c.try(fn), "Update") }
 
 // try runs fn in a transaction and gives what Update answers.
-func (c *check) try(fn func(tx tenancy.Tx) error) error { return c.store.Update(c.ctx, fn) }
+func (c *check) try(fn func(tx tenancy.Tx) error) error {
+	return tenancy.Typed(c.store).Update(c.ctx, fn)
+}
 
 // view runs fn over a snapshot.
 func (c *check) view(fn func(tx tenancy.Tx)) {
-	c.ok(c.store.View(c.ctx, func(tx tenancy.Tx) error {
+	c.ok(tenancy.Typed(c.store).View(c.ctx, func(tx tenancy.Tx) error {
 		fn(tx)
 		return nil
 	}), "View")

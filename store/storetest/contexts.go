@@ -29,8 +29,8 @@ func contextCanceledBefore(c *check) {
 	c.unchanged(func() {
 		for _, ctx := range []context.Context{canceled, late} {
 			write := func(tx tenancy.Tx) error { return tx.Organizations().Insert(c.ctx, fullOrganization(1)) }
-			c.canceled(c.store.Update(ctx, write), ctx, "Update")
-			c.canceled(c.store.View(ctx, func(tenancy.Tx) error { return nil }), ctx, "View")
+			c.canceled(tenancy.Typed(c.store).Update(ctx, write), ctx, "Update")
+			c.canceled(tenancy.Typed(c.store).View(ctx, func(tenancy.Tx) error { return nil }), ctx, "View")
 		}
 	})
 }
@@ -40,7 +40,7 @@ func contextCanceledMidway(c *check) {
 	c.unchanged(func() {
 		ctx, cancel := context.WithCancel(c.ctx)
 		defer cancel()
-		c.canceled(c.store.Update(ctx, func(tx tenancy.Tx) error {
+		c.canceled(tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
 			changeAll(c, tx)
 			cancel()
 			return tx.Organizations().Insert(ctx, fullOrganization(60))
@@ -52,7 +52,7 @@ func contextCanceledMidway(c *check) {
 func contextCanceledUnnoticed(c *check) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	err := c.store.Update(ctx, func(tx tenancy.Tx) error {
+	err := tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
 		put(c, tx, 1)
 		put(c, tx, 2)
 		cancel()
@@ -71,7 +71,7 @@ func contextDeadline(c *check) {
 	c.unchanged(func() {
 		ctx, cancel := context.WithTimeout(c.ctx, 20*time.Millisecond)
 		defer cancel()
-		err := c.store.Update(ctx, func(tx tenancy.Tx) error {
+		err := tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
 			changeAll(c, tx)
 			<-ctx.Done()
 			return tx.Organizations().Insert(ctx, fullOrganization(60))
@@ -85,7 +85,7 @@ func contextCanceledView(c *check) {
 	writeAll(c)
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	c.canceled(c.store.View(ctx, func(tx tenancy.Tx) error {
+	c.canceled(tenancy.Typed(c.store).View(ctx, func(tx tenancy.Tx) error {
 		_, err := tx.Organizations().Get(ctx, newID[tenancy.Organization](1))
 		c.ok(err, "Get")
 		cancel()
@@ -98,7 +98,7 @@ func contextCanceledView(c *check) {
 func contextErrorOfFnWins(c *check) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	c.same(c.store.Update(ctx, func(tx tenancy.Tx) error {
+	c.same(tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
 		put(c, tx, 1)
 		cancel()
 		return errOurs
@@ -121,7 +121,7 @@ func canceledWhileWaiting(c *check) {
 		c.elsewhere(func() {
 			ctx, cancel := context.WithTimeout(c.ctx, 20*time.Millisecond)
 			defer cancel()
-			err := c.store.Update(ctx, func(tx tenancy.Tx) error {
+			err := tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
 				if err := tx.Lock(ctx, lockKey("a")); err != nil {
 					return err
 				}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // fault is a mutant and a rule that it breaks.
@@ -149,20 +148,20 @@ func readFaults() []fault {
 }
 
 func logFaults() []fault {
-	nothing := func(*tenancy.Position, *bool) {}
-	asGiven := func(*tenancy.LogSpan) {}
-	events := func(breaks string, alter func(*tenancy.LogSpan), after func(*tenancy.Position, *bool)) fault {
+	nothing := func(*int64, *bool) {}
+	asGiven := func(*store.LogSpan) {}
+	events := func(breaks string, alter func(*store.LogSpan), after func(*int64, *bool)) fault {
 		return fault{breaks, mutant{rows: func(r store.Rows) store.Rows { return badEvents{r, alter, after} }}}
 	}
 	return []fault{
-		events("log/pages", func(span *tenancy.LogSpan) { span.Desc = false }, nothing),
-		events("log/pages", func(span *tenancy.LogSpan) { span.Limit++ }, nothing),
-		events("log/pages", func(span *tenancy.LogSpan) { span.After = max(span.After-1, 0) }, nothing),
-		events("log/end", asGiven, func(_ *tenancy.Position, done *bool) { *done = true }),
-		events("log/end", asGiven, func(_ *tenancy.Position, done *bool) { *done = false }),
-		events("log/bounded", asGiven, func(_ *tenancy.Position, done *bool) { *done = true }),
-		events("log/empty", asGiven, func(next *tenancy.Position, _ *bool) { *next++ }),
-		events("prune/floor", func(span *tenancy.LogSpan) { span.After++ }, nothing),
+		events("log/pages", func(span *store.LogSpan) { span.Desc = false }, nothing),
+		events("log/pages", func(span *store.LogSpan) { span.Limit++ }, nothing),
+		events("log/pages", func(span *store.LogSpan) { span.After = max(span.After-1, 0) }, nothing),
+		events("log/end", asGiven, func(_ *int64, done *bool) { *done = true }),
+		events("log/end", asGiven, func(_ *int64, done *bool) { *done = false }),
+		events("log/bounded", asGiven, func(_ *int64, done *bool) { *done = true }),
+		events("log/empty", asGiven, func(next *int64, _ *bool) { *next++ }),
+		events("prune/floor", func(span *store.LogSpan) { span.After++ }, nothing),
 		{"prune/before", mutant{rows: func(r store.Rows) store.Rows { return badPrune{r} }}},
 		{"redact/people", mutant{rows: func(r store.Rows) store.Rows { return badAppend{r} }}},
 		{"redact/person", mutant{rows: func(r store.Rows) store.Rows { return badRedact{r} }}},
@@ -173,13 +172,13 @@ func transactionFaults() []fault {
 	savepoint := func(breaks string) fault {
 		return fault{breaks, mutant{rows: func(r store.Rows) store.Rows { return badSavepoint{r} }}}
 	}
-	update := func(breaks string, fn func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error) fault {
+	update := func(breaks string, fn func(s store.Store, ctx context.Context, fn func(store.Rows) error) error) fault {
 		return fault{breaks, mutant{update: fn}}
 	}
-	view := func(breaks string, fn func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error) fault {
+	view := func(breaks string, fn func(s store.Store, ctx context.Context, fn func(store.Rows) error) error) fault {
 		return fault{breaks, mutant{view: fn}}
 	}
-	writable := func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error { return s.Update(ctx, fn) }
+	writable := func(s store.Store, ctx context.Context, fn func(store.Rows) error) error { return s.Update(ctx, fn) }
 	return []fault{
 		savepoint("savepoint/fails_alone"), savepoint("savepoint/panic"), savepoint("savepoint/nested"),
 		savepoint("savepoint/undoes_everything"), savepoint("savepoint/events_in_order"), savepoint("savepoint/log_changes"),
@@ -192,37 +191,37 @@ func transactionFaults() []fault {
 		update("user/unique_email/rollback", keepsOnError),
 		update("log/rollback", keepsOnError),
 		update("update/rolls_back_on_panic", keepsOnPanic),
-		update("update/commits", func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+		update("update/commits", func(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 			return s.View(ctx, fn)
 		}),
-		update("update/error_kept_by_caller", func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+		update("update/error_kept_by_caller", func(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 			if err := s.Update(ctx, fn); err != nil {
-				return &tenancy.Error{Code: tenancy.CodeOf(err), Err: err}
+				return &store.Error{Code: store.CodeOf(err), Err: err}
 			}
 			return nil
 		}),
-		update("context/canceled_before", func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+		update("context/canceled_before", func(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 			return s.Update(context.WithoutCancel(ctx), fn)
 		}),
-		update("context/canceled_midway", func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
-			return s.Update(context.WithoutCancel(ctx), func(tx tenancy.Tx) error {
+		update("context/canceled_midway", func(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
+			return s.Update(context.WithoutCancel(ctx), func(tx store.Rows) error {
 				_ = fn(tx)
 				return nil
 			})
 		}),
-		update("race/no_conflict", func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+		update("race/no_conflict", func(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 			return s.View(ctx, fn)
 		}),
-		update("race/version", func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+		update("race/version", func(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 			_ = s.Update(ctx, fn)
 			return nil
 		}),
 	}
 }
 
-func keepsOnError(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+func keepsOnError(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 	var kept error
-	if err := s.Update(ctx, func(tx tenancy.Tx) error {
+	if err := s.Update(ctx, func(tx store.Rows) error {
 		kept = fn(tx)
 		return nil
 	}); err != nil {
@@ -231,9 +230,9 @@ func keepsOnError(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) erro
 	return kept
 }
 
-func keepsOnPanic(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
+func keepsOnPanic(s store.Store, ctx context.Context, fn func(store.Rows) error) error {
 	var raised any
-	err := s.Update(ctx, func(tx tenancy.Tx) error {
+	err := s.Update(ctx, func(tx store.Rows) error {
 		defer func() { raised = recover() }()
 		return fn(tx)
 	})
@@ -241,50 +240,4 @@ func keepsOnPanic(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) erro
 		panic(raised)
 	}
 	return err
-}
-
-// aliasing is a store that gives and keeps the caller's own maps.
-type aliasing struct {
-	tenancy.Table[tenancy.Organization, tenancy.OrganizationFilter]
-	maps map[tenancy.OrganizationID]tenancy.Organization
-}
-
-func (a aliasing) Insert(ctx context.Context, v tenancy.Organization) error {
-	a.maps[v.ID] = v
-	return a.Table.Insert(ctx, v)
-}
-
-func (a aliasing) Get(ctx context.Context, id tenancy.OrganizationID) (tenancy.Organization, error) {
-	v, err := a.Table.Get(ctx, id)
-	if old, ok := a.maps[id]; ok && err == nil {
-		v.Metadata = old.Metadata
-	}
-	return v, err
-}
-
-// The kit turns values into rows, so that a backend built on it cannot share a map
-// with its caller; one that is not built on it can.
-func TestSuiteFindsSharedMaps(t *testing.T) {
-	for _, name := range []string{"organization/values_copied_in", "organization/values_copied_out"} {
-		shared := aliasing{maps: map[tenancy.OrganizationID]tenancy.Organization{}}
-		through := func(run func(context.Context, func(tenancy.Tx) error) error) func(tenancy.Store, context.Context, func(tenancy.Tx) error) error {
-			return func(_ tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error {
-				return run(ctx, func(tx tenancy.Tx) error { return fn(aliasingTx{tx, shared}) })
-			}
-		}
-		w := NewWeak()
-		if err := ruleNamed(t, name).check(mutant{Store: w, update: through(w.Update), view: through(w.View)}); err == nil {
-			t.Errorf("%s passes on a store that breaks it", name)
-		}
-	}
-}
-
-type aliasingTx struct {
-	tenancy.Tx
-	shared aliasing
-}
-
-func (a aliasingTx) Organizations() tenancy.Table[tenancy.Organization, tenancy.OrganizationFilter] {
-	a.shared.Table = a.Tx.Organizations()
-	return a.shared
 }

@@ -77,7 +77,7 @@ func (s *subject[V, F]) filterNone(c *check) {
 	c.view(func(tx tenancy.Tx) {
 		var f F
 		s.selects(c, tx, f, rows, "the zero filter")
-		for by := range s.entity.Orders {
+		for _, by := range s.orders() {
 			span := everything
 			span.Order = by
 			c.equal(s.list(c, tx, f, span), s.ordered(rows, by, false), "List")

@@ -13,7 +13,7 @@ var errOurs = errors.New("storetest: an error of the caller's own")
 // keyRules are about the unique keys that the entity is described with.
 func (s *subject[V, F]) keyRules() []rule {
 	var all []rule
-	for i, key := range s.entity.Unique {
+	for i, key := range s.entity.Table.Unique {
 		called := s.keyName(i)
 		rule := func(name, why string, run func(c *check, key store.Key)) {
 			all = append(all, s.rule("unique_"+called+"/"+name, "the unique key "+key.Field+": "+why, func(c *check) { run(c, key) }))
@@ -35,9 +35,9 @@ func (s *subject[V, F]) keyRules() []rule {
 
 // keyName is the Field of a key, or, where an earlier one has that, its last column.
 func (s *subject[V, F]) keyName(i int) string {
-	key := s.entity.Unique[i]
-	if slices.ContainsFunc(s.entity.Unique[:i], func(k store.Key) bool { return k.Field == key.Field }) {
-		return s.entity.Columns[key.Columns[len(key.Columns)-1]].Name
+	key := s.entity.Table.Unique[i]
+	if slices.ContainsFunc(s.entity.Table.Unique[:i], func(k store.Key) bool { return k.Field == key.Field }) {
+		return s.entity.Table.Columns[key.Columns[len(key.Columns)-1]].Name
 	}
 	return key.Field
 }
@@ -60,20 +60,20 @@ func (s *subject[V, F]) withKey(v, of V, key store.Key) V {
 
 // source is the column that a derived one follows from, or -1.
 func (s *subject[V, F]) source(column int) int {
-	name, ok := s.derived[s.entity.Columns[column].Name]
+	name, ok := s.derived[s.entity.Table.Columns[column].Name]
 	if !ok {
 		return -1
 	}
-	return slices.IndexFunc(s.entity.Columns, func(c store.Column) bool { return c.Name == name })
+	return slices.IndexFunc(s.entity.Table.Columns, func(c store.Column) bool { return c.Name == name })
 }
 
 func (s *subject[V, F]) nullable(key store.Key) bool {
-	return slices.ContainsFunc(key.Columns, func(i int) bool { return s.entity.Columns[i].Null })
+	return slices.ContainsFunc(key.Columns, func(i int) bool { return s.entity.Table.Columns[i].Null })
 }
 
 // conditional reports whether rows of some state hold no such key.
 func (s *subject[V, F]) conditional(key store.Key) bool {
-	return slices.ContainsFunc(key.Columns, func(i int) bool { return s.source(i) >= 0 && s.entity.Columns[i].Null })
+	return slices.ContainsFunc(key.Columns, func(i int) bool { return s.source(i) >= 0 && s.entity.Table.Columns[i].Null })
 }
 
 // keyText finds a column of the key, or one that it follows from, that any text may
@@ -83,7 +83,7 @@ func (s *subject[V, F]) keyText(key store.Key) int {
 		if source := s.source(i); source >= 0 {
 			i = source
 		}
-		if column := s.entity.Columns[i]; column.Type == store.Text && !slices.Contains(s.closed, column.Name) {
+		if column := s.entity.Table.Columns[i]; column.Type == store.Text && !slices.Contains(s.closed, column.Name) {
 			return i
 		}
 	}
@@ -185,7 +185,7 @@ func (s *subject[V, F]) keyNull(c *check, key store.Key) {
 		}
 		return s.edit(v, func(row store.Row) {
 			for _, i := range key.Columns {
-				if s.entity.Columns[i].Null {
+				if s.entity.Table.Columns[i].Null {
 					row[i] = store.Value{Null: true}
 				}
 			}

@@ -12,36 +12,36 @@ import (
 // mutant is a store with one fault: the suite has to find it. The statements of a
 // good store go through rows, and its transactions through update and view.
 type mutant struct {
-	tenancy.Store
+	store.Store
 	rows   func(store.Rows) store.Rows
-	update func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error
-	view   func(s tenancy.Store, ctx context.Context, fn func(tenancy.Tx) error) error
+	update func(s store.Store, ctx context.Context, fn func(store.Rows) error) error
+	view   func(s store.Store, ctx context.Context, fn func(store.Rows) error) error
 }
 
-func (m mutant) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (m mutant) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if m.update != nil {
 		return m.update(m.Store, ctx, fn)
 	}
 	return m.Store.Update(ctx, m.through(fn, false))
 }
 
-func (m mutant) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (m mutant) View(ctx context.Context, fn func(store.Rows) error) error {
 	if m.view != nil {
 		return m.view(m.Store, ctx, fn)
 	}
 	return m.Store.View(ctx, m.through(fn, true))
 }
 
-func (m mutant) through(fn func(tenancy.Tx) error, readOnly bool) func(tenancy.Tx) error {
+func (m mutant) through(fn func(store.Rows) error, readOnly bool) func(store.Rows) error {
 	if m.rows == nil {
 		return fn
 	}
-	return func(tx tenancy.Tx) error {
-		rows, ok := store.Underlying(tx)
+	return func(guarded store.Rows) error {
+		rows, ok := store.Underlying(guarded)
 		if !ok {
-			return tenancy.ErrInternal
+			return store.ErrInternal
 		}
-		return store.Run(m.rows(rows), readOnly, fn)
+		return new(store.Guard).Run(m.rows(rows), readOnly, fn)
 	}
 }
 
@@ -70,8 +70,8 @@ type (
 	badAppend    struct{ store.Rows }
 	badEvents    struct {
 		store.Rows
-		alter func(span *tenancy.LogSpan)
-		after func(next *tenancy.Position, done *bool)
+		alter func(span *store.LogSpan)
+		after func(next *int64, done *bool)
 	}
 	badPrune  struct{ store.Rows }
 	badRedact struct{ store.Rows }
@@ -146,22 +146,22 @@ func (m badRange) List(ctx context.Context, t *store.Table, where []store.Cond, 
 
 func (m badSavepoint) Savepoint(_ context.Context, fn func() error) error { return fn() }
 
-func (m badAppend) Append(ctx context.Context, t *store.Table, row store.Row, _ []tenancy.UserID) error {
-	return m.Rows.Append(ctx, t, row, nil)
+func (m badAppend) Append(ctx context.Context, l *store.Log, row store.Row, _ [][16]byte) error {
+	return m.Rows.Append(ctx, l, row, nil)
 }
 
-func (m badEvents) Events(ctx context.Context, t *store.Table, where []store.Cond, span tenancy.LogSpan, yield func(tenancy.Position, store.Row) error) (next tenancy.Position, done bool, err error) {
+func (m badEvents) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (next int64, done bool, err error) {
 	m.alter(&span)
-	next, done, err = m.Rows.Events(ctx, t, where, span, yield)
+	next, done, err = m.Rows.Events(ctx, l, where, span, yield)
 	m.after(&next, &done)
 	return next, done, err
 }
 
-func (m badPrune) Prune(ctx context.Context, before int64, limit int) (int, error) {
-	return m.Rows.Prune(ctx, before+1, limit)
+func (m badPrune) Prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
+	return m.Rows.Prune(ctx, l, before+1, limit)
 }
 
-func (m badRedact) Redact(ctx context.Context, person tenancy.UserID) (int, error) {
-	n, err := m.Rows.Redact(ctx, person)
+func (m badRedact) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
+	n, err := m.Rows.Redact(ctx, l, person)
 	return min(n, 1), err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/freehold-dev/freehold/store/typed"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -26,7 +27,7 @@ func (s *subject[V, F]) pageRules() []rule {
 		}),
 	}
 	for _, by := range []tenancy.Order{tenancy.ByID, tenancy.ByName, tenancy.ByEmail, tenancy.ByDue} {
-		if _, ok := s.entity.Orders[by]; !ok {
+		if _, ok := s.entity.Along(typed.Order(by)); !ok {
 			continue
 		}
 		rule := func(what, why string, run func(c *check, span tenancy.Span)) {
@@ -55,7 +56,7 @@ func (s *subject[V, F]) badSpan(c *check) {
 			c.code(err, tenancy.ErrInvalid, fmt.Sprintf("List with Limit %d", limit))
 		}
 		for by := range tenancy.Order(20) {
-			if _, ok := s.entity.Orders[by]; !ok {
+			if _, ok := s.entity.Along(typed.Order(by)); !ok {
 				_, err := s.table(tx).List(c.ctx, f, tenancy.Span{Limit: 1, Order: by})
 				c.code(err, tenancy.ErrInvalid, fmt.Sprintf("List by order %d", by))
 			}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -125,17 +124,17 @@ func (s *subject[V, F]) oddText(c *check) {
 // keyed lists the columns that keys, indexes and orders are made of: a database may
 // bound what it indexes.
 func (s *subject[V, F]) keyed() []int {
-	list := slices.Concat(s.entity.Indexes...)
-	for _, key := range s.entity.Unique {
+	list := slices.Concat(s.entity.Table.Indexes...)
+	for _, key := range s.entity.Table.Unique {
 		list = append(list, key.Columns...)
 	}
-	return slices.AppendSeq(list, maps.Values(s.entity.Orders))
+	return slices.AppendSeq(list, slices.Values(s.entity.Table.Orders))
 }
 
 // withTexts puts a text into every text column that is open to any, but for some.
 func (s *subject[V, F]) withTexts(v V, text string, except []int) V {
 	return s.edit(v, func(row store.Row) {
-		for i, column := range s.entity.Columns {
+		for i, column := range s.entity.Table.Columns {
 			if column.Type == store.Text && !slices.Contains(s.closed, column.Name) && !slices.Contains(except, i) {
 				row[i] = store.Value{Text: text}
 			}
@@ -152,7 +151,7 @@ func (s *subject[V, F]) times(c *check) {
 	rows := make([]V, len(instants))
 	for i, t := range instants {
 		rows[i] = s.edit(s.full(i), func(row store.Row) {
-			for j, column := range s.entity.Columns {
+			for j, column := range s.entity.Table.Columns {
 				if column.Type == store.Time {
 					row[j] = store.Value{Int: t.UnixMicro()}
 				}
@@ -168,7 +167,7 @@ func (s *subject[V, F]) numbers(c *check) {
 	var rows []V
 	for i, n := range numbers {
 		rows = append(rows, s.edit(s.full(i), func(row store.Row) {
-			for j, column := range s.entity.Columns {
+			for j, column := range s.entity.Table.Columns {
 				if column.Type == store.Int {
 					row[j] = store.Value{Int: n}
 				}

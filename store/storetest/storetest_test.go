@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -18,14 +17,14 @@ func TestEveryEntityIsASubject(t *testing.T) {
 	for _, s := range subjects() {
 		described = append(described, s.describes())
 	}
-	catalogue := reflect.ValueOf(store.Describe()).Elem()
+	catalogue := reflect.ValueOf(tenancy.Describe()).Elem()
 	for i := range catalogue.NumField() {
 		name, entity := catalogue.Type().Field(i).Name, catalogue.Field(i).Interface()
 		if name != "Events" && !slices.Contains(described, entity) {
 			t.Errorf("the catalogue's %s are no subject: see subjects", name)
 		}
 	}
-	if got, want := len(described), len(store.Describe().Tables()); got != want {
+	if got, want := len(described), len(tenancy.Tables()); got != want {
 		t.Errorf("%d subjects for %d tables", got, want)
 	}
 }
@@ -39,10 +38,10 @@ func TestEveryFilterFieldIsTried(t *testing.T) {
 	for _, f := range eventFields() {
 		tried["event"] = append(tried["event"], f.name)
 	}
-	catalogue := reflect.ValueOf(store.Describe()).Elem()
+	catalogue := reflect.ValueOf(tenancy.Describe()).Elem()
 	for i := range catalogue.NumField() {
-		kind := catalogue.Field(i).Elem().FieldByName("Kind").String()
-		where, _ := catalogue.Field(i).Type().MethodByName("Where")
+		kind := catalogue.Field(i).Elem().FieldByName("Table").Elem().FieldByName("Kind").String()
+		where, _ := catalogue.Field(i).Type().MethodByName("Conds")
 		filter := where.Type.In(1)
 		var fields []string
 		for j := range filter.NumField() {
@@ -82,7 +81,7 @@ func samplesReach[V tenancy.Entity, F any](t *testing.T, s *subject[V, F]) {
 	seen := map[string]bool{}
 	for n := range 100 {
 		full, bare := s.row(s.full(n)), s.row(s.bare(n))
-		for i, column := range s.entity.Columns {
+		for i, column := range s.entity.Table.Columns {
 			if full[i].Null {
 				t.Errorf("%s %d: full has no %s", s.kind(), n, column.Name)
 			}
@@ -98,7 +97,7 @@ func samplesReach[V tenancy.Entity, F any](t *testing.T, s *subject[V, F]) {
 				t.Errorf("%s %d: read back as %+v, want %+v", s.kind(), n, got, v)
 			}
 		}
-		for _, key := range s.entity.Unique {
+		for _, key := range s.entity.Table.Unique {
 			at := key.Field
 			for _, i := range key.Columns {
 				at += fmt.Sprintf(" %v", full[i])

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -14,7 +15,7 @@ import (
 // rules are made from the description, so that nothing here knows what an entity
 // is about.
 type subject[V tenancy.Entity, F any] struct {
-	entity *store.Entity[V, F]
+	entity *typed.Entity[V, F]
 	table  func(tenancy.Tx) tenancy.Table[V, F]
 	// bare is the n-th row with no more than every row has, full the n-th with
 	// every field set. Rows of different numbers below 100 have no key in common.
@@ -46,7 +47,7 @@ type anySubject interface {
 	dump(c *check, tx tenancy.Tx) []any
 }
 
-func (s *subject[V, F]) kind() string { return s.entity.Kind }
+func (s *subject[V, F]) kind() string { return s.entity.Table.Kind }
 
 func (s *subject[V, F]) describes() any { return s.entity }
 
@@ -69,7 +70,7 @@ func (s *subject[V, F]) rule(name, why string, run func(c *check)) rule {
 }
 
 func (s *subject[V, F]) row(v V) store.Row {
-	row := make(store.Row, len(s.entity.Columns))
+	row := make(store.Row, len(s.entity.Table.Columns))
 	s.entity.Write(&v, row)
 	return row
 }
@@ -104,11 +105,11 @@ func (s *subject[V, F]) next(v, from V) V {
 
 // stored is what is kept of an update from old to v: a touched column stays.
 func (s *subject[V, F]) stored(old, v V) V {
-	if s.entity.Touch == 0 {
+	if s.entity.Table.Touch == 0 {
 		return v
 	}
-	kept := s.row(old)[s.entity.Touch]
-	return s.edit(v, func(row store.Row) { row[s.entity.Touch] = kept })
+	kept := s.row(old)[s.entity.Table.Touch]
+	return s.edit(v, func(row store.Row) { row[s.entity.Table.Touch] = kept })
 }
 
 // sample is the n-th row of a mixed lot.
@@ -204,7 +205,7 @@ func (s *subject[V, F]) keeps(c *check, what string, rows ...V) {
 // ordered is what List gives of rows: sorted, without those that have no place in
 // the order. It is nil if none is left.
 func (s *subject[V, F]) ordered(rows []V, by tenancy.Order, desc bool) []V {
-	column := s.entity.Orders[by]
+	column, _ := s.entity.Along(typed.Order(by))
 	var list []V
 	for _, v := range rows {
 		if !s.row(v)[column].Null {
@@ -226,6 +227,18 @@ func (s *subject[V, F]) ordered(rows []V, by tenancy.Order, desc bool) []V {
 // key is v's place in an order.
 func (s *subject[V, F]) key(v V, by tenancy.Order) *tenancy.Key {
 	row := s.row(v)
-	place := row[s.entity.Orders[by]]
+	column, _ := s.entity.Along(typed.Order(by))
+	place := row[column]
 	return &tenancy.Key{Text: place.Text, Int: place.Int, ID: row[0].ID}
+}
+
+// orders are those that the entity has.
+func (s *subject[V, F]) orders() []tenancy.Order {
+	var list []tenancy.Order
+	for by := tenancy.ByID; by <= tenancy.ByTime; by++ {
+		if _, ok := s.entity.Along(typed.Order(by)); ok {
+			list = append(list, by)
+		}
+	}
+	return list
 }

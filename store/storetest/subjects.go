@@ -3,7 +3,6 @@ package storetest
 import (
 	"time"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -19,7 +18,7 @@ func organizations() *subject[tenancy.Organization, tenancy.OrganizationFilter] 
 	type V = tenancy.Organization
 	type F = tenancy.OrganizationFilter
 	return &subject[V, F]{
-		entity: store.Describe().Organizations,
+		entity: tenancy.Describe().Organizations,
 		table:  tenancy.Tx.Organizations,
 		bare:   bareOrganization,
 		full:   fullOrganization,
@@ -40,7 +39,7 @@ func users() *subject[tenancy.User, tenancy.UserFilter] {
 	type V = tenancy.User
 	type F = tenancy.UserFilter
 	return &subject[V, F]{
-		entity:   store.Describe().Users,
+		entity:   tenancy.Describe().Users,
 		table:    tenancy.Tx.Users,
 		bare:     bareUser,
 		full:     fullUser,
@@ -62,7 +61,7 @@ func identities() *subject[tenancy.Identity, tenancy.IdentityFilter] {
 	type V = tenancy.Identity
 	type F = tenancy.IdentityFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Identities,
+		entity:  tenancy.Describe().Identities,
 		table:   tenancy.Tx.Identities,
 		bare:    bareIdentity,
 		full:    fullIdentity,
@@ -80,7 +79,7 @@ func memberships() *subject[tenancy.Membership, tenancy.MembershipFilter] {
 	type V = tenancy.Membership
 	type F = tenancy.MembershipFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Memberships,
+		entity:  tenancy.Describe().Memberships,
 		table:   tenancy.Tx.Memberships,
 		bare:    bareMembership,
 		full:    fullMembership,
@@ -102,7 +101,7 @@ func roleAssignments() *subject[tenancy.RoleAssignment, tenancy.RoleAssignmentFi
 	type V = tenancy.RoleAssignment
 	type F = tenancy.RoleAssignmentFilter
 	return &subject[V, F]{
-		entity:  store.Describe().RoleAssignments,
+		entity:  tenancy.Describe().RoleAssignments,
 		table:   tenancy.Tx.RoleAssignments,
 		bare:    bareRoleAssignment,
 		full:    fullRoleAssignment,
@@ -126,7 +125,7 @@ func secrets() *subject[tenancy.Secret, tenancy.SecretFilter] {
 	type V = tenancy.Secret
 	type F = tenancy.SecretFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Secrets,
+		entity:  tenancy.Describe().Secrets,
 		table:   tenancy.Tx.Secrets,
 		bare:    bareSecret,
 		full:    fullSecret,

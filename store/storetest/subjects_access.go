@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -12,7 +11,7 @@ func roles() *subject[tenancy.Role, tenancy.RoleFilter] {
 	type V = tenancy.Role
 	type F = tenancy.RoleFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Roles,
+		entity:  tenancy.Describe().Roles,
 		table:   tenancy.Tx.Roles,
 		bare:    bareRole,
 		full:    fullRole,
@@ -31,7 +30,7 @@ func permissions() *subject[tenancy.Permission, tenancy.PermissionFilter] {
 	type V = tenancy.Permission
 	type F = tenancy.PermissionFilter
 	return &subject[V, F]{
-		entity: store.Describe().Permissions,
+		entity: tenancy.Describe().Permissions,
 		table:  tenancy.Tx.Permissions,
 		bare:   barePermission,
 		full:   fullPermission,
@@ -46,7 +45,7 @@ func denials() *subject[tenancy.Denial, tenancy.DenialFilter] {
 	type V = tenancy.Denial
 	type F = tenancy.DenialFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Denials,
+		entity:  tenancy.Describe().Denials,
 		table:   tenancy.Tx.Denials,
 		bare:    bareDenial,
 		full:    fullDenial,

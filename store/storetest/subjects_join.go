@@ -3,7 +3,6 @@ package storetest
 import (
 	"time"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -11,7 +10,7 @@ func invitations() *subject[tenancy.Invitation, tenancy.InvitationFilter] {
 	type V = tenancy.Invitation
 	type F = tenancy.InvitationFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Invitations,
+		entity:  tenancy.Describe().Invitations,
 		table:   tenancy.Tx.Invitations,
 		bare:    bareInvitation,
 		full:    fullInvitation,
@@ -37,7 +36,7 @@ func joinCodes() *subject[tenancy.JoinCode, tenancy.JoinCodeFilter] {
 	type V = tenancy.JoinCode
 	type F = tenancy.JoinCodeFilter
 	return &subject[V, F]{
-		entity:  store.Describe().JoinCodes,
+		entity:  tenancy.Describe().JoinCodes,
 		table:   tenancy.Tx.JoinCodes,
 		bare:    bareJoinCode,
 		full:    fullJoinCode,
@@ -55,7 +54,7 @@ func joinRequests() *subject[tenancy.JoinRequest, tenancy.JoinRequestFilter] {
 	type V = tenancy.JoinRequest
 	type F = tenancy.JoinRequestFilter
 	return &subject[V, F]{
-		entity:  store.Describe().JoinRequests,
+		entity:  tenancy.Describe().JoinRequests,
 		table:   tenancy.Tx.JoinRequests,
 		bare:    bareJoinRequest,
 		full:    fullJoinRequest,

@@ -3,7 +3,6 @@ package storetest
 import (
 	"time"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -11,7 +10,7 @@ func domains() *subject[tenancy.Domain, tenancy.DomainFilter] {
 	type V = tenancy.Domain
 	type F = tenancy.DomainFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Domains,
+		entity:  tenancy.Describe().Domains,
 		table:   tenancy.Tx.Domains,
 		bare:    bareDomain,
 		full:    fullDomain,
@@ -34,7 +33,7 @@ func connections() *subject[tenancy.Connection, tenancy.ConnectionFilter] {
 	type V = tenancy.Connection
 	type F = tenancy.ConnectionFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Connections,
+		entity:  tenancy.Describe().Connections,
 		table:   tenancy.Tx.Connections,
 		bare:    bareConnection,
 		full:    fullConnection,
@@ -52,7 +51,7 @@ func policies() *subject[tenancy.Policy, tenancy.PolicyFilter] {
 	type V = tenancy.Policy
 	type F = tenancy.PolicyFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Policies,
+		entity:  tenancy.Describe().Policies,
 		table:   tenancy.Tx.Policies,
 		bare:    barePolicy,
 		full:    fullPolicy,
@@ -68,7 +67,7 @@ func sessions() *subject[tenancy.Session, tenancy.SessionFilter] {
 	type V = tenancy.Session
 	type F = tenancy.SessionFilter
 	return &subject[V, F]{
-		entity:  store.Describe().Sessions,
+		entity:  tenancy.Describe().Sessions,
 		table:   tenancy.Tx.Sessions,
 		bare:    bareSession,
 		full:    fullSession,

@@ -19,7 +19,7 @@ func transactionRules() []rule {
 		{"update/error_swallowed", "a statement that failed does not keep the transaction from committing.", updateErrorSwallowed},
 		{"update/runs_fn", "fn runs at least once, and what its last run set is what counts.", updateRuns},
 		{"view/passes_errors", "a View passes on fn's error itself.", func(c *check) {
-			c.same(c.store.View(c.ctx, func(tenancy.Tx) error { return errOurs }), errOurs, "View")
+			c.same(tenancy.Typed(c.store).View(c.ctx, func(tenancy.Tx) error { return errOurs }), errOurs, "View")
 			c.view(func(tenancy.Tx) {})
 		}},
 		{"view/passes_panics", "a View passes on fn's panic, and the store goes on.", viewPassesPanics},
@@ -99,7 +99,7 @@ func viewPassesPanics(c *check) {
 	writeAll(c)
 	c.unchanged(func() {
 		for range 20 { // more than any pool has
-			c.panics(func() { _ = c.store.View(c.ctx, func(tenancy.Tx) error { panic(errOurs) }) })
+			c.panics(func() { _ = tenancy.Typed(c.store).View(c.ctx, func(tenancy.Tx) error { panic(errOurs) }) })
 		}
 	})
 	writeMore(c)
@@ -108,7 +108,7 @@ func viewPassesPanics(c *check) {
 func viewSurvivesGoexit(c *check) {
 	for range 20 {
 		c.elsewhere(func() {
-			_ = c.store.View(c.ctx, func(tenancy.Tx) error {
+			_ = tenancy.Typed(c.store).View(c.ctx, func(tenancy.Tx) error {
 				runtime.Goexit()
 				return nil
 			})

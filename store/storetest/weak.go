@@ -7,10 +7,9 @@ import (
 	"sync"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Weak is a store in memory that gives what [tenancy.Store] promises and no more,
+// Weak is a store in memory that gives what [store.Store] promises and no more,
 // so that a test on it finds what a stronger store hides. Each statement is atomic
 // and sees what others have committed by then, so that two reads of one Update may
 // differ; writers wait for each other only over the same row, the same unique key
@@ -38,9 +37,14 @@ type Weak struct {
 // copied before they are changed; rows are never changed.
 type weakState struct {
 	tables map[*store.Table]weakRows
-	events []weakEvent
-	last   tenancy.Position
-	floor  tenancy.Position // of the last event pruned
+	logs   map[*store.Log]weakEvents
+}
+
+// weakEvents is what is committed of one log.
+type weakEvents struct {
+	list  []weakEvent
+	last  int64
+	floor int64 // of the last event pruned
 }
 
 type weakRows map[[16]byte]store.Row
@@ -48,29 +52,27 @@ type weakRows map[[16]byte]store.Row
 // NewWeak makes an empty store.
 func NewWeak() *Weak {
 	w := &Weak{
-		kept:   weakState{tables: map[*store.Table]weakRows{}},
+		kept:   weakState{tables: map[*store.Table]weakRows{}, logs: map[*store.Log]weakEvents{}},
 		shared: map[*store.Table]bool{},
 		holder: map[any]*weakTx{},
-	}
-	for _, t := range store.Describe().Tables() {
-		w.kept.tables[t] = weakRows{}
 	}
 	return w
 }
 
-// View implements [tenancy.Store].
-func (w *Weak) View(ctx context.Context, fn func(tenancy.Tx) error) error {
+// View implements [store.Store].
+func (w *Weak) View(ctx context.Context, fn func(store.Rows) error) error {
 	if err := ctx.Err(); err != nil {
 		return canceled(err)
 	}
 	w.mu.Lock()
 	snapshot := w.kept
-	snapshot.tables = maps.Clone(w.kept.tables)
+	snapshot.tables, snapshot.logs = maps.Clone(w.kept.tables), maps.Clone(w.kept.logs)
 	for t := range snapshot.tables {
 		w.shared[t] = true
 	}
 	w.mu.Unlock()
-	return store.Run(&weakTx{weak: w, snapshot: &snapshot}, true, fn)
+	t := &weakTx{weak: w, snapshot: &snapshot}
+	return t.guard.Run(t, true, fn)
 }
 
 // weakAttempts bounds how often an Update that loses deadlocks begins again. It waits
@@ -78,9 +80,9 @@ func (w *Weak) View(ctx context.Context, fn func(tenancy.Tx) error) error {
 // far more than it takes.
 const weakAttempts = 1000
 
-// Update implements [tenancy.Store]. Of the transactions in a deadlock the youngest
+// Update implements [store.Store]. Of the transactions in a deadlock the youngest
 // loses: it lets go of what it holds, and begins again once the oldest has ended.
-func (w *Weak) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (w *Weak) Update(ctx context.Context, fn func(store.Rows) error) error {
 	w.mu.Lock()
 	w.begun++
 	age := w.begun
@@ -89,7 +91,7 @@ func (w *Weak) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
 		if err := ctx.Err(); err != nil {
 			return canceled(err)
 		}
-		t := &weakTx{weak: w, age: age, own: map[*store.Table]weakRows{}, ended: make(chan struct{}), beaten: make(chan struct{})}
+		t := &weakTx{weak: w, age: age, own: map[*store.Table]weakRows{}, logs: map[*store.Log]*weakLog{}, ended: make(chan struct{}), beaten: make(chan struct{})}
 		err := t.run(ctx, fn)
 		if t.winner == nil {
 			return err
@@ -103,9 +105,9 @@ func (w *Weak) Update(ctx context.Context, fn func(tenancy.Tx) error) error {
 }
 
 // run runs fn and commits.
-func (t *weakTx) run(ctx context.Context, fn func(tenancy.Tx) error) error {
+func (t *weakTx) run(ctx context.Context, fn func(store.Rows) error) error {
 	defer t.end() // whatever fn does: return, panic, exit its goroutine
-	if err := store.Run(t, false, fn); err != nil {
+	if err := t.guard.Run(t, false, fn); err != nil {
 		return err
 	}
 	t.weak.yield()
@@ -124,6 +126,9 @@ func (t *weakTx) run(ctx context.Context, fn func(tenancy.Tx) error) error {
 func (t *weakTx) commit() {
 	w := t.weak
 	for table, rows := range t.own {
+		if w.kept.tables[table] == nil {
+			w.kept.tables[table] = weakRows{}
+		}
 		if w.shared[table] {
 			w.kept.tables[table], w.shared[table] = maps.Clone(w.kept.tables[table]), false
 		}
@@ -135,7 +140,9 @@ func (t *weakTx) commit() {
 			}
 		}
 	}
-	t.commitLog()
+	for l := range t.logs {
+		t.commitLog(l)
+	}
 }
 
 func (w *Weak) yield() {
@@ -146,8 +153,8 @@ func (w *Weak) yield() {
 	runtime.Gosched()
 }
 
-func canceled(err error) error { return &tenancy.Error{Code: tenancy.ErrCanceled, Err: err} }
+func canceled(err error) error { return &store.Error{Code: store.ErrCanceled, Err: err} }
 
 func errDeadlock() error {
-	return &tenancy.Error{Code: tenancy.ErrBusy, Reason: "deadlock: the transaction was undone to begin again"}
+	return &store.Error{Code: store.ErrBusy, Reason: "deadlock: the transaction was undone to begin again"}
 }

@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func TestWeakKeepsTheContract(t *testing.T) {
-	Run(t, func(*testing.T) tenancy.Store { return NewWeak() })
+	Run(t, func(*testing.T) store.Store { return NewWeak() })
 }
 
 // The guards are proved by their absence: what needs a Lock fails on a Weak that

@@ -8,7 +8,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// What a transaction can hold until its end, besides a [tenancy.LockKey]: a row, a
+// What a transaction can hold until its end, besides a [store.LockKey]: a row, a
 // unique key whether a row has it or not, and the right to prune and redact.
 type (
 	weakRowID struct {
@@ -20,7 +20,7 @@ type (
 		field string
 		value string
 	}
-	weakLogID struct{}
+	weakLogID struct{ log *store.Log }
 )
 
 // weakKeys lists the unique keys that a row has.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 const (
@@ -19,73 +18,85 @@ const (
 )
 
 type weakEvent struct {
-	at     tenancy.Position
+	at     int64
 	row    store.Row
-	people []tenancy.UserID
+	people [][16]byte
 }
 
 // weakLog is what a transaction does to the log.
 type weakLog struct {
 	added    []weakEvent
-	redacted map[tenancy.Position]store.Row
-	pruned   tenancy.Position // up to here
+	redacted map[int64]store.Row
+	pruned   int64 // up to here
 }
 
-func (l weakLog) clone() weakLog {
-	l.added, l.redacted = slices.Clone(l.added), maps.Clone(l.redacted)
-	return l
+func (l *weakLog) clone() *weakLog {
+	return &weakLog{slices.Clone(l.added), maps.Clone(l.redacted), l.pruned}
+}
+
+// log is what t does to a log.
+func (t *weakTx) log(l *store.Log) *weakLog {
+	if t.logs[l] == nil {
+		if t.logs == nil { // a View, which does nothing
+			return &weakLog{}
+		}
+		t.logs[l] = &weakLog{}
+	}
+	return t.logs[l]
 }
 
 // committed gives the committed events, and the floor, as t sees them.
-func (t *weakTx) committed() (events []weakEvent, floor tenancy.Position) {
-	events, floor = t.state().events, max(t.state().floor, t.log.pruned)
+func (t *weakTx) committed(l *store.Log) (events []weakEvent, floor int64) {
+	kept := t.state().logs[l]
+	events, floor = kept.list, max(kept.floor, t.log(l).pruned)
 	for len(events) > 0 && events[0].at <= floor {
 		events = events[1:]
 	}
 	return events, floor
 }
 
-func (t *weakTx) rowOf(e weakEvent) store.Row {
-	if row := t.log.redacted[e.at]; row != nil {
+func (t *weakTx) rowOf(l *store.Log, e weakEvent) store.Row {
+	if row := t.log(l).redacted[e.at]; row != nil {
 		return row
 	}
 	return e.row
 }
 
-func (t *weakTx) commitLog() {
-	state := &t.weak.kept
-	state.events, state.floor = t.committed()
-	if len(t.log.redacted) > 0 {
-		state.events = slices.Clone(state.events)
-		for i, e := range state.events {
-			state.events[i].row = t.rowOf(e)
+func (t *weakTx) commitLog(l *store.Log) {
+	kept := t.weak.kept.logs[l]
+	kept.list, kept.floor = t.committed(l)
+	if len(t.log(l).redacted) > 0 {
+		kept.list = slices.Clone(kept.list)
+		for i, e := range kept.list {
+			kept.list[i].row = t.rowOf(l, e)
 		}
 	}
-	for _, e := range t.log.added {
-		state.last += weakStep
-		e.at = state.last
-		state.events = append(state.events, e)
+	for _, e := range t.log(l).added {
+		kept.last += weakStep
+		e.at = kept.last
+		kept.list = append(kept.list, e)
 	}
+	t.weak.kept.logs[l] = kept
 }
 
-func (t *weakTx) Append(ctx context.Context, _ *store.Table, row store.Row, people []tenancy.UserID) error {
+func (t *weakTx) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
 	e := weakEvent{row: slices.Clone(row), people: slices.Clone(people)}
 	return t.statement(ctx, func() (*weakTx, error) {
-		t.log.added = append(t.log.added, e)
+		t.log(l).added = append(t.log(l).added, e)
 		return nil, nil
 	})
 }
 
-func (t *weakTx) Events(ctx context.Context, table *store.Table, where []store.Cond, span tenancy.LogSpan, yield func(tenancy.Position, store.Row) error) (next tenancy.Position, done bool, err error) {
+func (t *weakTx) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (next int64, done bool, err error) {
 	var events []weakEvent
 	err = t.statement(ctx, func() (*weakTx, error) {
-		list, floor := t.committed()
+		list, floor := t.committed(l)
 		if !span.Desc && span.After > 0 && span.After < floor {
-			return nil, tenancy.ErrEventsPruned
+			return nil, &store.Error{Code: store.ErrEventsPruned, Kind: l.Kind}
 		}
 		events = ahead(list, span)
 		for i, e := range events {
-			events[i].row = t.rowOf(e)
+			events[i].row = t.rowOf(l, e)
 		}
 		return nil, nil
 	})
@@ -99,7 +110,7 @@ func (t *weakTx) Events(ctx context.Context, table *store.Table, where []store.C
 			return next, false, nil
 		}
 		next = e.at
-		if passes(table, e.row, where) {
+		if passes(&l.Table, e.row, where) {
 			given++
 			if err := yield(e.at, slices.Clone(e.row)); err != nil {
 				return 0, false, err
@@ -111,9 +122,9 @@ func (t *weakTx) Events(ctx context.Context, table *store.Table, where []store.C
 
 // ahead copies the events that a read may examine, in its order, and one more to
 // tell whether it comes to the end.
-func ahead(list []weakEvent, span tenancy.LogSpan) []weakEvent {
+func ahead(list []weakEvent, span store.LogSpan) []weakEvent {
 	const most = weakExamined + 1
-	at, found := slices.BinarySearchFunc(list, span.After, func(e weakEvent, at tenancy.Position) int { return cmp.Compare(e.at, at) })
+	at, found := slices.BinarySearchFunc(list, span.After, func(e weakEvent, at int64) int { return cmp.Compare(e.at, at) })
 	if !span.Desc {
 		if found {
 			at++
@@ -126,25 +137,24 @@ func ahead(list []weakEvent, span tenancy.LogSpan) []weakEvent {
 	return reversed(list[max(at-most, 0):at])
 }
 
-func (t *weakTx) Last(ctx context.Context) (at tenancy.Position, err error) {
+func (t *weakTx) Last(ctx context.Context, l *store.Log) (at int64, err error) {
 	err = t.statement(ctx, func() (*weakTx, error) {
-		at = t.state().last
+		at = t.state().logs[l].last
 		return nil, nil
 	})
 	return at, err
 }
 
-func (t *weakTx) Prune(ctx context.Context, before int64, limit int) (n int, err error) {
-	column := store.Describe().Events.Index("time")
+func (t *weakTx) Prune(ctx context.Context, l *store.Log, before int64, limit int) (n int, err error) {
 	err = t.statement(ctx, func() (*weakTx, error) {
-		if other := t.blocker([]any{weakLogID{}}); other != nil {
+		if other := t.blocker([]any{weakLogID{l}}); other != nil {
 			return other, nil
 		}
-		t.hold([]any{weakLogID{}})
+		t.hold([]any{weakLogID{l}})
 		n = 0
-		events, _ := t.committed()
-		for n < min(limit, len(events)) && events[n].row[column].Int < before {
-			t.log.pruned = events[n].at
+		events, _ := t.committed(l)
+		for n < min(limit, len(events)) && events[n].row[l.Time].Int < before {
+			t.log(l).pruned = events[n].at
 			n++
 		}
 		return nil, nil
@@ -152,27 +162,28 @@ func (t *weakTx) Prune(ctx context.Context, before int64, limit int) (n int, err
 	return n, err
 }
 
-func (t *weakTx) Redact(ctx context.Context, person tenancy.UserID) (n int, err error) {
+func (t *weakTx) Redact(ctx context.Context, l *store.Log, person [16]byte) (n int, err error) {
 	err = t.statement(ctx, func() (*weakTx, error) {
-		if other := t.blocker([]any{weakLogID{}}); other != nil {
+		if other := t.blocker([]any{weakLogID{l}}); other != nil {
 			return other, nil
 		}
-		t.hold([]any{weakLogID{}})
+		t.hold([]any{weakLogID{l}})
 		n = 0
-		if t.log.redacted == nil {
-			t.log.redacted = map[tenancy.Position]store.Row{}
+		log := t.log(l)
+		if log.redacted == nil {
+			log.redacted = map[int64]store.Row{}
 		}
-		events, _ := t.committed()
+		events, _ := t.committed(l)
 		for _, e := range events {
-			e.row = t.rowOf(e)
-			if row := redact(e, person); row != nil {
-				t.log.redacted[e.at] = row
+			e.row = t.rowOf(l, e)
+			if row := redact(l, e, person); row != nil {
+				log.redacted[e.at] = row
 				n++
 			}
 		}
-		for i, e := range t.log.added {
-			if row := redact(e, person); row != nil {
-				t.log.added[i].row = row
+		for i, e := range log.added {
+			if row := redact(l, e, person); row != nil {
+				log.added[i].row = row
 				n++
 			}
 		}
@@ -183,14 +194,14 @@ func (t *weakTx) Redact(ctx context.Context, person tenancy.UserID) (n int, err 
 
 // redact gives the row of an event without what it says of people, or nil where
 // there is nothing to take out.
-func redact(e weakEvent, person tenancy.UserID) store.Row {
-	t := &store.Describe().Events.Table
-	user, redacted := t.Index("user_id"), t.Index("redacted")
-	if e.row[redacted].Int != 0 || e.row[user] != (store.Value{ID: person}) && !slices.Contains(e.people, person) {
+func redact(l *store.Log, e weakEvent, person [16]byte) store.Row {
+	if e.row[l.Redacted].Int != 0 || e.row[l.Person] != (store.Value{ID: person}) && !slices.Contains(e.people, person) {
 		return nil
 	}
 	row := slices.Clone(e.row)
-	row[t.Index("data")], row[t.Index("previous")] = store.Value{Null: true}, store.Value{Null: true}
-	row[redacted] = store.Value{Int: 1}
+	for _, column := range l.Blank {
+		row[column] = store.Value{Null: true}
+	}
+	row[l.Redacted] = store.Value{Int: 1}
 	return row
 }

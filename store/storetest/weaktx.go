@@ -6,15 +6,15 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // weakTx is one transaction of a [Weak].
 type weakTx struct {
+	guard    store.Guard
 	weak     *Weak
 	snapshot *weakState                // of a View; an Update has none
 	own      map[*store.Table]weakRows // what an Update wrote; nil for a row deleted
-	log      weakLog
+	logs     map[*store.Log]*weakLog
 
 	// The rest is under the mutex of weak; see weaklocks.go.
 	age    int64
@@ -233,11 +233,14 @@ func (t *weakTx) Savepoint(_ context.Context, fn func() error) error {
 	for table, rows := range t.own {
 		own[table] = maps.Clone(rows)
 	}
-	log := t.log.clone()
+	logs := make(map[*store.Log]*weakLog, len(t.logs))
+	for l, log := range t.logs {
+		logs[l] = log.clone()
+	}
 	kept := false
 	defer func() {
 		if !kept { // locks stay
-			t.own, t.log = own, log
+			t.own, t.logs = own, logs
 		}
 	}()
 	err := fn()
@@ -245,7 +248,7 @@ func (t *weakTx) Savepoint(_ context.Context, fn func() error) error {
 	return err
 }
 
-func (t *weakTx) Lock(ctx context.Context, keys []tenancy.LockKey) error {
+func (t *weakTx) Lock(ctx context.Context, keys ...store.LockKey) error {
 	if t.weak.NoLocks {
 		t.weak.yield()
 		return nil

@@ -1,0 +1,132 @@
+package typed
+
+import (
+	"context"
+	"time"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// Table is the table of one entity in one transaction, with the errors, the limits and
+// the lifetime of [store.Rows]. Values are copied on their way: what a caller does
+// later to a value it passed or received changes nothing here.
+type Table[V, F any] struct {
+	rows    store.Rows
+	entity  *Entity[V, F]
+	scratch *store.Row
+}
+
+// Bind gives the table of an entity in a transaction.
+func Bind[V, F any](rows store.Rows, e *Entity[V, F]) Table[V, F] {
+	return BindTo(rows, new(store.Row), e)
+}
+
+// BindTo is Bind with a row that all tables of the transaction may share for what they
+// read and write; it is made as wide as the widest of them.
+func BindTo[V, F any](rows store.Rows, scratch *store.Row, e *Entity[V, F]) Table[V, F] {
+	return Table[V, F]{rows: rows, entity: e, scratch: scratch}
+}
+
+// Place is where in an order a list begins: behind the row with this sort value and id.
+// Text or Int is set as the order wants it, neither for the order by id.
+type Place struct {
+	// Text is the value of a column of texts.
+	Text string
+	// Int is the value of a column of numbers, or the microseconds of a time.
+	Int int64
+	// ID settles ties.
+	ID [16]byte
+}
+
+// Span says which rows of an order to list.
+type Span struct {
+	// After is where to begin; nil is the start.
+	After *Place
+	// Limit is at least 1.
+	Limit int
+	// Order is one that the entity has.
+	Order Order
+	// Desc goes backwards.
+	Desc bool
+}
+
+// blank is a row as wide as the entity.
+func (t Table[V, F]) blank() store.Row {
+	width := len(t.entity.fields)
+	if len(*t.scratch) < width {
+		*t.scratch = make(store.Row, width)
+	}
+	return (*t.scratch)[:width]
+}
+
+func (t Table[V, F]) row(v *V) store.Row {
+	row := t.blank()
+	t.entity.Write(v, row)
+	return row
+}
+
+// Get gives one row.
+func (t Table[V, F]) Get(ctx context.Context, id [16]byte) (V, error) {
+	row := t.blank()
+	if err := t.rows.Get(ctx, t.entity.Table, id, row); err != nil {
+		var none V
+		return none, err
+	}
+	return t.entity.Read(row), nil
+}
+
+// List gives up to span.Limit of the rows that pass the filter, in span's order.
+func (t Table[V, F]) List(ctx context.Context, filter F, span Span) ([]V, error) {
+	sort, ok := t.entity.orders[span.Order]
+	if !ok {
+		sort = -1 // which no store has
+	}
+	r := store.Range{Sort: sort, Limit: span.Limit, Desc: span.Desc}
+	if span.After != nil {
+		r.After = &store.Place{Sort: store.Value{Text: span.After.Text, Int: span.After.Int}, ID: span.After.ID}
+	}
+	var list []V
+	err := t.rows.List(ctx, t.entity.Table, t.entity.Conds(filter), r, func(row store.Row) error {
+		if list == nil {
+			list = make([]V, 0, min(r.Limit, 64)) // a page's worth
+		}
+		list = append(list, t.entity.Read(row))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// Count counts the rows that pass the filter.
+func (t Table[V, F]) Count(ctx context.Context, filter F) (int, error) {
+	return t.rows.Count(ctx, t.entity.Table, t.entity.Conds(filter))
+}
+
+// Insert adds a row.
+func (t Table[V, F]) Insert(ctx context.Context, v V) error {
+	return t.rows.Insert(ctx, t.entity.Table, t.row(&v))
+}
+
+// Update replaces the row of v's id, whose stored version is one less than v's. A
+// touched column keeps its value.
+func (t Table[V, F]) Update(ctx context.Context, v V) error {
+	return t.rows.Update(ctx, t.entity.Table, t.row(&v))
+}
+
+// Touch sets the one column that lies outside the versioned row.
+func (t Table[V, F]) Touch(ctx context.Context, id [16]byte, at time.Time) error {
+	return t.rows.Touch(ctx, t.entity.Table, id, at.UnixMicro())
+}
+
+// Delete removes a row.
+func (t Table[V, F]) Delete(ctx context.Context, id [16]byte) error {
+	return t.rows.Delete(ctx, t.entity.Table, id)
+}
+
+// DeleteAll removes the rows that pass the filter, which has to constrain something,
+// and says how many.
+func (t Table[V, F]) DeleteAll(ctx context.Context, filter F) (int, error) {
+	return t.rows.DeleteAll(ctx, t.entity.Table, t.entity.Conds(filter))
+}

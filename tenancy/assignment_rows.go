@@ -1,0 +1,48 @@
+package tenancy
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// RoleAssignmentFilter selects role assignments. Fields are joined by and.
+type RoleAssignmentFilter struct {
+	ID             typed.In[RoleAssignmentID]
+	OrganizationID typed.In[OrganizationID]
+	MembershipID   typed.In[MembershipID]
+	UserID         typed.In[UserID]
+	Role           typed.In[string]
+	Source         typed.In[RoleSource]
+	SourceID       typed.In[string]
+	Active         typed.In[bool]
+}
+
+// roleAssignmentRows says how one lies in a row.
+var roleAssignmentRows = typed.Describe[RoleAssignment, RoleAssignmentFilter](
+	"tenancy_role_assignments", "role assignment",
+	typed.ID("id", func(v *RoleAssignment) *RoleAssignmentID { return &v.ID }),
+	typed.Integer("version", func(v *RoleAssignment) *int64 { return &v.Version }),
+	typed.ID("organization_id", func(v *RoleAssignment) *OrganizationID { return &v.OrganizationID }).References(organizationRows.Table),
+	typed.ID("membership_id", func(v *RoleAssignment) *MembershipID { return &v.MembershipID }).References(membershipRows.Table),
+	typed.ID("user_id", func(v *RoleAssignment) *UserID { return &v.UserID }).References(userRows.Table),
+	typed.Text("role", func(v *RoleAssignment) *string { return &v.Role }),
+	typed.Text("source", func(v *RoleAssignment) *RoleSource { return &v.Source }),
+	typed.Text("source_id", func(v *RoleAssignment) *string { return &v.SourceID }),
+	typed.Text("scope", func(v *RoleAssignment) *string { return &v.Scope }),
+	typed.Flag("active", func(v *RoleAssignment) *bool { return &v.Active }),
+	typed.Instant("created_at", func(v *RoleAssignment) *time.Time { return &v.CreatedAt }),
+).
+	Unique("role", "membership_id", "role", "source", "source_id", "scope").
+	Index("organization_id", "role", "active").
+	Index("user_id").
+	Where(func(c *typed.Conds, f RoleAssignmentFilter) {
+		typed.OneID(c, "id", f.ID)
+		typed.OneID(c, "organization_id", f.OrganizationID)
+		typed.OneID(c, "membership_id", f.MembershipID)
+		typed.OneID(c, "user_id", f.UserID)
+		typed.OneText(c, "role", f.Role)
+		typed.OneText(c, "source", f.Source)
+		typed.OneText(c, "source_id", f.SourceID)
+		typed.OneFlag(c, "active", f.Active)
+	})

@@ -1,0 +1,139 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// EventFilter selects events. Fields are joined by and.
+type EventFilter struct {
+	Type           typed.In[EventType]
+	OrganizationID typed.In[OrganizationID]
+	UserID         typed.In[UserID]
+	Subject        typed.In[string]
+	Actor          typed.In[Actor]
+	Since          time.Time // at this instant or later
+	Until          time.Time // before this instant
+}
+
+// eventRows says how one lies in a row.
+var eventRows = typed.Describe[Event, EventFilter](
+	"tenancy_events", "event",
+	typed.ID("id", func(v *Event) *EventID { return &v.ID }),
+	typed.Text("type", func(v *Event) *EventType { return &v.Type }),
+	typed.ID("organization_id", func(v *Event) *OrganizationID { return &v.OrganizationID }).OrNull(),
+	typed.ID("user_id", func(v *Event) *UserID { return &v.UserID }).OrNull(),
+	typed.Text("subject", func(v *Event) *string { return &v.Subject }),
+	actorField("actor", func(v *Event) *Actor { return &v.Actor }),
+	typed.Instant("time", func(v *Event) *time.Time { return &v.Time }),
+	typed.Document("data", func(v *Event) *json.RawMessage { return &v.Data }),
+	typed.Document("previous", func(v *Event) *json.RawMessage { return &v.Previous }),
+	typed.Flag("redacted", func(v *Event) *bool { return &v.Redacted }),
+	typed.Text("through", func(v *Event) *string { return &v.Through }).OrNull(),
+).
+	Index("organization_id").
+	Index("user_id").
+	Where(func(c *typed.Conds, f EventFilter) {
+		typed.OneText(c, "type", f.Type)
+		typed.OneID(c, "organization_id", f.OrganizationID)
+		typed.OneID(c, "user_id", f.UserID)
+		typed.OneText(c, "subject", f.Subject)
+		typed.OneOf(c, "actor", f.Actor, func(a Actor) store.Value { return store.Value{Text: actorText(a)} })
+		typed.Since(c, "time", f.Since)
+		typed.Before(c, "time", f.Until)
+	})
+
+// eventLog is where they are kept.
+var eventLog = func() *store.Log {
+	t := eventRows.Table
+	return &store.Log{
+		Table: *t, People: "tenancy_event_people", Floor: "tenancy_event_floor",
+		Time: t.Index("time"), Person: t.Index("user_id"), Redacted: t.Index("redacted"), Blank: t.Places("data", "previous"),
+	}
+}()
+
+// LogSpan says which events: those beyond After (0 = from the start, or from the
+// end if Desc), at most Limit of them.
+type LogSpan struct {
+	After Position
+	Limit int
+	Desc  bool
+}
+
+// eventTable is the log of events in a transaction, in the order of their commits (rule E1).
+type eventTable struct{ tx *txn }
+
+// Append adds an event. Read and Last see it only after the commit.
+func (l eventTable) Append(ctx context.Context, e Event) error {
+	people := make([][16]byte, len(e.People))
+	for i, person := range e.People {
+		people[i] = person
+	}
+	row := l.tx.blank(len(eventRows.Table.Columns))
+	eventRows.Write(&e, row)
+	return l.tx.border.Append(ctx, eventLog, row, people)
+}
+
+// Read gives up to span.Limit events that pass the filter, and the position to go on
+// from: see [store.Rows.Events].
+func (l eventTable) Read(ctx context.Context, filter EventFilter, span LogSpan) (list []Event, next Position, done bool, err error) {
+	at, done, err := l.tx.border.Events(ctx, eventLog, eventRows.Conds(filter),
+		store.LogSpan{After: int64(span.After), Limit: span.Limit, Desc: span.Desc},
+		func(position int64, row store.Row) error {
+			e := eventRows.Read(row)
+			e.Position = Position(position)
+			list = append(list, e)
+			return nil
+		})
+	if err != nil {
+		return nil, 0, false, err
+	}
+	return list, Position(at), done, nil
+}
+
+// Last is the position of the newest committed event, 0 before the first.
+func (l eventTable) Last(ctx context.Context) (Position, error) {
+	last, err := l.tx.border.Last(ctx, eventLog)
+	return Position(last), err
+}
+
+// Prune removes up to limit of the oldest events from before an instant.
+func (l eventTable) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
+	return l.tx.border.Prune(ctx, eventLog, before.UnixMicro(), limit)
+}
+
+// Redact empties Data and Previous of every event that lists the person.
+func (l eventTable) Redact(ctx context.Context, person UserID) (int, error) {
+	return l.tx.border.Redact(ctx, eventLog, person)
+}
+
+// actorField keeps who did it in one text, "user:usr_...", "service:import" or "host",
+// that a person can read and a query can match.
+func actorField[V any](name string, at func(*V) *Actor) typed.Field[V] {
+	return typed.Custom(store.Column{Name: name, Type: store.Text},
+		func(v *V, x *store.Value) { x.Text = actorText(*at(v)) },
+		func(v *V, x *store.Value) {
+			kind, id, _ := strings.Cut(x.Text, ":")
+			*at(v) = Actor{Kind: ActorKind(kind), ID: id}
+		})
+}
+
+func actorText(a Actor) string {
+	if a.ID == "" {
+		return string(a.Kind)
+	}
+	return string(a.Kind) + ":" + a.ID
+}
+
+// when is a text that holds under a condition alone, for derived columns.
+func when(holds bool, text string) string {
+	if holds {
+		return text
+	}
+	return ""
+}

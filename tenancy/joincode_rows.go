@@ -1,0 +1,40 @@
+package tenancy
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// JoinCodeFilter selects join codes. Fields are joined by and.
+type JoinCodeFilter struct {
+	ID             typed.In[JoinCodeID]
+	OrganizationID typed.In[OrganizationID]
+	Role           typed.In[string]
+	Revoked        typed.In[bool]
+}
+
+// joinCodeRows says how one lies in a row.
+var joinCodeRows = typed.Describe[JoinCode, JoinCodeFilter](
+	"tenancy_join_codes", "join code",
+	typed.ID("id", func(v *JoinCode) *JoinCodeID { return &v.ID }),
+	typed.Integer("version", func(v *JoinCode) *int64 { return &v.Version }),
+	typed.ID("organization_id", func(v *JoinCode) *OrganizationID { return &v.OrganizationID }).References(organizationRows.Table),
+	typed.Text("role", func(v *JoinCode) *string { return &v.Role }).OrNull(),
+	typed.List("allowed_domains", func(v *JoinCode) *[]string { return &v.AllowedDomains }),
+	typed.Integer("max_uses", func(v *JoinCode) *int { return &v.MaxUses }).OrNull(),
+	typed.Integer("uses", func(v *JoinCode) *int { return &v.Uses }),
+	typed.ID("creator_id", func(v *JoinCode) *UserID { return &v.CreatorID }).OrNull(),
+	typed.Instant("expires_at", func(v *JoinCode) *time.Time { return &v.ExpiresAt }),
+	typed.Moment("revoked_at", func(v *JoinCode) *time.Time { return &v.RevokedAt }),
+	typed.Instant("created_at", func(v *JoinCode) *time.Time { return &v.CreatedAt }),
+	typed.Instant("updated_at", func(v *JoinCode) *time.Time { return &v.UpdatedAt }),
+).
+	Index("organization_id").
+	Index("role").
+	Where(func(c *typed.Conds, f JoinCodeFilter) {
+		typed.OneID(c, "id", f.ID)
+		typed.OneID(c, "organization_id", f.OrganizationID)
+		typed.OneText(c, "role", f.Role)
+		typed.Present(c, "revoked_at", f.Revoked)
+	})

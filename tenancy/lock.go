@@ -1,0 +1,31 @@
+package tenancy
+
+import "github.com/freehold-dev/freehold/store"
+
+// The classes of locks, lowest first: they are taken in this order.
+const (
+	classRoles        uint8 = iota + 1 // application roles and permissions
+	classEmail                         // a canonical address
+	classIdentity                      // a subject at a provider
+	classUser                          // a user and what hangs on them
+	classOrganization                  // an organization and all in it
+	classDomain                        // a verified domain
+)
+
+func lockEmail(canonical string) store.LockKey {
+	return store.LockKey{Class: classEmail, Value: canonical}
+}
+
+func lockIdentity(provider, subject string) store.LockKey {
+	return store.LockKey{Class: classIdentity, Value: provider + " " + subject}
+}
+
+func lockUser(id UserID) store.LockKey { return store.LockKey{Class: classUser, Value: id.String()} }
+
+func lockOrganization(id OrganizationID) store.LockKey {
+	return store.LockKey{Class: classOrganization, Value: id.String()}
+}
+
+func lockRoles() store.LockKey { return store.LockKey{Class: classRoles} }
+
+func lockDomain(name string) store.LockKey { return store.LockKey{Class: classDomain, Value: name} }

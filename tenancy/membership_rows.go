@@ -1,0 +1,59 @@
+package tenancy
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// MembershipFilter selects memberships. Fields are joined by and.
+type MembershipFilter struct {
+	ID             typed.In[MembershipID]
+	OrganizationID typed.In[OrganizationID]
+	UserID         typed.In[UserID]
+	Status         typed.In[MembershipStatus]
+	InvitationID   typed.In[InvitationID]
+	NamePrefix     string // of NameKey
+	EmailPrefix    string // of EmailKey
+}
+
+// membershipRows says how one lies in a row.
+var membershipRows = typed.Describe[Membership, MembershipFilter](
+	"tenancy_memberships", "membership",
+	typed.ID("id", func(v *Membership) *MembershipID { return &v.ID }),
+	typed.Integer("version", func(v *Membership) *int64 { return &v.Version }),
+	typed.ID("organization_id", func(v *Membership) *OrganizationID { return &v.OrganizationID }).References(organizationRows.Table),
+	typed.ID("user_id", func(v *Membership) *UserID { return &v.UserID }).References(userRows.Table),
+	typed.Text("status", func(v *Membership) *MembershipStatus { return &v.Status }),
+	typed.Text("display_name", func(v *Membership) *string { return &v.DisplayName }).OrNull(),
+	typed.Dictionary("attributes", func(v *Membership) *map[string]string { return &v.Attributes }),
+	typed.Dictionary("metadata", func(v *Membership) *map[string]string { return &v.Metadata }),
+	typed.Text("joined_via", func(v *Membership) *JoinedVia { return &v.JoinedVia }),
+	typed.Instant("joined_at", func(v *Membership) *time.Time { return &v.JoinedAt }),
+	typed.Moment("last_sign_in_at", func(v *Membership) *time.Time { return &v.LastSignInAt }),
+	typed.Instant("created_at", func(v *Membership) *time.Time { return &v.CreatedAt }),
+	typed.Instant("updated_at", func(v *Membership) *time.Time { return &v.UpdatedAt }),
+	typed.Text("name_key", func(v *Membership) *string { return &v.NameKey }),
+	typed.Text("email_key", func(v *Membership) *string { return &v.EmailKey }),
+	typed.ID("inviter_id", func(v *Membership) *UserID { return &v.InviterID }).OrNull(),
+	typed.ID("invitation_id", func(v *Membership) *InvitationID { return &v.InvitationID }).OrNull(),
+	typed.Moment("expires_at", func(v *Membership) *time.Time { return &v.ExpiresAt }),
+	typed.Moment("deactivated_at", func(v *Membership) *time.Time { return &v.DeactivatedAt }),
+).
+	Unique("user_id", "organization_id", "user_id").
+	Index("invitation_id").
+	Index("user_id").
+	Index("organization_id").
+	Index("organization_id", "status").
+	Index("organization_id", "name_key").Order(typed.Order(ByName), "name_key").
+	Index("organization_id", "email_key").Order(typed.Order(ByEmail), "email_key").
+	Touch("last_sign_in_at").
+	Where(func(c *typed.Conds, f MembershipFilter) {
+		typed.OneID(c, "id", f.ID)
+		typed.OneID(c, "organization_id", f.OrganizationID)
+		typed.OneID(c, "user_id", f.UserID)
+		typed.OneText(c, "status", f.Status)
+		typed.OneID(c, "invitation_id", f.InvitationID)
+		typed.Begins(c, "name_key", f.NamePrefix)
+		typed.Begins(c, "email_key", f.EmailPrefix)
+	})

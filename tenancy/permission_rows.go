@@ -1,0 +1,31 @@
+package tenancy
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// PermissionFilter selects declared permissions. Fields are joined by and.
+type PermissionFilter struct {
+	ID   typed.In[PermissionID]
+	Slug typed.In[rbac.Permission]
+}
+
+// permissionRows says how one lies in a row.
+var permissionRows = typed.Describe[Permission, PermissionFilter](
+	"tenancy_permissions", "permission",
+	typed.ID("id", func(v *Permission) *PermissionID { return &v.ID }),
+	typed.Integer("version", func(v *Permission) *int64 { return &v.Version }),
+	typed.Text("slug", func(v *Permission) *rbac.Permission { return &v.Slug }),
+	typed.Text("description", func(v *Permission) *string { return &v.Description }).OrNull(),
+	typed.Integer("revision", func(v *Permission) *int64 { return &v.Revision }),
+	typed.Instant("created_at", func(v *Permission) *time.Time { return &v.CreatedAt }),
+	typed.Instant("updated_at", func(v *Permission) *time.Time { return &v.UpdatedAt }),
+).
+	Unique("slug", "slug").
+	Where(func(c *typed.Conds, f PermissionFilter) {
+		typed.OneID(c, "id", f.ID)
+		typed.OneText(c, "slug", f.Slug)
+	})

@@ -1,0 +1,66 @@
+package tenancy
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// PolicyFilter selects policies. Fields are joined by and.
+type PolicyFilter struct {
+	ID             typed.In[PolicyID]
+	OrganizationID typed.In[OrganizationID]
+}
+
+// policyRows says how one lies in a row.
+var policyRows = typed.Describe[Policy, PolicyFilter](
+	"tenancy_policies", "policy",
+	typed.ID("id", func(v *Policy) *PolicyID { return &v.ID }),
+	typed.Integer("version", func(v *Policy) *int64 { return &v.Version }),
+	typed.ID("organization_id", func(v *Policy) *OrganizationID { return &v.OrganizationID }).References(organizationRows.Table),
+	typed.Object("domain_policy", storeDomainPolicy, loadDomainPolicy),
+	typed.Object("organization_policy", storeOrganizationPolicy, loadOrganizationPolicy),
+	typed.IDs("exempt", func(v *Policy) *[]UserID { return &v.Exempt }, ParseUserID),
+	typed.Instant("created_at", func(v *Policy) *time.Time { return &v.CreatedAt }),
+	typed.Instant("updated_at", func(v *Policy) *time.Time { return &v.UpdatedAt }),
+	typed.Flag("binds_owners", func(v *Policy) *bool { return &v.BindsOwners }),
+).
+	Unique("organization_id", "organization_id").
+	Where(func(c *typed.Conds, f PolicyFilter) {
+		typed.OneID(c, "id", f.ID)
+		typed.OneID(c, "organization_id", f.OrganizationID)
+	})
+
+// storedDomainPolicy is a DomainPolicy as it lies in its column.
+type storedDomainPolicy struct {
+	Methods      []SignInMethod `json:"methods,omitempty"`
+	ConnectionID string         `json:"connection_id,omitempty"`
+	SecondFactor bool           `json:"second_factor,omitempty"`
+}
+
+func storeDomainPolicy(v *Policy) storedDomainPolicy {
+	p := v.Domain
+	return storedDomainPolicy{p.Methods, p.ConnectionID.String(), p.SecondFactor}
+}
+
+func loadDomainPolicy(v *Policy, p storedDomainPolicy) {
+	v.Domain = DomainPolicy{Methods: p.Methods, SecondFactor: p.SecondFactor}
+	v.Domain.ConnectionID, _ = ParseID[Connection](p.ConnectionID) // what store wrote; "" is the zero id
+}
+
+// storedOrganizationPolicy is an OrganizationPolicy as it lies in its column.
+type storedOrganizationPolicy struct {
+	SingleSignOn bool   `json:"single_sign_on,omitempty"`
+	ConnectionID string `json:"connection_id,omitempty"`
+	SecondFactor bool   `json:"second_factor,omitempty"`
+}
+
+func storeOrganizationPolicy(v *Policy) storedOrganizationPolicy {
+	p := v.Organization
+	return storedOrganizationPolicy{p.SingleSignOn, p.ConnectionID.String(), p.SecondFactor}
+}
+
+func loadOrganizationPolicy(v *Policy, p storedOrganizationPolicy) {
+	v.Organization = OrganizationPolicy{SingleSignOn: p.SingleSignOn, SecondFactor: p.SecondFactor}
+	v.Organization.ConnectionID, _ = ParseID[Connection](p.ConnectionID)
+}

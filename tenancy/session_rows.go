@@ -1,0 +1,55 @@
+package tenancy
+
+import (
+	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// SessionFilter selects sessions. Fields are joined by and.
+type SessionFilter struct {
+	ID             typed.In[SessionID]
+	UserID         typed.In[UserID]
+	OrganizationID typed.In[OrganizationID]
+	MembershipID   typed.In[MembershipID]
+	Ended          typed.In[bool]
+	DueBefore      time.Time // ExpiresAt before this instant
+}
+
+// sessionRows says how one lies in a row.
+var sessionRows = typed.Describe[Session, SessionFilter](
+	"tenancy_sessions", "session",
+	typed.ID("id", func(v *Session) *SessionID { return &v.ID }),
+	typed.Integer("version", func(v *Session) *int64 { return &v.Version }),
+	typed.ID("user_id", func(v *Session) *UserID { return &v.UserID }).References(userRows.Table),
+	typed.ID("organization_id", func(v *Session) *OrganizationID { return &v.OrganizationID }).OrNull().References(organizationRows.Table),
+	typed.ID("membership_id", func(v *Session) *MembershipID { return &v.MembershipID }).OrNull(),
+	typed.ID("identity_id", func(v *Session) *IdentityID { return &v.IdentityID }).OrNull(),
+	typed.Text("method", func(v *Session) *SignInMethod { return &v.Method }).OrNull(),
+	typed.ID("connection_id", func(v *Session) *ConnectionID { return &v.ConnectionID }).OrNull(),
+	typed.Flag("second_factor", func(v *Session) *bool { return &v.SecondFactor }),
+	typed.Flag("confined", func(v *Session) *bool { return &v.Confined }),
+	typed.Text("user_agent", func(v *Session) *string { return &v.UserAgent }).OrNull(),
+	typed.Text("address", func(v *Session) *string { return &v.Address }).OrNull(),
+	typed.Instant("selected_at", func(v *Session) *time.Time { return &v.SelectedAt }),
+	typed.Instant("expires_at", func(v *Session) *time.Time { return &v.ExpiresAt }),
+	typed.Moment("ended_at", func(v *Session) *time.Time { return &v.EndedAt }),
+	typed.Text("end_reason", func(v *Session) *EndReason { return &v.EndReason }).OrNull(),
+	typed.Moment("last_seen_at", func(v *Session) *time.Time { return &v.LastSeenAt }),
+	typed.Instant("created_at", func(v *Session) *time.Time { return &v.CreatedAt }),
+	typed.Instant("updated_at", func(v *Session) *time.Time { return &v.UpdatedAt }),
+	typed.Integer("connection_epoch", func(v *Session) *int64 { return &v.ConnectionEpoch }),
+).
+	Index("user_id").
+	Index("organization_id").
+	Index("membership_id").
+	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
+	Touch("last_seen_at").
+	Where(func(c *typed.Conds, f SessionFilter) {
+		typed.OneID(c, "id", f.ID)
+		typed.OneID(c, "user_id", f.UserID)
+		typed.OneID(c, "organization_id", f.OrganizationID)
+		typed.OneID(c, "membership_id", f.MembershipID)
+		typed.Present(c, "ended_at", f.Ended)
+		typed.Before(c, "expires_at", f.DueBefore)
+	})

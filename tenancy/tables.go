@@ -1,0 +1,142 @@
+package tenancy
+
+import (
+	"context"
+	"time"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// Tables lists the tables of this package, parents before children, for tests that hold
+// a backend's schema to them. The events lie apart, in [EventLog].
+func Tables() []*store.Table {
+	return []*store.Table{
+		organizationRows.Table, userRows.Table, identityRows.Table, membershipRows.Table,
+		roleAssignmentRows.Table, roleTable.Table, permissionRows.Table, secretRows.Table, denialRows.Table,
+		invitationRows.Table, joinCodeRows.Table, joinRequestRows.Table, domainRows.Table,
+		connectionRows.Table, policyRows.Table, sessionRows.Table,
+	}
+}
+
+// EventLog is the log of this package's events, for the same tests.
+func EventLog() *store.Log { return eventLog }
+
+// Order names the column that a list runs along; ties, and [ByID], go by id. An
+// order that an entity does not have is [ErrInvalid].
+type Order uint8
+
+// The orders.
+const (
+	ByID    Order = iota // every entity; for default ids, the order of creation
+	ByName               // organizations, users, memberships: folded name
+	ByEmail              // users, memberships, invitations: canonical address
+	ByDue                // secrets, invitations and sessions: expiry; domains: the next recheck
+	ByTime               // denials: the minute
+)
+
+// Key is a place in an order: a row's sort column and its id. Text or Int is set
+// as the order wants it, neither for [ByID].
+type Key = typed.Place
+
+// Span says which rows of an order: those beyond After, at most Limit (at least
+// one), descending if Desc.
+type Span struct {
+	After *Key
+	Limit int
+	Order Order
+	Desc  bool
+}
+
+// In is [typed.In].
+type In[T comparable] = typed.In[T]
+
+// Of is [typed.Of].
+func Of[T comparable](values ...T) In[T] { return typed.Of(values...) }
+
+// table is the table of one entity in a transaction, for ids of that entity alone.
+type table[V Entity, F any] struct {
+	rows typed.Table[V, F]
+}
+
+func (t table[V, F]) Get(ctx context.Context, id ID[V]) (V, error) { return t.rows.Get(ctx, id) }
+
+func (t table[V, F]) List(ctx context.Context, filter F, s Span) ([]V, error) {
+	return t.rows.List(ctx, filter, typed.Span{After: s.After, Limit: s.Limit, Order: typed.Order(s.Order), Desc: s.Desc})
+}
+
+func (t table[V, F]) Count(ctx context.Context, filter F) (int, error) {
+	return t.rows.Count(ctx, filter)
+}
+
+func (t table[V, F]) Insert(ctx context.Context, v V) error { return t.rows.Insert(ctx, v) }
+
+func (t table[V, F]) Update(ctx context.Context, v V) error { return t.rows.Update(ctx, v) }
+
+func (t table[V, F]) Touch(ctx context.Context, id ID[V], at time.Time) error {
+	return t.rows.Touch(ctx, id, at)
+}
+
+func (t table[V, F]) Delete(ctx context.Context, id ID[V]) error { return t.rows.Delete(ctx, id) }
+
+func (t table[V, F]) DeleteAll(ctx context.Context, filter F) (int, error) {
+	return t.rows.DeleteAll(ctx, filter)
+}
+
+// txn is one transaction of the store, with the tables of this package.
+type txn struct {
+	border
+	scratch store.Row
+}
+
+func newTxn(rows store.Rows) *txn { return &txn{border: border{rows}} }
+
+// blank is a row of this width for one statement.
+func (t *txn) blank(width int) store.Row {
+	if len(t.scratch) < width {
+		t.scratch = make(store.Row, width)
+	}
+	return t.scratch[:width]
+}
+
+func bind[V Entity, F any](t *txn, e *typed.Entity[V, F]) table[V, F] {
+	return table[V, F]{typed.BindTo(&t.border, &t.scratch, e)}
+}
+
+func (t *txn) Organizations() table[Organization, OrganizationFilter] {
+	return bind(t, organizationRows)
+}
+
+func (t *txn) Users() table[User, UserFilter] { return bind(t, userRows) }
+
+func (t *txn) Identities() table[Identity, IdentityFilter] { return bind(t, identityRows) }
+
+func (t *txn) Memberships() table[Membership, MembershipFilter] { return bind(t, membershipRows) }
+
+func (t *txn) RoleAssignments() table[RoleAssignment, RoleAssignmentFilter] {
+	return bind(t, roleAssignmentRows)
+}
+
+func (t *txn) Roles() table[Role, RoleFilter] { return bind(t, roleTable) }
+
+func (t *txn) Permissions() table[Permission, PermissionFilter] { return bind(t, permissionRows) }
+
+func (t *txn) Secrets() table[Secret, SecretFilter] { return bind(t, secretRows) }
+
+func (t *txn) Denials() table[Denial, DenialFilter] { return bind(t, denialRows) }
+
+func (t *txn) Invitations() table[Invitation, InvitationFilter] { return bind(t, invitationRows) }
+
+func (t *txn) JoinCodes() table[JoinCode, JoinCodeFilter] { return bind(t, joinCodeRows) }
+
+func (t *txn) JoinRequests() table[JoinRequest, JoinRequestFilter] { return bind(t, joinRequestRows) }
+
+func (t *txn) Domains() table[Domain, DomainFilter] { return bind(t, domainRows) }
+
+func (t *txn) Connections() table[Connection, ConnectionFilter] { return bind(t, connectionRows) }
+
+func (t *txn) Policies() table[Policy, PolicyFilter] { return bind(t, policyRows) }
+
+func (t *txn) Sessions() table[Session, SessionFilter] { return bind(t, sessionRows) }
+
+func (t *txn) Events() eventTable { return eventTable{t} }
