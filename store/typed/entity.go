@@ -109,8 +109,12 @@ func (e *Entity[V, F]) Read(row store.Row) V {
 
 // Conds are the conditions of a filter.
 func (e *Entity[V, F]) Conds(filter F) []store.Cond {
-	c := Conds{table: e.Table}
-	e.where(&c, filter)
+	c := &Conds{table: e.Table}
+	c.list, c.values = c.someConds[:0], c.someValues[:0]
+	e.where(c, filter)
+	if len(c.list) == 0 {
+		return nil
+	}
 	return c.list
 }
 

@@ -25,8 +25,13 @@ func (in In[T]) Values() []T { return in.values }
 
 // Conds gathers the conditions of one filter.
 type Conds struct {
-	table *store.Table
-	list  []store.Cond
+	table  *store.Table
+	list   []store.Cond
+	values []store.Value // of the list, one behind the other
+
+	// Room for most filters, so that one costs a single allocation.
+	someConds  [4]store.Cond
+	someValues [4]store.Value
 }
 
 // Add adds a condition on a column.
@@ -43,11 +48,11 @@ func OneOf[T comparable](c *Conds, column string, in In[T], value func(T) store.
 	if !in.set {
 		return
 	}
-	values := make([]store.Value, len(in.values))
-	for i, x := range in.values {
-		values[i] = value(x)
+	first := len(c.values)
+	for _, x := range in.values {
+		c.values = append(c.values, value(x))
 	}
-	c.Add(column, store.OneOf, values...)
+	c.Add(column, store.OneOf, c.values[first:len(c.values):len(c.values)]...)
 }
 
 // OneID constrains a column of ids.
