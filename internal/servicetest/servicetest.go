@@ -46,7 +46,7 @@ func rules() []rule {
 		membershipRules(), ownerRules(), seatRules(), singleRules(), vetoRules(), eventRules(),
 		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), joinInputRules(),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), signInInputRules(), domainRules(), settingRules(), sessionRules(), sessionInputRules(),
-		reviewedConnectionRules(), reviewedSessionRules(),
+		reviewedConnectionRules(), reviewedSessionRules(), optionalRules(),
 		attackRules(), deadTokenRules(), reasonRules(),
 	} {
 		all = append(all, chapter...)
