@@ -100,7 +100,7 @@ func (w *work) readFacts(ctx context.Context, organization OrganizationID, user 
 // gives nil and the reason.
 func (s *Service) access(ctx context.Context, name method, organization OrganizationID, user UserID) (*profile, Reason, error) {
 	c := s.family.cache
-	if s.within != nil || s.principal != nil || c.size == 0 || !s.ready(ctx) {
+	if s.within != nil || s.principal != nil || c.Size() == 0 || !s.ready(ctx) {
 		c = nil
 	}
 	var l load
@@ -108,10 +108,10 @@ func (s *Service) access(ctx context.Context, name method, organization Organiza
 		if err := s.enter(ctx); err != nil {
 			return nil, "", explain(err, methods[name].op, "")
 		}
-		if p := c.get(organization, user); p != nil {
+		if p := c.Get(organization, user); p != nil {
 			return p, ReasonGranted, nil
 		}
-		l = c.begin(organization, user)
+		l = c.Begin(organization, user)
 	}
 	var found *profile
 	var reason Reason
@@ -130,17 +130,17 @@ func (s *Service) access(ctx context.Context, name method, organization Organiza
 			found, err = w.compile(ctx, organization, facts.Roles)
 			return err
 		}
-		if err := w.settleSeen(ctx, c, l.key); err != nil {
+		if err := w.settleSeen(ctx, c, l.Key()); err != nil {
 			return err
 		}
-		found, err = w.shared(ctx, c, l, facts.Roles)
+		found, err = w.shared(ctx, l, facts.Roles)
 		return err
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	if c != nil && found != nil {
-		c.keep(l, found)
+		l.Keep(found)
 	}
 	return found, reason, nil
 }

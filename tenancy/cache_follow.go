@@ -9,25 +9,25 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// follower keeps the cache up with what others commit to the same store, by the
-// event log (rule R8).
+// follower polls the event log, so that the cache drops what other processes change in
+// the same store (rule R8).
 type follower struct {
-	live    atomic.Bool               // the last look succeeded, and looks go on
-	running atomic.Int64              // Runs under way, which do the looking
-	looked  atomic.Pointer[time.Time] // when the last look that succeeded began
+	live    atomic.Bool               // the last poll succeeded, and polls go on
+	running atomic.Int64              // calls of Run under way, which do the polling
+	polled  atomic.Pointer[time.Time] // when the last poll that succeeded began
 
-	mu   sync.Mutex // one look at a time
-	seen Position   // events up to here are taken in
-	once bool       // a look has succeeded
+	mu   sync.Mutex // one poll at a time
+	seen Position   // events up to here are applied
+	once bool       // a poll has succeeded
 }
 
-// maxBehind is how many events are taken in one by one; from further behind it is
-// cheaper to start anew.
+// maxBehind is how many events are applied one by one. From further behind it is cheaper
+// to drop everything.
 const maxBehind = 10_000
 
-// look takes in what was committed since the last look. If it fails, checks go to the
-// store until one succeeds. It is called under the follower's lock.
-func (s *Service) look(ctx context.Context) error {
+// poll applies what was committed since the last poll. If it fails, checks go to the store
+// until one succeeds. The caller holds the follower's lock.
+func (s *Service) poll(ctx context.Context) error {
 	c := s.family.cache
 	f := &c.fresh
 	began := s.family.config.Now()
@@ -40,22 +40,22 @@ func (s *Service) look(ctx context.Context) error {
 		if s.family.singleWriter {
 			c.settleBefore(last)
 		}
-		return c.take(ctx, tx.Events(), last)
+		return c.apply(ctx, tx.Events(), last)
 	})
 	if err == nil {
-		err = ctx.Err() // a look that comes late tells what was, not what is
+		err = ctx.Err() // a poll that comes back late shows what was, not what is
 	}
 	if err == nil {
 		f.once = true
-		f.looked.Store(&began)
+		f.polled.Store(&began)
 	}
 	f.live.Store(err == nil)
 	return err
 }
 
-// take drops what the events up to last name: everything, if they are too many or no
+// apply drops what the events up to last name: everything, if they are too many or no
 // longer there.
-func (c *cache) take(ctx context.Context, log eventTable, last Position) error {
+func (c *cache) apply(ctx context.Context, log eventTable, last Position) error {
 	f := &c.fresh
 	anew := !f.once || f.seen == 0 || last < f.seen || last-f.seen > maxBehind
 	for !anew && f.seen < last {
@@ -73,21 +73,21 @@ func (c *cache) take(ctx context.Context, log eventTable, last Position) error {
 				keys = append(keys, key)
 			}
 		}
-		c.publish(keys...)
+		c.Publish(keys...)
 		f.seen = next
 		if done {
 			return nil
 		}
 	}
 	if anew {
-		c.publish(cacheKey{})
+		c.Publish(cacheKey{})
 		f.seen = last
 	}
 	return nil
 }
 
-// ready reports whether the cache may be asked. Without a Run, it looks itself when a
-// look is due; who finds another at it goes to the store instead of waiting.
+// ready reports whether the cache may be asked. Without a Run, it polls itself when a poll
+// is due. A check that meets another one polling goes to the store instead of waiting.
 func (s *Service) ready(ctx context.Context) bool {
 	f := &s.family.cache.fresh
 	if s.current() {
@@ -97,12 +97,11 @@ func (s *Service) ready(ctx context.Context) bool {
 		return false
 	}
 	defer f.mu.Unlock()
-	return s.current() || s.look(ctx) == nil
+	return s.current() || s.poll(ctx) == nil
 }
 
-// current reports whether the last look is recent enough: Run says so, or, without one,
-// the clock. Where Config.Now is time.Now,
-// a clock that was set back does not prolong it.
+// current reports whether the last poll is recent enough: Run says so, or, without one,
+// the clock. Where Config.Now is time.Now, a clock that was set back does not prolong it.
 func (s *Service) current() bool {
 	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
 	if staleness < 0 || !f.live.Load() {
@@ -111,7 +110,7 @@ func (s *Service) current() bool {
 	if f.running.Load() > 0 {
 		return true
 	}
-	ago := s.family.config.Now().Sub(*f.looked.Load())
+	ago := s.family.config.Now().Sub(*f.polled.Load())
 	return 0 <= ago && ago < staleness
 }
 
@@ -133,7 +132,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	var following sync.WaitGroup
 	defer following.Wait()
-	if s.family.config.Staleness > 0 { // else each check looks for itself
+	if s.family.config.Staleness > 0 { // else each check polls for itself
 		following.Go(func() { s.follow(ctx) })
 	}
 	following.Go(func() { s.chore(ctx, "sweep invitations", sweepEvery, s.Invitations.sweep) })
@@ -142,13 +141,13 @@ func (s *Service) Run(ctx context.Context) error {
 	return every(ctx, time.Second, func() { s.flushDenials(ctx) })
 }
 
-// follow looks four times in the time that a check may be behind. It stands apart
-// from all that writes, which may have to wait for a lock; and should a look
-// itself be late, the cache goes out of use on its own.
+// follow polls four times in the time that a check may be behind. It shares no goroutine
+// with what writes, which may have to wait for a lock. If a poll itself is late, the timer
+// takes the cache out of use.
 func (s *Service) follow(ctx context.Context) {
 	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
 	late := time.AfterFunc(staleness, func() { f.live.Store(false) })
-	f.live.Store(false) // the last look may be long ago
+	f.live.Store(false) // the last poll may be long ago
 	f.running.Add(1)
 	defer func() {
 		late.Stop()
@@ -157,10 +156,10 @@ func (s *Service) follow(ctx context.Context) {
 	}()
 	failing := false
 	_ = every(ctx, max(staleness/4, time.Millisecond), func() {
-		looking, cancel := context.WithTimeout(ctx, staleness/2)
+		polling, cancel := context.WithTimeout(ctx, staleness/2)
 		defer cancel()
 		f.mu.Lock()
-		err := s.look(looking)
+		err := s.poll(polling)
 		f.mu.Unlock()
 		if err == nil {
 			late.Reset(staleness / 2) // it took no longer than the other half

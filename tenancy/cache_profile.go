@@ -8,16 +8,16 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// profile is what some roles give together. It never changes, and who has the same
-// roles and grants shares it.
+// profile is what some roles give together. It never changes, and members with the same
+// roles and grants share it.
 type profile struct {
 	registry *rbac.Registry
-	first    uint64 // the first 64 permissions of the registry, a bit each
+	first    uint64 // the first 64 permissions of the registry, a bit for each
 	set      *rbac.Set
 	roles    []string // by priority
 }
 
-// can is [rbac.Set.Can], in less memory: a check of many people waits for that.
+// can is [rbac.Set.Can] that reads less memory, for which a check of many people waits.
 func (p *profile) can(permission rbac.Permission) (bool, error) {
 	i, ok := p.registry.Index(permission)
 	if !ok || i >= 64 {
@@ -45,7 +45,7 @@ func newProfile(book *rulebook, roles *rbac.Roles, slugs []string) (*profile, er
 	return p, nil
 }
 
-// compile makes a profile that nobody shares.
+// compile makes a profile that is not shared.
 func (w *work) compile(ctx context.Context, id OrganizationID, slugs []string) (*profile, error) {
 	book, err := w.rulebook(ctx)
 	if err != nil {
@@ -58,48 +58,40 @@ func (w *work) compile(ctx context.Context, id OrganizationID, slugs []string) (
 	return newProfile(book, roles, slugs)
 }
 
-// shared is compile with what others in the cache have compiled already: the
-// declarations, and what the same roles give. All of it is in the entries that the
-// load began with, or of the epoch that it began in, and goes when that goes. Under a
-// mark nothing is shared, for it may be of either side; and as a mark goes only after
-// what it covers was dropped, that is asked second.
-func (w *work) shared(ctx context.Context, c *cache, l load, slugs []string) (*profile, error) {
-	if !c.marked(l.key) && !c.overtaken(l) {
+// shared is compile with what other loads have compiled already: the declarations, and
+// what the same roles give. All of that is dropped no later than the load is overtaken.
+func (w *work) shared(ctx context.Context, l load, slugs []string) (*profile, error) {
+	if l.MayShare() {
 		p, err := w.borrow(ctx, l, slugs)
 		if err == nil {
 			return p, nil
 		}
-		// Another process may have made roles and given them since what is shared
-		// was read: only this snapshot knows both.
+		// Another process may have made roles and given them since what is shared was
+		// read. Only this snapshot has both.
 		w.book = nil
 	}
-	return w.compile(ctx, l.key.organization, slugs)
+	return w.compile(ctx, OrganizationID(l.Key().Scope), slugs)
 }
 
-// borrow gives a profile that others have too. Roles of the application give the
-// same everywhere; others are kept for the organization.
+// borrow returns a profile that is shared. Roles of the application give the same in
+// every organization; a profile with an organization's own roles is shared in it alone.
 func (w *work) borrow(ctx context.Context, l load, slugs []string) (*profile, error) {
-	if w.book = l.entries.book.Load(); w.book == nil {
+	if w.book = l.Base(); w.book == nil {
 		book, err := w.rulebook(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if !l.entries.book.CompareAndSwap(nil, book) {
-			w.book = l.entries.book.Load()
-		}
+		w.book = l.SetBase(book)
 	}
-	key := heldKey{roles: strings.Join(slices.Compact(slices.Sorted(slices.Values(slugs))), " ")}
-	var epoch uint32 // roles of the application last as long as the entries
-	if slices.ContainsFunc(slugs, rbac.IsOrganizationSlug) {
-		key.organization, epoch = l.key.organization, l.epoch
-	}
-	if p := l.entries.recall(key, epoch); p != nil {
+	name := strings.Join(slices.Compact(slices.Sorted(slices.Values(slugs))), " ")
+	ownRoles := slices.ContainsFunc(slugs, rbac.IsOrganizationSlug)
+	if p := l.Shared(name, ownRoles); p != nil {
 		return p, nil
 	}
 	roles := w.book.roles
-	if !key.organization.IsZero() {
+	if ownRoles {
 		var err error
-		if roles, err = w.rolesOf(ctx, key.organization); err != nil {
+		if roles, err = w.rolesOf(ctx, OrganizationID(l.Key().Scope)); err != nil {
 			return nil, err
 		}
 	}
@@ -107,33 +99,12 @@ func (w *work) borrow(ctx context.Context, l load, slugs []string) (*profile, er
 	if err != nil {
 		return nil, err
 	}
-	return l.entries.remember(key, epoch, p), nil
+	return l.Share(name, ownRoles, p.content(), p), nil
 }
 
-// heldKey is what some members hold: roles, and where, if one is an organization's own.
-type heldKey struct {
-	organization OrganizationID
-	roles        string
-}
-
-// held is what they get by that.
-type held struct {
-	epoch   uint32
-	profile *profile
-}
-
-func (e *entries) recall(key heldKey, epoch uint32) *profile {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if h, ok := e.held[key]; ok && h.epoch == epoch {
-		return h.profile
-	}
-	return nil
-}
-
-// remember keeps a profile, or gives the one that has the same in it: organizations
-// tend to make the same roles.
-func (e *entries) remember(key heldKey, epoch uint32, p *profile) *profile {
+// content is the same for profiles that give the same. Organizations tend to make the
+// same roles, which then share one profile.
+func (p *profile) content() string {
 	var text strings.Builder
 	for _, role := range p.roles {
 		text.WriteString(role + " ")
@@ -141,16 +112,5 @@ func (e *entries) remember(key heldKey, epoch uint32, p *profile) *profile {
 	for _, grant := range p.set.Grants().All() {
 		text.WriteString("\n" + string(grant))
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if same := e.profiles[text.String()]; same != nil {
-		p = same
-	} else if len(e.profiles) < maxProfiles {
-		e.profiles[text.String()] = p
-	}
-	if len(e.held) >= maxHeld {
-		clear(e.held)
-	}
-	e.held[key] = held{epoch, p}
-	return p
+	return text.String()
 }

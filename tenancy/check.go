@@ -23,7 +23,7 @@ func (s *Service) Can(ctx context.Context, user UserID, organization Organizatio
 	c := s.family.cache
 	if s.within == nil && s.principal == nil && c.fresh.running.Load() > 0 && c.fresh.live.Load() &&
 		(c.transacting.Load() == 0 || s.enter(ctx) == nil) {
-		if p := c.get(organization, user); p != nil {
+		if p := c.Get(organization, user); p != nil {
 			ok, err := p.can(permission)
 			if err != nil {
 				return false, explain(bad("permission", err), opCheck, "")
@@ -54,7 +54,7 @@ func (s *Service) declared(ctx context.Context, permission rbac.Permission) erro
 		return explain(bad("permission", managementOnly.Check(permission)), opCheck, "")
 	}
 	if s.within == nil && s.current() {
-		if book := s.family.cache.all.Load().book.Load(); book != nil && book.registry.Check(permission) == nil {
+		if book := s.family.cache.Base(); book != nil && book.registry.Check(permission) == nil {
 			return nil
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+
+	"github.com/freehold-dev/freehold/internal/access"
 )
 
 // note is an event before the transaction gives it what all events have.
@@ -48,7 +50,7 @@ func (w *work) changed(ctx context.Context, key cacheKey, event EventID) error {
 	if err != nil {
 		return err
 	}
-	w.ring.host.mark(mark{key: key, event: event, after: last, by: w.ring})
+	w.ring.host.Mark(access.Mark{Key: key, Change: event, After: int64(last), By: w.ring})
 	return nil
 }
 

@@ -330,7 +330,7 @@ func (s *Service) begun(keys *ring) {
 // settle publishes what a transaction changed, once it is over.
 func (s *Service) settle(keys *ring) {
 	if s.within == nil {
-		s.family.cache.publish(keys.keys...)
+		s.family.cache.Publish(keys.keys...)
 	}
 }
 
