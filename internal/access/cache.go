@@ -128,6 +128,9 @@ func (c *Cache[P, B]) Get(scope, subject [16]byte) *P {
 			continue
 		}
 		p := here.profile.Load()
+		if p == nil {
+			continue // emptied; the pair may have another slot by now
+		}
 		if state%2 != 0 || here.state.Load() != state || uint32(state>>32) != g.epoch(where).Load() {
 			return nil
 		}
