@@ -98,7 +98,7 @@ func (w *work) readFacts(ctx context.Context, organization OrganizationID, user 
 
 // access reads and compiles what a user may do in an organization. Without access it
 // gives nil and the reason.
-func (s *Service) access(ctx context.Context, name method, organization OrganizationID, user UserID) (*profile, Reason, error) {
+func (s *Service) access(ctx context.Context, method *Method, organization OrganizationID, user UserID) (*profile, Reason, error) {
 	c := s.family.cache
 	if s.within != nil || s.principal != nil || c.Size() == 0 || !s.ready(ctx) {
 		c = nil
@@ -106,7 +106,7 @@ func (s *Service) access(ctx context.Context, name method, organization Organiza
 	var l load
 	if c != nil {
 		if err := s.enter(ctx); err != nil {
-			return nil, "", explain(err, methods[name].op, "")
+			return nil, "", explain(err, method.op, "")
 		}
 		if p := c.Get(organization, user); p != nil {
 			return p, ReasonGranted, nil
@@ -115,7 +115,7 @@ func (s *Service) access(ctx context.Context, name method, organization Organiza
 	}
 	var found *profile
 	var reason Reason
-	err := s.view(ctx, name, pair(organization, user), func(ctx context.Context, w *work) error {
+	err := s.view(ctx, method, pair(organization, user), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return err
 		}

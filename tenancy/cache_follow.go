@@ -123,12 +123,12 @@ func (s *Service) current() bool {
 func (s *Service) Run(ctx context.Context) error {
 	if s.principal != nil || s.within != nil {
 		if s.principal != nil {
-			s.refused(ctx, refusal{s.actor, "Run", OrganizationID{}})
+			s.refused(ctx, refusal{s.actor, serviceRun.Name, OrganizationID{}})
 		}
-		return explain(forbidden(""), "run", "")
+		return explain(forbidden(""), serviceRun.op, "")
 	}
-	if err := s.tripwire(ctx, methods["Run"], true); err != nil {
-		return explain(err, "run", "")
+	if err := s.tripwire(ctx, serviceRun, true); err != nil {
+		return explain(err, serviceRun.op, "")
 	}
 	var following sync.WaitGroup
 	defer following.Wait()

@@ -26,7 +26,7 @@ func (s *Service) Can(ctx context.Context, user UserID, organization Organizatio
 		if p := c.Get(organization, user); p != nil {
 			ok, err := p.can(permission)
 			if err != nil {
-				return false, explain(bad("permission", err), opCheck, "")
+				return false, explain(bad("permission", err), serviceCan.op, "")
 			}
 			return ok, nil
 		}
@@ -36,7 +36,7 @@ func (s *Service) Can(ctx context.Context, user UserID, organization Organizatio
 
 // can is Can where it is not known already.
 func (s *Service) can(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (bool, error) {
-	a, _, err := s.access(ctx, "Can", organization, user)
+	a, _, err := s.access(ctx, serviceCan, organization, user)
 	switch {
 	case err != nil:
 		return false, err
@@ -44,14 +44,14 @@ func (s *Service) can(ctx context.Context, user UserID, organization Organizatio
 		return false, s.declared(ctx, permission)
 	}
 	ok, err := a.can(permission)
-	return ok, explain(bad("permission", err), opCheck, "")
+	return ok, explain(bad("permission", err), serviceCan.op, "")
 }
 
 // declared refuses a permission that cannot be checked, also for those whom it would
 // not help.
 func (s *Service) declared(ctx context.Context, permission rbac.Permission) error {
 	if permission.IsManagement() {
-		return explain(bad("permission", managementOnly.Check(permission)), opCheck, "")
+		return explain(bad("permission", managementOnly.Check(permission)), serviceCheck.op, "")
 	}
 	if s.within == nil && s.current() {
 		if book := s.family.cache.Base(); book != nil && book.registry.Check(permission) == nil {
@@ -59,7 +59,7 @@ func (s *Service) declared(ctx context.Context, permission rbac.Permission) erro
 		}
 	}
 	host := s.trusted()
-	return host.view(ctx, "Check", "", func(ctx context.Context, w *work) error {
+	return host.view(ctx, serviceCheck, "", func(ctx context.Context, w *work) error {
 		book, err := w.rulebook(ctx)
 		if err != nil {
 			return err
@@ -85,14 +85,14 @@ var managementOnly = func() *rbac.Registry {
 //
 // Errors: [ErrNotFound], [ErrForbidden], and as for [Service.Can].
 func (s *Service) Check(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) error {
-	a, reason, err := s.access(ctx, "Check", organization, user)
+	a, reason, err := s.access(ctx, serviceCheck, organization, user)
 	if err != nil {
 		return err
 	}
 	if a != nil {
 		ok, err := a.can(permission)
 		if err != nil {
-			return explain(bad("permission", err), opCheck, "")
+			return explain(bad("permission", err), serviceCheck.op, "")
 		}
 		if ok {
 			return nil
@@ -102,16 +102,14 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 		return err
 	}
 	if p := s.principal; p != nil && p.user == user {
-		s.refused(ctx, refusal{s.actor, "Check", organization})
+		s.refused(ctx, refusal{s.actor, serviceCheck.Name, organization})
 	}
 	switch reason {
 	case ReasonNotGranted, ReasonOrganizationSuspended, ReasonUserSuspended:
-		return explain(&Error{Code: ErrForbidden, Kind: "permission", Key: string(permission), Reason: string(reason)}, opCheck, "")
+		return explain(&Error{Code: ErrForbidden, Kind: "permission", Key: string(permission), Reason: string(reason)}, serviceCheck.op, "")
 	}
-	return explain(notFound(organization), opCheck, "")
+	return explain(notFound(organization), serviceCheck.op, "")
 }
-
-const opCheck = "check"
 
 // Explanation is why somebody has a permission or has not (rule R7).
 type Explanation struct {
@@ -138,7 +136,7 @@ func (e Explanation) String() string {
 // tell who or what is there.
 func (s *Service) Explain(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (Explanation, error) {
 	var told Explanation
-	err := s.view(ctx, "Explain", pair(organization, user), func(ctx context.Context, w *work) error {
+	err := s.view(ctx, serviceExplain, pair(organization, user), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return err
 		}
@@ -195,7 +193,7 @@ func (w *work) reasonFor(reason Reason, user UserID) Reason {
 //
 // Errors: on a bound Service [ErrForbidden] and [ErrNotFound], as [Methods] says.
 func (g Permissions) Of(ctx context.Context, user UserID, organization OrganizationID) ([]rbac.Permission, error) {
-	a, _, err := g.s.access(ctx, "Permissions.Of", organization, user)
+	a, _, err := g.s.access(ctx, permissionsOf, organization, user)
 	if err != nil || a == nil {
 		return nil, err
 	}
@@ -209,7 +207,7 @@ func (g Permissions) Of(ctx context.Context, user UserID, organization Organizat
 // Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.
 func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
 	var page Page[Member]
-	err := s.view(ctx, "MembersWith", organization.String(), func(ctx context.Context, w *work) (err error) {
+	err := s.view(ctx, serviceMembersWith, organization.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}

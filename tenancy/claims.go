@@ -52,7 +52,7 @@ type ClaimsQuery struct {
 // [ErrSessionEnded], [ErrSessionExpired].
 func (g Sessions) Claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
 	var claims map[string]any
-	err := g.s.view(ctx, "Sessions.Claims", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, sessionsClaims, id.String(), func(ctx context.Context, w *work) (err error) {
 		claims, err = w.claims(ctx, id, q)
 		return err
 	})

@@ -111,7 +111,7 @@ const (
 // [ErrNotFound] for the organization; [ErrAlreadyExists] (field "id");
 // [ErrUnknownRole]; [ErrForbidden].
 func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, error) {
-	return g.change(ctx, "Connections.Create", in.OrganizationID, "", in.Groups, func(ctx context.Context, w *work) (Connection, error) {
+	return g.change(ctx, connectionsCreate, in.OrganizationID, "", in.Groups, func(ctx context.Context, w *work) (Connection, error) {
 		if err := w.hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
 			return Connection{}, err
 		}
@@ -177,7 +177,7 @@ func patchOf(m map[string]string) Patch {
 // policy requires; [ErrForbidden] with the field "binds_owners", and [ErrWouldLockOut],
 // where the policy binds owners (rule P3).
 func (g Connections) Update(ctx context.Context, organization OrganizationID, id ConnectionID, in ConnectionUpdate) (Connection, error) {
-	return g.change(ctx, "Connections.Update", organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, w *work) (Connection, error) {
+	return g.change(ctx, connectionsUpdate, organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, w *work) (Connection, error) {
 		c, err := w.connection(ctx, organization, id)
 		if err != nil {
 			return Connection{}, err
@@ -230,11 +230,11 @@ func (w *work) recordConnection(ctx context.Context, kind EventType, c Connectio
 
 // change runs a change of an organization's connections under its lock, and under
 // that of the declared roles where groups are mapped to one.
-func (g Connections) change(ctx context.Context, name method, organization OrganizationID, key string, groups map[string]string,
+func (g Connections) change(ctx context.Context, method *Method, organization OrganizationID, key string, groups map[string]string,
 	fn func(ctx context.Context, w *work) (Connection, error),
 ) (Connection, error) {
 	var c Connection
-	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) error {
+	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) error {
 		if err := w.lockDeclared(ctx, slices.Collect(maps.Values(groups))...); err != nil {
 			return err
 		}
@@ -333,7 +333,7 @@ func remapped(before, after map[string]string) []string {
 // Get gives a connection, or [ErrNotFound].
 func (g Connections) Get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
 	var c Connection
-	err := g.s.view(ctx, "Connections.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, connectionsGet, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -350,7 +350,7 @@ func (g Connections) Get(ctx context.Context, organization OrganizationID, id Co
 // Errors: [ErrNotFound]. Actors: [ErrForbidden].
 func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, error) {
 	var c Connection
-	err := g.s.view(ctx, "Connections.GetByID", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, connectionsGetByID, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -371,7 +371,7 @@ func (w *work) connection(ctx context.Context, organization OrganizationID, id C
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Connections) List(ctx context.Context, organization OrganizationID, q ConnectionQuery) (Page[Connection], error) {
 	var page Page[Connection]
-	err := g.s.view(ctx, "Connections.List", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, connectionsList, organization.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}

@@ -80,12 +80,12 @@ func (d detached) Value(key any) any {
 
 // tripwire refuses a call of the unbound Service that writes or lists, where a guard has
 // marked the context (rule G13).
-func (s *Service) tripwire(ctx context.Context, m Method, writes bool) error {
-	if s.principal != nil || !writes && !m.lists || !guarded(ctx) {
+func (s *Service) tripwire(ctx context.Context, method *Method, writes bool) error {
+	if s.principal != nil || !writes && !method.lists || !guarded(ctx) {
 		return nil
 	}
 	return &Error{
-		Code: ErrUnboundInRequest, Kind: "method", Key: m.Name,
+		Code: ErrUnboundInRequest, Kind: "method", Key: method.Name,
 		Reason: "use the Service that the guard has bound, or tenancy.Trusted(ctx) for what the program does by itself",
 	}
 }

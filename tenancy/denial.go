@@ -197,7 +197,7 @@ type DenialQuery struct {
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error) {
 	var page Page[Denial]
-	err := g.s.view(ctx, "Events.Denials", q.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, eventsDenials, q.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ const domainProofFor = 30 * 24 * time.Hour
 // organization; [ErrOrganizationClosed] where that is archived; [ErrForbidden]; for a
 // Verified one [ErrDomainTaken].
 func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
-	return g.one(ctx, "Domains.Claim", in.Name, func(ctx context.Context, w *work) (Domain, error) {
+	return g.one(ctx, domainsClaim, in.Name, func(ctx context.Context, w *work) (Domain, error) {
 		if err := w.lockDeclared(ctx, in.Role); err != nil {
 			return Domain{}, err
 		}
@@ -54,9 +54,9 @@ func domainHostInputs(in NewDomain) []input {
 }
 
 // one runs a change of one claim, and gives it as it reads afterwards.
-func (g Domains) one(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) (Domain, error)) (Domain, error) {
+func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) (Domain, error)) (Domain, error) {
 	var d Domain
-	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
 		if d, err = fn(ctx, w); err != nil {
 			return err
 		}

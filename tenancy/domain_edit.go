@@ -12,7 +12,7 @@ import (
 // Get gives a claim, or [ErrNotFound].
 func (g Domains) Get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	var d Domain
-	err := g.s.view(ctx, "Domains.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, domainsGet, id.String(), func(ctx context.Context, w *work) (err error) {
 		if d, err = w.domain(ctx, organization, id); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (w *work) lockedDomain(ctx context.Context, organization OrganizationID, id
 // Errors: [ErrNotFound] for the organization, [ErrInvalid], [ErrInvalidCursor].
 func (g Domains) List(ctx context.Context, organization OrganizationID, q DomainQuery) (Page[Domain], error) {
 	var page Page[Domain]
-	err := g.s.view(ctx, "Domains.List", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, domainsList, organization.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (g Domains) All(ctx context.Context, organization OrganizationID, q DomainQ
 // organization (rule R3); [ErrUnknownRole]; [ErrNotFound]; [ErrConflict]; [ErrForbidden];
 // [ErrDomainNotVerified] for Subdomains of a domain that is not verified.
 func (g Domains) Update(ctx context.Context, organization OrganizationID, id DomainID, in DomainUpdate) (Domain, error) {
-	return g.one(ctx, "Domains.Update", id.String(), func(ctx context.Context, w *work) (Domain, error) {
+	return g.one(ctx, domainsUpdate, id.String(), func(ctx context.Context, w *work) (Domain, error) {
 		if err := w.lockDeclared(ctx, deref(in.Role, "")); err != nil {
 			return Domain{}, err
 		}
@@ -176,7 +176,7 @@ func (w *work) saveDomain(ctx context.Context, before Domain, d *Domain, kind Ev
 // Counts; [ErrTooLarge] with Counts over
 // Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
-	return g.s.update(ctx, "Domains.Release", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, domainsRelease, id.String(), func(ctx context.Context, w *work) error {
 		d, err := w.lockedDomain(ctx, organization, id)
 		if err != nil {
 			return err
@@ -263,7 +263,7 @@ func (w *work) takeBack(ctx context.Context, d Domain) error {
 // Errors: [ErrNotFound].
 func (g Domains) Challenge(ctx context.Context, organization OrganizationID, id DomainID) (domains.Challenge, error) {
 	var c domains.Challenge
-	err := g.s.view(ctx, "Domains.Challenge", id.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, domainsChallenge, id.String(), func(ctx context.Context, w *work) error {
 		d, err := w.domain(ctx, organization, id)
 		if err == nil {
 			c = w.challenge(d)

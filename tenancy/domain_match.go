@@ -15,7 +15,7 @@ import (
 // Errors: [ErrInvalid] with the field "email"; [ErrNotFound].
 func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
 	var d Domain
-	err := g.s.view(ctx, "Domains.Owner", "", func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, domainsOwner, "", func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}

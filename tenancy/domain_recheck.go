@@ -30,10 +30,10 @@ const (
 // Join. What was done before an error stays.
 func (g Domains) Recheck(ctx context.Context) (int, error) {
 	if g.s.within != nil {
-		return 0, explain(&Error{Code: ErrInTransaction}, methods["Domains.Recheck"].op, "")
+		return 0, explain(&Error{Code: ErrInTransaction}, domainsRecheck.op, "")
 	}
-	if err := g.s.tripwire(ctx, methods["Domains.Recheck"], true); err != nil {
-		return 0, explain(err, methods["Domains.Recheck"].op, "")
+	if err := g.s.tripwire(ctx, domainsRecheck, true); err != nil {
+		return 0, explain(err, domainsRecheck.op, "")
 	}
 	due, err := g.due(ctx)
 	if err != nil {
@@ -41,7 +41,7 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 	}
 	for i, d := range due {
 		if err := g.recheck(ctx, d); err != nil {
-			return i, explain(err, methods["Domains.Recheck"].op, d.ID.String())
+			return i, explain(err, domainsRecheck.op, d.ID.String())
 		}
 	}
 	return len(due), nil
@@ -50,7 +50,7 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 // due lists what Recheck has to look at.
 func (g Domains) due(ctx context.Context) ([]Domain, error) {
 	var due []Domain
-	err := g.s.view(ctx, "Domains.Recheck", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, domainsRecheck, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 
 // again opens a transaction on a domain, if it is still there.
 func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Context, w *work, now Domain) error) error {
-	return g.s.update(ctx, "Domains.Recheck", was.ID.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, domainsRecheck, was.ID.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockOrganization(was.OrganizationID), lockDomain(was.Name)); err != nil {
 			return err
 		}

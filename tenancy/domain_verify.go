@@ -37,7 +37,7 @@ const proveFor = 30 * time.Second
 // for members above the actor (rule R6); [ErrWouldLockOut]; [ErrInTransaction] inside Transact and on a
 // Service from Join.
 func (g Domains) Verify(ctx context.Context, organization OrganizationID, id DomainID, by domains.Method) (Domain, error) {
-	p := proving{Domains: g, method: "Domains.Verify", organization: organization, id: id, by: by}
+	p := proving{Domains: g, method: domainsVerify, organization: organization, id: id, by: by}
 	return p.run(ctx)
 }
 
@@ -48,7 +48,7 @@ func (g Domains) Verify(ctx context.Context, organization OrganizationID, id Dom
 // Errors: as for Verify; [ErrDomainNotVerified] where the domain itself is not.
 func (g Domains) VerifySubdomains(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	p := proving{
-		Domains: g, method: "Domains.VerifySubdomains", organization: organization, id: id,
+		Domains: g, method: domainsVerifySubdomains, organization: organization, id: id,
 		by: domains.MethodDNS, subdomains: true,
 	}
 	return p.run(ctx)
@@ -57,7 +57,7 @@ func (g Domains) VerifySubdomains(ctx context.Context, organization Organization
 // proving is one Verify on its way: read, look, and read again.
 type proving struct {
 	Domains
-	method       method
+	method       *Method
 	organization OrganizationID
 	id           DomainID
 	by           domains.Method
@@ -67,7 +67,7 @@ type proving struct {
 func (p proving) run(ctx context.Context) (Domain, error) {
 	d, err := p.prove(ctx)
 	if err != nil {
-		return d, explain(err, methods[p.method].op, p.id.String())
+		return d, explain(err, p.method.op, p.id.String())
 	}
 	return d, nil
 }
@@ -239,7 +239,7 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 // Errors: [ErrDomainTaken]; [ErrNotFound]; [ErrOrganizationClosed] where the
 // organization is archived; [ErrForbidden].
 func (g Domains) MarkVerified(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
-	return g.one(ctx, "Domains.MarkVerified", id.String(), func(ctx context.Context, w *work) (Domain, error) {
+	return g.one(ctx, domainsMarkVerified, id.String(), func(ctx context.Context, w *work) (Domain, error) {
 		d, err := w.lockedDomain(ctx, organization, id)
 		if err != nil {
 			return Domain{}, err

@@ -30,7 +30,7 @@ type EmailProof struct {
 // beside the proof, which holds.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
 	var proof EmailProof
-	err := g.s.update(ctx, "Users.ChangeEmail", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, usersChangeEmail, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.mayMail(); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (w *work) unmanaged(ctx context.Context, user User, to string) error {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "Users.CancelEmailChange", id, func(ctx context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, usersCancelEmailChange, id, func(ctx context.Context, w *work, user *User) (EventType, error) {
 		user.PendingEmail = ""
 		return EventUserEmailChangeCanceled, w.spendProofs(ctx, user.ID)
 	})
@@ -153,7 +153,7 @@ type EmailConfirmation struct {
 // which leaves everything as it was.
 func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
 	var user User
-	err := g.s.update(ctx, "Users.ConfirmEmail", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, usersConfirmEmail, "", func(ctx context.Context, w *work) (err error) {
 		user, err = w.confirmEmail(ctx, in)
 		return err
 	})

@@ -41,7 +41,7 @@ type EventPage struct {
 // an After below what Prune left.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 	var page EventPage
-	err := g.s.view(ctx, "Events.List", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, eventsList, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 // back, so it is a cheap sign that something changed.
 func (g Events) Last(ctx context.Context) (Position, error) {
 	var last Position
-	err := g.s.view(ctx, "Events.Last", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, eventsLast, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
 	for {
 		var n, denials int
-		err := g.s.update(ctx, "Events.Prune", "", func(ctx context.Context, w *work) (err error) {
+		err := g.s.update(ctx, eventsPrune, "", func(ctx context.Context, w *work) (err error) {
 			if err := w.authorize(ctx, scope{}); err != nil {
 				return err
 			}

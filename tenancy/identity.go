@@ -51,7 +51,7 @@ type NewIdentity struct {
 // user's. Actors: [ErrForbidden].
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	var identity Identity
-	err := g.s.update(ctx, "Identities.Link", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, identitiesLink, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := in.check(); err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 //
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
-	return g.s.update(ctx, "Identities.Unlink", identity.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, identitiesUnlink, identity.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
@@ -284,7 +284,7 @@ func (w *work) dropIdentity(ctx context.Context, identity Identity) error {
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 	var identities []Identity
-	err := g.s.view(ctx, "Identities.List", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, identitiesList, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
@@ -321,7 +321,7 @@ type Resolution struct {
 // another identity at the provider: it may be the next person with that address.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
 	var found Resolution
-	err := g.s.update(ctx, "Identities.Resolve", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, identitiesResolve, "", func(ctx context.Context, w *work) (err error) {
 		if err := in.check(); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	return s.transact(ctx, "Import", fn, func(rows store.Rows) (store.Store, func() error) {
+	return s.transact(ctx, serviceImport, fn, func(rows store.Rows) (store.Store, func() error) {
 		all := &whole{rows: rows}
 		if s.family.config.OnJoin == nil { // which is given what it could change
 			all.rows = remember(rows)

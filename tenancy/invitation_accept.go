@@ -32,7 +32,7 @@ import (
 // [ErrMembershipInactive]; [ErrUnknownRole]; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
 	var member Member
-	err := g.s.update(ctx, "Invitations.Accept", user.String(), func(ctx context.Context, w *work) error {
+	err := g.s.update(ctx, invitationsAccept, user.String(), func(ctx context.Context, w *work) error {
 		shown, err := w.presented(ctx, token)
 		if err != nil {
 			return err

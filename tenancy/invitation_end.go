@@ -13,7 +13,7 @@ import (
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
 func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, error) {
 	var inv Invitation
-	err := g.s.update(ctx, "Invitations.Revoke", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, invitationsRevoke, id.String(), func(ctx context.Context, w *work) (err error) {
 		if inv, err = w.lockInvitation(ctx, id); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (g Invitations) Sweep(ctx context.Context) (int, error) {
 // sweep is one transaction of Sweep.
 func (g Invitations) sweep(ctx context.Context) (int, error) {
 	n := 0
-	err := g.s.update(ctx, "Invitations.Sweep", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, invitationsSweep, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}

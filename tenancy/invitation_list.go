@@ -56,7 +56,7 @@ func (q InvitationQuery) paging() paging { return paging{ByID, q.Descending, q.L
 // Get gives an invitation, or [ErrNotFound].
 func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
 	var inv Invitation
-	err := g.s.view(ctx, "Invitations.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, invitationsGet, id.String(), func(ctx context.Context, w *work) (err error) {
 		inv, err = w.reach(ctx, id)
 		inv = inv.at(w.now)
 		return err
@@ -75,7 +75,7 @@ func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, erro
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Invitations) List(ctx context.Context, organization OrganizationID, q InvitationQuery) (Page[Invitation], error) {
 	var page Page[Invitation]
-	err := g.s.view(ctx, "Invitations.List", organization.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, invitationsList, organization.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ type InvitationPreview struct {
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.
 func (g Invitations) Preview(ctx context.Context, token string) (InvitationPreview, error) {
 	var shown InvitationPreview
-	err := g.s.view(ctx, "Invitations.Preview", "", func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, invitationsPreview, "", func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func mask(email string) string {
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQuery) (Page[InvitationPreview], error) {
 	var page Page[InvitationPreview]
-	err := g.s.view(ctx, "Invitations.ListByUser", user.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, invitationsListByUser, user.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
 			return err
 		}

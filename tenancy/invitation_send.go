@@ -39,7 +39,7 @@ type SentInvitation struct {
 // the field "id"; with Config.Mailer [ErrInTransaction] in a transaction of the host's,
 // and [ErrMailFailed] beside the invitation, which is kept.
 func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation, error) {
-	return g.sent(ctx, "Invitations.Send", in.OrganizationID.String(), func(ctx context.Context, w *work) (SentInvitation, error) {
+	return g.sent(ctx, invitationsSend, in.OrganizationID.String(), func(ctx context.Context, w *work) (SentInvitation, error) {
 		return w.send(ctx, in)
 	})
 }
@@ -52,18 +52,18 @@ func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation
 // [ErrNotFound] for the invitation; [ErrSeatLimit] and [ErrAlreadyInvited] for one that
 // had run out.
 func (g Invitations) Resend(ctx context.Context, id InvitationID) (SentInvitation, error) {
-	return g.sent(ctx, "Invitations.Resend", id.String(), func(ctx context.Context, w *work) (SentInvitation, error) {
+	return g.sent(ctx, invitationsResend, id.String(), func(ctx context.Context, w *work) (SentInvitation, error) {
 		return w.resend(ctx, id)
 	})
 }
 
 // sent runs a method that sends an invitation, and gives it also where only the mail
 // failed.
-func (g Invitations) sent(ctx context.Context, name method, key string,
+func (g Invitations) sent(ctx context.Context, method *Method, key string,
 	fn func(ctx context.Context, w *work) (SentInvitation, error),
 ) (SentInvitation, error) {
 	var sent SentInvitation
-	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
 		if err := w.mayMail(); err != nil {
 			return err
 		}

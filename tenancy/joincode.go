@@ -62,7 +62,7 @@ const (
 // [ErrAlreadyExists] with the field "id".
 func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
 	var issued IssuedJoinCode
-	err := g.s.update(ctx, "JoinCodes.Create", in.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
 		issued, err = w.createJoinCode(ctx, in)
 		return err
 	})
@@ -190,7 +190,7 @@ func (w *work) saveJoinCode(ctx context.Context, before JoinCode, code *JoinCode
 // Errors: [ErrNotFound].
 func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 	var code JoinCode
-	err := g.s.update(ctx, "JoinCodes.Revoke", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, joinCodesRevoke, id.String(), func(ctx context.Context, w *work) (err error) {
 		code, err = underLock(ctx, w, func() (JoinCode, error) { return w.reachCode(ctx, id) }, func(code JoinCode) error {
 			return w.Lock(ctx, lockOrganization(code.OrganizationID))
 		})
@@ -223,7 +223,7 @@ func (w *work) reachCode(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 // Get gives a join code, or [ErrNotFound].
 func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 	var code JoinCode
-	err := g.s.view(ctx, "JoinCodes.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, joinCodesGet, id.String(), func(ctx context.Context, w *work) (err error) {
 		code, err = w.reachCode(ctx, id)
 		return err
 	})
@@ -246,7 +246,7 @@ type JoinCodeQuery struct {
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q JoinCodeQuery) (Page[JoinCode], error) {
 	var page Page[JoinCode]
-	err := g.s.view(ctx, "JoinCodes.List", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, joinCodesList, organization.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import "context"
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinCodes) Use(ctx context.Context, token string, user UserID) (Member, error) {
 	var member Member
-	err := g.s.update(ctx, "JoinCodes.Use", user.String(), func(ctx context.Context, w *work) error {
+	err := g.s.update(ctx, joinCodesUse, user.String(), func(ctx context.Context, w *work) error {
 		code, err := w.codeOf(ctx, token)
 		if err != nil {
 			return err

@@ -16,7 +16,7 @@ import (
 // [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinRequests) Approve(ctx context.Context, id JoinRequestID, roles ...string) (Member, error) {
 	var member Member
-	err := g.s.update(ctx, "JoinRequests.Approve", id.String(), func(ctx context.Context, w *work) error {
+	err := g.s.update(ctx, joinRequestsApprove, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.lockDeclared(ctx, roles...); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (w *work) approve(ctx context.Context, req JoinRequest, roles []string) (Me
 //
 // Errors: [ErrNotFound], [ErrJoinRequestDecided].
 func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	return g.one(ctx, "JoinRequests.Decline", id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
+	return g.one(ctx, joinRequestsDecline, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
 		req, err := w.lockRequest(ctx, id)
 		if err != nil {
 			return JoinRequest{}, err
@@ -78,7 +78,7 @@ func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinReques
 //
 // Errors: [ErrNotFound], also for another person's; [ErrJoinRequestDecided].
 func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	return g.one(ctx, "JoinRequests.Cancel", id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
+	return g.one(ctx, joinRequestsCancel, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
 		req, err := w.lockRequest(ctx, id)
 		if err != nil {
 			return JoinRequest{}, err

@@ -39,7 +39,7 @@ func (q JoinRequestQuery) filter() (f JoinRequestFilter, err error) {
 // Errors: [ErrNotFound].
 func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, error) {
 	var found []Applicant
-	err := g.s.view(ctx, "JoinRequests.Get", id.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, joinRequestsGet, id.String(), func(ctx context.Context, w *work) error {
 		req, err := w.reachRequest(ctx, id)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, err
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q JoinRequestQuery) (Page[Applicant], error) {
 	var page Page[Applicant]
-	err := g.s.view(ctx, "JoinRequests.List", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, joinRequestsList, organization.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}

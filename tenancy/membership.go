@@ -127,7 +127,7 @@ type MembershipUpdate struct {
 // [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
-	return g.one(ctx, "Memberships.Add", pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, membershipsAdd, pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
 		if in.JoinedVia != "" && !in.JoinedVia.known() {
 			return Member{}, invalid("joined_via", "is no way in")
 		}
@@ -154,7 +154,7 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 // Get gives a membership in whatever status, or [ErrNotFound].
 func (g Memberships) Get(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
 	var member Member
-	err := g.s.view(ctx, "Memberships.Get", pair(organization, user), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, membershipsGet, pair(organization, user), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return err
 		}
@@ -173,7 +173,7 @@ func (g Memberships) Get(ctx context.Context, organization OrganizationID, user 
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
 func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
-	return g.one(ctx, "Memberships.Update", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, membershipsUpdate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
@@ -227,7 +227,7 @@ func (w *work) applyMembership(m *Membership, in MembershipUpdate) (err error) {
 // Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
 // [ErrLastOwner].
 func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
-	return g.one(ctx, "Memberships.SetRoles", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, membershipsSetRoles, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		if err := w.lockDeclared(ctx, roles...); err != nil {
 			return Member{}, err
 		}
@@ -252,9 +252,9 @@ func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, 
 }
 
 // one runs a method that changes one membership and gives it back.
-func (g Memberships) one(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) (Member, error)) (Member, error) {
+func (g Memberships) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) (Member, error)) (Member, error) {
 	var member Member
-	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
 		member, err = fn(ctx, w)
 		return err
 	})

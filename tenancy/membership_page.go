@@ -44,7 +44,7 @@ func (q MemberQuery) paging() paging { return paging{q.Order, q.Descending, q.Li
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
 	var page Page[Member]
-	err := g.s.view(ctx, "Memberships.List", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, membershipsList, organization.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (g Memberships) All(ctx context.Context, organization OrganizationID, q Mem
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery) (Page[Member], error) {
 	var page Page[Member]
-	err := g.s.view(ctx, "Memberships.ListByUser", user.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, membershipsListByUser, user.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
 			return err
 		}

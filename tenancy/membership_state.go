@@ -13,7 +13,7 @@ import (
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return g.one(ctx, "Memberships.Deactivate", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, membershipsDeactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
@@ -46,7 +46,7 @@ func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID
 // Errors: [ErrNotFound], [ErrMerged], [ErrPendingMembership], [ErrSeatLimit],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return g.one(ctx, "Memberships.Reactivate", pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return g.one(ctx, membershipsReactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
@@ -74,7 +74,7 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 // Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
 // refers to it.
 func (g Memberships) Remove(ctx context.Context, organization OrganizationID, user UserID) error {
-	return g.remove(ctx, "Memberships.Remove", organization, user, false)
+	return g.remove(ctx, membershipsRemove, organization, user, false)
 }
 
 // Leave is Remove by the member's own wish, and its event says so (rule M6). A member
@@ -83,11 +83,11 @@ func (g Memberships) Remove(ctx context.Context, organization OrganizationID, us
 //
 // Errors: as for Remove; [ErrMembershipInactive] on a bound Service.
 func (g Memberships) Leave(ctx context.Context, organization OrganizationID, user UserID) error {
-	return g.remove(ctx, "Memberships.Leave", organization, user, true)
+	return g.remove(ctx, membershipsLeave, organization, user, true)
 }
 
-func (g Memberships) remove(ctx context.Context, name method, organization OrganizationID, user UserID, left bool) error {
-	return g.s.update(ctx, name, pair(organization, user), func(ctx context.Context, w *work) error {
+func (g Memberships) remove(ctx context.Context, method *Method, organization OrganizationID, user UserID, left bool) error {
+	return g.s.update(ctx, method, pair(organization, user), func(ctx context.Context, w *work) error {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return err
@@ -211,7 +211,7 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 // [ErrPendingMembership] for to; [ErrUnknownRole]; [ErrWouldLockOut] where the policy binds
 // owners and to has not signed in as it wants.
 func (g Memberships) TransferOwnership(ctx context.Context, organization OrganizationID, from, to UserID, keep string) error {
-	return g.s.update(ctx, "Memberships.TransferOwnership", organization.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, membershipsTransferOwnership, organization.String(), func(ctx context.Context, w *work) error {
 		if from == to {
 			return invalid("to", "is the owner already")
 		}

@@ -19,165 +19,177 @@ type Method struct {
 	// Anyone: any actor may call it; it gives nothing away.
 	Anyone bool
 
-	op    string
-	lists bool // it gives many things: see [Guarded]
+	op    string // what it does, for the message of an error
+	lists bool   // it gives many things: see [Guarded]
 }
 
 // HostOnly reports whether no actor may call the method (rule A4).
 func (m Method) HostOnly() bool { return m.Permission == "" && !m.Oneself && !m.Anyone }
 
-// method is the name of a method in the table.
-type method string
+// The table of rule A1. Every method is a variable, so that a misspelt name does not
+// compile, and staticcheck finds a method that nothing uses. As has no variable: it cannot
+// fail, so nothing asks for its name.
+var (
+	serviceTransact    = declare("Transact", "transact", anyone)
+	serviceImport      = declare("Import", "import", hostOnly)
+	serviceCan         = declare("Can", "check", needsOrOneself(rbac.ReadMembers))
+	serviceCheck       = declare("Check", "check", needsOrOneself(rbac.ReadMembers))
+	serviceExplain     = declare("Explain", "explain", needsOrOneself(rbac.ReadMembers))
+	serviceMembersWith = declare("MembersWith", "list members with permission", needs(rbac.ReadMembers))
+	serviceRun         = declare("Run", "run", hostOnly)
+	_                  = declare("As", "act", hostOnly)
+	serviceJoin        = declare("Join", "join transaction", hostOnly)
+	serviceRows        = declare("Rows", "get rows", hostOnly)
 
-// methods is the one table of rule A1. A call that is not in it ends in an error.
-var methods = func() map[method]Method {
-	table := make(map[method]Method)
-	add := func(name method, op string, m Method) {
-		m.Name, m.op = string(name), op
-		m.lists = !m.Anyone && strings.Contains(m.Name, ".List") || name == "MembersWith" || name == "Events.Denials"
-		table[name] = m
-	}
-	host := Method{}
-	oneself := Method{Oneself: true}
-	with := func(p rbac.Permission) Method { return Method{Permission: p} }
-	orOneself := func(p rbac.Permission) Method { return Method{Permission: p, Oneself: true} }
+	organizationsCreate          = declare("Organizations.Create", "create organization", oneself)
+	organizationsGet             = declare("Organizations.Get", "get organization", needs(rbac.ReadOrganization))
+	organizationsGetBySlug       = declare("Organizations.GetBySlug", "get organization", needs(rbac.ReadOrganization))
+	organizationsGetByExternalID = declare("Organizations.GetByExternalID", "get organization", needs(rbac.ReadOrganization))
+	organizationsUpdate          = declare("Organizations.Update", "update organization", needs(rbac.UpdateOrganization))
+	organizationsList            = declare("Organizations.List", "list organizations", hostOnly)
+	organizationsSuspend         = declare("Organizations.Suspend", "suspend organization", hostOnly)
+	organizationsResume          = declare("Organizations.Resume", "resume organization", hostOnly)
+	organizationsArchive         = declare("Organizations.Archive", "archive organization", needs(rbac.DeleteOrganization))
+	organizationsRestore         = declare("Organizations.Restore", "restore organization", hostOnly)
+	organizationsDelete          = declare("Organizations.Delete", "delete organization", needs(rbac.DeleteOrganization))
+	organizationsPurge           = declare("Organizations.Purge", "purge organization", hostOnly)
 
-	add("Transact", "transact", Method{Anyone: true})
-	add("Import", "import", host)
-	add("Can", "check", orOneself(rbac.ReadMembers))
-	add("Check", "check", orOneself(rbac.ReadMembers))
-	add("Explain", "explain", orOneself(rbac.ReadMembers))
-	add("MembersWith", "list members with permission", with(rbac.ReadMembers))
-	add("Run", "run", host)
-	add("As", "act", host)
-	add("Join", "join transaction", host)
-	add("Rows", "get rows", host)
+	usersCreate            = declare("Users.Create", "create user", hostOnly)
+	usersGet               = declare("Users.Get", "get user", oneself)
+	usersGetByEmail        = declare("Users.GetByEmail", "get user", hostOnly)
+	usersGetByExternalID   = declare("Users.GetByExternalID", "get user", hostOnly)
+	usersUpdate            = declare("Users.Update", "update user", oneself)
+	usersList              = declare("Users.List", "list users", hostOnly)
+	usersSuspend           = declare("Users.Suspend", "suspend user", hostOnly)
+	usersUnsuspend         = declare("Users.Unsuspend", "unsuspend user", hostOnly)
+	usersChangeEmail       = declare("Users.ChangeEmail", "change email", oneself)
+	usersConfirmEmail      = declare("Users.ConfirmEmail", "confirm email", oneself)
+	usersCancelEmailChange = declare("Users.CancelEmailChange", "cancel email change", oneself)
+	usersMerge             = declare("Users.Merge", "merge users", hostOnly)
+	usersDelete            = declare("Users.Delete", "delete user", hostOnly)
+	usersErase             = declare("Users.Erase", "erase user", hostOnly)
+	usersRecordSignIn      = declare("Users.RecordSignIn", "record sign-in", hostOnly)
 
-	add("Organizations.Create", "create organization", oneself)
-	add("Organizations.Get", "get organization", with(rbac.ReadOrganization))
-	add("Organizations.GetBySlug", "get organization", with(rbac.ReadOrganization))
-	add("Organizations.GetByExternalID", "get organization", with(rbac.ReadOrganization))
-	add("Organizations.Update", "update organization", with(rbac.UpdateOrganization))
-	add("Organizations.List", "list organizations", host)
-	add("Organizations.Suspend", "suspend organization", host)
-	add("Organizations.Resume", "resume organization", host)
-	add("Organizations.Archive", "archive organization", with(rbac.DeleteOrganization))
-	add("Organizations.Restore", "restore organization", host)
-	add("Organizations.Delete", "delete organization", with(rbac.DeleteOrganization))
-	add("Organizations.Purge", "purge organization", host)
+	identitiesLink    = declare("Identities.Link", "link identity", hostOnly)
+	identitiesUnlink  = declare("Identities.Unlink", "unlink identity", oneself)
+	identitiesList    = declare("Identities.List", "list identities", oneself)
+	identitiesResolve = declare("Identities.Resolve", "resolve identity", hostOnly)
 
-	add("Users.Create", "create user", host)
-	add("Users.Get", "get user", oneself)
-	add("Users.GetByEmail", "get user", host)
-	add("Users.GetByExternalID", "get user", host)
-	add("Users.Update", "update user", oneself)
-	add("Users.List", "list users", host)
-	add("Users.Suspend", "suspend user", host)
-	add("Users.Unsuspend", "unsuspend user", host)
-	add("Users.ChangeEmail", "change email", oneself)
-	add("Users.ConfirmEmail", "confirm email", oneself)
-	add("Users.CancelEmailChange", "cancel email change", oneself)
-	add("Users.Merge", "merge users", host)
-	add("Users.Delete", "delete user", host)
-	add("Users.Erase", "erase user", host)
-	add("Users.RecordSignIn", "record sign-in", host)
+	membershipsAdd               = declare("Memberships.Add", "add member", hostOnly)
+	membershipsGet               = declare("Memberships.Get", "get member", needsOrOneself(rbac.ReadMembers))
+	membershipsUpdate            = declare("Memberships.Update", "update member", needs(rbac.WriteMembers))
+	membershipsSetRoles          = declare("Memberships.SetRoles", "set roles", needs(rbac.WriteMembers))
+	membershipsDeactivate        = declare("Memberships.Deactivate", "deactivate member", needs(rbac.WriteMembers))
+	membershipsReactivate        = declare("Memberships.Reactivate", "reactivate member", needs(rbac.WriteMembers))
+	membershipsRemove            = declare("Memberships.Remove", "remove member", needs(rbac.WriteMembers))
+	membershipsLeave             = declare("Memberships.Leave", "leave organization", oneself)
+	membershipsTransferOwnership = declare("Memberships.TransferOwnership", "transfer ownership", needs(rbac.TransferOwnership))
+	membershipsList              = declare("Memberships.List", "list members", needs(rbac.ReadMembers))
+	membershipsListByUser        = declare("Memberships.ListByUser", "list organizations of user", oneself)
 
-	add("Identities.Link", "link identity", host)
-	add("Identities.Unlink", "unlink identity", oneself)
-	add("Identities.List", "list identities", oneself)
-	add("Identities.Resolve", "resolve identity", host)
+	invitationsSend       = declare("Invitations.Send", "send invitation", needs(rbac.WriteInvitations))
+	invitationsResend     = declare("Invitations.Resend", "resend invitation", needs(rbac.WriteInvitations))
+	invitationsRevoke     = declare("Invitations.Revoke", "revoke invitation", needs(rbac.WriteInvitations))
+	invitationsGet        = declare("Invitations.Get", "get invitation", needs(rbac.ReadInvitations))
+	invitationsList       = declare("Invitations.List", "list invitations", needs(rbac.ReadInvitations))
+	invitationsListByUser = declare("Invitations.ListByUser", "list invitations of user", oneself)
+	invitationsPreview    = declare("Invitations.Preview", "preview invitation", anyone)
+	invitationsAccept     = declare("Invitations.Accept", "accept invitation", oneself)
+	invitationsSweep      = declare("Invitations.Sweep", "sweep invitations", hostOnly)
 
-	add("Memberships.Add", "add member", host)
-	add("Memberships.Get", "get member", orOneself(rbac.ReadMembers))
-	add("Memberships.Update", "update member", with(rbac.WriteMembers))
-	add("Memberships.SetRoles", "set roles", with(rbac.WriteMembers))
-	add("Memberships.Deactivate", "deactivate member", with(rbac.WriteMembers))
-	add("Memberships.Reactivate", "reactivate member", with(rbac.WriteMembers))
-	add("Memberships.Remove", "remove member", with(rbac.WriteMembers))
-	add("Memberships.Leave", "leave organization", oneself)
-	add("Memberships.TransferOwnership", "transfer ownership", with(rbac.TransferOwnership))
-	add("Memberships.List", "list members", with(rbac.ReadMembers))
-	add("Memberships.ListByUser", "list organizations of user", oneself)
+	joinCodesCreate = declare("JoinCodes.Create", "create join code", needs(rbac.WriteInvitations))
+	joinCodesGet    = declare("JoinCodes.Get", "get join code", needs(rbac.ReadInvitations))
+	joinCodesList   = declare("JoinCodes.List", "list join codes", needs(rbac.ReadInvitations))
+	joinCodesRevoke = declare("JoinCodes.Revoke", "revoke join code", needs(rbac.WriteInvitations))
+	joinCodesUse    = declare("JoinCodes.Use", "use join code", oneself)
 
-	add("Invitations.Send", "send invitation", with(rbac.WriteInvitations))
-	add("Invitations.Resend", "resend invitation", with(rbac.WriteInvitations))
-	add("Invitations.Revoke", "revoke invitation", with(rbac.WriteInvitations))
-	add("Invitations.Get", "get invitation", with(rbac.ReadInvitations))
-	add("Invitations.List", "list invitations", with(rbac.ReadInvitations))
-	add("Invitations.ListByUser", "list invitations of user", oneself)
-	add("Invitations.Preview", "preview invitation", Method{Anyone: true})
-	add("Invitations.Accept", "accept invitation", oneself)
-	add("Invitations.Sweep", "sweep invitations", host)
+	joinRequestsCreate  = declare("JoinRequests.Create", "create join request", oneself)
+	joinRequestsGet     = declare("JoinRequests.Get", "get join request", needsOrOneself(rbac.ReadInvitations))
+	joinRequestsList    = declare("JoinRequests.List", "list join requests", needs(rbac.ReadInvitations))
+	joinRequestsApprove = declare("JoinRequests.Approve", "approve join request", needs(rbac.WriteInvitations))
+	joinRequestsDecline = declare("JoinRequests.Decline", "decline join request", needs(rbac.WriteInvitations))
+	joinRequestsCancel  = declare("JoinRequests.Cancel", "cancel join request", oneself)
 
-	add("JoinCodes.Create", "create join code", with(rbac.WriteInvitations))
-	add("JoinCodes.Get", "get join code", with(rbac.ReadInvitations))
-	add("JoinCodes.List", "list join codes", with(rbac.ReadInvitations))
-	add("JoinCodes.Revoke", "revoke join code", with(rbac.WriteInvitations))
-	add("JoinCodes.Use", "use join code", oneself)
+	rolesDeclare = declare("Roles.Declare", "declare roles", hostOnly)
+	rolesGet     = declare("Roles.Get", "get role", needs(rbac.ReadRoles))
+	rolesList    = declare("Roles.List", "list roles", needs(rbac.ReadRoles))
+	rolesCreate  = declare("Roles.Create", "create role", needs(rbac.WriteRoles))
+	rolesUpdate  = declare("Roles.Update", "update role", needs(rbac.WriteRoles))
+	rolesReorder = declare("Roles.Reorder", "reorder roles", needs(rbac.WriteRoles))
+	rolesDelete  = declare("Roles.Delete", "delete role", needs(rbac.WriteRoles))
 
-	add("JoinRequests.Create", "create join request", oneself)
-	add("JoinRequests.Get", "get join request", orOneself(rbac.ReadInvitations))
-	add("JoinRequests.List", "list join requests", with(rbac.ReadInvitations))
-	add("JoinRequests.Approve", "approve join request", with(rbac.WriteInvitations))
-	add("JoinRequests.Decline", "decline join request", with(rbac.WriteInvitations))
-	add("JoinRequests.Cancel", "cancel join request", oneself)
+	permissionsDeclare = declare("Permissions.Declare", "declare permissions", hostOnly)
+	permissionsDelete  = declare("Permissions.Delete", "delete permission", hostOnly)
+	permissionsList    = declare("Permissions.List", "list permissions", anyone)
+	permissionsOf      = declare("Permissions.Of", "list permissions of member", needsOrOneself(rbac.ReadMembers))
 
-	add("Roles.Declare", "declare roles", host)
-	add("Roles.Get", "get role", with(rbac.ReadRoles))
-	add("Roles.List", "list roles", with(rbac.ReadRoles))
-	add("Roles.Create", "create role", with(rbac.WriteRoles))
-	add("Roles.Update", "update role", with(rbac.WriteRoles))
-	add("Roles.Reorder", "reorder roles", with(rbac.WriteRoles))
-	add("Roles.Delete", "delete role", with(rbac.WriteRoles))
+	sessionsStart                = declare("Sessions.Start", "start session", hostOnly)
+	sessionsAuthenticate         = declare("Sessions.Authenticate", "authenticate", oneself)
+	sessionsSwitch               = declare("Sessions.Switch", "switch organization", oneself)
+	sessionsClaims               = declare("Sessions.Claims", "make claims", oneself)
+	sessionsGet                  = declare("Sessions.Get", "get session", needsOrOneself(rbac.ReadSessions))
+	sessionsList                 = declare("Sessions.List", "list sessions", needs(rbac.ReadSessions))
+	sessionsListByUser           = declare("Sessions.ListByUser", "list sessions of user", oneself)
+	sessionsRevoke               = declare("Sessions.Revoke", "revoke session", needsOrOneself(rbac.WriteSessions))
+	sessionsRevokeAll            = declare("Sessions.RevokeAll", "revoke sessions of user", oneself)
+	sessionsRevokeByOrganization = declare("Sessions.RevokeByOrganization", "revoke sessions", needs(rbac.WriteSessions))
+	sessionsSignOut              = declare("Sessions.SignOut", "sign out", oneself)
+	sessionsSweep                = declare("Sessions.Sweep", "sweep sessions", hostOnly)
 
-	add("Permissions.Declare", "declare permissions", host)
-	add("Permissions.Delete", "delete permission", host)
-	add("Permissions.List", "list permissions", Method{Anyone: true})
-	add("Permissions.Of", "list permissions of member", orOneself(rbac.ReadMembers))
+	serviceSignIn = declare("SignIn", "sign in", hostOnly)
+	serviceRoute  = declare("Route", "route sign-in", hostOnly)
 
-	add("Sessions.Start", "start session", host)
-	add("Sessions.Authenticate", "authenticate", oneself)
-	add("Sessions.Switch", "switch organization", oneself)
-	add("Sessions.Claims", "make claims", oneself)
-	add("Sessions.Get", "get session", orOneself(rbac.ReadSessions))
-	add("Sessions.List", "list sessions", with(rbac.ReadSessions))
-	add("Sessions.ListByUser", "list sessions of user", oneself)
-	add("Sessions.Revoke", "revoke session", orOneself(rbac.WriteSessions))
-	add("Sessions.RevokeAll", "revoke sessions of user", oneself)
-	add("Sessions.RevokeByOrganization", "revoke sessions", with(rbac.WriteSessions))
-	add("Sessions.SignOut", "sign out", oneself)
-	add("Sessions.Sweep", "sweep sessions", host)
+	connectionsCreate  = declare("Connections.Create", "create connection", needs(rbac.WriteConnections))
+	connectionsGet     = declare("Connections.Get", "get connection", needs(rbac.ReadConnections))
+	connectionsGetByID = declare("Connections.GetByID", "get connection", hostOnly)
+	connectionsList    = declare("Connections.List", "list connections", needs(rbac.ReadConnections))
+	connectionsUpdate  = declare("Connections.Update", "update connection", needs(rbac.WriteConnections))
+	connectionsDelete  = declare("Connections.Delete", "delete connection", needs(rbac.WriteConnections))
 
-	add("SignIn", "sign in", host)
-	add("Route", "route sign-in", host)
+	policiesGet = declare("Policies.Get", "get policy", needs(rbac.ReadPolicies))
+	policiesSet = declare("Policies.Set", "set policy", needs(rbac.WritePolicies))
 
-	add("Connections.Create", "create connection", with(rbac.WriteConnections))
-	add("Connections.Get", "get connection", with(rbac.ReadConnections))
-	add("Connections.GetByID", "get connection", host)
-	add("Connections.List", "list connections", with(rbac.ReadConnections))
-	add("Connections.Update", "update connection", with(rbac.WriteConnections))
-	add("Connections.Delete", "delete connection", with(rbac.WriteConnections))
-	add("Policies.Get", "get policy", with(rbac.ReadPolicies))
-	add("Policies.Set", "set policy", with(rbac.WritePolicies))
+	domainsClaim            = declare("Domains.Claim", "claim domain", needs(rbac.WriteDomains))
+	domainsGet              = declare("Domains.Get", "get domain", needs(rbac.ReadDomains))
+	domainsList             = declare("Domains.List", "list domains", needs(rbac.ReadDomains))
+	domainsChallenge        = declare("Domains.Challenge", "get challenge", needs(rbac.ReadDomains))
+	domainsUpdate           = declare("Domains.Update", "update domain", needs(rbac.WriteDomains))
+	domainsVerify           = declare("Domains.Verify", "verify domain", needs(rbac.WriteDomains))
+	domainsVerifySubdomains = declare("Domains.VerifySubdomains", "verify subdomains", needs(rbac.WriteDomains))
+	domainsMarkVerified     = declare("Domains.MarkVerified", "mark domain verified", hostOnly)
+	domainsRelease          = declare("Domains.Release", "release domain", needs(rbac.WriteDomains))
+	domainsOwner            = declare("Domains.Owner", "find owner of email", hostOnly)
+	domainsRecheck          = declare("Domains.Recheck", "recheck domains", hostOnly)
 
-	add("Domains.Claim", "claim domain", with(rbac.WriteDomains))
-	add("Domains.Get", "get domain", with(rbac.ReadDomains))
-	add("Domains.List", "list domains", with(rbac.ReadDomains))
-	add("Domains.Challenge", "get challenge", with(rbac.ReadDomains))
-	add("Domains.Update", "update domain", with(rbac.WriteDomains))
-	add("Domains.Verify", "verify domain", with(rbac.WriteDomains))
-	add("Domains.VerifySubdomains", "verify subdomains", with(rbac.WriteDomains))
-	add("Domains.MarkVerified", "mark domain verified", host)
-	add("Domains.Release", "release domain", with(rbac.WriteDomains))
-	add("Domains.Owner", "find owner of email", host)
-	add("Domains.Recheck", "recheck domains", host)
+	eventsList    = declare("Events.List", "list events", needs(rbac.ReadEvents))
+	eventsLast    = declare("Events.Last", "read last event", hostOnly)
+	eventsPrune   = declare("Events.Prune", "prune events", hostOnly)
+	eventsDenials = declare("Events.Denials", "list denials", needs(rbac.ReadEvents))
+)
 
-	add("Events.List", "list events", with(rbac.ReadEvents))
-	add("Events.Last", "read last event", host)
-	add("Events.Prune", "prune events", host)
-	add("Events.Denials", "list denials", with(rbac.ReadEvents))
-	return table
-}()
+// What an actor needs, for the table above.
+var (
+	hostOnly = Method{}
+	oneself  = Method{Oneself: true}
+	anyone   = Method{Anyone: true}
+)
+
+func needs(p rbac.Permission) Method { return Method{Permission: p} }
+
+func needsOrOneself(p rbac.Permission) Method { return Method{Permission: p, Oneself: true} }
+
+// methods holds the table's methods in the order of their declaration. Only declare
+// adds to it, before main starts.
+var methods []*Method
+
+// declare makes a method of the table. op is what the method does, for the message of an
+// error.
+func declare(name, op string, m Method) *Method {
+	m.Name, m.op = name, op
+	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials"
+	methods = append(methods, &m)
+	return &m
+}
 
 // Methods is what each method of a bound Service needs (rule A1), by name. An All
 // method needs what its List does. A method that names an organization and is not
@@ -186,7 +198,7 @@ var methods = func() map[method]Method {
 func Methods() []Method {
 	list := make([]Method, 0, len(methods))
 	for _, m := range methods {
-		list = append(list, m)
+		list = append(list, *m)
 	}
 	slices.SortFunc(list, func(a, b Method) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -109,7 +109,7 @@ type OrganizationQuery struct {
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
 	var org Organization
-	err := g.s.update(ctx, "Organizations.Create", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, organizationsCreate, "", func(ctx context.Context, w *work) (err error) {
 		org, err = w.createOrganization(ctx, in)
 		return err
 	})
@@ -264,7 +264,7 @@ func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpda
 // Get gives an organization, archived ones too, or [ErrNotFound].
 func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization, error) {
 	var org Organization
-	err := g.s.view(ctx, "Organizations.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, organizationsGet, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: id}); err != nil {
 			return err
 		}
@@ -278,22 +278,22 @@ func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
-	return g.getBy(ctx, "Organizations.GetBySlug", "slug", slug, OrganizationFilter{Slug: Of(slug)})
+	return g.getBy(ctx, organizationsGetBySlug, "slug", slug, OrganizationFilter{Slug: Of(slug)})
 }
 
 // GetByExternalID gives the organization with an external id.
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (Organization, error) {
-	return g.getBy(ctx, "Organizations.GetByExternalID", "external_id", externalID, OrganizationFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, organizationsGetByExternalID, "external_id", externalID, OrganizationFilter{ExternalID: Of(externalID)})
 }
 
-func (g Organizations) getBy(ctx context.Context, name method, field, key string, filter OrganizationFilter) (Organization, error) {
+func (g Organizations) getBy(ctx context.Context, method *Method, field, key string, filter OrganizationFilter) (Organization, error) {
 	var org Organization
 	if err := exact(field, key); err != nil {
-		return org, explain(err, methods[name].op, "")
+		return org, explain(err, method.op, "")
 	}
-	err := g.s.view(ctx, name, key, func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, method, key, func(ctx context.Context, w *work) error {
 		found, err := w.Organizations().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
 			return err
@@ -316,7 +316,7 @@ func (g Organizations) getBy(ctx context.Context, name method, field, key string
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole],
 // [ErrAlreadyExists] (field "slug" or "external_id").
 func (g Organizations) Update(ctx context.Context, id OrganizationID, in OrganizationUpdate) (Organization, error) {
-	return g.change(ctx, "Organizations.Update", id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsUpdate, id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
 		if in.Version != 0 && in.Version != org.Version {
 			return "", stale(id)
 		}
@@ -332,11 +332,11 @@ func (g Organizations) Update(ctx context.Context, id OrganizationID, in Organiz
 
 // change reads an organization under its lock, lets edit alter it, and keeps it
 // with the event that edit names if anything is different.
-func (g Organizations) change(ctx context.Context, name method, id OrganizationID, roles []string,
+func (g Organizations) change(ctx context.Context, method *Method, id OrganizationID, roles []string,
 	edit func(ctx context.Context, w *work, org *Organization) (EventType, error),
 ) (Organization, error) {
 	var org Organization
-	err := g.s.update(ctx, name, id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, method, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.lockDeclared(ctx, roles...); err != nil {
 			return err
 		}
@@ -414,7 +414,7 @@ func (w *work) saveOrganizationWith(ctx context.Context, before Organization, or
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
 	var page Page[Organization]
-	err := g.s.view(ctx, "Organizations.List", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, organizationsList, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "Organizations.Suspend", id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsSuspend, id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
 		if org.SuspendedAt.IsZero() {
 			org.SuspendedAt = w.now
 			w.endAllSessions(org)
@@ -25,7 +25,7 @@ func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organiza
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "Organizations.Resume", id, nil, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsResume, id, nil, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
 		org.SuspendedAt = time.Time{}
 		return EventOrganizationResumed, nil
 	})
@@ -37,7 +37,7 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, "Organizations.Archive", id, nil, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsArchive, id, nil, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
 		return EventOrganizationArchived, w.archive(ctx, org)
 	})
 }
@@ -69,7 +69,7 @@ type Restored struct {
 // Errors: [ErrNotFound].
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	var done Restored
-	err := g.s.update(ctx, "Organizations.Restore", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, organizationsRestore, id.String(), func(ctx context.Context, w *work) (err error) {
 		done, err = w.restore(ctx, id)
 		return err
 	})
@@ -168,7 +168,7 @@ type removed struct {
 // memberships, invitations, join codes or join requests: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
 // host's refers to it.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
-	return g.s.update(ctx, "Organizations.Delete", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, organizationsDelete, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
 			return err
 		}
@@ -259,7 +259,7 @@ func (w *work) fewIn(ctx context.Context, id OrganizationID) error {
 // is not archived; [ErrReferenced] where a row of the host's refers to a membership.
 func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
 	gone := 0
-	err := g.s.update(ctx, "Organizations.Purge", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, organizationsPurge, id.String(), func(ctx context.Context, w *work) (err error) {
 		if n < 1 || n > w.config.DeleteLimit {
 			return invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, w.config.DeleteLimit))
 		}

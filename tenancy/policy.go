@@ -77,7 +77,7 @@ const maxExempt = 100
 // Errors: [ErrNotFound] for the organization.
 func (g Policies) Get(ctx context.Context, organization OrganizationID) (Policy, error) {
 	var p Policy
-	err := g.s.view(ctx, "Policies.Get", organization.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, policiesGet, organization.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Polic
 // [ErrForbidden] with the field "binds_owners" or "exempt"; [ErrWouldLockOut].
 func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
 	var p Policy
-	err := g.s.update(ctx, "Policies.Set", organization.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, policiesSet, organization.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
 			return err
 		}

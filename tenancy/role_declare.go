@@ -37,7 +37,7 @@ func description(field, s string) (string, error) {
 //
 // Errors: [ErrInvalid], also for the reserved tenancy:.
 func (g Permissions) Declare(ctx context.Context, revision int64, declared ...PermissionDeclaration) error {
-	return g.s.update(ctx, "Permissions.Declare", "", func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, permissionsDeclare, "", func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles()); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (w *work) declarePermission(ctx context.Context, book *rulebook, revision i
 // slug.
 func (g Permissions) List(ctx context.Context) ([]Permission, error) {
 	var all []Permission
-	err := g.s.view(ctx, "Permissions.List", "", func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, permissionsList, "", func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (g Permissions) List(ctx context.Context) ([]Permission, error) {
 //
 // Errors: [ErrUnknownPermission]; [ErrInvalid] for a management permission.
 func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
-	return g.s.update(ctx, "Permissions.Delete", string(slug), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, permissionsDelete, string(slug), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles()); err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 // without anyone choosing it may not manage anything: [ErrInvalid] with "grants"
 // (rule R3).
 func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Role) error {
-	return g.s.update(ctx, "Roles.Declare", "", func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, rolesDeclare, "", func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles()); err != nil {
 			return err
 		}

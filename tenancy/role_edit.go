@@ -47,7 +47,7 @@ func compareText[S ~string](a, b S) int { return cmp.Compare(a, b) }
 // Errors: [ErrNotFound] for the organization.
 func (g Roles) List(ctx context.Context, organization OrganizationID) ([]Role, error) {
 	var all []Role
-	err := g.s.view(ctx, "Roles.List", organization.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, rolesList, organization.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func fromBuiltin(r rbac.Role) Role {
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole].
 func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string) (Role, error) {
 	var role Role
-	err := g.s.view(ctx, "Roles.Get", slug, func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, rolesGet, slug, func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string
 // than Limits.Roles roles; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
 // [ErrUnknownPermission]; [ErrUnknownRole] for the parent; [ErrForbidden].
 func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRole) (Role, error) {
-	return g.edit(ctx, "Roles.Create", organization, in.Slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
+	return g.edit(ctx, rolesCreate, organization, in.Slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
 		if !rbac.IsOrganizationSlug(in.Slug) {
 			return Role{}, invalid("slug", "does not begin with org-")
 		}
@@ -149,7 +149,7 @@ func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRo
 // "slug" for an application role, which is declared, and with "grants" where the
 // role is a default and would manage something (rule R3).
 func (g Roles) Update(ctx context.Context, organization OrganizationID, slug string, in RoleUpdate) (Role, error) {
-	return g.edit(ctx, "Roles.Update", organization, slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
+	return g.edit(ctx, rolesUpdate, organization, slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
 		before, err := findOwn(own, slug)
 		if err != nil {
 			return Role{}, err
@@ -179,11 +179,11 @@ func deref[T any](p *T, otherwise T) T {
 
 // edit runs a change of an organization's own roles under its lock. The declared
 // roles are locked too, since an own role may extend one of them.
-func (g Roles) edit(ctx context.Context, name method, organization OrganizationID, key string,
+func (g Roles) edit(ctx context.Context, method *Method, organization OrganizationID, key string,
 	fn func(ctx context.Context, w *work, own []Role) (Role, error),
 ) (Role, error) {
 	var role Role
-	err := g.s.update(ctx, name, key, func(ctx context.Context, w *work) error {
+	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles(), lockOrganization(organization)); err != nil {
 			return err
 		}
@@ -278,7 +278,7 @@ func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role)
 //
 // Errors: [ErrInvalid] with the field "roles"; [ErrNotFound]; [ErrForbidden].
 func (g Roles) Reorder(ctx context.Context, organization OrganizationID, slugs ...string) error {
-	_, err := g.edit(ctx, "Roles.Reorder", organization, organization.String(), func(ctx context.Context, w *work, own []Role) (Role, error) {
+	_, err := g.edit(ctx, rolesReorder, organization, organization.String(), func(ctx context.Context, w *work, own []Role) (Role, error) {
 		named := slices.Sorted(slices.Values(slugs))
 		if !slices.EqualFunc(own, named, func(r Role, slug string) bool { return r.Slug == slug }) {
 			return Role{}, invalid("roles", "are not all roles of the organization's own, each once")

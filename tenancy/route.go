@@ -41,7 +41,7 @@ type Route struct {
 // there.
 func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Route, error) {
 	var r Route
-	err := s.view(ctx, "Route", "", func(ctx context.Context, w *work) error {
+	err := s.view(ctx, serviceRoute, "", func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}

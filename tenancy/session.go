@@ -97,7 +97,7 @@ type StartedSession struct {
 // in (rules P2, P3).
 func (g Sessions) Start(ctx context.Context, in NewSession) (StartedSession, error) {
 	var started StartedSession
-	err := g.s.update(ctx, "Sessions.Start", in.UserID.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, sessionsStart, in.UserID.String(), func(ctx context.Context, w *work) (err error) {
 		started, err = w.start(ctx, in)
 		return err
 	})

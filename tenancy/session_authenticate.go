@@ -31,7 +31,7 @@ type Authenticated struct {
 func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated, error) {
 	var found Authenticated
 	var seen time.Time // zero: not worth a write
-	err := g.s.view(ctx, "Sessions.Authenticate", "", func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, sessionsAuthenticate, "", func(ctx context.Context, w *work) error {
 		_, s, err := w.bearer(ctx, token)
 		if err != nil {
 			return err

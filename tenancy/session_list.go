@@ -31,7 +31,7 @@ func (q SessionQuery) paging() paging { return paging{ByID, q.Descending, q.Limi
 // Get gives a session, live or not, or [ErrNotFound].
 func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
 	var session Session
-	err := g.s.view(ctx, "Sessions.Get", id.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, sessionsGet, id.String(), func(ctx context.Context, w *work) error {
 		s, err := w.session(ctx, id)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Sessions) List(ctx context.Context, organization OrganizationID, q SessionQuery) (Page[Session], error) {
 	var page Page[Session]
-	err := g.s.view(ctx, "Sessions.List", organization.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, sessionsList, organization.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (g Sessions) All(ctx context.Context, organization OrganizationID, q Sessio
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged].
 func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (Page[Session], error) {
 	var page Page[Session]
-	err := g.s.view(ctx, "Sessions.ListByUser", user.String(), func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, sessionsListByUser, user.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
 			return err
 		}

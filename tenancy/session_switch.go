@@ -19,7 +19,7 @@ import (
 // any more (rule P6). A refused one stays as it was.
 func (g Sessions) Switch(ctx context.Context, token string, organization OrganizationID) (StartedSession, error) {
 	var started StartedSession
-	err := g.s.update(ctx, "Sessions.Switch", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, sessionsSwitch, "", func(ctx context.Context, w *work) (err error) {
 		started, err = w.switchTo(ctx, token, organization)
 		return err
 	})

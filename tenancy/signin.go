@@ -162,7 +162,7 @@ var (
 // [ErrSignInRequired] for a session that has ended or is confined.
 func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 	var d Decision
-	err := s.update(ctx, "SignIn", "", func(ctx context.Context, w *work) error {
+	err := s.update(ctx, serviceSignIn, "", func(ctx context.Context, w *work) error {
 		in, err := in.checked(w)
 		if err != nil {
 			return err

@@ -19,25 +19,25 @@ import (
 // What Config.Mailer has to send goes out after the end; [ErrMailFailed] then means
 // that everything is kept and the mails about what IDs names are not sent.
 func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
-	return s.transact(ctx, "Transact", fn, func(rows store.Rows) (store.Store, func() error) {
+	return s.transact(ctx, serviceTransact, fn, func(rows store.Rows) (store.Store, func() error) {
 		return nested{rows}, func() error { return nil }
 	})
 }
 
 // transact runs fn in one transaction. parts is how single calls take part in it, and
 // what speaks against keeping them all.
-func (s *Service) transact(ctx context.Context, name method, fn func(ctx context.Context, tx *Service) error,
+func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx context.Context, tx *Service) error,
 	parts func(store.Rows) (store.Store, func() error),
 ) error {
-	op := methods[name].op
+	op := method.op
 	if err := s.enter(ctx); err != nil {
 		return explain(err, op, "")
 	}
-	if err := s.tripwire(ctx, methods[name], true); err != nil {
+	if err := s.tripwire(ctx, method, true); err != nil {
 		return explain(err, op, "")
 	}
-	if s.principal != nil && methods[name].HostOnly() {
-		s.refused(ctx, refusal{s.actor, string(name), OrganizationID{}})
+	if s.principal != nil && method.HostOnly() {
+		s.refused(ctx, refusal{s.actor, method.Name, OrganizationID{}})
 		return explain(forbidden(""), op, "")
 	}
 	mail, err := s.together(ctx, op, fn, parts)
@@ -109,7 +109,7 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 // Errors: [ErrInvalid] for a store that was not joined from this Service's own;
 // [ErrInTransaction] inside another transaction; [ErrForbidden] on a bound Service.
 func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context, *Service, error) {
-	const op = "join transaction"
+	op := serviceJoin.op
 	if s.principal != nil {
 		return ctx, nil, explain(forbidden(""), op, "")
 	}
@@ -131,7 +131,7 @@ func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context
 //
 // Errors: [ErrInvalid] elsewhere; [ErrForbidden] on a bound Service.
 func (s *Service) Rows() (store.Rows, error) {
-	const op = "get transaction"
+	op := serviceRows.op
 	if s.principal != nil {
 		return nil, explain(forbidden(""), op, "")
 	}
@@ -194,7 +194,7 @@ type work struct {
 	txn
 	*family
 	service *Service
-	method  Method
+	method  *Method
 	now     time.Time
 	ring    *ring
 	actor   Actor  // who does it, for the events (rule G12)
@@ -211,46 +211,45 @@ type work struct {
 }
 
 // view runs fn over a snapshot.
-func (s *Service) view(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
-	_, err := s.run(ctx, name, key, nil, s.viewing, fn)
+func (s *Service) view(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) error {
+	_, err := s.run(ctx, method, key, nil, s.viewing, fn)
 	return err
 }
 
 // update runs fn in a transaction, perhaps more than once. What it changed is told
 // to the cache whatever the commit returned: it may have happened all the same.
-func (s *Service) update(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) error {
-	mail, err := s.commit(ctx, name, key, fn)
+func (s *Service) update(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) error {
+	mail, err := s.commit(ctx, method, key, fn)
 	if err != nil {
 		return err
 	}
-	return explain(s.post(ctx, mail), methods[name].op, key)
+	return explain(s.post(ctx, mail), method.op, key)
 }
 
 // commit is update without what is to be mailed, which it gives.
-func (s *Service) commit(ctx context.Context, name method, key string, fn func(ctx context.Context, w *work) error) ([]letter, error) {
+func (s *Service) commit(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) ([]letter, error) {
 	keys := s.ring()
 	defer s.settle(keys)
-	w, err := s.run(ctx, name, key, keys, s.updating, fn)
+	w, err := s.run(ctx, method, key, keys, s.updating, fn)
 	if err != nil {
 		return nil, err
 	}
 	return w.mail, nil
 }
 
-func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
+func (s *Service) run(ctx context.Context, method *Method, key string, keys *ring,
 	open func(context.Context, func(store.Rows) error) error, fn func(ctx context.Context, w *work) error,
 ) (*work, error) {
-	m := methods[name]
 	if err := s.enter(ctx); err != nil {
-		return nil, explain(err, m.op, key)
+		return nil, explain(err, method.op, key)
 	}
-	if err := s.tripwire(ctx, m, keys != nil); err != nil {
-		return nil, explain(err, m.op, key)
+	if err := s.tripwire(ctx, method, keys != nil); err != nil {
+		return nil, explain(err, method.op, key)
 	}
 	var w *work
 	err := open(ctx, func(rows store.Rows) error {
 		s.begun(keys)
-		w = &work{txn: txn{border: border{rows}}, family: s.family, service: s, method: m, now: s.now(), ring: keys, actor: s.actor}
+		w = &work{txn: txn{border: border{rows}}, family: s.family, service: s, method: method, now: s.now(), ring: keys, actor: s.actor}
 		if p := s.principal; p != nil && p.session != nil {
 			w.through = p.session.ID.String()
 		}
@@ -265,7 +264,7 @@ func (s *Service) run(ctx context.Context, name method, key string, keys *ring,
 	if w != nil {
 		s.refused(ctx, w.denied...)
 	}
-	return w, explain(err, m.op, key)
+	return w, explain(err, method.op, key)
 }
 
 // apart runs fn as a part of the call that is undone by itself where it fails. What is to
@@ -284,8 +283,6 @@ func (w *work) apart(ctx context.Context, fn func(part *work) error) error {
 func (w *work) open() error {
 	p := w.service.principal
 	switch {
-	case w.method.Name == "":
-		return &Error{Code: ErrInternal, Reason: "the method is not in the table"}
 	case p == nil:
 		return nil
 	case p.err != nil:

@@ -107,7 +107,7 @@ type UserQuery struct {
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id").
 func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 	var user User
-	err := g.s.update(ctx, "Users.Create", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, usersCreate, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func locale(field, s string) (string, error) {
 // id in IDs (rule U6); else [ErrNotFound].
 func (g Users) Get(ctx context.Context, id UserID) (User, error) {
 	var user User
-	err := g.s.view(ctx, "Users.Get", id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, usersGet, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
@@ -271,9 +271,9 @@ func (w *work) user(ctx context.Context, id UserID) (User, error) {
 func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	canonical, err := CanonicalEmail(address)
 	if err != nil {
-		return User{}, explain(err, "get user", "")
+		return User{}, explain(err, usersGetByEmail.op, "")
 	}
-	return g.getBy(ctx, "Users.GetByEmail", canonical, UserFilter{EmailKey: Of(canonical)})
+	return g.getBy(ctx, usersGetByEmail, canonical, UserFilter{EmailKey: Of(canonical)})
 }
 
 // GetByExternalID gives the user with an external id.
@@ -281,14 +281,14 @@ func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, error) {
 	if err := exact("external_id", externalID); err != nil {
-		return User{}, explain(err, "get user", "")
+		return User{}, explain(err, usersGetByExternalID.op, "")
 	}
-	return g.getBy(ctx, "Users.GetByExternalID", externalID, UserFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, usersGetByExternalID, externalID, UserFilter{ExternalID: Of(externalID)})
 }
 
-func (g Users) getBy(ctx context.Context, name method, key string, filter UserFilter) (User, error) {
+func (g Users) getBy(ctx context.Context, method *Method, key string, filter UserFilter) (User, error) {
 	var user User
-	err := g.s.view(ctx, name, key, func(ctx context.Context, w *work) error {
+	err := g.s.view(ctx, method, key, func(ctx context.Context, w *work) error {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -312,7 +312,7 @@ func (g Users) getBy(ctx context.Context, name method, key string, filter UserFi
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict],
 // [ErrAlreadyExists] (field "external_id").
 func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, error) {
-	return g.change(ctx, "Users.Update", id, func(_ context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, usersUpdate, id, func(_ context.Context, w *work, user *User) (EventType, error) {
 		if in.Version != 0 && in.Version != user.Version {
 			return "", stale(id)
 		}
@@ -331,7 +331,7 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "Users.Suspend", id, func(ctx context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, usersSuspend, id, func(ctx context.Context, w *work, user *User) (EventType, error) {
 		user.SuspendedAt = or(user.SuspendedAt, w.now)
 		return EventUserSuspended, w.endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedUser)
 	})
@@ -341,7 +341,7 @@ func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, "Users.Unsuspend", id, func(_ context.Context, _ *work, user *User) (EventType, error) {
+	return g.change(ctx, usersUnsuspend, id, func(_ context.Context, _ *work, user *User) (EventType, error) {
 		user.SuspendedAt = time.Time{}
 		return EventUserUnsuspended, nil
 	})
@@ -349,11 +349,11 @@ func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
 
 // change reads a user under their lock, lets edit alter them, and keeps them with
 // the event that edit names if anything is different.
-func (g Users) change(ctx context.Context, name method, id UserID,
+func (g Users) change(ctx context.Context, method *Method, id UserID,
 	edit func(ctx context.Context, w *work, user *User) (EventType, error),
 ) (User, error) {
 	var user User
-	err := g.s.update(ctx, name, id.String(), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, method, id.String(), func(ctx context.Context, w *work) (err error) {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
@@ -426,7 +426,7 @@ func (w *work) rekey(ctx context.Context, before, user User) error {
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 	var page Page[User]
-	err := g.s.view(ctx, "Users.List", "", func(ctx context.Context, w *work) (err error) {
+	err := g.s.view(ctx, usersList, "", func(ctx context.Context, w *work) (err error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
 			return err
 		}
@@ -475,7 +475,7 @@ func userKey(user *User, order Order) Key {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {
-	return g.s.update(ctx, "Users.RecordSignIn", id.String(), func(ctx context.Context, w *work) error {
+	return g.s.update(ctx, usersRecordSignIn, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}

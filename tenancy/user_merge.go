@@ -29,7 +29,7 @@ type Merged struct {
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
 	var done Merged
-	err := g.s.update(ctx, "Users.Merge", pairOfUsers(from, into), func(ctx context.Context, w *work) (err error) {
+	err := g.s.update(ctx, usersMerge, pairOfUsers(from, into), func(ctx context.Context, w *work) (err error) {
 		if from == into {
 			return invalid("into", "is the same user")
 		}
