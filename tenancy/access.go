@@ -113,34 +113,36 @@ func (s *Service) access(ctx context.Context, method *Method, organization Organ
 		}
 		l = c.Begin(organization, user)
 	}
-	var found *profile
-	var reason Reason
-	err := s.view(ctx, method, pair(organization, user), func(ctx context.Context, w *work) error {
+	type answer struct {
+		profile *profile
+		reason  Reason
+	}
+	found, err := read(ctx, s, method, pair(organization, user), func(ctx context.Context, w *work) (answer, error) {
 		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
-			return err
+			return answer{}, err
 		}
 		facts, err := w.facts(ctx, organization, user)
 		if err != nil {
-			return err
+			return answer{}, err
 		}
-		if reason = facts.reason(); reason != ReasonGranted {
-			return nil
+		if reason := facts.reason(); reason != ReasonGranted {
+			return answer{reason: reason}, nil
 		}
 		if c == nil {
-			found, err = w.compile(ctx, organization, facts.Roles)
-			return err
+			compiled, err := w.compile(ctx, organization, facts.Roles)
+			return answer{compiled, ReasonGranted}, err
 		}
 		if err := w.settleSeen(ctx, c, l.Key()); err != nil {
-			return err
+			return answer{}, err
 		}
-		found, err = w.shared(ctx, l, facts.Roles)
-		return err
+		compiled, err := w.shared(ctx, l, facts.Roles)
+		return answer{compiled, ReasonGranted}, err
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	if c != nil && found != nil {
-		l.Keep(found)
+	if c != nil && found.profile != nil {
+		l.Keep(found.profile)
 	}
-	return found, reason, nil
+	return found.profile, found.reason, nil
 }

@@ -58,14 +58,14 @@ func (s *Service) declared(ctx context.Context, permission rbac.Permission) erro
 			return nil
 		}
 	}
-	host := s.trusted()
-	return host.view(ctx, serviceCheck, "", func(ctx context.Context, w *work) error {
+	_, err := read(ctx, s.trusted(), serviceCheck, "", func(ctx context.Context, w *work) (struct{}, error) {
 		book, err := w.rulebook(ctx)
 		if err != nil {
-			return err
+			return struct{}{}, err
 		}
-		return bad("permission", book.registry.Check(permission))
+		return struct{}{}, bad("permission", book.registry.Check(permission))
 	})
+	return err
 }
 
 // managementOnly knows the permissions that every application has.
@@ -135,42 +135,40 @@ func (e Explanation) String() string {
 // Errors: as for [Service.Can]. An actor hears [ReasonNotAMember] wherever more would
 // tell who or what is there.
 func (s *Service) Explain(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (Explanation, error) {
-	var told Explanation
-	err := s.view(ctx, serviceExplain, pair(organization, user), func(ctx context.Context, w *work) error {
+	return read(ctx, s, serviceExplain, pair(organization, user), func(ctx context.Context, w *work) (Explanation, error) {
 		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
-			return err
+			return Explanation{}, err
 		}
 		book, err := w.rulebook(ctx)
 		if err != nil {
-			return err
+			return Explanation{}, err
 		}
 		if err := book.registry.Check(permission); err != nil {
-			return bad("permission", err)
+			return Explanation{}, bad("permission", err)
 		}
 		facts, err := w.facts(ctx, organization, user)
 		if err != nil {
-			return err
+			return Explanation{}, err
 		}
-		told = Explanation{Reason: w.reasonFor(facts.reason(), user)}
+		told := Explanation{Reason: w.reasonFor(facts.reason(), user)}
 		if told.Reason != ReasonGranted {
-			return nil
+			return told, nil
 		}
 		roles, err := w.rolesOf(ctx, organization)
 		if err != nil {
-			return err
+			return Explanation{}, err
 		}
 		told.Roles = slices.Compact(roles.Sort(facts.Roles...))
 		why, err := roles.Explain(permission, told.Roles...)
 		if err != nil {
-			return bad("roles", err)
+			return Explanation{}, bad("roles", err)
 		}
 		told.Role, told.Parents, told.Grant = why.Role, why.Parents, string(why.Grant)
 		if told.Allowed = why.Role != ""; !told.Allowed {
 			told.Reason = ReasonNotGranted
 		}
-		return nil
+		return told, nil
 	})
-	return told, err
 }
 
 // reasonFor is a reason as the actor may hear it: who and what is not there for them is told
@@ -206,18 +204,15 @@ func (g Permissions) Of(ctx context.Context, user UserID, organization Organizat
 //
 // Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.
 func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
-	var page Page[Member]
-	err := s.view(ctx, serviceMembersWith, organization.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, s, serviceMembersWith, organization.String(), func(ctx context.Context, w *work) (Page[Member], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		if q.Statuses != nil || q.NamePrefix != "" || q.EmailPrefix != "" || q.Order != ByID {
-			return invalid("query", "has more than a page")
+			return Page[Member]{}, invalid("query", "has more than a page")
 		}
-		page, err = w.membersWith(ctx, organization, permission, q)
-		return err
+		return w.membersWith(ctx, organization, permission, q)
 	})
-	return page, err
 }
 
 func (w *work) membersWith(ctx context.Context, id OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {

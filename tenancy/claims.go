@@ -51,15 +51,9 @@ type ClaimsQuery struct {
 // Errors: [ErrInvalid] with the field "extra" for a reserved name; [ErrNotFound],
 // [ErrSessionEnded], [ErrSessionExpired].
 func (g Sessions) Claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
-	var claims map[string]any
-	err := g.s.view(ctx, sessionsClaims, id.String(), func(ctx context.Context, w *work) (err error) {
-		claims, err = w.claims(ctx, id, q)
-		return err
+	return read(ctx, g.s, sessionsClaims, id.String(), func(ctx context.Context, w *work) (map[string]any, error) {
+		return w.claims(ctx, id, q)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return claims, nil
 }
 
 func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {

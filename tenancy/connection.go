@@ -233,28 +233,21 @@ func (w *work) recordConnection(ctx context.Context, kind EventType, c Connectio
 func (g Connections) change(ctx context.Context, method *Method, organization OrganizationID, key string, groups map[string]string,
 	fn func(ctx context.Context, w *work) (Connection, error),
 ) (Connection, error) {
-	var c Connection
-	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) error {
+	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (Connection, error) {
 		if err := w.lockDeclared(ctx, slices.Collect(maps.Values(groups))...); err != nil {
-			return err
+			return Connection{}, err
 		}
 		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
-			return err
+			return Connection{}, err
 		}
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Connection{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Connection{}, err
 		}
-		var err error
-		c, err = fn(ctx, w)
-		return err
+		return fn(ctx, w)
 	})
-	if err != nil {
-		return Connection{}, err
-	}
-	return c, nil
 }
 
 // applyConnection puts an update's fields into c, each in its stored form.
@@ -332,15 +325,12 @@ func remapped(before, after map[string]string) []string {
 
 // Get gives a connection, or [ErrNotFound].
 func (g Connections) Get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
-	var c Connection
-	err := g.s.view(ctx, connectionsGet, id.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, connectionsGet, id.String(), func(ctx context.Context, w *work) (Connection, error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Connection{}, err
 		}
-		c, err = w.connection(ctx, organization, id)
-		return err
+		return w.connection(ctx, organization, id)
 	})
-	return c, err
 }
 
 // GetByID gives a connection by its id alone, whichever organization has it: for the
@@ -349,15 +339,12 @@ func (g Connections) Get(ctx context.Context, organization OrganizationID, id Co
 //
 // Errors: [ErrNotFound]. Actors: [ErrForbidden].
 func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, error) {
-	var c Connection
-	err := g.s.view(ctx, connectionsGetByID, id.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, connectionsGetByID, id.String(), func(ctx context.Context, w *work) (Connection, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Connection{}, err
 		}
-		c, err = w.Connections().Get(ctx, id)
-		return err
+		return w.Connections().Get(ctx, id)
 	})
-	return c, err
 }
 
 // connection reads a connection of an organization.
@@ -370,13 +357,12 @@ func (w *work) connection(ctx context.Context, organization OrganizationID, id C
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Connections) List(ctx context.Context, organization OrganizationID, q ConnectionQuery) (Page[Connection], error) {
-	var page Page[Connection]
-	err := g.s.view(ctx, connectionsList, organization.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, connectionsList, organization.String(), func(ctx context.Context, w *work) (Page[Connection], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Connection]{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Page[Connection]{}, err
 		}
 		filter := ConnectionFilter{OrganizationID: Of(organization)}
 		switch q.State {
@@ -384,14 +370,11 @@ func (g Connections) List(ctx context.Context, organization OrganizationID, q Co
 		case ConnectionActive, ConnectionInactive:
 			filter.State = Of(q.State)
 		default:
-			return invalid("state", "is none")
+			return Page[Connection]{}, invalid("state", "is none")
 		}
-		var err error
-		page, err = list(ctx, w.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		return list(ctx, w.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			func(c *Connection, _ Order) Key { return Key{ID: c.ID} }, "connections", organization, q.State)
-		return err
 	})
-	return page, err
 }
 
 // All walks the connections that List would give, page by page.

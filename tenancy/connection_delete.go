@@ -19,7 +19,7 @@ import (
 // Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrWouldLockOut]; [ErrTooLarge] with
 // Counts over Config.DeleteLimit identities or roles: switch it off instead.
 func (g Connections) Delete(ctx context.Context, organization OrganizationID, id ConnectionID) error {
-	return g.s.update(ctx, connectionsDelete, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, connectionsDelete, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.authorizeEarly(ctx, scope{organization: organization}); err != nil {
 			return err
 		}

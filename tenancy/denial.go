@@ -196,10 +196,9 @@ type DenialQuery struct {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error) {
-	var page Page[Denial]
-	err := g.s.view(ctx, eventsDenials, q.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, eventsDenials, q.OrganizationID.String(), func(ctx context.Context, w *work) (Page[Denial], error) {
 		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
-			return err
+			return Page[Denial]{}, err
 		}
 		filter := DenialFilter{Since: q.Since, Until: q.Until}
 		if !q.OrganizationID.IsZero() {
@@ -211,10 +210,8 @@ func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error
 		if q.Method != "" {
 			filter.Method = Of(q.Method)
 		}
-		page, err = list(ctx, w.Denials(), filter, paging{ByTime, q.Descending, q.Limit, q.Cursor},
+		return list(ctx, w.Denials(), filter, paging{ByTime, q.Descending, q.Limit, q.Cursor},
 			func(d *Denial, _ Order) Key { return Key{Int: d.Minute.UnixMicro(), ID: d.ID} },
 			"denials", q.OrganizationID, q.Actor, q.Method, q.Since, q.Until)
-		return err
 	})
-	return page, err
 }

@@ -55,17 +55,16 @@ func domainHostInputs(in NewDomain) []input {
 
 // one runs a change of one claim, and gives it as it reads afterwards.
 func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) (Domain, error)) (Domain, error) {
-	var d Domain
-	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
-		if d, err = fn(ctx, w); err != nil {
-			return err
+	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (Domain, error) {
+		d, err := fn(ctx, w)
+		if err != nil {
+			return Domain{}, err
 		}
-		return w.judge(ctx, &d)
+		if err := w.judge(ctx, &d); err != nil {
+			return Domain{}, err
+		}
+		return d, nil
 	})
-	if err != nil {
-		return Domain{}, err
-	}
-	return d, nil
 }
 
 // claim makes a claim of an organization whose lock is held.

@@ -11,17 +11,16 @@ import (
 
 // Get gives a claim, or [ErrNotFound].
 func (g Domains) Get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
-	var d Domain
-	err := g.s.view(ctx, domainsGet, id.String(), func(ctx context.Context, w *work) (err error) {
-		if d, err = w.domain(ctx, organization, id); err != nil {
-			return err
+	return read(ctx, g.s, domainsGet, id.String(), func(ctx context.Context, w *work) (Domain, error) {
+		d, err := w.domain(ctx, organization, id)
+		if err != nil {
+			return Domain{}, err
 		}
-		return w.judge(ctx, &d)
+		if err := w.judge(ctx, &d); err != nil {
+			return Domain{}, err
+		}
+		return d, nil
 	})
-	if err != nil {
-		return Domain{}, err
-	}
-	return d, nil
 }
 
 // domain authorizes the call and reads the claim that it is about; another
@@ -46,30 +45,27 @@ func (w *work) lockedDomain(ctx context.Context, organization OrganizationID, id
 //
 // Errors: [ErrNotFound] for the organization, [ErrInvalid], [ErrInvalidCursor].
 func (g Domains) List(ctx context.Context, organization OrganizationID, q DomainQuery) (Page[Domain], error) {
-	var page Page[Domain]
-	err := g.s.view(ctx, domainsList, organization.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, domainsList, organization.String(), func(ctx context.Context, w *work) (Page[Domain], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Domain]{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Page[Domain]{}, err
 		}
-		found, err := list(ctx, w.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		page, err := list(ctx, w.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			func(d *Domain, _ Order) Key { return Key{ID: d.ID} }, "domains", organization)
 		if err != nil {
-			return err
+			return Page[Domain]{}, err
 		}
-		page = found
 		claims := make([]*Domain, len(page.Items))
 		for i := range page.Items {
 			claims[i] = &page.Items[i]
 		}
-		return w.judge(ctx, claims...)
+		if err := w.judge(ctx, claims...); err != nil {
+			return Page[Domain]{}, err
+		}
+		return page, nil
 	})
-	if err != nil {
-		return Page[Domain]{}, err
-	}
-	return page, nil
 }
 
 // All walks the claims that List would give, page by page.
@@ -122,7 +118,10 @@ func (g Domains) Update(ctx context.Context, organization OrganizationID, id Dom
 		if err := w.mayJoin(ctx, org, before, d); err != nil {
 			return Domain{}, err
 		}
-		return d, w.saveDomain(ctx, before, &d, EventDomainUpdated)
+		if err := w.saveDomain(ctx, before, &d, EventDomainUpdated); err != nil {
+			return Domain{}, err
+		}
+		return d, nil
 	})
 }
 
@@ -176,7 +175,7 @@ func (w *work) saveDomain(ctx context.Context, before Domain, d *Domain, kind Ev
 // Counts; [ErrTooLarge] with Counts over
 // Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
-	return g.s.update(ctx, domainsRelease, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, w *work) error {
 		d, err := w.lockedDomain(ctx, organization, id)
 		if err != nil {
 			return err
@@ -262,15 +261,13 @@ func (w *work) takeBack(ctx context.Context, d Domain) error {
 //
 // Errors: [ErrNotFound].
 func (g Domains) Challenge(ctx context.Context, organization OrganizationID, id DomainID) (domains.Challenge, error) {
-	var c domains.Challenge
-	err := g.s.view(ctx, domainsChallenge, id.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, domainsChallenge, id.String(), func(ctx context.Context, w *work) (domains.Challenge, error) {
 		d, err := w.domain(ctx, organization, id)
-		if err == nil {
-			c = w.challenge(d)
+		if err != nil {
+			return domains.Challenge{}, err
 		}
-		return err
+		return w.challenge(d), nil
 	})
-	return c, err
 }
 
 func (f *family) challenge(d Domain) domains.Challenge {

@@ -14,23 +14,20 @@ import (
 //
 // Errors: [ErrInvalid] with the field "email"; [ErrNotFound].
 func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
-	var d Domain
-	err := g.s.view(ctx, domainsOwner, "", func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, domainsOwner, "", func(ctx context.Context, w *work) (Domain, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Domain{}, err
 		}
 		key, err := CanonicalEmail(email)
 		if err != nil {
-			return err
+			return Domain{}, err
 		}
 		found, ok, err := w.verifiedDomain(ctx, key)
 		if err == nil && !ok {
 			err = &Error{Code: ErrNotFound, Kind: "domain"}
 		}
-		d = found
-		return err
+		return found, err
 	})
-	return d, err
 }
 
 // verifiedDomain is the verified domain, of whatever organization, that a canonical

@@ -49,20 +49,17 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 
 // due lists what Recheck has to look at.
 func (g Domains) due(ctx context.Context) ([]Domain, error) {
-	var due []Domain
-	err := g.s.view(ctx, domainsRecheck, "", func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, domainsRecheck, "", func(ctx context.Context, w *work) ([]Domain, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return nil, err
 		}
 		states := []DomainState{DomainPending}
 		if w.config.Prover != nil {
 			states = append(states, DomainVerified)
 		}
-		due, err = w.Domains().List(ctx, DomainFilter{State: Of(states...), DueBefore: w.now.Add(time.Microsecond)},
+		return w.Domains().List(ctx, DomainFilter{State: Of(states...), DueBefore: w.now.Add(time.Microsecond)},
 			Span{Limit: recheckBatch, Order: ByDue})
-		return err
 	})
-	return due, err
 }
 
 // recheck is one attempt.
@@ -109,7 +106,7 @@ func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 
 // again opens a transaction on a domain, if it is still there.
 func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Context, w *work, now Domain) error) error {
-	return g.s.update(ctx, domainsRecheck, was.ID.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, domainsRecheck, was.ID.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockOrganization(was.OrganizationID), lockDomain(was.Name)); err != nil {
 			return err
 		}

@@ -76,46 +76,52 @@ func (p proving) prove(ctx context.Context) (Domain, error) {
 	if p.s.within != nil {
 		return Domain{}, &Error{Code: ErrInTransaction}
 	}
-	claim, challenge, err := p.read(ctx)
+	asked, err := p.read(ctx)
 	if err != nil {
 		return Domain{}, err
 	}
-	if claim.State == DomainFailed {
-		return p.startOver(ctx, claim)
+	if asked.claim.State == DomainFailed {
+		return p.startOver(ctx, asked.claim)
 	}
-	finding, err := p.s.family.ask(ctx, challenge, p.by)
+	finding, err := p.s.family.ask(ctx, asked.challenge, p.by)
 	if err != nil {
 		return Domain{}, err
 	}
 	if finding.Outcome != domains.Proved {
 		return Domain{}, &Error{Code: ErrDomainNotVerified, Kind: "domain", Reason: finding.Reason}
 	}
-	return p.keep(ctx, claim)
+	return p.keep(ctx, asked.claim)
+}
+
+// provable is a claim and what would prove it.
+type provable struct {
+	claim     Domain
+	challenge domains.Challenge
 }
 
 // read finds the claim and refuses what needs no look.
-func (p proving) read(ctx context.Context) (d Domain, c domains.Challenge, err error) {
-	err = p.s.view(ctx, p.method, p.id.String(), func(ctx context.Context, w *work) error {
-		if d, err = w.domain(ctx, p.organization, p.id); err != nil {
-			return err
+func (p proving) read(ctx context.Context) (provable, error) {
+	return read(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, w *work) (provable, error) {
+		d, err := w.domain(ctx, p.organization, p.id)
+		if err != nil {
+			return provable{}, err
 		}
 		if err := p.mayProve(ctx, w, d); err != nil {
-			return err
+			return provable{}, err
 		}
 		if d.overdue(w.now) {
 			d.State = DomainFailed
 		}
-		c = w.challenge(d)
+		c := w.challenge(d)
 		c.Subdomains = p.subdomains
 		if err := c.Check(p.by); err != nil {
-			return &Error{Code: ErrInvalid, Field: "method", Reason: "cannot prove this domain", Err: err}
+			return provable{}, &Error{Code: ErrInvalid, Field: "method", Reason: "cannot prove this domain", Err: err}
 		}
 		if p.s.family.config.Prover == nil {
-			return &Error{Code: ErrDomainNotVerified, Reason: "nothing is proved here"}
+			return provable{}, &Error{Code: ErrDomainNotVerified, Reason: "nothing is proved here"}
 		}
-		return nil
+		return provable{d, c}, nil
 	})
-	return d, c, err
 }
 
 // mayProve refuses where a proof would change nothing: it is asked before the look and
@@ -223,7 +229,10 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 		if err := w.restart(&d); err != nil {
 			return Domain{}, err
 		}
-		return d, w.saveDomain(ctx, before, &d, EventDomainUpdated)
+		if err := w.saveDomain(ctx, before, &d, EventDomainUpdated); err != nil {
+			return Domain{}, err
+		}
+		return d, nil
 	})
 	if err != nil {
 		return Domain{}, err
@@ -256,6 +265,9 @@ func (g Domains) MarkVerified(ctx context.Context, organization OrganizationID, 
 			kind = EventDomainVerified
 		}
 		d.proved(w.now, "")
-		return d, w.hold(ctx, before, &d, kind)
+		if err := w.hold(ctx, before, &d, kind); err != nil {
+			return Domain{}, err
+		}
+		return d, nil
 	})
 }

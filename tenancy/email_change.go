@@ -29,18 +29,12 @@ type EmailProof struct {
 // Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed]
 // beside the proof, which holds.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
-	var proof EmailProof
-	err := g.s.update(ctx, usersChangeEmail, id.String(), func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, usersChangeEmail, id.String(), func(ctx context.Context, w *work) (EmailProof, error) {
 		if err := w.mayMail(); err != nil {
-			return err
+			return EmailProof{}, err
 		}
-		proof, err = w.changeEmail(ctx, id, address)
-		return err
+		return w.changeEmail(ctx, id, address)
 	})
-	if !done(err) {
-		return EmailProof{}, err
-	}
-	return proof, err
 }
 
 func (w *work) changeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
@@ -152,10 +146,8 @@ type EmailConfirmation struct {
 // [ErrAlreadyExists] with the field "email" where another user has the address by now,
 // which leaves everything as it was.
 func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
-	var user User
-	err := g.s.update(ctx, usersConfirmEmail, "", func(ctx context.Context, w *work) (err error) {
-		user, err = w.confirmEmail(ctx, in)
-		return err
+	user, err := write(ctx, g.s, usersConfirmEmail, "", func(ctx context.Context, w *work) (User, error) {
+		return w.confirmEmail(ctx, in)
 	})
 	if err != nil {
 		return User{}, err
@@ -211,7 +203,10 @@ func (w *work) confirmEmail(ctx context.Context, in EmailConfirmation) (User, er
 			return User{}, err
 		}
 	}
-	return user, w.moveEmail(ctx, &user, user.PendingEmail, secret.Address, EmailProvedByMail)
+	if err := w.moveEmail(ctx, &user, user.PendingEmail, secret.Address, EmailProvedByMail); err != nil {
+		return User{}, err
+	}
+	return user, nil
 }
 
 // confirmStored verifies the address that a user has already.
@@ -222,11 +217,17 @@ func (w *work) confirmStored(ctx context.Context, secret Secret, user User, by p
 	if user.EmailVerifiedAt.IsZero() {
 		p := by.proof()
 		p.email = user.PendingEmail
-		return user, w.takeOver(ctx, &user, p)
+		if err := w.takeOver(ctx, &user, p); err != nil {
+			return User{}, err
+		}
+		return user, nil
 	}
 	before := user
 	user.Email, user.PendingEmail, user.EmailProvedBy = user.PendingEmail, "", EmailProvedByMail
-	return user, w.saveUser(ctx, before, &user, EventUserEmailVerified)
+	if err := w.saveUser(ctx, before, &user, EventUserEmailVerified); err != nil {
+		return User{}, err
+	}
+	return user, nil
 }
 
 // presenter is who opened a link.

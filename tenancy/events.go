@@ -40,15 +40,12 @@ type EventPage struct {
 // Errors: [ErrInvalid]; [ErrInvalidCursor] for a negative After; [ErrEventsPruned] for
 // an After below what Prune left.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
-	var page EventPage
-	err := g.s.view(ctx, eventsList, "", func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, eventsList, "", func(ctx context.Context, w *work) (EventPage, error) {
 		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
-			return err
+			return EventPage{}, err
 		}
-		page, err = w.events(ctx, q)
-		return err
+		return w.events(ctx, q)
 	})
-	return page, err
 }
 
 func (w *work) events(ctx context.Context, q EventQuery) (EventPage, error) {
@@ -112,19 +109,19 @@ func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 // Last is the position of the newest event, 0 before the first. It never moves
 // back, so it is a cheap sign that something changed.
 func (g Events) Last(ctx context.Context) (Position, error) {
-	var last Position
-	err := g.s.view(ctx, eventsLast, "", func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, eventsLast, "", func(ctx context.Context, w *work) (Position, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return 0, err
 		}
-		last, err = w.Events().Last(ctx)
-		return err
+		return w.Events().Last(ctx)
 	})
-	return last, err
 }
 
 // pruneLimit is how many events, and how many denials, one transaction of Prune removes.
 const pruneLimit = 5000
+
+// pruned is what one transaction of Prune removed.
+type pruned struct{ events, denials int }
 
 // Prune removes the events from before an instant (rule E3), oldest first, in
 // transactions of bounded size, and says how many went. The denials from before it go,
@@ -132,22 +129,22 @@ const pruneLimit = 5000
 func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
 	for {
-		var n, denials int
-		err := g.s.update(ctx, eventsPrune, "", func(ctx context.Context, w *work) (err error) {
+		gone, err := write(ctx, g.s, eventsPrune, "", func(ctx context.Context, w *work) (pruned, error) {
 			if err := w.authorize(ctx, scope{}); err != nil {
-				return err
+				return pruned{}, err
 			}
-			if n, err = w.Events().Prune(ctx, before, pruneLimit); err != nil {
-				return err
+			n, err := w.Events().Prune(ctx, before, pruneLimit)
+			if err != nil {
+				return pruned{}, err
 			}
-			denials, err = w.pruneDenials(ctx, before)
-			return err
+			denials, err := w.pruneDenials(ctx, before)
+			return pruned{n, denials}, err
 		})
 		if err != nil {
 			return total, err
 		}
-		total += n
-		if n < pruneLimit && denials < pruneLimit {
+		total += gone.events
+		if gone.events < pruneLimit && gone.denials < pruneLimit {
 			return total, nil
 		}
 	}

@@ -50,31 +50,25 @@ type NewIdentity struct {
 // [ErrMerged]; [ErrAlreadyExists] with the field "subject" where it is another
 // user's. Actors: [ErrForbidden].
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
-	var identity Identity
-	err := g.s.update(ctx, identitiesLink, id.String(), func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, identitiesLink, id.String(), func(ctx context.Context, w *work) (Identity, error) {
 		if err := in.check(); err != nil {
-			return err
+			return Identity{}, err
 		}
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
-			return err
+			return Identity{}, err
 		}
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Identity{}, err
 		}
 		epoch, err := w.epochOf(ctx, in.Provider)
 		if err != nil {
-			return err
+			return Identity{}, err
 		}
 		if _, err := w.user(ctx, id); err != nil {
-			return err
+			return Identity{}, err
 		}
-		identity, err = w.link(ctx, id, newIdentity{in, epoch})
-		return err
+		return w.link(ctx, id, newIdentity{in, epoch})
 	})
-	if err != nil {
-		return Identity{}, err
-	}
-	return identity, nil
 }
 
 // newIdentity is an identity on its way, of an epoch of its connection.
@@ -206,7 +200,7 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 //
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
-	return g.s.update(ctx, identitiesUnlink, identity.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, identitiesUnlink, identity.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
@@ -283,18 +277,15 @@ func (w *work) dropIdentity(ctx context.Context, identity Identity) error {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
-	var identities []Identity
-	err := g.s.view(ctx, identitiesList, id.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, identitiesList, id.String(), func(ctx context.Context, w *work) ([]Identity, error) {
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := w.user(ctx, id); err != nil {
-			return err
+			return nil, err
 		}
-		identities, err = collect(ctx, w.Identities(), IdentityFilter{UserID: Of(id)}, func(i *Identity) IdentityID { return i.ID })
-		return err
+		return collect(ctx, w.Identities(), IdentityFilter{UserID: Of(id)}, func(i *Identity) IdentityID { return i.ID })
 	})
-	return identities, err
 }
 
 // Resolution is whom an identity belongs to.
@@ -320,24 +311,18 @@ type Resolution struct {
 // it: let them sign in as before, then Link; [ErrIdentityConflict] where the user has
 // another identity at the provider: it may be the next person with that address.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
-	var found Resolution
-	err := g.s.update(ctx, identitiesResolve, "", func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, identitiesResolve, "", func(ctx context.Context, w *work) (Resolution, error) {
 		if err := in.check(); err != nil {
-			return err
+			return Resolution{}, err
 		}
 		if looksLikeConnection(in.Provider) {
-			return invalid("provider", "is a connection's; its identities are for SignIn")
+			return Resolution{}, invalid("provider", "is a connection's; its identities are for SignIn")
 		}
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Resolution{}, err
 		}
-		found, err = w.resolve(ctx, in)
-		return err
+		return w.resolve(ctx, in)
 	})
-	if err != nil {
-		return Resolution{}, err
-	}
-	return found, nil
 }
 
 func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) {

@@ -31,32 +31,26 @@ import (
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
 // [ErrMembershipInactive]; [ErrUnknownRole]; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
-	var member Member
-	err := g.s.update(ctx, invitationsAccept, user.String(), func(ctx context.Context, w *work) error {
+	return write(ctx, g.s, invitationsAccept, user.String(), func(ctx context.Context, w *work) (Member, error) {
 		shown, err := w.presented(ctx, token)
 		if err != nil {
-			return err
+			return Member{}, err
 		}
 		if err := w.lockAccepting(ctx, shown.Invitation, user); err != nil {
-			return err
+			return Member{}, err
 		}
 		if shown, err = w.presented(ctx, token); err != nil {
-			return err
+			return Member{}, err
 		}
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
-			return err
+			return Member{}, err
 		}
 		person, err := w.user(ctx, user)
 		if err != nil {
-			return err
+			return Member{}, err
 		}
-		member, err = w.acceptInvitation(ctx, shown.Invitation, person, shown.mailed)
-		return err
+		return w.acceptInvitation(ctx, shown.Invitation, person, shown.mailed)
 	})
-	if err != nil {
-		return Member{}, err
-	}
-	return member, nil
 }
 
 // presented is an invitation whose token somebody has brought.

@@ -12,28 +12,27 @@ import (
 // Errors: [ErrNotFound]; [ErrForbidden] for roles above the actor's;
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
 func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, error) {
-	var inv Invitation
-	err := g.s.update(ctx, invitationsRevoke, id.String(), func(ctx context.Context, w *work) (err error) {
-		if inv, err = w.lockInvitation(ctx, id); err != nil {
-			return err
+	return write(ctx, g.s, invitationsRevoke, id.String(), func(ctx context.Context, w *work) (Invitation, error) {
+		inv, err := w.lockInvitation(ctx, id)
+		if err != nil {
+			return Invitation{}, err
 		}
 		if err := inv.stands(w.now); err != nil {
-			return err
+			return Invitation{}, err
 		}
 		if !inv.OrganizationID.IsZero() {
 			if err := w.mayGive(ctx, inv.OrganizationID, inv.Roles...); err != nil {
-				return err
+				return Invitation{}, err
 			}
 		}
 		if err := w.revoke(ctx, &inv); err != nil {
-			return err
+			return Invitation{}, err
 		}
-		return w.withdraw(ctx, id)
+		if err := w.withdraw(ctx, id); err != nil {
+			return Invitation{}, err
+		}
+		return inv, nil
 	})
-	if err != nil {
-		return Invitation{}, err
-	}
-	return inv, nil
 }
 
 // lockInvitation finds an invitation for who may write it, under the lock that its state
@@ -70,17 +69,19 @@ func (g Invitations) Sweep(ctx context.Context) (int, error) {
 
 // sweep is one transaction of Sweep.
 func (g Invitations) sweep(ctx context.Context) (int, error) {
-	n := 0
-	err := g.s.update(ctx, invitationsSweep, "", func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, invitationsSweep, "", func(ctx context.Context, w *work) (int, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return 0, err
 		}
-		if n, err = w.sweepInvitations(ctx); err != nil {
-			return err
+		n, err := w.sweepInvitations(ctx)
+		if err != nil {
+			return 0, err
 		}
-		return w.dropSecrets(ctx)
+		if err := w.dropSecrets(ctx); err != nil {
+			return 0, err
+		}
+		return n, nil
 	})
-	return n, err
 }
 
 func (w *work) sweepInvitations(ctx context.Context) (int, error) {

@@ -55,16 +55,10 @@ func (q InvitationQuery) paging() paging { return paging{ByID, q.Descending, q.L
 
 // Get gives an invitation, or [ErrNotFound].
 func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
-	var inv Invitation
-	err := g.s.view(ctx, invitationsGet, id.String(), func(ctx context.Context, w *work) (err error) {
-		inv, err = w.reach(ctx, id)
-		inv = inv.at(w.now)
-		return err
+	return read(ctx, g.s, invitationsGet, id.String(), func(ctx context.Context, w *work) (Invitation, error) {
+		inv, err := w.reach(ctx, id)
+		return inv.at(w.now), err
 	})
-	if err != nil {
-		return Invitation{}, err
-	}
-	return inv, nil
 }
 
 // List gives a page of an organization's invitations, every one alike, whether or not
@@ -74,28 +68,22 @@ func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, erro
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Invitations) List(ctx context.Context, organization OrganizationID, q InvitationQuery) (Page[Invitation], error) {
-	var page Page[Invitation]
-	err := g.s.view(ctx, invitationsList, organization.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, invitationsList, organization.String(), func(ctx context.Context, w *work) (Page[Invitation], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Invitation]{}, err
 		}
 		if !organization.IsZero() {
 			if _, err := w.Organizations().Get(ctx, organization); err != nil {
-				return err
+				return Page[Invitation]{}, err
 			}
 		}
 		filter, err := q.filter(w.now)
 		if err != nil {
-			return err
+			return Page[Invitation]{}, err
 		}
 		filter.OrganizationID = Of(organization)
-		page, err = w.invitationPage(ctx, filter, q, organization)
-		return err
+		return w.invitationPage(ctx, filter, q, organization)
 	})
-	if err != nil {
-		return Page[Invitation]{}, err
-	}
-	return page, nil
 }
 
 // All walks the invitations that List would give, page by page.
@@ -134,30 +122,24 @@ type InvitationPreview struct {
 //
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.
 func (g Invitations) Preview(ctx context.Context, token string) (InvitationPreview, error) {
-	var shown InvitationPreview
-	err := g.s.view(ctx, invitationsPreview, "", func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, invitationsPreview, "", func(ctx context.Context, w *work) (InvitationPreview, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return InvitationPreview{}, err
 		}
 		inv, _, err := w.tokenOf(ctx, token)
 		if err != nil {
-			return err
+			return InvitationPreview{}, err
 		}
 		var name string
 		if !inv.OrganizationID.IsZero() {
 			org, err := w.Organizations().Get(ctx, inv.OrganizationID)
 			if err != nil {
-				return err
+				return InvitationPreview{}, err
 			}
 			name = org.DisplayName
 		}
-		shown = inv.preview(w.now, name)
-		return nil
+		return inv.preview(w.now, name), nil
 	})
-	if err != nil {
-		return InvitationPreview{}, err
-	}
-	return shown, nil
 }
 
 func (i Invitation) preview(now time.Time, organization string) InvitationPreview {
@@ -181,30 +163,24 @@ func mask(email string) string {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQuery) (Page[InvitationPreview], error) {
-	var page Page[InvitationPreview]
-	err := g.s.view(ctx, invitationsListByUser, user.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, invitationsListByUser, user.String(), func(ctx context.Context, w *work) (Page[InvitationPreview], error) {
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
-			return err
+			return Page[InvitationPreview]{}, err
 		}
 		person, err := w.user(ctx, user)
 		if err != nil {
-			return err
+			return Page[InvitationPreview]{}, err
 		}
 		filter, err := q.filter(w.now)
 		if err != nil {
-			return err
+			return Page[InvitationPreview]{}, err
 		}
 		filter.EmailKey = Of(person.EmailKey)
 		if person.EmailVerifiedAt.IsZero() {
 			filter.EmailKey = Of[string]()
 		}
-		page, err = w.previews(ctx, filter, q, user)
-		return err
+		return w.previews(ctx, filter, q, user)
 	})
-	if err != nil {
-		return Page[InvitationPreview]{}, err
-	}
-	return page, nil
 }
 
 // AllByUser walks the invitations that ListByUser would give, page by page.

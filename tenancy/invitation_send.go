@@ -62,18 +62,12 @@ func (g Invitations) Resend(ctx context.Context, id InvitationID) (SentInvitatio
 func (g Invitations) sent(ctx context.Context, method *Method, key string,
 	fn func(ctx context.Context, w *work) (SentInvitation, error),
 ) (SentInvitation, error) {
-	var sent SentInvitation
-	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (SentInvitation, error) {
 		if err := w.mayMail(); err != nil {
-			return err
+			return SentInvitation{}, err
 		}
-		sent, err = fn(ctx, w)
-		return err
+		return fn(ctx, w)
 	})
-	if !done(err) {
-		return SentInvitation{}, err
-	}
-	return sent, err
 }
 
 func (w *work) send(ctx context.Context, in NewInvitation) (SentInvitation, error) {

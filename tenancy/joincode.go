@@ -61,15 +61,9 @@ const (
 // that stand; [ErrNotFound] for the organization; [ErrUnknownRole]; [ErrForbidden];
 // [ErrAlreadyExists] with the field "id".
 func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
-	var issued IssuedJoinCode
-	err := g.s.update(ctx, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, w *work) (err error) {
-		issued, err = w.createJoinCode(ctx, in)
-		return err
+	return write(ctx, g.s, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, w *work) (IssuedJoinCode, error) {
+		return w.createJoinCode(ctx, in)
 	})
-	if err != nil {
-		return IssuedJoinCode{}, err
-	}
-	return issued, nil
 }
 
 func (w *work) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
@@ -189,22 +183,20 @@ func (w *work) saveJoinCode(ctx context.Context, before JoinCode, code *JoinCode
 //
 // Errors: [ErrNotFound].
 func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) {
-	var code JoinCode
-	err := g.s.update(ctx, joinCodesRevoke, id.String(), func(ctx context.Context, w *work) (err error) {
-		code, err = underLock(ctx, w, func() (JoinCode, error) { return w.reachCode(ctx, id) }, func(code JoinCode) error {
+	return write(ctx, g.s, joinCodesRevoke, id.String(), func(ctx context.Context, w *work) (JoinCode, error) {
+		code, err := underLock(ctx, w, func() (JoinCode, error) { return w.reachCode(ctx, id) }, func(code JoinCode) error {
 			return w.Lock(ctx, lockOrganization(code.OrganizationID))
 		})
 		if err != nil || !code.RevokedAt.IsZero() {
-			return err
+			return code, err
 		}
 		before := code
 		code.RevokedAt = w.now
-		return w.saveJoinCode(ctx, before, &code, EventJoinCodeRevoked, UserID{})
+		if err := w.saveJoinCode(ctx, before, &code, EventJoinCodeRevoked, UserID{}); err != nil {
+			return JoinCode{}, err
+		}
+		return code, nil
 	})
-	if err != nil {
-		return JoinCode{}, err
-	}
-	return code, nil
 }
 
 // reachCode reads a join code for the actor, as [work.reach] does an invitation.
@@ -222,15 +214,9 @@ func (w *work) reachCode(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 
 // Get gives a join code, or [ErrNotFound].
 func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
-	var code JoinCode
-	err := g.s.view(ctx, joinCodesGet, id.String(), func(ctx context.Context, w *work) (err error) {
-		code, err = w.reachCode(ctx, id)
-		return err
+	return read(ctx, g.s, joinCodesGet, id.String(), func(ctx context.Context, w *work) (JoinCode, error) {
+		return w.reachCode(ctx, id)
 	})
-	if err != nil {
-		return JoinCode{}, err
-	}
-	return code, nil
 }
 
 // JoinCodeQuery selects join codes for List.
@@ -245,27 +231,20 @@ type JoinCodeQuery struct {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q JoinCodeQuery) (Page[JoinCode], error) {
-	var page Page[JoinCode]
-	err := g.s.view(ctx, joinCodesList, organization.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, joinCodesList, organization.String(), func(ctx context.Context, w *work) (Page[JoinCode], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[JoinCode]{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Page[JoinCode]{}, err
 		}
 		filter := JoinCodeFilter{OrganizationID: Of(organization)}
 		if q.Revoked != nil {
 			filter.Revoked = Of(*q.Revoked)
 		}
-		var err error
-		page, err = list(ctx, w.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		return list(ctx, w.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			func(c *JoinCode, _ Order) Key { return Key{ID: c.ID} }, "join codes", organization, filter.Revoked)
-		return err
 	})
-	if err != nil {
-		return Page[JoinCode]{}, err
-	}
-	return page, nil
 }
 
 // All walks the join codes that List would give, page by page.

@@ -11,31 +11,25 @@ import "context"
 // [ErrEmailNotVerified] where domains are asked for; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinCodes) Use(ctx context.Context, token string, user UserID) (Member, error) {
-	var member Member
-	err := g.s.update(ctx, joinCodesUse, user.String(), func(ctx context.Context, w *work) error {
+	return write(ctx, g.s, joinCodesUse, user.String(), func(ctx context.Context, w *work) (Member, error) {
 		code, err := w.codeOf(ctx, token)
 		if err != nil {
-			return err
+			return Member{}, err
 		}
 		if err := w.lockDeclared(ctx, code.Role); err != nil {
-			return err
+			return Member{}, err
 		}
 		if err := w.Lock(ctx, lockUser(user), lockOrganization(code.OrganizationID)); err != nil {
-			return err
+			return Member{}, err
 		}
 		if code, err = w.codeOf(ctx, token); err != nil {
-			return err
+			return Member{}, err
 		}
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
-			return err
+			return Member{}, err
 		}
-		member, err = w.useCode(ctx, code, user)
-		return err
+		return w.useCode(ctx, code, user)
 	})
-	if err != nil {
-		return Member{}, err
-	}
-	return member, nil
 }
 
 // codeOf finds the join code of a token.

@@ -55,7 +55,7 @@ const maxNote = 500
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
 // [ErrMembershipInactive]; [ErrAlreadyRequested].
 func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, user UserID, note string) (JoinRequest, error) {
-	return g.one(ctx, joinRequestsCreate, pair(organization, user), func(ctx context.Context, w *work) (JoinRequest, error) {
+	return write(ctx, g.s, joinRequestsCreate, pair(organization, user), func(ctx context.Context, w *work) (JoinRequest, error) {
 		if err := w.Lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
 			return JoinRequest{}, err
 		}
@@ -143,19 +143,4 @@ func (w *work) recordRequest(ctx context.Context, kind EventType, req JoinReques
 	return w.record(ctx, note{
 		kind: kind, organization: req.OrganizationID, user: req.UserID, subject: req.ID.String(), data: req, previous: before,
 	})
-}
-
-// one runs a method that changes one join request and gives it back.
-func (g JoinRequests) one(ctx context.Context, method *Method, key string,
-	fn func(ctx context.Context, w *work) (JoinRequest, error),
-) (JoinRequest, error) {
-	var req JoinRequest
-	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
-		req, err = fn(ctx, w)
-		return err
-	})
-	if err != nil {
-		return JoinRequest{}, err
-	}
-	return req, nil
 }

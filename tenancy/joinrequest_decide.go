@@ -15,22 +15,16 @@ import (
 // the address has changed since; [ErrAlreadyMember], [ErrMembershipInactive];
 // [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinRequests) Approve(ctx context.Context, id JoinRequestID, roles ...string) (Member, error) {
-	var member Member
-	err := g.s.update(ctx, joinRequestsApprove, id.String(), func(ctx context.Context, w *work) error {
+	return write(ctx, g.s, joinRequestsApprove, id.String(), func(ctx context.Context, w *work) (Member, error) {
 		if err := w.lockDeclared(ctx, roles...); err != nil {
-			return err
+			return Member{}, err
 		}
 		req, err := w.lockRequest(ctx, id)
 		if err != nil {
-			return err
+			return Member{}, err
 		}
-		member, err = w.approve(ctx, req, roles)
-		return err
+		return w.approve(ctx, req, roles)
 	})
-	if err != nil {
-		return Member{}, err
-	}
-	return member, nil
 }
 
 func (w *work) approve(ctx context.Context, req JoinRequest, roles []string) (Member, error) {
@@ -65,7 +59,7 @@ func (w *work) approve(ctx context.Context, req JoinRequest, roles []string) (Me
 //
 // Errors: [ErrNotFound], [ErrJoinRequestDecided].
 func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	return g.one(ctx, joinRequestsDecline, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
+	return write(ctx, g.s, joinRequestsDecline, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
 		req, err := w.lockRequest(ctx, id)
 		if err != nil {
 			return JoinRequest{}, err
@@ -78,7 +72,7 @@ func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinReques
 //
 // Errors: [ErrNotFound], also for another person's; [ErrJoinRequestDecided].
 func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	return g.one(ctx, joinRequestsCancel, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
+	return write(ctx, g.s, joinRequestsCancel, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
 		req, err := w.lockRequest(ctx, id)
 		if err != nil {
 			return JoinRequest{}, err

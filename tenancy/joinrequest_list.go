@@ -38,14 +38,12 @@ func (q JoinRequestQuery) filter() (f JoinRequestFilter, err error) {
 //
 // Errors: [ErrNotFound].
 func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, error) {
-	var found []Applicant
-	err := g.s.view(ctx, joinRequestsGet, id.String(), func(ctx context.Context, w *work) error {
+	found, err := read(ctx, g.s, joinRequestsGet, id.String(), func(ctx context.Context, w *work) ([]Applicant, error) {
 		req, err := w.reachRequest(ctx, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		found, err = w.applicants(ctx, []JoinRequest{req})
-		return err
+		return w.applicants(ctx, []JoinRequest{req})
 	})
 	if err != nil {
 		return Applicant{}, err
@@ -58,32 +56,26 @@ func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, err
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q JoinRequestQuery) (Page[Applicant], error) {
-	var page Page[Applicant]
-	err := g.s.view(ctx, joinRequestsList, organization.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, joinRequestsList, organization.String(), func(ctx context.Context, w *work) (Page[Applicant], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Applicant]{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Page[Applicant]{}, err
 		}
 		filter, err := q.filter()
 		if err != nil {
-			return err
+			return Page[Applicant]{}, err
 		}
 		filter.OrganizationID = Of(organization)
 		rows, err := list(ctx, w.JoinRequests(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			func(r *JoinRequest, _ Order) Key { return Key{ID: r.ID} }, "join requests", organization, q.States)
 		if err != nil {
-			return err
+			return Page[Applicant]{}, err
 		}
-		page.Next = rows.Next
-		page.Items, err = w.applicants(ctx, rows.Items)
-		return err
+		people, err := w.applicants(ctx, rows.Items)
+		return Page[Applicant]{Items: people, Next: rows.Next}, err
 	})
-	if err != nil {
-		return Page[Applicant]{}, err
-	}
-	return page, nil
 }
 
 // All walks the join requests that List would give, page by page.

@@ -127,7 +127,7 @@ type MembershipUpdate struct {
 // [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
-	return g.one(ctx, membershipsAdd, pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
+	return write(ctx, g.s, membershipsAdd, pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
 		if in.JoinedVia != "" && !in.JoinedVia.known() {
 			return Member{}, invalid("joined_via", "is no way in")
 		}
@@ -153,19 +153,16 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 
 // Get gives a membership in whatever status, or [ErrNotFound].
 func (g Memberships) Get(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	var member Member
-	err := g.s.view(ctx, membershipsGet, pair(organization, user), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, membershipsGet, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
-			return err
+			return Member{}, err
 		}
 		m, err := w.visible(ctx, organization, user)
 		if err != nil {
-			return err
+			return Member{}, err
 		}
-		member, err = w.member(ctx, m)
-		return err
+		return w.member(ctx, m)
 	})
-	return member, err
 }
 
 // Update changes a member's profile here. What changes nothing writes nothing (rule
@@ -173,7 +170,7 @@ func (g Memberships) Get(ctx context.Context, organization OrganizationID, user 
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
 func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
-	return g.one(ctx, membershipsUpdate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return write(ctx, g.s, membershipsUpdate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
@@ -227,7 +224,7 @@ func (w *work) applyMembership(m *Membership, in MembershipUpdate) (err error) {
 // Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
 // [ErrLastOwner].
 func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
-	return g.one(ctx, membershipsSetRoles, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return write(ctx, g.s, membershipsSetRoles, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		if err := w.lockDeclared(ctx, roles...); err != nil {
 			return Member{}, err
 		}
@@ -249,19 +246,6 @@ func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, 
 		}
 		return w.setRoles(ctx, m, want)
 	})
-}
-
-// one runs a method that changes one membership and gives it back.
-func (g Memberships) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) (Member, error)) (Member, error) {
-	var member Member
-	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) (err error) {
-		member, err = fn(ctx, w)
-		return err
-	})
-	if err != nil {
-		return Member{}, err
-	}
-	return member, nil
 }
 
 // pair is how errors name a membership.

@@ -43,33 +43,30 @@ func (q MemberQuery) paging() paging { return paging{q.Order, q.Descending, q.Li
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
-	var page Page[Member]
-	err := g.s.view(ctx, membershipsList, organization.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, membershipsList, organization.String(), func(ctx context.Context, w *work) (Page[Member], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		if err := w.mayList(q); err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		org, err := w.Organizations().Get(ctx, organization)
 		if err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		filter, err := q.filter()
 		if err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		filter.OrganizationID = Of(organization)
 		rows, err := list(ctx, w.Memberships(), filter, q.paging(), membershipKey,
 			"members", organization, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
-			return err
+			return Page[Member]{}, err
 		}
-		page.Next = rows.Next
-		page.Items, err = w.members(ctx, rows.Items, []Organization{org}, nil)
-		return err
+		members, err := w.members(ctx, rows.Items, []Organization{org}, nil)
+		return Page[Member]{Items: members, Next: rows.Next}, err
 	})
-	return page, err
 }
 
 // All walks the members that List would give, page by page.
@@ -88,37 +85,34 @@ func (g Memberships) All(ctx context.Context, organization OrganizationID, q Mem
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery) (Page[Member], error) {
-	var page Page[Member]
-	err := g.s.view(ctx, membershipsListByUser, user.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, membershipsListByUser, user.String(), func(ctx context.Context, w *work) (Page[Member], error) {
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		if err := w.mayList(q); err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		if q.Order != ByID {
-			return invalid("order", "is not by id")
+			return Page[Member]{}, invalid("order", "is not by id")
 		}
 		person, err := w.user(ctx, user)
 		if err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		filter, err := q.filter()
 		if err != nil {
-			return err
+			return Page[Member]{}, err
 		}
 		filter.UserID = Of(user)
 		rows, err := list(ctx, w.Memberships(), filter, q.paging(), membershipKey,
 			"organizations of user", user, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
-			return err
+			return Page[Member]{}, err
 		}
-		page.Next = rows.Next
-		page.Items, err = w.members(ctx, rows.Items, nil, []User{person})
-		page.Items = slices.DeleteFunc(page.Items, func(m Member) bool { return m.OrganizationName == "" })
-		return err
+		members, err := w.members(ctx, rows.Items, nil, []User{person})
+		members = slices.DeleteFunc(members, func(m Member) bool { return m.OrganizationName == "" })
+		return Page[Member]{Items: members, Next: rows.Next}, err
 	})
-	return page, err
 }
 
 // AllByUser walks the organizations that ListByUser would give, page by page.

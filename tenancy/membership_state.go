@@ -13,7 +13,7 @@ import (
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return g.one(ctx, membershipsDeactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return write(ctx, g.s, membershipsDeactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
@@ -46,7 +46,7 @@ func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID
 // Errors: [ErrNotFound], [ErrMerged], [ErrPendingMembership], [ErrSeatLimit],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return g.one(ctx, membershipsReactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
+	return write(ctx, g.s, membershipsReactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
@@ -87,7 +87,7 @@ func (g Memberships) Leave(ctx context.Context, organization OrganizationID, use
 }
 
 func (g Memberships) remove(ctx context.Context, method *Method, organization OrganizationID, user UserID, left bool) error {
-	return g.s.update(ctx, method, pair(organization, user), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, method, pair(organization, user), func(ctx context.Context, w *work) error {
 		m, err := w.lockMembership(ctx, organization, user)
 		if err != nil {
 			return err
@@ -211,7 +211,7 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 // [ErrPendingMembership] for to; [ErrUnknownRole]; [ErrWouldLockOut] where the policy binds
 // owners and to has not signed in as it wants.
 func (g Memberships) TransferOwnership(ctx context.Context, organization OrganizationID, from, to UserID, keep string) error {
-	return g.s.update(ctx, membershipsTransferOwnership, organization.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, membershipsTransferOwnership, organization.String(), func(ctx context.Context, w *work) error {
 		if from == to {
 			return invalid("to", "is the owner already")
 		}

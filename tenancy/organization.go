@@ -108,15 +108,9 @@ type OrganizationQuery struct {
 // [ErrUnknownRole]; for Domains what Claim answers; and for the owner [ErrNotFound], [ErrMerged],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
-	var org Organization
-	err := g.s.update(ctx, organizationsCreate, "", func(ctx context.Context, w *work) (err error) {
-		org, err = w.createOrganization(ctx, in)
-		return err
+	return write(ctx, g.s, organizationsCreate, "", func(ctx context.Context, w *work) (Organization, error) {
+		return w.createOrganization(ctx, in)
 	})
-	if err != nil {
-		return Organization{}, err
-	}
-	return org, nil
 }
 
 func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Organization, error) {
@@ -263,15 +257,12 @@ func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpda
 
 // Get gives an organization, archived ones too, or [ErrNotFound].
 func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization, error) {
-	var org Organization
-	err := g.s.view(ctx, organizationsGet, id.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, organizationsGet, id.String(), func(ctx context.Context, w *work) (Organization, error) {
 		if err := w.authorize(ctx, scope{organization: id}); err != nil {
-			return err
+			return Organization{}, err
 		}
-		org, err = w.Organizations().Get(ctx, id)
-		return err
+		return w.Organizations().Get(ctx, id)
 	})
-	return org, err
 }
 
 // GetBySlug gives the organization with a slug.
@@ -289,26 +280,23 @@ func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (
 }
 
 func (g Organizations) getBy(ctx context.Context, method *Method, field, key string, filter OrganizationFilter) (Organization, error) {
-	var org Organization
 	if err := exact(field, key); err != nil {
-		return org, explain(err, method.op, "")
+		return Organization{}, explain(err, method.op, "")
 	}
-	err := g.s.view(ctx, method, key, func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, method, key, func(ctx context.Context, w *work) (Organization, error) {
 		found, err := w.Organizations().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
-			return err
+			return Organization{}, err
 		}
 		missing := &Error{Code: ErrNotFound, Kind: "organization", Key: key}
 		if len(found) == 0 {
-			return w.absent(ctx, missing)
+			return Organization{}, w.absent(ctx, missing)
 		}
 		if err := w.authorize(ctx, scope{organization: found[0].ID, missing: missing}); err != nil {
-			return err
+			return Organization{}, err
 		}
-		org = found[0]
-		return nil
+		return found[0], nil
 	})
-	return org, err
 }
 
 // Update changes an organization. What changes nothing writes nothing (rule G8).
@@ -335,31 +323,30 @@ func (g Organizations) Update(ctx context.Context, id OrganizationID, in Organiz
 func (g Organizations) change(ctx context.Context, method *Method, id OrganizationID, roles []string,
 	edit func(ctx context.Context, w *work, org *Organization) (EventType, error),
 ) (Organization, error) {
-	var org Organization
-	err := g.s.update(ctx, method, id.String(), func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, method, id.String(), func(ctx context.Context, w *work) (Organization, error) {
 		if err := w.lockDeclared(ctx, roles...); err != nil {
-			return err
+			return Organization{}, err
 		}
 		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
-			return err
+			return Organization{}, err
 		}
 		if err := w.authorize(ctx, scope{organization: id}); err != nil {
-			return err
+			return Organization{}, err
 		}
-		if org, err = w.Organizations().Get(ctx, id); err != nil {
-			return err
+		org, err := w.Organizations().Get(ctx, id)
+		if err != nil {
+			return Organization{}, err
 		}
 		before := org
 		kind, err := edit(ctx, w, &org)
 		if err != nil {
-			return err
+			return Organization{}, err
 		}
-		return w.saveOrganization(ctx, before, &org, kind)
+		if err := w.saveOrganization(ctx, before, &org, kind); err != nil {
+			return Organization{}, err
+		}
+		return org, nil
 	})
-	if err != nil {
-		return Organization{}, err
-	}
-	return org, nil
 }
 
 // mayUpdate refuses an actor what only the host may say, and a default that is above
@@ -413,26 +400,24 @@ func (w *work) saveOrganizationWith(ctx context.Context, before Organization, or
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
-	var page Page[Organization]
-	err := g.s.view(ctx, organizationsList, "", func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, organizationsList, "", func(ctx context.Context, w *work) (Page[Organization], error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Page[Organization]{}, err
 		}
+		var err error
 		filter := OrganizationFilter{Archived: Of(q.Archived)}
 		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
-			return err
+			return Page[Organization]{}, err
 		}
 		if filter.ID, err = someOf("ids", q.IDs); err != nil {
-			return err
+			return Page[Organization]{}, err
 		}
 		if q.Suspended != nil {
 			filter.Suspended = Of(*q.Suspended)
 		}
-		page, err = list(ctx, w.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+		return list(ctx, w.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
 			organizationKey, "organizations", q.IDs, q.NamePrefix, filter.Suspended, q.Archived)
-		return err
 	})
-	return page, err
 }
 
 // All walks the organizations that List would give, page by page.

@@ -68,12 +68,9 @@ type Restored struct {
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
-	var done Restored
-	err := g.s.update(ctx, organizationsRestore, id.String(), func(ctx context.Context, w *work) (err error) {
-		done, err = w.restore(ctx, id)
-		return err
+	return write(ctx, g.s, organizationsRestore, id.String(), func(ctx context.Context, w *work) (Restored, error) {
+		return w.restore(ctx, id)
 	})
-	return done, err
 }
 
 func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error) {
@@ -168,7 +165,7 @@ type removed struct {
 // memberships, invitations, join codes or join requests: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
 // host's refers to it.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
-	return g.s.update(ctx, organizationsDelete, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, organizationsDelete, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
 			return err
 		}
@@ -258,15 +255,12 @@ func (w *work) fewIn(ctx context.Context, id OrganizationID) error {
 // Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or "organization" where it
 // is not archived; [ErrReferenced] where a row of the host's refers to a membership.
 func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
-	gone := 0
-	err := g.s.update(ctx, organizationsPurge, id.String(), func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, organizationsPurge, id.String(), func(ctx context.Context, w *work) (int, error) {
 		if n < 1 || n > w.config.DeleteLimit {
-			return invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, w.config.DeleteLimit))
+			return 0, invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, w.config.DeleteLimit))
 		}
-		gone, err = w.purge(ctx, id, n)
-		return err
+		return w.purge(ctx, id, n)
 	})
-	return gone, err
 }
 
 func (w *work) purge(ctx context.Context, id OrganizationID, n int) (int, error) {

@@ -76,15 +76,12 @@ const maxExempt = 100
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Policies) Get(ctx context.Context, organization OrganizationID) (Policy, error) {
-	var p Policy
-	err := g.s.view(ctx, policiesGet, organization.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, policiesGet, organization.String(), func(ctx context.Context, w *work) (Policy, error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Policy{}, err
 		}
-		p, err = w.policyOf(ctx, organization)
-		return err
+		return w.policyOf(ctx, organization)
 	})
-	return p, err
 }
 
 func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Policy, error) {
@@ -112,36 +109,35 @@ func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Polic
 // [ErrNotFound] for the organization, a connection or a member; [ErrConflict];
 // [ErrForbidden] with the field "binds_owners" or "exempt"; [ErrWouldLockOut].
 func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
-	var p Policy
-	err := g.s.update(ctx, policiesSet, organization.String(), func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, policiesSet, organization.String(), func(ctx context.Context, w *work) (Policy, error) {
 		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
-			return err
+			return Policy{}, err
 		}
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Policy{}, err
 		}
-		if p, err = w.policyOf(ctx, organization); err != nil {
-			return err
+		p, err := w.policyOf(ctx, organization)
+		if err != nil {
+			return Policy{}, err
 		}
 		if in.Version != 0 && in.Version != p.Version {
-			return &Error{Code: ErrConflict, Kind: "policy", Key: organization.String(), Field: "version"}
+			return Policy{}, &Error{Code: ErrConflict, Kind: "policy", Key: organization.String(), Field: "version"}
 		}
 		before := p
 		if err := w.mayBind(ctx, before, in); err != nil {
-			return err
+			return Policy{}, err
 		}
 		if err := w.applyPolicy(ctx, &p, in); err != nil {
-			return err
+			return Policy{}, err
 		}
 		if err := w.savePolicy(ctx, before, &p); err != nil {
-			return err
+			return Policy{}, err
 		}
-		return w.keepsWayIn(ctx, organization)
+		if err := w.keepsWayIn(ctx, organization); err != nil {
+			return Policy{}, err
+		}
+		return p, nil
 	})
-	if err != nil {
-		return Policy{}, err
-	}
-	return p, nil
 }
 
 func (w *work) savePolicy(ctx context.Context, before Policy, p *Policy) error {

@@ -95,5 +95,8 @@ func fields(v any) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	var m map[string]json.RawMessage
-	return m, json.Unmarshal(text, &m)
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, err
+	}
+	return m, nil
 }

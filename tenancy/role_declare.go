@@ -37,7 +37,7 @@ func description(field, s string) (string, error) {
 //
 // Errors: [ErrInvalid], also for the reserved tenancy:.
 func (g Permissions) Declare(ctx context.Context, revision int64, declared ...PermissionDeclaration) error {
-	return g.s.update(ctx, permissionsDeclare, "", func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, permissionsDeclare, "", func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles()); err != nil {
 			return err
 		}
@@ -98,25 +98,23 @@ func (w *work) declarePermission(ctx context.Context, book *rulebook, revision i
 // List gives the permissions that there are, the host's and the management ones, by
 // slug.
 func (g Permissions) List(ctx context.Context) ([]Permission, error) {
-	var all []Permission
-	err := g.s.view(ctx, permissionsList, "", func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, permissionsList, "", func(ctx context.Context, w *work) ([]Permission, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return nil, err
 		}
 		book, err := w.rulebook(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		all = nil
+		var all []Permission
 		for _, p := range book.registry.Permissions() {
 			row := book.granted[p]
 			row.Slug = p
 			all = append(all, row)
 		}
 		slices.SortFunc(all, func(a, b Permission) int { return compareText(a.Slug, b.Slug) })
-		return nil
+		return all, nil
 	})
-	return all, err
 }
 
 // Delete makes a permission unknown again and takes it, where it was granted by name,
@@ -124,7 +122,7 @@ func (g Permissions) List(ctx context.Context) ([]Permission, error) {
 //
 // Errors: [ErrUnknownPermission]; [ErrInvalid] for a management permission.
 func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
-	return g.s.update(ctx, permissionsDelete, string(slug), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, permissionsDelete, string(slug), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles()); err != nil {
 			return err
 		}
@@ -190,7 +188,7 @@ func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 // without anyone choosing it may not manage anything: [ErrInvalid] with "grants"
 // (rule R3).
 func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Role) error {
-	return g.s.update(ctx, rolesDeclare, "", func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, rolesDeclare, "", func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockRoles()); err != nil {
 			return err
 		}
@@ -255,7 +253,10 @@ func (w *work) declared(book *rulebook, revision int64, d rbac.Role) (Role, erro
 	}
 	row.Slug, row.Extends, row.Grants, row.Priority, row.Revision = d.Slug, d.Extends, slices.Clone(d.Grants), d.Priority, revision
 	row.Name, row.Description = or(d.Name, d.Slug), d.Description
-	return row, w.checkRole(book, &row)
+	if err := w.checkRole(book, &row); err != nil {
+		return Role{}, err
+	}
+	return row, nil
 }
 
 // checkRole puts a role's texts into their stored form and checks its grants; how it

@@ -18,7 +18,7 @@ import (
 // for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members, or
 // invitations or join codes that give the role.
 func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, replacement string) error {
-	return g.s.update(ctx, rolesDelete, slug, func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, rolesDelete, slug, func(ctx context.Context, w *work) error {
 		d := roleDeletion{work: w, organization: organization, slug: slug, replacement: replacement}
 		return d.run(ctx)
 	})

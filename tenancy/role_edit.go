@@ -46,18 +46,15 @@ func compareText[S ~string](a, b S) int { return cmp.Compare(a, b) }
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Roles) List(ctx context.Context, organization OrganizationID) ([]Role, error) {
-	var all []Role
-	err := g.s.view(ctx, rolesList, organization.String(), func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, rolesList, organization.String(), func(ctx context.Context, w *work) ([]Role, error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return nil, err
 		}
-		all, err = w.roleList(ctx, organization)
-		return err
+		return w.roleList(ctx, organization)
 	})
-	return all, err
 }
 
 func (w *work) roleList(ctx context.Context, id OrganizationID) ([]Role, error) {
@@ -90,26 +87,23 @@ func fromBuiltin(r rbac.Role) Role {
 //
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole].
 func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string) (Role, error) {
-	var role Role
-	err := g.s.view(ctx, rolesGet, slug, func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, rolesGet, slug, func(ctx context.Context, w *work) (Role, error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Role{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Role{}, err
 		}
 		all, err := w.roleList(ctx, organization)
 		if err != nil {
-			return err
+			return Role{}, err
 		}
 		i := slices.IndexFunc(all, func(r Role) bool { return r.Slug == slug })
 		if i < 0 {
-			return unknownRole("slug", slug)
+			return Role{}, unknownRole("slug", slug)
 		}
-		role = all[i]
-		return nil
+		return all[i], nil
 	})
-	return role, err
 }
 
 // Create makes a role of an organization's own (rule R2). An actor gives it no more
@@ -137,7 +131,10 @@ func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRo
 				role.Priority = max(role.Priority, r.Priority+1)
 			}
 		}
-		return role, w.putRole(ctx, own, Role{}, &role)
+		if err := w.putRole(ctx, own, Role{}, &role); err != nil {
+			return Role{}, err
+		}
+		return role, nil
 	})
 }
 
@@ -166,7 +163,10 @@ func (g Roles) Update(ctx context.Context, organization OrganizationID, slug str
 		if err := w.mayGive(ctx, organization, slug); err != nil {
 			return Role{}, err
 		}
-		return role, w.putRole(ctx, own, before, &role)
+		if err := w.putRole(ctx, own, before, &role); err != nil {
+			return Role{}, err
+		}
+		return role, nil
 	})
 }
 
@@ -182,28 +182,22 @@ func deref[T any](p *T, otherwise T) T {
 func (g Roles) edit(ctx context.Context, method *Method, organization OrganizationID, key string,
 	fn func(ctx context.Context, w *work, own []Role) (Role, error),
 ) (Role, error) {
-	var role Role
-	err := g.s.update(ctx, method, key, func(ctx context.Context, w *work) error {
+	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (Role, error) {
 		if err := w.Lock(ctx, lockRoles(), lockOrganization(organization)); err != nil {
-			return err
+			return Role{}, err
 		}
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Role{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Role{}, err
 		}
 		own, err := w.ownRoles(ctx, organization)
 		if err != nil {
-			return err
+			return Role{}, err
 		}
-		role, err = fn(ctx, w, own)
-		return err
+		return fn(ctx, w, own)
 	})
-	if err != nil {
-		return Role{}, err
-	}
-	return role, nil
 }
 
 func findOwn(own []Role, slug string) (Role, error) {

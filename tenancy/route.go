@@ -40,26 +40,23 @@ type Route struct {
 // Errors: [ErrInvalid] with the field "email"; [ErrNotFound] for a hint at what is not
 // there.
 func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Route, error) {
-	var r Route
-	err := s.view(ctx, serviceRoute, "", func(ctx context.Context, w *work) error {
+	return read(ctx, s, serviceRoute, "", func(ctx context.Context, w *work) (Route, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Route{}, err
 		}
 		key := ""
 		if email != "" {
 			var err error
 			if key, err = CanonicalEmail(email); err != nil {
-				return err
+				return Route{}, err
 			}
 		}
 		p := routing{work: w}
 		if err := p.run(ctx, key, hints); err != nil {
-			return err
+			return Route{}, err
 		}
-		r = p.route
-		return nil
+		return p.route, nil
 	})
-	return r, err
 }
 
 // routing is one Route on its way.

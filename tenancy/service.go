@@ -64,8 +64,8 @@ type within struct {
 	mail   []letter  // what to send after its end
 }
 
-func (w *within) now(read func() time.Time) time.Time {
-	w.once.Do(func() { w.moment = read() })
+func (w *within) now(clock func() time.Time) time.Time {
+	w.once.Do(func() { w.moment = clock() })
 	return w.moment
 }
 

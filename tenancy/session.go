@@ -96,15 +96,9 @@ type StartedSession struct {
 // [ErrOrganizationClosed]; [ErrSignInRefused] where a policy wants another way to sign
 // in (rules P2, P3).
 func (g Sessions) Start(ctx context.Context, in NewSession) (StartedSession, error) {
-	var started StartedSession
-	err := g.s.update(ctx, sessionsStart, in.UserID.String(), func(ctx context.Context, w *work) (err error) {
-		started, err = w.start(ctx, in)
-		return err
+	return write(ctx, g.s, sessionsStart, in.UserID.String(), func(ctx context.Context, w *work) (StartedSession, error) {
+		return w.start(ctx, in)
 	})
-	if err != nil {
-		return StartedSession{}, err
-	}
-	return started, nil
 }
 
 func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error) {

@@ -29,38 +29,41 @@ type Authenticated struct {
 // Errors: [ErrInvalidToken]; [ErrSessionExpired]; [ErrSessionEnded] with the
 // [EndReason] as its Reason.
 func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated, error) {
-	var found Authenticated
-	var seen time.Time // zero: not worth a write
-	err := g.s.view(ctx, sessionsAuthenticate, "", func(ctx context.Context, w *work) error {
+	type answer struct {
+		Authenticated
+		seen time.Time // zero: not worth a write
+	}
+	found, err := read(ctx, g.s, sessionsAuthenticate, "", func(ctx context.Context, w *work) (answer, error) {
 		_, s, err := w.bearer(ctx, token)
 		if err != nil {
-			return err
+			return answer{}, err
 		}
 		if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
-			return err
+			return answer{}, err
 		}
 		held, err := w.upheld(ctx, s)
 		if err != nil {
-			return err
+			return answer{}, err
 		}
+		var seen time.Time
 		if w.now.Sub(s.LastSeenAt) >= w.config.seenEvery(held.organization) {
 			seen = w.now
 		}
-		found, err = w.authenticated(ctx, s, held)
-		return err
+		authenticated, err := w.authenticated(ctx, s, held)
+		return answer{authenticated, seen}, err
 	})
 	if err != nil {
 		return Authenticated{}, err
 	}
-	if !seen.IsZero() && g.s.touchSession(ctx, found.Session.ID, seen) {
-		found.Session.LastSeenAt = seen
+	if !found.seen.IsZero() && g.s.touchSession(ctx, found.Session.ID, found.seen) {
+		found.Session.LastSeenAt = found.seen
 	}
 	found.User = g.s.shown(found.User)
 	if g.s.principal != nil { // a guest may not read the organization either
 		org := found.Organization
 		found.Organization = Organization{ID: org.ID, DisplayName: org.DisplayName, Slug: org.Slug}
 	}
-	return found, nil
+	return found.Authenticated, nil
 }
 
 // seenEvery is how exactly the last use of a session is known.

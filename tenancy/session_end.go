@@ -13,7 +13,7 @@ import (
 // Errors: [ErrNotFound]; [ErrForbidden] for a member who has more than the actor (rule
 // R6).
 func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
-	return g.s.update(ctx, sessionsRevoke, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, sessionsRevoke, id.String(), func(ctx context.Context, w *work) error {
 		s, err := w.lockSession(ctx, id)
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ func (w *work) mayRevoke(ctx context.Context, s Session) error {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) error {
-	return g.s.update(ctx, sessionsRevokeAll, user.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, sessionsRevokeAll, user.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(user)); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) 
 //
 // Errors: [ErrNotFound].
 func (g Sessions) RevokeByOrganization(ctx context.Context, id OrganizationID) error {
-	return g.s.update(ctx, sessionsRevokeByOrganization, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, sessionsRevokeByOrganization, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (w *work) endAllSessions(org *Organization) {
 //
 // Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired].
 func (g Sessions) SignOut(ctx context.Context, token string) error {
-	return g.s.update(ctx, sessionsSignOut, "", func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, sessionsSignOut, "", func(ctx context.Context, w *work) error {
 		_, s, err := w.lockToken(ctx, token, OrganizationID{})
 		if err != nil {
 			return err
@@ -223,18 +223,12 @@ const (
 // many went. [Service.Run] calls it every ten minutes; without that, call it now and
 // then until it gives 0.
 func (g Sessions) Sweep(ctx context.Context) (int, error) {
-	gone := 0
-	err := g.s.update(ctx, sessionsSweep, "", func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, sessionsSweep, "", func(ctx context.Context, w *work) (int, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return 0, err
 		}
-		gone, err = w.sweepSessions(ctx)
-		return err
+		return w.sweepSessions(ctx)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return gone, nil
 }
 
 func (w *work) sweepSessions(ctx context.Context) (int, error) {

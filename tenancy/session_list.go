@@ -30,40 +30,34 @@ func (q SessionQuery) paging() paging { return paging{ByID, q.Descending, q.Limi
 
 // Get gives a session, live or not, or [ErrNotFound].
 func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
-	var session Session
-	err := g.s.view(ctx, sessionsGet, id.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, sessionsGet, id.String(), func(ctx context.Context, w *work) (Session, error) {
 		s, err := w.session(ctx, id)
 		if err != nil {
-			return err
+			return Session{}, err
 		}
 		told, err := w.told(ctx, []Session{s})
-		if err == nil {
-			session = told[0]
+		if err != nil {
+			return Session{}, err
 		}
-		return err
+		return told[0], nil
 	})
-	return session, err
 }
 
 // List gives a page of the sessions that are in an organization.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Sessions) List(ctx context.Context, organization OrganizationID, q SessionQuery) (Page[Session], error) {
-	var page Page[Session]
-	err := g.s.view(ctx, sessionsList, organization.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, sessionsList, organization.String(), func(ctx context.Context, w *work) (Page[Session], error) {
 		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
-			return err
+			return Page[Session]{}, err
 		}
 		if _, err := w.Organizations().Get(ctx, organization); err != nil {
-			return err
+			return Page[Session]{}, err
 		}
 		filter := q.filter()
 		filter.OrganizationID = Of(organization)
-		var err error
-		page, err = w.sessions(ctx, filter, q, "sessions", organization, q.Ended)
-		return err
+		return w.sessions(ctx, filter, q, "sessions", organization, q.Ended)
 	})
-	return page, err
 }
 
 // All walks the sessions that List would give, page by page.
@@ -79,21 +73,17 @@ func (g Sessions) All(ctx context.Context, organization OrganizationID, q Sessio
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged].
 func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (Page[Session], error) {
-	var page Page[Session]
-	err := g.s.view(ctx, sessionsListByUser, user.String(), func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, sessionsListByUser, user.String(), func(ctx context.Context, w *work) (Page[Session], error) {
 		if err := w.authorize(ctx, scope{user: user}); err != nil {
-			return err
+			return Page[Session]{}, err
 		}
 		if _, err := w.user(ctx, user); err != nil {
-			return err
+			return Page[Session]{}, err
 		}
 		filter := q.filter()
 		filter.UserID = Of(user)
-		var err error
-		page, err = w.sessions(ctx, filter, q, "sessions of", user, q.Ended)
-		return err
+		return w.sessions(ctx, filter, q, "sessions of", user, q.Ended)
 	})
-	return page, err
 }
 
 // AllByUser walks the sessions that ListByUser would give, page by page.

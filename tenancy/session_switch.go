@@ -18,15 +18,9 @@ import (
 // organization, or the connection that it came through cannot verify the person's address
 // any more (rule P6). A refused one stays as it was.
 func (g Sessions) Switch(ctx context.Context, token string, organization OrganizationID) (StartedSession, error) {
-	var started StartedSession
-	err := g.s.update(ctx, sessionsSwitch, "", func(ctx context.Context, w *work) (err error) {
-		started, err = w.switchTo(ctx, token, organization)
-		return err
+	return write(ctx, g.s, sessionsSwitch, "", func(ctx context.Context, w *work) (StartedSession, error) {
+		return w.switchTo(ctx, token, organization)
 	})
-	if err != nil {
-		return StartedSession{}, err
-	}
-	return started, nil
 }
 
 func (w *work) switchTo(ctx context.Context, raw string, id OrganizationID) (StartedSession, error) {

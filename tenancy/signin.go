@@ -161,17 +161,17 @@ var (
 // connection that was pointed elsewhere since the evidence was read; with LinkTo
 // [ErrSignInRequired] for a session that has ended or is confined.
 func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
-	var d Decision
-	err := s.update(ctx, serviceSignIn, "", func(ctx context.Context, w *work) error {
+	return write(ctx, s, serviceSignIn, "", func(ctx context.Context, w *work) (Decision, error) {
 		in, err := in.checked(w)
 		if err != nil {
-			return err
+			return Decision{}, err
 		}
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Decision{}, err
 		}
-		if d, err = w.signIn(ctx, in, deadInvitation{}); err != nil || !d.spoiled(in) {
-			return err
+		d, err := w.signIn(ctx, in, deadInvitation{})
+		if err != nil || !d.spoiled(in) {
+			return d, err
 		}
 		// The invitation was of no use: what about the person without it (rule I6)?
 		in.Invitation = ""
@@ -179,12 +179,8 @@ func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 		if again.getsOn() {
 			d = again
 		}
-		return err
+		return d, err
 	})
-	if err != nil {
-		return Decision{}, err
-	}
-	return d, nil
 }
 
 // signIn runs an attempt as a part of the call that is undone where it is refused.

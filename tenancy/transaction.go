@@ -210,15 +210,36 @@ type work struct {
 	freed  UserID                          // of an account that was taken over in this call
 }
 
-// view runs fn over a snapshot.
-func (s *Service) view(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) error {
-	_, err := s.run(ctx, method, key, nil, s.viewing, fn)
-	return err
+// read runs fn over a snapshot. On an error its result is the zero value.
+func read[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, w *work) (T, error)) (T, error) {
+	var result, zero T
+	_, err := s.run(ctx, method, key, nil, s.viewing, func(ctx context.Context, w *work) (err error) {
+		result, err = fn(ctx, w)
+		return err
+	})
+	if err != nil {
+		return zero, err
+	}
+	return result, nil
 }
 
-// update runs fn in a transaction, perhaps more than once. What it changed is told
-// to the cache whatever the commit returned: it may have happened all the same.
-func (s *Service) update(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) error {
+// write runs fn in a transaction, perhaps more than once. What it changed is told
+// to the cache whatever the commit returned: it may have happened all the same. On an
+// error its result is the zero value, unless everything is kept and only a mail failed.
+func write[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, w *work) (T, error)) (T, error) {
+	var result, zero T
+	err := exec(ctx, s, method, key, func(ctx context.Context, w *work) (err error) {
+		result, err = fn(ctx, w)
+		return err
+	})
+	if !done(err) {
+		return zero, err
+	}
+	return result, err
+}
+
+// exec is write for a method without a result.
+func exec(ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, w *work) error) error {
 	mail, err := s.commit(ctx, method, key, fn)
 	if err != nil {
 		return err
@@ -226,7 +247,7 @@ func (s *Service) update(ctx context.Context, method *Method, key string, fn fun
 	return explain(s.post(ctx, mail), method.op, key)
 }
 
-// commit is update without what is to be mailed, which it gives.
+// commit is exec without what is to be mailed, which it gives.
 func (s *Service) commit(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) ([]letter, error) {
 	keys := s.ring()
 	defer s.settle(keys)

@@ -106,18 +106,12 @@ type UserQuery struct {
 //
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id").
 func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
-	var user User
-	err := g.s.update(ctx, usersCreate, "", func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, usersCreate, "", func(ctx context.Context, w *work) (User, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return User{}, err
 		}
-		user, err = w.createUser(ctx, in, EmailProvedByHost)
-		return err
+		return w.createUser(ctx, in, EmailProvedByHost)
 	})
-	if err != nil {
-		return User{}, err
-	}
-	return user, nil
 }
 
 // createUser makes a user; by is what proved the address, if it is verified.
@@ -234,13 +228,11 @@ func locale(field, s string) (string, error) {
 // Get gives a user. One who was merged into another is [ErrMerged], with that one's
 // id in IDs (rule U6); else [ErrNotFound].
 func (g Users) Get(ctx context.Context, id UserID) (User, error) {
-	var user User
-	err := g.s.view(ctx, usersGet, id.String(), func(ctx context.Context, w *work) (err error) {
+	user, err := read(ctx, g.s, usersGet, id.String(), func(ctx context.Context, w *work) (User, error) {
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
-			return err
+			return User{}, err
 		}
-		user, err = w.user(ctx, id)
-		return err
+		return w.user(ctx, id)
 	})
 	if err != nil {
 		return User{}, err
@@ -287,22 +279,19 @@ func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, er
 }
 
 func (g Users) getBy(ctx context.Context, method *Method, key string, filter UserFilter) (User, error) {
-	var user User
-	err := g.s.view(ctx, method, key, func(ctx context.Context, w *work) error {
+	return read(ctx, g.s, method, key, func(ctx context.Context, w *work) (User, error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return User{}, err
 		}
 		found, err := w.Users().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
-			return err
+			return User{}, err
 		}
 		if len(found) == 0 {
-			return &Error{Code: ErrNotFound, Kind: "user", Key: key}
+			return User{}, &Error{Code: ErrNotFound, Kind: "user", Key: key}
 		}
-		user = found[0]
-		return nil
+		return found[0], nil
 	})
-	return user, err
 }
 
 // Update changes a user. Where the name changes, the order and search of their
@@ -352,23 +341,26 @@ func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
 func (g Users) change(ctx context.Context, method *Method, id UserID,
 	edit func(ctx context.Context, w *work, user *User) (EventType, error),
 ) (User, error) {
-	var user User
-	err := g.s.update(ctx, method, id.String(), func(ctx context.Context, w *work) (err error) {
+	user, err := write(ctx, g.s, method, id.String(), func(ctx context.Context, w *work) (User, error) {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
-			return err
+			return User{}, err
 		}
 		if err := w.authorize(ctx, scope{user: id}); err != nil {
-			return err
+			return User{}, err
 		}
-		if user, err = w.user(ctx, id); err != nil {
-			return err
+		user, err := w.user(ctx, id)
+		if err != nil {
+			return User{}, err
 		}
 		before := user
 		kind, err := edit(ctx, w, &user)
 		if err != nil {
-			return err
+			return User{}, err
 		}
-		return w.saveUser(ctx, before, &user, kind)
+		if err := w.saveUser(ctx, before, &user, kind); err != nil {
+			return User{}, err
+		}
+		return user, nil
 	})
 	if err != nil {
 		return User{}, err
@@ -425,29 +417,27 @@ func (w *work) rekey(ctx context.Context, before, user User) error {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
-	var page Page[User]
-	err := g.s.view(ctx, usersList, "", func(ctx context.Context, w *work) (err error) {
+	return read(ctx, g.s, usersList, "", func(ctx context.Context, w *work) (Page[User], error) {
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Page[User]{}, err
 		}
+		var err error
 		filter := UserFilter{Merged: Of(false)}
 		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
-			return err
+			return Page[User]{}, err
 		}
 		if filter.EmailPrefix, err = searchPrefix("email_prefix", q.EmailPrefix); err != nil {
-			return err
+			return Page[User]{}, err
 		}
 		if filter.ID, err = someOf("ids", q.IDs); err != nil {
-			return err
+			return Page[User]{}, err
 		}
 		if q.Suspended != nil {
 			filter.Suspended = Of(*q.Suspended)
 		}
-		page, err = list(ctx, w.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+		return list(ctx, w.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
 			userKey, "users", q.IDs, q.NamePrefix, q.EmailPrefix, filter.Suspended)
-		return err
 	})
-	return page, err
 }
 
 // All walks the users that List would give, page by page.
@@ -475,7 +465,7 @@ func userKey(user *User, order Order) Key {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {
-	return g.s.update(ctx, usersRecordSignIn, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, usersRecordSignIn, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}

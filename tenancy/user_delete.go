@@ -10,7 +10,7 @@ import "context"
 // where nobody else is an owner; [ErrTooLarge] over Config.DeleteLimit memberships;
 // [ErrReferenced] where a row of the host's refers to the user.
 func (g Users) Delete(ctx context.Context, id UserID) error {
-	return g.s.update(ctx, usersDelete, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, usersDelete, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (w *work) dropMember(ctx context.Context, m Membership, held []RoleAssignme
 //
 // Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
 func (g Users) Erase(ctx context.Context, id UserID) error {
-	return g.s.update(ctx, usersErase, id.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, usersErase, id.String(), func(ctx context.Context, w *work) error {
 		if err := w.Lock(ctx, lockUser(id)); err != nil {
 			return err
 		}

@@ -28,21 +28,15 @@ type Merged struct {
 // join requests of from's; [ErrReferenced] where a row of the host's refers to a membership
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
-	var done Merged
-	err := g.s.update(ctx, usersMerge, pairOfUsers(from, into), func(ctx context.Context, w *work) (err error) {
+	return write(ctx, g.s, usersMerge, pairOfUsers(from, into), func(ctx context.Context, w *work) (Merged, error) {
 		if from == into {
-			return invalid("into", "is the same user")
+			return Merged{}, invalid("into", "is the same user")
 		}
 		if err := w.authorize(ctx, scope{}); err != nil {
-			return err
+			return Merged{}, err
 		}
-		done, err = w.merge(ctx, from, into)
-		return err
+		return w.merge(ctx, from, into)
 	})
-	if err != nil {
-		return Merged{}, err
-	}
-	return done, nil
 }
 
 func pairOfUsers(from, into UserID) string { return from.String() + "/" + into.String() }
