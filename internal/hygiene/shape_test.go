@@ -2,6 +2,7 @@ package hygiene
 
 import (
 	"go/ast"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,72 @@ func TestNoGoroutines(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// The order in which Go reads x and calls f in "return x, f(&x)" is not specified: the
+// caller may get x as it was before the call.
+func TestNothingIsReturnedBesideTheCallThatFillsIt(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if ret, ok := n.(*ast.ReturnStmt); ok {
+				for _, name := range filledBeside(ret) {
+					assert.Fail(t, "return "+name+" beside a call that takes its address", s.at(ret.Pos()))
+				}
+			}
+			return true
+		})
+	}
+}
+
+// filledBeside gives the variables that a statement returns and whose address, or that of
+// a part of them, one of its calls takes.
+func filledBeside(ret *ast.ReturnStmt) []string {
+	var returned, filled []string
+	for _, result := range ret.Results {
+		if name, ok := result.(*ast.Ident); ok {
+			returned = append(returned, name.Name)
+		}
+	}
+	for _, result := range ret.Results {
+		ast.Inspect(result, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			for _, arg := range call.Args {
+				if name, ok := addressee(arg); ok && slices.Contains(returned, name) {
+					filled = append(filled, name)
+				}
+			}
+			return true
+		})
+	}
+	return filled
+}
+
+// addressee is the variable whose address an argument is, such as x of &x and &x.y.
+func addressee(arg ast.Expr) (string, bool) {
+	address, ok := arg.(*ast.UnaryExpr)
+	if !ok || address.Op != token.AND {
+		return "", false
+	}
+	for x := address.X; ; {
+		switch part := x.(type) {
+		case *ast.Ident:
+			return part.Name, true
+		case *ast.SelectorExpr:
+			x = part.X
+		case *ast.IndexExpr:
+			x = part.X
+		case *ast.ParenExpr:
+			x = part.X
+		default:
+			return "", false
+		}
 	}
 }
 
