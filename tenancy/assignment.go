@@ -42,6 +42,8 @@ type RoleAssignment struct {
 
 func (RoleAssignment) idPrefix() string { return "ras" }
 
+func (a *RoleAssignment) stamps() (*int64, *time.Time) { return &a.Version, nil }
+
 // builtin are the roles that every application has (rule R3).
 var builtin = func() *rbac.Roles {
 	roles, err := rbac.NewRoles(rbac.MaxDepth, rbac.Builtin()...)
@@ -278,8 +280,7 @@ func (w *work) mirror(ctx context.Context, m Membership, held []RoleAssignment) 
 			continue
 		}
 		held[i].Active = active
-		held[i].Version++
-		if err := w.RoleAssignments().Update(ctx, held[i]); err != nil {
+		if err := put(ctx, w, w.RoleAssignments().Update, &held[i]); err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,12 @@ type Connection struct {
 
 func (Connection) idPrefix() string { return "con" }
 
+func (c *Connection) stamps() (*int64, *time.Time) { return &c.Version, &c.UpdatedAt }
+
+func (c *Connection) event(kind EventType) note {
+	return note{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
+}
+
 // Connections is the group of methods on connections. A connection is named by its
 // organization and its id: one of another organization is not there.
 type Connections struct{ s *Service }
@@ -143,7 +149,7 @@ func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, 
 		if err := w.Connections().Insert(ctx, c); err != nil {
 			return Connection{}, err
 		}
-		return c, w.recordConnection(ctx, EventConnectionCreated, c, nil)
+		return c, w.record(ctx, c.event(EventConnectionCreated))
 	})
 }
 
@@ -201,7 +207,7 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 				return Connection{}, err
 			}
 		}
-		if err := w.saveConnection(ctx, before, &c); err != nil {
+		if err := save(ctx, w, w.Connections().Update, before, &c, EventConnectionUpdated); err != nil {
 			return Connection{}, err
 		}
 		if !trust {
@@ -209,23 +215,6 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 		}
 		return c, w.keepsWayIn(ctx, organization)
 	})
-}
-
-func (w *work) saveConnection(ctx context.Context, before Connection, c *Connection) error {
-	old, err := previous(before, *c)
-	if err != nil || old == nil {
-		return err
-	}
-	c.Version++
-	c.UpdatedAt = w.now
-	if err := w.Connections().Update(ctx, *c); err != nil {
-		return err
-	}
-	return w.recordConnection(ctx, EventConnectionUpdated, *c, old)
-}
-
-func (w *work) recordConnection(ctx context.Context, kind EventType, c Connection, old []byte) error {
-	return w.record(ctx, note{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: c, previous: old})
 }
 
 // change runs a change of an organization's connections under its lock, and under

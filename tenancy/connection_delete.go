@@ -136,7 +136,7 @@ func (d *connectionDeletion) run(ctx context.Context, organization OrganizationI
 	if err := d.Connections().Delete(ctx, d.id); err != nil {
 		return err
 	}
-	if err := d.recordConnection(ctx, EventConnectionDeleted, c, nil); err != nil {
+	if err := d.record(ctx, c.event(EventConnectionDeleted)); err != nil {
 		return err
 	}
 	return d.keepsWayIn(ctx, organization)

@@ -200,7 +200,7 @@ func (d *roleDeletion) moveGroups(ctx context.Context) error {
 			}
 			c.Groups[group] = role
 		}
-		if err := d.saveConnection(ctx, before, &c); err != nil {
+		if err := save(ctx, d.work, d.Connections().Update, before, &c, EventConnectionUpdated); err != nil {
 			return err
 		}
 	}

@@ -59,6 +59,12 @@ type Domain struct {
 
 func (Domain) idPrefix() string { return "dom" }
 
+func (d *Domain) stamps() (*int64, *time.Time) { return &d.Version, &d.UpdatedAt }
+
+func (d *Domain) event(kind EventType) note {
+	return note{kind: kind, organization: d.OrganizationID, subject: d.ID.String(), data: *d}
+}
+
 // Domains is the group of methods on an organization's claims to domain names.
 type Domains struct{ s *Service }
 

@@ -118,7 +118,7 @@ func (g Domains) Update(ctx context.Context, organization OrganizationID, id Dom
 		if err := w.mayJoin(ctx, org, before, d); err != nil {
 			return Domain{}, err
 		}
-		if err := w.saveDomain(ctx, before, &d, EventDomainUpdated); err != nil {
+		if err := save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated); err != nil {
 			return Domain{}, err
 		}
 		return d, nil
@@ -151,20 +151,6 @@ func (d *Domain) setSubdomains(on *bool) error {
 	return nil
 }
 
-// saveDomain keeps a claim that differs from before.
-func (w *work) saveDomain(ctx context.Context, before Domain, d *Domain, kind EventType) error {
-	old, err := previous(before, *d)
-	if err != nil || old == nil {
-		return err
-	}
-	d.Version++
-	d.UpdatedAt = w.now
-	if err := w.Domains().Update(ctx, *d); err != nil {
-		return err
-	}
-	return w.record(ctx, note{kind: kind, organization: d.OrganizationID, subject: d.ID.String(), data: *d, previous: old})
-}
-
 // Release gives a claim up, in whatever state: the name is free for others at once. The
 // roles that the domain gave go along (rule M10); its members stay (rule D5), and who
 // is left without a role has the organization's default. An actor must cover the roles
@@ -192,7 +178,7 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 		if err := w.Domains().Delete(ctx, id); err != nil {
 			return err
 		}
-		return w.record(ctx, note{kind: EventDomainReleased, organization: organization, subject: id.String(), data: d})
+		return w.record(ctx, d.event(EventDomainReleased))
 	})
 }
 

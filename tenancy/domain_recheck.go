@@ -93,11 +93,11 @@ func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 			return nil // another Recheck was first, or somebody decided
 		case now.overdue(w.now):
 			now.State, now.DueAt = DomainFailed, time.Time{}
-			return w.saveDomain(ctx, before, &now, EventDomainFailed)
+			return save(ctx, w, w.Domains().Update, before, &now, EventDomainFailed)
 		case now.State == DomainVerified:
 			now.due(w.now, recheckAgain)
 			d = now
-			return w.saveDomain(ctx, before, &d, EventDomainUpdated)
+			return save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated)
 		}
 		return nil
 	})
@@ -155,7 +155,7 @@ func (g Domains) conclude(ctx context.Context, was Domain, own, below domains.Fi
 		before := d
 		if weigh(own, w.now, &d.ProvedAt, &d.MissingSince) {
 			d.lapse()
-			return w.saveDomain(ctx, before, &d, EventDomainLapsed)
+			return save(ctx, w, w.Domains().Update, before, &d, EventDomainLapsed)
 		}
 		if weigh(below, w.now, &d.SubdomainsProvedAt, &d.SubdomainsMissingSince) {
 			d.dropSubdomains()
@@ -163,7 +163,7 @@ func (g Domains) conclude(ctx context.Context, was Domain, own, below domains.Fi
 		if found(own) && found(below) {
 			d.schedule(w.now)
 		}
-		return w.saveDomain(ctx, before, &d, EventDomainUpdated)
+		return save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated)
 	})
 }
 

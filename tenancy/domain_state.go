@@ -138,7 +138,7 @@ func (w *work) sleepDomains(ctx context.Context, org OrganizationID) error {
 		}
 		before := d
 		d.State, d.DueAt = DomainDormant, time.Time{}
-		return w.saveDomain(ctx, before, &d, EventDomainDormant)
+		return save(ctx, w, w.Domains().Update, before, &d, EventDomainDormant)
 	})
 }
 
@@ -162,7 +162,7 @@ func (w *work) wakeDomains(ctx context.Context, org OrganizationID) (taken []str
 		if err != nil {
 			return err
 		}
-		return w.saveDomain(ctx, before, &d, kind)
+		return save(ctx, w, w.Domains().Update, before, &d, kind)
 	})
 	return taken, err
 }

@@ -210,7 +210,7 @@ func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
 // hold is saveDomain for a claim that may take its name: where the unique key is not
 // free after all, another has it.
 func (w *work) hold(ctx context.Context, before Domain, d *Domain, kind EventType) error {
-	err := w.saveDomain(ctx, before, d, kind)
+	err := save(ctx, w, w.Domains().Update, before, d, kind)
 	if CodeOf(err) == ErrAlreadyExists {
 		return &Error{Code: ErrDomainTaken, Kind: "domain", Key: d.Name}
 	}
@@ -229,7 +229,7 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 		if err := w.restart(&d); err != nil {
 			return Domain{}, err
 		}
-		if err := w.saveDomain(ctx, before, &d, EventDomainUpdated); err != nil {
+		if err := save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated); err != nil {
 			return Domain{}, err
 		}
 		return d, nil

@@ -71,7 +71,7 @@ func (w *work) changeEmail(ctx context.Context, id UserID, address string) (Emai
 		Kind: MessageEmailProof, To: address, Token: token, ExpiresAt: expires, Subject: id.String(),
 	}), expires}
 	if user.PendingEmail == address { // the row stays as it is, and yet there is a new proof
-		return proof, w.record(ctx, note{kind: EventUserEmailChangeRequested, user: id, subject: id.String(), data: user})
+		return proof, w.record(ctx, user.event(EventUserEmailChangeRequested))
 	}
 	before := user
 	user.PendingEmail = address

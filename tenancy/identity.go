@@ -27,6 +27,12 @@ type Identity struct {
 
 func (Identity) idPrefix() string { return "idn" }
 
+func (i *Identity) stamps() (*int64, *time.Time) { return &i.Version, &i.UpdatedAt }
+
+func (i *Identity) event(kind EventType) note {
+	return note{kind: kind, user: i.UserID, subject: i.ID.String(), data: *i}
+}
+
 // Identities is the group of methods on identities.
 type Identities struct{ s *Service }
 
@@ -162,24 +168,16 @@ func (w *work) insertIdentity(ctx context.Context, id UserID, in newIdentity) (I
 	if err := w.Identities().Insert(ctx, identity); err != nil {
 		return Identity{}, err
 	}
-	return identity, w.record(ctx, note{kind: EventIdentityLinked, user: id, subject: identity.ID.String(), data: identity})
+	return identity, w.record(ctx, identity.event(EventIdentityLinked))
 }
 
 func (w *work) refresh(ctx context.Context, identity Identity, in newIdentity) (Identity, error) {
 	before := identity
 	identity.Email, identity.EmailVerified = in.Email, in.EmailVerified
-	old, err := previous(before, identity)
-	if err != nil || old == nil {
-		return identity, err
-	}
-	identity.Version++
-	identity.UpdatedAt = w.now
-	if err := w.Identities().Update(ctx, identity); err != nil {
+	if err := save(ctx, w, w.Identities().Update, before, &identity, EventIdentityUpdated); err != nil {
 		return Identity{}, err
 	}
-	return identity, w.record(ctx, note{
-		kind: EventIdentityUpdated, user: identity.UserID, subject: identity.ID.String(), data: identity, previous: old,
-	})
+	return identity, nil
 }
 
 // identity finds an identity by its key.
@@ -267,9 +265,7 @@ func (w *work) dropIdentity(ctx context.Context, identity Identity) error {
 	if err := w.Identities().Delete(ctx, identity.ID); err != nil {
 		return err
 	}
-	return w.record(ctx, note{
-		kind: EventIdentityUnlinked, user: identity.UserID, subject: identity.ID.String(), data: identity,
-	})
+	return w.record(ctx, identity.event(EventIdentityUnlinked))
 }
 
 // List gives all of a user's identities, oldest first: as many as

@@ -45,6 +45,17 @@ type Invitation struct {
 
 func (Invitation) idPrefix() string { return "inv" }
 
+func (i *Invitation) stamps() (*int64, *time.Time) { return &i.Version, &i.UpdatedAt }
+
+// event names who accepted the invitation, if somebody did: whether the address is
+// anybody's is nothing that a reader may learn (rule M2).
+func (i *Invitation) event(kind EventType) note {
+	return note{
+		kind: kind, organization: i.OrganizationID, user: i.UserID, subject: i.ID.String(), data: *i,
+		people: []UserID{addressee(i.EmailKey)},
+	}
+}
+
 // Invitations is the group of methods on invitations.
 type Invitations struct{ s *Service }
 
@@ -93,38 +104,11 @@ func addressee(emailKey string) UserID {
 	return UserID(sum[:16])
 }
 
-// recordInvitation writes an event on an invitation. user is who accepted it, or zero:
-// whether the address is anybody's is nothing that a reader may learn (rule M2).
-func (w *work) recordInvitation(ctx context.Context, kind EventType, inv Invitation, user UserID, old any) error {
-	before, err := marshal(old)
-	if err != nil {
-		return err
-	}
-	return w.record(ctx, note{
-		kind: kind, organization: inv.OrganizationID, user: user, subject: inv.ID.String(), data: inv, previous: before,
-		people: []UserID{addressee(inv.EmailKey)},
-	})
-}
-
-// saveInvitation keeps an invitation that differs from before, with its event.
-func (w *work) saveInvitation(ctx context.Context, before Invitation, inv *Invitation, kind EventType) error {
-	old, err := previous(before, *inv)
-	if err != nil {
-		return err
-	}
-	inv.Version++
-	inv.UpdatedAt = w.now
-	if err := w.Invitations().Update(ctx, *inv); err != nil {
-		return err
-	}
-	return w.recordInvitation(ctx, kind, *inv, inv.UserID, old)
-}
-
 // expire marks an invitation that has run out, so that it is in nobody's way.
 func (w *work) expire(ctx context.Context, inv Invitation) error {
 	before := inv
 	inv.State, inv.DecidedAt = InvitationExpired, w.now
-	return w.saveInvitation(ctx, before, &inv, EventInvitationExpired)
+	return save(ctx, w, w.Invitations().Update, before, &inv, EventInvitationExpired)
 }
 
 // reach reads an invitation for the actor, who must have the method's permission in its

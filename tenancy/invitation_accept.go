@@ -126,7 +126,7 @@ func (w *work) acceptInvitation(ctx context.Context, inv Invitation, user User, 
 	}
 	before := inv
 	inv.State, inv.UserID, inv.DecidedAt = InvitationAccepted, user.ID, w.now
-	return member, w.saveInvitation(ctx, before, &inv, EventInvitationAccepted)
+	return member, save(ctx, w, w.Invitations().Update, before, &inv, EventInvitationAccepted)
 }
 
 // mayReturn refuses an inactive member whom the invitation does not mean: one for

@@ -204,9 +204,7 @@ func (w *work) redactInvitation(ctx context.Context, inv Invitation) error {
 
 // keepForgotten keeps an invitation without what was somebody's, and without an event.
 func (w *work) keepForgotten(ctx context.Context, inv Invitation) error {
-	inv.Version++
-	inv.UpdatedAt = w.now
-	return w.Invitations().Update(ctx, inv)
+	return put(ctx, w, w.Invitations().Update, &inv)
 }
 
 // moveInvitations makes what a user sent and accepted be another's, into whom they are
@@ -230,9 +228,7 @@ func (w *work) moveInvitations(ctx context.Context, from, into UserID) error {
 			if inv.UserID == from {
 				inv.UserID = into
 			}
-			inv.Version++
-			inv.UpdatedAt = w.now
-			if err := w.Invitations().Update(ctx, inv); err != nil {
+			if err := put(ctx, w, w.Invitations().Update, &inv); err != nil {
 				return err
 			}
 		}

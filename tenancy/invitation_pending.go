@@ -111,8 +111,11 @@ func (w *work) offer(ctx context.Context, inv Invitation, user User) error {
 	}
 	before := m
 	m.waitFor(inv)
+	if unchanged(before, m) {
+		return nil
+	}
 	old, err := previous(before, m)
-	if err != nil || old == nil {
+	if err != nil {
 		return err
 	}
 	if err := w.saveMembership(ctx, &m); err != nil {
@@ -181,7 +184,7 @@ func (w *work) retire(ctx context.Context, id InvitationID) error {
 func (w *work) revoke(ctx context.Context, inv *Invitation) error {
 	before := *inv
 	inv.State, inv.DecidedAt = InvitationRevoked, w.now
-	return w.saveInvitation(ctx, before, inv, EventInvitationRevoked)
+	return save(ctx, w, w.Invitations().Update, before, inv, EventInvitationRevoked)
 }
 
 // retireOther ends the invitation that stands to a user's address, proved or not, where

@@ -101,7 +101,7 @@ func (w *work) send(ctx context.Context, in NewInvitation) (SentInvitation, erro
 	if err := w.Invitations().Insert(ctx, inv); err != nil {
 		return SentInvitation{}, err
 	}
-	if err := w.recordInvitation(ctx, EventInvitationSent, inv, UserID{}, nil); err != nil {
+	if err := w.record(ctx, inv.event(EventInvitationSent)); err != nil {
 		return SentInvitation{}, err
 	}
 	return w.dispatch(ctx, inv, org, user)
@@ -286,7 +286,7 @@ func (w *work) resend(ctx context.Context, id InvitationID) (SentInvitation, err
 	inv.Sends++
 	inv.SentAt = w.now
 	inv.ExpiresAt = w.now.Add(w.config.InvitationFor)
-	if err := w.saveInvitation(ctx, before, &inv, EventInvitationResent); err != nil {
+	if err := save(ctx, w, w.Invitations().Update, before, &inv, EventInvitationResent); err != nil {
 		return SentInvitation{}, err
 	}
 	return w.dispatch(ctx, inv, org, user)

@@ -26,6 +26,12 @@ type JoinCode struct {
 
 func (JoinCode) idPrefix() string { return "jcd" }
 
+func (c *JoinCode) stamps() (*int64, *time.Time) { return &c.Version, &c.UpdatedAt }
+
+func (c *JoinCode) event(kind EventType) note {
+	return note{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
+}
+
 // JoinCodes is the group of methods on join codes.
 type JoinCodes struct{ s *Service }
 
@@ -103,7 +109,7 @@ func (w *work) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCo
 	if err != nil {
 		return IssuedJoinCode{}, err
 	}
-	return IssuedJoinCode{code, token}, w.recordJoinCode(ctx, EventJoinCodeCreated, code, UserID{}, nil)
+	return IssuedJoinCode{code, token}, w.record(ctx, code.event(EventJoinCodeCreated))
 }
 
 // draftJoinCode is the join code that a NewJoinCode describes.
@@ -154,30 +160,6 @@ func (c JoinCode) stands(now time.Time) error {
 	return &Error{Code: code, Kind: "join code"} // whose id the bearer does not know
 }
 
-func (w *work) recordJoinCode(ctx context.Context, kind EventType, code JoinCode, user UserID, old any) error {
-	before, err := marshal(old)
-	if err != nil {
-		return err
-	}
-	return w.record(ctx, note{
-		kind: kind, organization: code.OrganizationID, user: user, subject: code.ID.String(), data: code, previous: before,
-	})
-}
-
-// saveJoinCode keeps a code that differs from before, with its event. user is who used it.
-func (w *work) saveJoinCode(ctx context.Context, before JoinCode, code *JoinCode, kind EventType, user UserID) error {
-	old, err := previous(before, *code)
-	if err != nil {
-		return err
-	}
-	code.Version++
-	code.UpdatedAt = w.now
-	if err := w.JoinCodes().Update(ctx, *code); err != nil {
-		return err
-	}
-	return w.recordJoinCode(ctx, kind, *code, user, old)
-}
-
 // Revoke makes a join code let nobody in any more. Who came by it stays. Revoking twice
 // changes nothing.
 //
@@ -192,7 +174,7 @@ func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) 
 		}
 		before := code
 		code.RevokedAt = w.now
-		if err := w.saveJoinCode(ctx, before, &code, EventJoinCodeRevoked, UserID{}); err != nil {
+		if err := save(ctx, w, w.JoinCodes().Update, before, &code, EventJoinCodeRevoked); err != nil {
 			return JoinCode{}, err
 		}
 		return code, nil

@@ -80,5 +80,9 @@ func (w *work) useCode(ctx context.Context, code JoinCode, id UserID) (Member, e
 	}
 	before := code
 	code.Uses++
-	return member, w.saveJoinCode(ctx, before, &code, EventJoinCodeUsed, id)
+	return member, saveAs(ctx, w, w.JoinCodes().Update, before, &code, func() note {
+		n := code.event(EventJoinCodeUsed)
+		n.user = id
+		return n
+	})
 }

@@ -38,6 +38,12 @@ type JoinRequest struct {
 
 func (JoinRequest) idPrefix() string { return "jrq" }
 
+func (r *JoinRequest) stamps() (*int64, *time.Time) { return &r.Version, &r.UpdatedAt }
+
+func (r *JoinRequest) event(kind EventType) note {
+	return note{kind: kind, organization: r.OrganizationID, user: r.UserID, subject: r.ID.String(), data: *r}
+}
+
 // JoinRequests is the group of methods on join requests.
 type JoinRequests struct{ s *Service }
 
@@ -95,7 +101,7 @@ func (w *work) fileRequest(ctx context.Context, org Organization, user User, tex
 	if err := w.JoinRequests().Insert(ctx, req); err != nil {
 		return JoinRequest{}, err
 	}
-	return req, w.recordRequest(ctx, EventJoinRequestCreated, req, nil)
+	return req, w.record(ctx, req.event(EventJoinRequestCreated))
 }
 
 func (w *work) mayRequest(ctx context.Context, org Organization, user User) error {
@@ -133,14 +139,4 @@ func (w *work) mayRequest(ctx context.Context, org Organization, user User) erro
 		err = &Error{Code: ErrAlreadyRequested}
 	}
 	return err
-}
-
-func (w *work) recordRequest(ctx context.Context, kind EventType, req JoinRequest, old any) error {
-	before, err := marshal(old)
-	if err != nil {
-		return err
-	}
-	return w.record(ctx, note{
-		kind: kind, organization: req.OrganizationID, user: req.UserID, subject: req.ID.String(), data: req, previous: before,
-	})
 }

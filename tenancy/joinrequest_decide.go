@@ -116,16 +116,10 @@ func (w *work) reachRequest(ctx context.Context, id JoinRequestID) (JoinRequest,
 func (w *work) decide(ctx context.Context, req JoinRequest, state JoinRequestState, kind EventType) (JoinRequest, error) {
 	before := req
 	req.State, req.DecidedAt, req.DeciderID = state, w.now, w.inviter()
-	old, err := previous(before, req)
-	if err != nil {
+	if err := save(ctx, w, w.JoinRequests().Update, before, &req, kind); err != nil {
 		return JoinRequest{}, err
 	}
-	req.Version++
-	req.UpdatedAt = w.now
-	if err := w.JoinRequests().Update(ctx, req); err != nil {
-		return JoinRequest{}, err
-	}
-	return req, w.recordRequest(ctx, kind, req, old)
+	return req, nil
 }
 
 // moveRequests makes a user's join requests be another's, into whom they are merged. Of
@@ -154,8 +148,6 @@ func (w *work) moveRequests(ctx context.Context, from, into UserID) error {
 			return w.JoinRequests().Delete(ctx, req.ID)
 		}
 		req.UserID = into
-		req.Version++
-		req.UpdatedAt = w.now
-		return w.JoinRequests().Update(ctx, req)
+		return put(ctx, w, w.JoinRequests().Update, &req)
 	})
 }

@@ -75,6 +75,12 @@ type Membership struct {
 
 func (Membership) idPrefix() string { return "mem" }
 
+func (m *Membership) stamps() (*int64, *time.Time) { return &m.Version, &m.UpdatedAt }
+
+func (m *Membership) event(kind EventType) note {
+	return note{kind: kind, organization: m.shown(), user: m.UserID, subject: m.ID.String(), data: *m}
+}
+
 // keys gives m what it carries of its user for order and search (rule G12).
 func (m *Membership) keys(user User) {
 	m.NameKey, m.EmailKey = user.NameKey, user.EmailKey
@@ -185,21 +191,15 @@ func (g Memberships) Update(ctx context.Context, organization OrganizationID, us
 		if err := w.applyMembership(&m, in); err != nil {
 			return Member{}, err
 		}
-		old, err := previous(before, m)
-		if err != nil || old == nil {
-			return w.memberOr(ctx, m, err)
+		if unchanged(before, m) {
+			return w.member(ctx, m)
 		}
 		person, err := w.Users().Get(ctx, user)
 		if err != nil {
 			return Member{}, err
 		}
 		m.keys(person)
-		if err := w.saveMembership(ctx, &m); err != nil {
-			return Member{}, err
-		}
-		err = w.record(ctx, note{
-			kind: EventMembershipUpdated, organization: m.shown(), user: user, subject: m.ID.String(), data: m, previous: old,
-		})
+		err = save(ctx, w, w.Memberships().Update, before, &m, EventMembershipUpdated)
 		return w.memberOr(ctx, m, err)
 	})
 }
@@ -330,9 +330,7 @@ func (w *work) membershipsOf(ctx context.Context, user UserID) ([]Membership, er
 
 // saveMembership keeps a changed membership.
 func (w *work) saveMembership(ctx context.Context, m *Membership) error {
-	m.Version++
-	m.UpdatedAt = w.now
-	return w.Memberships().Update(ctx, *m)
+	return put(ctx, w, w.Memberships().Update, m)
 }
 
 // snapshot is a membership as its events show it.
@@ -351,8 +349,7 @@ func (w *work) recordMembership(ctx context.Context, kind EventType, m Membershi
 	if err != nil {
 		return err
 	}
-	return w.record(ctx, note{
-		kind: kind, organization: m.shown(), user: m.UserID, subject: m.ID.String(),
-		data: snapshot{Membership: m, Roles: roles}, previous: before,
-	})
+	n := m.event(kind)
+	n.data, n.previous = snapshot{Membership: m, Roles: roles}, before
+	return w.record(ctx, n)
 }

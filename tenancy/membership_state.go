@@ -121,10 +121,9 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 		if err := w.retireWith(ctx, m); err != nil {
 			return err
 		}
-		return w.record(ctx, note{
-			kind: m.gone(), organization: m.shown(), user: user, subject: m.ID.String(),
-			data: snapshot{Membership: m, Roles: roles, Left: left},
-		})
+		n := m.event(m.gone())
+		n.data = snapshot{Membership: m, Roles: roles, Left: left}
+		return w.record(ctx, n)
 	})
 }
 

@@ -29,6 +29,12 @@ type Organization struct {
 
 func (Organization) idPrefix() string { return "org" }
 
+func (org *Organization) stamps() (*int64, *time.Time) { return &org.Version, &org.UpdatedAt }
+
+func (org *Organization) event(kind EventType) note {
+	return note{kind: kind, organization: org.ID, subject: org.ID.String(), data: *org}
+}
+
 // Settings are what an organization decides for itself (rule O3). A zero field is
 // not set, and the application's own choice holds.
 type Settings struct {
@@ -160,7 +166,7 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 	if err := w.Organizations().Insert(ctx, org); err != nil {
 		return Organization{}, err
 	}
-	err = w.record(ctx, note{kind: EventOrganizationCreated, organization: org.ID, subject: org.ID.String(), data: org})
+	err = w.record(ctx, org.event(EventOrganizationCreated))
 	if err != nil {
 		return Organization{}, err
 	}
@@ -342,7 +348,7 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 		if err != nil {
 			return Organization{}, err
 		}
-		if err := w.saveOrganization(ctx, before, &org, kind); err != nil {
+		if err := save(ctx, w, w.Organizations().Update, before, &org, kind); err != nil {
 			return Organization{}, err
 		}
 		return org, nil
@@ -372,28 +378,6 @@ func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationU
 		}
 	}
 	return w.mayLimitSessions(ctx, org, in)
-}
-
-func (w *work) saveOrganization(ctx context.Context, before Organization, org *Organization, kind EventType) error {
-	return w.saveOrganizationWith(ctx, before, org, kind, nil)
-}
-
-// saveOrganizationWith is saveOrganization with an event that also tells which
-// members became inactive.
-func (w *work) saveOrganizationWith(ctx context.Context, before Organization, org *Organization, kind EventType, out []UserID) error {
-	old, err := previous(before, *org)
-	if err != nil || old == nil {
-		return err
-	}
-	org.Version++
-	org.UpdatedAt = w.now
-	if err := w.Organizations().Update(ctx, *org); err != nil {
-		return err
-	}
-	return w.record(ctx, note{kind: kind, organization: org.ID, subject: org.ID.String(), previous: old, data: struct {
-		Organization
-		Deactivated []UserID `json:"deactivated,omitempty"`
-	}{*org, out}})
 }
 
 // List gives a page of organizations (rule G6).

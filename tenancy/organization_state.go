@@ -107,7 +107,15 @@ func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error)
 	for _, m := range members {
 		out = append(out, m.UserID)
 	}
-	if err := w.saveOrganizationWith(ctx, before, &org, EventOrganizationRestored, out); err != nil {
+	err = saveAs(ctx, w, w.Organizations().Update, before, &org, func() note {
+		n := org.event(EventOrganizationRestored)
+		n.data = struct {
+			Organization
+			Deactivated []UserID `json:"deactivated,omitempty"`
+		}{org, out}
+		return n
+	})
+	if err != nil {
 		return Restored{}, err
 	}
 	if err := w.deactivateAll(ctx, org, members); err != nil {
@@ -140,7 +148,7 @@ func (w *work) deactivateAll(ctx context.Context, org Organization, members []Me
 	if err != nil || before == 0 || after > 0 {
 		return err
 	}
-	return w.record(ctx, note{kind: EventOrganizationOwnerLost, organization: org.ID, subject: org.ID.String(), data: org})
+	return w.record(ctx, org.event(EventOrganizationOwnerLost))
 }
 
 // removed counts what went with an organization or a user.

@@ -56,6 +56,12 @@ type OrganizationPolicy struct {
 
 func (Policy) idPrefix() string { return "pol" }
 
+func (p *Policy) stamps() (*int64, *time.Time) { return &p.Version, &p.UpdatedAt }
+
+func (p *Policy) event(kind EventType) note {
+	return note{kind: kind, organization: p.OrganizationID, subject: p.ID.String(), data: *p}
+}
+
 // Policies is the group of methods on the sign-in policies of organizations.
 type Policies struct{ s *Service }
 
@@ -140,25 +146,15 @@ func (g Policies) Set(ctx context.Context, organization OrganizationID, in Polic
 	})
 }
 
+// savePolicy keeps a policy that differs from before.
 func (w *work) savePolicy(ctx context.Context, before Policy, p *Policy) error {
-	old, err := previous(before, *p)
-	if err != nil || old == nil {
-		return err
-	}
-	p.Version++
-	p.UpdatedAt = w.now
-	if p.ID.IsZero() {
+	keep := w.Policies().Update
+	if p.ID.IsZero() && !unchanged(before, *p) { // nobody has set one yet
 		p.ID, p.CreatedAt = w.config.NewID(), w.now
-		err = w.Policies().Insert(ctx, *p)
-	} else {
-		err = w.Policies().Update(ctx, *p)
+		before.ID, before.CreatedAt = p.ID, p.CreatedAt
+		keep = w.Policies().Insert
 	}
-	if err != nil {
-		return err
-	}
-	return w.record(ctx, note{
-		kind: EventPolicyUpdated, organization: p.OrganizationID, subject: p.ID.String(), data: *p, previous: old,
-	})
+	return save(ctx, w, keep, before, p, EventPolicyUpdated)
 }
 
 // applyPolicy puts an update's parts into p.

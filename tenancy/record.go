@@ -62,7 +62,9 @@ func marshal(v any) (json.RawMessage, error) {
 }
 
 // previous gives the old values of the fields that differ between two states of a
-// thing, or nil where none does. Stamps do not count.
+// thing, or nil where none does. Stamps do not count. It compares what events show: the
+// data of an event is JSON that hosts read for years, so its names and what it leaves out
+// are a public format. What is stored does not depend on it: see unchanged.
 func previous(before, after any) (json.RawMessage, error) {
 	old, err := fields(before)
 	if err != nil {

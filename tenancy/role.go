@@ -27,6 +27,12 @@ type Role struct {
 
 func (Role) idPrefix() string { return "role" }
 
+func (r *Role) stamps() (*int64, *time.Time) { return &r.Version, &r.UpdatedAt }
+
+func (r *Role) event(kind EventType) note {
+	return note{kind: kind, organization: r.OrganizationID, subject: r.ID.String(), data: *r}
+}
+
 // value is the role as package rbac knows it.
 func (r Role) value() rbac.Role {
 	return rbac.Role{
@@ -53,6 +59,12 @@ type Permission struct {
 }
 
 func (Permission) idPrefix() string { return "prm" }
+
+func (p *Permission) stamps() (*int64, *time.Time) { return &p.Version, &p.UpdatedAt }
+
+func (p *Permission) event(kind EventType) note {
+	return note{kind: kind, subject: p.ID.String(), data: *p}
+}
 
 // Denial counts what one actor was refused by one method in one organization during
 // one minute (rule A5). Denials are no events.

@@ -61,7 +61,7 @@ func (d *roleDeletion) moveDomains(ctx context.Context) error {
 		}
 		domain := before
 		domain.Role = d.replacement
-		if err := d.saveDomain(ctx, before, &domain, EventDomainUpdated); err != nil {
+		if err := save(ctx, d.work, d.Domains().Update, before, &domain, EventDomainUpdated); err != nil {
 			return err
 		}
 	}

@@ -79,20 +79,11 @@ func (w *work) declarePermission(ctx context.Context, book *rulebook, revision i
 		if err := w.Permissions().Insert(ctx, row); err != nil {
 			return err
 		}
-		return w.record(ctx, note{kind: EventPermissionCreated, subject: row.ID.String(), data: row})
+		return w.record(ctx, row.event(EventPermissionCreated))
 	}
 	before := row
 	row.Description, row.Revision = text, revision
-	old, err := previous(before, row)
-	if err != nil || old == nil {
-		return err
-	}
-	row.Version++
-	row.UpdatedAt = w.now
-	if err := w.Permissions().Update(ctx, row); err != nil {
-		return err
-	}
-	return w.record(ctx, note{kind: EventPermissionUpdated, subject: row.ID.String(), data: row, previous: old})
+	return save(ctx, w, w.Permissions().Update, before, &row, EventPermissionUpdated)
 }
 
 // List gives the permissions that there are, the host's and the management ones, by
@@ -145,7 +136,7 @@ func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
 		if err := w.Permissions().Delete(ctx, found[0].ID); err != nil {
 			return err
 		}
-		return w.record(ctx, note{kind: EventPermissionDeleted, subject: found[0].ID.String(), data: found[0]})
+		return w.record(ctx, found[0].event(EventPermissionDeleted))
 	})
 }
 
@@ -289,26 +280,13 @@ func (w *work) checkRole(book *rulebook, r *Role) (err error) {
 
 // saveRole keeps a role that is new, or differs from before.
 func (w *work) saveRole(ctx context.Context, before Role, r *Role) error {
-	r.UpdatedAt = w.now
-	n := note{kind: EventRoleCreated, organization: r.OrganizationID, subject: r.ID.String()}
-	if before.ID.IsZero() {
-		r.Version = 1
-		if err := w.Roles().Insert(ctx, *r); err != nil {
-			return err
-		}
-		n.data = *r
-		return w.record(ctx, n)
+	if !before.ID.IsZero() {
+		return save(ctx, w, w.Roles().Update, before, r, EventRoleUpdated)
 	}
-	old, err := previous(before, *r)
-	if err != nil || old == nil {
+	if err := put(ctx, w, w.Roles().Insert, r); err != nil {
 		return err
 	}
-	r.Version = before.Version + 1
-	if err := w.Roles().Update(ctx, *r); err != nil {
-		return err
-	}
-	n.kind, n.data, n.previous = EventRoleUpdated, *r, old
-	return w.record(ctx, n)
+	return w.record(ctx, r.event(EventRoleCreated))
 }
 
 // stillSound refuses a change of application roles with which some organization's own

@@ -291,8 +291,7 @@ func (d *roleDeletion) replace(ctx context.Context, held []RoleAssignment) ([]Ro
 			continue
 		}
 		a.Role = d.replacement
-		a.Version++
-		if err := d.RoleAssignments().Update(ctx, a); err != nil {
+		if err := put(ctx, d.work, d.RoleAssignments().Update, &a); err != nil {
 			return nil, err
 		}
 		after = append(after, a)
@@ -372,7 +371,7 @@ func (d *roleDeletion) moveDefaults(ctx context.Context) error {
 		if org.Settings.CreatorRole == d.slug {
 			org.Settings.CreatorRole = d.replacement
 		}
-		if err := d.saveOrganization(ctx, before, &org, EventOrganizationUpdated); err != nil {
+		if err := save(ctx, d.work, d.Organizations().Update, before, &org, EventOrganizationUpdated); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,7 @@ func (d *roleDeletion) moveJoining(ctx context.Context) error {
 		if inv.InviterID, err = d.successor(ctx, inv); err != nil {
 			return err
 		}
-		if err := d.saveInvitation(ctx, before, &inv, EventInvitationUpdated); err != nil {
+		if err := save(ctx, d.work, d.Invitations().Update, before, &inv, EventInvitationUpdated); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (d *roleDeletion) moveJoining(ctx context.Context) error {
 		}
 		code := before
 		code.Role = d.replacement
-		if err := d.saveJoinCode(ctx, before, &code, EventJoinCodeUpdated, UserID{}); err != nil {
+		if err := save(ctx, d.work, d.JoinCodes().Update, before, &code, EventJoinCodeUpdated); err != nil {
 			return err
 		}
 	}

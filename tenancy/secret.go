@@ -75,6 +75,8 @@ type Secret struct {
 
 func (Secret) idPrefix() string { return "sec" }
 
+func (s *Secret) stamps() (*int64, *time.Time) { return &s.Version, nil }
+
 // OpenFor is what a secret that is not spent stands for, so that it can be found among
 // those that are: its Subject; an email proof's user. "" = it is spent.
 func (s Secret) OpenFor() string {
@@ -169,8 +171,7 @@ func (w *work) genuine(ctx context.Context, kind SecretKind, raw string) (Secret
 // spend makes a secret useless, and keeps it so that its token can say so.
 func (w *work) spend(ctx context.Context, s Secret) error {
 	s.SpentAt = w.now
-	s.Version++
-	return w.Secrets().Update(ctx, s)
+	return put(ctx, w, w.Secrets().Update, &s)
 }
 
 // secretsRemembered is how long a token that ran out can still say so.

@@ -111,12 +111,10 @@ func (g Sessions) RevokeByOrganization(ctx context.Context, id OrganizationID) e
 			return err
 		}
 		w.endAllSessions(&org)
-		org.Version++
-		org.UpdatedAt = w.now
-		if err := w.Organizations().Update(ctx, org); err != nil {
+		if err := put(ctx, w, w.Organizations().Update, &org); err != nil {
 			return err
 		}
-		return w.record(ctx, note{kind: EventOrganizationSessionsEnded, organization: id, subject: id.String(), data: org})
+		return w.record(ctx, org.event(EventOrganizationSessionsEnded))
 	})
 }
 
@@ -165,9 +163,7 @@ func (w *work) end(ctx context.Context, why EndReason, live ...Session) error {
 		subjects[i] = s.ID.String()
 		before := s
 		s.EndedAt, s.EndReason, s.ExpiresAt = w.now, why, w.now
-		s.Version++
-		s.UpdatedAt = w.now
-		if err := w.Sessions().Update(ctx, s); err != nil {
+		if err := put(ctx, w, w.Sessions().Update, &s); err != nil {
 			return err
 		}
 		if err := w.recordSession(ctx, EventSessionEnded, s, &before); err != nil {

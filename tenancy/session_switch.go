@@ -92,9 +92,7 @@ func (w *work) rested(s Session, org *Organization) bool {
 
 // rotate keeps a session that has moved, and gives it a new token for the old one.
 func (w *work) rotate(ctx context.Context, old Secret, before, s Session) (StartedSession, error) {
-	s.Version++
-	s.UpdatedAt = w.now
-	if err := w.Sessions().Update(ctx, s); err != nil {
+	if err := put(ctx, w, w.Sessions().Update, &s); err != nil {
 		return StartedSession{}, err
 	}
 	if err := w.spend(ctx, old); err != nil {

@@ -133,7 +133,7 @@ func (w *work) archiveFounded(ctx context.Context, user User) error {
 		if err := w.archive(ctx, &org); err != nil {
 			return err
 		}
-		if err := w.saveOrganization(ctx, before, &org, EventOrganizationArchived); err != nil {
+		if err := save(ctx, w, w.Organizations().Update, before, &org, EventOrganizationArchived); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,12 @@ type User struct {
 
 func (User) idPrefix() string { return "usr" }
 
+func (u *User) stamps() (*int64, *time.Time) { return &u.Version, &u.UpdatedAt }
+
+func (u *User) event(kind EventType) note {
+	return note{kind: kind, user: u.ID, subject: u.ID.String(), data: *u}
+}
+
 // Name is what to call the user: the display name, else given and family name.
 func (u User) Name() string {
 	switch {
@@ -143,7 +149,7 @@ func (w *work) createUser(ctx context.Context, in NewUser, by string) (User, err
 	if err := w.Users().Insert(ctx, user); err != nil {
 		return User{}, err
 	}
-	err = w.record(ctx, note{kind: EventUserCreated, user: user.ID, subject: user.ID.String(), data: user})
+	err = w.record(ctx, user.event(EventUserCreated))
 	if err != nil {
 		return User{}, err
 	}
@@ -371,17 +377,7 @@ func (g Users) change(ctx context.Context, method *Method, id UserID,
 // saveUser keeps a user who differs from before, and what memberships carry of
 // them. The caller has the user's lock.
 func (w *work) saveUser(ctx context.Context, before User, user *User, kind EventType) error {
-	old, err := previous(before, *user)
-	if err != nil || old == nil {
-		return err
-	}
-	user.Version++
-	user.UpdatedAt = w.now
-	if err := w.Users().Update(ctx, *user); err != nil {
-		return err
-	}
-	err = w.record(ctx, note{kind: kind, user: user.ID, subject: user.ID.String(), data: *user, previous: old})
-	if err != nil {
+	if err := save(ctx, w, w.Users().Update, before, user, kind); err != nil {
 		return err
 	}
 	if err := w.emailMoved(ctx, before, *user); err != nil {
@@ -405,7 +401,7 @@ func (w *work) rekey(ctx context.Context, before, user User) error {
 		if m.NameKey == was.NameKey && m.EmailKey == was.EmailKey {
 			continue
 		}
-		m.Version++
+		m.Version++ // UpdatedAt stays: nothing of the membership's own has changed
 		if err := w.Memberships().Update(ctx, m); err != nil {
 			return err
 		}

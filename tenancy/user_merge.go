@@ -209,8 +209,7 @@ func (w *work) moveMembership(ctx context.Context, m Membership, held []RoleAssi
 	}
 	for i := range held {
 		held[i].UserID = target.ID
-		held[i].Version++
-		if err := w.RoleAssignments().Update(ctx, held[i]); err != nil {
+		if err := put(ctx, w, w.RoleAssignments().Update, &held[i]); err != nil {
 			return err
 		}
 	}
@@ -249,9 +248,8 @@ func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssign
 			err = w.RoleAssignments().Delete(ctx, a.ID)
 		} else {
 			a.MembershipID, a.UserID = other.ID, other.UserID
-			a.Version++
+			err = put(ctx, w, w.RoleAssignments().Update, &a)
 			own = append(own, a)
-			err = w.RoleAssignments().Update(ctx, a)
 		}
 		if err != nil {
 			return err
@@ -280,8 +278,12 @@ func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAss
 	case !slices.Equal(before, after):
 		kind = EventMembershipRolesChanged
 	}
-	old, err := previous(snapshot{Membership: was, Roles: before}, snapshot{Membership: m, Roles: after})
-	if err != nil || old == nil {
+	then, now := snapshot{Membership: was, Roles: before}, snapshot{Membership: m, Roles: after}
+	if unchanged(then, now) {
+		return nil
+	}
+	old, err := previous(then, now)
+	if err != nil {
 		return err
 	}
 	if err := w.saveMembership(ctx, &m); err != nil {
@@ -306,13 +308,12 @@ func (w *work) moveIdentities(ctx context.Context, from, into UserID) (int, erro
 	}
 	for _, i := range identities {
 		i.UserID = into
-		i.Version++
-		i.UpdatedAt = w.now
-		if err := w.Identities().Update(ctx, i); err != nil {
+		if err := put(ctx, w, w.Identities().Update, &i); err != nil {
 			return 0, err
 		}
-		err := w.record(ctx, note{kind: EventIdentityLinked, user: into, subject: i.ID.String(), data: i, people: []UserID{from}})
-		if err != nil {
+		n := i.event(EventIdentityLinked)
+		n.people = []UserID{from}
+		if err := w.record(ctx, n); err != nil {
 			return 0, err
 		}
 	}
@@ -333,9 +334,7 @@ func (w *work) bury(ctx context.Context, user User, into UserID) error {
 	buried = append(buried, User{ID: user.ID, Version: user.Version, CreatedAt: user.CreatedAt})
 	for _, u := range buried {
 		u.MergedInto = into
-		u.Version++
-		u.UpdatedAt = w.now
-		if err := w.Users().Update(ctx, u); err != nil {
+		if err := put(ctx, w, w.Users().Update, &u); err != nil {
 			return err
 		}
 	}
