@@ -215,7 +215,7 @@ func (w *work) grantsOf(ctx context.Context, id OrganizationID) (powers, error) 
 	return held, nil
 }
 
-// powers are what an actor holds in an organization.
+// powers are what somebody holds in an organization.
 type powers struct {
 	rbac.Grants
 	owner bool
@@ -252,8 +252,19 @@ func (w *work) readGrants(ctx context.Context, id OrganizationID) (powers, error
 	if err != nil {
 		return powers{}, err
 	}
-	grants, err := roles.Grants(facts.Roles...)
-	return powers{grants, slices.Contains(facts.Roles, rbac.Owner)}, bad("role", err)
+	return powersOf(roles, facts.Roles)
+}
+
+// powersOf is what somebody with some of an organization's roles holds there.
+func powersOf(roles *rbac.Roles, held []string) (powers, error) {
+	grants, err := roles.Grants(held...)
+	return powers{grants, slices.Contains(held, rbac.Owner)}, bad("role", err)
+}
+
+// suffice decides rule R6, and nothing else does: whoever gives, takes or touches roles
+// holds all that they grant, and only owners touch owners.
+func (p powers) suffice(grants rbac.Grants, slugs ...string) bool {
+	return (p.owner || !slices.Contains(slugs, rbac.Owner)) && p.Covers(grants)
 }
 
 func permits(grants rbac.Grants, p rbac.Permission) bool {
@@ -341,8 +352,7 @@ var nowhere = OrganizationID{0: 0xdc, 15: 1}
 // noUser is no user's id, in the same way.
 var noUser = UserID{0: 0xdc, 15: 1}
 
-// mayGive refuses roles that are above the actor (rule R6): whoever gives, takes or
-// touches a role has all that it grants. Only owners touch owners.
+// mayGive refuses roles that are above the actor (rule R6).
 func (w *work) mayGive(ctx context.Context, id OrganizationID, slugs ...string) error {
 	if w.service.principal == nil || len(slugs) == 0 {
 		return nil
@@ -351,7 +361,7 @@ func (w *work) mayGive(ctx context.Context, id OrganizationID, slugs ...string) 
 	if err != nil {
 		return err
 	}
-	if slices.Contains(slugs, rbac.Owner) && !own.owner {
+	if !own.suffice(rbac.Grants{}, slugs...) { // whatever they grant
 		return w.above(id)
 	}
 	roles, err := w.rolesOf(ctx, id)
@@ -365,6 +375,7 @@ func (w *work) mayGive(ctx context.Context, id OrganizationID, slugs ...string) 
 	return w.mayGrant(ctx, id, grants)
 }
 
+// mayGrant refuses grants that are above the actor (rule R6).
 func (w *work) mayGrant(ctx context.Context, id OrganizationID, grants rbac.Grants) error {
 	if w.service.principal == nil {
 		return nil
@@ -373,7 +384,7 @@ func (w *work) mayGrant(ctx context.Context, id OrganizationID, grants rbac.Gran
 	if err != nil {
 		return err
 	}
-	if !own.Covers(grants) {
+	if !own.suffice(grants) {
 		return w.above(id)
 	}
 	return nil

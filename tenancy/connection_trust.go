@@ -108,7 +108,7 @@ func (w *work) rolesAbove(ctx context.Context, id OrganizationID) ([]string, err
 		return nil, err
 	}
 	return w.rolesThat(ctx, id, func(slug string, grants rbac.Grants) bool {
-		return slug == rbac.Owner && !own.owner || !own.Covers(grants)
+		return !own.suffice(grants, slug)
 	})
 }
 

@@ -249,11 +249,11 @@ func (w *work) couldInvite(ctx context.Context, user UserID, id OrganizationID, 
 	if err != nil {
 		return false, err
 	}
-	own, err := roles.Grants(facts.Roles...)
+	own, err := powersOf(roles, facts.Roles)
 	if err != nil {
-		return false, bad("role", err)
+		return false, err
 	}
-	return powers{own, slices.Contains(facts.Roles, rbac.Owner)}.canInvite(roles, slugs)
+	return own.canInvite(roles, slugs)
 }
 
 // canInvite reports whether powers are enough to invite with roles (rule R6).
@@ -262,6 +262,5 @@ func (p powers) canInvite(roles *rbac.Roles, slugs []string) (bool, error) {
 	if err != nil {
 		return false, bad("roles", err)
 	}
-	owner := p.owner || !slices.Contains(slugs, rbac.Owner)
-	return owner && permits(p.Grants, rbac.WriteInvitations) && p.Covers(given), nil
+	return permits(p.Grants, rbac.WriteInvitations) && p.suffice(given, slugs...), nil
 }
