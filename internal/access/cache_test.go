@@ -118,3 +118,48 @@ func TestEmptiedSlotHidesNothing(t *testing.T) {
 	want := keep(c, pair) // in the third slot, for a dead entry goes first
 	require.Same(t, want, c.Get(pair.Scope, pair.Subject))
 }
+
+// A load that was overtaken takes nothing's place, though nothing would find what it keeps.
+func TestOvertakenLoadEvictsNothing(t *testing.T) {
+	c := &testCache{}
+	c.Init(1)
+	here, elsewhere := Key{idOf(1), idOf(1)}, Key{idOf(2), idOf(1)}
+	g := c.all.Load()
+	for n := uint64(3); g.epoch(wordsOf(elsewhere.Scope)) == g.epoch(wordsOf(here.Scope)); n++ {
+		elsewhere.Scope = idOf(n)
+	}
+	want := keep(c, here)
+	l := c.Begin(elsewhere.Scope, elsewhere.Subject)
+	c.Publish(Key{Scope: elsewhere.Scope})
+	l.Keep(&testProfile{pair: elsewhere})
+	require.Same(t, want, c.Get(here.Scope, here.Subject))
+}
+
+// Pairs that belong into the same slots lie beside each other while there are empty ones.
+func TestEmptySlotsGoFirst(t *testing.T) {
+	c := &testCache{}
+	c.Init(10)
+	scopes := colliding(probes)
+	for _, scope := range scopes {
+		keep(c, Key{scope, idOf(1)})
+	}
+	c.Publish(Key{scopes[5], idOf(1)})
+	keep(c, Key{scopes[5], idOf(1)})
+	for _, scope := range scopes {
+		require.NotNil(t, c.Get(scope, idOf(1)))
+	}
+}
+
+// Each put leaves another state, for a reader who was at the slot before it and after it.
+func TestSlotState(t *testing.T) {
+	var s slot[testProfile]
+	seen := map[uint64]bool{s.state.Load(): true}
+	for range 100 {
+		s.put(words{1, 2}, words{3, 4}, &testProfile{}, 7)
+		state := s.state.Load()
+		require.Zero(t, state%2)
+		require.EqualValues(t, 7, s.epoch())
+		require.False(t, seen[state])
+		seen[state] = true
+	}
+}
