@@ -341,6 +341,7 @@ func (m *machine) check(t *rapid.T) {
 	require.EqualValues(t, entries, g.count.Load())
 	require.LessOrEqual(t, entries, m.c.Size())
 	require.Same(t, m.base, m.c.Base())
+	require.EqualValues(t, len(m.c.marks), m.c.open.Load())
 	p := m.pair(t)
 	var marks []Mark
 	for _, mark := range m.c.MarksOn(p) {

@@ -213,8 +213,9 @@ func TestRaceOfShared(t *testing.T) {
 	v := newVersions(1_000)
 	var shared atomic.Int64
 	read := func(t *testing.T, r *rand.Rand) { v.check(t, v.pair(r), sameScope) }
-	load := func(_ *testing.T, r *rand.Rand) {
+	load := func(t *testing.T, r *rand.Rand) {
 		pair := v.pair(r)
+		floor := v.floors[pair].Load()
 		l := v.cache.Begin(pair.Scope, pair.Subject)
 		defer pause(r)
 		p := &testProfile{pair, int(v.stored[pair].Load())}
@@ -227,6 +228,7 @@ func TestRaceOfShared(t *testing.T) {
 				p = l.Share("name", true, fmt.Sprint(p.pair.Scope, p.version), p)
 			}
 		}
+		assert.GreaterOrEqual(t, int64(p.version), floor, "another load's profile is stale")
 		pause(r)
 		l.Keep(p)
 	}
