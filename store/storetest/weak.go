@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/freehold-dev/freehold/store"
@@ -57,6 +58,27 @@ func NewWeak() *Weak {
 		holder: map[any]*weakTx{},
 	}
 	return w
+}
+
+// Clone gives a second store with what is committed in w now, and with its fields. From then
+// on each goes its own way. It takes no time to speak of: the two share maps until one of
+// them writes. It may be called at any time.
+func (w *Weak) Clone() *Weak {
+	clone := NewWeak()
+	clone.NoLocks, clone.Yield = w.NoLocks, w.Yield
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clone.kept = w.kept
+	clone.kept.tables = maps.Clone(w.kept.tables)
+	clone.kept.logs = maps.Clone(w.kept.logs)
+	for l, kept := range clone.kept.logs {
+		kept.list = slices.Clip(kept.list) // whoever appends moves away
+		clone.kept.logs[l] = kept
+	}
+	for t := range w.kept.tables {
+		w.shared[t], clone.shared[t] = true, true
+	}
+	return clone
 }
 
 // View implements [store.Store].

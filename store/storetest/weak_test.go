@@ -188,3 +188,38 @@ func TestWeakLogHasGapsAndSmallReads(t *testing.T) {
 		})
 	})
 }
+
+// A clone and its original share what neither of them has written to, and nothing else.
+func TestWeakClonesGoTheirOwnWays(t *testing.T) {
+	writes := func(w *Weak, fn func(c *check, tx tenancy.Tx)) { // and reads nothing, which would part them
+		on(t, w, func(c *check) { c.update(func(tx tenancy.Tx) { fn(c, tx) }) })
+	}
+	for _, first := range []int{0, 1} {
+		pair := [2]*Weak{NewWeak()}
+		pair[0].NoLocks = true
+		writes(pair[0], func(c *check, tx tenancy.Tx) {
+			put(c, tx, 1)
+			for i := range 3 {
+				c.ok(tx.Events().Append(c.ctx, event(i)), "Append")
+			}
+		})
+		pair[1] = pair[0].Clone()
+		if !pair[1].NoLocks {
+			t.Error("the clone has locks")
+		}
+		for _, w := range []int{first, 1 - first} {
+			writes(pair[w], func(c *check, tx tenancy.Tx) {
+				put(c, tx, 2+w)
+				c.ok(tx.Events().Append(c.ctx, event(3+w)), "Append")
+			})
+		}
+		for w := range pair {
+			on(t, pair[w], func(c *check) {
+				kept(c, 1, 2+w)
+				log := c.log()
+				c.equal(len(log), 4, "events")
+				c.equal(log[3].ID, event(3+w).ID, "the newest event")
+			})
+		}
+	}
+}
