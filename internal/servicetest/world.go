@@ -28,6 +28,7 @@ type world struct {
 	svc    *tenancy.Service
 	clock  *clock
 	prover *prover
+	read   *reading
 }
 
 // patience is how long a check may take, so that one that waits for itself fails.
@@ -40,7 +41,7 @@ func newWorld(t *testing.T, open Opener, configure func(*tenancy.Config)) *world
 	w := &world{
 		Assertions: require.New(t), t: t, ctx: ctx, store: open(t),
 		clock:  &clock{at: time.Date(2030, 1, 2, 3, 4, 5, 678901000, time.UTC)},
-		prover: newProver(),
+		prover: newProver(), read: &reading{},
 	}
 	w.config = tenancy.Config{
 		Store: w.store, Now: w.clock.now, NewID: counter(), Rand: rand.NewChaCha8([32]byte{1}), Prover: w.prover,

@@ -190,5 +190,9 @@ func (t *tx) DeleteAll(ctx context.Context, of *store.Table, where []store.Cond)
 	return len(refs), nil
 }
 
+// Snapshot identifies the commit that the transaction began from: it is another after every
+// commit that wrote something, and never nil. Tests ask for it by store.Underlying.
+func (t *tx) Snapshot() any { return t.base }
+
 // Lock implements [store.Rows]: whoever may write is alone already.
 func (t *tx) Lock(context.Context, ...store.LockKey) error { return nil }

@@ -37,3 +37,25 @@ func OpenReaders(s *Store) int { return s.readers.db.Stats().OpenConnections }
 
 // MostPrepared bounds Prepared.
 const MostPrepared = mostPrepared
+
+// Snapshot identifies the commit that a View reads, where one of the Store's own readers
+// serves it, and is else nil: SQLite counts on each connection what others have committed.
+func (r *rows) Snapshot() any {
+	c, ok := r.statements.(*reader)
+	if !ok {
+		return nil
+	}
+	type snapshot struct {
+		of      *reader
+		version int
+	}
+	is := snapshot{of: c}
+	stmt, err := c.statement(context.Background(), `PRAGMA data_version`)
+	if err == nil {
+		err = stmt.QueryRow().Scan(&is.version)
+	}
+	if err != nil {
+		return nil
+	}
+	return is
+}

@@ -39,6 +39,7 @@ type Weak struct {
 type weakState struct {
 	tables map[*store.Table]weakRows
 	logs   map[*store.Log]weakEvents
+	number int // of this commit
 }
 
 // weakEvents is what is committed of one log.
@@ -147,6 +148,7 @@ func (t *weakTx) run(ctx context.Context, fn func(store.Rows) error) error {
 // commit makes what t wrote visible, all at once, and numbers its events.
 func (t *weakTx) commit() {
 	w := t.weak
+	w.kept.number++
 	for table, rows := range t.own {
 		if w.kept.tables[table] == nil {
 			w.kept.tables[table] = weakRows{}

@@ -223,3 +223,25 @@ func TestWeakClonesGoTheirOwnWays(t *testing.T) {
 		}
 	}
 }
+
+// Suites read all rows again where the snapshot has moved.
+func TestWeakSnapshotsMoveWithCommits(t *testing.T) {
+	w := NewWeak()
+	on(t, w, func(c *check) {
+		is := func() (is any) {
+			c.view(func(tx tenancy.Tx) {
+				rows, _ := store.Underlying(tx.Raw())
+				is = rows.(*weakTx).Snapshot()
+			})
+			return is
+		}
+		before := is()
+		c.same(c.try(func(tx tenancy.Tx) error {
+			put(c, tx, 1)
+			return errOurs
+		}), errOurs, "Update")
+		c.equal(is() == before, true, "the same after a rollback")
+		c.update(func(tx tenancy.Tx) { put(c, tx, 1) })
+		c.equal(is() == before, false, "the same after a commit")
+	})
+}

@@ -33,6 +33,15 @@ func (t *weakTx) state() *weakState {
 	return &t.weak.kept
 }
 
+// Snapshot identifies the commit that a View reads, and is another after every commit; in an
+// Update, which has none, it is nil. Tests ask for it by store.Underlying.
+func (t *weakTx) Snapshot() any {
+	if t.snapshot == nil {
+		return nil
+	}
+	return t.snapshot.number
+}
+
 // find gives a row as t sees it, or nil.
 func (t *weakTx) find(table *store.Table, id [16]byte) store.Row {
 	if row, ok := t.own[table][id]; ok {
