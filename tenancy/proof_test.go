@@ -19,6 +19,11 @@ func openMemory(t *testing.T) store.Store {
 
 func openWeak(*testing.T) store.Store { return storetest.NewWeak() }
 
+var (
+	onMemory = servicetest.Backend{Open: openMemory, Copy: servicetest.Cloned[*memory.Store]}
+	onWeak   = servicetest.Backend{Open: openWeak, Copy: servicetest.Cloned[*storetest.Weak]}
+)
+
 // openLockless gives a store on which Lock does nothing: the guards of the Service
 // rest on it, so that their tests have to fail here.
 func openLockless(*testing.T) store.Store {
@@ -27,9 +32,9 @@ func openLockless(*testing.T) store.Store {
 	return weak
 }
 
-func TestFaultsOnMemory(t *testing.T) { servicetest.Faults(t, openMemory) }
+func TestFaultsOnMemory(t *testing.T) { servicetest.Faults(t, onMemory) }
 
-func TestFaultsOnWeak(t *testing.T) { servicetest.Faults(t, openWeak) }
+func TestFaultsOnWeak(t *testing.T) { servicetest.Faults(t, onWeak) }
 
 func TestRacesOnMemory(t *testing.T) { servicetest.Races(t, openMemory, servicetest.Soak(1000, 48)) }
 

@@ -16,20 +16,25 @@ import (
 // and commits, and by a store that runs the transaction again. The call returns what
 // broke it, and everything is as it was (rule G8). A method that has no call here
 // fails the test.
-func Faults(t *testing.T, open Opener) {
+func Faults(t *testing.T, b Backend) {
 	t.Helper()
 	t.Run("every method is broken", func(t *testing.T) { faultsCoverMethods(t) })
 	statements := 0
+	plain := newFaultWorlds(t, b, func(*tenancy.Config) {})
 	for _, call := range faultCalls() {
 		t.Run(call.method+call.variant, func(t *testing.T) {
-			t.Run("alone", func(t *testing.T) { statements += newFaultWorld(t, open, call).failing() })
+			worlds := plain
+			if call.config != nil {
+				worlds = newFaultWorlds(t, b, call.config)
+			}
+			t.Run("alone", func(t *testing.T) { statements += worlds.give(t, call).failing() })
 			if !call.alone {
-				t.Run("within", func(t *testing.T) { newFaultWorld(t, open, call).failingWithin() })
+				t.Run("within", func(t *testing.T) { worlds.give(t, call).failingWithin() })
 			}
 			if testing.Short() {
 				return
 			}
-			t.Run("again", func(t *testing.T) { runningAgain(t, open, call) })
+			t.Run("again", func(t *testing.T) { runningAgain(t, worlds, call) })
 		})
 	}
 	t.Logf("figures: faults: %d calls, %d statements broken in each of 3 ways, and every commit", len(faultCalls()), statements)
@@ -200,9 +205,9 @@ func (d dump) stripped(ids ...tenancy.UserID) dump {
 
 // runningAgain compares a store that runs each transaction twice, the first time in
 // vain, with one that does not.
-func runningAgain(t *testing.T, open Opener, call faultCall) {
+func runningAgain(t *testing.T, worlds *faultWorlds, call faultCall) {
 	t.Helper()
-	once, twice := newFaultWorld(t, open, call), newFaultWorld(t, open, call)
+	once, twice := worlds.give(t, call), worlds.give(t, call)
 	mark := twice.source.n
 	twice.faulty.repeat, twice.faulty.begin = true, func() { twice.source.n = mark }
 	want, err := call.call(once.ctx, once.breakable, once)

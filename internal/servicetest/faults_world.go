@@ -14,7 +14,6 @@ import (
 type faultWorld struct {
 	*world
 	call      faultCall
-	source    *faultSource
 	faulty    *faultStore
 	breakable *tenancy.Service
 	met       int  // statements since the last [faultWorld.at]
@@ -36,20 +35,34 @@ type faultWorld struct {
 	back, unproved                    tenancy.SentInvitation // dan's to acme, eve's to beta
 }
 
-func newFaultWorld(t *testing.T, open Opener, call faultCall) *faultWorld {
+// faultWorlds gives worlds for calls with one configuration.
+type faultWorlds struct {
+	laid  *laid
+	first *faultWorld
+}
+
+func newFaultWorlds(t *testing.T, b Backend, configure func(*tenancy.Config)) *faultWorlds {
 	t.Helper()
-	source := &faultSource{}
-	w := &faultWorld{call: call, world: newWorld(t, open, func(c *tenancy.Config) {
-		c.NewID, c.Rand = source.id, source
-		if call.config != nil {
-			call.config(c)
-		}
-	})}
-	w.source = source
-	w.settle()
+	l := newLaid(t, b, configure)
+	all := &faultWorlds{laid: l, first: &faultWorld{world: l.first}}
+	all.first.settle()
+	return all
+}
+
+// give gives a world for a call, which nothing was done in yet.
+func (all *faultWorlds) give(t *testing.T, call faultCall) *faultWorld {
+	t.Helper()
+	base, filled := all.laid.again(t)
+	w := *all.first
+	w.world = base
+	if !filled {
+		w = faultWorld{world: base}
+		w.settle()
+	}
+	w.call = call
 	w.faulty = &faultStore{inner: w.store, statement: fine, commit: fine, begin: func() {}}
 	w.breakable = w.another(func(c *tenancy.Config) { c.Store = w.faulty })
-	return w
+	return &w
 }
 
 // settle lays what the calls need.

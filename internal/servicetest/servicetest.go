@@ -23,6 +23,29 @@ import (
 // by a Cleanup of t. The store has a Close method, for the checks on closed stores.
 type Opener = func(t *testing.T) store.Store
 
+// Backend is a store under test, for the suites that need to know more of it.
+type Backend struct {
+	Open Opener
+	// Copy gives an Opener of stores that hold what st holds now. Without it, a suite that
+	// needs the same rows again makes them by the same calls, which takes longer.
+	Copy func(t *testing.T, st store.Store) Opener
+}
+
+// Cloned is the Copy of a store that clones itself.
+func Cloned[S interface {
+	store.Store
+	Clone() S
+}](_ *testing.T, st store.Store) Opener {
+	kept := st.(S).Clone()
+	return func(t *testing.T) store.Store {
+		clone := kept.Clone()
+		if closes, ok := any(clone).(interface{ Close() error }); ok {
+			t.Cleanup(func() { _ = closes.Close() })
+		}
+		return clone
+	}
+}
+
 // Run checks each rule as a subtest, on stores that open makes.
 func Run(t *testing.T, open Opener) {
 	t.Helper()

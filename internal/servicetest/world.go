@@ -29,6 +29,7 @@ type world struct {
 	clock  *clock
 	prover *prover
 	read   *reading
+	source *faultSource // of ids and randomness; nil in most worlds, which are not laid twice
 }
 
 // patience is how long a check may take, so that one that waits for itself fails.

@@ -15,10 +15,30 @@ import (
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func openStore(t *testing.T) store.Store { return open(t) }
+
+var onSQLite = servicetest.Backend{Open: openStore, Copy: copyFile}
+
+// copyFile keeps the bytes of a store's file, which open opened.
+func copyFile(t *testing.T, st store.Store) servicetest.Opener {
+	t.Helper()
+	db := st.(*sqlite.Store).DB()
+	var busy, inLog, moved int
+	require.NoError(t, db.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &inLog, &moved))
+	require.Zero(t, busy)
+	file, err := os.ReadFile(column(t, db, `SELECT file FROM pragma_database_list WHERE name = 'main'`)[0])
+	require.NoError(t, err)
+	return func(t *testing.T) store.Store {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "app.db")
+		require.NoError(t, os.WriteFile(path, file, 0o600))
+		return openAt(t, path)
+	}
+}
 
 func TestModel(t *testing.T) { servicetest.Model(t, openStore, servicetest.Soak(100_000, 6000)) }
 
@@ -46,7 +66,7 @@ func TestSessionRaces(t *testing.T) {
 	servicetest.SessionRaces(t, openStore, servicetest.Soak(200, 8))
 }
 
-func TestFaults(t *testing.T) { servicetest.Faults(t, openStore) }
+func TestFaults(t *testing.T) { servicetest.Faults(t, onSQLite) }
 
 // A second handle on the file sees what is committed, at once, and nothing else.
 func TestSecondHandle(t *testing.T) {
