@@ -6,11 +6,11 @@ import (
 	"github.com/freehold-dev/freehold/internal/servicetest"
 )
 
-func TestFresh(t *testing.T) { servicetest.Fresh(t, openMemory, servicetest.NestedHost) }
+func TestFresh(t *testing.T) { servicetest.Fresh(t, onMemory, servicetest.NestedHost) }
 
 // TestFreshOnWeak: also where transactions see each other's commits, and nobody says
 // that there is one writer.
-func TestFreshOnWeak(t *testing.T) { servicetest.Fresh(t, openWeak, servicetest.NestedHost) }
+func TestFreshOnWeak(t *testing.T) { servicetest.Fresh(t, onWeak, servicetest.NestedHost) }
 
 func TestFreshUnderLoad(t *testing.T) {
 	servicetest.FreshUnderLoad(t, openMemory, servicetest.NestedHost, servicetest.Soak(100_000, 1_000))

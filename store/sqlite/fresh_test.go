@@ -26,7 +26,7 @@ func inHost(ctx context.Context, st store.Store, fn func(joined store.Store) err
 }
 
 func TestFresh(t *testing.T) {
-	servicetest.Fresh(t, func(t *testing.T) store.Store { return open(t) }, inHost)
+	servicetest.Fresh(t, onSQLite, inHost)
 }
 
 func TestFreshUnderLoad(t *testing.T) {
