@@ -69,12 +69,10 @@ func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.G
 // Refused calls are kept and shown by Events.Denials (rule A5), those of As, Join
 // and Rows excepted, which read and write nothing.
 func (s *Service) As(p Principal) *Service {
-	bound := *s
 	if s.principal != nil || p.actor == (Actor{}) {
 		p.nobody = true
 	}
-	bound.principal, bound.actor = &p, p.actor
-	return derive(&bound)
+	return s.derive(func(bound *Service) { bound.principal, bound.actor = &p, p.actor })
 }
 
 // Named is this Service under a name of the host's own, such as that of a job: its events
@@ -84,9 +82,7 @@ func (s *Service) Named(name string) *Service {
 	if s.principal != nil {
 		return s
 	}
-	named := *s
-	named.actor.ID = excerpt(name, 255)
-	return derive(&named)
+	return s.derive(func(named *Service) { named.actor.ID = excerpt(name, 255) })
 }
 
 // Actor is whom this Service works for, as its events name them: the host itself, or

@@ -42,6 +42,8 @@ type RoleAssignment struct {
 
 func (RoleAssignment) idPrefix() string { return "ras" }
 
+func (a RoleAssignment) rowID() [16]byte { return a.ID }
+
 func (a *RoleAssignment) stamps() (*int64, *time.Time) { return &a.Version, nil }
 
 // builtin are the roles that every application has (rule R3).
@@ -109,7 +111,7 @@ func (w *work) lockDeclared(ctx context.Context, slugs ...string) error {
 }
 
 func (w *work) fallbackRole(org Organization) string {
-	return or(org.Settings.DefaultRole, w.config.DefaultRole)
+	return cmp.Or(org.Settings.DefaultRole, w.config.DefaultRole)
 }
 
 // assignments reads the roles of memberships, by membership, in one query: they are as

@@ -225,7 +225,7 @@ func (w *work) membersWith(ctx context.Context, id OrganizationID, permission rb
 		return Page[Member]{}, err
 	}
 	filter := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(giving...), Active: Of(true)}
-	rows, err := list(ctx, w.RoleAssignments(), filter, q.paging(), func(a *RoleAssignment, _ Order) Key { return Key{ID: a.ID} },
+	rows, err := list(ctx, w.RoleAssignments(), filter, q.paging(), keyByID,
 		"members with", id, permission)
 	if err != nil {
 		return Page[Member]{}, err

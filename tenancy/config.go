@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"io"
@@ -137,14 +138,6 @@ type Join struct {
 	Reactivated  bool // an inactive membership that becomes active again
 }
 
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
-}
-
 // check refuses what no default can mend.
 func (c Config) check() error {
 	if c.Store == nil {
@@ -193,39 +186,39 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Label.Singular = or(c.Label.Singular, "organization")
-	c.Label.Plural = or(c.Label.Plural, c.Label.Singular+"s")
-	c.DefaultRole = or(c.DefaultRole, "member")
-	c.CreatorRole = or(c.CreatorRole, "owner")
-	c.InvitationFor = or(c.InvitationFor, 7*24*time.Hour)
-	c.EmailProofFor = or(c.EmailProofFor, 24*time.Hour)
-	c.SessionIdle = or(c.SessionIdle, 14*24*time.Hour)
-	c.SessionFor = or(c.SessionFor, 30*24*time.Hour)
-	c.Staleness = or(c.Staleness, time.Second)
-	c.CacheSize = or(c.CacheSize, 100_000)
-	c.WriteWait = or(c.WriteWait, 10*time.Second)
-	c.Registration = or(c.Registration, RegistrationOpen)
+	c.Label.Singular = cmp.Or(c.Label.Singular, "organization")
+	c.Label.Plural = cmp.Or(c.Label.Plural, c.Label.Singular+"s")
+	c.DefaultRole = cmp.Or(c.DefaultRole, "member")
+	c.CreatorRole = cmp.Or(c.CreatorRole, "owner")
+	c.InvitationFor = cmp.Or(c.InvitationFor, 7*24*time.Hour)
+	c.EmailProofFor = cmp.Or(c.EmailProofFor, 24*time.Hour)
+	c.SessionIdle = cmp.Or(c.SessionIdle, 14*24*time.Hour)
+	c.SessionFor = cmp.Or(c.SessionFor, 30*24*time.Hour)
+	c.Staleness = cmp.Or(c.Staleness, time.Second)
+	c.CacheSize = cmp.Or(c.CacheSize, 100_000)
+	c.WriteWait = cmp.Or(c.WriteWait, 10*time.Second)
+	c.Registration = cmp.Or(c.Registration, RegistrationOpen)
 	if len(c.SignInMethods) == 0 {
 		c.SignInMethods = []SignInMethod{MethodPassword, MethodMagicLink}
 	}
-	c.App = or(c.App, "freehold")
+	c.App = cmp.Or(c.App, "freehold")
 	if c.PublicEmail == nil {
 		c.PublicEmail = publicEmail()
 	}
-	c.DeleteLimit = or(c.DeleteLimit, 10_000)
-	c.Limits.MetadataKeys = or(c.Limits.MetadataKeys, 50)
-	c.Limits.MetadataKey = or(c.Limits.MetadataKey, 40)
-	c.Limits.MetadataValue = or(c.Limits.MetadataValue, 600)
-	c.Limits.MemberRoles = or(c.Limits.MemberRoles, 20)
-	c.Limits.RoleGrants = or(c.Limits.RoleGrants, 500)
-	c.Limits.Roles = or(c.Limits.Roles, 500)
-	c.Limits.FeatureFlags = or(c.Limits.FeatureFlags, 100)
-	c.Limits.UserIdentities = or(c.Limits.UserIdentities, 20)
-	c.Limits.Invitations = or(c.Limits.Invitations, 1000)
-	c.Limits.JoinCodes = or(c.Limits.JoinCodes, 100)
-	c.Limits.JoinRequests = or(c.Limits.JoinRequests, 1000)
-	c.Limits.DomainClaims = or(c.Limits.DomainClaims, 100)
-	c.Limits.Connections = or(c.Limits.Connections, 50)
-	c.Limits.UserSessions = or(c.Limits.UserSessions, 100)
+	c.DeleteLimit = cmp.Or(c.DeleteLimit, 10_000)
+	c.Limits.MetadataKeys = cmp.Or(c.Limits.MetadataKeys, 50)
+	c.Limits.MetadataKey = cmp.Or(c.Limits.MetadataKey, 40)
+	c.Limits.MetadataValue = cmp.Or(c.Limits.MetadataValue, 600)
+	c.Limits.MemberRoles = cmp.Or(c.Limits.MemberRoles, 20)
+	c.Limits.RoleGrants = cmp.Or(c.Limits.RoleGrants, 500)
+	c.Limits.Roles = cmp.Or(c.Limits.Roles, 500)
+	c.Limits.FeatureFlags = cmp.Or(c.Limits.FeatureFlags, 100)
+	c.Limits.UserIdentities = cmp.Or(c.Limits.UserIdentities, 20)
+	c.Limits.Invitations = cmp.Or(c.Limits.Invitations, 1000)
+	c.Limits.JoinCodes = cmp.Or(c.Limits.JoinCodes, 100)
+	c.Limits.JoinRequests = cmp.Or(c.Limits.JoinRequests, 1000)
+	c.Limits.DomainClaims = cmp.Or(c.Limits.DomainClaims, 100)
+	c.Limits.Connections = cmp.Or(c.Limits.Connections, 50)
+	c.Limits.UserSessions = cmp.Or(c.Limits.UserSessions, 100)
 	return c
 }

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -56,6 +57,8 @@ type Connection struct {
 }
 
 func (Connection) idPrefix() string { return "con" }
+
+func (c Connection) rowID() [16]byte { return c.ID }
 
 func (c *Connection) stamps() (*int64, *time.Time) { return &c.Version, &c.UpdatedAt }
 
@@ -135,7 +138,7 @@ func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, 
 			ID: newID(w, in.ID), Version: 1, OrganizationID: in.OrganizationID, Protocol: in.Protocol,
 			State: ConnectionInactive, Epoch: 1, SessionsEpoch: 1, CreatedAt: w.now, UpdatedAt: w.now,
 		}
-		state := or(in.State, ConnectionInactive)
+		state := cmp.Or(in.State, ConnectionInactive)
 		err = w.applyConnection(ctx, &c, ConnectionUpdate{
 			Provider: &in.Provider, Name: &in.Name, Issuer: &in.Issuer, State: &state, Settings: patchOf(in.Settings), Groups: &in.Groups,
 			UpdatesEmail: &in.UpdatesEmail,
@@ -362,7 +365,7 @@ func (g Connections) List(ctx context.Context, organization OrganizationID, q Co
 			return Page[Connection]{}, invalid("state", "is none")
 		}
 		return list(ctx, w.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
-			func(c *Connection, _ Order) Key { return Key{ID: c.ID} }, "connections", organization, q.State)
+			keyByID, "connections", organization, q.State)
 	})
 }
 
@@ -378,8 +381,7 @@ func (g Connections) All(ctx context.Context, organization OrganizationID, q Con
 // activeConnections gives those by which people can sign in to an organization: as
 // many as Limits.Connections lets it have.
 func (w *work) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
-	return collect(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(id), State: Of(ConnectionActive)},
-		func(c *Connection) ConnectionID { return c.ID })
+	return collect(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(id), State: Of(ConnectionActive)})
 }
 
 // connectionProvider is the provider of the identities of a connection: its id in

@@ -72,10 +72,10 @@ func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
 	if most := d.config.DeleteLimit; n > most || roles > most {
 		return &Error{Code: ErrTooLarge, Counts: map[string]int{"identities": n, "role_assignments": roles}}
 	}
-	if d.identities, err = collect(ctx, d.Identities(), mine, func(i *Identity) IdentityID { return i.ID }); err != nil {
+	if d.identities, err = collect(ctx, d.Identities(), mine); err != nil {
 		return err
 	}
-	if d.held, err = collect(ctx, d.RoleAssignments(), gave, func(a *RoleAssignment) RoleAssignmentID { return a.ID }); err != nil {
+	if d.held, err = collect(ctx, d.RoleAssignments(), gave); err != nil {
 		return err
 	}
 	var locks []store.LockKey
@@ -169,12 +169,10 @@ func (w *work) connectionSpared(ctx context.Context, c Connection) error {
 // and the identities that people have at the connections.
 func (w *work) deleteSignIn(ctx context.Context, organization OrganizationID, gone *removed) error {
 	var providers []string
-	err := walk(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(organization)},
-		func(c *Connection) ConnectionID { return c.ID },
-		func(c Connection) error {
-			providers = append(providers, connectionProvider(c.ID))
-			return nil
-		})
+	err := walk(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(organization)}, func(c Connection) error {
+		providers = append(providers, connectionProvider(c.ID))
+		return nil
+	})
 	if err != nil {
 		return err
 	}

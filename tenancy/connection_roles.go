@@ -174,7 +174,7 @@ func (w *work) connectionsOf(ctx context.Context, organization OrganizationID, r
 		filter.OrganizationID = Of(organization)
 	}
 	var mapping []Connection
-	err := walk(ctx, w.Connections(), filter, func(c *Connection) ConnectionID { return c.ID }, func(c Connection) error {
+	err := walk(ctx, w.Connections(), filter, func(c Connection) error {
 		for _, mapped := range c.Groups {
 			if mapped == role {
 				mapping = append(mapping, c)

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -83,7 +84,7 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 // connection believes by which people may meet the policy: who is bound by it could
 // bring a provider of their own.
 func (w *work) mayTurnPolicy(ctx context.Context, before, after Connection) error {
-	id := or(after.OrganizationID, before.OrganizationID)
+	id := cmp.Or(after.OrganizationID, before.OrganizationID)
 	rules, err := w.policies(ctx, id)
 	if err != nil {
 		return err
@@ -149,7 +150,7 @@ func (w *work) reaches(ctx context.Context, c Connection, speaks func(context.Co
 func (w *work) anyHolder(ctx context.Context, id OrganizationID, roles []string, is func(UserID) (bool, error)) (bool, error) {
 	looked, p := 0, w.service.principal
 	holders := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(roles...)}
-	err := walk(ctx, w.RoleAssignments(), holders, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, func(a RoleAssignment) error {
+	err := walk(ctx, w.RoleAssignments(), holders, func(a RoleAssignment) error {
 		if looked++; looked > mostReached {
 			return errFound
 		}

@@ -59,6 +59,8 @@ type Domain struct {
 
 func (Domain) idPrefix() string { return "dom" }
 
+func (d Domain) rowID() [16]byte { return d.ID }
+
 func (d *Domain) stamps() (*int64, *time.Time) { return &d.Version, &d.UpdatedAt }
 
 func (d *Domain) event(kind EventType) note {

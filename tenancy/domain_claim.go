@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
 		if err := w.hostOnly(domainHostInputs(in)...); err != nil {
 			return Domain{}, err
 		}
-		d := Domain{Joining: or(in.Joining, JoiningOff), Role: in.Role}
+		d := Domain{Joining: cmp.Or(in.Joining, JoiningOff), Role: in.Role}
 		if err := w.mayJoin(ctx, org, Domain{Joining: JoiningOff}, d); err != nil {
 			return Domain{}, err
 		}
@@ -80,7 +81,7 @@ func (w *work) claim(ctx context.Context, org Organization, in NewDomain) (Domai
 	if d.Name, err = w.config.domain("name", in.Name); err != nil {
 		return Domain{}, err
 	}
-	joining := or(in.Joining, JoiningOff)
+	joining := cmp.Or(in.Joining, JoiningOff)
 	if err := w.setJoining(ctx, &d, &joining, &in.Role); err != nil {
 		return Domain{}, err
 	}

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -53,7 +54,7 @@ func (g Domains) List(ctx context.Context, organization OrganizationID, q Domain
 			return Page[Domain]{}, err
 		}
 		page, err := list(ctx, w.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
-			func(d *Domain, _ Order) Key { return Key{ID: d.ID} }, "domains", organization)
+			keyByID, "domains", organization)
 		if err != nil {
 			return Page[Domain]{}, err
 		}
@@ -131,9 +132,9 @@ func (w *work) mayJoin(ctx context.Context, org Organization, before, after Doma
 	if before.Joining == after.Joining && before.Role == after.Role {
 		return nil
 	}
-	roles := []string{or(after.Role, w.fallbackRole(org))}
+	roles := []string{cmp.Or(after.Role, w.fallbackRole(org))}
 	if before.Role != after.Role {
-		roles = append(roles, or(before.Role, w.fallbackRole(org)))
+		roles = append(roles, cmp.Or(before.Role, w.fallbackRole(org)))
 	}
 	return w.mayGive(ctx, org.ID, roles...)
 }
@@ -231,7 +232,7 @@ func (w *work) takeBack(ctx context.Context, d Domain) error {
 	if err != nil {
 		return err
 	}
-	held, err := collect(ctx, w.RoleAssignments(), gave, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
+	held, err := collect(ctx, w.RoleAssignments(), gave)
 	if err != nil {
 		return err
 	}

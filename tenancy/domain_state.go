@@ -182,7 +182,7 @@ func (d *Domain) wake(now time.Time) {
 // eachDomain walks an organization's domains of a state, by name: the order in which
 // their names are locked.
 func (w *work) eachDomain(ctx context.Context, org OrganizationID, state DomainState, fn func(Domain) error) error {
-	all, err := collect(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org), State: Of(state)}, func(d *Domain) DomainID { return d.ID })
+	all, err := collect(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org), State: Of(state)})
 	if err != nil {
 		return err
 	}

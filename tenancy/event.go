@@ -139,3 +139,5 @@ type Event struct {
 }
 
 func (Event) idPrefix() string { return "evt" }
+
+func (e Event) rowID() [16]byte { return e.ID }

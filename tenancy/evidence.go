@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -235,9 +236,9 @@ func garbled(s string) bool { return strings.ContainsRune(s, utf8.RuneError) }
 // over is p with what it leaves empty taken from another.
 func (p Profile) over(other Profile) Profile {
 	return Profile{
-		GivenName: or(p.GivenName, other.GivenName), FamilyName: or(p.FamilyName, other.FamilyName),
-		DisplayName: or(p.DisplayName, other.DisplayName), Picture: or(p.Picture, other.Picture),
-		Locale: or(p.Locale, other.Locale),
+		GivenName: cmp.Or(p.GivenName, other.GivenName), FamilyName: cmp.Or(p.FamilyName, other.FamilyName),
+		DisplayName: cmp.Or(p.DisplayName, other.DisplayName), Picture: cmp.Or(p.Picture, other.Picture),
+		Locale: cmp.Or(p.Locale, other.Locale),
 	}
 }
 

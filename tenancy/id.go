@@ -14,6 +14,8 @@ import (
 type Entity interface {
 	// idPrefix is the kind as it stands before the underscore of a TypeID.
 	idPrefix() string
+	// rowID is the id without its kind, for code that is written once for all kinds.
+	rowID() [16]byte
 }
 
 // ID names one thing of kind T: sixteen bytes whose kind is in the type, so that

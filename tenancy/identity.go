@@ -27,6 +27,8 @@ type Identity struct {
 
 func (Identity) idPrefix() string { return "idn" }
 
+func (i Identity) rowID() [16]byte { return i.ID }
+
 func (i *Identity) stamps() (*int64, *time.Time) { return &i.Version, &i.UpdatedAt }
 
 func (i *Identity) event(kind EventType) note {
@@ -241,7 +243,7 @@ func (w *work) ungroup(ctx context.Context, identity Identity) error {
 	}
 	gave, err := collect(ctx, w.RoleAssignments(), RoleAssignmentFilter{
 		UserID: Of(identity.UserID), Source: Of(RoleSingleSignOn), SourceID: Of(identity.Provider),
-	}, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
+	})
 	if err != nil || len(gave) == 0 {
 		return err
 	}
@@ -280,7 +282,7 @@ func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 		if _, err := w.user(ctx, id); err != nil {
 			return nil, err
 		}
-		return collect(ctx, w.Identities(), IdentityFilter{UserID: Of(id)}, func(i *Identity) IdentityID { return i.ID })
+		return collect(ctx, w.Identities(), IdentityFilter{UserID: Of(id)})
 	})
 }
 

@@ -45,6 +45,8 @@ type Invitation struct {
 
 func (Invitation) idPrefix() string { return "inv" }
 
+func (i Invitation) rowID() [16]byte { return i.ID }
+
 func (i *Invitation) stamps() (*int64, *time.Time) { return &i.Version, &i.UpdatedAt }
 
 // event names who accepted the invitation, if somebody did: whether the address is

@@ -9,12 +9,10 @@ import (
 // deleteInvitations deletes the invitations, join codes and join requests of an
 // organization that goes, with the secrets of the first two.
 func (w *work) deleteInvitations(ctx context.Context, id OrganizationID, gone *removed) (err error) {
-	if err := deleteSecrets(ctx, w, w.Invitations(), InvitationFilter{OrganizationID: Of(id)},
-		func(i *Invitation) InvitationID { return i.ID }, SecretInvitation); err != nil {
+	if err := deleteSecrets(ctx, w, w.Invitations(), InvitationFilter{OrganizationID: Of(id)}, SecretInvitation); err != nil {
 		return err
 	}
-	if err := deleteSecrets(ctx, w, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)},
-		func(c *JoinCode) JoinCodeID { return c.ID }, SecretJoinCode); err != nil {
+	if err := deleteSecrets(ctx, w, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, SecretJoinCode); err != nil {
 		return err
 	}
 	if gone.Invitations, err = w.Invitations().DeleteAll(ctx, InvitationFilter{OrganizationID: Of(id)}); err != nil {
@@ -30,7 +28,7 @@ func (w *work) deleteInvitations(ctx context.Context, id OrganizationID, gone *r
 // purgeInvitations deletes up to n of an organization's invitations, join codes and join
 // requests, with their secrets.
 func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, gone *removed) error {
-	invitations, err := firstOf(ctx, w.Invitations(), InvitationFilter{OrganizationID: Of(id)}, n, func(i *Invitation) InvitationID { return i.ID })
+	invitations, err := firstOf(ctx, w.Invitations(), InvitationFilter{OrganizationID: Of(id)}, n)
 	if err != nil {
 		return err
 	}
@@ -41,7 +39,7 @@ func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, g
 		return err
 	}
 	n -= gone.Invitations
-	codes, err := firstOf(ctx, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, n, func(c *JoinCode) JoinCodeID { return c.ID })
+	codes, err := firstOf(ctx, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, n)
 	if err != nil {
 		return err
 	}
@@ -52,7 +50,7 @@ func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, g
 		return err
 	}
 	n -= gone.JoinCodes
-	requests, err := firstOf(ctx, w.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)}, n, func(r *JoinRequest) JoinRequestID { return r.ID })
+	requests, err := firstOf(ctx, w.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)}, n)
 	if err != nil {
 		return err
 	}
@@ -61,14 +59,14 @@ func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, g
 }
 
 // firstOf names at most n rows of a table that pass a filter.
-func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n int, id func(*V) ID[V]) ([]ID[V], error) {
+func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n int) ([]ID[V], error) {
 	if n < 1 {
 		return nil, nil
 	}
 	rows, err := t.List(ctx, filter, Span{Limit: n})
 	ids := make([]ID[V], len(rows))
 	for i := range rows {
-		ids[i] = id(&rows[i])
+		ids[i] = rows[i].rowID()
 	}
 	return ids, err
 }
@@ -85,7 +83,7 @@ func dropOpeners[V Entity](ctx context.Context, w *work, kind SecretKind, things
 
 // deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
 // rows at a time.
-func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F], filter F, id func(*V) ID[V], kind SecretKind) error {
+func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F], filter F, kind SecretKind) error {
 	span := Span{Limit: sweepLimit}
 	for {
 		rows, err := t.List(ctx, filter, span)
@@ -94,7 +92,7 @@ func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F],
 		}
 		ids := make([]ID[V], len(rows))
 		for i := range rows {
-			ids[i] = id(&rows[i])
+			ids[i] = rows[i].rowID()
 		}
 		if err := dropOpeners(ctx, w, kind, ids); err != nil {
 			return err
@@ -102,7 +100,7 @@ func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F],
 		if len(rows) < sweepLimit {
 			return nil
 		}
-		span.After = &Key{ID: id(&rows[len(rows)-1])}
+		span.After = &Key{ID: rows[len(rows)-1].rowID()}
 	}
 }
 
@@ -128,8 +126,7 @@ func (w *work) retireOf(ctx context.Context, m Membership) error {
 // under. Those locks may come out of order; a deadlock by that is found, and the
 // transaction runs again.
 func (w *work) invitationsOf(ctx context.Context, filter InvitationFilter) ([]Invitation, error) {
-	id := func(i *Invitation) InvitationID { return i.ID }
-	found, err := collect(ctx, w.Invitations(), filter, id)
+	found, err := collect(ctx, w.Invitations(), filter)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -140,7 +137,7 @@ func (w *work) invitationsOf(ctx context.Context, filter InvitationFilter) ([]In
 	if err := w.Lock(ctx, locks...); err != nil {
 		return nil, err
 	}
-	return collect(ctx, w.Invitations(), filter, id)
+	return collect(ctx, w.Invitations(), filter)
 }
 
 // forget takes people who are erased out of the invitations to their addresses, and out

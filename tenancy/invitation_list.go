@@ -98,7 +98,7 @@ func (g Invitations) All(ctx context.Context, organization OrganizationID, q Inv
 // invitationPage reads a page and gives each invitation as it reads now. of is whose
 // list it is.
 func (w *work) invitationPage(ctx context.Context, filter InvitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
-	page, err := list(ctx, w.Invitations(), filter, q.paging(), func(i *Invitation, _ Order) Key { return Key{ID: i.ID} },
+	page, err := list(ctx, w.Invitations(), filter, q.paging(), keyByID,
 		"invitations", of, q.States, q.EmailPrefix)
 	for i := range page.Items {
 		page.Items[i] = page.Items[i].at(w.now)

@@ -157,8 +157,7 @@ func (m Membership) at(instant time.Time) Membership {
 // withdraw drops what waits for an invitation.
 func (w *work) withdraw(ctx context.Context, id InvitationID) error {
 	waiting := MembershipFilter{InvitationID: Of(id), Status: Of(MembershipPending)}
-	return walk(ctx, w.Memberships(), waiting, func(m *Membership) MembershipID { return m.ID },
-		func(m Membership) error { return w.dropMember(ctx, m, nil) })
+	return walk(ctx, w.Memberships(), waiting, func(m Membership) error { return w.dropMember(ctx, m, nil) })
 }
 
 // retire ends an invitation that a membership need not wait for any more: revoked, or

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -109,7 +110,7 @@ func (w *work) send(ctx context.Context, in NewInvitation) (SentInvitation, erro
 
 // draft is the invitation that a NewInvitation describes.
 func (w *work) draft(in NewInvitation) (Invitation, error) {
-	lasts := or(in.For, w.config.InvitationFor)
+	lasts := cmp.Or(in.For, w.config.InvitationFor)
 	if err := invitationLasts("for", lasts); err != nil {
 		return Invitation{}, err
 	}

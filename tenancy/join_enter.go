@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -85,7 +86,7 @@ func (w *work) afterOnJoin(ctx context.Context, user User) (User, error) {
 
 // entered gives a new member their roles, and says that they are one.
 func (w *work) entered(ctx context.Context, j joining, user User, m Membership, roles []string, old any) (Member, error) {
-	held, _, err := w.setChosen(ctx, m, nil, roles, or(j.source, RoleManual), j.sourceID)
+	held, _, err := w.setChosen(ctx, m, nil, roles, cmp.Or(j.source, RoleManual), j.sourceID)
 	if err != nil {
 		return Member{}, err
 	}
@@ -144,14 +145,14 @@ func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membershi
 	}
 	before := snapshot{Membership: m, Roles: had}
 	if len(j.roles) > 0 {
-		if mine, _, err = w.setChosen(ctx, m, mine, roles, or(j.source, RoleManual), j.sourceID); err != nil {
+		if mine, _, err = w.setChosen(ctx, m, mine, roles, cmp.Or(j.source, RoleManual), j.sourceID); err != nil {
 			return Member{}, err
 		}
 	}
 	if err := w.reprofile(&m, j, user); err != nil {
 		return Member{}, err
 	}
-	m.Status, m.DeactivatedAt, m.InviterID = MembershipActive, time.Time{}, or(j.inviter, m.InviterID)
+	m.Status, m.DeactivatedAt, m.InviterID = MembershipActive, time.Time{}, cmp.Or(j.inviter, m.InviterID)
 	sorted, err := w.slugs(ctx, mine)
 	if err != nil {
 		return Member{}, err
@@ -176,7 +177,7 @@ func (w *work) reprofile(m *Membership, j joining, user User) error {
 	if err != nil {
 		return err
 	}
-	m.DisplayName = or(name, m.DisplayName)
+	m.DisplayName = cmp.Or(name, m.DisplayName)
 	for _, part := range []struct {
 		field string
 		in    map[string]string

@@ -74,18 +74,16 @@ func (w *work) seats(ctx context.Context, org Organization, vacated int) error {
 // isActiveElsewhere reports whether a user is an active member of another
 // organization that is not archived (rules M13, O2).
 func (w *work) isActiveElsewhere(ctx context.Context, user UserID, here OrganizationID) (bool, error) {
-	err := walk(ctx, w.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)},
-		func(m *Membership) MembershipID { return m.ID },
-		func(m Membership) error {
-			if m.OrganizationID == here {
-				return nil
-			}
-			org, err := w.Organizations().Get(ctx, m.OrganizationID)
-			if err == nil && org.ArchivedAt.IsZero() {
-				return errFound
-			}
-			return err
-		})
+	err := walk(ctx, w.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)}, func(m Membership) error {
+		if m.OrganizationID == here {
+			return nil
+		}
+		org, err := w.Organizations().Get(ctx, m.OrganizationID)
+		if err == nil && org.ArchivedAt.IsZero() {
+			return errFound
+		}
+		return err
+	})
 	if errors.Is(err, errFound) {
 		return true, nil
 	}
@@ -99,27 +97,23 @@ var errFound = errors.New("found")
 // another one too.
 func (w *work) activeElsewhere(ctx context.Context, id OrganizationID) ([]Membership, error) {
 	var both []Membership
-	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id), Status: Of(MembershipActive)},
-		func(m *Membership) MembershipID { return m.ID },
-		func(m Membership) error {
-			elsewhere, err := w.isActiveElsewhere(ctx, m.UserID, id)
-			if elsewhere {
-				both = append(both, m)
-			}
-			return err
-		})
+	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id), Status: Of(MembershipActive)}, func(m Membership) error {
+		elsewhere, err := w.isActiveElsewhere(ctx, m.UserID, id)
+		if elsewhere {
+			both = append(both, m)
+		}
+		return err
+	})
 	return both, err
 }
 
 // lockMembers takes the locks of everyone in an organization.
 func (w *work) lockMembers(ctx context.Context, id OrganizationID) error {
 	var locks []store.LockKey
-	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id)},
-		func(m *Membership) MembershipID { return m.ID },
-		func(m Membership) error {
-			locks = append(locks, lockUser(m.UserID))
-			return nil
-		})
+	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id)}, func(m Membership) error {
+		locks = append(locks, lockUser(m.UserID))
+		return nil
+	})
 	if err != nil || len(locks) == 0 {
 		return err
 	}

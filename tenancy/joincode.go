@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -25,6 +26,8 @@ type JoinCode struct {
 }
 
 func (JoinCode) idPrefix() string { return "jcd" }
+
+func (c JoinCode) rowID() [16]byte { return c.ID }
 
 func (c *JoinCode) stamps() (*int64, *time.Time) { return &c.Version, &c.UpdatedAt }
 
@@ -96,7 +99,7 @@ func (w *work) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCo
 	if err := w.automatic(ctx, org.ID, "role", in.Role); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.mayGive(ctx, org.ID, or(in.Role, w.fallbackRole(org))); err != nil {
+	if err := w.mayGive(ctx, org.ID, cmp.Or(in.Role, w.fallbackRole(org))); err != nil {
 		return IssuedJoinCode{}, err
 	}
 	if err := w.oneMoreCode(ctx, org.ID); err != nil {
@@ -114,7 +117,7 @@ func (w *work) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCo
 
 // draftJoinCode is the join code that a NewJoinCode describes.
 func (w *work) draftJoinCode(in NewJoinCode) (JoinCode, error) {
-	lasts := or(in.For, joinCodeFor)
+	lasts := cmp.Or(in.For, joinCodeFor)
 	if lasts < joinCodeAtLeast || lasts > joinCodeAtMost {
 		return JoinCode{}, invalid("for", fmt.Sprintf("is %s, want %s to %s", lasts, joinCodeAtLeast, joinCodeAtMost))
 	}
@@ -132,7 +135,7 @@ func (w *work) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 func (w *work) oneMoreCode(ctx context.Context, id OrganizationID) error {
 	n := 0
 	live := JoinCodeFilter{OrganizationID: Of(id), Revoked: Of(false)}
-	err := walk(ctx, w.JoinCodes(), live, func(c *JoinCode) JoinCodeID { return c.ID }, func(c JoinCode) error {
+	err := walk(ctx, w.JoinCodes(), live, func(c JoinCode) error {
 		if c.stands(w.now) == nil {
 			n++
 		}
@@ -225,7 +228,7 @@ func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q Join
 			filter.Revoked = Of(*q.Revoked)
 		}
 		return list(ctx, w.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
-			func(c *JoinCode, _ Order) Key { return Key{ID: c.ID} }, "join codes", organization, filter.Revoked)
+			keyByID, "join codes", organization, filter.Revoked)
 	})
 }
 

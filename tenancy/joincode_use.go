@@ -1,6 +1,9 @@
 package tenancy
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // Use lets a user in by a join code (rule I7). Whoever has the token may use it, once
 // for themselves; it never brings back a member who was made inactive (rule M5).
@@ -73,7 +76,7 @@ func (w *work) useCode(ctx context.Context, code JoinCode, id UserID) (Member, e
 	if err := w.lockDeclared(ctx, code.Role); err != nil {
 		return Member{}, err
 	}
-	roles := []string{or(code.Role, w.fallbackRole(org))}
+	roles := []string{cmp.Or(code.Role, w.fallbackRole(org))}
 	member, err := w.join(ctx, joining{organization: org, userID: id, via: JoinedCode, roles: roles, inviter: code.CreatorID})
 	if err != nil {
 		return Member{}, err

@@ -38,6 +38,8 @@ type JoinRequest struct {
 
 func (JoinRequest) idPrefix() string { return "jrq" }
 
+func (r JoinRequest) rowID() [16]byte { return r.ID }
+
 func (r *JoinRequest) stamps() (*int64, *time.Time) { return &r.Version, &r.UpdatedAt }
 
 func (r *JoinRequest) event(kind EventType) note {

@@ -126,8 +126,7 @@ func (w *work) decide(ctx context.Context, req JoinRequest, state JoinRequestSta
 // two that wait in one organization one is enough.
 func (w *work) moveRequests(ctx context.Context, from, into UserID) error {
 	mine := JoinRequestFilter{UserID: Of(from)}
-	id := func(r *JoinRequest) JoinRequestID { return r.ID }
-	requests, err := collect(ctx, w.JoinRequests(), mine, id)
+	requests, err := collect(ctx, w.JoinRequests(), mine)
 	if err != nil || len(requests) == 0 {
 		return err
 	}
@@ -138,7 +137,7 @@ func (w *work) moveRequests(ctx context.Context, from, into UserID) error {
 	if err := w.Lock(ctx, locks...); err != nil {
 		return err
 	}
-	return walk(ctx, w.JoinRequests(), mine, id, func(req JoinRequest) error {
+	return walk(ctx, w.JoinRequests(), mine, func(req JoinRequest) error {
 		waiting := JoinRequestFilter{OrganizationID: Of(req.OrganizationID), UserID: Of(into), State: Of(JoinRequestPending)}
 		n, err := w.JoinRequests().Count(ctx, waiting)
 		if err != nil {

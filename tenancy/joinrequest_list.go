@@ -69,7 +69,7 @@ func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q J
 		}
 		filter.OrganizationID = Of(organization)
 		rows, err := list(ctx, w.JoinRequests(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
-			func(r *JoinRequest, _ Order) Key { return Key{ID: r.ID} }, "join requests", organization, q.States)
+			keyByID, "join requests", organization, q.States)
 		if err != nil {
 			return Page[Applicant]{}, err
 		}

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -74,6 +75,8 @@ type Membership struct {
 }
 
 func (Membership) idPrefix() string { return "mem" }
+
+func (m Membership) rowID() [16]byte { return m.ID }
 
 func (m *Membership) stamps() (*int64, *time.Time) { return &m.Version, &m.UpdatedAt }
 
@@ -151,7 +154,7 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 			return Member{}, err
 		}
 		return w.join(ctx, joining{
-			host: true, id: in.ID, organization: org, userID: in.UserID, via: or(in.JoinedVia, JoinedAdded), roles: in.Roles,
+			host: true, id: in.ID, organization: org, userID: in.UserID, via: cmp.Or(in.JoinedVia, JoinedAdded), roles: in.Roles,
 			displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
 		})
 	})
@@ -325,7 +328,7 @@ func (w *work) lockMemberships(ctx context.Context, user UserID) ([]Membership, 
 }
 
 func (w *work) membershipsOf(ctx context.Context, user UserID) ([]Membership, error) {
-	return collect(ctx, w.Memberships(), MembershipFilter{UserID: Of(user)}, func(m *Membership) MembershipID { return m.ID })
+	return collect(ctx, w.Memberships(), MembershipFilter{UserID: Of(user)})
 }
 
 // saveMembership keeps a changed membership.

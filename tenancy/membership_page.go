@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -213,7 +214,7 @@ func newMember(m Membership, held []RoleAssignment, roles []string, org *Organiz
 		member.OrganizationName, member.OrganizationSlug = org.DisplayName, org.Slug
 	}
 	if user != nil {
-		member.Name = or(member.Name, user.Name())
+		member.Name = cmp.Or(member.Name, user.Name())
 		member.Email = user.Email
 	}
 	return member

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -240,7 +241,7 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 				return err
 			}
 		}
-		if err := w.abdicate(ctx, owner, or(keep, w.fallbackRole(org))); err != nil {
+		if err := w.abdicate(ctx, owner, cmp.Or(keep, w.fallbackRole(org))); err != nil {
 			return err
 		}
 		if err := w.crown(ctx, heir); err != nil {

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"time"
@@ -28,6 +29,8 @@ type Organization struct {
 }
 
 func (Organization) idPrefix() string { return "org" }
+
+func (org Organization) rowID() [16]byte { return org.ID }
 
 func (org *Organization) stamps() (*int64, *time.Time) { return &org.Version, &org.UpdatedAt }
 
@@ -183,7 +186,7 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 }
 
 func (w *work) creatorRole(org Organization) string {
-	return or(org.Settings.CreatorRole, w.config.CreatorRole)
+	return cmp.Or(org.Settings.CreatorRole, w.config.CreatorRole)
 }
 
 // mayCreate lets an actor create an organization for themselves where the host allows
@@ -373,7 +376,7 @@ func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationU
 		if set.in == nil || *set.in == set.now {
 			continue
 		}
-		if err := w.mayGive(ctx, org.ID, or(*set.in, set.fallback), or(set.now, set.fallback)); err != nil {
+		if err := w.mayGive(ctx, org.ID, cmp.Or(*set.in, set.fallback), cmp.Or(set.now, set.fallback)); err != nil {
 			return err
 		}
 	}

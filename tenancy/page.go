@@ -89,9 +89,12 @@ func list[V Entity, F any](ctx context.Context, t table[V, F], filter F, p pagin
 	return page, nil
 }
 
+// keyByID is the key of a list that has no order but [ByID].
+func keyByID[V Entity](v *V, _ Order) Key { return Key{ID: (*v).rowID()} }
+
 // walk calls fn for every row that passes the filter, by id, reading a bounded
 // number at a time. fn may delete rows.
-func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, id func(*V) ID[V], fn func(V) error) error {
+func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, fn func(V) error) error {
 	span := Span{Limit: walkLimit}
 	for {
 		items, err := t.List(ctx, filter, span)
@@ -106,14 +109,14 @@ func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, id func
 		if len(items) < walkLimit {
 			return nil
 		}
-		span.After = &Key{ID: id(&items[len(items)-1])}
+		span.After = &Key{ID: items[len(items)-1].rowID()}
 	}
 }
 
 // collect is [walk] into a slice.
-func collect[V Entity, F any](ctx context.Context, t table[V, F], filter F, id func(*V) ID[V]) ([]V, error) {
+func collect[V Entity, F any](ctx context.Context, t table[V, F], filter F) ([]V, error) {
 	var all []V
-	err := walk(ctx, t, filter, id, func(v V) error {
+	err := walk(ctx, t, filter, func(v V) error {
 		all = append(all, v)
 		return nil
 	})

@@ -56,6 +56,8 @@ type OrganizationPolicy struct {
 
 func (Policy) idPrefix() string { return "pol" }
 
+func (p Policy) rowID() [16]byte { return p.ID }
+
 func (p *Policy) stamps() (*int64, *time.Time) { return &p.Version, &p.UpdatedAt }
 
 func (p *Policy) event(kind EventType) note {

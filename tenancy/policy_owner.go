@@ -136,7 +136,7 @@ func (w *work) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID)
 	likely := owning // whoever makes the change, and who is exempt, come first
 	likely.UserID = Of(append(slices.Clone(p.Exempt), w.service.principal.user)...)
 	for _, owners := range []RoleAssignmentFilter{likely, owning} {
-		err = walk(ctx, w.RoleAssignments(), owners, func(a *RoleAssignment) RoleAssignmentID { return a.ID }, try)
+		err = walk(ctx, w.RoleAssignments(), owners, try)
 		if err != nil {
 			break
 		}

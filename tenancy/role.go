@@ -27,6 +27,8 @@ type Role struct {
 
 func (Role) idPrefix() string { return "role" }
 
+func (r Role) rowID() [16]byte { return r.ID }
+
 func (r *Role) stamps() (*int64, *time.Time) { return &r.Version, &r.UpdatedAt }
 
 func (r *Role) event(kind EventType) note {
@@ -60,6 +62,8 @@ type Permission struct {
 
 func (Permission) idPrefix() string { return "prm" }
 
+func (p Permission) rowID() [16]byte { return p.ID }
+
 func (p *Permission) stamps() (*int64, *time.Time) { return &p.Version, &p.UpdatedAt }
 
 func (p *Permission) event(kind EventType) note {
@@ -79,3 +83,5 @@ type Denial struct {
 }
 
 func (Denial) idPrefix() string { return "den" }
+
+func (d Denial) rowID() [16]byte { return d.ID }

@@ -9,7 +9,7 @@ import (
 // choosing them: by default, by a domain, by a join code (rule R3).
 func (w *work) automaticRoles(ctx context.Context, org Organization) ([]string, error) {
 	slugs := []string{w.fallbackRole(org)}
-	err := walk(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org.ID)}, func(d *Domain) DomainID { return d.ID }, func(d Domain) error {
+	err := walk(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org.ID)}, func(d Domain) error {
 		slugs = append(slugs, d.Role)
 		return nil
 	})
@@ -17,7 +17,7 @@ func (w *work) automaticRoles(ctx context.Context, org Organization) ([]string, 
 		return nil, err
 	}
 	live := JoinCodeFilter{OrganizationID: Of(org.ID), Revoked: Of(false)}
-	err = walk(ctx, w.JoinCodes(), live, func(c *JoinCode) JoinCodeID { return c.ID }, func(c JoinCode) error {
+	err = walk(ctx, w.JoinCodes(), live, func(c JoinCode) error {
 		slugs = append(slugs, c.Role)
 		return nil
 	})
@@ -50,7 +50,7 @@ func (w *work) domainsOf(ctx context.Context, organization OrganizationID, role 
 	if !organization.IsZero() {
 		filter.OrganizationID = Of(organization)
 	}
-	return collect(ctx, w.Domains(), filter, func(d *Domain) DomainID { return d.ID })
+	return collect(ctx, w.Domains(), filter)
 }
 
 // moveDomains puts the replacement where a domain gave the role.

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -145,7 +146,7 @@ func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 	granting := func(r Role) bool { return slices.Contains(r.Grants, rbac.Grant(slug)) }
 	var ids []RoleID
 	var locks []store.LockKey
-	err := walk(ctx, w.Roles(), RoleFilter{}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+	err := walk(ctx, w.Roles(), RoleFilter{}, func(r Role) error {
 		if granting(r) {
 			ids = append(ids, r.ID)
 			if !r.OrganizationID.IsZero() {
@@ -160,7 +161,7 @@ func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 	if err := w.Lock(ctx, locks...); err != nil {
 		return err
 	}
-	return walk(ctx, w.Roles(), RoleFilter{ID: Of(ids...)}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+	return walk(ctx, w.Roles(), RoleFilter{ID: Of(ids...)}, func(r Role) error {
 		before := r
 		r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g rbac.Grant) bool { return g == rbac.Grant(slug) })
 		return w.saveRole(ctx, before, &r)
@@ -240,10 +241,10 @@ func (w *work) declared(book *rulebook, revision int64, d rbac.Role) (Role, erro
 	}
 	if known, ok := builtin.Get(d.Slug); ok {
 		d.Priority = known.Priority
-		d.Name = or(d.Name, known.Name)
+		d.Name = cmp.Or(d.Name, known.Name)
 	}
 	row.Slug, row.Extends, row.Grants, row.Priority, row.Revision = d.Slug, d.Extends, slices.Clone(d.Grants), d.Priority, revision
-	row.Name, row.Description = or(d.Name, d.Slug), d.Description
+	row.Name, row.Description = cmp.Or(d.Name, d.Slug), d.Description
 	if err := w.checkRole(book, &row); err != nil {
 		return Role{}, err
 	}
@@ -293,7 +294,7 @@ func (w *work) saveRole(ctx context.Context, before Role, r *Role) error {
 // roles cannot stand: too many parents above them, or a cycle.
 func (w *work) stillSound(ctx context.Context, after *rbac.Roles) error {
 	own := map[OrganizationID][]rbac.Role{}
-	err := walk(ctx, w.Roles(), RoleFilter{}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+	err := walk(ctx, w.Roles(), RoleFilter{}, func(r Role) error {
 		if !r.OrganizationID.IsZero() {
 			own[r.OrganizationID] = append(own[r.OrganizationID], r.value())
 		}
@@ -365,7 +366,7 @@ func (w *work) harmful(ctx context.Context, roles *rbac.Roles) ([]string, error)
 // heirsAutomatic looks at the organizations' own roles that extend a role, or extend
 // one that does, and are a default there.
 func (w *work) heirsAutomatic(ctx context.Context, parent string, refuse func(string) error) error {
-	return walk(ctx, w.Roles(), RoleFilter{Extends: Of(parent)}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+	return walk(ctx, w.Roles(), RoleFilter{Extends: Of(parent)}, func(r Role) error {
 		if r.OrganizationID.IsZero() {
 			return nil
 		}

@@ -147,11 +147,11 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 	if err := d.notTooMany("memberships", n); err != nil {
 		return err
 	}
-	d.held, err = collect(ctx, d.RoleAssignments(), holding, func(a *RoleAssignment) RoleAssignmentID { return a.ID })
+	d.held, err = collect(ctx, d.RoleAssignments(), holding)
 	if err != nil {
 		return err
 	}
-	if d.children, err = collect(ctx, d.Roles(), extending, func(r *Role) RoleID { return r.ID }); err != nil {
+	if d.children, err = collect(ctx, d.Roles(), extending); err != nil {
 		return err
 	}
 	if d.connections, err = d.connectionsOf(ctx, d.organization, d.slug); err != nil {
@@ -165,7 +165,7 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 	}
 	d.organizations = nil
 	for _, filter := range defaults {
-		err := walk(ctx, d.Organizations(), filter, func(o *Organization) OrganizationID { return o.ID }, func(o Organization) error {
+		err := walk(ctx, d.Organizations(), filter, func(o Organization) error {
 			if !slices.ContainsFunc(d.organizations, func(other Organization) bool { return other.ID == o.ID }) {
 				d.organizations = append(d.organizations, o)
 			}

@@ -16,7 +16,7 @@ func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
 		waiting.OrganizationID, codes.OrganizationID = Of(d.organization), Of(d.organization)
 	}
 	d.invitations = nil
-	err = walk(ctx, d.Invitations(), waiting, func(i *Invitation) InvitationID { return i.ID }, func(inv Invitation) error {
+	err = walk(ctx, d.Invitations(), waiting, func(inv Invitation) error {
 		if !slices.Contains(inv.Roles, d.slug) {
 			return nil
 		}
@@ -29,7 +29,7 @@ func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
 	if err := few(ctx, d.work, "join_codes", d.JoinCodes(), codes); err != nil {
 		return err
 	}
-	d.codes, err = collect(ctx, d.JoinCodes(), codes, func(c *JoinCode) JoinCodeID { return c.ID })
+	d.codes, err = collect(ctx, d.JoinCodes(), codes)
 	return err
 }
 

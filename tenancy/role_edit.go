@@ -121,7 +121,7 @@ func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRo
 			return Role{}, invalid("roles", fmt.Sprintf("are %d already", len(own)))
 		}
 		role := Role{
-			ID: w.config.NewID(), OrganizationID: organization, Slug: in.Slug, Name: or(in.Name, in.Slug),
+			ID: w.config.NewID(), OrganizationID: organization, Slug: in.Slug, Name: cmp.Or(in.Name, in.Slug),
 			Description: in.Description, Extends: in.Extends, Grants: slices.Clone(in.Grants), Priority: in.Priority,
 			CreatedAt: w.now,
 		}

@@ -25,7 +25,7 @@ func (w *work) rulebook(ctx context.Context) (*rulebook, error) {
 	}
 	book := &rulebook{rows: map[string]Role{}, granted: map[rbac.Permission]Permission{}}
 	var names []rbac.Permission
-	err := walk(ctx, w.Permissions(), PermissionFilter{}, func(p *Permission) PermissionID { return p.ID }, func(p Permission) error {
+	err := walk(ctx, w.Permissions(), PermissionFilter{}, func(p Permission) error {
 		names = append(names, p.Slug)
 		book.granted[p.Slug] = p
 		book.revision.permissions = max(book.revision.permissions, p.Revision)
@@ -36,7 +36,7 @@ func (w *work) rulebook(ctx context.Context) (*rulebook, error) {
 	}
 	slices.Sort(names)
 	roles := rbac.Builtin()
-	err = walk(ctx, w.Roles(), RoleFilter{Scope: Of("")}, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+	err = walk(ctx, w.Roles(), RoleFilter{Scope: Of("")}, func(r Role) error {
 		book.rows[r.Slug] = r
 		book.revision.roles = max(book.revision.roles, r.Revision)
 		roles = slices.DeleteFunc(roles, func(b rbac.Role) bool { return b.Slug == r.Slug })
@@ -77,7 +77,7 @@ func (w *work) rolesOf(ctx context.Context, id OrganizationID) (*rbac.Roles, err
 
 // ownRoles gives the roles that an organization made itself, by slug.
 func (w *work) ownRoles(ctx context.Context, id OrganizationID) ([]Role, error) {
-	own, err := collect(ctx, w.Roles(), RoleFilter{Scope: Of(id.String())}, func(r *Role) RoleID { return r.ID })
+	own, err := collect(ctx, w.Roles(), RoleFilter{Scope: Of(id.String())})
 	slices.SortFunc(own, bySlug)
 	return own, err
 }
@@ -131,7 +131,7 @@ func (w *work) roleRows(ctx context.Context, ids []OrganizationID, slugs []strin
 		scopes = append(scopes, id.String())
 	}
 	filter := RoleFilter{Slug: Of(slugs...), Scope: Of(append(scopes, "")...)}
-	err := walk(ctx, w.Roles(), filter, func(r *Role) RoleID { return r.ID }, func(r Role) error {
+	err := walk(ctx, w.Roles(), filter, func(r Role) error {
 		rows[roleKey{r.OrganizationID, r.Slug}] = r
 		return nil
 	})

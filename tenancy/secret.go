@@ -75,6 +75,8 @@ type Secret struct {
 
 func (Secret) idPrefix() string { return "sec" }
 
+func (s Secret) rowID() [16]byte { return s.ID }
+
 func (s *Secret) stamps() (*int64, *time.Time) { return &s.Version, nil }
 
 // OpenFor is what a secret that is not spent stands for, so that it can be found among
@@ -186,5 +188,5 @@ func (w *work) spendProofs(ctx context.Context, user UserID) error {
 // yet: they are few, however many there were before.
 func (w *work) spendOf(ctx context.Context, kind SecretKind, subjects ...string) error {
 	f := SecretFilter{Kind: Of(kind), OpenFor: Of(subjects...)}
-	return walk(ctx, w.Secrets(), f, func(s *Secret) SecretID { return s.ID }, func(s Secret) error { return w.spend(ctx, s) })
+	return walk(ctx, w.Secrets(), f, func(s Secret) error { return w.spend(ctx, s) })
 }

@@ -89,7 +89,7 @@ func New(config Config) (*Service, error) {
 	}
 	one, ok := store.As[store.SingleWriter](config.Store)
 	wait, _ := store.As[store.ReadersWait](config.Store)
-	return derive(&Service{
+	return rooted(&Service{
 		family: &family{
 			config: config, store: config.Store, cache: newCache(config.CacheSize),
 			singleWriter: ok && one.SingleWriter(), readersWait: wait,
@@ -99,8 +99,16 @@ func New(config Config) (*Service, error) {
 	}), nil
 }
 
-// derive gives the groups of s their way back to it.
-func derive(s *Service) *Service {
+// derive is a copy of s with a change, and the one way to copy a Service: the groups of
+// a copy that is made otherwise lead to the original.
+func (s *Service) derive(change func(*Service)) *Service {
+	derived := *s
+	change(&derived)
+	return rooted(&derived)
+}
+
+// rooted gives the groups of s their way to it.
+func rooted(s *Service) *Service {
 	s.Organizations = Organizations{s}
 	s.Users = Users{s}
 	s.Identities = Identities{s}

@@ -60,6 +60,8 @@ type Session struct {
 
 func (Session) idPrefix() string { return "ses" }
 
+func (s Session) rowID() [16]byte { return s.ID }
+
 func (s *Session) stamps() (*int64, *time.Time) { return &s.Version, &s.UpdatedAt }
 
 // Sessions is the group of methods on sessions.

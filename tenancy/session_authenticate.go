@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -129,7 +130,7 @@ func (w *work) whySpent(ctx context.Context, raw string) error {
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
-	return sessionEnded(or(s.EndReason, "token_replaced"))
+	return sessionEnded(cmp.Or(s.EndReason, "token_replaced"))
 }
 
 func sessionEnded(why EndReason) error {

@@ -142,7 +142,7 @@ func (g Sessions) SignOut(ctx context.Context, token string) error {
 // organization concerned, so that none begins meanwhile.
 func (w *work) endSessions(ctx context.Context, f SessionFilter, why EndReason, but ...SessionID) error {
 	f.Ended = Of(false)
-	live, err := collect(ctx, w.Sessions(), f, func(s *Session) SessionID { return s.ID })
+	live, err := collect(ctx, w.Sessions(), f)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (w *work) end(ctx context.Context, why EndReason, live ...Session) error {
 
 // liveSessions are those of a user that have neither ended nor run out.
 func (w *work) liveSessions(ctx context.Context, user UserID) ([]Session, error) {
-	live, err := collect(ctx, w.Sessions(), SessionFilter{UserID: Of(user), Ended: Of(false)}, func(s *Session) SessionID { return s.ID })
+	live, err := collect(ctx, w.Sessions(), SessionFilter{UserID: Of(user), Ended: Of(false)})
 	return slices.DeleteFunc(live, func(s Session) bool { return !w.now.Before(s.ExpiresAt) }), err
 }
 

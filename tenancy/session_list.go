@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"math"
@@ -96,7 +97,7 @@ func (g Sessions) AllByUser(ctx context.Context, user UserID, q SessionQuery) it
 }
 
 func (w *work) sessions(ctx context.Context, filter SessionFilter, q SessionQuery, query ...any) (Page[Session], error) {
-	page, err := list(ctx, w.Sessions(), filter, q.paging(), func(s *Session, _ Order) Key { return Key{ID: s.ID} }, query...)
+	page, err := list(ctx, w.Sessions(), filter, q.paging(), keyByID, query...)
 	if err != nil {
 		return Page[Session]{}, err
 	}
@@ -190,7 +191,7 @@ func (w *work) tellEnd(s *Session, orgs map[OrganizationID]*Organization, throug
 			s.EndedAt = org.SessionsEndedAt
 		}
 	case !s.ConnectionID.IsZero() && !c.upholds(*s):
-		s.EndReason, s.EndedAt = EndedConnection, or(c.UpdatedAt, w.now)
+		s.EndReason, s.EndedAt = EndedConnection, cmp.Or(c.UpdatedAt, w.now)
 	case home != nil && home.ended(*s):
 		s.EndReason, s.EndedAt = EndedConnection, home.SessionsEndedAt
 	default:

@@ -1,6 +1,9 @@
 package tenancy
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // identify settles who the person is: the user of a known identity, the one whose
 // address they proved, or a new one (rule U4).
@@ -59,8 +62,7 @@ func (n *signIn) noOther(ctx context.Context) error {
 	if n.in.subject == "" || n.in.credential || n.user.ID.IsZero() || n.user.EmailVerifiedAt.IsZero() {
 		return nil
 	}
-	held, err := collect(ctx, n.Identities(), IdentityFilter{UserID: Of(n.user.ID), Provider: Of(n.in.provider())},
-		func(i *Identity) IdentityID { return i.ID })
+	held, err := collect(ctx, n.Identities(), IdentityFilter{UserID: Of(n.user.ID), Provider: Of(n.in.provider())})
 	if err != nil {
 		return err
 	}
@@ -249,7 +251,7 @@ func (a attempt) newcomer() NewUser {
 		return ""
 	}
 	return NewUser{
-		Email: or(a.email, a.invited), EmailVerified: true, GivenName: fit(optionalName, p.GivenName), FamilyName: fit(optionalName, p.FamilyName),
+		Email: cmp.Or(a.email, a.invited), EmailVerified: true, GivenName: fit(optionalName, p.GivenName), FamilyName: fit(optionalName, p.FamilyName),
 		DisplayName: fit(optionalName, p.DisplayName), Picture: fit(picture, p.Picture), Locale: fit(locale, p.Locale),
 	}
 }

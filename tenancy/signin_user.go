@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -79,7 +80,7 @@ func (n *signIn) names(ctx context.Context) (err error) {
 	if n.target = n.in.OrganizationID; n.target.IsZero() && n.invitation != nil {
 		n.target = n.invitation.OrganizationID
 	}
-	n.target = or(n.target, n.home.ID)
+	n.target = cmp.Or(n.target, n.home.ID)
 	return nil
 }
 
@@ -224,7 +225,7 @@ func (n *signIn) acts() {
 	if n.user.ID.IsZero() {
 		return
 	}
-	n.actor, n.through = Actor{Kind: ActorUser, ID: n.user.ID.String()}, or(n.linking.ID, n.session).String()
+	n.actor, n.through = Actor{Kind: ActorUser, ID: n.user.ID.String()}, cmp.Or(n.linking.ID, n.session).String()
 }
 
 func (n *signIn) lockFound(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -32,7 +33,7 @@ func (w *work) takeOver(ctx context.Context, user *User, p proof) error {
 		return err
 	}
 	before := *user
-	user.Email, user.PendingEmail = or(p.email, user.Email), ""
+	user.Email, user.PendingEmail = cmp.Or(p.email, user.Email), ""
 	user.EmailVerifiedAt, user.EmailProvedBy = w.now, p.by
 	if !p.own {
 		user.Phone = "" // a way to reach somebody else, and perhaps their second factor
@@ -51,14 +52,12 @@ func (w *work) takeOver(ctx context.Context, user *User, p proof) error {
 // expel takes all that whoever made an account could come back by: identities, sessions,
 // proofs of addresses on their way, and requests to join.
 func (w *work) expel(ctx context.Context, user UserID, p proof) error {
-	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user)},
-		func(i *Identity) IdentityID { return i.ID },
-		func(i Identity) error {
-			if i.ID == p.identity {
-				return nil
-			}
-			return w.dropIdentity(ctx, i)
-		})
+	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user)}, func(i Identity) error {
+		if i.ID == p.identity {
+			return nil
+		}
+		return w.dropIdentity(ctx, i)
+	})
 	if err != nil {
 		return err
 	}
@@ -74,7 +73,7 @@ func (w *work) expel(ctx context.Context, user UserID, p proof) error {
 // cancelRequests takes back a user's requests to join that wait.
 func (w *work) cancelRequests(ctx context.Context, user UserID) error {
 	waiting := JoinRequestFilter{UserID: Of(user), State: Of(JoinRequestPending)}
-	requests, err := collect(ctx, w.JoinRequests(), waiting, func(r *JoinRequest) JoinRequestID { return r.ID })
+	requests, err := collect(ctx, w.JoinRequests(), waiting)
 	if err != nil || len(requests) == 0 {
 		return err
 	}

@@ -73,7 +73,6 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 		var failed func() error
 		inner = s.inside(rows, keys)
 		inner.store, failed = parts(rows)
-		derive(inner)
 		if told = fn(s.mark(ctx), inner); told == nil {
 			told = failed()
 		}
@@ -120,10 +119,9 @@ func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context
 	if s.within != nil {
 		return ctx, nil, explain(&Error{Code: ErrInTransaction}, op, "")
 	}
-	in := *s
-	in.store = joined
-	in.within = &within{ring: &ring{host: s.family.cache}}
-	return s.mark(ctx), derive(&in), nil
+	return s.mark(ctx), s.derive(func(in *Service) {
+		in.store, in.within = joined, &within{ring: &ring{host: s.family.cache}}
+	}), nil
 }
 
 // Rows is the transaction that this Service works in, from [Service.Transact], for tables
@@ -143,18 +141,15 @@ func (s *Service) Rows() (store.Rows, error) {
 
 // inside is s in the running transaction.
 func (s *Service) inside(rows store.Rows, keys *ring) *Service {
-	in := *s
-	in.store = nested{rows}
-	in.within = &within{rows: rows, ring: keys}
-	in.within.now(s.now)
-	return derive(&in)
+	return s.derive(func(in *Service) {
+		in.store, in.within = nested{rows}, &within{rows: rows, ring: keys}
+		in.within.now(s.now)
+	})
 }
 
 // trusted is s as the host itself, for the host's own code inside a transaction.
 func (s *Service) trusted() *Service {
-	host := *s
-	host.principal, host.actor = nil, Actor{Kind: ActorHost}
-	return derive(&host)
+	return s.derive(func(host *Service) { host.principal, host.actor = nil, Actor{Kind: ActorHost} })
 }
 
 // mark makes ctx the context of a running transaction of the family.

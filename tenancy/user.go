@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -39,6 +40,8 @@ type User struct {
 }
 
 func (User) idPrefix() string { return "usr" }
+
+func (u User) rowID() [16]byte { return u.ID }
 
 func (u *User) stamps() (*int64, *time.Time) { return &u.Version, &u.UpdatedAt }
 
@@ -201,7 +204,7 @@ func (w *work) verified(since time.Time, now bool) time.Time {
 	if !now {
 		return time.Time{}
 	}
-	return or(since, w.now)
+	return cmp.Or(since, w.now)
 }
 
 func picture(field, s string) (string, error) {
@@ -327,7 +330,7 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 	return g.change(ctx, usersSuspend, id, func(ctx context.Context, w *work, user *User) (EventType, error) {
-		user.SuspendedAt = or(user.SuspendedAt, w.now)
+		user.SuspendedAt = cmp.Or(user.SuspendedAt, w.now)
 		return EventUserSuspended, w.endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedUser)
 	})
 }

@@ -166,7 +166,7 @@ func (w *work) knownOnce(ctx context.Context, id UserID, missing error) error {
 // redact empties the events about a user and those merged into them, who are
 // forgotten, and about the invitations to them.
 func (w *work) redact(ctx context.Context, user User, id UserID) (int, error) {
-	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(id)}, func(u *User) UserID { return u.ID })
+	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(id)})
 	if err != nil {
 		return 0, err
 	}

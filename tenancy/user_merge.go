@@ -123,8 +123,7 @@ func organizationsOf(members []Membership) []OrganizationID {
 // the memberships under them.
 func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Membership, mine map[OrganizationID]Membership, err error) {
 	both := MembershipFilter{UserID: Of(from, into)}
-	id := func(m *Membership) MembershipID { return m.ID }
-	members, err := collect(ctx, w.Memberships(), both, id)
+	members, err := collect(ctx, w.Memberships(), both)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -135,7 +134,7 @@ func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Member
 	if err := w.Lock(ctx, locks...); err != nil {
 		return nil, nil, err
 	}
-	if members, err = collect(ctx, w.Memberships(), both, id); err != nil {
+	if members, err = collect(ctx, w.Memberships(), both); err != nil {
 		return nil, nil, err
 	}
 	mine = make(map[OrganizationID]Membership)
@@ -302,7 +301,7 @@ func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAss
 }
 
 func (w *work) moveIdentities(ctx context.Context, from, into UserID) (int, error) {
-	identities, err := collect(ctx, w.Identities(), IdentityFilter{UserID: Of(from)}, func(i *Identity) IdentityID { return i.ID })
+	identities, err := collect(ctx, w.Identities(), IdentityFilter{UserID: Of(from)})
 	if err != nil {
 		return 0, err
 	}
@@ -327,7 +326,7 @@ func (w *work) bury(ctx context.Context, user User, into UserID) error {
 	if _, err := w.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err
 	}
-	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(user.ID)}, func(u *User) UserID { return u.ID })
+	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(user.ID)})
 	if err != nil {
 		return err
 	}
