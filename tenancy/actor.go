@@ -36,10 +36,10 @@ func SessionPrincipal(s Session) Principal {
 	return p
 }
 
-// reaches reports whether an actor gets at an organization; zero: at the account. oneself
+// reaches reports whether an actor gets at an organization; zero: at the account. self
 // says that they do it for themselves.
-func (p *Principal) reaches(id OrganizationID, oneself bool) bool {
-	if p.session == nil || oneself && !p.session.Confined {
+func (p *Principal) reaches(id OrganizationID, self bool) bool {
+	if p.session == nil || self && !p.session.Confined {
 		return true
 	}
 	return id == p.session.OrganizationID && !id.IsZero()
@@ -110,18 +110,18 @@ func (w *work) authorize(ctx context.Context, sc scope) error {
 		return err
 	}
 	m := w.method
-	oneself := m.Oneself && !p.user.IsZero() && p.user == sc.user
+	self := m.Oneself && !p.user.IsZero() && p.user == sc.user
 	switch {
 	case m.Anyone:
 		return w.exists(ctx, p)
-	case !p.reaches(sc.organization, oneself) && !sc.organization.IsZero():
+	case !p.reaches(sc.organization, self) && !sc.organization.IsZero():
 		if sc.missing != nil {
 			return w.elsewhere(ctx, sc.missing)
 		}
 		return w.deny(sc, notFound(sc.organization))
-	case !p.reaches(sc.organization, oneself):
+	case !p.reaches(sc.organization, self):
 		return w.deny(sc, forbidden(""))
-	case oneself:
+	case self:
 		if p.session != nil && (sc.organization.IsZero() || sc.organization != p.session.OrganizationID) {
 			speaks, err := w.speaksFor(ctx, held)
 			if err != nil {

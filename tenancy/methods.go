@@ -178,16 +178,16 @@ func needs(p rbac.Permission) Method { return Method{Permission: p} }
 
 func needsOrOneself(p rbac.Permission) Method { return Method{Permission: p, Oneself: true} }
 
-// methods holds the table's methods in the order of their declaration. Only declare
+// methodTable holds the methods in the order of their declaration. Only declare
 // adds to it, before main starts.
-var methods []*Method
+var methodTable []*Method
 
 // declare makes a method of the table. op is what the method does, for the message of an
 // error.
 func declare(name, op string, m Method) *Method {
 	m.Name, m.op = name, op
 	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials"
-	methods = append(methods, &m)
+	methodTable = append(methodTable, &m)
 	return &m
 }
 
@@ -196,8 +196,8 @@ func declare(name, op string, m Method) *Method {
 // met there answers [ErrForbidden] to its active members and [ErrNotFound] to
 // everybody else.
 func Methods() []Method {
-	list := make([]Method, 0, len(methods))
-	for _, m := range methods {
+	list := make([]Method, 0, len(methodTable))
+	for _, m := range methodTable {
 		list = append(list, *m)
 	}
 	slices.SortFunc(list, func(a, b Method) int { return strings.Compare(a.Name, b.Name) })

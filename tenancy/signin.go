@@ -187,7 +187,7 @@ func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 func (w *work) signIn(ctx context.Context, in attempt, dead deadInvitation) (Decision, error) {
 	var n *signIn
 	err := w.apart(ctx, func(part *work) error {
-		n = &signIn{work: part, in: in, dead: dead, session: part.config.NewID()}
+		n = &signIn{w: part, in: in, dead: dead, session: part.config.NewID()}
 		err := n.run(ctx)
 		if errors.Is(err, errKept) {
 			return nil

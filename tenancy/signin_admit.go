@@ -31,7 +31,7 @@ func (n *signIn) admit(ctx context.Context) error {
 
 // uninvited reports whether the person is new, and nobody has let them be a user.
 func (n *signIn) uninvited() bool {
-	return n.created && n.config.Registration == RegistrationClosed && n.invitation == nil
+	return n.created && n.w.config.Registration == RegistrationClosed && n.invitation == nil
 }
 
 // outside turns away somebody who is not in an organization, and who, where registration
@@ -47,7 +47,7 @@ func (n *signIn) outside(id OrganizationID, code Code) error {
 // accept takes the invitation up.
 func (n *signIn) accept(ctx context.Context) error {
 	inv := n.invitation
-	member, err := n.acceptInvitation(ctx, inv.Invitation, n.user, inv.mailed)
+	member, err := n.w.acceptInvitation(ctx, inv.Invitation, n.user, inv.mailed)
 	if code, refused := saysNo(err); refused {
 		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}
@@ -60,7 +60,7 @@ func (n *signIn) accept(ctx context.Context) error {
 // entered notes that the person is in.
 func (n *signIn) entered(member Member) error {
 	n.joined = member
-	if n.config.OnJoin != nil {
+	if n.w.config.OnJoin != nil {
 		n.opened = Organization{} // it may have changed
 	}
 	members := []Membership{member.Membership}
@@ -89,7 +89,7 @@ func (n *signIn) enter(ctx context.Context) error {
 		}
 		return n.outside(org.ID, n.standing())
 	}
-	member, err := n.work.join(ctx, j)
+	member, err := n.w.join(ctx, j)
 	switch code, refused := saysNo(err); {
 	case code == ErrOrganizationClosed:
 		return n.shut(org.ID)
@@ -116,13 +116,13 @@ func (n *signIn) standing() Code {
 // open reads an organization under its lock. Where it is archived it is not there (rule
 // O2).
 func (n *signIn) open(ctx context.Context, id OrganizationID) (Organization, error) {
-	if err := n.Lock(ctx, lockOrganization(id)); err != nil {
+	if err := n.w.Lock(ctx, lockOrganization(id)); err != nil {
 		return Organization{}, err
 	}
 	org := n.opened
 	if org.ID != id {
 		var err error
-		if org, err = n.Organizations().Get(ctx, id); err != nil {
+		if org, err = n.w.Organizations().Get(ctx, id); err != nil {
 			return Organization{}, err
 		}
 	}
@@ -147,7 +147,7 @@ func (n *signIn) way(ctx context.Context, org Organization) (joining, bool, erro
 	case !n.onDomainOf(org.ID):
 		return j, false, nil
 	case org.ID == n.home.ID && org.Settings.SingleSignOnJoins:
-		roles, err := n.rolesByGroups(ctx, n.connection, n.in.groups)
+		roles, err := n.w.rolesByGroups(ctx, n.connection, n.in.groups)
 		j.via, j.roles = JoinedSingleSignOn, roles
 		j.source, j.sourceID = RoleSingleSignOn, n.connection.ID.String()
 		return j, true, err
@@ -199,7 +199,7 @@ func (n *signIn) tryJoin(ctx context.Context, org Organization) error {
 		return err
 	}
 	var member Member
-	err = n.apart(ctx, func(part *work) (err error) {
+	err = n.w.apart(ctx, func(part *work) (err error) {
 		member, err = part.join(ctx, j)
 		return err
 	})
@@ -256,7 +256,7 @@ func (n *signIn) wish(ctx context.Context, org Organization) (JoinRequest, error
 		return JoinRequest{}, err
 	}
 	own := JoinRequestFilter{OrganizationID: Of(org.ID), UserID: Of(n.user.ID)}
-	last, err := n.JoinRequests().List(ctx, own, Span{Limit: 1, Desc: true})
+	last, err := n.w.JoinRequests().List(ctx, own, Span{Limit: 1, Desc: true})
 	if err != nil {
 		return JoinRequest{}, err
 	}
@@ -268,7 +268,7 @@ func (n *signIn) wish(ctx context.Context, org Organization) (JoinRequest, error
 			return JoinRequest{}, &Error{Code: ErrJoinRequestDecided, Reason: string(state)}
 		}
 	}
-	return n.fileRequest(ctx, org, n.user, n.in.Note)
+	return n.w.fileRequest(ctx, org, n.user, n.in.Note)
 }
 
 // filed ends an attempt with a request that stays.
