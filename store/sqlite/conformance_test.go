@@ -1,15 +1,26 @@
 package sqlite_test
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/store/storetest"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+var (
+	tenancySchema = storetest.Schema{Tables: tenancy.Tables(), Logs: []*store.Log{tenancy.EventLog()}}
+	notesSchema   = storetest.Schema{Tables: rowtest.NotesTables(), Logs: rowtest.NotesLogs()}
 )
 
 // blank gives paths of migrated files without rows: making one anew for each of
@@ -19,6 +30,12 @@ func blank(t *testing.T) func(*testing.T) string {
 	path := filepath.Join(t.TempDir(), "blank.db")
 	st, err := sqlite.Open(t.Context(), path)
 	require.NoError(t, err)
+	for _, table := range notesSchema.Tables {
+		create(t, st.DB(), table)
+	}
+	for _, l := range notesSchema.Logs {
+		createLog(t, st.DB(), l)
+	}
 	require.NoError(t, st.Close())
 	file, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -32,21 +49,103 @@ func blank(t *testing.T) func(*testing.T) string {
 
 func TestConformance(t *testing.T) {
 	fresh := blank(t)
-	storetest.Run(t, func(t *testing.T) store.Store {
+	open := func(t *testing.T) store.Store {
 		st := openAt(t, fresh(t))
 		_, err := st.DB().Exec(`PRAGMA synchronous = OFF`) // it has one connection
 		require.NoError(t, err)
 		return st
-	})
+	}
+	t.Run("tenancy", func(t *testing.T) { storetest.Run(t, open, tenancySchema) })
+	t.Run("notes", func(t *testing.T) { storetest.Run(t, open, notesSchema) })
+	t.Run("joined", func(t *testing.T) { storetest.RunJoined(t, open, join, notesSchema) })
 }
 
 // TestConformanceOfHost is the same on a host's handle, which begins deferred.
 func TestConformanceOfHost(t *testing.T) {
 	fresh := blank(t)
-	storetest.Run(t, func(t *testing.T) store.Store {
+	open := func(t *testing.T) store.Store {
 		st, err := sqlite.New(t.Context(), handle(t, fresh(t), "_pragma=synchronous(OFF)"))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, st.Close()) })
 		return st
-	})
+	}
+	t.Run("tenancy", func(t *testing.T) { storetest.Run(t, open, tenancySchema) })
+	t.Run("notes", func(t *testing.T) { storetest.Run(t, open, notesSchema) })
+	t.Run("joined", func(t *testing.T) { storetest.RunJoined(t, open, join, notesSchema) })
+}
+
+// join begins a transaction of a host's on the handle of a Store.
+func join(t *testing.T, root store.Store) storetest.Host {
+	t.Helper()
+	st := root.(*sqlite.Store)
+	tx, err := st.DB().BeginTx(context.WithoutCancel(t.Context()), nil)
+	require.NoError(t, err)
+	return storetest.Host{Joined: st.InTx(tx), End: func(commit bool) error {
+		if commit {
+			return tx.Commit()
+		}
+		return tx.Rollback()
+	}}
+}
+
+// create makes a table as its description says.
+func create(t *testing.T, db *sql.DB, table *store.Table) {
+	t.Helper()
+	lines := columnLines(table)
+	lines[0] += " PRIMARY KEY"
+	for _, key := range table.Unique {
+		lines = append(lines, "UNIQUE ("+names(table, key.Columns)+")")
+	}
+	for i, column := range table.Columns {
+		if column.References != nil {
+			lines[i] += " REFERENCES " + column.References.Name + " (id)"
+		}
+	}
+	execute(t, db, "CREATE TABLE %s (%s) STRICT", table.Name, strings.Join(lines, ", "))
+	createIndexes(t, db, table, ", id")
+}
+
+// createLog makes the three tables of a log.
+func createLog(t *testing.T, db *sql.DB, l *store.Log) {
+	t.Helper()
+	lines := append([]string{"position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"}, columnLines(&l.Table)...)
+	execute(t, db, "CREATE TABLE %s (%s) STRICT", l.Name, strings.Join(lines, ", "))
+	createIndexes(t, db, &l.Table, "")
+	execute(t, db, "CREATE TABLE %s (position INTEGER NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (position, user_id)) STRICT, WITHOUT ROWID", l.People)
+	execute(t, db, "CREATE TABLE %s (id INTEGER NOT NULL PRIMARY KEY, position INTEGER NOT NULL) STRICT", l.Floor)
+	execute(t, db, "INSERT INTO %s (id, position) VALUES (1, 0)", l.Floor)
+}
+
+func columnLines(table *store.Table) []string {
+	var lines []string
+	for _, column := range table.Columns {
+		line := column.Name + " TEXT"
+		switch column.Type {
+		case store.Int, store.Time:
+			line = column.Name + " INTEGER"
+		case store.Bool:
+			line = fmt.Sprintf("%[1]s INTEGER CHECK (%[1]s IN (0, 1))", column.Name)
+		case store.JSON:
+			line += " CHECK (json_valid(" + column.Name + "))"
+		}
+		if !column.Null {
+			line += " NOT NULL"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func createIndexes(t *testing.T, db *sql.DB, table *store.Table, last string) {
+	t.Helper()
+	for _, columns := range table.Indexes {
+		listed := names(table, columns)
+		execute(t, db, "CREATE INDEX %s_%s ON %s (%s%s)", table.Name, strings.ReplaceAll(listed, ", ", "_"), table.Name, listed, last)
+	}
+}
+
+func execute(t *testing.T, db *sql.DB, format string, args ...any) {
+	t.Helper()
+	_, err := db.Exec(fmt.Sprintf(format, args...))
+	require.NoError(t, err)
 }

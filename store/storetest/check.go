@@ -11,21 +11,28 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // patience ends the context of a rule: a store that waits for ever and heeds its
 // context fails its rule instead of the whole run.
 const patience = time.Minute
 
-// errStop is what a check panics with once a failure is on record, so that a rule
-// ends where it failed. It goes through the store's own rollback on its way.
-var errStop = errors.New("storetest: the rule failed")
+// glance is how long a rule waits for what must not happen.
+const glance = 20 * time.Millisecond
+
+var (
+	// errOurs is what the functions of rules fail with.
+	errOurs = errors.New("storetest: an error of the caller's own")
+	// errStop is what a check panics with once a failure is on record, so that a rule
+	// ends where it failed. It goes through the store's own rollback on its way.
+	errStop = errors.New("storetest: the rule failed")
+)
 
 // check is one rule being run on one store. It may be used by several goroutines.
 type check struct {
 	ctx   context.Context // the life of a check is one call
 	store store.Store
+	join  func() Host // nil but for the rules of joined stores
 
 	mu       sync.Mutex
 	failures []string
@@ -35,7 +42,7 @@ type check struct {
 func (r rule) check(s store.Store) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c := &check{ctx: ctx, store: s}
+	c := &check{ctx: ctx, store: s, join: r.join}
 	c.guard(func() { r.run(c) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,19 +80,38 @@ func (c *check) ok(err error, what string) {
 	}
 }
 
-// code wants an error of this code, with everything that goes with it.
-func (c *check) code(err error, want tenancy.Code, what string) {
-	if !errors.Is(err, want) || tenancy.CodeOf(err) != want {
-		c.failf("%s: got error %v, want code %s", what, err, want)
+// code wants an error of the store, of this code.
+func (c *check) code(err error, want store.Code, what string) {
+	if e, ok := err.(*store.Error); !ok || e.Code != want || !errors.Is(err, want) {
+		c.failf("%s: got error %v (%T), want a *store.Error with code %s", what, err, err, want)
 	}
 }
 
-// taken wants the error of a unique key.
-func (c *check) taken(err error, field, what string) {
-	c.code(err, tenancy.ErrAlreadyExists, what)
-	var e *tenancy.Error
-	if !errors.As(err, &e) || e.Field != field {
+// refused wants an error that says of the row what one of these says.
+func (c *check) refused(err error, what string, wants ...error) {
+	got, ok := err.(*store.Error)
+	for _, want := range wants {
+		want := want.(*store.Error)
+		if ok && got.Code == want.Code && got.Kind == want.Kind && got.Key == want.Key && got.Field == want.Field {
+			return
+		}
+	}
+	c.failf("%s: got error %v, want %v", what, err, wants)
+}
+
+// invalid wants a refusal that names this field, or any if it is "".
+func (c *check) invalid(err error, field, what string) {
+	c.code(err, store.ErrInvalid, what)
+	if e := err.(*store.Error); field != "" && e.Field != field {
 		c.failf("%s: got error %v, want Field %q", what, err, field)
+	}
+}
+
+// canceled wants the error of a context that has ended.
+func (c *check) canceled(err error, ctx context.Context, what string) { // the error comes first, as in code
+	c.code(err, store.ErrCanceled, what)
+	if !errors.Is(err, ctx.Err()) {
+		c.failf("%s: got error %v, want one that wraps %v", what, err, ctx.Err())
 	}
 }
 
@@ -112,9 +138,24 @@ func brief(v any) string {
 	return s
 }
 
+// panics wants fn to panic with errOurs itself.
+func (c *check) panics(fn func()) {
+	defer func() {
+		switch x := recover(); x {
+		case any(errOurs):
+		case any(errStop):
+			panic(errStop)
+		default:
+			c.failf("got panic %v, want the one that fn raised", x)
+		}
+	}()
+	fn()
+	c.failf("fn's panic was swallowed")
+}
+
 // update runs fn in a transaction that has to commit.
-func (c *check) update(fn func(tx tenancy.Tx)) {
-	c.ok(c.try(func(tx tenancy.Tx) error {
+func (c *check) update(fn func(tx store.Rows)) {
+	c.ok(c.try(func(tx store.Rows) error {
 		fn(tx)
 		return nil
 	}), "Update")
@@ -122,25 +163,41 @@ func (c *check) update(fn func(tx tenancy.Tx)) {
 
 // contend is update for an fn that meets others: it has to hand on the errors of its
 // statements, by which a store may tell that fn is to run again.
-func (c *check) contend(fn func(tx tenancy.Tx) error) { c.ok(c.try(fn), "Update") }
+func (c *check) contend(fn func(tx store.Rows) error) { c.ok(c.try(fn), "Update") }
 
 // try runs fn in a transaction and gives what Update answers.
-func (c *check) try(fn func(tx tenancy.Tx) error) error {
-	return tenancy.Typed(c.store).Update(c.ctx, fn)
-}
+func (c *check) try(fn func(tx store.Rows) error) error { return c.store.Update(c.ctx, fn) }
 
 // view runs fn over a snapshot.
-func (c *check) view(fn func(tx tenancy.Tx)) {
-	c.ok(tenancy.Typed(c.store).View(c.ctx, func(tx tenancy.Tx) error {
+func (c *check) view(fn func(tx store.Rows)) {
+	c.ok(c.store.View(c.ctx, func(tx store.Rows) error {
 		fn(tx)
 		return nil
 	}), "View")
 }
 
+// fails runs fn in a savepoint that fails.
+func (c *check) fails(tx store.Rows, fn func()) {
+	c.same(tx.Savepoint(c.ctx, func() error {
+		fn()
+		return errOurs
+	}), errOurs, "Savepoint")
+}
+
+// nest runs fn in a savepoint that goes well.
+func (c *check) nest(tx store.Rows, fn func()) {
+	c.ok(tx.Savepoint(c.ctx, func() error {
+		fn()
+		return nil
+	}), "Savepoint")
+}
+
 // elsewhere runs fn in another goroutine and waits for it: where that waits for the
 // caller, the rule fails.
-func (c *check) elsewhere(fn func()) {
-	done := c.start(fn)
+func (c *check) elsewhere(fn func()) { c.wait(c.start(fn)) }
+
+// wait waits for what start has started.
+func (c *check) wait(done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-c.ctx.Done():
@@ -173,31 +230,4 @@ func (c *check) together(n int, fn func(i int)) {
 		}
 		all.Wait()
 	})
-}
-
-// state is all that a store holds, to compare before and after.
-type state struct {
-	rows   map[string][]any
-	events []tenancy.Event
-	last   tenancy.Position
-}
-
-func (c *check) state() (all state) {
-	c.view(func(tx tenancy.Tx) { all = stateOf(c, tx) })
-	return all
-}
-
-func stateOf(c *check, tx tenancy.Tx) state {
-	all := state{rows: map[string][]any{}, events: events(c, tx), last: last(c, tx)}
-	for _, e := range subjects() {
-		all.rows[e.kind()] = e.dump(c, tx)
-	}
-	return all
-}
-
-// unchanged wants the store to hold after fn what it held before.
-func (c *check) unchanged(fn func()) {
-	before := c.state()
-	fn()
-	c.equal(c.state(), before, "what the store holds afterwards")
 }

@@ -2,134 +2,129 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // contextRules are about contexts that end.
-func contextRules() []rule {
+func (s *suite) contextRules() []rule {
 	return []rule{
-		{"context/canceled_before", "a context that has ended is canceled, wraps the context's error, and nothing is written.", contextCanceledBefore},
-		{"context/canceled_midway", "a context that ends in mid-transaction fails the next statement, and nothing is kept.", contextCanceledMidway},
-		{"context/canceled_unnoticed", "a context that ends after the last statement: Update says canceled and keeps nothing, or nil and keeps all.", contextCanceledUnnoticed},
-		{"context/deadline", "a deadline that passes in mid-transaction is canceled, wraps it, and nothing is kept.", contextDeadline},
-		{"context/canceled_view", "a context that ends in mid-view fails the next read.", contextCanceledView},
-		{"context/canceled_while_waiting", "an Update that waits for another gives up when its context ends.", canceledWhileWaiting},
-		{"context/error_of_fn_wins", "an error of fn's own is passed on itself though the context has ended.", contextErrorOfFnWins},
+		{name: "context/canceled_before", why: "a context that has ended is canceled, wraps the context's error, and nothing is written.", run: s.contextCanceledBefore},
+		{name: "context/canceled_midway", why: "a context that ends in mid-transaction fails the next statement, and nothing is kept.", run: s.contextCanceledMidway},
+		{name: "context/canceled_unnoticed", why: "a context that ends after the last statement: Update says canceled and keeps nothing, or nil and keeps all.", run: s.contextCanceledUnnoticed},
+		{name: "context/deadline", why: "a deadline that passes in mid-transaction is canceled, wraps it, and nothing is kept.", run: s.contextDeadline},
+		{name: "context/canceled_view", why: "a context that ends in mid-view fails the next read.", run: s.contextCanceledView},
+		{name: "context/canceled_while_waiting", why: "an Update that waits for another gives up when its context ends.", run: s.canceledWhileWaiting},
+		{name: "context/error_of_fn_wins", why: "an error of fn's own is passed on itself though the context has ended.", run: s.contextErrorOfFnWins},
 	}
 }
 
-func contextCanceledBefore(c *check) {
+func (s *suite) contextCanceledBefore(c *check) {
 	canceled, cancel := context.WithCancel(c.ctx)
 	cancel()
 	late, cancel := context.WithDeadline(c.ctx, time.Unix(1, 0))
 	defer cancel()
-	c.unchanged(func() {
+	s.unchanged(c, func() {
 		for _, ctx := range []context.Context{canceled, late} {
-			write := func(tx tenancy.Tx) error { return tx.Organizations().Insert(c.ctx, fullOrganization(1)) }
-			c.canceled(tenancy.Typed(c.store).Update(ctx, write), ctx, "Update")
-			c.canceled(tenancy.Typed(c.store).View(ctx, func(tenancy.Tx) error { return nil }), ctx, "View")
+			c.canceled(c.store.Update(ctx, func(tx store.Rows) error { return s.add(c, tx, 1) }), ctx, "Update")
+			c.canceled(c.store.View(ctx, func(store.Rows) error { return nil }), ctx, "View")
 		}
 	})
 }
 
-func contextCanceledMidway(c *check) {
-	writeAll(c)
-	c.unchanged(func() {
-		ctx, cancel := context.WithCancel(c.ctx)
-		defer cancel()
-		c.canceled(tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
-			changeAll(c, tx)
-			cancel()
-			return tx.Organizations().Insert(ctx, fullOrganization(60))
-		}), ctx, "Update")
-	})
-	writeMore(c)
+// insert is an Insert under a context of its own.
+func (s *suite) insert(ctx context.Context, tx store.Rows, n int) error {
+	return tx.Insert(ctx, s.main.table, s.main.full(n))
 }
 
-func contextCanceledUnnoticed(c *check) {
+func (s *suite) contextCanceledMidway(c *check) {
+	s.writeAll(c)
+	s.unchanged(c, func() {
+		ctx, cancel := context.WithCancel(c.ctx)
+		defer cancel()
+		c.canceled(c.store.Update(ctx, func(tx store.Rows) error {
+			s.changeAll(c, tx)
+			cancel()
+			return s.insert(ctx, tx, 160)
+		}), ctx, "Update")
+	})
+	s.writeMore(c)
+}
+
+func (s *suite) contextCanceledUnnoticed(c *check) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	err := tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
-		put(c, tx, 1)
-		put(c, tx, 2)
+	err := c.store.Update(ctx, func(tx store.Rows) error {
+		s.put(c, tx, 1)
+		s.put(c, tx, 2)
 		cancel()
 		return nil
 	})
 	if err == nil {
-		kept(c, 1, 2)
+		s.kept(c, 1, 2)
 		return
 	}
 	c.canceled(err, ctx, "Update")
-	kept(c)
+	s.kept(c)
 }
 
-func contextDeadline(c *check) {
-	writeAll(c)
-	c.unchanged(func() {
-		ctx, cancel := context.WithTimeout(c.ctx, 20*time.Millisecond)
+func (s *suite) contextDeadline(c *check) {
+	s.writeAll(c)
+	s.unchanged(c, func() {
+		ctx, cancel := context.WithTimeout(c.ctx, glance)
 		defer cancel()
-		err := tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
-			changeAll(c, tx)
+		err := c.store.Update(ctx, func(tx store.Rows) error {
+			s.changeAll(c, tx)
 			<-ctx.Done()
-			return tx.Organizations().Insert(ctx, fullOrganization(60))
+			return s.insert(ctx, tx, 160)
 		})
 		c.canceled(err, ctx, "Update")
 	})
-	writeMore(c)
+	s.writeMore(c)
 }
 
-func contextCanceledView(c *check) {
-	writeAll(c)
+func (s *suite) contextCanceledView(c *check) {
+	c.update(func(tx store.Rows) { s.put(c, tx, 1) })
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	c.canceled(tenancy.Typed(c.store).View(ctx, func(tx tenancy.Tx) error {
-		_, err := tx.Organizations().Get(ctx, newID[tenancy.Organization](1))
-		c.ok(err, "Get")
+	c.canceled(c.store.View(ctx, func(tx store.Rows) error {
+		row := make(store.Row, len(s.main.columns()))
+		c.ok(tx.Get(ctx, s.main.table, newID(1), row), "Get")
 		cancel()
-		_, err = tx.Organizations().Get(ctx, newID[tenancy.Organization](1))
-		return err
+		return tx.Get(ctx, s.main.table, newID(1), row)
 	}), ctx, "View")
-	writeMore(c)
+	c.update(func(tx store.Rows) { s.put(c, tx, 2) })
+	s.kept(c, 1, 2)
 }
 
-func contextErrorOfFnWins(c *check) {
+func (s *suite) contextErrorOfFnWins(c *check) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	c.same(tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
-		put(c, tx, 1)
+	c.same(c.store.Update(ctx, func(tx store.Rows) error {
+		s.put(c, tx, 1)
 		cancel()
 		return errOurs
 	}), errOurs, "Update")
-	kept(c)
+	s.kept(c)
 }
 
-// canceled wants the error of a context that has ended.
-func (c *check) canceled(err error, ctx context.Context, what string) { // the error comes first, as in code
-	c.code(err, tenancy.ErrCanceled, what)
-	if !errors.Is(err, ctx.Err()) {
-		c.failf("%s: got error %v, want one that wraps %v", what, err, ctx.Err())
-	}
-}
-
-func canceledWhileWaiting(c *check) {
-	c.update(func(tx tenancy.Tx) {
+func (s *suite) canceledWhileWaiting(c *check) {
+	c.update(func(tx store.Rows) {
 		c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock")
-		put(c, tx, 1)
+		s.put(c, tx, 1)
 		c.elsewhere(func() {
-			ctx, cancel := context.WithTimeout(c.ctx, 20*time.Millisecond)
+			ctx, cancel := context.WithTimeout(c.ctx, glance)
 			defer cancel()
-			err := tenancy.Typed(c.store).Update(ctx, func(tx tenancy.Tx) error {
+			err := c.store.Update(ctx, func(tx store.Rows) error {
 				if err := tx.Lock(ctx, lockKey("a")); err != nil {
 					return err
 				}
-				return tx.Organizations().Insert(ctx, fullOrganization(2))
+				return s.insert(ctx, tx, 2)
 			})
 			<-ctx.Done()
 			c.canceled(err, ctx, "Update")
 		})
 	})
-	kept(c, 1)
+	s.kept(c, 1)
 }

@@ -18,9 +18,10 @@ type fault struct {
 // A rule that no faulty store breaks proves nothing: each of these faults, of a kind
 // that backends come with, is found by the rule that it breaks.
 func TestSuiteFindsFaults(t *testing.T) {
+	s := suiteOf(t, tenancySchema())
 	for i, f := range slices.Concat(writeFaults(), readFaults(), logFaults(), transactionFaults()) {
 		f.mutant.Store = NewWeak()
-		if err := ruleNamed(t, f.breaks).check(f.mutant); err == nil {
+		if err := ruleNamed(t, s, f.breaks).check(f.mutant); err == nil {
 			t.Errorf("fault %d: %s passes on a store that breaks it", i, f.breaks)
 		}
 	}
@@ -89,13 +90,13 @@ func readFaults() []fault {
 	}
 	first := func(_ *store.Table, cond *store.Cond) { cond.Values = cond.Values[:min(1, len(cond.Values))] }
 	return []fault{
-		where("organization/filter_Slug", first),
-		where("user/filter_MergedInto", func(t *store.Table, cond *store.Cond) {
+		where("organization/filter_slug", first),
+		where("user/filter_merged_into", func(t *store.Table, cond *store.Cond) {
 			if t.Columns[cond.Column].Name == "merged_into" && len(cond.Values) > 0 {
 				cond.Op = store.NotNull
 			}
 		}),
-		where("role_assignment/filter_Active", func(t *store.Table, cond *store.Cond) {
+		where("role_assignment/filter_active", func(t *store.Table, cond *store.Cond) {
 			if t.Columns[cond.Column].Type == store.Bool {
 				cond.Op = 0
 			}
@@ -105,35 +106,35 @@ func readFaults() []fault {
 				cond.Op = 0
 			}
 		}),
-		where("secret/filter_DueBefore", func(_ *store.Table, cond *store.Cond) {
+		where("secret/filter_expires_at", func(_ *store.Table, cond *store.Cond) {
 			if cond.Op == store.Less {
 				cond.Values[0].Int++
 			}
 		}),
-		where("invitation/filter_DueAfter", func(_ *store.Table, cond *store.Cond) {
+		where("invitation/filter_expires_at", func(_ *store.Table, cond *store.Cond) {
 			if cond.Op == store.AtLeast {
 				cond.Values[0].Int--
 			}
 		}),
-		where("user/filter_EmailPrefix_exact", func(_ *store.Table, cond *store.Cond) {
+		where("user/filter_prefix_exact", func(_ *store.Table, cond *store.Cond) {
 			if cond.Op == store.Prefix {
 				cond.Values[0].Text = strings.TrimRight(cond.Values[0].Text, "%\U0010FFFF")
 			}
 		}),
-		where("organization/page_name_asc_walk", first),
-		span("organization/page_name_desc_walk", func(r *store.Range) { r.Desc = false }),
-		span("user/page_email_asc_walk", func(r *store.Range) { r.Limit = max(r.Limit-1, 1) }),
-		span("membership/page_name_asc_walk", func(r *store.Range) {
+		where("organization/page_name_key_asc_walk", first),
+		span("organization/page_name_key_desc_walk", func(r *store.Range) { r.Desc = false }),
+		span("user/page_email_key_asc_walk", func(r *store.Range) { r.Limit = max(r.Limit-1, 1) }),
+		span("membership/page_name_key_asc_walk", func(r *store.Range) {
 			if r.After != nil {
 				r.After.ID = [16]byte{} // ties come again
 			}
 		}),
-		span("membership/page_email_desc_walk", func(r *store.Range) {
+		span("membership/page_email_key_desc_walk", func(r *store.Range) {
 			if r.After != nil {
 				r.After.ID = [16]byte{} // and the other way are lost
 			}
 		}),
-		span("secret/page_due_asc_walk", func(r *store.Range) {
+		span("secret/page_expires_at_asc_walk", func(r *store.Range) {
 			if r.After != nil {
 				r.After.Sort.Int++
 			}

@@ -1,26 +1,140 @@
 package storetest
 
 import (
-	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
-// filterRules are about which rows a filter selects.
-func (s *subject[V, F]) filterRules() []rule {
-	all := []rule{
-		s.rule("filter_none", "a field that does not constrain selects every row, with and without other fields.", s.filterNone),
-		s.rule("filter_and", "the fields of a filter are joined by and.", s.filterAnd),
-		s.rule("filter_own_writes", "a filter selects by what the transaction has written.", s.filterOwnWrites),
+// probe is some conditions on one column, and which rows pass them.
+type probe struct {
+	name  string
+	where []store.Cond
+	match func(row store.Row) bool
+}
+
+// probes gives conditions to try on a column of a table that holds these rows: each
+// comparison that its type has. The first lets nothing pass, the next three are on values
+// that are there, if there are such conditions.
+func (s *subject) probes(i int, rows []store.Row) []probe {
+	column := &s.columns()[i]
+	var all []probe
+	add := func(what string, op store.Op, match func(x store.Value) bool, values ...store.Value) {
+		all = append(all, probe{
+			name:  column.Name + " " + what,
+			where: []store.Cond{{Column: i, Op: op, Values: values}},
+			match: func(row store.Row) bool { return !row[i].Null && match(row[i]) },
+		})
 	}
-	for _, f := range s.fields {
-		all = append(all, s.rule("filter_"+f.name, "List, Count and DeleteAll select by "+f.name+"; no values match nothing.",
-			func(c *check) { s.filterField(c, f) }))
-		if f.start != nil {
-			all = append(all, s.rule("filter_"+f.name+"_exact", "a prefix is bytes, not a pattern.", func(c *check) { s.prefixExact(c, f) }))
+	if column.Type != store.JSON {
+		probeSets(column.Type, distinct(rows, i), add)
+		probeBounds(column.Type, distinct(rows, i), add)
+	}
+	add("not null", store.NotNull, func(store.Value) bool { return true })
+	return append(all, probe{
+		name: column.Name + " null", where: []store.Cond{{Column: i, Op: store.IsNull}},
+		match: func(row store.Row) bool { return row[i].Null },
+	})
+}
+
+type adder = func(what string, op store.Op, match func(x store.Value) bool, values ...store.Value)
+
+// probeSets adds those that compare with a set.
+func probeSets(kind store.Type, known []store.Value, add adder) {
+	set := func(what string, values ...store.Value) {
+		add("one of "+what, store.OneOf, func(x store.Value) bool { return slices.Contains(values, x) }, values...)
+	}
+	x, y := known[len(known)/2], known[len(known)-1]
+	set("none")
+	set("one", x)
+	set("two", x, y)
+	set("twice the same", y, y)
+	set("the zero value", store.Value{})
+	set("all", known...)
+	many := slices.Clone(known)
+	for n := 0; len(many) < 1000; n++ {
+		other, ok := unknown(kind, n)
+		if !ok {
+			other = known[n%len(known)]
 		}
+		many = append(many, other)
+	}
+	set("a thousand", many...)
+	if other, ok := unknown(kind, 0); ok {
+		set("what is not there", other)
+		set("what is there and what is not", x, other)
+	}
+}
+
+// probeBounds adds those that compare with one value: below and from there on, and what
+// begins with it.
+func probeBounds(kind store.Type, known []store.Value, add adder) {
+	sorted := slices.SortedFunc(slices.Values(known), func(a, b store.Value) int { return order(kind, a, b) })
+	bounds := []store.Value{known[len(known)/2], sorted[0], sorted[len(sorted)-1], {}}
+	x := bounds[0]
+	switch kind {
+	case store.Int, store.Time:
+		bounds = append(bounds, store.Value{Int: x.Int + 1}, store.Value{Int: x.Int - 1}, store.Value{Int: -1 << 57}, store.Value{Int: 1 << 57})
+	case store.ID:
+		above, below := x, x
+		above.ID[15]++
+		below.ID[15]--
+		bounds = append(bounds, above, below)
+	case store.Text:
+		bounds = append(bounds, store.Value{Text: x.Text + "\x01"}, store.Value{Text: "b"}, store.Value{Text: "\U0010FFFF"})
+	}
+	for _, v := range bounds {
+		what := fmt.Sprintf(" %d %q %x", v.Int, v.Text, v.ID)
+		add("less than"+what, store.Less, func(x store.Value) bool { return order(kind, x, v) < 0 }, v)
+		add("at least"+what, store.AtLeast, func(x store.Value) bool { return order(kind, x, v) >= 0 }, v)
+	}
+	if kind != store.Text {
+		return
+	}
+	for _, start := range []string{"a", x.Text, x.Text + "\x01", "no such", ""} {
+		add(fmt.Sprintf("begins with %q", start), store.Prefix, func(x store.Value) bool { return strings.HasPrefix(x.Text, start) },
+			store.Value{Text: start})
+	}
+}
+
+// distinct lists the values of a column that are not null, each once.
+func distinct(rows []store.Row, column int) []store.Value {
+	var list []store.Value
+	for _, row := range rows {
+		if x := row[column]; !x.Null && !slices.Contains(list, x) {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// passing gives the rows that a match lets through.
+func passing(rows []store.Row, match func(row store.Row) bool) []store.Row {
+	var list []store.Row
+	for _, row := range rows {
+		if match(row) {
+			list = append(list, row)
+		}
+	}
+	return list
+}
+
+// filterRules are about which rows conditions select.
+func (s *subject) filterRules() []rule {
+	all := []rule{
+		s.rule("filter_none", "no condition selects every row, along every order that has a place for it.", s.filterNone),
+		s.rule("filter_and", "the conditions of a statement are joined by and, those on one column too.", s.filterAnd),
+		s.rule("filter_own_writes", "conditions select by what the transaction has written.", s.filterOwnWrites),
+	}
+	for i, column := range s.columns() {
+		all = append(all, s.rule("filter_"+column.Name, "List, Count and DeleteAll select by "+column.Name+", with every comparison of its type.",
+			func(c *check) { s.filterColumn(c, i) }))
+	}
+	if slices.ContainsFunc(s.columns(), func(column store.Column) bool { return column.Type == store.Text && column.References == nil }) {
+		all = append(all, s.rule("filter_prefix_exact", "a prefix is bytes, not a pattern.", s.prefixExact))
 	}
 	return all
 }
@@ -28,146 +142,105 @@ func (s *subject[V, F]) filterRules() []rule {
 // many is how many rows the filters are tried on.
 const many = 14
 
-// others are rows that no table holds.
-func (s *subject[V, F]) others() []V {
-	list := make([]V, 1000)
-	for i := range list {
-		list[i] = s.full(100_000 + i)
-	}
-	return list
-}
-
-// passing gives the rows that a match lets through.
-func passing[V any](rows []V, match func(V) bool) []V {
-	var list []V
-	for _, v := range rows {
-		if match(v) {
-			list = append(list, v)
-		}
-	}
-	return list
-}
-
-// selects wants a filter to select these rows, by List both ways and by Count.
-func (s *subject[V, F]) selects(c *check, tx tenancy.Tx, f F, want []V, what string) {
-	c.equal(s.count(c, tx, f), len(want), what+": Count")
+// selects wants conditions to select these rows, by List both ways and by Count.
+func (s *subject) selects(c *check, tx store.Rows, where []store.Cond, want []store.Row, what string) {
+	c.equal(s.count(c, tx, where...), len(want), what+": Count")
 	for _, desc := range []bool{false, true} {
-		span := tenancy.Span{Limit: everything.Limit, Desc: desc}
-		c.equal(s.list(c, tx, f, span), s.ordered(want, tenancy.ByID, desc), what+": List")
+		got := s.list(c, tx, where, store.Range{Limit: mostRows, Desc: desc})
+		c.equal(got, s.ordered(want, 0, desc), what+": List")
 	}
 }
 
-func (s *subject[V, F]) filterField(c *check, f field[V, F]) {
+func (s *subject) filterColumn(c *check, column int) {
 	rows := s.seed(c, many)
-	all := s.with(rows)
-	probes := f.probes(all, s.others())
-	c.view(func(tx tenancy.Tx) {
+	probes := s.probes(column, rows)
+	c.view(func(tx store.Rows) {
 		for _, p := range probes {
-			var filter F
-			p.apply(&filter)
-			s.selects(c, tx, filter, passing(all, p.match), p.name)
+			s.selects(c, tx, p.where, passing(rows, p.match), p.name)
 		}
 	})
-	// What others refer to stays.
-	s.deletes(c, rows, slices.DeleteFunc(probes, func(p probe[V, F]) bool { return len(passing(s.standing, p.match)) > 0 }))
+	s.deletesBy(c, rows, probes)
 }
 
-func (s *subject[V, F]) filterNone(c *check) {
-	rows := s.with(s.seed(c, many))
-	c.view(func(tx tenancy.Tx) {
-		var f F
-		s.selects(c, tx, f, rows, "the zero filter")
-		for _, by := range s.orders() {
-			span := everything
-			span.Order = by
-			c.equal(s.list(c, tx, f, span), s.ordered(rows, by, false), "List")
+// deletesBy tries DeleteAll with each probe in a savepoint that fails, so that the next
+// finds all rows again, and with the second for good.
+func (s *subject) deletesBy(c *check, rows []store.Row, probes []probe) {
+	left := func(p probe) []store.Row {
+		return passing(rows, func(row store.Row) bool { return !p.match(row) })
+	}
+	c.update(func(tx store.Rows) {
+		remove := func(p probe) {
+			c.equal(s.deleteAll(c, tx, p.where...), len(rows)-len(left(p)), p.name+": how many DeleteAll took")
+			c.equal(s.list(c, tx, nil, everything), s.ordered(left(p), 0, false), p.name+": what DeleteAll left")
 		}
+		for _, p := range probes {
+			c.fails(tx, func() { remove(p) })
+		}
+		remove(probes[1])
 	})
+	s.keeps(c, "after the last", left(probes[1])...)
 }
 
-// filterAnd tries every two fields together, and a seeded choice of three.
-func (s *subject[V, F]) filterAnd(c *check) {
-	rows := s.with(s.seed(c, many))
-	others := s.others()[:2]
-	random := rand.New(rand.NewPCG(1, 2)) // the same choice each time
-	c.view(func(tx tenancy.Tx) {
-		try := func(fields ...field[V, F]) {
-			var f F
-			left, what := rows, "filter"
-			for _, field := range fields {
-				probes := field.probes(rows, others)
-				p := probes[random.IntN(len(probes))]
-				p.apply(&f)
-				left, what = passing(left, p.match), what+" "+p.name
-			}
-			s.selects(c, tx, f, left, what)
-		}
-		for i := range s.fields {
-			for j := range i {
-				try(s.fields[i], s.fields[j])
-				try(s.fields[i], s.fields[j])
-				if j > 0 {
-					try(s.fields[i], s.fields[j], s.fields[random.IntN(j)])
-				}
-			}
-		}
-	})
-}
-
-func (s *subject[V, F]) filterOwnWrites(c *check) {
+func (s *subject) filterNone(c *check) {
 	rows := s.seed(c, many)
-	c.update(func(tx tenancy.Tx) {
+	c.view(func(tx store.Rows) {
+		s.selects(c, tx, nil, rows, "no condition")
+		for _, sort := range s.sorts() {
+			c.equal(s.list(c, tx, nil, store.Range{Limit: mostRows, Sort: sort}), s.ordered(rows, sort, false), "List along "+s.columns()[sort].Name)
+		}
+	})
+}
+
+// filterAnd tries every two columns together, and a seeded choice of three.
+func (s *subject) filterAnd(c *check) {
+	rows := s.seed(c, many)
+	random := rand.New(rand.NewPCG(1, 2)) // the same choice each time
+	probes := make([][]probe, len(s.columns()))
+	for i := range probes {
+		probes[i] = s.probes(i, rows)
+	}
+	c.view(func(tx store.Rows) {
+		try := func(columns ...int) {
+			var where []store.Cond
+			left, what := rows, "conditions"
+			for _, i := range columns {
+				p := probes[i][random.IntN(len(probes[i]))]
+				where = append(where, p.where...)
+				left, what = passing(left, p.match), what+", "+p.name
+			}
+			s.selects(c, tx, where, left, what)
+		}
+		for i := range probes {
+			for j := range i + 1 {
+				try(i, j)
+			}
+			for range 3 {
+				try(i, random.IntN(len(probes)), random.IntN(len(probes)))
+				try(i, i)
+			}
+		}
+	})
+}
+
+func (s *subject) filterOwnWrites(c *check) {
+	rows := s.seed(c, many)
+	c.update(func(tx store.Rows) {
 		for i := 1; i < many; i += 3 {
 			changed := s.next(rows[i], s.full(i+50))
-			c.ok(s.table(tx).Update(c.ctx, changed), "Update")
+			s.update(c, tx, changed)
 			rows[i] = s.stored(rows[i], changed)
 		}
-		c.ok(s.table(tx).Delete(c.ctx, s.id(rows[2])), "Delete")
+		s.remove(c, tx, rows[2])
 		rows = append(slices.Delete(rows, 2, 3), s.full(90), s.bare(91))
 		s.insert(c, tx, rows[len(rows)-2:]...)
-		all := s.with(rows)
-		for _, field := range s.fields {
-			for _, p := range field.probes(all, s.others()[:2])[1:4] {
-				var f F
-				p.apply(&f)
-				s.selects(c, tx, f, passing(all, p.match), p.name)
+		for i := range s.columns() {
+			probes := s.probes(i, rows)
+			for _, p := range probes[min(1, len(probes)-2):min(4, len(probes))] {
+				s.selects(c, tx, p.where, passing(rows, p.match), p.name)
 			}
 		}
 	})
 	s.keeps(c, "afterwards", rows...)
-}
-
-// deletes tries DeleteAll with each probe in a savepoint that fails, so that the next
-// finds all rows again, and with the last for good.
-func (s *subject[V, F]) deletes(c *check, rows []V, probes []probe[V, F]) {
-	kept := rows
-	c.update(func(tx tenancy.Tx) {
-		for i, p := range probes {
-			var filter F
-			p.apply(&filter)
-			err := tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-				n, err := s.table(tx).DeleteAll(c.ctx, filter)
-				kept = passing(rows, func(v V) bool { return !p.match(v) })
-				if len(kept) == 0 && errors.Is(err, tenancy.ErrInvalid) {
-					kept = rows // both yes and no is as good as no constraint
-				} else {
-					c.ok(err, p.name+": DeleteAll")
-				}
-				c.equal(n, len(rows)-len(kept), p.name+": how many DeleteAll took")
-				s.holds(c, tx, p.name+": what DeleteAll left", kept...)
-				if i < len(probes)-1 {
-					return errOurs
-				}
-				return nil
-			})
-			if i < len(probes)-1 {
-				c.same(err, errOurs, "Savepoint's error")
-			} else {
-				c.ok(err, "Savepoint")
-			}
-		}
-	})
-	s.keeps(c, "after the last", kept...)
 }
 
 // prefixes are texts that a pattern, a collation or a code unit takes for others.
@@ -177,20 +250,23 @@ var prefixes = [...]string{
 	"\U0010FFFF\U0010FFFF", "\u007f", "\u0080", "\u07ff", "\u0800", "%", "_", `\`, "ｂ", "B",
 }
 
-func (s *subject[V, F]) prefixExact(c *check, f field[V, F]) {
-	rows := make([]V, len(prefixes))
+func (s *subject) prefixExact(c *check) {
+	var rows []store.Row
 	for i, text := range prefixes {
-		rows[i] = s.full(i)
-		*f.text(&rows[i]) = text
+		rows = append(rows, s.with(s.full(i), store.Text, store.Value{Text: text}))
 	}
 	s.prepare(c, rows...)
-	rows = s.with(rows)
-	c.view(func(tx tenancy.Tx) {
-		for _, text := range prefixes {
-			var filter F
-			f.start(&filter, text)
-			match := func(v V) bool { return len(*f.text(&v)) >= len(text) && (*f.text(&v))[:len(text)] == text }
-			s.selects(c, tx, filter, passing(rows, match), "prefix "+text)
+	c.view(func(tx store.Rows) {
+		for i, column := range s.columns() {
+			if !s.open(i, store.Text) {
+				continue
+			}
+			for _, text := range prefixes {
+				where := []store.Cond{{Column: i, Op: store.Prefix, Values: []store.Value{{Text: text}}}}
+				match := func(row store.Row) bool { return strings.HasPrefix(row[i].Text, text) }
+				got := s.list(c, tx, where, everything)
+				c.equal(got, s.ordered(passing(rows, match), 0, false), column.Name+" begins with "+text)
+			}
 		}
 	})
 }

@@ -5,42 +5,51 @@ import (
 	"sync"
 	"time"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // lockRules are about Lock.
-func lockRules() []rule {
-	return []rule{
-		{"lock/lost_update", "transactions under a common Lock run as if one after the other: no update is lost.", lostUpdate},
-		{"lock/count_then_insert", "what is counted under a Lock stays true until the end: no more go in than fit.", countThenInsert},
-		{"lock/version", "under a common Lock, read and update never conflict.", lockedVersion},
-		{"lock/any_keys", "Lock takes no key, one twice, one already held, and several in any order.", lockAnyKeys},
-		{"lock/released", "a Lock ends with its transaction, however that ends.", lockReleased},
-		{"lock/outlives_savepoint", "a Lock taken in a savepoint that fails is held to the end of the transaction.", lockOutlivesSavepoint},
-		{"lock/across_values", "locks on many keys in ascending order go along without a deadlock.", lockAcrossValues},
-		{"lock/deadlock", "a deadlock across two calls of Lock is resolved: every Update comes through.", func(c *check) {
-			deadlock(c, func(tx tenancy.Tx, n int) error { return tx.Lock(c.ctx, lockKey([]string{"a", "b", "c"}[n])) })
-		}},
-		{"lock/deadlock_of_rows", "a deadlock over rows written in different order is resolved: every Update comes through.", func(c *check) {
-			c.update(func(tx tenancy.Tx) { people(c, tx) })
-			deadlock(c, func(tx tenancy.Tx, n int) error { return tx.Users().Touch(c.ctx, newID[tenancy.User](n), clock(n)) })
+func (s *suite) lockRules() []rule {
+	all := []rule{
+		{name: "lock/count_then_insert", why: "what is counted under a Lock stays true until the end: no more go in than fit.", run: s.countThenInsert},
+		{name: "lock/version", why: "under a common Lock, read and update never conflict.", run: s.lockedVersion},
+		{name: "lock/any_keys", why: "Lock takes no key, one twice, one already held, and several in any order.", run: s.lockAnyKeys},
+		{name: "lock/released", why: "a Lock ends with its transaction, however that ends.", run: s.lockReleased},
+		{name: "lock/outlives_savepoint", why: "a Lock taken in a savepoint that fails is held to the end of the transaction.", run: s.lockOutlivesSavepoint},
+		{name: "lock/across_values", why: "locks on many keys in ascending order go along without a deadlock.", run: s.lockAcrossValues},
+		{name: "lock/deadlock", why: "a deadlock across two calls of Lock is resolved: every Update comes through.", run: func(c *check) {
+			s.deadlock(c, func(tx store.Rows, n int) error { return tx.Lock(c.ctx, lockKey([]string{"a", "b", "c"}[n])) })
 		}},
 	}
+	if s.touched == nil {
+		return all
+	}
+	return append(
+		all,
+		rule{name: "lock/lost_update", why: "transactions under a common Lock run as if one after the other: no update is lost.", run: s.lostUpdate},
+		rule{name: "lock/deadlock_of_rows", why: "a deadlock over rows written in different order is resolved: every Update comes through.", run: func(c *check) {
+			x := s.touched
+			c.update(func(tx store.Rows) { x.insert(c, tx, x.full(1000), x.full(1001), x.full(1002)) })
+			s.deadlock(c, func(tx store.Rows, n int) error { return tx.Touch(c.ctx, x.table, newID(1000+n), clock(n)) })
+		}},
+	)
 }
 
-func lockAnyKeys(c *check) {
+func (s *suite) lockAnyKeys(c *check) {
 	a, b := lockKey("a"), lockKey("b")
-	roles := tenancy.LockKey{Class: tenancy.LockRoles}
-	c.update(func(tx tenancy.Tx) {
+	lower := store.LockKey{Class: 1, Value: "z"}
+	c.update(func(tx store.Rows) {
 		c.ok(tx.Lock(c.ctx), "Lock of nothing")
-		c.ok(tx.Lock(c.ctx, b, a, b, roles), "Lock")
+		keys := []store.LockKey{b, a, b, lower}
+		c.ok(tx.Lock(c.ctx, keys...), "Lock")
+		c.equal(keys, []store.LockKey{b, a, b, lower}, "the caller's keys")
 		c.ok(tx.Lock(c.ctx, a), "Lock of what is held")
-		put(c, tx, 1)
+		s.put(c, tx, 1)
 	})
-	kept(c, 1)
+	s.kept(c, 1)
 }
 
-func lockReleased(c *check) {
+func (s *suite) lockReleased(c *check) {
 	ends := []func() error{
 		func() error { return nil },
 		func() error { return errOurs },
@@ -53,32 +62,32 @@ func lockReleased(c *check) {
 	for _, end := range ends {
 		c.elsewhere(func() {
 			defer func() { _ = recover() }()
-			_ = c.try(func(tx tenancy.Tx) error {
+			_ = c.try(func(tx store.Rows) error {
 				c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock")
 				return end()
 			})
 		})
 	}
 	c.elsewhere(func() {
-		c.update(func(tx tenancy.Tx) { c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock") })
+		c.update(func(tx store.Rows) { c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock") })
 	})
 }
 
-func lockAcrossValues(c *check) {
+func (s *suite) lockAcrossValues(c *check) {
 	c.together(4, func(i int) {
 		for n := range 10 {
-			c.contend(func(tx tenancy.Tx) error {
+			c.contend(func(tx store.Rows) error {
 				if err := tx.Lock(c.ctx, lockKey("a")); err != nil {
 					return err
 				}
-				if err := tx.Lock(c.ctx, lockKey("b"), tenancy.LockKey{Class: tenancy.LockOrganization, Value: "a"}); err != nil {
+				if err := tx.Lock(c.ctx, lockKey("b"), store.LockKey{Class: 5, Value: "a"}); err != nil {
 					return err
 				}
-				return add(c, tx, i*10+n)
+				return s.add(c, tx, i*10+n)
 			})
 		}
 	})
-	c.equal(len(c.state().rows["organization"]), 40, "organizations")
+	c.view(func(tx store.Rows) { c.equal(s.main.count(c, tx), 40, "rows") })
 }
 
 // The size of a race: enough to meet, and done in a moment.
@@ -87,83 +96,75 @@ const (
 	laps   = 25
 )
 
-// lostUpdate counts in a column that no Version guards.
-func lostUpdate(c *check) {
-	user := bareUser(1)
-	c.update(func(tx tenancy.Tx) {
-		c.ok(tx.Users().Insert(c.ctx, user), "Insert")
-		c.ok(tx.Users().Touch(c.ctx, user.ID, clock(0)), "Touch")
+// lostUpdate counts in a column that no version guards.
+func (s *suite) lostUpdate(c *check) {
+	x := s.touched
+	c.update(func(tx store.Rows) {
+		x.insert(c, tx, x.full(1))
+		c.ok(tx.Touch(c.ctx, x.table, newID(1), clock(0)), "Touch")
 	})
 	c.together(racers, func(int) {
 		for range laps {
-			c.contend(func(tx tenancy.Tx) error {
+			c.contend(func(tx store.Rows) error {
 				if err := tx.Lock(c.ctx, lockKey("counter")); err != nil {
 					return err
 				}
-				v, err := tx.Users().Get(c.ctx, user.ID)
-				if err != nil {
+				row := make(store.Row, len(x.columns()))
+				if err := tx.Get(c.ctx, x.table, newID(1), row); err != nil {
 					return err
 				}
-				return tx.Users().Touch(c.ctx, user.ID, v.LastSignInAt.Add(time.Microsecond))
+				return tx.Touch(c.ctx, x.table, newID(1), row[x.table.Touch].Int+1)
 			})
 		}
 	})
-	c.view(func(tx tenancy.Tx) {
-		v, err := tx.Users().Get(c.ctx, user.ID)
-		c.ok(err, "Get")
-		c.equal(v.LastSignInAt.Sub(clock(0)).Microseconds(), int64(racers*laps), "how often it was counted")
+	c.view(func(tx store.Rows) {
+		c.equal(x.get(c, tx, newID(1))[x.table.Touch].Int-clock(0), int64(racers*laps), "how often it was counted")
 	})
 }
 
-func countThenInsert(c *check) {
+// countThenInsert counts the rows of a version, of which there are none before.
+func (s *suite) countThenInsert(c *check) {
 	const fit = 5
+	x := s.main
 	for round := range 5 {
-		from := round * racers
-		filter := tenancy.OrganizationFilter{NamePrefix: name(0)}
+		seats := one(1, store.Value{Int: int64(round) + 1})
 		c.together(racers, func(i int) {
-			c.contend(func(tx tenancy.Tx) error {
+			c.contend(func(tx store.Rows) error {
 				if err := tx.Lock(c.ctx, lockKey("seats")); err != nil {
 					return err
 				}
-				n, err := tx.Organizations().Count(c.ctx, filter)
-				if err != nil || n >= (round+1)*fit {
+				n, err := tx.Count(c.ctx, x.table, []store.Cond{seats})
+				if err != nil || n >= fit {
 					return err
 				}
-				v := fullOrganization(from + i)
-				v.NameKey = name(0)
-				return tx.Organizations().Insert(c.ctx, v)
+				return x.put(c, tx, withVersion(x.full(round*racers+i), int64(round)+1))
 			})
 		})
-		c.view(func(tx tenancy.Tx) {
-			c.equal(organizations().count(c, tx, filter), (round+1)*fit, "how many went in")
-		})
+		c.view(func(tx store.Rows) { c.equal(x.count(c, tx, seats), fit, "how many went in") })
 	}
 }
 
-func lockedVersion(c *check) {
-	c.update(func(tx tenancy.Tx) { put(c, tx, 1) })
-	id := fullOrganization(1).ID
+func (s *suite) lockedVersion(c *check) {
+	x := s.main
+	c.update(func(tx store.Rows) { s.put(c, tx, 1) })
 	c.together(racers, func(int) {
 		for range laps {
-			c.contend(func(tx tenancy.Tx) error {
+			c.contend(func(tx store.Rows) error {
 				if err := tx.Lock(c.ctx, lockKey("counter")); err != nil {
 					return err
 				}
-				v, err := tx.Organizations().Get(c.ctx, id)
-				if err != nil {
+				row := make(store.Row, len(x.columns()))
+				if err := tx.Get(c.ctx, x.table, newID(1), row); err != nil {
 					return err
 				}
-				v.Version++
-				return tx.Organizations().Update(c.ctx, v)
+				return x.replace(c, tx, withVersion(row, row[1].Int+1))
 			})
 		}
 	})
-	c.view(func(tx tenancy.Tx) {
-		c.equal(organizations().get(c, tx, id).Version, int64(racers*laps+1), "Version")
-	})
+	c.view(func(tx store.Rows) { c.equal(x.get(c, tx, newID(1))[1].Int, int64(racers*laps+1), "the version") })
 }
 
-func lockOutlivesSavepoint(c *check) {
+func (s *suite) lockOutlivesSavepoint(c *check) {
 	var mu sync.Mutex
 	var order []string
 	mark := func(what string) {
@@ -172,10 +173,10 @@ func lockOutlivesSavepoint(c *check) {
 		order = append(order, what)
 	}
 	var second <-chan struct{}
-	c.update(func(tx tenancy.Tx) {
-		fails(c, tx, func(tx tenancy.Tx) { c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock") })
+	c.update(func(tx store.Rows) {
+		c.fails(tx, func() { c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock") })
 		second = c.start(func() {
-			c.contend(func(tx tenancy.Tx) error {
+			c.contend(func(tx store.Rows) error {
 				err := tx.Lock(c.ctx, lockKey("a"))
 				mark("second")
 				return err
@@ -183,29 +184,31 @@ func lockOutlivesSavepoint(c *check) {
 		})
 		select {
 		case <-second:
-		case <-time.After(20 * time.Millisecond): // as far as it should come
+		case <-time.After(glance): // as far as it should come
 		}
 		mark("first")
 	})
-	<-second
+	c.wait(second)
 	c.equal(order, []string{"first", "second"}, "who held the lock first")
 }
 
 // deadlock has three goroutines take three things in orders that form a circle.
-func deadlock(c *check, take func(tx tenancy.Tx, n int) error) {
+func (s *suite) deadlock(c *check, take func(tx store.Rows, n int) error) {
 	const rounds = 20
+	before := 0
+	c.view(func(tx store.Rows) { before = s.main.count(c, tx) })
 	c.together(3, func(i int) {
 		for n := range rounds {
-			c.contend(func(tx tenancy.Tx) error {
+			c.contend(func(tx store.Rows) error {
 				for step := range 3 {
 					if err := take(tx, (i+step)%3); err != nil {
 						return err
 					}
 					runtime.Gosched()
 				}
-				return add(c, tx, i*rounds+n)
+				return s.add(c, tx, i*rounds+n)
 			})
 		}
 	})
-	c.equal(len(c.state().rows["organization"]), 3*rounds, "how many came through")
+	c.view(func(tx store.Rows) { c.equal(s.main.count(c, tx), before+3*rounds, "how many came through") })
 }

@@ -1,307 +1,284 @@
 package storetest
 
 import (
-	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // logRules are about writing and reading events.
-func logRules() []rule {
+func (l *logbook) logRules() []rule {
 	all := []rule{
-		{"log/empty", "a new log holds nothing: Last is 0 and Read is done at once, where it began.", logEmpty},
-		{"log/round_trip", "an event is read back as it was appended, and refers to nothing that has to be there.", logRoundTrip},
-		{"log/commit_order", "positions grow in the order of commits, and within a transaction in that of Append.", logCommitOrder},
-		{"log/unseen_until_commit", "an event is unseen by Read and Last until its commit, by its own transaction too.", logUnseenUntilCommit},
-		{"log/rollback", "events that were rolled back leave no trace: not in Read, not in Last.", logRollback},
-		{"log/last", "Last is the position of the newest event, in a View and in an Update.", logLast},
-		{"log/bad_limit", "a Limit below one is invalid.", logBadLimit},
-		{"log/pages", "pages of any size follow each other without gap or repeat, both ways.", func(c *check) { logPages(c, false); logPages(c, true) }},
-		{"log/end", "a Read that has nothing to examine stays where it is, and is done.", logEnd},
-		{"log/bounded", "a long stretch of events that do not pass is got over in several reads, each further on than the last.", logBounded},
-		{"log/copied", "what a caller does to an event passed or received changes nothing in the store.", logCopied},
-		{"log/follows", "a reader that goes on from where it was gets every event once, however commits interleave.", logFollows},
+		l.rule("log/empty", "a new log holds nothing: Last is 0 and Events is done at once, where it began.", l.isEmpty),
+		l.rule("log/round_trip", "an event is read back as it was appended, and refers to nothing that has to be there.", l.roundTrip),
+		l.rule("log/commit_order", "positions grow in the order of commits, and within a transaction in that of Append.", l.commitOrder),
+		l.rule("log/unseen_until_commit", "an event is unseen by Events and Last until its commit, by its own transaction too.", l.unseenUntilCommit),
+		l.rule("log/rollback", "events that were rolled back leave no trace: not in Events, not in Last.", l.rollsBack),
+		l.rule("log/last", "Last is the position of the newest event, in a View and in an Update.", l.lastIsNewest),
+		l.rule("log/bad_limit", "a limit below one is invalid, whatever the conditions.", l.badLimit),
+		l.rule("log/pages", "pages of any size follow each other without gap or repeat, both ways.", l.pages),
+		l.rule("log/end", "Events that has nothing to examine stays where it is, and is done.", l.end),
+		l.rule("log/bounded", "a long stretch of events that do not pass is got over in several reads, each further on than the last.", l.bounded),
+		l.rule("log/copied", "what a caller does to an event passed or received changes nothing in the store, and texts received stay.", l.copied),
+		l.rule("log/yield_fails", "an error or panic of yield ends Events and is passed on; the transaction goes on.", l.logYieldFails),
+		l.rule("log/filter_none_of", "a set without values selects nothing, and the read is done where it began.", l.filterNoneOf),
+		l.rule("log/filter_and", "the conditions on events are joined by and.", l.logFilterAnd),
 	}
-	for _, f := range eventFields() {
-		all = append(all, rule{
-			"log/filter_" + f.name, "Read selects by " + f.name + "; no values match nothing.",
-			func(c *check) { logFilter(c, f) },
-		})
+	for i, column := range l.columns() {
+		all = append(all, l.rule("log/filter_"+column.Name, "Events selects by "+column.Name+", with every comparison of its type.",
+			func(c *check) { l.logFilter(c, i) }))
 	}
-	return append(all, rule{"log/filter_and", "the fields of an event filter are joined by and.", logFilterAnd})
+	return all
 }
 
-func logEmpty(c *check) {
-	c.view(func(tx tenancy.Tx) {
-		c.equal(last(c, tx), tenancy.Position(0), "Last")
+func (l *logbook) isEmpty(c *check) {
+	c.view(func(tx store.Rows) {
+		c.equal(l.last(c, tx), int64(0), "Last")
 		for _, desc := range []bool{false, true} {
-			page, next, done, err := tx.Events().Read(c.ctx, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 10, Desc: desc})
-			c.ok(err, "Read")
+			page, next, done, err := l.read(c, tx, nil, store.LogSpan{Limit: 10, Desc: desc})
+			c.ok(err, "Events")
 			c.equal(len(page) == 0 && next == 0 && done, true, "nothing, from 0, done")
 		}
 	})
 }
 
-func logUnseenUntilCommit(c *check) {
-	c.append(event(1))
-	before := c.state()
-	c.update(func(tx tenancy.Tx) {
-		c.ok(tx.Events().Append(c.ctx, event(2)), "Append")
-		c.equal(last(c, tx), before.last, "Last in the transaction")
-		c.equal(events(c, tx), before.events, "the log in the transaction")
+func (l *logbook) unseenUntilCommit(c *check) {
+	l.commit(c, l.event(1))
+	before := l.committed(c)
+	c.update(func(tx store.Rows) {
+		l.append(c, tx, l.event(2))
+		c.equal(l.last(c, tx), before[0].at, "Last in the transaction")
+		c.equal(l.events(c, tx), before, "the log in the transaction")
 	})
-	c.logged(event(1), event(2))
+	l.logged(c, l.event(1), l.event(2))
 }
 
-func logRollback(c *check) {
-	c.append(event(1))
-	c.unchanged(func() {
-		c.same(c.try(func(tx tenancy.Tx) error {
-			c.ok(tx.Events().Append(c.ctx, event(2)), "Append")
-			return errOurs
-		}), errOurs, "Update")
+func (l *logbook) rollsBack(c *check) {
+	l.commit(c, l.event(1))
+	before := l.committed(c)
+	c.same(c.try(func(tx store.Rows) error {
+		l.append(c, tx, l.event(2))
+		return errOurs
+	}), errOurs, "Update")
+	c.view(func(tx store.Rows) {
+		c.equal(l.last(c, tx), before[0].at, "Last")
+		c.equal(l.events(c, tx), before, "the log")
 	})
-	c.append(event(3))
-	c.logged(event(1), event(3))
+	l.commit(c, l.event(3))
+	l.logged(c, l.event(1), l.event(3))
 }
 
-func logLast(c *check) {
+func (l *logbook) lastIsNewest(c *check) {
 	for n := range 5 {
-		c.append(event(n))
-		all := c.state()
-		c.equal(all.last, all.events[n].Position, "Last in a view")
-		c.update(func(tx tenancy.Tx) { c.equal(last(c, tx), all.last, "Last in an update") })
+		l.commit(c, l.event(n))
+		newest := l.committed(c)[n].at
+		check := func(tx store.Rows) { c.equal(l.last(c, tx), newest, "Last") }
+		c.view(check)
+		c.update(check)
 	}
 }
 
-func logBadLimit(c *check) {
-	c.append(event(1))
-	c.view(func(tx tenancy.Tx) {
+func (l *logbook) badLimit(c *check) {
+	l.commit(c, l.event(1))
+	c.view(func(tx store.Rows) {
 		for _, limit := range []int{0, -1} {
-			_, _, _, err := tx.Events().Read(c.ctx, tenancy.EventFilter{}, tenancy.LogSpan{Limit: limit})
-			c.code(err, tenancy.ErrInvalid, "Read")
+			for _, where := range [][]store.Cond{nil, {one(0)}} {
+				_, _, _, err := l.read(c, tx, where, store.LogSpan{Limit: limit})
+				c.invalid(err, "limit", "Events")
+			}
 		}
 	})
 }
 
-func logRoundTrip(c *check) {
-	odd := event(1)
-	odd.Subject = `odd "subject" %_\ ` + "\U0001F600"
-	odd.Data = json.RawMessage(`{"b":1, "a":[1,2,{}],"text":"\u00e9 é"}`)
-	odd.Time = time.UnixMicro(-1).UTC()
-	long := event(2)
-	long.Data = json.RawMessage(`"` + strings.Repeat("x", 100_000) + `"`)
-	redacted := event(4)
-	redacted.Redacted, redacted.People = true, []tenancy.UserID{newID[tenancy.User](1), newID[tenancy.User](2)}
-	want := []tenancy.Event{event(0), odd, long, redacted, event(3), event(5)}
-	c.update(func(tx tenancy.Tx) {
-		for _, e := range want {
-			c.ok(tx.Events().Append(c.ctx, e), "Append")
+func (l *logbook) roundTrip(c *check) {
+	var want []store.Row
+	for i, text := range oddTexts {
+		row := l.with(l.event(3*i+1), store.Text, store.Value{Text: text})
+		want = append(want, l.with(row, store.JSON, store.Value{Text: " {" + quoted(text) + ": [1.0,\t{}]}"}))
+	}
+	early, long, redacted := l.event(1), l.event(2), l.event(4)
+	early[l.log.Time].Int = -1
+	long = l.with(long, store.JSON, store.Value{Text: `"` + strings.Repeat("x", 100_000) + `"`}, l.keyed()...)
+	redacted[l.log.Redacted].Int = 1
+	want = append(want, l.event(0), early, long, redacted, l.event(3), l.event(5), l.event(5), l.zeroes(l.event(7)))
+	c.update(func(tx store.Rows) {
+		for _, row := range want {
+			l.append(c, tx, row, newID(1), newID(2), newID(1))
 		}
 	})
-	c.logged(want...)
+	l.logged(c, want...)
 }
 
-func logCommitOrder(c *check) {
-	var want []tenancy.Event
+func (l *logbook) commitOrder(c *check) {
+	var want []store.Row
 	for n := range 12 {
-		c.update(func(tx tenancy.Tx) {
-			c.ok(tx.Events().Append(c.ctx, event(2*n)), "Append")
-			c.ok(tx.Events().Append(c.ctx, event(2*n+1)), "Append")
+		c.update(func(tx store.Rows) {
+			l.append(c, tx, l.event(2*n))
+			l.append(c, tx, l.event(2*n+1))
 		})
-		want = append(want, event(2*n), event(2*n+1))
+		want = append(want, l.event(2*n), l.event(2*n+1))
 	}
-	c.logged(want...)
-	var at tenancy.Position
-	for _, e := range c.log() {
-		if e.Position <= at {
-			c.failf("position %d comes after %d", e.Position, at)
-		}
-		at = e.Position
-	}
+	l.logged(c, want...)
 }
 
-// logSamples commits n events and gives them as they are read.
-func logSamples(c *check, n int) []tenancy.Event {
-	c.update(func(tx tenancy.Tx) {
+// samples commits n events and gives them as they are read.
+func (l *logbook) samples(c *check, n int) []event {
+	c.update(func(tx store.Rows) {
 		for i := range n {
-			c.ok(tx.Events().Append(c.ctx, event(i)), "Append")
+			l.append(c, tx, l.event(i))
 		}
 	})
-	return c.log()
+	return l.committed(c)
 }
 
-func logPages(c *check, desc bool) {
-	if len(c.log()) == 0 {
-		logSamples(c, 12)
-	}
-	want := c.log()
-	if desc {
-		slices.Reverse(want)
-	}
-	read := func(tx tenancy.Tx) {
-		for _, limit := range []int{1, 2, 5, 11, 12, 13, 1000} {
-			got := walkLog(c, tx, tenancy.EventFilter{}, tenancy.LogSpan{Limit: limit, Desc: desc})
-			c.equal(got, want, fmt.Sprintf("pages of %d", limit))
-		}
-		for i, e := range want {
-			got := walkLog(c, tx, tenancy.EventFilter{}, tenancy.LogSpan{After: e.Position, Limit: 100, Desc: desc})
-			c.events(got, want[i+1:], fmt.Sprintf("what follows the event at %d", e.Position))
+func (l *logbook) pages(c *check) {
+	all := l.samples(c, 12)
+	read := func(tx store.Rows) {
+		for _, desc := range []bool{false, true} {
+			want := all
+			if desc {
+				want = reversed(all)
+			}
+			for _, limit := range []int{1, 2, 5, 11, 12, 13, 1000} {
+				got := l.walkLog(c, tx, nil, store.LogSpan{Limit: limit, Desc: desc})
+				c.equal(got, want, fmt.Sprintf("pages of %d", limit))
+			}
+			for i, e := range want {
+				got := l.walkLog(c, tx, nil, store.LogSpan{After: e.at, Limit: 100, Desc: desc})
+				c.equal(rowsOf(got), rowsOf(want[i+1:]), fmt.Sprintf("what follows the event at %d", e.at))
+			}
 		}
 	}
 	c.view(read)
 	c.update(read)
 }
 
-func logEnd(c *check) {
-	all := logSamples(c, 3)
-	first, end := all[0].Position, all[2].Position
-	c.view(func(tx tenancy.Tx) {
-		for _, span := range []tenancy.LogSpan{
+func (l *logbook) end(c *check) {
+	all := l.samples(c, 3)
+	first, end := all[0].at, all[2].at
+	c.view(func(tx store.Rows) {
+		for _, span := range []store.LogSpan{
 			{After: end, Limit: 5},
 			{After: end + 100, Limit: 5},
 			{After: first, Limit: 5, Desc: true},
 		} {
-			page, next, done, err := tx.Events().Read(c.ctx, tenancy.EventFilter{}, span)
-			c.ok(err, "Read")
+			page, next, done, err := l.read(c, tx, nil, span)
+			c.ok(err, "Events")
 			c.equal(len(page) == 0 && next == span.After && done, true, fmt.Sprintf("nothing, next as given, done, for %+v", span))
 		}
-		_, _, done, err := tx.Events().Read(c.ctx, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 2})
-		c.ok(err, "Read")
+		_, _, done, err := l.read(c, tx, nil, store.LogSpan{Limit: 2})
+		c.ok(err, "Events")
 		c.equal(done, false, "done, with an event left")
 	})
 }
 
-func logBounded(c *check) {
-	common, rare := event(0), event(1)
-	c.update(func(tx tenancy.Tx) {
-		c.ok(tx.Events().Append(c.ctx, rare), "Append")
+func (l *logbook) bounded(c *check) {
+	common, rare := l.event(0), l.event(1)
+	c.update(func(tx store.Rows) {
+		l.append(c, tx, rare)
 		for range store.MaxExamined + 5 {
-			c.ok(tx.Events().Append(c.ctx, common), "Append")
+			l.append(c, tx, common)
 		}
-		c.ok(tx.Events().Append(c.ctx, rare), "Append")
+		l.append(c, tx, rare)
 	})
-	c.view(func(tx tenancy.Tx) {
-		filter := tenancy.EventFilter{Type: tenancy.Of(rare.Type)}
+	c.view(func(tx store.Rows) {
 		for _, desc := range []bool{false, true} {
-			got := walkLog(c, tx, filter, tenancy.LogSpan{Limit: 2, Desc: desc})
-			c.events(got, []tenancy.Event{rare, rare}, "the events that pass")
+			got := l.walkLog(c, tx, []store.Cond{one(l.log.Time, rare[l.log.Time])}, store.LogSpan{Limit: 2, Desc: desc})
+			c.equal(rowsOf(got), []store.Row{rare, rare}, "the events that pass")
 		}
 	})
 }
 
-func logCopied(c *check) {
-	passed := event(1)
-	passed.People = []tenancy.UserID{newID[tenancy.User](1)}
-	c.update(func(tx tenancy.Tx) {
-		c.ok(tx.Events().Append(c.ctx, passed), "Append")
-		clear(passed.Data)
-		clear(passed.Previous)
-		clear(passed.People)
+func (l *logbook) copied(c *check) {
+	one, other := l.event(1), l.event(2)
+	c.update(func(tx store.Rows) {
+		passed, people := slices.Clone(one), [][16]byte{newID(1)}
+		c.ok(tx.Append(c.ctx, l.log, passed, people), "Append")
+		spoil(passed)
+		clear(people)
+		l.append(c, tx, other)
 	})
-	c.logged(event(1))
-	for _, e := range c.log() {
-		clear(e.Data)
-		clear(e.Previous)
-	}
-	c.logged(event(1))
-	c.update(func(tx tenancy.Tx) {
-		n, err := tx.Events().Redact(c.ctx, newID[tenancy.User](1))
+	l.logged(c, one, other)
+	c.view(func(tx store.Rows) {
+		got := l.events(c, tx) // whose texts must not be those of a buffer
+		l.walkLog(c, tx, nil, store.LogSpan{Limit: 1, Desc: true})
+		c.equal(rowsOf(got), []store.Row{one, other}, "events that were read before")
+	})
+	c.update(func(tx store.Rows) {
+		n, err := tx.Redact(c.ctx, l.log, newID(1))
 		c.ok(err, "Redact")
 		c.equal(n, 1, "how many events list the person that Append was given")
 	})
 }
 
-// logFollows has writers whose transactions overlap, and a reader that keeps its
-// place: an event that came into view behind it would be lost.
-func logFollows(c *check) {
-	const writers, writes = 4, 15
-	done := make(chan struct{})
-	var got []tenancy.Event
-	reading := c.start(func() {
-		var at tenancy.Position
-		for finished := false; !finished; {
-			select {
-			case <-done:
-				finished = true // and one more read, which finds the rest
-			default:
-			}
-			c.view(func(tx tenancy.Tx) {
-				page := walkLog(c, tx, tenancy.EventFilter{}, tenancy.LogSpan{After: at, Limit: 7})
-				if len(page) > 0 {
-					at = page[len(page)-1].Position
-				}
-				c.equal(last(c, tx), at, "Last, against the end of the log")
-				got = append(got, page...)
-			})
-		}
-	})
-	func() {
-		defer close(done)
-		c.together(writers, func(i int) {
-			for n := i * writes; n < (i+1)*writes; n++ {
-				c.contend(func(tx tenancy.Tx) error {
-					if err := tx.Events().Append(c.ctx, event(n)); err != nil {
-						return err
-					}
-					if err := add(c, tx, n); err != nil {
-						return err
-					}
-					return tx.Events().Append(c.ctx, event(n))
-				})
-			}
+func (l *logbook) logYieldFails(c *check) {
+	all := l.samples(c, 3)
+	try := func(tx store.Rows) {
+		given := 0
+		_, _, err := tx.Events(c.ctx, l.log, nil, store.LogSpan{Limit: 10}, func(int64, store.Row) error {
+			given++
+			return errOurs
 		})
-	}()
-	<-reading
-	c.equal(got, c.log(), "what the reader got")
-	c.equal(len(got), 2*writers*writes, "how many events it got")
-	for i := 0; i < len(got); i += 2 {
-		c.equal(got[i].ID, got[i+1].ID, "the events of one transaction stand together")
+		c.same(err, errOurs, "Events")
+		c.equal(given, 1, "how many events were given")
+		c.panics(func() {
+			_, _, _ = tx.Events(c.ctx, l.log, nil, store.LogSpan{Limit: 10}, func(int64, store.Row) error { panic(errOurs) })
+		})
+		c.equal(l.events(c, tx), all, "the log afterwards")
 	}
+	c.view(try)
+	c.update(try)
 }
 
-func logFilter(c *check, f field[tenancy.Event, tenancy.EventFilter]) {
-	all := logSamples(c, many)
-	others := make([]tenancy.Event, 1000)
-	for i := range others {
-		others[i] = event(100_001 + 3*i) // those with every field
-		others[i].Type, others[i].Subject = tenancy.EventType(fmt.Sprintf("other.%d", i)), fmt.Sprint(i)
-		others[i].OrganizationID, others[i].UserID = newID[tenancy.Organization](i), newID[tenancy.User](i)
-		others[i].Actor.ID = fmt.Sprint(i)
-	}
-	backwards := slices.Clone(all)
-	slices.Reverse(backwards)
-	c.view(func(tx tenancy.Tx) {
-		for _, p := range f.probes(all, others) {
-			var filter tenancy.EventFilter
-			p.apply(&filter)
-			got := walkLog(c, tx, filter, tenancy.LogSpan{Limit: 100})
-			c.equal(got, passing(all, p.match), p.name)
-			got = walkLog(c, tx, filter, tenancy.LogSpan{Limit: 3, Desc: true})
-			c.equal(got, passing(backwards, p.match), p.name+", descending")
+func (l *logbook) filterNoneOf(c *check) {
+	all := l.samples(c, 3)
+	c.view(func(tx store.Rows) {
+		for _, span := range []store.LogSpan{{Limit: 2}, {Limit: 2, Desc: true}, {Limit: 2, After: all[1].at}} {
+			page, next, done, err := l.read(c, tx, []store.Cond{one(l.log.Time)}, span)
+			c.ok(err, "Events")
+			c.equal(len(page) == 0 && next == span.After && done, true, "nothing, next as given, done")
 		}
 	})
 }
 
-func logFilterAnd(c *check) {
-	all := logSamples(c, many)
-	fields := eventFields()
-	c.view(func(tx tenancy.Tx) {
-		for i, f := range fields {
-			for _, g := range fields[:i] {
-				ps, qs := f.probes(all, all), g.probes(all, all)
-				for n := 1; n < 4; n++ { // not the first, which selects nothing
-					var filter tenancy.EventFilter
-					p, q := ps[n], qs[len(qs)-n]
-					p.apply(&filter)
-					q.apply(&filter)
-					want := passing(passing(all, p.match), q.match)
-					c.equal(walkLog(c, tx, filter, tenancy.LogSpan{Limit: 100}), want, p.name+" and "+q.name)
+// matching gives the events that a match lets through.
+func matching(list []event, match func(row store.Row) bool) []event {
+	var found []event
+	for _, e := range list {
+		if match(e.row) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func (l *logbook) logFilter(c *check, column int) {
+	all := l.samples(c, many)
+	c.view(func(tx store.Rows) {
+		for _, p := range l.probes(column, rowsOf(all)) {
+			got := l.walkLog(c, tx, p.where, store.LogSpan{Limit: 100})
+			c.equal(got, matching(all, p.match), p.name)
+			got = l.walkLog(c, tx, p.where, store.LogSpan{Limit: 3, Desc: true})
+			c.equal(got, matching(reversed(all), p.match), p.name+", descending")
+		}
+	})
+}
+
+func (l *logbook) logFilterAnd(c *check) {
+	all := l.samples(c, many)
+	random := rand.New(rand.NewPCG(1, 2)) // the same choice each time
+	c.view(func(tx store.Rows) {
+		for i := range l.columns() {
+			for j := range i + 1 {
+				ps, qs := l.probes(i, rowsOf(all)), l.probes(j, rowsOf(all))
+				for range 2 {
+					p, q := ps[random.IntN(len(ps))], qs[random.IntN(len(qs))]
+					want := matching(matching(all, p.match), q.match)
+					got := l.walkLog(c, tx, slices.Concat(p.where, q.where), store.LogSpan{Limit: 100})
+					c.equal(got, want, p.name+" and "+q.name)
 				}
 			}
 		}

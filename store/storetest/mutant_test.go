@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // mutant is a store with one fault: the suite has to find it. The statements of a
@@ -112,7 +111,7 @@ func (m badTouch) Touch(ctx context.Context, t *store.Table, id [16]byte, micros
 }
 
 func (m badDelete) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
-	if err := m.Rows.Delete(ctx, t, id); !errors.Is(err, tenancy.ErrNotFound) {
+	if err := m.Rows.Delete(ctx, t, id); !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	return nil

@@ -4,196 +4,165 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/freehold-dev/freehold/store/typed"
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
-// orderNames name the orders in subtests.
-var orderNames = map[tenancy.Order]string{
-	tenancy.ByID: "id", tenancy.ByName: "name", tenancy.ByEmail: "email", tenancy.ByDue: "due",
-}
-
 // pageRules are about order and paging.
-func (s *subject[V, F]) pageRules() []rule {
+func (s *subject) pageRules() []rule {
 	all := []rule{
-		s.rule("page_bad_span", "a Limit below one and an order that the entity lacks are invalid.", s.badSpan),
-		s.rule("page_no_values", "a span is held to its rules for a filter that matches nothing too.", func(c *check) {
-			c.view(func(tx tenancy.Tx) {
-				var f F
-				s.fields[0].probes([]V{s.full(1)}, []V{s.full(2)})[0].apply(&f)
-				_, err := s.table(tx).List(c.ctx, f, tenancy.Span{})
-				c.code(err, tenancy.ErrInvalid, "List without a Limit")
-			})
-		}),
+		s.rule("page_bad_range", "a limit below one and a column that is no order are invalid, whatever the conditions.", s.badRange),
 	}
-	for _, by := range []tenancy.Order{tenancy.ByID, tenancy.ByName, tenancy.ByEmail, tenancy.ByDue} {
-		if _, ok := s.entity.Along(typed.Order(by)); !ok {
-			continue
-		}
-		rule := func(what, why string, run func(c *check, span tenancy.Span)) {
+	for _, sort := range s.sorts() {
+		rule := func(what, why string, run func(c *check, r store.Range)) {
 			for _, desc := range []bool{false, true} {
 				direction := "_asc_"
 				if desc {
 					direction = "_desc_"
 				}
-				span := tenancy.Span{Order: by, Desc: desc}
-				all = append(all, s.rule("page_"+orderNames[by]+direction+what, why, func(c *check) { run(c, span) }))
+				r := store.Range{Sort: sort, Desc: desc}
+				all = append(all, s.rule("page_"+s.columns()[sort].Name+direction+what, why, func(c *check) { run(c, r) }))
 			}
 		}
-		rule("walk", "pages of any size, filtered or not, follow each other without gap or repeat; equal keys go by id.", s.walks)
+		rule("walk", "pages of any size, filtered or not, follow each other without gap or repeat; equal values go by id.", s.walks)
 		rule("after", "After is a place, whether a row stands there or not.", s.walksAfter)
 		rule("changing", "a walk repeats nothing and misses nothing that stood throughout, whatever comes and goes.", s.walksChanging)
 	}
 	return all
 }
 
-func (s *subject[V, F]) badSpan(c *check) {
+func (s *subject) badRange(c *check) {
 	s.seed(c, 3)
-	c.view(func(tx tenancy.Tx) {
-		var f F
-		for _, limit := range []int{0, -1} {
-			_, err := s.table(tx).List(c.ctx, f, tenancy.Span{Limit: limit})
-			c.code(err, tenancy.ErrInvalid, fmt.Sprintf("List with Limit %d", limit))
-		}
-		for by := range tenancy.Order(20) {
-			if _, ok := s.entity.Along(typed.Order(by)); !ok {
-				_, err := s.table(tx).List(c.ctx, f, tenancy.Span{Limit: 1, Order: by})
-				c.code(err, tenancy.ErrInvalid, fmt.Sprintf("List by order %d", by))
+	never := func(store.Row) error {
+		c.failf("a refused List gives a row")
+		return nil
+	}
+	c.view(func(tx store.Rows) {
+		for _, where := range [][]store.Cond{nil, {one(0)}} {
+			for _, limit := range []int{0, -1} {
+				c.invalid(tx.List(c.ctx, s.table, where, store.Range{Limit: limit}, never), "limit", fmt.Sprintf("List with Limit %d", limit))
+			}
+			for i := range s.columns() {
+				if !slices.Contains(s.sorts(), i) {
+					for limit := range 2 {
+						err := tx.List(c.ctx, s.table, where, store.Range{Limit: limit, Sort: i}, never)
+						c.invalid(err, "order", "List along "+s.columns()[i].Name)
+					}
+				}
 			}
 		}
 	})
 }
 
-// mostRows is more than any rule inserts into one table.
-const mostRows = 1000
-
 // walk lists page after page to the end, which is where a page is not full.
-func (s *subject[V, F]) walk(c *check, tx tenancy.Tx, f F, span tenancy.Span) []V {
-	var all []V
+func (s *subject) walk(c *check, tx store.Rows, where []store.Cond, r store.Range) []store.Row {
+	var all []store.Row
 	for {
-		page := s.list(c, tx, f, span)
-		if len(page) > span.Limit {
-			c.failf("List gives %d rows, Limit %d", len(page), span.Limit)
+		page := s.list(c, tx, where, r)
+		if len(page) > r.Limit {
+			c.failf("List gives %d rows, Limit %d", len(page), r.Limit)
 		}
 		all = append(all, page...)
-		if len(page) < span.Limit {
+		if len(page) < r.Limit {
 			return all
 		}
 		if len(all) > mostRows {
-			c.failf("a walk in pages of %d does not come to an end", span.Limit)
+			c.failf("a walk in pages of %d does not come to an end", r.Limit)
 		}
-		span.After = s.key(page[len(page)-1], span.Order)
+		r.After = place(page[len(page)-1], r.Sort)
 	}
 }
 
-func (s *subject[V, F]) walks(c *check, span tenancy.Span) {
-	rows := s.with(s.seed(c, 12))
-	c.view(func(tx tenancy.Tx) { s.walksAll(c, tx, span, rows) })
-	c.update(func(tx tenancy.Tx) {
-		added, changed := s.full(20), s.next(rows[len(rows)-1], s.full(21))
+func (s *subject) walks(c *check, r store.Range) {
+	rows := s.seed(c, 12)
+	c.view(func(tx store.Rows) { s.walksAll(c, tx, r, rows) })
+	c.update(func(tx store.Rows) {
+		added, changed := s.full(20), s.next(rows[11], s.full(21))
 		s.insert(c, tx, added)
-		c.ok(s.table(tx).Update(c.ctx, changed), "Update")
-		c.ok(s.table(tx).Delete(c.ctx, s.id(rows[len(rows)-2])), "Delete")
-		rows = append(rows[:len(rows)-2:len(rows)-2], s.stored(rows[len(rows)-1], changed), added)
-		s.walksAll(c, tx, span, rows)
+		s.update(c, tx, changed)
+		s.remove(c, tx, rows[10])
+		rows = append(rows[:10:10], s.stored(rows[11], changed), added)
+		s.walksAll(c, tx, r, rows)
 	})
-	c.view(func(tx tenancy.Tx) { s.walksFiltered(c, tx, span, rows) })
+	c.view(func(tx store.Rows) { s.walksFiltered(c, tx, r, rows) })
 }
 
 // walksAll lists the whole table, in pages of sizes at which borders fall badly.
-func (s *subject[V, F]) walksAll(c *check, tx tenancy.Tx, span tenancy.Span, rows []V) {
-	want := s.ordered(rows, span.Order, span.Desc)
+func (s *subject) walksAll(c *check, tx store.Rows, r store.Range, rows []store.Row) {
+	want := s.ordered(rows, r.Sort, r.Desc)
 	for _, limit := range []int{1, 2, 3, 4, len(want) - 1, len(want), len(want) + 1, 1_000_000} {
-		var f F
-		span.Limit = limit
-		c.equal(s.walk(c, tx, f, span), want, fmt.Sprintf("pages of %d", limit))
+		r.Limit = limit
+		c.equal(s.walk(c, tx, nil, r), want, fmt.Sprintf("pages of %d", limit))
 	}
 }
 
-func (s *subject[V, F]) walksFiltered(c *check, tx tenancy.Tx, span tenancy.Span, rows []V) {
-	others := s.others()[:2]
-	for _, field := range s.fields {
-		probes := field.probes(rows, others)
-		for _, p := range []probe[V, F]{probes[0], probes[2], probes[len(probes)-2]} {
-			var f F
-			p.apply(&f)
-			span.Limit = 2
-			c.equal(s.walk(c, tx, f, span), s.ordered(passing(rows, p.match), span.Order, span.Desc), p.name+": pages of 2")
+func (s *subject) walksFiltered(c *check, tx store.Rows, r store.Range, rows []store.Row) {
+	r.Limit = 2
+	for i := range s.columns() {
+		probes := s.probes(i, rows)
+		for _, p := range []probe{probes[0], probes[len(probes)/5], probes[len(probes)/2], probes[len(probes)-2]} {
+			c.equal(s.walk(c, tx, p.where, r), s.ordered(passing(rows, p.match), r.Sort, r.Desc), p.name+": pages of 2")
 		}
 	}
 }
 
-func (s *subject[V, F]) walksAfter(c *check, span tenancy.Span) {
+func (s *subject) walksAfter(c *check, r store.Range) {
 	rows := s.seed(c, 12)
-	want := s.ordered(s.with(rows), span.Order, span.Desc)
-	var gone V
-	c.update(func(tx tenancy.Tx) {
-		gone = rows[len(rows)/2+1]
-		c.ok(s.table(tx).Delete(c.ctx, s.id(gone)), "Delete")
-	})
-	isGone := func(v V) bool { return s.id(v) == s.id(gone) }
-	span.Limit = len(want)
-	c.view(func(tx tenancy.Tx) {
-		for i, v := range want {
-			var f F
-			span.After = s.key(v, span.Order)
-			left := slices.DeleteFunc(slices.Clone(want[i+1:]), isGone)
-			if len(left) == 0 {
-				left = nil
-			}
-			c.equal(s.list(c, tx, f, span), left, fmt.Sprintf("List after the row at %d", i))
+	want := s.ordered(rows, r.Sort, r.Desc)
+	gone := rows[7]
+	c.update(func(tx store.Rows) { s.remove(c, tx, gone) })
+	r.Limit = len(rows)
+	c.view(func(tx store.Rows) {
+		for i, row := range want {
+			r.After = place(row, r.Sort)
+			left := passing(want[i+1:], func(row store.Row) bool { return row[0].ID != gone[0].ID })
+			c.equal(s.list(c, tx, nil, r), left, fmt.Sprintf("List after the row at %d", i))
 		}
 	})
 }
 
 // walksChanging deletes and inserts behind the walk and ahead of it.
-func (s *subject[V, F]) walksChanging(c *check, span tenancy.Span) {
-	rows := s.ordered(s.with(s.seed(c, 30)), span.Order, span.Desc)
-	stays := map[tenancy.ID[V]]bool{}
-	for i, v := range rows {
-		stays[s.id(v)] = i%3 != 1 || len(passing(s.standing, func(x V) bool { return s.id(x) == s.id(v) })) > 0
+func (s *subject) walksChanging(c *check, r store.Range) {
+	rows := s.ordered(s.seed(c, 30), r.Sort, r.Desc)
+	stays := map[[16]byte]bool{}
+	for i, row := range rows {
+		stays[row[0].ID] = i%3 != 1
 	}
-	span.Limit = 2
-	seen := map[tenancy.ID[V]]int{}
+	r.Limit = 2
+	seen := map[[16]byte]int{}
 	n := 40
-	between := func(page []V) {
-		for _, v := range page {
-			seen[s.id(v)]++
+	between := func(page []store.Row) {
+		for _, row := range page {
+			seen[row[0].ID]++
 		}
-		c.update(func(tx tenancy.Tx) {
+		c.update(func(tx store.Rows) {
 			if n < 96 { // beyond 100, samples share keys
 				s.insert(c, tx, s.full(n), s.bare(n+1))
 				n += 2
 			}
-			for _, v := range rows {
-				if !stays[s.id(v)] {
-					if err := s.table(tx).Delete(c.ctx, s.id(v)); err == nil {
-						break
-					}
+			for _, row := range rows {
+				if !stays[row[0].ID] && tx.Delete(c.ctx, s.table, row[0].ID) == nil {
+					break
 				}
 			}
 		})
 	}
 	for range mostRows {
-		var page []V
-		c.view(func(tx tenancy.Tx) {
-			var f F
-			page = s.list(c, tx, f, span)
-		})
+		var page []store.Row
+		c.view(func(tx store.Rows) { page = s.list(c, tx, nil, r) })
 		if len(page) == 0 {
 			break
 		}
 		between(page)
-		span.After = s.key(page[len(page)-1], span.Order)
+		r.After = place(page[len(page)-1], r.Sort)
 	}
 	for id, n := range seen {
 		if n > 1 {
-			c.failf("%s was listed %d times", id, n)
+			c.failf("%x was listed %d times", id, n)
 		}
 	}
-	for _, v := range rows {
-		if stays[s.id(v)] && seen[s.id(v)] == 0 {
-			c.failf("%s stood throughout and was not listed", s.id(v))
+	for _, row := range rows {
+		if stays[row[0].ID] && seen[row[0].ID] == 0 {
+			c.failf("%x stood throughout and was not listed", row[0].ID)
 		}
 	}
 }

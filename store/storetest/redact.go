@@ -1,113 +1,105 @@
 package storetest
 
-import (
-	"slices"
-
-	"github.com/freehold-dev/freehold/tenancy"
-)
-
-func reversed[T any](list []T) []T {
-	list = slices.Clone(list)
-	slices.Reverse(list)
-	return list
-}
+import "github.com/freehold-dev/freehold/store"
 
 // redactRules are about Redact.
-func redactRules() []rule {
+func (l *logbook) redactRules() []rule {
 	return []rule{
-		{"redact/person", "Redact empties the events about a person, marks them, and leaves the rest of them as it was.", func(c *check) {
-			about, other, none := event(1), event(2), event(3)
-			c.append(about, other, none, about)
-			c.redacted(about.UserID, 2)
-			c.logged(empty(about), other, none, empty(about))
-		}},
-		{"redact/people", "Redact finds the events that list a person among others, and those alone.", redactPeople},
-		{"redact/again", "Redact changes nothing the second time, and says so.", func(c *check) {
-			c.append(event(1), event(2))
-			c.redacted(event(1).UserID, 1)
-			c.unchanged(func() { c.redacted(event(1).UserID, 0) })
-		}},
-		{"redact/own_events", "Redact reaches the events that its own transaction appended before it.", redactOwnEvents},
-		{"redact/rollback", "a Redact that was rolled back changed nothing.", redactRollback},
-		{"redact/moves_nothing", "Redact moves neither positions nor Last.", redactMovesNothing},
-		{"redact/snapshot", "a View goes on seeing what is redacted meanwhile.", redactSnapshot},
+		l.rule("redact/person", "Redact empties the events about a person, marks them, and leaves the rest of them as it was.", func(c *check) {
+			about, other, none := l.event(1), l.event(2), l.event(3)
+			l.commit(c, about, other, none, about)
+			l.redacted(c, l.person(about), 2)
+			l.logged(c, l.empty(about), other, none, l.empty(about))
+		}),
+		l.rule("redact/people", "Redact finds the events that list a person among others, and those alone.", l.redactPeople),
+		l.rule("redact/again", "Redact changes nothing the second time, and says so.", func(c *check) {
+			l.commit(c, l.event(1), l.event(2))
+			l.redacted(c, l.person(l.event(1)), 1)
+			l.redacted(c, l.person(l.event(1)), 0)
+			l.logged(c, l.empty(l.event(1)), l.event(2))
+		}),
+		l.rule("redact/own_events", "Redact reaches the events that its own transaction appended before it.", l.redactOwnEvents),
+		l.rule("redact/rollback", "a Redact that was rolled back changed nothing.", l.redactRollback),
+		l.rule("redact/moves_nothing", "Redact moves neither positions nor Last.", l.redactMovesNothing),
+		l.rule("redact/snapshot", "a View goes on seeing what is redacted meanwhile.", l.redactSnapshot),
+		l.rule("redact/after_prune", "Redact counts no event that is pruned.", func(c *check) {
+			young := l.about(l.aged(9), newID(1))
+			for _, row := range []store.Row{l.aged(0), l.aged(1), young} {
+				c.update(func(tx store.Rows) { l.append(c, tx, row, newID(1)) })
+			}
+			l.pruned(c, hour(5), 10, 2)
+			l.redacted(c, newID(1), 1)
+			l.logged(c, l.empty(young))
+		}),
 	}
-}
-
-func redactPeople(c *check) {
-	ada, bob, eve := newID[tenancy.User](1), newID[tenancy.User](2), newID[tenancy.User](3)
-	both, one, about := event(1), event(3), event(4)
-	both.People, one.People, about.People = []tenancy.UserID{ada, bob}, []tenancy.UserID{bob}, []tenancy.UserID{eve, eve}
-	one.Data, about.UserID = both.Data, eve
-	c.append(both, one, about)
-	c.redacted(newID[tenancy.User](4), 0)
-	c.logged(both, one, about)
-	c.redacted(ada, 1)
-	c.logged(empty(both), one, about)
-	c.redacted(eve, 1)
-	c.logged(empty(both), one, empty(about))
-	c.redacted(bob, 1)
-	c.logged(empty(both), empty(one), empty(about))
-}
-
-func redactOwnEvents(c *check) {
-	about := event(1)
-	listed := event(3)
-	listed.People, listed.Data = []tenancy.UserID{about.UserID}, about.Data
-	c.append(about)
-	c.update(func(tx tenancy.Tx) {
-		c.ok(tx.Events().Append(c.ctx, about), "Append")
-		c.ok(tx.Events().Append(c.ctx, listed), "Append")
-		n, err := tx.Events().Redact(c.ctx, about.UserID)
-		c.ok(err, "Redact")
-		c.equal(n, 3, "how many events Redact changed")
-		c.ok(tx.Events().Append(c.ctx, about), "Append")
-	})
-	c.logged(empty(about), empty(about), empty(listed), about)
-}
-
-func redactRollback(c *check) {
-	c.append(event(1))
-	c.unchanged(func() {
-		c.same(c.try(func(tx tenancy.Tx) error {
-			_, err := tx.Events().Redact(c.ctx, event(1).UserID)
-			c.ok(err, "Redact")
-			return errOurs
-		}), errOurs, "Update")
-	})
-}
-
-func redactMovesNothing(c *check) {
-	c.append(event(1), event(2))
-	before := c.state()
-	c.redacted(event(1).UserID, 1)
-	after := c.state()
-	c.equal(after.last, before.last, "Last")
-	for i := range before.events {
-		c.equal(after.events[i].Position, before.events[i].Position, "a position")
-	}
-}
-
-func redactSnapshot(c *check) {
-	c.append(event(1))
-	c.view(func(tx tenancy.Tx) {
-		before := stateOf(c, tx)
-		c.elsewhere(func() { c.redacted(event(1).UserID, 1) })
-		c.equal(stateOf(c, tx), before, "the log")
-	})
-}
-
-// empty is an event as Redact leaves it.
-func empty(e tenancy.Event) tenancy.Event {
-	e.Data, e.Previous, e.Redacted = nil, nil, true
-	return e
 }
 
 // redacted wants Redact to change so many events.
-func (c *check) redacted(person tenancy.UserID, want int) {
-	c.update(func(tx tenancy.Tx) {
-		n, err := tx.Events().Redact(c.ctx, person)
-		c.ok(err, "Redact")
-		c.equal(n, want, "how many events Redact changed")
+func (l *logbook) redacted(c *check, person [16]byte, want int) {
+	c.update(func(tx store.Rows) { l.redact(c, tx, person, want) })
+}
+
+func (l *logbook) redact(c *check, tx store.Rows, person [16]byte, want int) {
+	n, err := tx.Redact(c.ctx, l.log, person)
+	c.ok(err, "Redact")
+	c.equal(n, want, "how many events Redact changed")
+}
+
+func (l *logbook) redactPeople(c *check) {
+	ada, bob, eve := newID(1), newID(2), newID(3)
+	both, one, about := l.event(1), l.event(2), l.about(l.event(4), eve)
+	c.update(func(tx store.Rows) {
+		l.append(c, tx, both, ada, bob)
+		l.append(c, tx, one, bob)
+		l.append(c, tx, about, eve, eve)
+	})
+	l.redacted(c, newID(4), 0)
+	l.logged(c, both, one, about)
+	l.redacted(c, ada, 1)
+	l.logged(c, l.empty(both), one, about)
+	l.redacted(c, eve, 1)
+	l.logged(c, l.empty(both), one, l.empty(about))
+	l.redacted(c, bob, 1)
+	l.logged(c, l.empty(both), l.empty(one), l.empty(about))
+}
+
+func (l *logbook) redactOwnEvents(c *check) {
+	about, listed := l.event(1), l.event(2)
+	l.commit(c, about)
+	c.update(func(tx store.Rows) {
+		l.append(c, tx, about)
+		l.append(c, tx, listed, l.person(about))
+		l.redact(c, tx, l.person(about), 3)
+		l.append(c, tx, about)
+	})
+	l.logged(c, l.empty(about), l.empty(about), l.empty(listed), about)
+}
+
+func (l *logbook) redactRollback(c *check) {
+	l.commit(c, l.event(1))
+	c.same(c.try(func(tx store.Rows) error {
+		l.redact(c, tx, l.person(l.event(1)), 1)
+		return errOurs
+	}), errOurs, "Update")
+	l.logged(c, l.event(1))
+}
+
+func (l *logbook) redactMovesNothing(c *check) {
+	l.commit(c, l.event(1), l.event(2))
+	before := l.committed(c)
+	l.redacted(c, l.person(l.event(1)), 1)
+	after := l.committed(c)
+	for i := range before {
+		c.equal(after[i].at, before[i].at, "a position")
+	}
+	c.view(func(tx store.Rows) { c.equal(l.last(c, tx), before[1].at, "Last") })
+}
+
+func (l *logbook) redactSnapshot(c *check) {
+	l.commit(c, l.event(1))
+	c.view(func(tx store.Rows) {
+		before := l.events(c, tx)
+		c.elsewhere(func() { l.redacted(c, l.person(l.event(1)), 1) })
+		c.equal(l.events(c, tx), before, "the log")
 	})
 }

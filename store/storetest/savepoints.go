@@ -1,220 +1,179 @@
 package storetest
 
-import "github.com/freehold-dev/freehold/tenancy"
+import "github.com/freehold-dev/freehold/store"
 
 // savepointRules are about parts of a transaction that fail alone.
-func savepointRules() []rule {
+func (s *suite) savepointRules() []rule {
 	return []rule{
-		{"savepoint/keeps", "what a savepoint wrote is kept with the rest, and sees what was written before it.", savepointKeeps},
-		{"savepoint/fails_alone", "a savepoint that fails takes what it wrote along, and no more; its error is passed on itself.", savepointFailsAlone},
-		{"savepoint/undoes_everything", "a savepoint that fails undoes inserts, updates, touches, deletes and events of every table.", savepointUndoesEverything},
-		{"savepoint/undoes_over_own_writes", "a savepoint that fails restores what the same transaction had written before.", savepointOverOwnWrites},
-		{"savepoint/goes_with_the_whole", "a savepoint that went well is undone with its transaction.", savepointGoesWithTheWhole},
-		{"savepoint/panic", "a panic in a savepoint undoes it and is passed on; who recovers it may go on.", savepointPanic},
-		{"savepoint/nested", "savepoints nest: each undoes itself and those within, and nothing around.", savepointNested},
-		{"savepoint/one_after_another", "a transaction has as many savepoints as it likes.", savepointOneAfterAnother},
-		{"savepoint/events_in_order", "events around a failed savepoint keep their order; its own leave no trace.", savepointEventsInOrder},
-		{"savepoint/log_changes", "a savepoint that fails undoes Prune and Redact.", savepointLogChanges},
-		{"savepoint/all_that_there_was", "a transaction of which nothing but a failed savepoint is left commits, and changed nothing.", func(c *check) {
-			c.unchanged(func() {
-				c.update(func(tx tenancy.Tx) { fails(c, tx, func(tx tenancy.Tx) { put(c, tx, 1) }) })
+		{name: "savepoint/keeps", why: "what a savepoint wrote is kept with the rest, and sees what was written before it.", run: s.savepointKeeps},
+		{name: "savepoint/fails_alone", why: "a savepoint that fails takes what it wrote along, and no more; its error is passed on itself.", run: s.savepointFailsAlone},
+		{name: "savepoint/undoes_everything", why: "a savepoint that fails undoes inserts, updates, touches, deletes and events of every table.", run: s.savepointUndoesEverything},
+		{name: "savepoint/undoes_over_own_writes", why: "a savepoint that fails restores what the same transaction had written before.", run: s.savepointOverOwnWrites},
+		{name: "savepoint/goes_with_the_whole", why: "a savepoint that went well is undone with its transaction.", run: s.savepointGoesWithTheWhole},
+		{name: "savepoint/panic", why: "a panic in a savepoint undoes it and is passed on; the transaction may go on.", run: s.savepointPanic},
+		{name: "savepoint/nested", why: "savepoints nest: each undoes itself and those within, and nothing around.", run: s.savepointNested},
+		{name: "savepoint/one_after_another", why: "a transaction has as many savepoints as it likes.", run: s.savepointOneAfterAnother},
+		{name: "savepoint/events_in_order", why: "events around a failed savepoint keep their order; its own leave no trace.", run: s.savepointEventsInOrder},
+		{name: "savepoint/log_changes", why: "a savepoint that fails undoes Prune and Redact.", run: s.savepointLogChanges},
+		{name: "savepoint/all_that_there_was", why: "a transaction of which nothing but a failed savepoint is left commits, and changed nothing.", run: func(c *check) {
+			s.unchanged(c, func() {
+				c.update(func(tx store.Rows) { c.fails(tx, func() { s.put(c, tx, 1) }) })
 			})
 		}},
 	}
 }
 
-func savepointKeeps(c *check) {
-	c.update(func(tx tenancy.Tx) {
-		put(c, tx, 1)
-		c.ok(tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-			has(c, tx, 1)
-			put(c, tx, 2)
-			has(c, tx, 1, 2)
-			return nil
-		}), "Savepoint")
-		put(c, tx, 3)
+func (s *suite) savepointKeeps(c *check) {
+	c.update(func(tx store.Rows) {
+		s.put(c, tx, 1)
+		c.nest(tx, func() {
+			s.has(c, tx, 1)
+			s.put(c, tx, 2)
+			s.has(c, tx, 1, 2)
+		})
+		s.put(c, tx, 3)
 	})
-	kept(c, 1, 2, 3)
+	s.kept(c, 1, 2, 3)
 }
 
-func savepointFailsAlone(c *check) {
-	c.update(func(tx tenancy.Tx) {
-		put(c, tx, 1)
-		fails(c, tx, func(tx tenancy.Tx) { put(c, tx, 2) })
-		has(c, tx, 1)
-		put(c, tx, 2)
-		put(c, tx, 3)
+func (s *suite) savepointFailsAlone(c *check) {
+	c.update(func(tx store.Rows) {
+		s.put(c, tx, 1)
+		c.fails(tx, func() { s.put(c, tx, 2) })
+		s.has(c, tx, 1)
+		s.put(c, tx, 2)
+		s.put(c, tx, 3)
 	})
-	kept(c, 1, 2, 3)
+	s.kept(c, 1, 2, 3)
 }
 
-func savepointUndoesEverything(c *check) {
-	writeAll(c)
-	c.unchanged(func() {
-		c.update(func(tx tenancy.Tx) { fails(c, tx, func(tx tenancy.Tx) { changeAll(c, tx) }) })
+func (s *suite) savepointUndoesEverything(c *check) {
+	s.writeAll(c)
+	s.unchanged(c, func() {
+		c.update(func(tx store.Rows) { c.fails(tx, func() { s.changeAll(c, tx) }) })
 	})
-	writeMore(c)
+	s.writeMore(c)
 }
 
-func savepointGoesWithTheWhole(c *check) {
-	c.same(c.try(func(tx tenancy.Tx) error {
-		c.ok(tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-			put(c, tx, 1)
-			return nil
-		}), "Savepoint")
+func (s *suite) savepointGoesWithTheWhole(c *check) {
+	c.same(c.try(func(tx store.Rows) error {
+		c.nest(tx, func() { s.put(c, tx, 1) })
 		return errOurs
 	}), errOurs, "Update")
-	kept(c)
+	s.kept(c)
 }
 
-func savepointPanic(c *check) {
-	c.update(func(tx tenancy.Tx) {
-		put(c, tx, 1)
+func (s *suite) savepointPanic(c *check) {
+	c.update(func(tx store.Rows) {
+		s.put(c, tx, 1)
 		c.panics(func() {
-			_ = tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-				put(c, tx, 2)
+			_ = tx.Savepoint(c.ctx, func() error {
+				s.put(c, tx, 2)
 				panic(errOurs)
 			})
 		})
-		has(c, tx, 1)
-		put(c, tx, 3)
+		s.has(c, tx, 1)
+		s.put(c, tx, 3)
 	})
-	kept(c, 1, 3)
+	s.kept(c, 1, 3)
 	c.panics(func() {
-		_ = c.try(func(tx tenancy.Tx) error {
-			put(c, tx, 4)
-			return tx.Savepoint(c.ctx, func(tenancy.Tx) error { panic(errOurs) })
+		_ = c.try(func(tx store.Rows) error {
+			s.put(c, tx, 4)
+			return tx.Savepoint(c.ctx, func() error { panic(errOurs) })
 		})
 	})
-	kept(c, 1, 3)
+	s.kept(c, 1, 3)
 }
 
-func savepointOneAfterAnother(c *check) {
+func (s *suite) savepointOneAfterAnother(c *check) {
 	var want []int
-	c.update(func(tx tenancy.Tx) {
+	c.update(func(tx store.Rows) {
 		want = nil
 		for n := range 60 {
 			if n%2 == 0 {
-				fails(c, tx, func(tx tenancy.Tx) { put(c, tx, n) })
+				c.fails(tx, func() { s.put(c, tx, n) })
 				continue
 			}
-			c.ok(tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-				put(c, tx, n)
-				return nil
-			}), "Savepoint")
+			c.nest(tx, func() { s.put(c, tx, n) })
 			want = append(want, n)
 		}
 	})
-	kept(c, want...)
+	s.kept(c, want...)
 }
 
-func savepointEventsInOrder(c *check) {
-	c.update(func(tx tenancy.Tx) {
-		c.ok(tx.Events().Append(c.ctx, event(1)), "Append")
-		fails(c, tx, func(tx tenancy.Tx) { c.ok(tx.Events().Append(c.ctx, event(2)), "Append") })
-		c.ok(tx.Events().Append(c.ctx, event(3)), "Append")
+func (s *suite) savepointEventsInOrder(c *check) {
+	l := s.logs[0]
+	c.update(func(tx store.Rows) {
+		l.append(c, tx, l.event(1))
+		c.fails(tx, func() { l.append(c, tx, l.event(2)) })
+		l.append(c, tx, l.event(4))
 	})
-	c.logged(event(1), event(3))
+	l.logged(c, l.event(1), l.event(4))
 }
 
-func savepointLogChanges(c *check) {
-	c.append(event(1), event(2), event(4))
-	c.unchanged(func() {
-		c.update(func(tx tenancy.Tx) {
-			fails(c, tx, func(tx tenancy.Tx) {
-				_, err := tx.Events().Redact(c.ctx, event(2).UserID)
-				c.ok(err, "Redact")
-				_, err = tx.Events().Prune(c.ctx, clock(2), 10)
-				c.ok(err, "Prune")
+func (s *suite) savepointLogChanges(c *check) {
+	l := s.logs[0]
+	l.commit(c, l.event(1), l.event(2), l.event(4))
+	s.unchanged(c, func() {
+		c.update(func(tx store.Rows) {
+			c.fails(tx, func() {
+				l.redact(c, tx, l.person(l.event(2)), 1)
+				l.prune(c, tx, clock(2), 10, 1)
 			})
 		})
 	})
-}
-
-// put inserts the n-th organization.
-func put(c *check, tx tenancy.Tx, n int) {
-	c.ok(tx.Organizations().Insert(c.ctx, fullOrganization(n)), "Insert")
-}
-
-// add is put for transactions that meet others.
-func add(c *check, tx tenancy.Tx, n int) error {
-	return tx.Organizations().Insert(c.ctx, fullOrganization(n))
-}
-
-// has wants the transaction to see these organizations and no others.
-func has(c *check, tx tenancy.Tx, numbers ...int) {
-	var rows []tenancy.Organization
-	for _, n := range numbers {
-		rows = append(rows, fullOrganization(n))
-	}
-	organizations().holds(c, tx, "organizations", rows...)
-}
-
-// kept wants a later transaction to find these organizations and no others.
-func kept(c *check, numbers ...int) {
-	c.view(func(tx tenancy.Tx) { has(c, tx, numbers...) })
-}
-
-// fails runs fn in a savepoint that fails.
-func fails(c *check, tx tenancy.Tx, fn func(tx tenancy.Tx)) {
-	c.same(tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-		fn(tx)
-		return errOurs
-	}), errOurs, "Savepoint")
-}
-
-func savepointOverOwnWrites(c *check) {
-	old := fullOrganization(1)
-	changed := fullOrganization(11)
-	changed.ID, changed.Version = old.ID, 2
-	again := fullOrganization(12)
-	again.ID, again.Version = old.ID, 3
-	c.update(func(tx tenancy.Tx) { put(c, tx, 1) })
-	c.update(func(tx tenancy.Tx) {
-		put(c, tx, 2)
-		c.ok(tx.Organizations().Update(c.ctx, changed), "Update")
-		fails(c, tx, func(tx tenancy.Tx) {
-			c.ok(tx.Organizations().Update(c.ctx, again), "Update")
-			c.ok(tx.Organizations().Delete(c.ctx, fullOrganization(2).ID), "Delete")
-			put(c, tx, 3)
-		})
-		organizations().holds(c, tx, "after the savepoint", changed, fullOrganization(2))
-		fails(c, tx, func(tx tenancy.Tx) { c.ok(tx.Organizations().Delete(c.ctx, old.ID), "Delete") })
-		organizations().holds(c, tx, "after another", changed, fullOrganization(2))
+	c.view(func(tx store.Rows) {
+		first := l.events(c, tx)[0].at // from below a floor this would be refused
+		l.walkLog(c, tx, nil, store.LogSpan{After: first, Limit: 10})
 	})
-	organizations().keeps(c, "afterwards", changed, fullOrganization(2))
 }
 
-func savepointNested(c *check) {
-	nest := func(tx tenancy.Tx, fn func(tx tenancy.Tx)) {
-		c.ok(tx.Savepoint(c.ctx, func(tx tenancy.Tx) error {
-			fn(tx)
-			return nil
-		}), "Savepoint")
-	}
-	c.update(func(tx tenancy.Tx) {
-		put(c, tx, 1)
-		nest(tx, func(tx tenancy.Tx) {
-			put(c, tx, 2)
-			fails(c, tx, func(tx tenancy.Tx) {
-				put(c, tx, 3)
-				nest(tx, func(tx tenancy.Tx) { put(c, tx, 4) })
-				has(c, tx, 1, 2, 3, 4)
-			})
-			has(c, tx, 1, 2)
-			nest(tx, func(tx tenancy.Tx) {
-				put(c, tx, 5)
-				fails(c, tx, func(tx tenancy.Tx) { put(c, tx, 6) })
-			})
+func (s *suite) savepointOverOwnWrites(c *check) {
+	x := s.main
+	old := x.full(1)
+	changed := x.next(old, x.full(11))
+	again := x.next(changed, x.full(12))
+	kept := []store.Row{x.stored(old, changed), x.full(2)}
+	c.update(func(tx store.Rows) { s.put(c, tx, 1) })
+	c.update(func(tx store.Rows) {
+		s.put(c, tx, 2)
+		x.update(c, tx, changed)
+		c.fails(tx, func() {
+			x.update(c, tx, again)
+			x.remove(c, tx, x.full(2))
+			s.put(c, tx, 3)
 		})
-		fails(c, tx, func(tx tenancy.Tx) {
-			nest(tx, func(tx tenancy.Tx) {
-				put(c, tx, 7)
-				fails(c, tx, func(tx tenancy.Tx) { put(c, tx, 8) })
-			})
-			has(c, tx, 1, 2, 5, 7)
-		})
-		has(c, tx, 1, 2, 5)
+		x.holds(c, tx, "after the savepoint", kept...)
+		c.fails(tx, func() { x.remove(c, tx, old) })
+		x.holds(c, tx, "after another", kept...)
 	})
-	kept(c, 1, 2, 5)
+	x.keeps(c, "afterwards", kept...)
+}
+
+func (s *suite) savepointNested(c *check) {
+	c.update(func(tx store.Rows) {
+		s.put(c, tx, 1)
+		c.nest(tx, func() {
+			s.put(c, tx, 2)
+			c.fails(tx, func() {
+				s.put(c, tx, 3)
+				c.nest(tx, func() { s.put(c, tx, 4) })
+				s.has(c, tx, 1, 2, 3, 4)
+			})
+			s.has(c, tx, 1, 2)
+			c.nest(tx, func() {
+				s.put(c, tx, 5)
+				c.fails(tx, func() { s.put(c, tx, 6) })
+			})
+		})
+		c.fails(tx, func() {
+			c.nest(tx, func() {
+				s.put(c, tx, 7)
+				c.fails(tx, func() { s.put(c, tx, 8) })
+			})
+			s.has(c, tx, 1, 2, 5, 7)
+		})
+		s.has(c, tx, 1, 2, 5)
+	})
+	s.kept(c, 1, 2, 5)
 }

@@ -1,115 +1,127 @@
 package storetest
 
-import "github.com/freehold-dev/freehold/tenancy"
+import "github.com/freehold-dev/freehold/store"
 
 // snapshotRules are about readers and writers that do not wait for each other.
-func snapshotRules() []rule {
+func (s *suite) snapshotRules() []rule {
 	return []rule{
-		{"snapshot/stays", "a View sees one state from its first read on, whatever commits meanwhile; a writer does not wait for it.", snapshotStays},
-		{"snapshot/pages", "the pages of one View are of one state.", snapshotPages},
-		{"snapshot/uncommitted", "what an Update has written is unseen by others until it commits; a reader does not wait for it.", snapshotUncommitted},
-		{"snapshot/whole", "a commit becomes visible as a whole: rows and events of every table at once.", snapshotWhole},
-		{"snapshot/many", "views of different states live side by side.", snapshotMany},
-		{"snapshot/own_commits", "what an Update committed is seen by every View that begins after it.", snapshotOwnCommits},
+		{name: "snapshot/stays", why: "a View sees one state from its first read on, whatever commits meanwhile; a writer does not wait for it.", run: s.snapshotStays},
+		{name: "snapshot/pages", why: "the pages of one View are of one state.", run: s.snapshotPages},
+		{name: "snapshot/uncommitted", why: "what an Update has written is unseen by others until it commits; a reader does not wait for it.", run: s.snapshotUncommitted},
+		{name: "snapshot/whole", why: "a commit becomes visible as a whole: rows and events of every table at once.", run: s.snapshotWhole},
+		{name: "snapshot/many", why: "views of different states live side by side.", run: s.snapshotMany},
+		{name: "snapshot/own_commits", why: "what an Update committed is seen by every View that begins after it.", run: s.snapshotOwnCommits},
 	}
 }
 
-func snapshotStays(c *check) {
-	writeAll(c)
-	before := c.state()
-	c.view(func(tx tenancy.Tx) {
-		c.equal(stateOf(c, tx), before, "what the view reads first")
+func (s *suite) snapshotStays(c *check) {
+	s.writeAll(c)
+	before := s.state(c)
+	c.view(func(tx store.Rows) {
+		c.equal(s.stateOf(c, tx), before, "what the view reads first")
 		c.elsewhere(func() {
-			c.update(func(tx tenancy.Tx) { changeAll(c, tx) })
-			c.update(func(tx tenancy.Tx) { put(c, tx, 60) })
+			c.update(func(tx store.Rows) { s.changeAll(c, tx) })
+			c.update(func(tx store.Rows) { s.put(c, tx, 160) })
 		})
-		c.equal(stateOf(c, tx), before, "what the view reads after a commit")
+		c.equal(s.stateOf(c, tx), before, "what the view reads after a commit")
 	})
-	c.equal(len(c.state().rows["organization"]), len(before.rows["organization"])+2, "organizations, in a later view")
+	s.main.keeps(c, "in a later view", append(s.main.written(true), s.main.full(160))...)
 }
 
-func snapshotPages(c *check) {
-	s := organizations()
-	rows := s.seed(c, 12)
-	c.view(func(tx tenancy.Tx) {
-		span := tenancy.Span{Limit: 5, Order: tenancy.ByName}
-		want := s.ordered(rows, span.Order, false)
-		first := s.list(c, tx, tenancy.OrganizationFilter{}, span)
+func (s *suite) snapshotPages(c *check) {
+	for _, sort := range s.main.sorts() {
+		c.update(func(tx store.Rows) {
+			if s.main.count(c, tx) > 0 {
+				s.main.deleteAll(c, tx, store.Cond{Column: 0, Op: store.NotNull})
+			}
+		})
+		s.snapshotPagesAlong(c, sort)
+	}
+}
+
+func (s *suite) snapshotPagesAlong(c *check, sort int) {
+	x := s.main
+	var rows []store.Row
+	for n := range 12 {
+		rows = append(rows, x.full(n))
+	}
+	x.prepare(c, rows...)
+	want := x.ordered(rows, sort, false)
+	c.view(func(tx store.Rows) {
+		r := store.Range{Limit: 5, Sort: sort}
+		first := x.list(c, tx, nil, r)
 		c.equal(first, want[:5], "the first page")
 		c.elsewhere(func() {
-			c.update(func(tx tenancy.Tx) {
-				put(c, tx, 20)
-				c.ok(tx.Organizations().Delete(c.ctx, want[6].ID), "Delete")
-				c.ok(tx.Organizations().Update(c.ctx, s.next(want[7], fullOrganization(21))), "Update")
+			c.update(func(tx store.Rows) {
+				s.put(c, tx, 20)
+				x.remove(c, tx, want[6])
+				x.update(c, tx, x.next(want[7], x.full(21)))
 			})
 		})
-		span.After, span.Limit = s.key(first[4], span.Order), 100
-		c.equal(s.list(c, tx, tenancy.OrganizationFilter{}, span), want[5:], "the rest")
+		r.After, r.Limit = place(first[4], sort), 100
+		c.equal(x.list(c, tx, nil, r), want[5:], "the rest")
 	})
 }
 
-func snapshotUncommitted(c *check) {
-	writeAll(c)
-	before := c.state()
-	c.update(func(tx tenancy.Tx) {
-		changeAll(c, tx)
-		c.elsewhere(func() { c.equal(c.state(), before, "what a view sees meanwhile") })
+func (s *suite) snapshotUncommitted(c *check) {
+	s.writeAll(c)
+	before := s.state(c)
+	c.update(func(tx store.Rows) {
+		s.changeAll(c, tx)
+		c.elsewhere(func() { c.equal(s.state(c), before, "what a view sees meanwhile") })
 	})
-	c.same(c.try(func(tx tenancy.Tx) error {
-		put(c, tx, 60)
+	c.same(c.try(func(tx store.Rows) error {
+		s.put(c, tx, 160)
 		c.elsewhere(func() {
-			c.view(func(tx tenancy.Tx) {
-				_, err := tx.Organizations().Get(c.ctx, fullOrganization(60).ID)
-				c.code(err, tenancy.ErrNotFound, "Get of what will be rolled back")
-			})
+			c.view(func(tx store.Rows) { s.main.missing(c, tx, newID(160), "Get of what will be rolled back") })
 		})
 		return errOurs
 	}), errOurs, "Update")
 }
 
-func snapshotMany(c *check) {
+func (s *suite) snapshotMany(c *check) {
 	const depth = 1 // two views: there may be no more connections to read with
 	var nest func(n int)
 	nest = func(n int) {
-		c.view(func(tx tenancy.Tx) {
-			counts := func() int { return organizations().count(c, tx, tenancy.OrganizationFilter{}) }
-			c.equal(counts(), n, "organizations at first")
+		c.view(func(tx store.Rows) {
+			c.equal(s.main.count(c, tx), n, "rows at first")
 			if n < depth {
 				c.elsewhere(func() {
-					c.update(func(tx tenancy.Tx) { put(c, tx, n) })
+					c.update(func(tx store.Rows) { s.put(c, tx, n) })
 					nest(n + 1)
 				})
 			}
-			c.equal(counts(), n, "organizations at last")
+			c.equal(s.main.count(c, tx), n, "rows at last")
 		})
 	}
 	nest(0)
 }
 
-func snapshotOwnCommits(c *check) {
+func (s *suite) snapshotOwnCommits(c *check) {
 	c.together(4, func(i int) {
 		for n := i * 10; n < i*10+10; n++ {
-			c.contend(func(tx tenancy.Tx) error { return add(c, tx, n) })
-			c.view(func(tx tenancy.Tx) {
-				_, err := tx.Organizations().Get(c.ctx, fullOrganization(n).ID)
-				c.ok(err, "Get")
-			})
+			c.contend(func(tx store.Rows) error { return s.add(c, tx, n) })
+			c.view(func(tx store.Rows) { s.main.get(c, tx, newID(n)) })
 		}
 	})
 }
 
-// snapshotWhole has writers that keep two tables and the log in step, and readers
+// snapshotWhole has writers that keep two tables and the logs in step, and readers
 // that look for a step missed.
-func snapshotWhole(c *check) {
+func (s *suite) snapshotWhole(c *check) {
 	const writers, writes, readers = 2, 15, 2
 	done := make(chan struct{})
 	reading := c.start(func() {
 		c.together(readers, func(int) {
 			for {
-				c.view(func(tx tenancy.Tx) {
-					n := organizations().count(c, tx, tenancy.OrganizationFilter{})
-					c.equal(users().count(c, tx, tenancy.UserFilter{}), n, "users, as many as organizations")
-					c.equal(len(events(c, tx)), n, "events, as many as organizations")
+				c.view(func(tx store.Rows) {
+					n := s.main.count(c, tx)
+					if s.second != nil {
+						c.equal(s.second.count(c, tx), n, "rows of the second table, as many as of the first")
+					}
+					for _, l := range s.logs {
+						c.equal(len(l.events(c, tx)), n, "events, as many as rows")
+					}
 				})
 				select {
 				case <-done:
@@ -123,17 +135,25 @@ func snapshotWhole(c *check) {
 		defer close(done)
 		c.together(writers, func(i int) {
 			for n := i * writes; n < (i+1)*writes; n++ {
-				c.contend(func(tx tenancy.Tx) error {
-					if err := add(c, tx, n); err != nil {
-						return err
-					}
-					if err := tx.Events().Append(c.ctx, event(n)); err != nil {
-						return err
-					}
-					return tx.Users().Insert(c.ctx, fullUserAlone(n))
-				})
+				c.contend(func(tx store.Rows) error { return s.addEverywhere(c, tx, n) })
 			}
 		})
 	}()
-	<-reading
+	c.wait(reading)
+}
+
+// addEverywhere adds a row to both tables and an event to each log.
+func (s *suite) addEverywhere(c *check, tx store.Rows, n int) error {
+	if err := s.add(c, tx, n); err != nil {
+		return err
+	}
+	for _, l := range s.logs {
+		if err := l.try(c, tx, l.event(n)); err != nil {
+			return err
+		}
+	}
+	if s.second == nil {
+		return nil
+	}
+	return s.second.put(c, tx, s.second.full(n))
 }

@@ -4,13 +4,16 @@
 // For most uses, one test is all it takes:
 //
 //	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir()) })
+//		schema := storetest.Schema{Tables: tenancy.Tables(), Logs: []*store.Log{tenancy.EventLog()}}
+//		storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir()) }, schema)
 //	}
 //
-// The suite is a table of rules. Those about rows are made for each entity from
-// the catalogue, [tenancy.Describe], so a new entity is under test as soon as it has
-// sample rows here; a test of this package fails for one that has none. The package
-// needs the standard library alone.
+// A backend whose transactions a host can begin and end has a second test, with
+// [RunJoined].
+//
+// The suite is a list of rules. Those about rows are made for each table, from its
+// description alone: the suite knows no entity, and its rows are made of columns. A new
+// table is under test as soon as the schema lists it.
 package storetest
 
 import (
@@ -20,12 +23,22 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Run checks each rule of the contract, as a subtest, on a store that open makes
-// for it: empty, with its tables in place, and closed by a Cleanup of t. Run it
+// Schema is what a suite runs over.
+type Schema struct {
+	// Tables lists each table behind those that it refers to. At least one of them refers
+	// to no other.
+	Tables []*store.Table
+	// Logs are the tables of events, at least one. With two or more, the suite also
+	// checks that they do not touch each other.
+	Logs []*store.Log
+}
+
+// Run checks each rule of the contract, as a subtest, on a store that open makes for
+// it: empty, with the tables of the schema in place, and closed by a Cleanup of t. Run it
 // under the race detector too.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
+func Run(t *testing.T, open func(t *testing.T) store.Store, schema Schema) {
 	t.Helper()
-	for _, r := range rules() {
+	for _, r := range suiteOf(t, schema).rules() {
 		t.Run(r.name, func(t *testing.T) {
 			if err := r.check(open(t)); err != nil {
 				t.Errorf("%s\n%v", r.why, err)
@@ -34,18 +47,61 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 }
 
+// Host is a transaction of a host's, begun on the database of a store.
+type Host struct {
+	// Joined works inside the transaction.
+	Joined store.Store
+	// End commits the transaction, or rolls it back. The suite calls it once.
+	End func(commit bool) error
+}
+
+// RunJoined checks what [store.Joined] promises. For each rule, open makes a store as in
+// [Run], and join begins a transaction of the host's on it, perhaps several times, one after
+// another.
+func RunJoined(t *testing.T, open func(t *testing.T) store.Store, join func(t *testing.T, root store.Store) Host, schema Schema) {
+	t.Helper()
+	for _, r := range suiteOf(t, schema).joinedRules() {
+		t.Run(r.name, func(t *testing.T) {
+			root := open(t)
+			if err := r.with(func() Host { return join(t, root) }).check(root); err != nil {
+				t.Errorf("%s\n%v", r.why, err)
+			}
+		})
+	}
+}
+
+func suiteOf(t *testing.T, schema Schema) *suite {
+	t.Helper()
+	s, err := newSuite(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // rule is one thing that the contract promises.
 type rule struct {
 	name string // of the subtest
 	why  string // what is promised: the first line of a failure
 	run  func(*check)
+	join func() Host // for the rules of joined stores
 }
 
-// rules lists the whole suite.
-func rules() []rule {
-	all := slices.Concat(transactionRules(), savepointRules(), accessRules(), contextRules(), snapshotRules())
-	for _, e := range subjects() {
-		all = slices.Concat(all, e.rules())
+// with is the rule for stores that are joined by join.
+func (r rule) with(join func() Host) rule {
+	r.join = join
+	return r
+}
+
+// rules lists the suite of Run.
+func (s *suite) rules() []rule {
+	all := slices.Concat(s.transactionRules(), s.savepointRules(), s.accessRules(), s.contextRules(), s.snapshotRules(),
+		s.guardRules(), s.learningRules(), s.optionalRules(), s.queryRules())
+	for _, x := range s.subjects {
+		all = slices.Concat(all, x.rules())
 	}
-	return slices.Concat(all, logRules(), pruneRules(), redactRules(), lockRules(), raceRules())
+	for _, l := range s.logs {
+		all = slices.Concat(all, l.logRules(), l.pruneRules(), l.redactRules())
+	}
+	return slices.Concat(all, s.manyLogRules(), s.lockRules(), s.raceRules())
 }

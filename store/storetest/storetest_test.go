@@ -1,123 +1,90 @@
 package storetest
 
 import (
-	"fmt"
-	"reflect"
+	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Each entity of the catalogue is a subject, so that a new one cannot be forgotten.
-func TestEveryEntityIsASubject(t *testing.T) {
-	var described []any
-	for _, s := range subjects() {
-		described = append(described, s.describes())
-	}
-	catalogue := reflect.ValueOf(tenancy.Describe()).Elem()
-	for i := range catalogue.NumField() {
-		name, entity := catalogue.Type().Field(i).Name, catalogue.Field(i).Interface()
-		if name != "Events" && !slices.Contains(described, entity) {
-			t.Errorf("the catalogue's %s are no subject: see subjects", name)
-		}
-	}
-	if got, want := len(described), len(tenancy.Tables()); got != want {
-		t.Errorf("%d subjects for %d tables", got, want)
-	}
+// tenancySchema and notesSchema are what the tests of this package run the suite over.
+func tenancySchema() Schema {
+	return Schema{Tables: tenancy.Tables(), Logs: []*store.Log{tenancy.EventLog()}}
 }
 
-// Each field of a filter is under test, so that a new one cannot be forgotten.
-func TestEveryFilterFieldIsTried(t *testing.T) {
-	tried := map[string][]string{}
-	for _, s := range subjects() {
-		tried[s.kind()] = s.fieldNames()
-	}
-	for _, f := range eventFields() {
-		tried["event"] = append(tried["event"], f.name)
-	}
-	catalogue := reflect.ValueOf(tenancy.Describe()).Elem()
-	for i := range catalogue.NumField() {
-		kind := catalogue.Field(i).Elem().FieldByName("Table").Elem().FieldByName("Kind").String()
-		where, _ := catalogue.Field(i).Type().MethodByName("Conds")
-		filter := where.Type.In(1)
-		var fields []string
-		for j := range filter.NumField() {
-			fields = append(fields, filter.Field(j).Name)
-		}
-		slices.Sort(fields)
-		slices.Sort(tried[kind])
-		if !slices.Equal(tried[kind], fields) {
-			t.Errorf("%s: tried are %v, the filter has %v", kind, tried[kind], fields)
-		}
-	}
+func notesSchema() Schema {
+	return Schema{Tables: rowtest.NotesTables(), Logs: rowtest.NotesLogs()}
 }
 
-// The samples reach every column: full rows set all, bare ones no more than they
-// must, and no field is lost between a value and a row.
-func TestSamplesReachEveryColumn(t *testing.T) {
-	samplesReach(t, organizations())
-	samplesReach(t, users())
-	samplesReach(t, identities())
-	samplesReach(t, memberships())
-	samplesReach(t, roleAssignments())
-	samplesReach(t, roles())
-	samplesReach(t, permissions())
-	samplesReach(t, secrets())
-	samplesReach(t, denials())
-	samplesReach(t, invitations())
-	samplesReach(t, joinCodes())
-	samplesReach(t, joinRequests())
-	samplesReach(t, domains())
-	samplesReach(t, connections())
-	samplesReach(t, policies())
-	samplesReach(t, sessions())
-}
-
-func samplesReach[V tenancy.Entity, F any](t *testing.T, s *subject[V, F]) {
+func suites(t *testing.T) map[string]*suite {
 	t.Helper()
-	seen := map[string]bool{}
-	for n := range 100 {
-		full, bare := s.row(s.full(n)), s.row(s.bare(n))
-		for i, column := range s.entity.Table.Columns {
-			if full[i].Null {
-				t.Errorf("%s %d: full has no %s", s.kind(), n, column.Name)
-			}
-			if column.Null != bare[i].Null {
-				t.Errorf("%s %d: bare has %s = %v", s.kind(), n, column.Name, bare[i])
-			}
+	return map[string]*suite{"tenancy": suiteOf(t, tenancySchema()), "notes": suiteOf(t, notesSchema())}
+}
+
+func TestWeakKeepsTheContract(t *testing.T) {
+	open := func(*testing.T) store.Store { return NewWeak() }
+	t.Run("tenancy", func(t *testing.T) { Run(t, open, tenancySchema()) })
+	t.Run("notes", func(t *testing.T) { Run(t, open, notesSchema()) })
+}
+
+func TestLinearKeepsTheContract(t *testing.T) {
+	open := func(*testing.T) store.Store { return newLinear() }
+	t.Run("tenancy", func(t *testing.T) { Run(t, open, tenancySchema()) })
+	t.Run("notes", func(t *testing.T) { Run(t, open, notesSchema()) })
+}
+
+// A third backend is small.
+func TestLinearIsSmall(t *testing.T) {
+	source, err := os.ReadFile("linear_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 320
+	lines := bytes.Count(source, []byte("\n"))
+	t.Logf("the linear store has %d lines", lines)
+	if lines > most {
+		t.Errorf("the linear store has %d lines, want at most %d", lines, most)
+	}
+}
+
+// The samples reach every column: full rows set all, bare ones no more than they must,
+// and every column has values that differ and values that come again, where keys allow.
+func TestSamplesReachEveryColumn(t *testing.T) {
+	for _, s := range suites(t) {
+		for _, x := range s.subjects {
+			reaches(t, x)
 		}
-		if n > 0 {
-			zeroFields(reflect.ValueOf(s.full(n)), func(name string) { t.Errorf("%s %d: full leaves %s zero", s.kind(), n, name) })
-		}
-		for _, v := range []V{s.full(n), s.bare(n)} {
-			if got := s.entity.Read(s.row(v)); !reflect.DeepEqual(got, v) {
-				t.Errorf("%s %d: read back as %+v, want %+v", s.kind(), n, got, v)
-			}
-		}
-		for _, key := range s.entity.Table.Unique {
-			at := key.Field
-			for _, i := range key.Columns {
-				at += fmt.Sprintf(" %v", full[i])
-			}
-			if seen[at] {
-				t.Errorf("%s %d: shares the key %s", s.kind(), n, at)
-			}
-			seen[at] = true
+		for _, l := range s.logs {
+			reaches(t, l.subject)
 		}
 	}
 }
 
-// zeroFields names the fields of a struct, and of those within, that are zero.
-func zeroFields(v reflect.Value, found func(name string)) {
-	for i := range v.NumField() {
-		f := v.Field(i)
-		if f.IsZero() {
-			found(v.Type().Field(i).Name)
-		} else if f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Time]() {
-			zeroFields(f, found)
+func reaches(t *testing.T, x *subject) {
+	t.Helper()
+	var full []store.Row
+	for n := range keyRows {
+		full = append(full, x.full(n))
+		for i, bare := range x.bare(n) {
+			if column := x.columns()[i]; full[n][i].Null || column.Null != bare.Null {
+				t.Errorf("%s %d: full has %s = %+v, bare %+v", x.table.Kind, n, column.Name, full[n][i], bare)
+			}
+		}
+	}
+	for i, column := range x.columns() {
+		values := distinct(full, i)
+		if version := i == 1 && !x.event; !version && len(values) < 2 {
+			t.Errorf("%s: %s is always %+v", x.table.Kind, column.Name, values)
+		}
+		again := len(distinct(full[:many], i)) < many
+		mustDiffer := i == 0 || x.unique[i] || x.cycle[i] > many || column.References == x.table
+		if again == mustDiffer && column.Type != store.JSON && x.cycle[i] <= many {
+			t.Errorf("%s: the first samples have %s in common: %v", x.table.Kind, column.Name, again)
 		}
 	}
 }
@@ -125,18 +92,70 @@ func zeroFields(v reflect.Value, found func(name string)) {
 // The suite is as large as it says, each rule has a name of its own and says what
 // it is about.
 func TestRulesAreNamedAndExplained(t *testing.T) {
-	seen := map[string]bool{}
-	for _, r := range rules() {
-		if seen[r.name] || strings.ContainsAny(r.name, " #") {
-			t.Errorf("the name %q is taken, or would be changed", r.name)
+	for name, s := range suites(t) {
+		for what, rules := range map[string][]rule{"rules": s.rules(), "rules of joined stores": s.joinedRules()} {
+			seen := map[string]bool{}
+			for _, r := range rules {
+				if seen[r.name] || strings.ContainsAny(r.name, " #") {
+					t.Errorf("the name %q is taken, or would be changed", r.name)
+				}
+				if !strings.HasSuffix(r.why, ".") {
+					t.Errorf("%s: no explanation: %q", r.name, r.why)
+				}
+				seen[r.name] = true
+			}
+			if len(seen) < 150 {
+				t.Errorf("%s: %d %s, want at least 150", name, len(seen), what)
+			}
+			t.Logf("%s: %d %s", name, len(seen), what)
 		}
-		if !strings.HasSuffix(r.why, ".") {
-			t.Errorf("%s: no explanation: %q", r.name, r.why)
+	}
+}
+
+// Each table is under test with all kinds of rules, and each of its columns and keys is.
+func TestEveryTableColumnAndKeyHasItsRules(t *testing.T) {
+	for _, s := range suites(t) {
+		var names []string
+		for _, r := range s.rules() {
+			names = append(names, r.name)
 		}
-		seen[r.name] = true
+		has := func(name string) {
+			if !slices.Contains(names, name) {
+				t.Errorf("there is no rule %s", name)
+			}
+		}
+		for _, x := range s.subjects {
+			for _, column := range x.columns() {
+				has(x.kind + "/filter_" + column.Name)
+			}
+			for _, sort := range x.sorts() {
+				has(x.kind + "/page_" + x.columns()[sort].Name + "_desc_walk")
+			}
+			for i := range x.table.Unique {
+				has(x.kind + "/unique_" + x.keyName(i) + "/savepoint")
+			}
+		}
+		for _, l := range s.logs {
+			for _, column := range l.columns() {
+				has(l.prefix + "log/filter_" + column.Name)
+			}
+		}
 	}
-	if len(seen) < 150 {
-		t.Errorf("%d rules, want at least 150", len(seen))
+}
+
+// A schema that the suite cannot be run over is refused with words.
+func TestBadSchemas(t *testing.T) {
+	notes, logs := rowtest.NotesTables(), rowtest.NotesLogs()
+	flags := *notes[1]
+	flags.Unique = []store.Key{{Field: "open", Columns: flags.Places("open")}}
+	for want, schema := range map[string]Schema{
+		"not listed before it":     {Tables: []*store.Table{notes[2], notes[0]}, Logs: logs},
+		"takes a log":              {Tables: notes},
+		"refers to no other":       {Logs: logs},
+		"with different keys open": {Tables: []*store.Table{&flags}, Logs: logs},
+	} {
+		if _, err := newSuite(schema); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want one that says %q", err, want)
+		}
 	}
-	t.Logf("%d rules", len(seen))
 }

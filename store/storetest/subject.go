@@ -2,243 +2,307 @@ package storetest
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/store/typed"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// subject is an entity under test: its description, and rows to try it with. The
-// rules are made from the description, so that nothing here knows what an entity
-// is about.
-type subject[V tenancy.Entity, F any] struct {
-	entity *typed.Entity[V, F]
-	table  func(tenancy.Tx) tenancy.Table[V, F]
-	// bare is the n-th row with no more than every row has, full the n-th with
-	// every field set. Rows of different numbers below 100 have no key in common.
-	bare, full func(n int) V
-	// parents inserts the rows of other tables that these refer to; nil for none.
-	parents func(c *check, tx tenancy.Tx)
-	// standing are the rows of this table that others in it may refer to: they are
-	// there before the rest and are never taken away alone.
-	standing []V
-	// mend sets what follows from a field that a rule has changed; nil for nothing.
-	mend func(v *V)
-	// derived are the columns of a key that follow from another, with that one.
-	derived map[string]string
-	// release puts a row into a state in which it holds no key under a condition, one
-	// with a derived column that may be null; nil where there is none.
-	release func(v *V)
-	// closed are the text columns with a closed set of values.
-	closed []string
-	// fields are the fields of F, each once.
-	fields []field[V, F]
+// subject is a table under test, with what it takes to make rows of it. Rows of
+// different numbers below 100 have no key in common; where no key is made of nothing but
+// references, that is so for all numbers.
+type subject struct {
+	table *store.Table
+	kind  string // as in the names of rules
+	event bool   // the table is that of a log
+	// unique says by column that no two full rows have the same value there.
+	unique []bool
+	// cycle is, for a column that refers to another table, how many of its rows are
+	// referred to in turn.
+	cycle map[int]int
+	// parents are all that rows need, in the order of the tables, and how many of each.
+	parents []family
+	// scene is what this table has in the rules about whole stores; see [suite.writeAll].
+	scene scene
 }
 
-// anySubject is a subject of whichever entity.
-type anySubject interface {
-	kind() string
-	describes() any
-	fieldNames() []string
-	rules() []rule
-	dump(c *check, tx tenancy.Tx) []any
+// family is the first rows of a table.
+type family struct {
+	of   *subject
+	size int
 }
 
-func (s *subject[V, F]) kind() string { return s.entity.Table.Kind }
+func (s *subject) columns() []store.Column { return s.table.Columns }
 
-func (s *subject[V, F]) describes() any { return s.entity }
-
-func (s *subject[V, F]) fieldNames() []string {
-	var names []string
-	for _, f := range s.fields {
-		names = append(names, f.name)
+// full is the n-th row with each column set.
+func (s *subject) full(n int) store.Row {
+	row := make(store.Row, len(s.columns()))
+	for i := range row {
+		column := &s.columns()[i]
+		switch {
+		case i == 0 || column.References == s.table:
+			row[i].ID = newID(n)
+		case i == 1 && !s.event:
+			row[i].Int = 1
+		case column.References != nil:
+			row[i].ID = newID(n % s.cycle[i])
+		default:
+			row[i] = value(column, s.unique[i], i, n)
+		}
 	}
-	return names
-}
-
-// rules makes the rules of the entity.
-func (s *subject[V, F]) rules() []rule {
-	return slices.Concat(s.rowRules(), s.changeRules(), s.borderRules(), s.keyRules(), s.filterRules(), s.pageRules())
-}
-
-// rule names a rule after the entity.
-func (s *subject[V, F]) rule(name, why string, run func(c *check)) rule {
-	return rule{name: strings.ReplaceAll(s.kind(), " ", "_") + "/" + name, why: s.kind() + ": " + why, run: run}
-}
-
-func (s *subject[V, F]) row(v V) store.Row {
-	row := make(store.Row, len(s.entity.Table.Columns))
-	s.entity.Write(&v, row)
 	return row
 }
 
-// edit gives v with some of its columns changed.
-func (s *subject[V, F]) edit(v V, change func(row store.Row)) V {
-	row := s.row(v)
-	change(row)
-	v = s.entity.Read(row)
-	if s.mend != nil {
-		s.mend(&v)
+// bare is the n-th row with each column null that may be.
+func (s *subject) bare(n int) store.Row {
+	row := s.full(n)
+	for i, column := range s.columns() {
+		if column.Null {
+			row[i] = store.Value{Null: true}
+		}
 	}
-	return v
-}
-
-func (s *subject[V, F]) id(v V) tenancy.ID[V] { return s.row(v)[0].ID }
-
-func (s *subject[V, F]) version(v V) int64 { return s.row(v)[1].Int }
-
-func (s *subject[V, F]) withID(v V, id [16]byte) V {
-	return s.edit(v, func(row store.Row) { row[0].ID = id })
-}
-
-func (s *subject[V, F]) withVersion(v V, version int64) V {
-	return s.edit(v, func(row store.Row) { row[1].Int = version })
-}
-
-// next gives from's columns under the id of v, as the change that follows v.
-func (s *subject[V, F]) next(v, from V) V {
-	return s.withVersion(s.withID(from, s.id(v)), s.version(v)+1)
-}
-
-// stored is what is kept of an update from old to v: a touched column stays.
-func (s *subject[V, F]) stored(old, v V) V {
-	if s.entity.Table.Touch == 0 {
-		return v
-	}
-	kept := s.row(old)[s.entity.Table.Touch]
-	return s.edit(v, func(row store.Row) { row[s.entity.Table.Touch] = kept })
+	return row
 }
 
 // sample is the n-th row of a mixed lot.
-func (s *subject[V, F]) sample(n int) V {
+func (s *subject) sample(n int) store.Row {
 	if n%3 == 0 {
 		return s.bare(n)
 	}
 	return s.full(n)
 }
 
-func (s *subject[V, F]) samples(n int) []V {
-	list := make([]V, n)
-	for i := range list {
-		list[i] = s.sample(i)
+// edit gives a row with some of its columns changed.
+func (s *subject) edit(row store.Row, change func(row store.Row)) store.Row {
+	row = slices.Clone(row)
+	change(row)
+	for i, column := range s.columns() {
+		if column.References == s.table && !row[i].Null { // rows refer to themselves at most
+			row[i].ID = row[0].ID
+		}
 	}
-	return list
+	return row
+}
+
+func (s *subject) withID(row store.Row, id [16]byte) store.Row {
+	return s.edit(row, func(row store.Row) { row[0].ID = id })
+}
+
+func withVersion(row store.Row, version int64) store.Row {
+	row = slices.Clone(row)
+	row[1].Int = version
+	return row
+}
+
+// next gives from's columns under the id of a row, as the change that follows it.
+func (s *subject) next(row, from store.Row) store.Row {
+	return withVersion(s.withID(from, row[0].ID), row[1].Int+1)
+}
+
+// stored is what is kept of an update from old to row: a touched column stays.
+func (s *subject) stored(old, row store.Row) store.Row {
+	row = slices.Clone(row)
+	if s.table.Touch != 0 {
+		row[s.table.Touch] = old[s.table.Touch]
+	}
+	return row
+}
+
+// touched is a row after Touch.
+func (s *subject) touched(row store.Row, micros int64) store.Row {
+	return s.edit(row, func(row store.Row) { row[s.table.Touch] = store.Value{Int: micros} })
 }
 
 // prepare inserts what the rows need, and then the rows.
-func (s *subject[V, F]) prepare(c *check, rows ...V) {
-	c.update(func(tx tenancy.Tx) {
-		if s.parents != nil {
-			s.parents(c, tx)
+func (s *subject) prepare(c *check, rows ...store.Row) {
+	c.update(func(tx store.Rows) {
+		for _, p := range s.parents {
+			for n := range p.size {
+				p.of.insert(c, tx, p.of.bare(n))
+			}
 		}
-		s.insert(c, tx, s.standing...)
 		s.insert(c, tx, rows...)
 	})
 }
 
 // seed prepares a store with n rows of a mixed lot, and gives them.
-func (s *subject[V, F]) seed(c *check, n int) []V {
-	rows := s.samples(n)
+func (s *subject) seed(c *check, n int) []store.Row {
+	rows := make([]store.Row, n)
+	for i := range rows {
+		rows[i] = s.sample(i)
+	}
 	s.prepare(c, rows...)
 	return rows
 }
 
-// with gives the rows together with the standing ones: all that is in the table.
-func (s *subject[V, F]) with(rows []V) []V { return slices.Concat(s.standing, rows) }
+// put is one Insert of a row that is spoilt afterwards: it is the caller's again.
+func (s *subject) put(c *check, tx store.Rows, row store.Row) error {
+	passed := slices.Clone(row)
+	err := tx.Insert(c.ctx, s.table, passed)
+	spoil(passed)
+	return err
+}
 
-func (s *subject[V, F]) insert(c *check, tx tenancy.Tx, rows ...V) {
-	for _, v := range rows {
-		c.ok(s.table(tx).Insert(c.ctx, v), "Insert")
+// replace is one Update, as put.
+func (s *subject) replace(c *check, tx store.Rows, row store.Row) error {
+	passed := slices.Clone(row)
+	err := tx.Update(c.ctx, s.table, passed)
+	spoil(passed)
+	return err
+}
+
+func (s *subject) insert(c *check, tx store.Rows, rows ...store.Row) {
+	for _, row := range rows {
+		c.ok(s.put(c, tx, row), "Insert of a "+s.table.Kind)
 	}
 }
 
-func (s *subject[V, F]) get(c *check, tx tenancy.Tx, id tenancy.ID[V]) V {
-	v, err := s.table(tx).Get(c.ctx, id)
-	c.ok(err, "Get")
-	return v
+// update wants updates to go well.
+func (s *subject) update(c *check, tx store.Rows, rows ...store.Row) {
+	for _, row := range rows {
+		c.ok(s.replace(c, tx, row), "Update of a "+s.table.Kind)
+	}
 }
 
-func (s *subject[V, F]) list(c *check, tx tenancy.Tx, f F, span tenancy.Span) []V {
-	list, err := s.table(tx).List(c.ctx, f, span)
-	c.ok(err, "List")
-	return list
+func (s *subject) remove(c *check, tx store.Rows, rows ...store.Row) {
+	for _, row := range rows {
+		c.ok(tx.Delete(c.ctx, s.table, row[0].ID), "Delete of a "+s.table.Kind)
+	}
 }
 
-func (s *subject[V, F]) count(c *check, tx tenancy.Tx, f F) int {
-	n, err := s.table(tx).Count(c.ctx, f)
-	c.ok(err, "Count")
-	return n
+// spoil writes over a row.
+func spoil(row store.Row) {
+	for i := range row {
+		row[i] = store.Value{Null: i%2 == 0, Int: 77, Text: "spoilt", ID: [16]byte{7, 7, 7}}
+	}
+}
+
+// get reads a row into one that holds something else.
+func (s *subject) get(c *check, tx store.Rows, id [16]byte) store.Row {
+	row := make(store.Row, len(s.columns()))
+	spoil(row)
+	c.ok(tx.Get(c.ctx, s.table, id, row), "Get of a "+s.table.Kind)
+	return row
+}
+
+// missing wants no row to have this id.
+func (s *subject) missing(c *check, tx store.Rows, id [16]byte, what string) {
+	c.refused(tx.Get(c.ctx, s.table, id, make(store.Row, len(s.columns()))), what, s.table.NotFound(id))
 }
 
 // everything spans a whole table.
-var everything = tenancy.Span{Limit: mostRows}
+var everything = store.Range{Limit: mostRows}
 
-func (s *subject[V, F]) dump(c *check, tx tenancy.Tx) []any {
-	var f F
-	var all []any
-	for _, v := range s.list(c, tx, f, everything) {
-		all = append(all, v)
+// mostRows is more than any rule inserts into one table.
+const mostRows = 1000
+
+// list spoils each row that it is given, and the conditions afterwards: they are its
+// own.
+func (s *subject) list(c *check, tx store.Rows, where []store.Cond, r store.Range) []store.Row {
+	var list []store.Row
+	where = copied(where)
+	err := tx.List(c.ctx, s.table, where, r, func(row store.Row) error {
+		list = append(list, slices.Clone(row))
+		spoil(row)
+		return nil
+	})
+	for i := range where {
+		spoil(where[i].Values)
 	}
-	return all
+	c.ok(err, "List of "+s.table.Kind)
+	return list
 }
 
-// holds wants the table to hold these rows, and no others but the standing ones, by
-// all ways of reading.
-func (s *subject[V, F]) holds(c *check, tx tenancy.Tx, what string, rows ...V) {
-	var f F
-	want := s.ordered(s.with(rows), tenancy.ByID, false)
-	c.equal(s.list(c, tx, f, everything), want, what+": List")
-	c.equal(s.count(c, tx, f), len(want), what+": Count")
-	for _, v := range want {
-		c.equal(s.get(c, tx, s.id(v)), v, what+": Get")
+func copied(where []store.Cond) []store.Cond {
+	where = slices.Clone(where)
+	for i := range where {
+		where[i].Values = slices.Clone(where[i].Values)
+	}
+	return where
+}
+
+func (s *subject) count(c *check, tx store.Rows, where ...store.Cond) int {
+	n, err := tx.Count(c.ctx, s.table, copied(where))
+	c.ok(err, "Count of "+s.table.Kind)
+	return n
+}
+
+func (s *subject) deleteAll(c *check, tx store.Rows, where ...store.Cond) int {
+	n, err := tx.DeleteAll(c.ctx, s.table, copied(where))
+	c.ok(err, "DeleteAll of "+s.table.Kind)
+	return n
+}
+
+// one is the condition that a column has one of these values.
+func one(column int, values ...store.Value) store.Cond {
+	return store.Cond{Column: column, Op: store.OneOf, Values: values}
+}
+
+// byID is the condition that selects these rows.
+func byID(rows ...store.Row) store.Cond {
+	ids := make([]store.Value, len(rows))
+	for i, row := range rows {
+		ids[i] = row[0]
+	}
+	return one(0, ids...)
+}
+
+// holds wants the table to hold these rows and no others, by all ways of reading.
+func (s *subject) holds(c *check, tx store.Rows, what string, rows ...store.Row) {
+	want := s.ordered(rows, 0, false)
+	c.equal(s.list(c, tx, nil, everything), want, what+": List")
+	c.equal(s.count(c, tx), len(want), what+": Count")
+	for _, row := range want {
+		c.equal(s.get(c, tx, row[0].ID), row, what+": Get")
 	}
 }
 
 // keeps wants a later transaction to find these rows and no others.
-func (s *subject[V, F]) keeps(c *check, what string, rows ...V) {
-	c.view(func(tx tenancy.Tx) { s.holds(c, tx, what, rows...) })
+func (s *subject) keeps(c *check, what string, rows ...store.Row) {
+	c.view(func(tx store.Rows) { s.holds(c, tx, what, rows...) })
 }
 
 // ordered is what List gives of rows: sorted, without those that have no place in
 // the order. It is nil if none is left.
-func (s *subject[V, F]) ordered(rows []V, by tenancy.Order, desc bool) []V {
-	column, _ := s.entity.Along(typed.Order(by))
-	var list []V
-	for _, v := range rows {
-		if !s.row(v)[column].Null {
-			list = append(list, v)
+func (s *subject) ordered(rows []store.Row, sort int, desc bool) []store.Row {
+	var list []store.Row
+	for _, row := range rows {
+		if !row[sort].Null {
+			list = append(list, row)
 		}
 	}
-	slices.SortFunc(list, func(a, b V) int {
-		x, y := s.row(a), s.row(b)
-		order := cmp.Or(cmp.Compare(x[column].Int, y[column].Int), cmp.Compare(x[column].Text, y[column].Text),
-			bytes.Compare(x[0].ID[:], y[0].ID[:]))
-		if desc {
-			return -order
+	slices.SortFunc(list, func(a, b store.Row) int {
+		n := order(s.columns()[sort].Type, a[sort], b[sort])
+		if n == 0 {
+			n = bytes.Compare(a[0].ID[:], b[0].ID[:])
 		}
-		return order
+		if desc {
+			return -n
+		}
+		return n
 	})
 	return list
 }
 
-// key is v's place in an order.
-func (s *subject[V, F]) key(v V, by tenancy.Order) *tenancy.Key {
-	row := s.row(v)
-	column, _ := s.entity.Along(typed.Order(by))
-	place := row[column]
-	return &tenancy.Key{Text: place.Text, Int: place.Int, ID: row[0].ID}
+// sorts are the columns that a list may go along.
+func (s *subject) sorts() []int { return append([]int{0}, s.table.Orders...) }
+
+// place is where a row stands in an order.
+func place(row store.Row, sort int) *store.Place {
+	if sort == 0 {
+		return &store.Place{ID: row[0].ID}
+	}
+	return &store.Place{Sort: row[sort], ID: row[0].ID}
 }
 
-// orders are those that the entity has.
-func (s *subject[V, F]) orders() []tenancy.Order {
-	var list []tenancy.Order
-	for by := tenancy.ByID; by <= tenancy.ByTime; by++ {
-		if _, ok := s.entity.Along(typed.Order(by)); ok {
-			list = append(list, by)
-		}
-	}
-	return list
+// rules makes the rules of the table.
+func (s *subject) rules() []rule {
+	return slices.Concat(s.rowRules(), s.changeRules(), s.borderRules(), s.referenceRules(), s.keyRules(), s.filterRules(), s.pageRules())
 }
+
+// rule names a rule after the table.
+func (s *subject) rule(name, why string, run func(c *check)) rule {
+	return rule{name: s.kind + "/" + name, why: s.table.Kind + ": " + why, run: run}
+}
+
+func named(kind string) string { return strings.ReplaceAll(kind, " ", "_") }

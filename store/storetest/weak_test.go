@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -9,20 +8,16 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
-
-func TestWeakKeepsTheContract(t *testing.T) {
-	Run(t, func(*testing.T) store.Store { return NewWeak() })
-}
 
 // The guards are proved by their absence: what needs a Lock fails on a Weak that
 // has none, at the first try.
 func TestWeakWithoutLocksIsCaught(t *testing.T) {
+	s := suiteOf(t, notesSchema())
 	for _, name := range []string{"lock/lost_update", "lock/count_then_insert", "lock/version", "lock/outlives_savepoint"} {
 		w := NewWeak()
 		w.NoLocks = true
-		if err := ruleNamed(t, name).check(w); err == nil {
+		if err := ruleNamed(t, s, name).check(w); err == nil {
 			t.Errorf("%s passes on a store without locks", name)
 		} else {
 			t.Logf("%s: %v", name, err)
@@ -30,9 +25,9 @@ func TestWeakWithoutLocksIsCaught(t *testing.T) {
 	}
 }
 
-func ruleNamed(t *testing.T, name string) rule {
+func ruleNamed(t *testing.T, s *suite, name string) rule {
 	t.Helper()
-	for _, r := range rules() {
+	for _, r := range s.rules() {
 		if r.name == name {
 			return r
 		}
@@ -42,37 +37,37 @@ func ruleNamed(t *testing.T, name string) rule {
 }
 
 // on runs fn as a rule is run.
-func on(t *testing.T, w *Weak, fn func(c *check)) {
+func on(t *testing.T, w *Weak, fn func(c *check, s *suite)) {
 	t.Helper()
-	if err := (rule{run: fn}).check(w); err != nil {
+	s := suiteOf(t, notesSchema())
+	if err := (rule{run: func(c *check) { fn(c, s) }}).check(w); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestWeakSeesOthersCommits(t *testing.T) {
-	on(t, NewWeak(), func(c *check) {
-		c.update(func(tx tenancy.Tx) {
-			has(c, tx)
-			c.elsewhere(func() { c.update(func(tx tenancy.Tx) { put(c, tx, 1) }) })
-			has(c, tx, 1)
-			put(c, tx, 2)
-			has(c, tx, 1, 2)
-			c.elsewhere(func() { kept(c, 1) })
+	on(t, NewWeak(), func(c *check, s *suite) {
+		c.update(func(tx store.Rows) {
+			s.has(c, tx)
+			c.elsewhere(func() { c.update(func(tx store.Rows) { s.put(c, tx, 1) }) })
+			s.has(c, tx, 1)
+			s.put(c, tx, 2)
+			s.has(c, tx, 1, 2)
+			c.elsewhere(func() { s.kept(c, 1) })
 		})
 	})
 }
 
 // A writer of the same key waits for the first to end, and then goes by how it did.
 func TestWeakWaitsForTheFirstWriter(t *testing.T) {
-	insert := func(c *check) error { return c.try(func(tx tenancy.Tx) error { return add(c, tx, 1) }) }
-	for end, want := range map[error]tenancy.Code{nil: tenancy.ErrAlreadyExists, errOurs: ""} {
+	for end, want := range map[error]store.Code{nil: store.ErrAlreadyExists, errOurs: ""} {
 		w := NewWeak()
-		on(t, w, func(c *check) {
+		on(t, w, func(c *check, s *suite) {
 			var second <-chan struct{}
-			err := c.try(func(tx tenancy.Tx) error {
-				put(c, tx, 1)
+			err := c.try(func(tx store.Rows) error {
+				s.put(c, tx, 1)
 				second = c.start(func() {
-					if err := insert(c); tenancy.CodeOf(err) != want {
+					if err := c.try(func(tx store.Rows) error { return s.add(c, tx, 1) }); store.CodeOf(err) != want {
 						c.failf("the second writer got %v, want code %q", err, want)
 					}
 				})
@@ -81,7 +76,7 @@ func TestWeakWaitsForTheFirstWriter(t *testing.T) {
 			})
 			c.same(err, end, "Update")
 			<-second
-			kept(c, 1)
+			s.kept(c, 1)
 		})
 	}
 }
@@ -103,16 +98,16 @@ func (w *Weak) waitFor(t *testing.T, want int) {
 // Of two in a deadlock the younger begins again, once, after the older has ended.
 func TestWeakDeadlockYoungestLoses(t *testing.T) {
 	w := NewWeak()
-	on(t, w, func(c *check) {
+	on(t, w, func(c *check, s *suite) {
 		var runs [2]int
 		var order []string
 		var younger <-chan struct{}
-		c.contend(func(tx tenancy.Tx) error {
+		c.contend(func(tx store.Rows) error {
 			runs[0]++
 			c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock of the older")
 			holds := make(chan struct{})
 			younger = c.start(func() {
-				c.contend(func(tx tenancy.Tx) error {
+				c.contend(func(tx store.Rows) error {
 					runs[1]++
 					if err := tx.Lock(c.ctx, lockKey("b")); err != nil {
 						return err
@@ -144,11 +139,11 @@ func TestWeakDeadlockYoungestLoses(t *testing.T) {
 
 // A loser whose fn hides the deadlock is undone and begins again all the same.
 func TestWeakDeadlockHiddenByFn(t *testing.T) {
-	on(t, NewWeak(), func(c *check) {
+	on(t, NewWeak(), func(c *check, s *suite) {
 		var hidden atomic.Int32
-		deadlock(c, func(tx tenancy.Tx, n int) error {
+		s.deadlock(c, func(tx store.Rows, n int) error {
 			err := tx.Lock(c.ctx, lockKey(fmt.Sprint(n)))
-			if errors.Is(err, tenancy.ErrBusy) {
+			if errors.Is(err, store.ErrBusy) {
 				hidden.Add(1)
 				return nil
 			}
@@ -162,12 +157,12 @@ func TestWeakYields(t *testing.T) {
 	var yields atomic.Int32
 	w := NewWeak()
 	w.Yield = func() { yields.Add(1) }
-	on(t, w, func(c *check) {
-		c.update(func(tx tenancy.Tx) {
-			put(c, tx, 1)
-			organizations().count(c, tx, tenancy.OrganizationFilter{})
+	on(t, w, func(c *check, s *suite) {
+		c.update(func(tx store.Rows) {
+			s.put(c, tx, 1)
+			s.main.count(c, tx)
 			c.ok(tx.Lock(c.ctx, lockKey("a")), "Lock")
-			last(c, tx)
+			s.logs[0].last(c, tx)
 		})
 	})
 	if got := yields.Load(); got != 5 {
@@ -177,14 +172,14 @@ func TestWeakYields(t *testing.T) {
 
 // A Weak makes use of what the contract leaves open.
 func TestWeakLogHasGapsAndSmallReads(t *testing.T) {
-	on(t, NewWeak(), func(c *check) {
-		all := logSamples(c, 2*weakExamined)
-		c.equal(all[1].Position-all[0].Position > 1, true, "a gap between positions")
-		c.view(func(tx tenancy.Tx) {
-			filter := tenancy.EventFilter{Subject: tenancy.Of("none")}
-			page, next, done, err := tx.Events().Read(context.Background(), filter, tenancy.LogSpan{Limit: 10})
-			c.ok(err, "Read")
-			c.equal(len(page) == 0 && next == all[weakExamined-1].Position && !done, true, "an empty page that is not the last")
+	on(t, NewWeak(), func(c *check, s *suite) {
+		l := s.logs[0]
+		all := l.samples(c, 2*weakExamined)
+		c.equal(all[1].at-all[0].at > 1, true, "a gap between positions")
+		c.view(func(tx store.Rows) {
+			page, next, done, err := l.read(c, tx, []store.Cond{one(0, store.Value{})}, store.LogSpan{Limit: 10})
+			c.ok(err, "Events")
+			c.equal(len(page) == 0 && next == all[weakExamined-1].at && !done, true, "an empty page that is not the last")
 		})
 	})
 }
