@@ -123,9 +123,32 @@ func (c *check) same(got, want error, what string) {
 }
 
 func (c *check) equal(got, want any, what string) {
-	if !reflect.DeepEqual(got, want) {
-		c.failf("%s:\n got %s\nwant %s", what, brief(got), brief(want))
+	if reflect.DeepEqual(got, want) {
+		return
 	}
+	x, isRows := got.([]store.Row)
+	y, areRows := want.([]store.Row)
+	if isRows && areRows {
+		c.failf("%s: %s", what, difference(x, y))
+	}
+	c.failf("%s:\n got %s\nwant %s", what, brief(got), brief(want))
+}
+
+// difference names the first place at which lists of rows differ.
+func difference(got, want []store.Row) string {
+	text := fmt.Sprintf("got %d rows, want %d", len(got), len(want))
+	for n := range min(len(got), len(want)) {
+		for i := range got[n] {
+			if x, y := got[n][i], want[n][i]; x != y {
+				return text + fmt.Sprintf("; row %d has in column %d\n got %s\nwant %s", n, i, shown(x), shown(y))
+			}
+		}
+	}
+	return text + ", the same as far as they go"
+}
+
+func shown(x store.Value) string {
+	return brief(fmt.Sprintf("null %v, %d, %q, %x", x.Null, x.Int, x.Text, x.ID))
 }
 
 // brief is a value as a failure shows it; no use in a megabyte of it.

@@ -28,9 +28,10 @@ func (c *check) singleWriter() bool {
 // entersLater begins an Update while the caller's transaction, which has written, is open,
 // and wants its function not to be entered. The result waits for its end.
 func (s *suite) entersLater(c *check, n int) (wait func()) {
-	var entered atomic.Bool
-	var mayEnter atomic.Bool
+	var entered, mayEnter atomic.Bool
+	begun := make(chan struct{})
 	second := c.start(func() {
+		close(begun)
 		c.contend(func(tx store.Rows) error {
 			entered.Store(true)
 			if !mayEnter.Load() {
@@ -39,6 +40,7 @@ func (s *suite) entersLater(c *check, n int) (wait func()) {
 			return s.add(c, tx, n)
 		})
 	})
+	<-begun
 	time.Sleep(glance)
 	if entered.Load() {
 		c.wait(second) // and fail

@@ -253,7 +253,7 @@ func (s *subject) holds(c *check, tx store.Rows, what string, rows ...store.Row)
 	c.equal(s.list(c, tx, nil, everything), want, what+": List")
 	c.equal(s.count(c, tx), len(want), what+": Count")
 	for _, row := range want {
-		c.equal(s.get(c, tx, row[0].ID), row, what+": Get")
+		c.equal([]store.Row{s.get(c, tx, row[0].ID)}, []store.Row{row}, what+": Get")
 	}
 }
 
