@@ -3,6 +3,7 @@
 package rowtest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -82,4 +83,37 @@ func Table(tables []*store.Table, name string) *store.Table {
 		}
 	}
 	panic("rowtest: no table " + name)
+}
+
+// Get is the row with an id.
+func Get(ctx context.Context, rows store.Rows, t *store.Table, id [16]byte) (store.Row, error) {
+	row := make(store.Row, len(t.Columns))
+	if err := rows.Get(ctx, t, id, row); err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+// List is the rows of a list.
+func List(ctx context.Context, rows store.Rows, t *store.Table, where []store.Cond, r store.Range) (list []store.Row, err error) {
+	err = rows.List(ctx, t, where, r, func(row store.Row) error {
+		list = append(list, slices.Clone(row))
+		return nil
+	})
+	return list, err
+}
+
+// Event is one event of a log.
+type Event struct {
+	Position int64
+	Row      store.Row
+}
+
+// Events is one page of a log.
+func Events(ctx context.Context, rows store.Rows, l *store.Log, where []store.Cond, span store.LogSpan) (list []Event, next int64, done bool, err error) {
+	next, done, err = rows.Events(ctx, l, where, span, func(position int64, row store.Row) error {
+		list = append(list, Event{position, slices.Clone(row)})
+		return nil
+	})
+	return list, next, done, err
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func TestRecordsOfAllSizesKeepTheirPlaces(t *testing.T) {
@@ -50,12 +49,12 @@ func TestARolledBackEndIsUsedAgain(t *testing.T) {
 // A table that is full refuses rows, and loses none.
 func TestAFullTable(t *testing.T) {
 	s := New()
-	users := tenancy.Describe().Users.Table
+	users := userTable
 	row := make(store.Row, len(users.Columns))
 	for i, c := range users.Columns {
 		row[i].Null = c.Null
 	}
-	err := tenancy.Typed(s).Update(t.Context(), func(open tenancy.Tx) error {
+	err := s.Update(t.Context(), func(open store.Rows) error {
 		rows := underlying(t, open)
 		require.NoError(t, rows.Insert(t.Context(), users, row))
 		own := rows.(*tx)
@@ -63,10 +62,10 @@ func TestAFullTable(t *testing.T) {
 
 		another := append(store.Row{{ID: [16]byte{1}}}, row[1:]...)
 		another[1].Int = 1
-		require.ErrorIs(t, rows.Insert(t.Context(), users, another), tenancy.ErrStorageFull)
+		require.ErrorIs(t, rows.Insert(t.Context(), users, another), store.ErrStorageFull)
 		another[0] = row[0]
-		require.ErrorIs(t, rows.Update(t.Context(), users, another), tenancy.ErrStorageFull)
-		require.ErrorIs(t, rows.Touch(t.Context(), users, row[0].ID, 1), tenancy.ErrStorageFull)
+		require.ErrorIs(t, rows.Update(t.Context(), users, another), store.ErrStorageFull)
+		require.ErrorIs(t, rows.Touch(t.Context(), users, row[0].ID, 1), store.ErrStorageFull)
 
 		n, err := rows.Count(t.Context(), users, nil)
 		require.NoError(t, err)

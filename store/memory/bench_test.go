@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // BenchmarkStore measures on a store of a million memberships.
@@ -25,18 +25,19 @@ func BenchmarkStore(b *testing.B) {
 	})
 	b.Run("get/any", func(b *testing.B) { gets(b, s, ids) })
 	b.Run("get/hundred", func(b *testing.B) { gets(b, s, ids[:100]) })
-	first := tenancy.Span{Limit: 50}
-	last := tenancy.Span{Limit: 50, After: &tenancy.Key{ID: ids[len(ids)-2]}}
-	b.Run("page/first", func(b *testing.B) { pages(b, s, tenancy.MembershipFilter{}, first) })
-	b.Run("page/last", func(b *testing.B) { pages(b, s, tenancy.MembershipFilter{}, last) })
-	one := tenancy.MembershipFilter{OrganizationID: tenancy.Of(w.orgs[17]), Status: tenancy.Of(tenancy.MembershipActive)}
+	first := store.Range{Limit: 50}
+	last := store.Range{Limit: 50, After: &store.Place{ID: ids[len(ids)-2]}}
+	b.Run("page/first", func(b *testing.B) { pages(b, s, nil, first) })
+	b.Run("page/last", func(b *testing.B) { pages(b, s, nil, last) })
+	one := []store.Cond{rowtest.OneOf(membershipTable, "organization_id", w.orgs[17]), rowtest.OneOf(membershipTable, "status", "active")}
 	b.Run("page/organization/id", func(b *testing.B) { pages(b, s, one, first) })
-	b.Run("page/organization/name", func(b *testing.B) { pages(b, s, one, tenancy.Span{Limit: 50, Order: tenancy.ByName}) })
+	b.Run("page/organization/name", func(b *testing.B) { pages(b, s, one, store.Range{Limit: 50, Sort: membershipTable.Index("name_key")}) })
 	b.Run("count/owners", func(b *testing.B) {
-		owners := tenancy.RoleAssignmentFilter{OrganizationID: one.OrganizationID, Role: tenancy.Of("owner"), Active: tenancy.Of(true)}
-		view(b, s, func(ctx context.Context, tx tenancy.Tx) error {
+		is := func(name string, value any) store.Cond { return rowtest.OneOf(assignmentTable, name, value) }
+		owners := []store.Cond{is("organization_id", w.orgs[17]), is("role", "owner"), is("active", true)}
+		view(b, s, func(ctx context.Context, tx store.Rows) error {
 			for range b.N {
-				if _, err := tx.RoleAssignments().Count(ctx, owners); err != nil {
+				if _, err := tx.Count(ctx, assignmentTable, owners); err != nil {
 					return err
 				}
 			}
@@ -45,7 +46,7 @@ func BenchmarkStore(b *testing.B) {
 	})
 	n := members
 	b.Run("insert/batch", func(b *testing.B) {
-		update(b, s, func(ctx context.Context, tx tenancy.Tx) error {
+		update(b, s, func(ctx context.Context, tx store.Rows) error {
 			for range b.N {
 				if n++; w.add(ctx, tx, n) != nil {
 					return errors.New("not added")
@@ -57,13 +58,13 @@ func BenchmarkStore(b *testing.B) {
 	b.Run("insert/single", func(b *testing.B) {
 		for range b.N {
 			n++
-			require.NoError(b, tenancy.Typed(s).Update(b.Context(), func(tx tenancy.Tx) error { return w.add(b.Context(), tx, n) }))
+			require.NoError(b, s.Update(b.Context(), func(tx store.Rows) error { return w.add(b.Context(), tx, n) }))
 		}
 	})
 	b.Run("touch", func(b *testing.B) {
-		update(b, s, func(ctx context.Context, tx tenancy.Tx) error {
+		update(b, s, func(ctx context.Context, tx store.Rows) error {
 			for i := range b.N {
-				if err := tx.Memberships().Touch(ctx, ids[i*7919%len(ids)], w.now); err != nil {
+				if err := tx.Touch(ctx, membershipTable, ids[i*7919%len(ids)], w.now.UnixMicro()); err != nil {
 					return err
 				}
 			}
@@ -71,9 +72,9 @@ func BenchmarkStore(b *testing.B) {
 		})
 	})
 	b.Run("savepoint", func(b *testing.B) {
-		update(b, s, func(ctx context.Context, tx tenancy.Tx) error {
+		update(b, s, func(ctx context.Context, tx store.Rows) error {
 			for range b.N {
-				if err := tx.Savepoint(ctx, func(tenancy.Tx) error { return nil }); err != nil {
+				if err := tx.Savepoint(ctx, func() error { return nil }); err != nil {
 					return err
 				}
 			}
@@ -83,12 +84,12 @@ func BenchmarkStore(b *testing.B) {
 }
 
 // sample gives every hundredth membership, and the last.
-func sample(b *testing.B, s *memory.Store) (ids []tenancy.MembershipID) {
-	view(b, s, func(ctx context.Context, tx tenancy.Tx) error {
-		all, err := tx.Memberships().List(ctx, tenancy.MembershipFilter{}, tenancy.Span{Limit: members})
+func sample(b *testing.B, s *memory.Store) (ids [][16]byte) {
+	view(b, s, func(ctx context.Context, tx store.Rows) error {
+		all, err := rowtest.List(ctx, tx, membershipTable, nil, store.Range{Limit: members})
 		for i, m := range all {
 			if i%100 == 0 || i == members-60 || i == members-1 {
-				ids = append(ids, m.ID)
+				ids = append(ids, m[0].ID)
 			}
 		}
 		return err
@@ -97,10 +98,10 @@ func sample(b *testing.B, s *memory.Store) (ids []tenancy.MembershipID) {
 }
 
 // gets reads single rows, in no order.
-func gets(b *testing.B, s *memory.Store, ids []tenancy.MembershipID) {
-	view(b, s, func(ctx context.Context, tx tenancy.Tx) error {
+func gets(b *testing.B, s *memory.Store, ids [][16]byte) {
+	view(b, s, func(ctx context.Context, tx store.Rows) error {
 		for i := range b.N {
-			if _, err := tx.Memberships().Get(ctx, ids[i*7919%len(ids)]); err != nil {
+			if _, err := rowtest.Get(ctx, tx, membershipTable, ids[i*7919%len(ids)]); err != nil {
 				return err
 			}
 		}
@@ -108,10 +109,10 @@ func gets(b *testing.B, s *memory.Store, ids []tenancy.MembershipID) {
 	})
 }
 
-func pages(b *testing.B, s *memory.Store, filter tenancy.MembershipFilter, span tenancy.Span) {
-	view(b, s, func(ctx context.Context, tx tenancy.Tx) error {
+func pages(b *testing.B, s *memory.Store, where []store.Cond, span store.Range) {
+	view(b, s, func(ctx context.Context, tx store.Rows) error {
 		for range b.N {
-			if list, err := tx.Memberships().List(ctx, filter, span); err != nil || len(list) != 50 {
+			if list, err := rowtest.List(ctx, tx, membershipTable, where, span); err != nil || len(list) != 50 {
 				return errors.Join(err, errors.New("not a page"))
 			}
 		}
@@ -119,18 +120,18 @@ func pages(b *testing.B, s *memory.Store, filter tenancy.MembershipFilter, span 
 	})
 }
 
-func view(b *testing.B, s *memory.Store, fn func(context.Context, tenancy.Tx) error) {
+func view(b *testing.B, s *memory.Store, fn func(context.Context, store.Rows) error) {
 	b.ReportAllocs()
 	b.ResetTimer()
-	require.NoError(b, tenancy.Typed(s).View(b.Context(), func(tx tenancy.Tx) error { return fn(b.Context(), tx) }))
+	require.NoError(b, s.View(b.Context(), func(tx store.Rows) error { return fn(b.Context(), tx) }))
 }
 
 // update measures in one transaction that is undone at the end.
-func update(b *testing.B, s *memory.Store, fn func(context.Context, tenancy.Tx) error) {
+func update(b *testing.B, s *memory.Store, fn func(context.Context, store.Rows) error) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	undo := errors.New("undo")
-	require.ErrorIs(b, tenancy.Typed(s).Update(b.Context(), func(tx tenancy.Tx) error {
+	require.ErrorIs(b, s.Update(b.Context(), func(tx store.Rows) error {
 		if err := fn(b.Context(), tx); err != nil {
 			return err
 		}

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/internal/rowtest"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Rewriting the same rows over and over takes no more than a bounded share of
@@ -17,11 +17,11 @@ func TestCompaction(t *testing.T) {
 	s := New()
 	const n = 500
 	ids := make([][16]byte, n)
-	write(t, s, func(tx tenancy.Tx) error {
+	write(t, s, func(tx store.Rows) error {
 		for i := range ids {
-			ids[i] = tenancy.UserID{1, byte(i >> 8), byte(i)}
+			ids[i] = [16]byte{1, byte(i >> 8), byte(i)}
 			email := fmt.Sprintf("%d@example.com", i%7*1000+i) // in another order than the ids
-			err := tx.Users().Insert(t.Context(), tenancy.User{ID: ids[i], Version: 1, NameKey: "n", Email: email, EmailKey: email})
+			err := tx.Insert(t.Context(), userTable, userRow(map[string]any{"id": ids[i], "name_key": "n", "email": email, "email_key": email}))
 			if err != nil {
 				return err
 			}
@@ -29,12 +29,12 @@ func TestCompaction(t *testing.T) {
 		return nil
 	})
 	compactions := 0
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(old tenancy.Tx) error {
+	require.NoError(t, s.View(t.Context(), func(old store.Rows) error {
 		before := users(t, old)
-		generation := userTable(s).dir
+		generation := userVersion(s).dir
 		for round := range 60 {
-			write(t, s, func(tx tenancy.Tx) error { return touch(t, tx, ids, round) })
-			tab := userTable(s)
+			write(t, s, func(tx store.Rows) error { return touch(t, tx, ids, round) })
+			tab := userVersion(s)
 			require.False(t, tab.wasteful())
 			if tab.dir != generation {
 				generation = tab.dir
@@ -43,23 +43,23 @@ func TestCompaction(t *testing.T) {
 		}
 		require.Equal(t, before, users(t, old))
 		live := 0
-		userTable(s).trees[0].Scan(func(r ref) bool {
-			live += userTable(s).room(r)
+		userVersion(s).trees[0].Scan(func(r ref) bool {
+			live += userVersion(s).room(r)
 			return true
 		})
-		require.Equal(t, live, userTable(s).live)
+		require.Equal(t, live, userVersion(s).live)
 		return nil
 	}))
 	require.Greater(t, compactions, 1)
 
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
-		for order := range userTable(s).trees {
-			require.LessOrEqual(t, userTable(s).trees[order].Len(), n)
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
+		for order := range userVersion(s).trees {
+			require.LessOrEqual(t, userVersion(s).trees[order].Len(), n)
 		}
 		for i, u := range users(t, tx) {
-			require.EqualValues(t, ids[i], u.ID)
-			require.Equal(t, time.UnixMicro(59).UTC(), u.LastSignInAt)
-			found, err := tx.Users().List(t.Context(), tenancy.UserFilter{EmailKey: tenancy.Of(u.EmailKey)}, tenancy.Span{Limit: 2})
+			require.Equal(t, ids[i], u[0].ID)
+			require.EqualValues(t, 59, rowtest.At(userTable, u, "last_sign_in_at").Int)
+			found, err := rowtest.List(t.Context(), tx, userTable, []store.Cond{rowtest.OneOf(userTable, "email_key", rowtest.At(userTable, u, "email_key").Text)}, store.Range{Limit: 2})
 			require.NoError(t, err)
 			require.Len(t, found, 1)
 		}
@@ -72,53 +72,51 @@ func TestCompaction(t *testing.T) {
 func TestGarbageIsCounted(t *testing.T) {
 	s := New()
 	for i := range 3 {
-		write(t, s, func(tx tenancy.Tx) error {
-			u := tenancy.User{ID: tenancy.UserID{byte(i)}, Version: 1, NameKey: "a name"}
+		write(t, s, func(tx store.Rows) error {
+			u := userRow(map[string]any{"id": [16]byte{byte(i)}, "name_key": "a name"})
 			undone := func() {
-				require.ErrorIs(t, tx.Savepoint(t.Context(), func(tx tenancy.Tx) error {
-					other := u
-					other.ID = tenancy.UserID{100}
-					require.NoError(t, tx.Users().Insert(t.Context(), other))
-					require.NoError(t, tx.Users().Delete(t.Context(), other.ID))
+				require.ErrorIs(t, tx.Savepoint(t.Context(), func() error {
+					other := rowtest.With(userTable, u, map[string]any{"id": [16]byte{100}})
+					require.NoError(t, tx.Insert(t.Context(), userTable, other))
+					require.NoError(t, tx.Delete(t.Context(), userTable, other[0].ID))
 					return errUndo
 				}), errUndo)
 			}
 			undone()
-			require.NoError(t, tx.Users().Insert(t.Context(), u))
-			require.Error(t, tx.Users().Insert(t.Context(), u))
+			require.NoError(t, tx.Insert(t.Context(), userTable, u))
+			require.Error(t, tx.Insert(t.Context(), userTable, u))
 			undone()
-			u.Version = 2
-			return tx.Users().Update(t.Context(), u)
+			return tx.Update(t.Context(), userTable, next(u))
 		})
 	}
-	tab := userTable(s)
+	tab := userVersion(s)
 	size := tab.room(tab.trees[0].Items()[0])
 	require.Equal(t, 3*size, tab.live)
 	require.Equal(t, 3*size, tab.dead)
 	require.Equal(t, unit+6*size, tab.used)
 }
 
-func write(t *testing.T, s *Store, fn func(tenancy.Tx) error) {
+func write(t *testing.T, s *Store, fn func(store.Rows) error) {
 	t.Helper()
-	require.NoError(t, tenancy.Typed(s).Update(t.Context(), fn))
+	require.NoError(t, s.Update(t.Context(), fn))
 }
 
-func touch(t *testing.T, tx tenancy.Tx, ids [][16]byte, micros int) error {
+func touch(t *testing.T, tx store.Rows, ids [][16]byte, micros int) error {
 	for _, id := range ids {
-		if err := tx.Users().Touch(t.Context(), id, time.UnixMicro(int64(micros))); err != nil {
+		if err := tx.Touch(t.Context(), userTable, id, int64(micros)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func users(t *testing.T, tx tenancy.Tx) []tenancy.User {
-	list, err := tx.Users().List(t.Context(), tenancy.UserFilter{}, tenancy.Span{Limit: math.MaxInt})
+func users(t *testing.T, tx store.Rows) []store.Row {
+	list, err := rowtest.List(t.Context(), tx, userTable, nil, store.Range{Limit: math.MaxInt})
 	require.NoError(t, err)
 	return list
 }
 
-func userTable(s *Store) *table {
+func userVersion(s *Store) *table {
 	tx := &tx{store: s}
-	return s.current.Load().tables[tx.place(tenancy.Describe().Users.Table)]
+	return s.current.Load().tables[tx.place(userTable)]
 }

@@ -41,7 +41,7 @@ func TestRowsRoundTrip(t *testing.T) {
 func TestRecordsCompareAsValuesDo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &walker{T: rt}
-		table := tenancy.Describe().Users.Table
+		table := userTable
 		s := newSchema(table, table, 0)
 		a, b := w.row(table), w.row(table)
 		x, y := make([]byte, s.size(a)), make([]byte, s.size(b))

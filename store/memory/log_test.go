@@ -7,14 +7,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func appendEvents(t *testing.T, s *Store, n int, make func(i int) tenancy.Event) {
-	write(t, s, func(tx tenancy.Tx) error {
+func appendEvents(t *testing.T, s *Store, n int, make func(i int) store.Row, people ...[16]byte) {
+	write(t, s, func(tx store.Rows) error {
 		for i := range n {
-			if err := tx.Events().Append(t.Context(), make(i)); err != nil {
+			if err := tx.Append(t.Context(), eventLog, make(i), people); err != nil {
 				return err
 			}
 		}
@@ -25,36 +25,35 @@ func appendEvents(t *testing.T, s *Store, n int, make func(i int) tenancy.Event)
 // E1: a read examines a bounded number of rows, and says where to go on.
 func TestReadsAreBounded(t *testing.T) {
 	s := New()
-	here := tenancy.OrganizationID{1}
-	appendEvents(t, s, store.MaxExamined+10, func(i int) tenancy.Event {
-		e := tenancy.Event{Subject: "x", OrganizationID: tenancy.OrganizationID{2}}
+	here := [16]byte{1}
+	appendEvents(t, s, store.MaxExamined+10, func(i int) store.Row {
 		if i > store.MaxExamined {
-			e.OrganizationID, e.Subject = here, "y"
+			return eventRow(map[string]any{"subject": "y", "organization_id": here})
 		}
-		return e
+		return eventRow(map[string]any{"subject": "x", "organization_id": [16]byte{2}})
 	})
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
-		read := func(f tenancy.EventFilter, span tenancy.LogSpan) ([]tenancy.Event, tenancy.Position, bool) {
-			list, next, done, err := tx.Events().Read(t.Context(), f, span)
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
+		read := func(where store.Cond, span store.LogSpan) ([]rowtest.Event, int64, bool) {
+			list, next, done, err := rowtest.Events(t.Context(), tx, eventLog, []store.Cond{where}, span)
 			require.NoError(t, err)
 			return list, next, done
 		}
-		last := tenancy.EventFilter{Subject: tenancy.Of("y")}
-		list, next, done := read(last, tenancy.LogSpan{Limit: 5})
+		last := rowtest.OneOf(&eventLog.Table, "subject", "y")
+		list, next, done := read(last, store.LogSpan{Limit: 5})
 		require.Empty(t, list)
 		require.False(t, done)
 		require.EqualValues(t, store.MaxExamined, next)
-		list, next, done = read(last, tenancy.LogSpan{Limit: 50, After: next})
+		list, next, done = read(last, store.LogSpan{Limit: 50, After: next})
 		require.Len(t, list, 9)
 		require.True(t, done)
 		require.EqualValues(t, store.MaxExamined+10, next)
 
-		list, next, done = read(tenancy.EventFilter{OrganizationID: tenancy.Of(here)}, tenancy.LogSpan{Limit: 4})
+		list, next, done = read(rowtest.OneOf(&eventLog.Table, "organization_id", here), store.LogSpan{Limit: 4})
 		require.Len(t, list, 4) // by the index: nothing else was examined
 		require.False(t, done)
 		require.EqualValues(t, store.MaxExamined+5, next)
 
-		list, next, done = read(last, tenancy.LogSpan{Limit: 9, Desc: true})
+		list, next, done = read(last, store.LogSpan{Limit: 9, Desc: true})
 		require.Len(t, list, 9)
 		require.False(t, done)
 		require.EqualValues(t, store.MaxExamined+2, next)
@@ -66,20 +65,20 @@ func TestReadsAreBounded(t *testing.T) {
 // rolled back come again.
 func TestOwnEventsAreUnseen(t *testing.T) {
 	s := New()
-	one := func(int) tenancy.Event { return tenancy.Event{Subject: "committed"} }
+	one := func(int) store.Row { return eventRow(map[string]any{"subject": "committed"}) }
 	appendEvents(t, s, 1, one)
-	seen := func(ctx context.Context, tx tenancy.Tx) {
-		list, next, done, err := tx.Events().Read(ctx, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 10})
+	seen := func(ctx context.Context, tx store.Rows) {
+		list, next, done, err := rowtest.Events(ctx, tx, eventLog, nil, store.LogSpan{Limit: 10})
 		require.NoError(t, err)
 		require.Len(t, list, 1)
 		require.EqualValues(t, 1, next)
 		require.True(t, done)
-		last, err := tx.Events().Last(ctx)
+		last, err := tx.Last(ctx, eventLog)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, last)
 	}
-	require.ErrorIs(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Events().Append(t.Context(), tenancy.Event{Subject: "undone"}))
+	require.ErrorIs(t, s.Update(t.Context(), func(tx store.Rows) error {
+		require.NoError(t, tx.Append(t.Context(), eventLog, eventRow(map[string]any{"subject": "undone"}), nil))
 		seen(t.Context(), tx)
 		return errUndo
 	}), errUndo)
@@ -91,29 +90,29 @@ func TestOwnEventsAreUnseen(t *testing.T) {
 // list them, and from those of the same transaction; no other event changes.
 func TestRedactFindsPeople(t *testing.T) {
 	s := New()
-	ada, bob := tenancy.UserID{1}, tenancy.UserID{2}
-	event := func(of tenancy.UserID, people ...tenancy.UserID) tenancy.Event {
-		return tenancy.Event{UserID: of, Data: []byte(`{"a":1}`), Previous: []byte(`{}`), People: people}
+	ada, bob := [16]byte{1}, [16]byte{2}
+	add := func(tx store.Rows, of [16]byte, people ...[16]byte) error {
+		return tx.Append(t.Context(), eventLog, eventRow(map[string]any{"user_id": of, "data": `{"a":1}`, "previous": `{}`}), people)
 	}
-	write(t, s, func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Events().Append(t.Context(), event(ada, ada, ada)))
-		require.NoError(t, tx.Events().Append(t.Context(), event(bob, ada)))
-		require.NoError(t, tx.Events().Append(t.Context(), event(bob)))
-		n, err := tx.Events().Redact(t.Context(), ada)
+	write(t, s, func(tx store.Rows) error {
+		require.NoError(t, add(tx, ada, ada, ada))
+		require.NoError(t, add(tx, bob, ada))
+		require.NoError(t, add(tx, bob))
+		n, err := tx.Redact(t.Context(), eventLog, ada)
 		require.Equal(t, 2, n)
 		return err
 	})
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
-		list, _, _, err := tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{Limit: 10})
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
+		list, _, _, err := rowtest.Events(t.Context(), tx, eventLog, nil, store.LogSpan{Limit: 10})
 		require.Len(t, list, 3)
 		for i, e := range list {
-			require.Equal(t, i < 2, e.Redacted)
-			require.Equal(t, i < 2, e.Data == nil && e.Previous == nil)
+			require.Equal(t, i < 2, eventAt(e, "redacted").Int != 0)
+			require.Equal(t, i < 2, eventAt(e, "data").Null && eventAt(e, "previous").Null)
 		}
 		return err
 	}))
-	write(t, s, func(tx tenancy.Tx) error {
-		n, err := tx.Events().Redact(t.Context(), ada)
+	write(t, s, func(tx store.Rows) error {
+		n, err := tx.Redact(t.Context(), eventLog, ada)
 		require.Zero(t, n) // nothing left to change
 		return err
 	})
@@ -123,23 +122,23 @@ func TestRedactFindsPeople(t *testing.T) {
 func TestPruneKeepsAFloor(t *testing.T) {
 	s := New()
 	begin := time.Unix(1000, 0)
-	appendEvents(t, s, 5, func(i int) tenancy.Event {
-		return tenancy.Event{Time: begin.Add(time.Duration(i) * time.Second), People: []tenancy.UserID{{9}}}
-	})
-	write(t, s, func(tx tenancy.Tx) error {
-		n, err := tx.Events().Prune(t.Context(), begin.Add(3*time.Second), 2)
+	appendEvents(t, s, 5, func(i int) store.Row {
+		return eventRow(map[string]any{"time": begin.Add(time.Duration(i) * time.Second).UnixMicro()})
+	}, [16]byte{9})
+	write(t, s, func(tx store.Rows) error {
+		n, err := tx.Prune(t.Context(), eventLog, begin.Add(3*time.Second).UnixMicro(), 2)
 		require.Equal(t, 2, n)
 		return err
 	})
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
-		for after, code := range []tenancy.Code{0: "", 1: tenancy.ErrEventsPruned, 2: "", 3: ""} {
-			_, _, _, err := tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{After: tenancy.Position(after), Limit: 1})
-			require.Equal(t, code, tenancy.CodeOf(err), "after %d", after)
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
+		for after, code := range []store.Code{0: "", 1: store.ErrEventsPruned, 2: "", 3: ""} {
+			_, _, _, err := rowtest.Events(t.Context(), tx, eventLog, nil, store.LogSpan{After: int64(after), Limit: 1})
+			require.Equal(t, code, store.CodeOf(err), "after %d", after)
 		}
 		return nil
 	}))
-	write(t, s, func(tx tenancy.Tx) error {
-		n, err := tx.Events().Prune(t.Context(), begin.Add(time.Hour), 100)
+	write(t, s, func(tx store.Rows) error {
+		n, err := tx.Prune(t.Context(), eventLog, begin.Add(time.Hour).UnixMicro(), 100)
 		require.Equal(t, 3, n)
 		return err
 	})
@@ -154,7 +153,7 @@ func TestPruneKeepsAFloor(t *testing.T) {
 // logOf is the committed log of the events.
 func logOf(s *Store) *table {
 	for i, known := range *s.schemas.Load() {
-		if known.source == &tenancy.EventLog().Table {
+		if known.source == &eventLog.Table {
 			return s.current.Load().table(i, *s.schemas.Load())
 		}
 	}

@@ -10,19 +10,31 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func user(n int) tenancy.User {
-	return tenancy.User{ID: tenancy.UserID{byte(n >> 8), byte(n)}, Version: 1, NameKey: fmt.Sprint(n)}
+// Tables and the log of package tenancy, for rows by the names of their columns.
+var (
+	organizationTable = rowtest.Table(tenancy.Tables(), "tenancy_organizations")
+	userTable         = rowtest.Table(tenancy.Tables(), "tenancy_users")
+	membershipTable   = rowtest.Table(tenancy.Tables(), "tenancy_memberships")
+	assignmentTable   = rowtest.Table(tenancy.Tables(), "tenancy_role_assignments")
+	eventLog          = tenancy.EventLog()
+)
+
+func userID(n int) [16]byte { return [16]byte{byte(n >> 8), byte(n)} }
+
+func user(n int) store.Row {
+	return rowtest.Row(userTable, map[string]any{"id": userID(n), "name_key": fmt.Sprint(n)})
 }
 
 func count(t *testing.T, s store.Store) (n int) {
 	t.Helper()
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) (err error) {
-		n, err = tx.Users().Count(t.Context(), tenancy.UserFilter{})
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) (err error) {
+		n, err = tx.Count(t.Context(), userTable, nil)
 		return err
 	}))
 	return n
@@ -30,42 +42,42 @@ func count(t *testing.T, s store.Store) (n int) {
 
 func TestAClosedStore(t *testing.T) {
 	s := memory.New()
-	nothing := func(tenancy.Tx) error { return nil }
-	err := tenancy.Typed(s).View(t.Context(), func(view tenancy.Tx) error {
-		err := tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
+	nothing := func(store.Rows) error { return nil }
+	err := s.View(t.Context(), func(view store.Rows) error {
+		err := s.Update(t.Context(), func(tx store.Rows) error {
 			require.NoError(t, s.Close())
-			return tx.Users().Insert(t.Context(), user(1))
+			return tx.Insert(t.Context(), userTable, user(1))
 		})
-		require.ErrorIs(t, err, tenancy.ErrClosed) // the commit came too late
-		_, err = view.Users().Count(t.Context(), tenancy.UserFilter{})
+		require.ErrorIs(t, err, store.ErrClosed) // the commit came too late
+		_, err = view.Count(t.Context(), userTable, nil)
 		return err // a view that runs is not cut off
 	})
 	require.NoError(t, err)
-	require.ErrorIs(t, tenancy.Typed(s).View(t.Context(), nothing), tenancy.ErrClosed)
-	require.ErrorIs(t, tenancy.Typed(s).Update(t.Context(), nothing), tenancy.ErrClosed)
+	require.ErrorIs(t, s.View(t.Context(), nothing), store.ErrClosed)
+	require.ErrorIs(t, s.Update(t.Context(), nothing), store.ErrClosed)
 	require.NoError(t, s.Close())
 }
 
 func TestWaitingForTheWriterEndsWithTheContext(t *testing.T) {
 	s := memory.New()
-	err := tenancy.Typed(s).Update(t.Context(), func(tenancy.Tx) error {
+	err := s.Update(t.Context(), func(store.Rows) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		return tenancy.Typed(s).Update(ctx, func(tenancy.Tx) error { panic("not its turn") })
+		return s.Update(ctx, func(store.Rows) error { panic("not its turn") })
 	})
-	require.ErrorIs(t, err, tenancy.ErrCanceled)
+	require.ErrorIs(t, err, store.ErrCanceled)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tenancy.Tx) error { return nil })) // the turn was given back
+	require.NoError(t, s.Update(t.Context(), func(store.Rows) error { return nil })) // the turn was given back
 }
 
 func TestACommitNeedsALivingContext(t *testing.T) {
 	s := memory.New()
 	ctx, cancel := context.WithCancel(t.Context())
-	err := tenancy.Typed(s).Update(ctx, func(tx tenancy.Tx) error {
+	err := s.Update(ctx, func(tx store.Rows) error {
 		defer cancel()
-		return tx.Users().Insert(ctx, user(1))
+		return tx.Insert(ctx, userTable, user(1))
 	})
-	require.ErrorIs(t, err, tenancy.ErrCanceled)
+	require.ErrorIs(t, err, store.ErrCanceled)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Zero(t, count(t, s))
 }
@@ -73,34 +85,34 @@ func TestACommitNeedsALivingContext(t *testing.T) {
 func TestAPanicGivesTheTurnBack(t *testing.T) {
 	s := memory.New()
 	require.PanicsWithValue(t, "oops", func() {
-		_ = tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
-			require.NoError(t, tx.Users().Insert(t.Context(), user(1)))
+		_ = s.Update(t.Context(), func(tx store.Rows) error {
+			require.NoError(t, tx.Insert(t.Context(), userTable, user(1)))
 			panic("oops")
 		})
 	})
 	require.Zero(t, count(t, s))
-	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
-		return tx.Users().Insert(t.Context(), user(1))
+	require.NoError(t, s.Update(t.Context(), func(tx store.Rows) error {
+		return tx.Insert(t.Context(), userTable, user(1))
 	}))
 }
 
 // A long scan notices that nobody waits for it any more.
 func TestScansLookAtTheContext(t *testing.T) {
 	s := memory.New()
-	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, s.Update(t.Context(), func(tx store.Rows) error {
 		for i := range 3000 {
-			require.NoError(t, tx.Users().Insert(t.Context(), user(i)))
+			require.NoError(t, tx.Insert(t.Context(), userTable, user(i)))
 		}
 		return nil
 	}))
-	suspended := tenancy.UserFilter{Suspended: tenancy.Of(true)} // nobody is, and no index knows
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
+	suspended := []store.Cond{rowtest.Cond(userTable, "suspended_at", store.NotNull)} // nobody is, and no index knows
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
 		ctx := &endsLater{Context: t.Context()}
-		_, err := tx.Users().Count(ctx, suspended)
-		require.ErrorIs(t, err, tenancy.ErrCanceled)
+		_, err := tx.Count(ctx, userTable, suspended)
+		require.ErrorIs(t, err, store.ErrCanceled)
 		ctx.asked = 0
-		_, err = tx.Users().List(ctx, suspended, tenancy.Span{Limit: 1})
-		require.ErrorIs(t, err, tenancy.ErrCanceled)
+		_, err = rowtest.List(ctx, tx, userTable, suspended, store.Range{Limit: 1})
+		require.ErrorIs(t, err, store.ErrCanceled)
 		return nil
 	}))
 }
@@ -123,14 +135,14 @@ func (c *endsLater) Err() error {
 func TestSnapshotsAreWholeUnderAWriter(t *testing.T) {
 	s := memory.New()
 	const n = 60
-	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error { return setAll(t.Context(), tx, n, 0) }))
+	require.NoError(t, s.Update(t.Context(), func(tx store.Rows) error { return setAll(t.Context(), tx, n, 0) }))
 
 	done := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Go(func() {
 			for !closed(done) {
-				if err := tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error { return allAlike(t.Context(), tx, n) }); err != nil {
+				if err := s.View(t.Context(), func(tx store.Rows) error { return allAlike(t.Context(), tx, n) }); err != nil {
 					t.Error(err)
 					return
 				}
@@ -143,10 +155,10 @@ func TestSnapshotsAreWholeUnderAWriter(t *testing.T) {
 		rounds = 60
 	}
 	for round := 1; round <= rounds; round++ {
-		err := tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
-			if err := tx.Savepoint(t.Context(), func(tx tenancy.Tx) error {
+		err := s.Update(t.Context(), func(tx store.Rows) error {
+			if err := tx.Savepoint(t.Context(), func() error {
 				return errors.Join(setAll(t.Context(), tx, n, -round), undo)
-			}); !errors.Is(err, undo) || errors.Is(err, tenancy.ErrConflict) {
+			}); !errors.Is(err, undo) || errors.Is(err, store.ErrConflict) {
 				return err
 			}
 			if err := setAll(t.Context(), tx, n, round); err != nil || round%3 != 0 {
@@ -174,50 +186,51 @@ func closed(done chan struct{}) bool {
 }
 
 // setAll gives users 0 to n the same name, and long texts.
-func setAll(ctx context.Context, tx tenancy.Tx, n, name int) error {
+func setAll(ctx context.Context, tx store.Rows, n, name int) error {
+	text := fmt.Sprintf("%080d", name)
 	for i := range n {
-		u, err := tx.Users().Get(ctx, user(i).ID)
-		write := tx.Users().Update
-		if errors.Is(err, tenancy.ErrNotFound) {
-			u, write, err = user(i), tx.Users().Insert, nil
-			u.Version = 0
+		u, err := rowtest.Get(ctx, tx, userTable, userID(i))
+		write := tx.Update
+		if errors.Is(err, store.ErrNotFound) {
+			u, write, err = user(i), tx.Insert, nil
+			u[1].Int = 0
 		}
 		if err != nil {
 			return err
 		}
-		u.Version++
-		u.NameKey = fmt.Sprintf("%080d", name)
-		u.DisplayName = u.NameKey
-		if err := write(ctx, u); err != nil {
+		u[1].Int++
+		if err := write(ctx, userTable, rowtest.With(userTable, u, map[string]any{"name_key": text, "display_name": text})); err != nil {
 			return err
 		}
 	}
-	return tx.Events().Append(ctx, tenancy.Event{Type: tenancy.EventUserUpdated, Subject: fmt.Sprintf("%080d", name)})
+	return tx.Append(ctx, eventLog, rowtest.Row(&eventLog.Table, map[string]any{"type": "user.updated", "subject": text}), nil)
 }
 
 // allAlike checks that every way to read tells of the same commit.
-func allAlike(ctx context.Context, tx tenancy.Tx, n int) error {
-	last, err := tx.Events().Last(ctx)
+func allAlike(ctx context.Context, tx store.Rows, n int) error {
+	last, err := tx.Last(ctx, eventLog)
 	if err != nil {
 		return err
 	}
-	events, _, _, err := tx.Events().Read(ctx, tenancy.EventFilter{}, tenancy.LogSpan{Desc: true, Limit: 1})
+	events, _, _, err := rowtest.Events(ctx, tx, eventLog, nil, store.LogSpan{Desc: true, Limit: 1})
 	if err != nil {
 		return err
 	}
-	list, err := tx.Users().List(ctx, tenancy.UserFilter{}, tenancy.Span{Limit: 2 * n, Order: tenancy.ByName})
+	name := userTable.Index("name_key")
+	list, err := rowtest.List(ctx, tx, userTable, nil, store.Range{Limit: 2 * n, Sort: name})
 	if err != nil {
 		return err
 	}
 	if len(list) != n || len(events) != 1 || events[0].Position != last {
 		return fmt.Errorf("%d users, events %v, last %d", len(list), events, last)
 	}
+	subject := rowtest.At(&eventLog.Table, events[0].Row, "subject").Text
 	for _, u := range list {
-		if u.NameKey != events[0].Subject || u.DisplayName != u.NameKey {
-			return fmt.Errorf("user %q beside event %q", u.NameKey, events[0].Subject)
+		if u[name].Text != subject || rowtest.At(userTable, u, "display_name") != u[name] {
+			return fmt.Errorf("user %q beside event %q", u[name].Text, subject)
 		}
 	}
-	alike, err := tx.Users().Count(ctx, tenancy.UserFilter{NamePrefix: list[0].NameKey})
+	alike, err := tx.Count(ctx, userTable, []store.Cond{rowtest.Cond(userTable, "name_key", store.Prefix, list[0][name].Text)})
 	if err != nil || alike != n {
 		return fmt.Errorf("%d users of one name: %w", alike, err)
 	}

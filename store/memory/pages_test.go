@@ -8,34 +8,28 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // large is 3000 memberships: one organization has half of them, and most are active.
 func large(t *testing.T) (*Store, *model) {
 	s, m := New(), newModel()
-	e := tenancy.Describe().Memberships
-	write(t, s, func(tx tenancy.Tx) error {
+	write(t, s, func(tx store.Rows) error {
 		for i := range 3000 {
-			v := tenancy.Membership{
-				ID: tenancy.MembershipID{byte(i * 7 >> 8), byte(i * 7), byte(i)}, Version: 1,
-				OrganizationID: tenancy.OrganizationID{byte(i % 2 * i % 11)},
-				UserID:         tenancy.UserID{byte(i >> 8), byte(i)},
-				Status:         tenancy.MembershipActive,
-				NameKey:        fmt.Sprintf("name %d", i%97),
-				EmailKey:       fmt.Sprintf("%d@example.com", i),
-			}
+			status := "active"
 			switch {
 			case i%3 == 0:
-				v.Status = tenancy.MembershipInactive
+				status = "inactive"
 			case i%700 == 0:
-				v.Status = tenancy.MembershipPending
+				status = "pending"
 			}
-			row := make(store.Row, len(e.Table.Columns))
-			e.Write(&v, row)
-			m.rows[e.Table][v.ID] = row
-			if err := tx.Memberships().Insert(t.Context(), v); err != nil {
+			row := rowtest.Row(membershipTable, map[string]any{
+				"id": [16]byte{byte(i * 7 >> 8), byte(i * 7), byte(i)}, "organization_id": [16]byte{byte(i % 2 * i % 11)}, "user_id": [16]byte{byte(i >> 8), byte(i)},
+				"status": status, "name_key": fmt.Sprintf("name %d", i%97), "email_key": fmt.Sprintf("%d@example.com", i),
+			})
+			m.rows[membershipTable][row[0].ID] = row
+			if err := tx.Insert(t.Context(), membershipTable, row); err != nil {
 				return err
 			}
 		}
@@ -47,7 +41,7 @@ func large(t *testing.T) (*Store, *model) {
 // Pages of a table large enough for every way to make them give what the model gives.
 func TestPagesOfALargeTable(t *testing.T) {
 	s, m := large(t)
-	table := tenancy.Describe().Memberships.Table
+	table := membershipTable
 	org := cond(table, "organization_id", store.Value{}, store.Value{ID: [16]byte{3}})
 	big := cond(table, "organization_id", store.Value{})
 	filters := map[string][]store.Cond{
@@ -61,7 +55,7 @@ func TestPagesOfALargeTable(t *testing.T) {
 		"pending anywhere":    {cond(table, "status", store.Value{Text: "pending"})},
 	}
 	w := &walker{ctx: t.Context(), model: m}
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
 		w.rows = underlying(t, tx)
 		for name, where := range filters {
 			for order, column := range table.Orders {
@@ -105,7 +99,6 @@ func sameWalk(t *testing.T, w *walker, table *store.Table, where []store.Cond, r
 func TestPlans(t *testing.T) {
 	id := store.Value{ID: [16]byte{1}}
 	text := store.Value{Text: "x"}
-	c := tenancy.Describe()
 	for _, one := range []struct {
 		name   string
 		table  *store.Table
@@ -115,31 +108,31 @@ func TestPlans(t *testing.T) {
 		sorted bool
 		point  bool
 	}{
-		{"by id", c.Users.Table, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "id", id, id)} }, []string{"id"}, true, true},
-		{"all", c.Users.Table, "id", func(*store.Table) []store.Cond { return nil }, []string{"id"}, true, false},
-		{"all by name", c.Users.Table, "name_key", func(*store.Table) []store.Cond { return nil }, []string{"name_key"}, true, false},
-		{"all by email", c.Users.Table, "email_key", func(t *store.Table) []store.Cond {
+		{"by id", userTable, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "id", id, id)} }, []string{"id"}, true, true},
+		{"all", userTable, "id", func(*store.Table) []store.Cond { return nil }, []string{"id"}, true, false},
+		{"all by name", userTable, "name_key", func(*store.Table) []store.Cond { return nil }, []string{"name_key"}, true, false},
+		{"all by email", userTable, "email_key", func(t *store.Table) []store.Cond {
 			return []store.Cond{{Column: t.Index("email_key"), Op: store.NotNull}}
 		}, []string{"email_key"}, true, false},
-		{"by email", c.Users.Table, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "email_key", text)} }, []string{"email_key"}, true, true},
-		{"a pair", c.Memberships.Table, "id", func(t *store.Table) []store.Cond {
+		{"by email", userTable, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "email_key", text)} }, []string{"email_key"}, true, true},
+		{"a pair", membershipTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "user_id", id), cond(t, "organization_id", id)}
 		}, []string{"organization_id", "user_id"}, true, true},
-		{"switcher", c.Memberships.Table, "id", func(t *store.Table) []store.Cond {
+		{"switcher", membershipTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "user_id", id), cond(t, "status", text)}
 		}, []string{"user_id"}, true, false},
-		{"members", c.Memberships.Table, "id", func(t *store.Table) []store.Cond {
+		{"members", membershipTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "status", text)}
 		}, []string{"organization_id", "status"}, true, false},
-		{"members by name", c.Memberships.Table, "name_key", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "organization_id", id)} }, []string{"organization_id", "name_key"}, true, false},
-		{"search members", c.Memberships.Table, "email_key", func(t *store.Table) []store.Cond {
+		{"members by name", membershipTable, "name_key", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "organization_id", id)} }, []string{"organization_id", "name_key"}, true, false},
+		{"search members", membershipTable, "email_key", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), {Column: t.Index("email_key"), Op: store.Prefix, Values: []store.Value{text}}}
 		}, []string{"organization_id", "email_key"}, true, false},
-		{"owners", c.RoleAssignments.Table, "id", func(t *store.Table) []store.Cond {
+		{"owners", assignmentTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "role", text), cond(t, "active", store.Value{Int: 1})}
 		}, []string{"organization_id", "role", "active"}, true, false},
-		{"roles of members", c.RoleAssignments.Table, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "membership_id", id)} }, []string{"membership_id", "role", "source", "source_id", "scope"}, false, false},
-		{"due", c.Secrets.Table, "expires_at", func(t *store.Table) []store.Cond {
+		{"roles of members", assignmentTable, "id", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "membership_id", id)} }, []string{"membership_id", "role", "source", "source_id", "scope"}, false, false},
+		{"due", secretTable, "expires_at", func(t *store.Table) []store.Cond {
 			return []store.Cond{{Column: t.Index("expires_at"), Op: store.Less, Values: []store.Value{{Int: 1}}}}
 		}, []string{"expires_at"}, true, false},
 	} {
@@ -160,7 +153,7 @@ func TestPlans(t *testing.T) {
 // Many values in two columns are not as many streams as there are pairs; many ids
 // are a search each.
 func TestPlansBoundTheirStreams(t *testing.T) {
-	table := tenancy.Describe().Memberships.Table
+	table := membershipTable
 	s := newSchema(table, table, 0)
 	var ids []store.Value
 	for i := range 2 * maxStreams {
@@ -176,8 +169,8 @@ func TestPlansBoundTheirStreams(t *testing.T) {
 // A page costs its rows: a stream begins where the page does, and stops in time.
 func TestPagesLookAtNoOtherRows(t *testing.T) {
 	s, _ := large(t)
-	table := tenancy.Describe().Memberships.Table
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(open tenancy.Tx) error {
+	table := membershipTable
+	require.NoError(t, s.View(t.Context(), func(open store.Rows) error {
 		tx := underlying(t, open).(*tx)
 		tab := tx.table(tx.place(table))
 		for _, desc := range []bool{false, true} {
@@ -204,24 +197,24 @@ func TestPagesLookAtNoOtherRows(t *testing.T) {
 // beginning of a range that a cursor does not lie in.
 func TestStreamsKeepToTheirBounds(t *testing.T) {
 	s, _ := large(t)
-	write(t, s, func(tx tenancy.Tx) error {
+	write(t, s, func(tx store.Rows) error {
 		for i := range 9 {
-			u := tenancy.User{ID: tenancy.UserID{byte(i)}, Version: 1, NameKey: fmt.Sprint(i)}
+			u := userRow(map[string]any{"id": [16]byte{byte(i)}, "name_key": fmt.Sprint(i)})
 			if i%3 == 0 {
-				u.MergedInto = tenancy.UserID{4}
+				u = rowtest.With(userTable, u, map[string]any{"merged_into": [16]byte{4}})
 			}
-			if err := tx.Users().Insert(t.Context(), u); err != nil {
+			if err := tx.Insert(t.Context(), userTable, u); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	table := tenancy.Describe().Users.Table
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(open tenancy.Tx) error {
+	table := userTable
+	require.NoError(t, s.View(t.Context(), func(open store.Rows) error {
 		tx := underlying(t, open).(*tx)
 		steps := func(q *query) (n int) {
-			p, _ := userTable(s).plans(q)
-			c := tx.cursor(userTable(s), &p, q)
+			p, _ := userVersion(s).plans(q)
+			c := tx.cursor(userVersion(s), &p, q)
 			for _, ok := c.step(); ok; _, ok = c.step() {
 				n++
 			}
@@ -238,8 +231,8 @@ func TestStreamsKeepToTheirBounds(t *testing.T) {
 // Where few rows pass, walking along the order is given up in time.
 func TestLongWalksAreGivenUp(t *testing.T) {
 	s, _ := large(t)
-	table := tenancy.Describe().Memberships.Table
-	require.NoError(t, tenancy.Typed(s).View(t.Context(), func(open tenancy.Tx) error {
+	table := membershipTable
+	require.NoError(t, s.View(t.Context(), func(open store.Rows) error {
 		tx := underlying(t, open).(*tx)
 		tab := tx.table(tx.place(table))
 		q := &query{where: []store.Cond{cond(table, "organization_id", store.Value{}), cond(table, "status", store.Value{Text: "pending"})}, sort: table.Index("name_key")}
@@ -260,9 +253,9 @@ func TestLongWalksAreGivenUp(t *testing.T) {
 // What yield writes, and undoes, does not change what its List gives.
 func TestYieldMayWrite(t *testing.T) {
 	s, m := large(t)
-	table := tenancy.Describe().Memberships.Table
+	table := membershipTable
 	r := store.Range{Limit: 1000}
-	write(t, s, func(open tenancy.Tx) error {
+	write(t, s, func(open store.Rows) error {
 		rows := underlying(t, open)
 		want := m.list(table, nil, r)
 		n := 0

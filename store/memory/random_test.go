@@ -21,7 +21,7 @@ func TestRandomStatementsAgreeWithTheModel(t *testing.T) {
 		for range rapid.IntRange(1, 6).Draw(rt, "transactions") {
 			w := &walker{T: rt, ctx: t.Context(), model: m.clone()}
 			err, panicked := caught(func() error {
-				return tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
+				return s.Update(t.Context(), func(tx store.Rows) error {
 					w.rows = underlying(rt, tx)
 					w.statements(25)
 					return w.end()
@@ -31,7 +31,7 @@ func TestRandomStatementsAgreeWithTheModel(t *testing.T) {
 				m = w.model
 				m.base = m.last
 			}
-			require.NoError(rt, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
+			require.NoError(rt, s.View(t.Context(), func(tx store.Rows) error {
 				w := &walker{T: rt, ctx: t.Context(), rows: underlying(rt, tx), model: m}
 				w.compareAll()
 				return nil
@@ -55,8 +55,8 @@ func caught(fn func() error) (err error, panicked bool) {
 	return fn(), false
 }
 
-func underlying(t require.TestingT, tx tenancy.Tx) store.Rows {
-	rows, ok := store.Underlying(tx.Raw())
+func underlying(t require.TestingT, tx store.Rows) store.Rows {
+	rows, ok := store.Underlying(tx)
 	require.True(t, ok)
 	return rows
 }
@@ -139,17 +139,17 @@ func (w *walker) end() error {
 }
 
 func (w *walker) log() {
-	t := tenancy.Describe().Events.Table
+	t := &eventLog.Table
 	person := w.value(t.Columns[t.Index("user_id")]).ID
 	switch rapid.IntRange(0, 6).Draw(w.T, "log") {
 	case 0:
 		before := rapid.Int64Range(-2, 5).Draw(w.T, "before")
 		limit := rapid.IntRange(1, 3).Draw(w.T, "limit")
-		n, err := w.rows.Prune(w.ctx, tenancy.EventLog(), before, limit)
+		n, err := w.rows.Prune(w.ctx, eventLog, before, limit)
 		w.same(nil, err)
 		require.Equal(w, w.model.prune(t, before, limit), n)
 	case 1:
-		n, err := w.rows.Redact(w.ctx, tenancy.EventLog(), person)
+		n, err := w.rows.Redact(w.ctx, eventLog, person)
 		w.same(nil, err)
 		require.Equal(w, w.model.redact(t, person), n)
 	case 2:
@@ -160,7 +160,7 @@ func (w *walker) log() {
 		people := [][16]byte{person, w.value(t.Columns[t.Index("user_id")]).ID, person}
 		people = people[:rapid.IntRange(0, 3).Draw(w.T, "people")]
 		w.model.append(row, people)
-		w.same(nil, w.rows.Append(w.ctx, tenancy.EventLog(), row, people))
+		w.same(nil, w.rows.Append(w.ctx, eventLog, row, people))
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 type world struct {
 	random *rand.Rand
 	now    time.Time
-	orgs   []tenancy.OrganizationID
+	orgs   [][16]byte
 }
 
 func newWorld() *world {
@@ -39,22 +40,27 @@ func (w *world) id() (id [16]byte) {
 	return id
 }
 
-func (w *world) organization(n int) tenancy.Organization {
+func (w *world) organization(n int) store.Row {
 	name := fmt.Sprintf("company %d", n)
-	return tenancy.Organization{ID: w.id(), Version: 1, DisplayName: name, NameKey: name, CreatedAt: w.now, UpdatedAt: w.now}
+	return rowtest.Row(organizationTable, map[string]any{
+		"id": w.id(), "display_name": name, "name_key": name, "allowed_domains": "[]", "blocked_domains": "[]",
+		"created_at": w.now.UnixMicro(), "updated_at": w.now.UnixMicro(),
+	})
 }
 
 // member is one membership and its one role.
-func (w *world) member(n int) (tenancy.Membership, tenancy.RoleAssignment) {
-	m := tenancy.Membership{
-		ID: w.id(), Version: 1, OrganizationID: w.orgs[n%len(w.orgs)], UserID: w.id(),
-		Status: tenancy.MembershipActive, JoinedVia: tenancy.JoinedAdded, JoinedAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
-		NameKey: fmt.Sprintf("person %d", n*7919%members), EmailKey: fmt.Sprintf("person.%d@example.com", n*7919%members),
-	}
-	return m, tenancy.RoleAssignment{
-		ID: w.id(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
-		Role: "member", Source: tenancy.RoleManual, Active: true, CreatedAt: w.now,
-	}
+func (w *world) member(n int) (membership, role store.Row) {
+	now := w.now.UnixMicro()
+	membership = rowtest.Row(membershipTable, map[string]any{
+		"id": w.id(), "organization_id": w.orgs[n%len(w.orgs)], "user_id": w.id(), "status": "active", "joined_via": "added",
+		"joined_at": now, "created_at": now, "updated_at": now,
+		"name_key": fmt.Sprintf("person %d", n*7919%members), "email_key": fmt.Sprintf("person.%d@example.com", n*7919%members),
+	})
+	at := membershipTable.Places("id", "organization_id", "user_id")
+	return membership, rowtest.Row(assignmentTable, map[string]any{
+		"id": w.id(), "membership_id": membership[at[0]].ID, "organization_id": membership[at[1]].ID, "user_id": membership[at[2]].ID,
+		"role": "member", "source": "manual", "active": true, "created_at": now,
+	})
 }
 
 // fill gives a store n memberships, added in batches as an import would.
@@ -65,11 +71,11 @@ func (w *world) fill(t testing.TB, n int) *memory.Store {
 func (w *world) fillOrganizations(t testing.TB, n, organizations int) *memory.Store {
 	s := memory.New()
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, s.Update(t.Context(), func(tx store.Rows) error {
 		for i := range organizations {
 			o := w.organization(i)
-			w.orgs = append(w.orgs, o.ID)
-			if err := tx.Organizations().Insert(t.Context(), o); err != nil {
+			w.orgs = append(w.orgs, o[0].ID)
+			if err := tx.Insert(t.Context(), organizationTable, o); err != nil {
 				return err
 			}
 		}
@@ -77,7 +83,7 @@ func (w *world) fillOrganizations(t testing.TB, n, organizations int) *memory.St
 	}))
 	const batch = 10_000
 	for from := 0; from < n; from += batch {
-		require.NoError(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
+		require.NoError(t, s.Update(t.Context(), func(tx store.Rows) error {
 			for i := range min(batch, n-from) {
 				if err := w.add(t.Context(), tx, from+i); err != nil {
 					return err
@@ -89,12 +95,12 @@ func (w *world) fillOrganizations(t testing.TB, n, organizations int) *memory.St
 	return s
 }
 
-func (w *world) add(ctx context.Context, tx tenancy.Tx, n int) error {
+func (w *world) add(ctx context.Context, tx store.Rows, n int) error {
 	m, role := w.member(n)
-	if err := tx.Memberships().Insert(ctx, m); err != nil {
+	if err := tx.Insert(ctx, membershipTable, m); err != nil {
 		return err
 	}
-	return tx.RoleAssignments().Insert(ctx, role)
+	return tx.Insert(ctx, assignmentTable, role)
 }
 
 // Memberships take at most 400 bytes each, with their role and all indexes: a million of

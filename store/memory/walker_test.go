@@ -63,7 +63,7 @@ func show(rows ...store.Row) string {
 }
 
 func (w *walker) compareLog() {
-	t := tenancy.Describe().Events.Table
+	t := &eventLog.Table
 	span := store.LogSpan{
 		After: int64(rapid.IntRange(0, 9).Draw(w.T, "after")),
 		Limit: rapid.IntRange(1, 4).Draw(w.T, "limit"),
@@ -71,12 +71,12 @@ func (w *walker) compareLog() {
 	}
 	where := w.where(t)
 	var got []modelEvent
-	next, done, err := w.rows.Events(w.ctx, tenancy.EventLog(), where, span, func(at int64, row store.Row) error {
+	next, done, err := w.rows.Events(w.ctx, eventLog, where, span, func(at int64, row store.Row) error {
 		got = append(got, modelEvent{at: at, row: slices.Clone(row)})
 		return nil
 	})
 	if !span.Desc && 0 < span.After && span.After < w.model.floor {
-		require.ErrorIs(w, err, tenancy.ErrEventsPruned)
+		require.ErrorIs(w, err, store.ErrEventsPruned)
 		return
 	}
 	w.same(nil, err)
@@ -102,7 +102,7 @@ func (w *walker) compareAll() {
 		w.compare(t)
 	}
 	w.compareLog()
-	last, err := w.rows.Last(w.ctx, tenancy.EventLog())
+	last, err := w.rows.Last(w.ctx, eventLog)
 	w.same(nil, err)
 	require.Equal(w, w.model.last, last)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -24,15 +25,15 @@ func crowd(b *testing.B) (*sqlite.Store, *sql.DB) {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "bench.db")
 	st := openAt(b, path)
-	put(b, st, func(ctx context.Context, tx tenancy.Tx) error {
-		if err := tx.Organizations().Insert(ctx, organization(1)); err != nil {
+	put(b, st, func(ctx context.Context, tx store.Rows) error {
+		if err := tx.Insert(ctx, organizationTable, organization(1)); err != nil {
 			return err
 		}
 		for n := 1; n <= members; n++ {
-			if err := tx.Users().Insert(ctx, user(n)); err != nil {
+			if err := tx.Insert(ctx, userTable, user(n)); err != nil {
 				return err
 			}
-			if err := tx.Memberships().Insert(ctx, membership(n, 1, n)); err != nil {
+			if err := tx.Insert(ctx, membershipTable, membership(n, 1, n)); err != nil {
 				return err
 			}
 		}
@@ -79,20 +80,19 @@ func drain(b *testing.B, stmt *sql.Stmt, args ...any) int {
 
 func BenchmarkGet(b *testing.B) {
 	st, raw := crowd(b)
-	text := prepare(b, raw, "SELECT "+columns(tenancy.Describe().Memberships.Table)+" FROM tenancy_memberships WHERE id = ?")
+	text := prepare(b, raw, "SELECT "+columns(membershipTable)+" FROM tenancy_memberships WHERE id = ?")
 	b.Run("raw", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			id := membership(1+rand.IntN(members), 1, 1).ID
-			require.Equal(b, 1, drain(b, text, id.String()))
+			require.Equal(b, 1, drain(b, text, tenancy.MembershipID(id(1+rand.IntN(members))).String()))
 		}
 	})
 	view := func(b *testing.B, ctx context.Context) {
 		b.ReportAllocs()
 		for b.Loop() {
-			id := membership(1+rand.IntN(members), 1, 1).ID
-			err := tenancy.Typed(st).View(ctx, func(tx tenancy.Tx) error {
-				_, err := tx.Memberships().Get(ctx, id)
+			id := id(1 + rand.IntN(members))
+			err := st.View(ctx, func(tx store.Rows) error {
+				_, err := rowtest.Get(ctx, tx, membershipTable, id)
 				return err
 			})
 			require.NoError(b, err)
@@ -108,23 +108,23 @@ func BenchmarkGet(b *testing.B) {
 
 func BenchmarkPage(b *testing.B) {
 	st, raw := crowd(b)
-	text := prepare(b, raw, "SELECT "+columns(tenancy.Describe().Memberships.Table)+
+	text := prepare(b, raw, "SELECT "+columns(membershipTable)+
 		" FROM tenancy_memberships WHERE organization_id = ? AND (name_key, id) > (?, ?) ORDER BY name_key, id LIMIT 50")
-	org := organization(1).ID
+	org := tenancy.OrganizationID(id(1))
 	b.Run("raw", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			after := membership(1+rand.IntN(members-100), 1, 1)
-			require.Equal(b, 50, drain(b, text, org.String(), user(int(after.ID[15])).NameKey, after.ID.String()))
+			after := tenancy.MembershipID(id(1 + rand.IntN(members-100)))
+			require.Equal(b, 50, drain(b, text, org.String(), email(int(after[15])), after.String()))
 		}
 	})
 	view := func(b *testing.B, ctx context.Context) {
 		b.ReportAllocs()
 		for b.Loop() {
-			after := membership(1+rand.IntN(members-100), 1, 1)
-			span := tenancy.Span{Limit: 50, Order: tenancy.ByName, After: &tenancy.Key{Text: user(int(after.ID[15])).NameKey, ID: after.ID}}
-			err := tenancy.Typed(st).View(ctx, func(tx tenancy.Tx) error {
-				list, err := tx.Memberships().List(ctx, tenancy.MembershipFilter{OrganizationID: tenancy.Of(org)}, span)
+			after := id(1 + rand.IntN(members-100))
+			span := store.Range{Limit: 50, Sort: membershipTable.Index("name_key"), After: &store.Place{Sort: store.Value{Text: email(int(after[15]))}, ID: after}}
+			err := st.View(ctx, func(tx store.Rows) error {
+				list, err := rowtest.List(ctx, tx, membershipTable, []store.Cond{rowtest.OneOf(membershipTable, "organization_id", id(1))}, span)
 				require.Len(b, list, 50)
 				return err
 			})
@@ -147,34 +147,34 @@ func BenchmarkUpdate(b *testing.B) {
 			external_id = ?, suspended_at = ?, merged_into = ?, created_at = ?, updated_at = ? WHERE id = ? AND version = ?`)
 		log := prepare(b, raw, `INSERT INTO tenancy_events (id, type, organization_id, user_id, subject, actor, time, data, previous, redacted)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-		u, e := user(1), event(1)
+		version, usr := 1, tenancy.UserID(id(1))
 		b.ReportAllocs()
 		for b.Loop() {
 			tx, err := raw.Begin()
 			require.NoError(b, err)
-			_, err = tx.Stmt(update).Exec(u.Version+1, u.Email, u.EmailKey, nil, nil, nil, nil, nil, u.NameKey, nil, nil, nil, nil, nil,
-				nil, nil, nil, 1, 1, u.ID.String(), u.Version)
+			_, err = tx.Stmt(update).Exec(version+1, email(1), email(1), nil, nil, nil, nil, nil, email(1), nil, nil, nil, nil, nil,
+				nil, nil, nil, 1, 1, usr.String(), version)
 			require.NoError(b, err)
-			_, err = tx.Stmt(log).Exec(e.ID.String(), string(e.Type), e.OrganizationID.String(), e.UserID.String(), e.Subject, "host", 1, string(e.Data), nil, 0)
+			_, err = tx.Stmt(log).Exec(tenancy.EventID(id(1)).String(), "user.created", tenancy.OrganizationID(id(1)).String(), usr.String(), "usr_x", "host", 1, "{}", nil, 0)
 			require.NoError(b, err)
 			require.NoError(b, tx.Commit())
-			u.Version++
+			version++
 		}
 	})
 	b.Run("update", func(b *testing.B) {
 		u, e := user(2), event(1)
-		require.NoError(b, tenancy.Typed(st).View(context.Background(), func(tx tenancy.Tx) (err error) {
-			u, err = tx.Users().Get(context.Background(), u.ID)
+		require.NoError(b, st.View(context.Background(), func(tx store.Rows) (err error) {
+			u, err = rowtest.Get(context.Background(), tx, userTable, id(2))
 			return err
 		}))
 		b.ReportAllocs()
 		for b.Loop() {
-			u.Version++
-			err := tenancy.Typed(st).Update(context.Background(), func(tx tenancy.Tx) error {
-				if err := tx.Users().Update(context.Background(), u); err != nil {
+			u = next(u)
+			err := st.Update(context.Background(), func(tx store.Rows) error {
+				if err := tx.Update(context.Background(), userTable, u); err != nil {
 					return err
 				}
-				return tx.Events().Append(context.Background(), e)
+				return tx.Append(context.Background(), eventLog, e, nil)
 			})
 			require.NoError(b, err)
 		}

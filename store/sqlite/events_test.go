@@ -7,16 +7,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // appendEvents appends the events with these numbers in one Update.
 func appendEvents(t testing.TB, st store.Store, numbers ...int) {
 	t.Helper()
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for _, n := range numbers {
-			if err := tx.Events().Append(ctx, event(n)); err != nil {
+			if err := tx.Append(ctx, eventLog, event(n), nil); err != nil {
 				return err
 			}
 		}
@@ -25,10 +25,10 @@ func appendEvents(t testing.TB, st store.Store, numbers ...int) {
 }
 
 // positions reads once.
-func positions(t testing.TB, st store.Store, f tenancy.EventFilter, span tenancy.LogSpan) (at []tenancy.Position) {
+func positions(t testing.TB, st store.Store, where []store.Cond, span store.LogSpan) (at []int64) {
 	t.Helper()
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-		events, _, _, err := tx.Events().Read(t.Context(), f, span)
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+		events, _, _, err := rowtest.Events(t.Context(), tx, eventLog, where, span)
 		for _, e := range events {
 			at = append(at, e.Position)
 		}
@@ -42,18 +42,18 @@ func positions(t testing.TB, st store.Store, f tenancy.EventFilter, span tenancy
 func TestEventsUnseenBeforeCommit(t *testing.T) {
 	st := open(t)
 	appendEvents(t, st, 1)
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
-		err := tx.Savepoint(ctx, func(tx tenancy.Tx) error {
-			require.NoError(t, tx.Events().Append(ctx, event(2)))
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
+		err := tx.Savepoint(ctx, func() error {
+			require.NoError(t, tx.Append(ctx, eventLog, event(2), nil))
 			return errOurs
 		})
 		require.Equal(t, errOurs, err)
-		require.NoError(t, tx.Events().Append(ctx, event(3)))
-		at, err := tx.Events().Last(ctx)
+		require.NoError(t, tx.Append(ctx, eventLog, event(3), nil))
+		at, err := tx.Last(ctx, eventLog)
 		require.EqualValues(t, 1, at)
 		require.NoError(t, err)
 		for _, desc := range []bool{false, true} {
-			events, next, done, err := tx.Events().Read(ctx, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 5, Desc: desc})
+			events, next, done, err := rowtest.Events(ctx, tx, eventLog, nil, store.LogSpan{Limit: 5, Desc: desc})
 			require.NoError(t, err)
 			require.Len(t, events, 1)
 			require.EqualValues(t, 1, next)
@@ -61,7 +61,7 @@ func TestEventsUnseenBeforeCommit(t *testing.T) {
 		}
 		return nil
 	})
-	require.Equal(t, []tenancy.Position{1, 2}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 5}))
+	require.Equal(t, []int64{1, 2}, positions(t, st, nil, store.LogSpan{Limit: 5}))
 }
 
 // TestLastNeverMovesBack (E1): neither a rollback nor pruning everything moves it.
@@ -69,12 +69,12 @@ func TestLastNeverMovesBack(t *testing.T) {
 	st := open(t)
 	require.Zero(t, last(t, st))
 	appendEvents(t, st, 1, 2, 3)
-	require.Equal(t, errOurs, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Events().Append(t.Context(), event(4)))
+	require.Equal(t, errOurs, st.Update(t.Context(), func(tx store.Rows) error {
+		require.NoError(t, tx.Append(t.Context(), eventLog, event(4), nil))
 		return errOurs
 	}))
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
-		n, err := tx.Events().Prune(ctx, noon.Add(time.Hour), 100)
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
+		n, err := tx.Prune(ctx, eventLog, noon.Add(time.Hour).UnixMicro(), 100)
 		require.Equal(t, 3, n)
 		return err
 	})
@@ -87,54 +87,52 @@ func TestLastNeverMovesBack(t *testing.T) {
 // them is told, the start is not.
 func TestPrune(t *testing.T) {
 	st := open(t)
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for n, age := range []int{5, 4, 1, 3, 2} {
-			e := event(n)
-			e.Time = noon.Add(-time.Duration(age) * time.Hour)
-			e.People = []tenancy.UserID{id(7), id(7), id(8)}
-			require.NoError(t, tx.Events().Append(ctx, e))
+			e := rowtest.With(&eventLog.Table, event(n), map[string]any{"time": noon.Add(-time.Duration(age) * time.Hour).UnixMicro()})
+			require.NoError(t, tx.Append(ctx, eventLog, e, [][16]byte{id(7), id(7), id(8)}))
 		}
 		return nil
 	})
 	for _, want := range []int{1, 1, 0} { // by the limit, by the limit, by the age of the third
-		put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
-			n, err := tx.Events().Prune(ctx, noon.Add(-2*time.Hour), 1)
+		put(t, st, func(ctx context.Context, tx store.Rows) error {
+			n, err := tx.Prune(ctx, eventLog, noon.Add(-2*time.Hour).UnixMicro(), 1)
 			require.Equal(t, want, n)
 			return err
 		})
 	}
-	require.Equal(t, []tenancy.Position{3, 4, 5}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 9}))
-	require.Equal(t, []tenancy.Position{3, 4, 5}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{After: 2, Limit: 9}))
-	require.Equal(t, []tenancy.Position{}, append([]tenancy.Position{}, positions(t, st, tenancy.EventFilter{}, tenancy.LogSpan{After: 1, Limit: 9, Desc: true})...))
-	err := tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-		_, _, _, err := tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{After: 1, Limit: 9})
+	require.Equal(t, []int64{3, 4, 5}, positions(t, st, nil, store.LogSpan{Limit: 9}))
+	require.Equal(t, []int64{3, 4, 5}, positions(t, st, nil, store.LogSpan{After: 2, Limit: 9}))
+	require.Equal(t, []int64{}, append([]int64{}, positions(t, st, nil, store.LogSpan{After: 1, Limit: 9, Desc: true})...))
+	err := st.View(t.Context(), func(tx store.Rows) error {
+		_, _, _, err := rowtest.Events(t.Context(), tx, eventLog, nil, store.LogSpan{After: 1, Limit: 9})
 		return err
 	})
-	require.ErrorIs(t, err, tenancy.ErrEventsPruned)
+	require.ErrorIs(t, err, store.ErrEventsPruned)
 	require.Equal(t, []string{"3", "4", "5"}, column(t, st.DB(), `SELECT DISTINCT position || '' FROM tenancy_event_people`))
 }
 
 // TestRedact: it finds the person concerned and the people besides, once each.
 func TestRedact(t *testing.T) {
 	st := open(t)
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for n := range 4 {
-			e := event(n)
-			e.UserID, e.People = id(n), []tenancy.UserID{id(n + 1)}
-			require.NoError(t, tx.Events().Append(ctx, e))
+			e := rowtest.With(&eventLog.Table, event(n), map[string]any{"user_id": id(n)})
+			require.NoError(t, tx.Append(ctx, eventLog, e, [][16]byte{id(n + 1)}))
 		}
 		for _, want := range []int{2, 0} {
-			n, err := tx.Events().Redact(ctx, id(2))
+			n, err := tx.Redact(ctx, eventLog, id(2))
 			require.NoError(t, err)
 			require.Equal(t, want, n)
 		}
 		return nil
 	})
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-		events, _, _, err := tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{Limit: 9})
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+		events, _, _, err := rowtest.Events(t.Context(), tx, eventLog, nil, store.LogSpan{Limit: 9})
 		for i, e := range events {
-			require.Equal(t, i == 1 || i == 2, e.Redacted)
-			require.Equal(t, e.Redacted, e.Data == nil)
+			redacted := rowtest.At(&eventLog.Table, e.Row, "redacted").Int != 0
+			require.Equal(t, i == 1 || i == 2, redacted)
+			require.Equal(t, redacted, rowtest.At(&eventLog.Table, e.Row, "data").Null)
 		}
 		return err
 	}))
@@ -145,37 +143,37 @@ func TestRedact(t *testing.T) {
 func TestReadExaminesSoMany(t *testing.T) {
 	st := open(t)
 	const total = store.MaxExamined + 50
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for n := range total {
-			e := event(n)
-			e.OrganizationID, e.UserID = id(1), id(2)
+			e := rowtest.With(&eventLog.Table, event(n), map[string]any{"organization_id": id(1), "user_id": id(2)})
 			if n == 0 || n == total-1 {
-				e.Type = tenancy.EventUserErased
+				e = rowtest.With(&eventLog.Table, e, map[string]any{"type": "user.erased"})
 			}
-			require.NoError(t, tx.Events().Append(ctx, e))
+			require.NoError(t, tx.Append(ctx, eventLog, e, nil))
 		}
 		return nil
 	})
-	rare := tenancy.Of(tenancy.EventUserErased, tenancy.EventUserMerged)
-	for name, f := range map[string]tenancy.EventFilter{
-		"position":     {Type: rare},
-		"organization": {Type: rare, OrganizationID: tenancy.Of[tenancy.OrganizationID](id(1))},
-		"user":         {Type: rare, UserID: tenancy.Of[tenancy.UserID](id(2)), Actor: tenancy.Of(tenancy.Actor{Kind: tenancy.ActorHost})},
+	is := func(name string, values ...any) store.Cond { return rowtest.OneOf(&eventLog.Table, name, values...) }
+	rare := is("type", "user.erased", "user.merged")
+	for name, where := range map[string][]store.Cond{
+		"position":     {rare},
+		"organization": {rare, is("organization_id", id(1))},
+		"user":         {rare, is("user_id", id(2)), is("actor", "host")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-				read := func(span tenancy.LogSpan, found int, next tenancy.Position, done bool) {
-					events, at, end, err := tx.Events().Read(t.Context(), f, span)
+			require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+				read := func(span store.LogSpan, found int, next int64, done bool) {
+					events, at, end, err := rowtest.Events(t.Context(), tx, eventLog, where, span)
 					require.NoError(t, err)
 					require.Len(t, events, found)
 					require.Equal(t, next, at)
 					require.Equal(t, done, end)
 				}
-				read(tenancy.LogSpan{Limit: 1}, 1, store.MaxExamined, false)
-				read(tenancy.LogSpan{After: 1, Limit: 1}, 0, store.MaxExamined+1, false)
-				read(tenancy.LogSpan{After: store.MaxExamined, Limit: 1}, 1, total, true)
-				read(tenancy.LogSpan{Limit: 5, Desc: true}, 1, total-store.MaxExamined+1, false)
-				read(tenancy.LogSpan{After: total - store.MaxExamined + 1, Limit: 5, Desc: true}, 1, 1, true)
+				read(store.LogSpan{Limit: 1}, 1, store.MaxExamined, false)
+				read(store.LogSpan{After: 1, Limit: 1}, 0, store.MaxExamined+1, false)
+				read(store.LogSpan{After: store.MaxExamined, Limit: 1}, 1, total, true)
+				read(store.LogSpan{Limit: 5, Desc: true}, 1, total-store.MaxExamined+1, false)
+				read(store.LogSpan{After: total - store.MaxExamined + 1, Limit: 5, Desc: true}, 1, 1, true)
 				return nil
 			}))
 		})
@@ -186,29 +184,29 @@ func TestReadExaminesSoMany(t *testing.T) {
 func TestReadPages(t *testing.T) {
 	st := open(t)
 	appendEvents(t, st, 0, 1, 2, 3)
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
 		for _, c := range []struct {
-			filter tenancy.EventFilter
-			span   tenancy.LogSpan
-			want   []tenancy.Position
-			next   tenancy.Position
-			done   bool
+			where []store.Cond
+			span  store.LogSpan
+			want  []int64
+			next  int64
+			done  bool
 		}{
-			{span: tenancy.LogSpan{Limit: 3}, want: []tenancy.Position{1, 2, 3}, next: 3},
-			{span: tenancy.LogSpan{After: 3, Limit: 3}, want: []tenancy.Position{4}, next: 4, done: true},
-			{span: tenancy.LogSpan{After: 4, Limit: 3}, next: 4, done: true},
-			{span: tenancy.LogSpan{Limit: 4}, want: []tenancy.Position{1, 2, 3, 4}, next: 4, done: true},
-			{span: tenancy.LogSpan{Limit: 2, Desc: true}, want: []tenancy.Position{4, 3}, next: 3},
-			{span: tenancy.LogSpan{After: 3, Limit: 2, Desc: true}, want: []tenancy.Position{2, 1}, next: 1, done: true},
+			{span: store.LogSpan{Limit: 3}, want: []int64{1, 2, 3}, next: 3},
+			{span: store.LogSpan{After: 3, Limit: 3}, want: []int64{4}, next: 4, done: true},
+			{span: store.LogSpan{After: 4, Limit: 3}, next: 4, done: true},
+			{span: store.LogSpan{Limit: 4}, want: []int64{1, 2, 3, 4}, next: 4, done: true},
+			{span: store.LogSpan{Limit: 2, Desc: true}, want: []int64{4, 3}, next: 3},
+			{span: store.LogSpan{After: 3, Limit: 2, Desc: true}, want: []int64{2, 1}, next: 1, done: true},
 			{
-				filter: tenancy.EventFilter{OrganizationID: tenancy.Of[tenancy.OrganizationID](id(1))},
-				span:   tenancy.LogSpan{Limit: 1}, want: []tenancy.Position{2}, next: 2,
+				where: []store.Cond{rowtest.OneOf(&eventLog.Table, "organization_id", id(1))},
+				span:  store.LogSpan{Limit: 1}, want: []int64{2}, next: 2,
 			},
-			{filter: tenancy.EventFilter{Since: noon, Until: noon}, span: tenancy.LogSpan{Limit: 1}, next: 4, done: true},
+			{where: []store.Cond{rowtest.Cond(&eventLog.Table, "time", store.Less, noon.UnixMicro())}, span: store.LogSpan{Limit: 1}, next: 4, done: true},
 		} {
-			events, next, done, err := tx.Events().Read(t.Context(), c.filter, c.span)
+			events, next, done, err := rowtest.Events(t.Context(), tx, eventLog, c.where, c.span)
 			require.NoError(t, err)
-			var at []tenancy.Position
+			var at []int64
 			for _, e := range events {
 				at = append(at, e.Position)
 			}

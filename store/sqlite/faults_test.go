@@ -11,8 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func canceled(t testing.TB) context.Context {
@@ -26,7 +27,7 @@ func TestNotADatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "letter.txt")
 	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("Dear Ada, "), 1000), 0o600))
 	_, err := sqlite.Open(t.Context(), path)
-	require.ErrorIs(t, err, tenancy.ErrNotADatabase)
+	require.ErrorIs(t, err, store.ErrNotADatabase)
 	require.Equal(t, "not_a_database", err.Error()) // the driver's words are behind Unwrap
 }
 
@@ -37,9 +38,9 @@ func TestCorrupt(t *testing.T) {
 	appendEvents(t, st, 1)
 	schema, err := strconv.Atoi(column(t, st.DB(), `SELECT page_count || '' FROM pragma_page_count`)[0])
 	require.NoError(t, err)
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for n := range 1000 {
-			require.NoError(t, tx.Users().Insert(ctx, user(n)))
+			require.NoError(t, tx.Insert(ctx, userTable, user(n)))
 		}
 		return nil
 	})
@@ -53,12 +54,12 @@ func TestCorrupt(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, file, 0o600))
 
 	st = openAt(t, path)
-	list := func(tx tenancy.Tx) error {
-		_, err := tx.Users().List(t.Context(), tenancy.UserFilter{}, tenancy.Span{Limit: 1000})
+	list := func(tx store.Rows) error {
+		_, err := rowtest.List(t.Context(), tx, userTable, nil, store.Range{Limit: 1000})
 		return err
 	}
-	require.ErrorIs(t, tenancy.Typed(st).View(t.Context(), list), tenancy.ErrCorrupt)
-	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), list), tenancy.ErrCorrupt)
+	require.ErrorIs(t, st.View(t.Context(), list), store.ErrCorrupt)
+	require.ErrorIs(t, st.Update(t.Context(), list), store.ErrCorrupt)
 }
 
 // TestStorageFull: an Update that finds no room keeps nothing, even where its
@@ -71,18 +72,18 @@ func TestStorageFull(t *testing.T) {
 	_, err := st.DB().Exec(`PRAGMA max_page_count = ` + pages[0])
 	require.NoError(t, err)
 	ctx := t.Context()
-	err = tenancy.Typed(st).Update(ctx, func(tx tenancy.Tx) error {
+	err = st.Update(ctx, func(tx store.Rows) error {
 		for n := 1; ; n++ {
-			if err := tx.Users().Insert(ctx, user(n)); err != nil {
-				require.ErrorIs(t, err, tenancy.ErrStorageFull)
+			if err := tx.Insert(ctx, userTable, user(n)); err != nil {
+				require.ErrorIs(t, err, store.ErrStorageFull)
 				break
 			}
 		}
-		require.ErrorIs(t, tx.Users().Delete(ctx, id(0)), tenancy.ErrStorageFull)
-		require.ErrorIs(t, tx.Savepoint(ctx, func(tenancy.Tx) error { return nil }), tenancy.ErrStorageFull)
+		require.ErrorIs(t, tx.Delete(ctx, userTable, id(0)), store.ErrStorageFull)
+		require.ErrorIs(t, tx.Savepoint(ctx, func() error { return nil }), store.ErrStorageFull)
 		return nil
 	})
-	require.ErrorIs(t, err, tenancy.ErrStorageFull)
+	require.ErrorIs(t, err, store.ErrStorageFull)
 	require.True(t, hasUser(t, st, 0))
 	require.False(t, hasUser(t, st, 1))
 	_, err = st.DB().Exec(`PRAGMA max_page_count = 100000`)
@@ -100,10 +101,10 @@ func TestStorageFullInTx(t *testing.T) {
 	tx := begin(t, st.DB())
 	in := st.InTx(tx)
 	for n := 1; err == nil; n++ {
-		err = tenancy.Typed(in).Update(t.Context(), insertUser(t, n))
+		err = in.Update(t.Context(), insertUser(t, n))
 	}
-	require.ErrorIs(t, err, tenancy.ErrStorageFull)
-	err = tenancy.Typed(in).Update(t.Context(), func(inner tenancy.Tx) error { return inner.Users().Delete(t.Context(), id(0)) })
+	require.ErrorIs(t, err, store.ErrStorageFull)
+	err = in.Update(t.Context(), func(inner store.Rows) error { return inner.Delete(t.Context(), userTable, id(0)) })
 	require.Error(t, err)
 	_ = tx.Rollback()
 	require.True(t, hasUser(t, st, 0))
@@ -119,8 +120,8 @@ func TestReadOnly(t *testing.T) {
 		st, err := sqlite.New(t.Context(), handle(t, path, parameter))
 		require.NoError(t, err)
 		require.True(t, hasUser(t, st, 1))
-		err = tenancy.Typed(st).Update(t.Context(), insertUser(t, 2))
-		require.ErrorIs(t, err, tenancy.ErrReadOnly)
+		err = st.Update(t.Context(), insertUser(t, 2))
+		require.ErrorIs(t, err, store.ErrReadOnly)
 		require.NoError(t, st.Close())
 	}
 }
@@ -130,17 +131,17 @@ func TestReadOnly(t *testing.T) {
 func TestCancel(t *testing.T) {
 	st := open(t)
 	ctx, stop := context.WithCancel(t.Context())
-	err := tenancy.Typed(st).Update(ctx, func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Users().Insert(ctx, user(1)))
-		require.ErrorIs(t, tenancy.Typed(st).Update(canceled(t), insertUser(t, 2)), tenancy.ErrCanceled)
+	err := st.Update(ctx, func(tx store.Rows) error {
+		require.NoError(t, tx.Insert(ctx, userTable, user(1)))
+		require.ErrorIs(t, st.Update(canceled(t), insertUser(t, 2)), store.ErrCanceled)
 		stop()
 		for range 1000 { // the transaction itself does not end with the context
 			runtime.Gosched()
-			_, err := tx.Users().Get(t.Context(), id(1))
+			_, err := rowtest.Get(t.Context(), tx, userTable, id(1))
 			require.NoError(t, err)
 		}
-		err := tx.Users().Insert(ctx, user(3))
-		require.ErrorIs(t, err, tenancy.ErrCanceled)
+		err := tx.Insert(ctx, userTable, user(3))
+		require.ErrorIs(t, err, store.ErrCanceled)
 		require.ErrorIs(t, err, context.Canceled)
 		return nil
 	})
@@ -154,13 +155,13 @@ func TestCancel(t *testing.T) {
 // TestCancelWaiting: a writer in the queue minds its context.
 func TestCancelWaiting(t *testing.T) {
 	st := open(t)
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		inner, stop := context.WithCancel(ctx)
 		waiting := make(chan error)
-		go func() { waiting <- tenancy.Typed(st).Update(inner, insertUser(t, 2)) }()
+		go func() { waiting <- st.Update(inner, insertUser(t, 2)) }()
 		stop()
-		require.ErrorIs(t, <-waiting, tenancy.ErrCanceled)
-		return tx.Users().Insert(ctx, user(1))
+		require.ErrorIs(t, <-waiting, store.ErrCanceled)
+		return tx.Insert(ctx, userTable, user(1))
 	})
 }
 
@@ -187,11 +188,11 @@ func (c endingContext) Err() error {
 // TestWritesRunToTheirEnd: SQLite rolls back the whole transaction when a statement
 // that writes is interrupted, so none is.
 func TestWritesRunToTheirEnd(t *testing.T) {
-	put(t, open(t), func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, open(t), func(ctx context.Context, tx store.Rows) error {
 		ending := endingContext{ctx, new(int)}
-		require.NoError(t, tx.Users().Insert(ending, user(1)))
+		require.NoError(t, tx.Insert(ending, userTable, user(1)))
 		require.Error(t, ending.Err())
-		_, err := tx.Users().Get(ctx, id(1))
+		_, err := rowtest.Get(ctx, tx, userTable, id(1))
 		return err
 	})
 }
@@ -199,9 +200,9 @@ func TestWritesRunToTheirEnd(t *testing.T) {
 // TestCancelScan: a long read stops in the middle, and the connection serves on.
 func TestCancelScan(t *testing.T) {
 	st := open(t)
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for n := range 3000 {
-			require.NoError(t, tx.Users().Insert(ctx, user(n)))
+			require.NoError(t, tx.Insert(ctx, userTable, user(n)))
 		}
 		return nil
 	})
@@ -212,11 +213,11 @@ func TestCancelScan(t *testing.T) {
 	require.NoError(t, err)
 	ctx, stop := context.WithTimeout(t.Context(), testTick)
 	defer stop()
-	err = tenancy.Typed(st).View(ctx, func(tx tenancy.Tx) error {
-		_, err := tx.RoleAssignments().Count(ctx, tenancy.RoleAssignmentFilter{}) // 9,000,000 pairs
+	err = st.View(ctx, func(tx store.Rows) error {
+		_, err := tx.Count(ctx, assignmentTable, nil) // 9,000,000 pairs
 		return err
 	})
-	require.ErrorIs(t, err, tenancy.ErrCanceled)
+	require.ErrorIs(t, err, store.ErrCanceled)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.True(t, hasUser(t, st, 1))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -92,44 +94,64 @@ func id(n int) (raw [16]byte) {
 	return raw
 }
 
-func organization(n int) tenancy.Organization {
+// Tables and the log of package tenancy, for rows by the names of their columns.
+var (
+	organizationTable = rowtest.Table(tenancy.Tables(), "tenancy_organizations")
+	userTable         = rowtest.Table(tenancy.Tables(), "tenancy_users")
+	membershipTable   = rowtest.Table(tenancy.Tables(), "tenancy_memberships")
+	assignmentTable   = rowtest.Table(tenancy.Tables(), "tenancy_role_assignments")
+	eventLog          = tenancy.EventLog()
+)
+
+func organization(n int) store.Row {
 	name := fmt.Sprintf("organization %07d", n)
-	return tenancy.Organization{
-		ID: id(n), Version: 1, DisplayName: name, NameKey: name, Slug: fmt.Sprintf("slug-%d", n), CreatedAt: noon, UpdatedAt: noon,
-	}
+	return rowtest.Row(organizationTable, map[string]any{
+		"id": id(n), "display_name": name, "name_key": name, "slug": fmt.Sprintf("slug-%d", n),
+		"allowed_domains": "[]", "blocked_domains": "[]", "created_at": noon.UnixMicro(), "updated_at": noon.UnixMicro(),
+	})
 }
 
-func user(n int) tenancy.User {
-	email := fmt.Sprintf("user%07d@example.com", n)
-	return tenancy.User{ID: id(n), Version: 1, Email: email, EmailKey: email, NameKey: email, CreatedAt: noon, UpdatedAt: noon}
+func user(n int) store.Row {
+	return rowtest.Row(userTable, map[string]any{
+		"id": id(n), "email": email(n), "email_key": email(n), "name_key": email(n), "created_at": noon.UnixMicro(), "updated_at": noon.UnixMicro(),
+	})
 }
+
+func email(n int) string { return fmt.Sprintf("user%07d@example.com", n) }
 
 // membership is of the organization and the user with these numbers.
-func membership(n, org, usr int) tenancy.Membership {
-	return tenancy.Membership{
-		ID: id(n), Version: 1, OrganizationID: id(org), UserID: id(usr), Status: tenancy.MembershipActive, JoinedVia: tenancy.JoinedAdded,
-		JoinedAt: noon, CreatedAt: noon, UpdatedAt: noon, NameKey: user(usr).NameKey, EmailKey: user(usr).EmailKey,
-	}
+func membership(n, org, usr int) store.Row {
+	return rowtest.Row(membershipTable, map[string]any{
+		"id": id(n), "organization_id": id(org), "user_id": id(usr), "status": "active", "joined_via": "added",
+		"joined_at": noon.UnixMicro(), "created_at": noon.UnixMicro(), "updated_at": noon.UnixMicro(), "name_key": email(usr), "email_key": email(usr),
+	})
 }
 
-func event(n int) tenancy.Event {
-	return tenancy.Event{
-		ID: id(n), Type: tenancy.EventUserCreated, Subject: "usr_x", Actor: tenancy.Actor{Kind: tenancy.ActorHost}, Time: noon,
-		OrganizationID: id(n % 2), UserID: id(n % 3), Data: []byte(`{}`),
-	}
+func event(n int) store.Row {
+	return rowtest.Row(&eventLog.Table, map[string]any{
+		"id": id(n), "type": "user.created", "subject": "usr_x", "actor": "host", "time": noon.UnixMicro(),
+		"organization_id": id(n % 2), "user_id": id(n % 3), "data": "{}",
+	})
 }
 
-func put(t testing.TB, st store.Store, fn func(ctx context.Context, tx tenancy.Tx) error) {
+// next is a row one version on.
+func next(row store.Row) store.Row {
+	row = slices.Clone(row)
+	row[1].Int++
+	return row
+}
+
+func put(t testing.TB, st store.Store, fn func(ctx context.Context, tx store.Rows) error) {
 	t.Helper()
-	require.NoError(t, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error { return fn(t.Context(), tx) }))
+	require.NoError(t, st.Update(t.Context(), func(tx store.Rows) error { return fn(t.Context(), tx) }))
 }
 
 // putUsers inserts the users with these numbers.
 func putUsers(t testing.TB, st store.Store, numbers ...int) {
 	t.Helper()
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for _, n := range numbers {
-			if err := tx.Users().Insert(ctx, user(n)); err != nil {
+			if err := tx.Insert(ctx, userTable, user(n)); err != nil {
 				return err
 			}
 		}
@@ -141,30 +163,30 @@ func putUsers(t testing.TB, st store.Store, numbers ...int) {
 func hasUser(t testing.TB, st store.Store, n int) bool {
 	t.Helper()
 	var err error
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-		_, err = tx.Users().Get(t.Context(), id(n))
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+		_, err = rowtest.Get(t.Context(), tx, userTable, id(n))
 		return nil
 	}))
 	if err != nil {
-		require.ErrorIs(t, err, tenancy.ErrNotFound)
+		require.ErrorIs(t, err, store.ErrNotFound)
 	}
 	return err == nil
 }
 
 // last is the change signal.
-func last(t testing.TB, st store.Store) tenancy.Position {
+func last(t testing.TB, st store.Store) int64 {
 	t.Helper()
-	var at tenancy.Position
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) (err error) {
-		at, err = tx.Events().Last(t.Context())
+	var at int64
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) (err error) {
+		at, err = tx.Last(t.Context(), eventLog)
 		return err
 	}))
 	return at
 }
 
 // insertUser is the shortest function that writes.
-func insertUser(t testing.TB, n int) func(tenancy.Tx) error {
-	return func(tx tenancy.Tx) error { return tx.Users().Insert(t.Context(), user(n)) }
+func insertUser(t testing.TB, n int) func(store.Rows) error {
+	return func(tx store.Rows) error { return tx.Insert(t.Context(), userTable, user(n)) }
 }
 
 // Bounds of waiting for what happens in the background: the collector.

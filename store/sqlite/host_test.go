@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -40,8 +40,8 @@ func TestNewRefuses(t *testing.T) {
 		})
 	}
 	_, err := sqlite.New(t.Context(), nil)
-	require.ErrorIs(t, err, tenancy.ErrInvalid)
-	require.ErrorIs(t, sqlite.Migrate(t.Context(), nil), tenancy.ErrInvalid)
+	require.ErrorIs(t, err, store.ErrInvalid)
+	require.ErrorIs(t, sqlite.Migrate(t.Context(), nil), store.ErrInvalid)
 }
 
 func replaceDir(dsn, dir string) string {
@@ -82,9 +82,9 @@ func TestHostHandle(t *testing.T) {
 		}
 		putUsers(t, st, 1, 2)
 		require.True(t, hasUser(t, st, 2))
-		require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 1)), tenancy.ErrAlreadyExists)
+		require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 1)), store.ErrAlreadyExists)
 		require.NoError(t, st.Close())
-		require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
+		require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 3)), store.ErrClosed)
 		require.NoError(t, db.Ping())
 	}
 }
@@ -93,8 +93,8 @@ func TestHostHandle(t *testing.T) {
 func TestHostHandleClosed(t *testing.T) {
 	db, st := host(t)
 	require.NoError(t, db.Close())
-	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
-	require.ErrorIs(t, tenancy.Typed(st).View(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
+	require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 3)), store.ErrClosed)
+	require.ErrorIs(t, st.View(t.Context(), func(store.Rows) error { return nil }), store.ErrClosed)
 }
 
 // TestHostWritersTakeTheLockFirst: an Update on a host's handle holds the write lock
@@ -102,11 +102,11 @@ func TestHostHandleClosed(t *testing.T) {
 func TestHostWritersTakeTheLockFirst(t *testing.T) {
 	db, st := host(t)
 	require.False(t, locked(t, db))
-	put(t, st, func(context.Context, tenancy.Tx) error {
+	put(t, st, func(context.Context, store.Rows) error {
 		require.True(t, locked(t, db))
 		return nil
 	})
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tenancy.Tx) error {
+	require.NoError(t, st.View(t.Context(), func(store.Rows) error {
 		require.False(t, locked(t, db))
 		return nil
 	}))
@@ -137,7 +137,7 @@ func count(t *testing.T, goroutines, rounds int, stores ...store.Store) {
 			var err error
 			for range rounds {
 				if err == nil {
-					err = tenancy.Typed(stores[g%len(stores)]).Update(context.Background(), increment)
+					err = stores[g%len(stores)].Update(context.Background(), increment)
 				}
 			}
 			failed <- err
@@ -146,20 +146,19 @@ func count(t *testing.T, goroutines, rounds int, stores ...store.Store) {
 	for range goroutines {
 		require.NoError(t, <-failed)
 	}
-	require.NoError(t, tenancy.Typed(stores[0]).View(t.Context(), func(tx tenancy.Tx) error {
-		u, err := tx.Users().Get(t.Context(), id(0))
-		require.EqualValues(t, 1+goroutines*rounds, u.Version)
+	require.NoError(t, stores[0].View(t.Context(), func(tx store.Rows) error {
+		u, err := rowtest.Get(t.Context(), tx, userTable, id(0))
+		require.EqualValues(t, 1+goroutines*rounds, u[1].Int)
 		return err
 	}))
 }
 
-func increment(tx tenancy.Tx) error {
-	u, err := tx.Users().Get(context.Background(), id(0))
+func increment(tx store.Rows) error {
+	u, err := rowtest.Get(context.Background(), tx, userTable, id(0))
 	if err != nil {
 		return err
 	}
-	u.Version++
-	return tx.Users().Update(context.Background(), u)
+	return tx.Update(context.Background(), userTable, next(u))
 }
 
 // TestManyHandles: no SQLITE_BUSY surfaces from transactions that are ours.
@@ -179,12 +178,12 @@ func TestBusyTimeout(t *testing.T) {
 	defer func() { require.NoError(t, st.Close()) }()
 	other, err := handle(t, path, "_txlock=immediate").Begin()
 	require.NoError(t, err)
-	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), insertUser(t, 1)), tenancy.ErrBusy)
+	require.ErrorIs(t, st.Update(t.Context(), insertUser(t, 1)), store.ErrBusy)
 	require.False(t, hasUser(t, st, 1)) // readers do not wait
 	patient := openAt(t, path)
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer stop()
-	require.ErrorIs(t, tenancy.Typed(patient).Update(ctx, insertUser(t, 1)), tenancy.ErrCanceled)
+	require.ErrorIs(t, patient.Update(ctx, insertUser(t, 1)), store.ErrCanceled)
 	require.NoError(t, other.Rollback())
 	putUsers(t, st, 1)
 }

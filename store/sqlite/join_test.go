@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -36,7 +37,7 @@ func begin(t *testing.T, db *sql.DB) *sql.Tx {
 
 func note(t *testing.T, tx *sql.Tx, n int) {
 	t.Helper()
-	_, err := tx.Exec(`INSERT INTO notes (user_id, body) VALUES (?, 'x')`, user(n).ID)
+	_, err := tx.Exec(`INSERT INTO notes (user_id, body) VALUES (?, 'x')`, tenancy.UserID(id(n)))
 	require.NoError(t, err)
 }
 
@@ -71,16 +72,16 @@ func TestInTxUndoesOnlyItself(t *testing.T) {
 	putUsers(t, in, 1)
 	note(t, tx, 1)
 	runs := 0
-	err := tenancy.Typed(in).Update(t.Context(), func(inner tenancy.Tx) error {
+	err := in.Update(t.Context(), func(inner store.Rows) error {
 		runs++
-		require.NoError(t, inner.Users().Insert(t.Context(), user(2)))
+		require.NoError(t, inner.Insert(t.Context(), userTable, user(2)))
 		return errOurs
 	})
 	require.Equal(t, errOurs, err)
 	require.Equal(t, 1, runs)
 	require.PanicsWithValue(t, "ours", func() {
-		_ = tenancy.Typed(in).Update(t.Context(), func(inner tenancy.Tx) error {
-			require.NoError(t, inner.Users().Insert(t.Context(), user(3)))
+		_ = in.Update(t.Context(), func(inner store.Rows) error {
+			require.NoError(t, inner.Insert(t.Context(), userTable, user(3)))
 			panic("ours")
 		})
 	})
@@ -95,13 +96,13 @@ func TestInTxUndoesOnlyItself(t *testing.T) {
 func TestInTxNested(t *testing.T) {
 	st, _, tx := withHostTable(t)
 	in := st.InTx(tx)
-	put(t, in, func(ctx context.Context, outer tenancy.Tx) error {
-		require.NoError(t, outer.Users().Insert(ctx, user(1)))
-		require.Equal(t, errOurs, tenancy.Typed(in).Update(ctx, func(inner tenancy.Tx) error {
-			require.NoError(t, inner.Users().Insert(ctx, user(2)))
+	put(t, in, func(ctx context.Context, outer store.Rows) error {
+		require.NoError(t, outer.Insert(ctx, userTable, user(1)))
+		require.Equal(t, errOurs, in.Update(ctx, func(inner store.Rows) error {
+			require.NoError(t, inner.Insert(ctx, userTable, user(2)))
 			return errOurs
 		}))
-		return tenancy.Typed(st.InTx(tx)).Update(ctx, insertUser(t, 3))
+		return st.InTx(tx).Update(ctx, insertUser(t, 3))
 	})
 	require.NoError(t, tx.Commit())
 	for n, want := range map[int]bool{1: true, 2: false, 3: true} {
@@ -114,25 +115,25 @@ func TestInTxViewDoesNotWrite(t *testing.T) {
 	in := st.InTx(tx)
 	putUsers(t, in, 1)
 	require.True(t, hasUser(t, in, 1)) // it sees its own
-	require.ErrorIs(t, tenancy.Typed(in).View(t.Context(), insertUser(t, 2)), tenancy.ErrReadOnly)
+	require.ErrorIs(t, in.View(t.Context(), insertUser(t, 2)), store.ErrReadOnly)
 }
 
 // TestInTxEnded: after the host's commit or rollback everything answers closed.
 func TestInTxEnded(t *testing.T) {
 	st, db, tx := withHostTable(t)
-	get := func(inner tenancy.Tx) error {
-		_, err := inner.Users().Get(t.Context(), id(1))
+	get := func(inner store.Rows) error {
+		_, err := rowtest.Get(t.Context(), inner, userTable, id(1))
 		return err
 	}
 	for _, end := range []func(*sql.Tx) error{(*sql.Tx).Commit, (*sql.Tx).Rollback} {
 		in := st.InTx(tx)
 		require.NoError(t, end(tx))
-		require.ErrorIs(t, tenancy.Typed(in).View(t.Context(), get), tenancy.ErrClosed)
-		require.ErrorIs(t, tenancy.Typed(in).Update(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
+		require.ErrorIs(t, in.View(t.Context(), get), store.ErrClosed)
+		require.ErrorIs(t, in.Update(t.Context(), func(store.Rows) error { return nil }), store.ErrClosed)
 		tx = begin(t, db)
 	}
 	require.NoError(t, tx.Rollback())
-	require.ErrorIs(t, tenancy.Typed(st.InTx(nil)).Update(t.Context(), get), tenancy.ErrInvalid)
+	require.ErrorIs(t, st.InTx(nil).Update(t.Context(), get), store.ErrInvalid)
 }
 
 // TestInTxEndedBySQLite: where SQLite has rolled back on its own and the host goes
@@ -143,8 +144,8 @@ func TestInTxEndedBySQLite(t *testing.T) {
 	putUsers(t, in, 1)
 	_, err := tx.Exec(`ROLLBACK`) // as a full disk or an interrupted write would
 	require.NoError(t, err)
-	require.ErrorIs(t, tenancy.Typed(in).Update(t.Context(), insertUser(t, 2)), tenancy.ErrClosed)
-	require.ErrorIs(t, tenancy.Typed(st.InTx(tx)).Update(t.Context(), insertUser(t, 3)), tenancy.ErrClosed)
+	require.ErrorIs(t, in.Update(t.Context(), insertUser(t, 2)), store.ErrClosed)
+	require.ErrorIs(t, st.InTx(tx).Update(t.Context(), insertUser(t, 3)), store.ErrClosed)
 	require.Error(t, tx.Commit())
 	for n := range 4 {
 		require.False(t, hasUser(t, st, n), n)
@@ -157,8 +158,8 @@ func TestInTxDeferred(t *testing.T) {
 	st, _, tx := withHostTable(t)
 	require.False(t, hasUser(t, st.InTx(tx), 1))
 	putUsers(t, st, 1)
-	err := tenancy.Typed(st.InTx(tx)).Update(t.Context(), insertUser(t, 2))
-	require.ErrorIs(t, err, tenancy.ErrBusy)
+	err := st.InTx(tx).Update(t.Context(), insertUser(t, 2))
+	require.ErrorIs(t, err, store.ErrBusy)
 	require.ErrorContains(t, err, "begin anew")
 	require.NoError(t, tx.Rollback())
 
@@ -172,8 +173,8 @@ func TestInTxDeferred(t *testing.T) {
 // as Lock promises.
 func TestInTxTakesTheLock(t *testing.T) {
 	st, db, tx := withHostTable(t)
-	put(t, st.InTx(tx), func(ctx context.Context, inner tenancy.Tx) error {
-		return inner.Lock(ctx, tenancy.LockKey{Class: tenancy.LockUser, Value: "x"})
+	put(t, st.InTx(tx), func(ctx context.Context, inner store.Rows) error {
+		return inner.Lock(ctx, store.LockKey{Class: 4, Value: "x"})
 	})
 	require.True(t, locked(t, db))
 }
@@ -200,13 +201,13 @@ func TestInTxSingleConnection(t *testing.T) {
 	tx := begin(t, db)
 	in := st.InTx(tx)
 	putUsers(t, in, 1)
-	require.NoError(t, tenancy.Typed(in).View(t.Context(), func(inner tenancy.Tx) error { // a statement that is not prepared ahead
-		_, err := inner.Users().List(t.Context(), tenancy.UserFilter{NamePrefix: "u"}, tenancy.Span{Limit: 3})
+	require.NoError(t, in.View(t.Context(), func(inner store.Rows) error { // a statement that is not prepared ahead
+		_, err := rowtest.List(t.Context(), inner, userTable, []store.Cond{rowtest.Cond(userTable, "name_key", store.Prefix, "u")}, store.Range{Limit: 3})
 		return err
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	require.ErrorIs(t, tenancy.Typed(st).View(ctx, func(tenancy.Tx) error { return nil }), tenancy.ErrCanceled)
+	require.ErrorIs(t, st.View(ctx, func(store.Rows) error { return nil }), store.ErrCanceled)
 	require.NoError(t, tx.Commit())
 	require.True(t, hasUser(t, st, 1))
 }
@@ -230,7 +231,7 @@ func TestInTxHidesItsEvents(t *testing.T) {
 	runtime.GC()
 	second := st.InTx(tx)
 	require.EqualValues(t, 2, last(t, second))
-	require.Equal(t, []tenancy.Position{1, 2}, positions(t, second, tenancy.EventFilter{}, tenancy.LogSpan{Limit: 9}))
+	require.Equal(t, []int64{1, 2}, positions(t, second, nil, store.LogSpan{Limit: 9}))
 	appendEvents(t, second, 4)
 	require.EqualValues(t, 2, last(t, second))
 	require.NoError(t, tx.Commit())

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -41,9 +43,9 @@ func TestMigrateAgain(t *testing.T) {
 // TestMigrateCanceled: a context that has ended migrates nothing.
 func TestMigrateCanceled(t *testing.T) {
 	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
-	require.ErrorIs(t, sqlite.Migrate(canceled(t), db), tenancy.ErrCanceled)
+	require.ErrorIs(t, sqlite.Migrate(canceled(t), db), store.ErrCanceled)
 	_, err := sqlite.New(t.Context(), db)
-	require.ErrorIs(t, err, tenancy.ErrSchema)
+	require.ErrorIs(t, err, store.ErrSchema)
 }
 
 // TestMigrationsByHand: the files alone make a database that New accepts.
@@ -78,14 +80,14 @@ func TestMigrateRows(t *testing.T) {
 	}
 	old := organization(1)
 	_, err := db.Exec(`INSERT INTO tenancy_organizations (id, version, display_name, name_key, slug, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		old.ID, old.Version, old.DisplayName, old.NameKey, old.Slug, old.CreatedAt.UnixMicro(), old.UpdatedAt.UnixMicro())
+		tenancy.OrganizationID(id(1)), 1, "organization 0000001", "organization 0000001", "slug-1", noon.UnixMicro(), noon.UnixMicro())
 	require.NoError(t, err)
 	require.NoError(t, sqlite.Migrate(t.Context(), db))
 	st, err := sqlite.New(t.Context(), db)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, st.Close()) }()
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-		got, err := tx.Organizations().Get(t.Context(), old.ID)
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+		got, err := rowtest.Get(t.Context(), tx, organizationTable, old[0].ID)
 		require.Equal(t, old, got)
 		return err
 	}))
@@ -98,11 +100,11 @@ func TestNewerSchema(t *testing.T) {
 	_, err := db.Exec(`INSERT INTO tenancy_schema (version) VALUES (99)`)
 	require.NoError(t, err)
 	_, err = sqlite.Open(t.Context(), path)
-	require.ErrorIs(t, err, tenancy.ErrSchema)
+	require.ErrorIs(t, err, store.ErrSchema)
 	require.ErrorContains(t, err, "version 99, newer than the")
 	_, err = sqlite.New(t.Context(), handle(t, path))
-	require.ErrorIs(t, err, tenancy.ErrSchema)
-	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), tenancy.ErrSchema)
+	require.ErrorIs(t, err, store.ErrSchema)
+	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), store.ErrSchema)
 }
 
 // TestFailedMigration: a table of the host's in the way undoes the whole step.
@@ -110,7 +112,7 @@ func TestFailedMigration(t *testing.T) {
 	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
 	_, err := db.Exec(`CREATE TABLE tenancy_users (id TEXT)`)
 	require.NoError(t, err)
-	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), tenancy.ErrInternal)
+	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), store.ErrInternal)
 	require.Equal(t, []string{"tenancy_users"}, column(t, db, `SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'tenancy_%'`))
 	_, err = db.Exec(`DROP TABLE tenancy_users`)
 	require.NoError(t, err)

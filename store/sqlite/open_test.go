@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // TestOpenOddPaths: no character of a path means anything to SQLite or its driver.
@@ -61,7 +61,7 @@ func TestOpenRefuses(t *testing.T) {
 			_, err := c.options.Open(t.Context(), c.path)
 			var told *store.Error
 			require.ErrorAs(t, err, &told)
-			require.Equal(t, tenancy.ErrInvalid, told.Code)
+			require.Equal(t, store.ErrInvalid, told.Code)
 			require.Equal(t, c.field, told.Field)
 			require.Contains(t, told.Error(), c.text)
 		})
@@ -90,22 +90,22 @@ func TestClosed(t *testing.T) {
 	st := open(t)
 	putUsers(t, st, 1)
 	inside, waiting := make(chan struct{}), make(chan error)
-	err := tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
+	err := st.Update(t.Context(), func(tx store.Rows) error {
 		go func() {
 			close(inside)
-			waiting <- tenancy.Typed(st).Update(context.Background(), insertUser(t, 3))
+			waiting <- st.Update(context.Background(), insertUser(t, 3))
 		}()
 		<-inside
 		require.NoError(t, st.Close())
-		require.ErrorIs(t, <-waiting, tenancy.ErrClosed)
-		return tx.Users().Insert(t.Context(), user(2)) // what runs may finish
+		require.ErrorIs(t, <-waiting, store.ErrClosed)
+		return tx.Insert(t.Context(), userTable, user(2)) // what runs may finish
 	})
 	require.NoError(t, err)
 	require.NoError(t, st.Close())
-	nothing := func(tenancy.Tx) error { return nil }
-	require.ErrorIs(t, tenancy.Typed(st).View(t.Context(), nothing), tenancy.ErrClosed)
-	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), nothing), tenancy.ErrClosed)
-	require.ErrorIs(t, tenancy.Typed(st.InTx(nil)).View(t.Context(), nothing), tenancy.ErrClosed)
+	nothing := func(store.Rows) error { return nil }
+	require.ErrorIs(t, st.View(t.Context(), nothing), store.ErrClosed)
+	require.ErrorIs(t, st.Update(t.Context(), nothing), store.ErrClosed)
+	require.ErrorIs(t, st.InTx(nil).View(t.Context(), nothing), store.ErrClosed)
 }
 
 // TestCloseWhileReading: a reader in use is closed when it is given back, which
@@ -113,9 +113,9 @@ func TestClosed(t *testing.T) {
 func TestCloseWhileReading(t *testing.T) {
 	st := open(t)
 	putUsers(t, st, 1)
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
 		require.NoError(t, st.Close())
-		_, err := tx.Users().Get(t.Context(), id(1))
+		_, err := rowtest.Get(t.Context(), tx, userTable, id(1))
 		return err
 	}))
 }
@@ -137,11 +137,11 @@ func TestReadersWait(t *testing.T) {
 	st, err := sqlite.Options{Readers: 1}.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, st.Close()) }()
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tenancy.Tx) error {
+	require.NoError(t, st.View(t.Context(), func(store.Rows) error {
 		ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
 		defer stop()
-		err := tenancy.Typed(st).View(ctx, func(tenancy.Tx) error { return nil })
-		require.ErrorIs(t, err, tenancy.ErrCanceled)
+		err := st.View(ctx, func(store.Rows) error { return nil })
+		require.ErrorIs(t, err, store.ErrCanceled)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		return nil
 	}))

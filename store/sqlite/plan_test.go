@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // plan is how SQLite runs a list.
@@ -34,26 +34,21 @@ func plan(t *testing.T, st *sqlite.Store, table *store.Table, where []store.Cond
 // on empty tables without statistics and on full ones with misleading ones.
 func TestPlans(t *testing.T) {
 	st := open(t)
-	c := tenancy.Describe()
+	acme := is("organization_id", id(1))
 	lists := map[string]lister{
-		"members by id":      members1(tenancy.MembershipFilter{}, tenancy.ByID, "organization_id (organization_id=?"),
-		"members by name":    members1(tenancy.MembershipFilter{}, tenancy.ByName, "organization_id_name_key (organization_id=?"),
-		"members by address": members1(tenancy.MembershipFilter{}, tenancy.ByEmail, "organization_id_email_key (organization_id=?"),
-		"active members": members1(tenancy.MembershipFilter{Status: tenancy.Of(tenancy.MembershipActive)},
-			tenancy.ByName, "organization_id_name_key (organization_id=?"),
-		"members by name's beginning": members1(tenancy.MembershipFilter{NamePrefix: "a"},
-			tenancy.ByName, "organization_id_name_key (organization_id=?"),
-		"a person's organizations": along(c.Memberships, tenancy.MembershipFilter{
-			UserID: tenancy.Of[tenancy.UserID](id(1)), Status: tenancy.Of(tenancy.MembershipActive, tenancy.MembershipPending),
-		}, tenancy.ByID, "user_id (user_id=?"),
-		"organizations by name": along(c.Organizations, tenancy.OrganizationFilter{}, tenancy.ByName, "name_key"),
-		"users by name":         along(c.Users, tenancy.UserFilter{}, tenancy.ByName, "name_key"),
-		"secrets due":           along(c.Secrets, tenancy.SecretFilter{DueBefore: noon}, tenancy.ByDue, "expires_at ("),
-		"a user's roles": along(c.RoleAssignments, tenancy.RoleAssignmentFilter{UserID: tenancy.Of[tenancy.UserID](id(1))},
-			tenancy.ByID, "user_id (user_id=?"),
+		"members by id":               along("memberships", "id", "organization_id (organization_id=?", acme),
+		"members by name":             along("memberships", "name_key", "organization_id_name_key (organization_id=?", acme),
+		"members by address":          along("memberships", "email_key", "organization_id_email_key (organization_id=?", acme),
+		"active members":              along("memberships", "name_key", "organization_id_name_key (organization_id=?", acme, is("status", "active")),
+		"members by name's beginning": along("memberships", "name_key", "organization_id_name_key (organization_id=?", acme, has("name_key", store.Prefix, "a")),
+		"a person's organizations":    along("memberships", "id", "user_id (user_id=?", is("user_id", id(1)), is("status", "active", "pending")),
+		"organizations by name":       along("organizations", "name_key", "name_key"),
+		"users by name":               along("users", "name_key", "name_key"),
+		"secrets due":                 along("secrets", "expires_at", "expires_at (", due("expires_at")),
+		"a user's roles":              along("role_assignments", "id", "user_id (user_id=?", is("user_id", id(1))),
 	}
-	byAddress := along(c.Users, tenancy.UserFilter{}, tenancy.ByEmail, "")
-	byAddress.where, byAddress.index = []store.Cond{{Column: c.Users.Table.Index("email_key"), Op: store.NotNull}}, "autoindex"
+	byAddress := along("users", "email_key", "", has("email_key", store.NotNull))
+	byAddress.index = "autoindex"
 	lists["users by address"] = byAddress
 	check := func(t *testing.T) {
 		for name, l := range lists {
@@ -71,22 +66,16 @@ func TestPlans(t *testing.T) {
 	check(t)
 }
 
-func members1(f tenancy.MembershipFilter, order tenancy.Order, index string) lister {
-	f.OrganizationID = tenancy.Of[tenancy.OrganizationID](id(1))
-	return along(tenancy.Describe().Memberships, f, order, index)
-}
-
 // fill gives SQLite statistics that speak for the index by status: one organization
 // of a thousand members, few to a status.
 func fill(t *testing.T, st *sqlite.Store) {
 	t.Helper()
-	require.NoError(t, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Organizations().Insert(t.Context(), organization(1)))
+	require.NoError(t, st.Update(t.Context(), func(tx store.Rows) error {
+		require.NoError(t, tx.Insert(t.Context(), organizationTable, organization(1)))
 		for n := range 1000 {
-			require.NoError(t, tx.Users().Insert(t.Context(), user(n)))
-			m := membership(n, 1, n)
-			m.Status = tenancy.MembershipStatus(fmt.Sprint(n / 10))
-			require.NoError(t, tx.Memberships().Insert(t.Context(), m))
+			require.NoError(t, tx.Insert(t.Context(), userTable, user(n)))
+			m := rowtest.With(membershipTable, membership(n, 1, n), map[string]any{"status": fmt.Sprint(n / 10)})
+			require.NoError(t, tx.Insert(t.Context(), membershipTable, m))
 		}
 		return nil
 	}))

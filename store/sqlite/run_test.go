@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // TestOddTexts: texts are kept and found byte for byte, one and many at a time, and
@@ -19,30 +19,35 @@ import (
 func TestOddTexts(t *testing.T) {
 	st := open(t)
 	odd := []string{"a\"b", `a\b`, "a\x00b", "a\x01\x1f\x7f", "a\xff", "a\xff\xffz", "a\u2028", "a'b", "ä", "\xff\xff", "\xff", " a "}
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
 		for n, text := range odd {
-			u := user(n)
-			u.ExternalID, u.NameKey = text, text
-			require.NoError(t, tx.Users().Insert(ctx, u))
+			require.NoError(t, tx.Insert(ctx, userTable, rowtest.With(userTable, user(n), map[string]any{"external_id": text, "name_key": text})))
 		}
 		return nil
 	})
-	find := func(f tenancy.UserFilter) (found []string) {
-		require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-			list, err := tx.Users().List(t.Context(), f, tenancy.Span{Limit: 50})
+	find := func(where ...store.Cond) (found []string) {
+		require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+			list, err := rowtest.List(t.Context(), tx, userTable, where, store.Range{Limit: 50})
 			for _, u := range list {
-				found = append(found, u.ExternalID)
+				found = append(found, rowtest.At(userTable, u, "external_id").Text)
 			}
 			return err
 		}))
 		return found
 	}
-	require.Equal(t, odd, find(tenancy.UserFilter{ExternalID: tenancy.Of(odd...)}))
+	require.Equal(t, odd, find(rowtest.OneOf(userTable, "external_id", anys(odd)...)))
 	for _, text := range odd {
-		require.Equal(t, []string{text}, find(tenancy.UserFilter{ExternalID: tenancy.Of(text)}))
+		require.Equal(t, []string{text}, find(rowtest.OneOf(userTable, "external_id", text)))
 	}
-	require.Equal(t, []string{"a\xff", "a\xff\xffz"}, find(tenancy.UserFilter{NamePrefix: "a\xff"}))
-	require.Equal(t, []string{"\xff\xff", "\xff"}, find(tenancy.UserFilter{NamePrefix: "\xff"}))
+	require.Equal(t, []string{"a\xff", "a\xff\xffz"}, find(rowtest.Cond(userTable, "name_key", store.Prefix, "a\xff")))
+	require.Equal(t, []string{"\xff\xff", "\xff"}, find(rowtest.Cond(userTable, "name_key", store.Prefix, "\xff")))
+}
+
+func anys(texts []string) (list []any) {
+	for _, text := range texts {
+		list = append(list, text)
+	}
+	return list
 }
 
 // TestListMayCallBack: whoever is given rows may list and write meanwhile, which
@@ -50,19 +55,19 @@ func TestOddTexts(t *testing.T) {
 func TestListMayCallBack(t *testing.T) {
 	st := open(t)
 	putUsers(t, st, 1, 2, 3)
-	table := tenancy.Describe().Users.Table
-	put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
-		rows, ok := store.Underlying(tx.Raw())
+	table := userTable
+	put(t, st, func(ctx context.Context, tx store.Rows) error {
+		rows, ok := store.Underlying(tx)
 		require.True(t, ok)
 		nothing := func(store.Row) error { return nil }
 		require.NoError(t, rows.List(ctx, table, nil, store.Range{Limit: 10}, nothing))
 		var seen []string
 		err := rows.List(ctx, table, nil, store.Range{Limit: 10}, func(row store.Row) error {
 			seen = append(seen, row[2].Text)
-			require.NoError(t, tx.Users().Insert(ctx, user(10+len(seen))))
+			require.NoError(t, tx.Insert(ctx, userTable, user(10+len(seen))))
 			return rows.List(ctx, table, nil, store.Range{Limit: 10, Desc: true}, nothing)
 		})
-		require.Equal(t, []string{user(1).Email, user(2).Email, user(3).Email}, seen)
+		require.Equal(t, []string{email(1), email(2), email(3)}, seen)
 		return err
 	})
 }
@@ -73,17 +78,17 @@ func TestStatementsAreLearned(t *testing.T) {
 	st := open(t)
 	before := sqlite.Prepared(st)
 	for range 3 {
-		put(t, st, func(ctx context.Context, tx tenancy.Tx) error {
-			_, err := tx.Users().Count(ctx, tenancy.UserFilter{NamePrefix: "a"})
+		put(t, st, func(ctx context.Context, tx store.Rows) error {
+			_, err := tx.Count(ctx, userTable, []store.Cond{rowtest.Cond(userTable, "name_key", store.Prefix, "a")})
 			return err
 		})
 		require.Equal(t, before+1, sqlite.Prepared(st))
 	}
 	for n := range 300 {
 		text := fmt.Sprintf("SELECT %d FROM tenancy_users", n)
-		for _, run := range []func(context.Context, func(tenancy.Tx) error) error{tenancy.Typed(st).View, tenancy.Typed(st).Update} {
-			require.NoError(t, run(t.Context(), func(tx tenancy.Tx) error {
-				rows, _ := store.Underlying(tx.Raw())
+		for _, run := range []func(context.Context, func(store.Rows) error) error{st.View, st.Update} {
+			require.NoError(t, run(t.Context(), func(tx store.Rows) error {
+				rows, _ := store.Underlying(tx)
 				return sqlite.Exec(t.Context(), rows, text)
 			}))
 		}
@@ -99,10 +104,10 @@ func TestLostReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	st := openAt(t, path)
 	putUsers(t, st, 1)
-	require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-		_, err := tx.Users().Get(t.Context(), id(1))
+	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+		_, err := rowtest.Get(t.Context(), tx, userTable, id(1))
 		require.NoError(t, err)
-		rows, _ := store.Underlying(tx.Raw())
+		rows, _ := store.Underlying(tx)
 		return sqlite.Exec(t.Context(), rows, `ROLLBACK`)
 	}))
 	require.Zero(t, sqlite.OpenReaders(st))

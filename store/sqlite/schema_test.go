@@ -36,7 +36,7 @@ func TestSchemaIsTheCatalogue(t *testing.T) {
 // TestLogIsTheCatalogue is the same for the log, whose key is the position.
 func TestLogIsTheCatalogue(t *testing.T) {
 	db := open(t).DB()
-	table := tenancy.Describe().Events.Table
+	table := &eventLog.Table
 	want := wantColumns(table)
 	want[0] = "id TEXT NOT NULL"
 	require.Equal(t, append([]string{"position INTEGER NOT NULL KEY"}, want...), hasColumns(t, db, table.Name))
