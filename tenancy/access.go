@@ -57,29 +57,29 @@ func (f accessFacts) reason() Reason {
 }
 
 // facts reads what decides on access, in one statement where the store can.
-func (w *work) facts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
-	if facts, ok, err := w.queryFacts(ctx, organization, user); ok || err != nil {
+func (ar accessRules) facts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
+	if facts, ok, err := ar.c.queryFacts(ctx, organization, user); ok || err != nil {
 		return facts, err
 	}
-	return w.readFacts(ctx, organization, user)
+	return ar.readFacts(ctx, organization, user)
 }
 
 // readFacts reads them from the tables.
-func (w *work) readFacts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
+func (ar accessRules) readFacts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
 	var facts accessFacts
-	org, err := w.Organizations().Get(ctx, organization)
+	org, err := ar.c.tx.Organizations().Get(ctx, organization)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return accessFacts{}, err
 	}
 	facts.OrganizationFound = err == nil
 	facts.OrganizationArchived, facts.OrganizationSuspended = !org.ArchivedAt.IsZero(), !org.SuspendedAt.IsZero()
-	person, err := w.Users().Get(ctx, user)
+	person, err := ar.c.tx.Users().Get(ctx, user)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return accessFacts{}, err
 	}
 	facts.UserFound = err == nil && person.MergedInto.IsZero()
 	facts.UserSuspended = !person.SuspendedAt.IsZero()
-	m, err := w.membership(ctx, organization, user)
+	m, err := ar.c.members().get(ctx, organization, user)
 	if CodeOf(err) == ErrNotFound {
 		return facts, nil
 	}
@@ -87,7 +87,7 @@ func (w *work) readFacts(ctx context.Context, organization OrganizationID, user 
 		return accessFacts{}, err
 	}
 	facts.MembershipID, facts.Status = m.ID, m.Status
-	held, err := w.assignments(ctx, m.ID)
+	held, err := ar.c.roles().assignments(ctx, m.ID)
 	for _, a := range held[m.ID] {
 		if a.Active && a.Scope == "" {
 			facts.Roles = append(facts.Roles, a.Role)
@@ -99,49 +99,49 @@ func (w *work) readFacts(ctx context.Context, organization OrganizationID, user 
 // access reads and compiles what a user may do in an organization. Without access it
 // gives nil and the reason.
 func (s *Service) access(ctx context.Context, method *Method, organization OrganizationID, user UserID) (*profile, Reason, error) {
-	c := s.family.cache
-	if s.within != nil || s.principal != nil || c.Size() == 0 || !s.ready(ctx) {
-		c = nil
+	cached := s.instance.cache
+	if s.txn != nil || s.principal != nil || cached.Size() == 0 || !s.ready(ctx) {
+		cached = nil
 	}
 	var l load
-	if c != nil {
-		if err := s.enter(ctx); err != nil {
+	if cached != nil {
+		if err := s.rejectNested(ctx); err != nil {
 			return nil, "", explain(err, method.op, "")
 		}
-		if p := c.Get(organization, user); p != nil {
+		if p := cached.Get(organization, user); p != nil {
 			return p, ReasonGranted, nil
 		}
-		l = c.Begin(organization, user)
+		l = cached.Begin(organization, user)
 	}
 	type answer struct {
 		profile *profile
 		reason  Reason
 	}
-	found, err := read(ctx, s, method, pair(organization, user), func(ctx context.Context, w *work) (answer, error) {
-		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+	found, err := read(ctx, s, method, pairKey(organization, user), func(ctx context.Context, c *call) (answer, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return answer{}, err
 		}
-		facts, err := w.facts(ctx, organization, user)
+		facts, err := c.access().facts(ctx, organization, user)
 		if err != nil {
 			return answer{}, err
 		}
 		if reason := facts.reason(); reason != ReasonGranted {
 			return answer{reason: reason}, nil
 		}
-		if c == nil {
-			compiled, err := w.compile(ctx, organization, facts.Roles)
+		if cached == nil {
+			compiled, err := c.access().compile(ctx, organization, facts.Roles)
 			return answer{compiled, ReasonGranted}, err
 		}
-		if err := w.settleSeen(ctx, c, l.Key()); err != nil {
+		if err := c.access().settleSeen(ctx, cached, l.Key()); err != nil {
 			return answer{}, err
 		}
-		compiled, err := w.shared(ctx, l, facts.Roles)
+		compiled, err := c.access().shared(ctx, l, facts.Roles)
 		return answer{compiled, ReasonGranted}, err
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	if c != nil && found.profile != nil {
+	if cached != nil && found.profile != nil {
 		l.Keep(found.profile)
 	}
 	return found.profile, found.reason, nil

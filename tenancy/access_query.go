@@ -7,7 +7,7 @@ import (
 )
 
 // accessQuery gives a row for each active role of the one membership, or a single row
-// without one. Each table is met by its key or a unique key. [work.readFacts] reads the
+// without one. Each table is met by its key or a unique key. [accessRules.readFacts] reads the
 // same from the tables.
 var accessQuery = &store.Query{
 	Name: "access",
@@ -37,9 +37,9 @@ LEFT JOIN tenancy_role_assignments a ON a.membership_id = m.id AND a.active = 1 
 }
 
 // queryFacts reads the facts in one statement; ok is false where the store does not.
-func (w *work) queryFacts(ctx context.Context, organization OrganizationID, user UserID) (facts accessFacts, ok bool, err error) {
+func (c *call) queryFacts(ctx context.Context, organization OrganizationID, user UserID) (facts accessFacts, ok bool, err error) {
 	args := []store.Value{{ID: organization}, {ID: user}}
-	ok, err = w.Query(ctx, accessQuery, args, func(row store.Row) error {
+	ok, err = c.tx.Query(ctx, accessQuery, args, func(row store.Row) error {
 		facts.OrganizationFound, facts.OrganizationArchived, facts.OrganizationSuspended = row[0].Int != 0, row[1].Int != 0, row[2].Int != 0
 		facts.UserFound, facts.UserSuspended = row[3].Int != 0, row[4].Int != 0
 		facts.MembershipID, facts.Status = row[5].ID, MembershipStatus(row[6].Text)

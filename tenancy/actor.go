@@ -55,7 +55,7 @@ func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.G
 		err = exact("name", name)
 	}
 	return Principal{
-		actor: Actor{Kind: ActorService, ID: name}, organization: organization, grants: held, err: bad("grants", err),
+		actor: Actor{Kind: ActorService, ID: name}, organization: organization, grants: held, err: rbacError("grants", err),
 	}
 }
 
@@ -99,77 +99,77 @@ type scope struct {
 // authorize decides whether the actor may make this call. It is asked once a call,
 // after its locks and before it gives or changes anything; a bound call that did not
 // ask comes to nothing. The host passes.
-func (w *work) authorize(ctx context.Context, sc scope) error {
-	w.asked, w.scope = true, sc
-	p := w.service.principal
+func (ar accessRules) authorize(ctx context.Context, sc scope) error {
+	ar.c.asked, ar.c.scope = true, sc
+	p := ar.c.service.principal
 	if p == nil {
 		return nil
 	}
-	held, err := w.stillIn(ctx, p)
+	held, err := ar.stillIn(ctx, p)
 	if err != nil {
 		return err
 	}
-	m := w.method
+	m := ar.c.method
 	self := m.Oneself && !p.user.IsZero() && p.user == sc.user
 	switch {
 	case m.Anyone:
-		return w.exists(ctx, p)
+		return ar.exists(ctx, p)
 	case !p.reaches(sc.organization, self) && !sc.organization.IsZero():
 		if sc.missing != nil {
-			return w.elsewhere(ctx, sc.missing)
+			return ar.elsewhere(ctx, sc.missing)
 		}
-		return w.deny(sc, notFound(sc.organization))
+		return ar.deny(sc, notFound(sc.organization))
 	case !p.reaches(sc.organization, self):
-		return w.deny(sc, forbidden(""))
+		return ar.deny(sc, forbidden(""))
 	case self:
 		if p.session != nil && (sc.organization.IsZero() || sc.organization != p.session.OrganizationID) {
-			speaks, err := w.speaksFor(ctx, held)
+			speaks, err := ar.c.sessions().speaksFor(ctx, held)
 			if err != nil {
 				return err
 			}
 			if !speaks { // it counts as confined
-				return w.deny(sc, forbidden(""))
+				return ar.deny(sc, forbidden(""))
 			}
 		}
-		return w.exists(ctx, p)
+		return ar.exists(ctx, p)
 	}
 	if m.Permission == "" || sc.organization.IsZero() {
-		return w.deny(sc, forbidden(""))
+		return ar.deny(sc, forbidden(""))
 	}
-	grants, err := w.grantsOf(ctx, sc.organization)
+	grants, err := ar.grantsOf(ctx, sc.organization)
 	if err != nil {
 		if CodeOf(err) == ErrNotFound {
 			if sc.missing != nil { // found by a key: where is not told, not even by what is noted
-				return w.elsewhere(ctx, sc.missing)
+				return ar.elsewhere(ctx, sc.missing)
 			}
-			return w.deny(sc, err)
+			return ar.deny(sc, err)
 		}
 		if CodeOf(err) == ErrForbidden {
-			return w.deny(sc, err)
+			return ar.deny(sc, err)
 		}
 		return err
 	}
 	if !permits(grants.Grants, m.Permission) {
-		return w.deny(sc, forbidden(""))
+		return ar.deny(sc, forbidden(""))
 	}
 	return nil
 }
 
 // stillIn refuses an actor whose session is not any more what it was when the Service was
 // bound to it (rule S2): a session is read in each call, and no copy of one is believed.
-func (w *work) stillIn(ctx context.Context, p *Principal) (holding, error) {
+func (ar accessRules) stillIn(ctx context.Context, p *Principal) (sessionFacts, error) {
 	was := p.session
 	if was == nil {
-		return holding{}, nil
+		return sessionFacts{}, nil
 	}
-	s, err := w.Sessions().Get(ctx, was.ID)
+	s, err := ar.c.tx.Sessions().Get(ctx, was.ID)
 	if CodeOf(err) == ErrNotFound { // it went with its organization, or with its user
-		return holding{}, sessionEnded(EndedOrganization)
+		return sessionFacts{}, sessionEnded(EndedOrganization)
 	}
 	if err != nil {
-		return holding{}, err
+		return sessionFacts{}, err
 	}
-	held, err := w.upheld(ctx, s)
+	held, err := ar.c.sessions().upheld(ctx, s)
 	if CodeOf(err) == ErrSessionExpired {
 		err = sessionEnded("expired")
 	}
@@ -180,14 +180,14 @@ func (w *work) stillIn(ctx context.Context, p *Principal) (holding, error) {
 }
 
 // exists refuses a person who is not there, or is suspended: they act nowhere.
-func (w *work) exists(ctx context.Context, p *Principal) error {
+func (ar accessRules) exists(ctx context.Context, p *Principal) error {
 	if p.user.IsZero() {
 		return nil
 	}
-	user, err := w.user(ctx, p.user)
+	user, err := ar.c.users().get(ctx, p.user)
 	if err != nil || !user.SuspendedAt.IsZero() {
 		if err == nil || CodeOf(err) == ErrNotFound || CodeOf(err) == ErrMerged {
-			return w.deny(scope{}, forbidden(""))
+			return ar.deny(scope{}, forbidden(""))
 		}
 		return err
 	}
@@ -196,18 +196,18 @@ func (w *work) exists(ctx context.Context, p *Principal) error {
 
 // grantsOf is what the actor holds in an organization, read in this transaction.
 // Whoever is no active member there hears that it is not there.
-func (w *work) grantsOf(ctx context.Context, id OrganizationID) (powers, error) {
-	if held, ok := w.held[id]; ok {
+func (ar accessRules) grantsOf(ctx context.Context, id OrganizationID) (powers, error) {
+	if held, ok := ar.c.held[id]; ok {
 		return held, nil
 	}
-	held, err := w.readGrants(ctx, id)
+	held, err := ar.readGrants(ctx, id)
 	if err != nil {
 		return powers{}, err
 	}
-	if w.held == nil {
-		w.held = map[OrganizationID]powers{}
+	if ar.c.held == nil {
+		ar.c.held = map[OrganizationID]powers{}
 	}
-	w.held[id] = held
+	ar.c.held[id] = held
 	return held, nil
 }
 
@@ -217,13 +217,13 @@ type powers struct {
 	owner bool
 }
 
-func (w *work) readGrants(ctx context.Context, id OrganizationID) (powers, error) {
-	p := w.service.principal
+func (ar accessRules) readGrants(ctx context.Context, id OrganizationID) (powers, error) {
+	p := ar.c.service.principal
 	if p.user.IsZero() {
 		if !p.organization.IsZero() && p.organization != id {
 			return powers{}, notFound(id)
 		}
-		org, err := w.Organizations().Get(ctx, id)
+		org, err := ar.c.tx.Organizations().Get(ctx, id)
 		switch {
 		case err != nil:
 			return powers{}, err
@@ -234,7 +234,7 @@ func (w *work) readGrants(ctx context.Context, id OrganizationID) (powers, error
 		}
 		return powers{Grants: p.grants}, nil
 	}
-	facts, err := w.facts(ctx, id, p.user)
+	facts, err := ar.facts(ctx, id, p.user)
 	if err != nil {
 		return powers{}, err
 	}
@@ -244,7 +244,7 @@ func (w *work) readGrants(ctx context.Context, id OrganizationID) (powers, error
 	case reason != ReasonGranted:
 		return powers{}, notFound(id)
 	}
-	roles, err := w.rolesOf(ctx, id)
+	roles, err := ar.c.roles().rolesOf(ctx, id)
 	if err != nil {
 		return powers{}, err
 	}
@@ -254,7 +254,7 @@ func (w *work) readGrants(ctx context.Context, id OrganizationID) (powers, error
 // powersOf is what somebody with some of an organization's roles holds there.
 func powersOf(roles *rbac.Roles, held []string) (powers, error) {
 	grants, err := roles.Grants(held...)
-	return powers{grants, slices.Contains(held, rbac.Owner)}, bad("role", err)
+	return powers{grants, slices.Contains(held, rbac.Owner)}, rbacError("role", err)
 }
 
 // suffice decides rule R6, and nothing else does: whoever gives, takes or touches roles
@@ -270,8 +270,8 @@ func permits(grants rbac.Grants, p rbac.Permission) bool {
 func forbidden(field string) *Error { return &Error{Code: ErrForbidden, Field: field} }
 
 // deny notes a refusal for the denials, and is the error.
-func (w *work) deny(sc scope, err error) error {
-	w.denied = append(w.denied, refusal{w.service.actor, w.method.Name, sc.organization})
+func (ar accessRules) deny(sc scope, err error) error {
+	ar.c.denied = append(ar.c.denied, refusal{ar.c.service.actor, ar.c.method.Name, sc.organization})
 	return err
 }
 
@@ -282,38 +282,38 @@ func (w *work) deny(sc scope, err error) error {
 // statements and in rows, so that the cost does not say which of the two it is (rule G7).
 // To find the thing is one row more, so either refusal has one more look-up: absent reads
 // a row that is there, and elsewhere looks for one that is not.
-func (w *work) absent(ctx context.Context, missing error) error {
-	if w.service.principal == nil {
-		w.asked = true
+func (ar accessRules) absent(ctx context.Context, missing error) error {
+	if ar.c.service.principal == nil {
+		ar.c.asked = true
 		return missing
 	}
-	return w.unreachable(ctx, w.service.principal.user, missing)
+	return ar.unreachable(ctx, ar.c.service.principal.user, missing)
 }
 
 // elsewhere is the answer where the thing named is there, and not for the actor, whose access
 // was looked at.
-func (w *work) elsewhere(ctx context.Context, missing error) error {
-	return w.lookUp(ctx, noUser, w.deny(scope{}, missing))
+func (ar accessRules) elsewhere(ctx context.Context, missing error) error {
+	return ar.lookUp(ctx, noUser, ar.deny(scope{}, missing))
 }
 
 // unreachable is a denial at the cost of one by authorize, and with a look-up of a user.
-func (w *work) unreachable(ctx context.Context, user UserID, missing error) error {
-	w.asked = true
-	p := w.service.principal
-	if _, err := w.stillIn(ctx, p); err != nil {
+func (ar accessRules) unreachable(ctx context.Context, user UserID, missing error) error {
+	ar.c.asked = true
+	p := ar.c.service.principal
+	if _, err := ar.stillIn(ctx, p); err != nil {
 		return err
 	}
 	if p.session == nil { // who is bound by a session is refused without a look at their access
-		if _, err := w.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
+		if _, err := ar.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
 	}
-	return w.lookUp(ctx, user, w.deny(scope{}, missing))
+	return ar.lookUp(ctx, user, ar.deny(scope{}, missing))
 }
 
 // lookUp reads a user, and gives err.
-func (w *work) lookUp(ctx context.Context, user UserID, err error) error {
-	if _, failed := w.Users().List(ctx, UserFilter{ID: Of(user)}, Span{Limit: 1}); failed != nil {
+func (ar accessRules) lookUp(ctx context.Context, user UserID, err error) error {
+	if _, failed := ar.c.tx.Users().List(ctx, UserFilter{ID: Of(user)}, Span{Limit: 1}); failed != nil {
 		return failed
 	}
 	return err
@@ -322,15 +322,15 @@ func (w *work) lookUp(ctx context.Context, user UserID, err error) error {
 // authorizeEarly is authorize before the locks, for a call whose locks are others' too:
 // otherwise anybody could make another organization's writers wait. The call asks again
 // under the locks, because the answer may be another by then.
-func (w *work) authorizeEarly(ctx context.Context, sc scope) error {
-	err := w.authorize(ctx, sc)
-	w.held = nil
+func (ar accessRules) authorizeEarly(ctx context.Context, sc scope) error {
+	err := ar.authorize(ctx, sc)
+	ar.c.held = nil
 	return err
 }
 
 // underLock finds what a call names by its id alone for who may reach it, as find says,
 // before and after the locks are taken that it changes under: see authorizeEarly.
-func underLock[T any](ctx context.Context, w *work, find func() (T, error), locks func(T) error) (T, error) {
+func underLock[T any](ctx context.Context, c *call, find func() (T, error), locks func(T) error) (T, error) {
 	found, err := find()
 	if err == nil {
 		err = locks(found)
@@ -338,7 +338,7 @@ func underLock[T any](ctx context.Context, w *work, find func() (T, error), lock
 	if err != nil {
 		return found, err
 	}
-	w.held = nil
+	c.held = nil
 	return find()
 }
 
@@ -349,55 +349,55 @@ var nowhere = OrganizationID{0: 0xdc, 15: 1}
 var noUser = UserID{0: 0xdc, 15: 1}
 
 // mayGive refuses roles that are above the actor (rule R6).
-func (w *work) mayGive(ctx context.Context, id OrganizationID, slugs ...string) error {
-	if w.service.principal == nil || len(slugs) == 0 {
+func (ar accessRules) mayGive(ctx context.Context, id OrganizationID, slugs ...string) error {
+	if ar.c.service.principal == nil || len(slugs) == 0 {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, id)
+	own, err := ar.grantsOf(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !own.suffice(rbac.Grants{}, slugs...) { // whatever they grant
-		return w.above(id)
+		return ar.above(id)
 	}
-	roles, err := w.rolesOf(ctx, id)
+	roles, err := ar.c.roles().rolesOf(ctx, id)
 	if err != nil {
 		return err
 	}
 	grants, err := roles.Grants(slugs...)
 	if err != nil {
-		return bad("roles", err)
+		return rbacError("roles", err)
 	}
-	return w.mayGrant(ctx, id, grants)
+	return ar.mayGrant(ctx, id, grants)
 }
 
 // mayGrant refuses grants that are above the actor (rule R6).
-func (w *work) mayGrant(ctx context.Context, id OrganizationID, grants rbac.Grants) error {
-	if w.service.principal == nil {
+func (ar accessRules) mayGrant(ctx context.Context, id OrganizationID, grants rbac.Grants) error {
+	if ar.c.service.principal == nil {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, id)
+	own, err := ar.grantsOf(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !own.suffice(grants) {
-		return w.above(id)
+		return ar.above(id)
 	}
 	return nil
 }
 
-func (w *work) above(id OrganizationID) error {
-	return w.deny(scope{organization: id}, &Error{Code: ErrForbidden, Field: "roles", Reason: "above the actor's own"})
+func (ar accessRules) above(id OrganizationID) error {
+	return ar.deny(scope{organization: id}, &Error{Code: ErrForbidden, Field: "roles", Reason: "above the actor's own"})
 }
 
 // hostOnly refuses inputs that only the host may give (rule A4).
-func (w *work) hostOnly(inputs ...input) error {
-	if w.service.principal == nil {
+func (ar accessRules) hostOnly(inputs ...input) error {
+	if ar.c.service.principal == nil {
 		return nil
 	}
 	for _, in := range inputs {
 		if in.given {
-			return w.deny(w.scope, forbidden(in.field))
+			return ar.deny(ar.c.scope, forbidden(in.field))
 		}
 	}
 	return nil

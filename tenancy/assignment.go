@@ -60,65 +60,65 @@ func unknownRole(field, slug string) error {
 }
 
 // automatic checks a role that people get without anyone choosing it (rule R3).
-func (w *work) automatic(ctx context.Context, id OrganizationID, field, slug string) error {
+func (rr roleRules) automatic(ctx context.Context, id OrganizationID, field, slug string) error {
 	if slug == "" {
 		return nil
 	}
-	if err := w.known(ctx, id, field, slug); err != nil {
+	if err := rr.known(ctx, id, field, slug); err != nil {
 		return err
 	}
-	roles, err := w.rolesOf(ctx, id)
+	roles, err := rr.rolesOf(ctx, id)
 	if err != nil {
 		return err
 	}
 	grants, err := roles.Grants(slug)
 	if err != nil {
-		return bad(field, err)
+		return rbacError(field, err)
 	}
-	return bad(field, grants.CheckAutomatic())
+	return rbacError(field, grants.CheckAutomatic())
 }
 
-// roles checks the roles that a membership is to have, each once, by priority. With none named,
+// check checks the roles that a membership is to have, each once, by priority. With none named,
 // the fallback holds. Declared roles are locked, so that they stay while they are
 // given; an organization's own are under its lock already.
-func (w *work) roles(ctx context.Context, id OrganizationID, field string, slugs []string, fallback string) ([]string, error) {
+func (rr roleRules) check(ctx context.Context, id OrganizationID, field string, slugs []string, fallback string) ([]string, error) {
 	if len(slugs) == 0 {
 		slugs = []string{fallback}
 	}
 	wanted := slices.Compact(slices.Sorted(slices.Values(slugs)))
-	if most := w.config.Limits.MemberRoles; len(wanted) > most {
+	if most := rr.c.instance.config.Limits.MemberRoles; len(wanted) > most {
 		return nil, invalid(field, fmt.Sprintf("has %d roles, at most %d", len(wanted), most))
 	}
-	if err := w.known(ctx, id, field, wanted...); err != nil {
+	if err := rr.known(ctx, id, field, wanted...); err != nil {
 		return nil, err
 	}
 	held := make([]RoleAssignment, len(wanted))
 	for i, slug := range wanted {
 		held[i] = RoleAssignment{OrganizationID: id, Role: slug}
 	}
-	return w.slugs(ctx, held)
+	return rr.sortRoles(ctx, held)
 }
 
 // lockDeclared takes the lock of the declared roles where one of them is to be given.
 // It comes before the locks of users and organizations.
-func (w *work) lockDeclared(ctx context.Context, slugs ...string) error {
+func (rr roleRules) lockDeclared(ctx context.Context, slugs ...string) error {
 	for _, slug := range slugs {
 		if slug != "" && !isBuiltin(slug) && !rbac.IsOrganizationSlug(slug) {
-			return w.Lock(ctx, lockRoles())
+			return rr.c.lock(ctx, lockRoles())
 		}
 	}
 	return nil
 }
 
-func (w *work) fallbackRole(org Organization) string {
-	return cmp.Or(org.Settings.DefaultRole, w.config.DefaultRole)
+func (rr roleRules) fallbackRole(org Organization) string {
+	return cmp.Or(org.Settings.DefaultRole, rr.c.instance.config.DefaultRole)
 }
 
 // assignments reads the roles of memberships, by membership, in one query: they are as
 // many as the memberships named have.
-func (w *work) assignments(ctx context.Context, ids ...MembershipID) (map[MembershipID][]RoleAssignment, error) {
+func (rr roleRules) assignments(ctx context.Context, ids ...MembershipID) (map[MembershipID][]RoleAssignment, error) {
 	held := make(map[MembershipID][]RoleAssignment, len(ids))
-	all, err := w.RoleAssignments().List(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	all, err := rr.c.tx.RoleAssignments().List(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}, Span{Limit: math.MaxInt32})
 	for _, a := range all {
 		held[a.MembershipID] = append(held[a.MembershipID], a)
 	}
@@ -130,7 +130,7 @@ type ranks struct{ rows roleRows }
 
 // ranks reads the priorities that the roles of memberships have, in one query, or
 // none where all are built in.
-func (w *work) ranks(ctx context.Context, held ...RoleAssignment) (ranks, error) {
+func (rr roleRules) ranks(ctx context.Context, held ...RoleAssignment) (ranks, error) {
 	var slugs []string
 	var ids []OrganizationID
 	for _, a := range held {
@@ -147,7 +147,7 @@ func (w *work) ranks(ctx context.Context, held ...RoleAssignment) (ranks, error)
 	if len(slugs) == 0 {
 		return ranks{}, nil
 	}
-	rows, err := w.roleRows(ctx, ids, slugs)
+	rows, err := rr.roleRows(ctx, ids, slugs)
 	return ranks{rows}, err
 }
 
@@ -172,9 +172,9 @@ func (r ranks) sort(held []RoleAssignment) []string {
 	return slices.Compact(list)
 }
 
-// slugs are the roles of one membership, by priority.
-func (w *work) slugs(ctx context.Context, held []RoleAssignment) ([]string, error) {
-	r, err := w.ranks(ctx, held...)
+// sortRoles are the roles of one membership, by priority.
+func (rr roleRules) sortRoles(ctx context.Context, held []RoleAssignment) ([]string, error) {
+	r, err := rr.ranks(ctx, held...)
 	return r.sort(held), err
 }
 
@@ -182,33 +182,33 @@ func hasRole(held []RoleAssignment, slug string) bool {
 	return slices.ContainsFunc(held, func(a RoleAssignment) bool { return a.Role == slug })
 }
 
-// owners counts the assignments that make an organization owned: those of the owner
+// count counts the assignments that make an organization owned: those of the owner
 // role, of active memberships other than the ones named (rule M7).
-func (w *work) owners(ctx context.Context, id OrganizationID, but ...MembershipID) (int, error) {
+func (o ownerRules) count(ctx context.Context, id OrganizationID, but ...MembershipID) (int, error) {
 	owning := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(rbac.Owner), Active: Of(true)}
-	all, err := w.RoleAssignments().Count(ctx, owning)
+	all, err := o.c.tx.RoleAssignments().Count(ctx, owning)
 	if err != nil || len(but) == 0 {
 		return all, err
 	}
 	owning.MembershipID = Of(but...)
-	own, err := w.RoleAssignments().Count(ctx, owning)
+	own, err := o.c.tx.RoleAssignments().Count(ctx, owning)
 	return all - own, err
 }
 
 // keepsOwner refuses what would take the last owner (rule M7), or the last who could sign
 // in (rule P3): a membership that owns now and soon will not.
-func (w *work) keepsOwner(ctx context.Context, m Membership, held []RoleAssignment) error {
+func (o ownerRules) keepsOwner(ctx context.Context, m Membership, held []RoleAssignment) error {
 	if m.Status != MembershipActive || !hasRole(held, rbac.Owner) {
 		return nil
 	}
-	others, err := w.owners(ctx, m.OrganizationID, m.ID)
+	others, err := o.count(ctx, m.OrganizationID, m.ID)
 	if err != nil {
 		return err
 	}
 	if others == 0 {
 		return lastOwner(m.OrganizationID)
 	}
-	return w.keepsWayIn(ctx, m.OrganizationID, m.UserID)
+	return o.keepsWayIn(ctx, m.OrganizationID, m.UserID)
 }
 
 func lastOwner(ids ...OrganizationID) error {
@@ -224,14 +224,14 @@ func lastOwner(ids ...OrganizationID) error {
 func (s RoleSource) chosen() bool { return s == RoleManual || s == RoleInvitation }
 
 // setManual is setChosen by hand.
-func (w *work) setManual(ctx context.Context, m Membership, held []RoleAssignment, want []string) ([]RoleAssignment, bool, error) {
-	return w.setChosen(ctx, m, held, want, RoleManual, "")
+func (rr roleRules) setManual(ctx context.Context, m Membership, held []RoleAssignment, want []string) ([]RoleAssignment, bool, error) {
+	return rr.setChosen(ctx, m, held, want, RoleManual, "")
 }
 
 // setChosen makes the roles that people chose for a membership be those given, new
 // ones from the source named, and says whether anything changed. Other sources'
 // assignments stay (rule M10).
-func (w *work) setChosen(ctx context.Context, m Membership, held []RoleAssignment, want []string,
+func (rr roleRules) setChosen(ctx context.Context, m Membership, held []RoleAssignment, want []string,
 	source RoleSource, sourceID string,
 ) ([]RoleAssignment, bool, error) {
 	var kept []RoleAssignment
@@ -240,7 +240,7 @@ func (w *work) setChosen(ctx context.Context, m Membership, held []RoleAssignmen
 	for _, a := range held {
 		if a.Source.chosen() && !slices.Contains(want, a.Role) {
 			changed = true
-			if err := w.RoleAssignments().Delete(ctx, a.ID); err != nil {
+			if err := rr.c.tx.RoleAssignments().Delete(ctx, a.ID); err != nil {
 				return nil, false, err
 			}
 			continue
@@ -253,7 +253,7 @@ func (w *work) setChosen(ctx context.Context, m Membership, held []RoleAssignmen
 			continue
 		}
 		changed = true
-		a, err := w.assignFrom(ctx, m, slug, source, sourceID)
+		a, err := rr.assignFrom(ctx, m, slug, source, sourceID)
 		if err != nil {
 			return nil, false, err
 		}
@@ -262,27 +262,27 @@ func (w *work) setChosen(ctx context.Context, m Membership, held []RoleAssignmen
 	return kept, changed, nil
 }
 
-func (w *work) assign(ctx context.Context, m Membership, slug string) (RoleAssignment, error) {
-	return w.assignFrom(ctx, m, slug, RoleManual, "")
+func (rr roleRules) assign(ctx context.Context, m Membership, slug string) (RoleAssignment, error) {
+	return rr.assignFrom(ctx, m, slug, RoleManual, "")
 }
 
-func (w *work) assignFrom(ctx context.Context, m Membership, slug string, source RoleSource, sourceID string) (RoleAssignment, error) {
+func (rr roleRules) assignFrom(ctx context.Context, m Membership, slug string, source RoleSource, sourceID string) (RoleAssignment, error) {
 	a := RoleAssignment{
-		ID: w.config.NewID(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
-		Role: slug, Source: source, SourceID: sourceID, Active: m.Status == MembershipActive, CreatedAt: w.now,
+		ID: rr.c.instance.config.NewID(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
+		Role: slug, Source: source, SourceID: sourceID, Active: m.Status == MembershipActive, CreatedAt: rr.c.now,
 	}
-	return a, w.RoleAssignments().Insert(ctx, a)
+	return a, rr.c.tx.RoleAssignments().Insert(ctx, a)
 }
 
 // mirror makes the assignments of a membership say whether it is active.
-func (w *work) mirror(ctx context.Context, m Membership, held []RoleAssignment) error {
+func (rr roleRules) mirror(ctx context.Context, m Membership, held []RoleAssignment) error {
 	active := m.Status == MembershipActive
 	for i := range held {
 		if held[i].Active == active {
 			continue
 		}
 		held[i].Active = active
-		if err := put(ctx, w, w.RoleAssignments().Update, &held[i]); err != nil {
+		if err := put(ctx, rr.c, rr.c.tx.RoleAssignments().Update, &held[i]); err != nil {
 			return err
 		}
 	}

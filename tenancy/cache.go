@@ -9,7 +9,7 @@ import (
 // cache is compiled access by organization and user (rule R8), and what keeps it fresh.
 // It holds an [access.Cache] by value, because a check should follow no pointer more.
 type cache struct {
-	access.Cache[profile, rulebook]
+	access.Cache[profile, declarations]
 	transacting atomic.Int64 // running calls of Transact and OnJoin, in whose context a check is refused
 
 	fresh follower
@@ -19,7 +19,7 @@ type cache struct {
 // subject a user.
 type (
 	cacheKey = access.Key
-	load     = access.Load[profile, rulebook]
+	load     = access.Load[profile, declarations]
 )
 
 func newCache(size int) *cache {

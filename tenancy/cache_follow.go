@@ -28,16 +28,16 @@ const maxBehind = 10_000
 // poll applies what was committed since the last poll. If it fails, checks go to the store
 // until one succeeds. The caller holds the follower's lock.
 func (s *Service) poll(ctx context.Context) error {
-	c := s.family.cache
+	c := s.instance.cache
 	f := &c.fresh
-	began := s.family.config.Now()
-	err := s.family.store.View(ctx, func(rows store.Rows) error {
+	began := s.instance.config.Now()
+	err := s.instance.store.View(ctx, func(rows store.Rows) error {
 		tx := newTxn(rows)
 		last, err := tx.Events().Last(ctx)
 		if err != nil || f.once && last == f.seen {
 			return err
 		}
-		if s.family.singleWriter {
+		if s.instance.singleWriter {
 			c.settleBefore(last)
 		}
 		return c.apply(ctx, tx.Events(), last)
@@ -89,7 +89,7 @@ func (c *cache) apply(ctx context.Context, log eventTable, last Position) error 
 // ready reports whether the cache may be asked. Without a Run, it polls itself when a poll
 // is due. A check that meets another one polling goes to the store instead of waiting.
 func (s *Service) ready(ctx context.Context) bool {
-	f := &s.family.cache.fresh
+	f := &s.instance.cache.fresh
 	if s.current() {
 		return true
 	}
@@ -103,14 +103,14 @@ func (s *Service) ready(ctx context.Context) bool {
 // current reports whether the last poll is recent enough: Run says so, or, without one,
 // the clock. Where Config.Now is time.Now, a clock that was set back does not prolong it.
 func (s *Service) current() bool {
-	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
+	f, staleness := &s.instance.cache.fresh, s.instance.config.Staleness
 	if staleness < 0 || !f.live.Load() {
 		return false
 	}
 	if f.running.Load() > 0 {
 		return true
 	}
-	ago := s.family.config.Now().Sub(*f.polled.Load())
+	ago := s.instance.config.Now().Sub(*f.polled.Load())
 	return 0 <= ago && ago < staleness
 }
 
@@ -121,7 +121,7 @@ func (s *Service) current() bool {
 // for each Service made by New is enough. If the store cannot be read, or not in time,
 // checks go to the store until it can.
 func (s *Service) Run(ctx context.Context) error {
-	if s.principal != nil || s.within != nil {
+	if s.principal != nil || s.txn != nil {
 		if s.principal != nil {
 			s.refused(ctx, refusal{s.actor, serviceRun.Name, OrganizationID{}})
 		}
@@ -132,7 +132,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	var following sync.WaitGroup
 	defer following.Wait()
-	if s.family.config.Staleness > 0 { // else each check polls for itself
+	if s.instance.config.Staleness > 0 { // else each check polls for itself
 		following.Go(func() { s.follow(ctx) })
 	}
 	following.Go(func() { s.chore(ctx, "sweep invitations", sweepEvery, s.Invitations.sweep) })
@@ -145,7 +145,7 @@ func (s *Service) Run(ctx context.Context) error {
 // with what writes, which may have to wait for a lock. If a poll itself is late, the timer
 // takes the cache out of use.
 func (s *Service) follow(ctx context.Context) {
-	f, staleness := &s.family.cache.fresh, s.family.config.Staleness
+	f, staleness := &s.instance.cache.fresh, s.instance.config.Staleness
 	late := time.AfterFunc(staleness, func() { f.live.Store(false) })
 	f.live.Store(false) // the last poll may be long ago
 	f.running.Add(1)
@@ -164,7 +164,7 @@ func (s *Service) follow(ctx context.Context) {
 		if err == nil {
 			late.Reset(staleness / 2) // it took no longer than the other half
 		} else if !failing && ctx.Err() == nil {
-			s.family.config.Logger.ErrorContext(ctx, "freehold: cannot follow the store; checks go to it", "error", err)
+			s.instance.config.Logger.ErrorContext(ctx, "freehold: cannot follow the store; checks go to it", "error", err)
 		}
 		failing = err != nil
 	})

@@ -19,20 +19,20 @@ func (c *cache) settleBefore(last Position) {
 
 // settleSeen removes the marks that cover a pair and whose transactions have ended, as a
 // snapshot shows.
-func (w *work) settleSeen(ctx context.Context, c *cache, pair cacheKey) error {
+func (ar accessRules) settleSeen(ctx context.Context, c *cache, pair cacheKey) error {
 	marks := c.MarksOn(pair)
 	if len(marks) == 0 {
 		return nil
 	}
-	if w.singleWriter {
-		last, err := w.Events().Last(ctx)
+	if ar.c.instance.singleWriter {
+		last, err := ar.c.tx.Events().Last(ctx)
 		if err == nil {
 			c.settleBefore(last)
 		}
 		return err
 	}
 	for _, m := range marks {
-		seen, err := shows(ctx, w.Events(), m)
+		seen, err := shows(ctx, ar.c.tx.Events(), m)
 		if err != nil {
 			return err
 		}

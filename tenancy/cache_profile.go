@@ -26,17 +26,17 @@ func (p *profile) can(permission rbac.Permission) (bool, error) {
 	return p.first>>i&1 != 0, nil
 }
 
-func newProfile(book *rulebook, roles *rbac.Roles, slugs []string) (*profile, error) {
+func newProfile(declared *declarations, roles *rbac.Roles, slugs []string) (*profile, error) {
 	sorted := slices.Compact(roles.Sort(slugs...))
 	grants, err := roles.Grants(sorted...)
 	if err != nil {
-		return nil, bad("roles", err)
+		return nil, rbacError("roles", err)
 	}
-	set, err := rbac.Compile(book.registry, grants)
+	set, err := rbac.Compile(declared.registry, grants)
 	if err != nil {
-		return nil, bad("grants", err)
+		return nil, rbacError("grants", err)
 	}
-	p := &profile{registry: book.registry, set: set, roles: sorted}
+	p := &profile{registry: declared.registry, set: set, roles: sorted}
 	for i := range 64 {
 		if set.Has(i) {
 			p.first |= 1 << i
@@ -46,56 +46,56 @@ func newProfile(book *rulebook, roles *rbac.Roles, slugs []string) (*profile, er
 }
 
 // compile makes a profile that is not shared.
-func (w *work) compile(ctx context.Context, id OrganizationID, slugs []string) (*profile, error) {
-	book, err := w.rulebook(ctx)
+func (ar accessRules) compile(ctx context.Context, id OrganizationID, slugs []string) (*profile, error) {
+	declared, err := ar.c.roles().declarations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	roles, err := w.rolesOf(ctx, id)
+	roles, err := ar.c.roles().rolesOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return newProfile(book, roles, slugs)
+	return newProfile(declared, roles, slugs)
 }
 
 // shared is compile with what other loads have compiled already: the declarations, and
 // what the same roles give. All of that is dropped no later than the load is overtaken.
-func (w *work) shared(ctx context.Context, l load, slugs []string) (*profile, error) {
+func (ar accessRules) shared(ctx context.Context, l load, slugs []string) (*profile, error) {
 	if l.MayShare() {
-		p, err := w.borrow(ctx, l, slugs)
+		p, err := ar.borrow(ctx, l, slugs)
 		if err == nil {
 			return p, nil
 		}
 		// Another process may have made roles and given them since what is shared was
 		// read. Only this snapshot has both.
-		w.book = nil
+		ar.c.declarations = nil
 	}
-	return w.compile(ctx, OrganizationID(l.Key().Scope), slugs)
+	return ar.compile(ctx, OrganizationID(l.Key().Scope), slugs)
 }
 
 // borrow returns a profile that is shared. Roles of the application give the same in
 // every organization; a profile with an organization's own roles is shared in it alone.
-func (w *work) borrow(ctx context.Context, l load, slugs []string) (*profile, error) {
-	if w.book = l.Base(); w.book == nil {
-		book, err := w.rulebook(ctx)
+func (ar accessRules) borrow(ctx context.Context, l load, slugs []string) (*profile, error) {
+	if ar.c.declarations = l.Base(); ar.c.declarations == nil {
+		declared, err := ar.c.roles().declarations(ctx)
 		if err != nil {
 			return nil, err
 		}
-		w.book = l.SetBase(book)
+		ar.c.declarations = l.SetBase(declared)
 	}
 	name := strings.Join(slices.Compact(slices.Sorted(slices.Values(slugs))), " ")
 	ownRoles := slices.ContainsFunc(slugs, rbac.IsOrganizationSlug)
 	if p := l.Shared(name, ownRoles); p != nil {
 		return p, nil
 	}
-	roles := w.book.roles
+	roles := ar.c.declarations.roles
 	if ownRoles {
 		var err error
-		if roles, err = w.rolesOf(ctx, OrganizationID(l.Key().Scope)); err != nil {
+		if roles, err = ar.c.roles().rolesOf(ctx, OrganizationID(l.Key().Scope)); err != nil {
 			return nil, err
 		}
 	}
-	p, err := newProfile(w.book, roles, slugs)
+	p, err := newProfile(ar.c.declarations, roles, slugs)
 	if err != nil {
 		return nil, err
 	}

@@ -20,13 +20,13 @@ import (
 // wildcard. On a bound Service also [ErrForbidden] and [ErrNotFound], as [Methods]
 // says.
 func (s *Service) Can(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (bool, error) {
-	c := s.family.cache
-	if s.within == nil && s.principal == nil && c.fresh.running.Load() > 0 && c.fresh.live.Load() &&
-		(c.transacting.Load() == 0 || s.enter(ctx) == nil) {
+	c := s.instance.cache
+	if s.txn == nil && s.principal == nil && c.fresh.running.Load() > 0 && c.fresh.live.Load() &&
+		(c.transacting.Load() == 0 || s.rejectNested(ctx) == nil) {
 		if p := c.Get(organization, user); p != nil {
 			ok, err := p.can(permission)
 			if err != nil {
-				return false, explain(bad("permission", err), serviceCan.op, "")
+				return false, explain(rbacError("permission", err), serviceCan.op, "")
 			}
 			return ok, nil
 		}
@@ -44,26 +44,26 @@ func (s *Service) can(ctx context.Context, user UserID, organization Organizatio
 		return false, s.declared(ctx, permission)
 	}
 	ok, err := a.can(permission)
-	return ok, explain(bad("permission", err), serviceCan.op, "")
+	return ok, explain(rbacError("permission", err), serviceCan.op, "")
 }
 
 // declared refuses a permission that cannot be checked, also for those whom it would
 // not help.
 func (s *Service) declared(ctx context.Context, permission rbac.Permission) error {
 	if permission.IsManagement() {
-		return explain(bad("permission", managementOnly.Check(permission)), serviceCheck.op, "")
+		return explain(rbacError("permission", managementOnly.Check(permission)), serviceCheck.op, "")
 	}
-	if s.within == nil && s.current() {
-		if book := s.family.cache.Base(); book != nil && book.registry.Check(permission) == nil {
+	if s.txn == nil && s.current() {
+		if declared := s.instance.cache.Base(); declared != nil && declared.registry.Check(permission) == nil {
 			return nil
 		}
 	}
-	_, err := read(ctx, s.trusted(), serviceCheck, "", func(ctx context.Context, w *work) (struct{}, error) {
-		book, err := w.rulebook(ctx)
+	_, err := read(ctx, s.trusted(), serviceCheck, "", func(ctx context.Context, c *call) (struct{}, error) {
+		declared, err := c.roles().declarations(ctx)
 		if err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, bad("permission", book.registry.Check(permission))
+		return struct{}{}, rbacError("permission", declared.registry.Check(permission))
 	})
 	return err
 }
@@ -92,7 +92,7 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 	if a != nil {
 		ok, err := a.can(permission)
 		if err != nil {
-			return explain(bad("permission", err), serviceCheck.op, "")
+			return explain(rbacError("permission", err), serviceCheck.op, "")
 		}
 		if ok {
 			return nil
@@ -135,46 +135,46 @@ func (e Explanation) String() string {
 // Errors: as for [Service.Can]. An actor hears [ReasonNotAMember] wherever more would
 // tell who or what is there.
 func (s *Service) Explain(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (Explanation, error) {
-	return read(ctx, s, serviceExplain, pair(organization, user), func(ctx context.Context, w *work) (Explanation, error) {
-		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+	return read(ctx, s, serviceExplain, pairKey(organization, user), func(ctx context.Context, c *call) (Explanation, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return Explanation{}, err
 		}
-		book, err := w.rulebook(ctx)
+		declared, err := c.roles().declarations(ctx)
 		if err != nil {
 			return Explanation{}, err
 		}
-		if err := book.registry.Check(permission); err != nil {
-			return Explanation{}, bad("permission", err)
+		if err := declared.registry.Check(permission); err != nil {
+			return Explanation{}, rbacError("permission", err)
 		}
-		facts, err := w.facts(ctx, organization, user)
+		facts, err := c.access().facts(ctx, organization, user)
 		if err != nil {
 			return Explanation{}, err
 		}
-		told := Explanation{Reason: w.reasonFor(facts.reason(), user)}
-		if told.Reason != ReasonGranted {
-			return told, nil
+		result := Explanation{Reason: c.access().reasonFor(facts.reason(), user)}
+		if result.Reason != ReasonGranted {
+			return result, nil
 		}
-		roles, err := w.rolesOf(ctx, organization)
+		roles, err := c.roles().rolesOf(ctx, organization)
 		if err != nil {
 			return Explanation{}, err
 		}
-		told.Roles = slices.Compact(roles.Sort(facts.Roles...))
-		why, err := roles.Explain(permission, told.Roles...)
+		result.Roles = slices.Compact(roles.Sort(facts.Roles...))
+		why, err := roles.Explain(permission, result.Roles...)
 		if err != nil {
-			return Explanation{}, bad("roles", err)
+			return Explanation{}, rbacError("roles", err)
 		}
-		told.Role, told.Parents, told.Grant = why.Role, why.Parents, string(why.Grant)
-		if told.Allowed = why.Role != ""; !told.Allowed {
-			told.Reason = ReasonNotGranted
+		result.Role, result.Parents, result.Grant = why.Role, why.Parents, string(why.Grant)
+		if result.Allowed = why.Role != ""; !result.Allowed {
+			result.Reason = ReasonNotGranted
 		}
-		return told, nil
+		return result, nil
 	})
 }
 
 // reasonFor is a reason as the actor may hear it: who and what is not there for them is told
 // apart for the host alone (rules A3, G7, M2).
-func (w *work) reasonFor(reason Reason, user UserID) Reason {
-	p := w.service.principal
+func (ar accessRules) reasonFor(reason Reason, user UserID) Reason {
+	p := ar.c.service.principal
 	if p == nil {
 		return reason
 	}
@@ -204,60 +204,60 @@ func (g Permissions) Of(ctx context.Context, user UserID, organization Organizat
 //
 // Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.
 func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
-	return read(ctx, s, serviceMembersWith, organization.String(), func(ctx context.Context, w *work) (Page[Member], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, s, serviceMembersWith, organization.String(), func(ctx context.Context, c *call) (Page[Member], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Member]{}, err
 		}
 		if q.Statuses != nil || q.NamePrefix != "" || q.EmailPrefix != "" || q.Order != ByID {
 			return Page[Member]{}, invalid("query", "has more than a page")
 		}
-		return w.membersWith(ctx, organization, permission, q)
+		return c.access().membersWith(ctx, organization, permission, q)
 	})
 }
 
-func (w *work) membersWith(ctx context.Context, id OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
-	org, err := w.Organizations().Get(ctx, id)
+func (ar accessRules) membersWith(ctx context.Context, id OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
+	org, err := ar.c.tx.Organizations().Get(ctx, id)
 	if err != nil {
 		return Page[Member]{}, err
 	}
-	giving, err := w.rolesWith(ctx, id, permission)
+	giving, err := ar.rolesWith(ctx, id, permission)
 	if err != nil {
 		return Page[Member]{}, err
 	}
 	filter := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(giving...), Active: Of(true)}
-	rows, err := list(ctx, w.RoleAssignments(), filter, q.paging(), keyByID,
+	rows, err := listPage(ctx, ar.c.tx.RoleAssignments(), filter, q.paging(), keyByID,
 		"members with", id, permission)
 	if err != nil {
 		return Page[Member]{}, err
 	}
-	members, err := w.firstTime(ctx, rows.Items, giving)
+	members, err := ar.firstTime(ctx, rows.Items, giving)
 	if err != nil {
 		return Page[Member]{}, err
 	}
 	page := Page[Member]{Next: rows.Next}
-	page.Items, err = w.members(ctx, members, []Organization{org}, nil)
+	page.Items, err = ar.c.members().views(ctx, members, []Organization{org}, nil)
 	return page, err
 }
 
 // rolesWith are the roles in an organization that give a permission.
-func (w *work) rolesWith(ctx context.Context, id OrganizationID, permission rbac.Permission) ([]string, error) {
-	book, err := w.rulebook(ctx)
+func (ar accessRules) rolesWith(ctx context.Context, id OrganizationID, permission rbac.Permission) ([]string, error) {
+	declared, err := ar.c.roles().declarations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := book.registry.Check(permission); err != nil {
-		return nil, bad("permission", err)
+	if err := declared.registry.Check(permission); err != nil {
+		return nil, rbacError("permission", err)
 	}
-	return w.rolesThat(ctx, id, func(_ string, grants rbac.Grants) bool { return permits(grants, permission) })
+	return ar.rolesThat(ctx, id, func(_ string, grants rbac.Grants) bool { return permits(grants, permission) })
 }
 
 // rolesThat are the roles in an organization for which is holds.
-func (w *work) rolesThat(ctx context.Context, id OrganizationID, is func(slug string, grants rbac.Grants) bool) ([]string, error) {
-	roles, err := w.rolesOf(ctx, id)
+func (ar accessRules) rolesThat(ctx context.Context, id OrganizationID, is func(slug string, grants rbac.Grants) bool) ([]string, error) {
+	roles, err := ar.c.roles().rolesOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	all, err := w.roleList(ctx, id)
+	all, err := ar.c.roles().roleList(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +265,7 @@ func (w *work) rolesThat(ctx context.Context, id OrganizationID, is func(slug st
 	for _, r := range all {
 		grants, err := roles.Grants(r.Slug)
 		if err != nil {
-			return nil, bad("role", err)
+			return nil, rbacError("role", err)
 		}
 		if is(r.Slug, grants) {
 			slugs = append(slugs, r.Slug)
@@ -276,7 +276,7 @@ func (w *work) rolesThat(ctx context.Context, id OrganizationID, is func(slug st
 
 // firstTime gives the memberships of assignments, each at the first of its
 // assignments that count and nowhere else, so that no page repeats one.
-func (w *work) firstTime(ctx context.Context, rows []RoleAssignment, giving []string) ([]Membership, error) {
+func (ar accessRules) firstTime(ctx context.Context, rows []RoleAssignment, giving []string) ([]Membership, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -284,7 +284,7 @@ func (w *work) firstTime(ctx context.Context, rows []RoleAssignment, giving []st
 	for i, a := range rows {
 		ids[i] = a.MembershipID
 	}
-	held, err := w.assignments(ctx, ids...)
+	held, err := ar.c.roles().assignments(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +300,7 @@ func (w *work) firstTime(ctx context.Context, rows []RoleAssignment, giving []st
 	if len(first) == 0 {
 		return nil, nil
 	}
-	found, err := w.Memberships().List(ctx, MembershipFilter{ID: Of(first...)}, Span{Limit: len(first)})
+	found, err := ar.c.tx.Memberships().List(ctx, MembershipFilter{ID: Of(first...)}, Span{Limit: len(first)})
 	slices.SortFunc(found, func(a, b Membership) int { return slices.Index(first, a.ID) - slices.Index(first, b.ID) })
 	return found, err
 }

@@ -17,7 +17,7 @@ func (s *Service) chore(ctx context.Context, name string, interval time.Duration
 		for range choreRounds {
 			n, err := do(ctx)
 			if err != nil && !failing && ctx.Err() == nil {
-				s.family.config.Logger.ErrorContext(ctx, "freehold: cannot "+name, "error", err)
+				s.instance.config.Logger.ErrorContext(ctx, "freehold: cannot "+name, "error", err)
 			}
 			failing = err != nil
 			if err != nil || n == 0 {

@@ -51,26 +51,26 @@ type ClaimsQuery struct {
 // Errors: [ErrInvalid] with the field "extra" for a reserved name; [ErrNotFound],
 // [ErrSessionEnded], [ErrSessionExpired].
 func (g Sessions) Claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
-	return read(ctx, g.s, sessionsClaims, id.String(), func(ctx context.Context, w *work) (map[string]any, error) {
-		return w.claims(ctx, id, q)
+	return read(ctx, g.s, sessionsClaims, id.String(), func(ctx context.Context, c *call) (map[string]any, error) {
+		return c.sessions().claimsOf(ctx, id, q)
 	})
 }
 
-func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
-	s, err := w.Sessions().Get(ctx, id)
+func (ss sessionRules) claimsOf(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
+	s, err := ss.c.tx.Sessions().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // told from another's to the host alone
-		if denied := w.authorize(ctx, scope{}); denied != nil {
-			return nil, w.lookUp(ctx, w.service.principal.user, denied) // at the cost of another's: see absent
+		if denied := ss.c.access().authorize(ctx, scope{}); denied != nil {
+			return nil, ss.c.access().lookUp(ctx, ss.c.service.principal.user, denied) // at the cost of another's: see absent
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
-		return nil, w.lookUp(ctx, noUser, err)
+	if err := ss.c.access().authorize(ctx, scope{user: s.UserID}); err != nil {
+		return nil, ss.c.access().lookUp(ctx, noUser, err)
 	}
-	if p := w.service.principal; p != nil && p.session != nil && p.session.ID != s.ID {
-		return nil, w.deny(scope{}, forbidden("")) // it may be at another organization
+	if p := ss.c.service.principal; p != nil && p.session != nil && p.session.ID != s.ID {
+		return nil, ss.c.access().deny(scope{}, forbidden("")) // it may be at another organization
 	}
 	claims := map[string]any{ClaimSubject: s.UserID.String(), ClaimSession: s.ID.String()}
 	if methods := s.references(); len(methods) > 0 {
@@ -85,16 +85,16 @@ func (w *work) claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[str
 		}
 		claims[name] = value
 	}
-	held, err := w.upheld(ctx, s)
+	held, err := ss.upheld(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	claim(claims, ClaimExternalID, held.user.ExternalID)
+	setClaim(claims, ClaimExternalID, held.user.ExternalID)
 	claimMetadata(claims, ClaimMetadata, held.user.Metadata, q.Metadata)
 	if held.organization == nil {
 		return claims, nil
 	}
-	return claims, w.claimThere(ctx, claims, held, q)
+	return claims, ss.claimThere(ctx, claims, held, q)
 }
 
 // references are the authentication method references of a session, by the names of
@@ -115,17 +115,17 @@ func (s Session) references() []string {
 }
 
 // claimThere adds what is so in the organization that was chosen.
-func (w *work) claimThere(ctx context.Context, claims map[string]any, held holding, q ClaimsQuery) error {
+func (ss sessionRules) claimThere(ctx context.Context, claims map[string]any, held sessionFacts, q ClaimsQuery) error {
 	org, m := held.organization, held.membership
 	claims[ClaimOrganization] = org.ID.String()
-	claim(claims, ClaimOrganizationExternal, org.ExternalID)
+	setClaim(claims, ClaimOrganizationExternal, org.ExternalID)
 	claimMetadata(claims, ClaimOrganizationMetadata, org.Metadata, q.OrganizationMetadata)
 	claimMetadata(claims, ClaimMemberMetadata, m.Metadata, q.MemberMetadata)
-	facts, err := w.facts(ctx, org.ID, m.UserID)
+	facts, err := ss.c.access().facts(ctx, org.ID, m.UserID)
 	if err != nil || facts.reason() != ReasonGranted {
 		return err
 	}
-	p, err := w.compile(ctx, org.ID, facts.Roles)
+	p, err := ss.c.access().compile(ctx, org.ID, facts.Roles)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (w *work) claimThere(ctx context.Context, claims map[string]any, held holdi
 	return nil
 }
 
-func claim(claims map[string]any, name, value string) {
+func setClaim(claims map[string]any, name, value string) {
 	if value != "" {
 		claims[name] = value
 	}

@@ -62,8 +62,8 @@ func (c Connection) rowID() [16]byte { return c.ID }
 
 func (c *Connection) stamps() (*int64, *time.Time) { return &c.Version, &c.UpdatedAt }
 
-func (c *Connection) event(kind EventType) note {
-	return note{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
+func (c *Connection) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
 }
 
 // Connections is the group of methods on connections. A connection is named by its
@@ -120,39 +120,39 @@ const (
 // [ErrNotFound] for the organization; [ErrAlreadyExists] (field "id");
 // [ErrUnknownRole]; [ErrForbidden].
 func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, error) {
-	return g.change(ctx, connectionsCreate, in.OrganizationID, "", in.Groups, func(ctx context.Context, w *work) (Connection, error) {
-		if err := w.hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
+	return g.change(ctx, connectionsCreate, in.OrganizationID, "", in.Groups, func(ctx context.Context, c *call) (Connection, error) {
+		if err := c.access().hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
 			return Connection{}, err
 		}
 		if in.Protocol != ProtocolSAML && in.Protocol != ProtocolOIDC {
 			return Connection{}, invalid("protocol", "is none")
 		}
-		n, err := w.Connections().Count(ctx, ConnectionFilter{OrganizationID: Of(in.OrganizationID)})
+		n, err := c.tx.Connections().Count(ctx, ConnectionFilter{OrganizationID: Of(in.OrganizationID)})
 		if err != nil {
 			return Connection{}, err
 		}
-		if n >= w.config.Limits.Connections {
+		if n >= c.instance.config.Limits.Connections {
 			return Connection{}, invalid("connections", fmt.Sprintf("are %d already", n))
 		}
-		c := Connection{
-			ID: newID(w, in.ID), Version: 1, OrganizationID: in.OrganizationID, Protocol: in.Protocol,
-			State: ConnectionInactive, Epoch: 1, SessionsEpoch: 1, CreatedAt: w.now, UpdatedAt: w.now,
+		conn := Connection{
+			ID: newID(c, in.ID), Version: 1, OrganizationID: in.OrganizationID, Protocol: in.Protocol,
+			State: ConnectionInactive, Epoch: 1, SessionsEpoch: 1, CreatedAt: c.now, UpdatedAt: c.now,
 		}
 		state := cmp.Or(in.State, ConnectionInactive)
-		err = w.applyConnection(ctx, &c, ConnectionUpdate{
+		err = c.connections().applyConnection(ctx, &conn, ConnectionUpdate{
 			Provider: &in.Provider, Name: &in.Name, Issuer: &in.Issuer, State: &state, Settings: patchOf(in.Settings), Groups: &in.Groups,
 			UpdatesEmail: &in.UpdatesEmail,
 		})
 		if err != nil {
 			return Connection{}, err
 		}
-		if err := w.mayTrust(ctx, Connection{}, c); err != nil {
+		if err := c.connections().mayTrust(ctx, Connection{}, conn); err != nil {
 			return Connection{}, err
 		}
-		if err := w.Connections().Insert(ctx, c); err != nil {
+		if err := c.tx.Connections().Insert(ctx, conn); err != nil {
 			return Connection{}, err
 		}
-		return c, w.record(ctx, c.event(EventConnectionCreated))
+		return conn, c.record(ctx, conn.event(EventConnectionCreated))
 	})
 }
 
@@ -186,64 +186,64 @@ func patchOf(m map[string]string) Patch {
 // policy requires; [ErrForbidden] with the field "binds_owners", and [ErrWouldLockOut],
 // where the policy binds owners (rule P3).
 func (g Connections) Update(ctx context.Context, organization OrganizationID, id ConnectionID, in ConnectionUpdate) (Connection, error) {
-	return g.change(ctx, connectionsUpdate, organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, w *work) (Connection, error) {
-		c, err := w.connection(ctx, organization, id)
+	return g.change(ctx, connectionsUpdate, organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, c *call) (Connection, error) {
+		conn, err := c.connections().get(ctx, organization, id)
 		if err != nil {
 			return Connection{}, err
 		}
-		if in.Version != 0 && in.Version != c.Version {
+		if in.Version != 0 && in.Version != conn.Version {
 			return Connection{}, stale(id)
 		}
-		before := c
-		if err := w.applyConnection(ctx, &c, in); err != nil {
+		before := conn
+		if err := c.connections().applyConnection(ctx, &conn, in); err != nil {
 			return Connection{}, err
 		}
-		trust := before.trustsElse(c)
+		trust := before.trustsElse(conn)
 		if trust {
-			if err := w.mayTrust(ctx, before, c); err != nil {
+			if err := c.connections().mayTrust(ctx, before, conn); err != nil {
 				return Connection{}, err
 			}
 		}
-		c.turn(before)
-		if before.State == ConnectionActive && c.State != ConnectionActive {
-			if err := w.connectionSpared(ctx, before); err != nil {
+		conn.turn(before)
+		if before.State == ConnectionActive && conn.State != ConnectionActive {
+			if err := c.connections().connectionSpared(ctx, before); err != nil {
 				return Connection{}, err
 			}
 		}
-		if err := save(ctx, w, w.Connections().Update, before, &c, EventConnectionUpdated); err != nil {
+		if err := save(ctx, c, c.tx.Connections().Update, before, &conn, EventConnectionUpdated); err != nil {
 			return Connection{}, err
 		}
 		if !trust {
-			return c, nil
+			return conn, nil
 		}
-		return c, w.keepsWayIn(ctx, organization)
+		return conn, c.owners().keepsWayIn(ctx, organization)
 	})
 }
 
 // change runs a change of an organization's connections under its lock, and under
 // that of the declared roles where groups are mapped to one.
 func (g Connections) change(ctx context.Context, method *Method, organization OrganizationID, key string, groups map[string]string,
-	fn func(ctx context.Context, w *work) (Connection, error),
+	fn func(ctx context.Context, c *call) (Connection, error),
 ) (Connection, error) {
-	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (Connection, error) {
-		if err := w.lockDeclared(ctx, slices.Collect(maps.Values(groups))...); err != nil {
+	return write(ctx, g.s, method, key, func(ctx context.Context, c *call) (Connection, error) {
+		if err := c.roles().lockDeclared(ctx, slices.Collect(maps.Values(groups))...); err != nil {
 			return Connection{}, err
 		}
-		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
+		if err := c.lock(ctx, lockOrganization(organization)); err != nil {
 			return Connection{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Connection{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Connection{}, err
 		}
-		return fn(ctx, w)
+		return fn(ctx, c)
 	})
 }
 
 // applyConnection puts an update's fields into c, each in its stored form.
-func (w *work) applyConnection(ctx context.Context, c *Connection, in ConnectionUpdate) (err error) {
+func (cn connectionRules) applyConnection(ctx context.Context, c *Connection, in ConnectionUpdate) (err error) {
 	if in.Provider != nil {
 		if *in.Provider != "" && !providerForm.MatchString(*in.Provider) {
 			return invalid("provider", "is not 1 to 64 of a-z, 0-9, _ and -")
@@ -251,7 +251,7 @@ func (w *work) applyConnection(ctx context.Context, c *Connection, in Connection
 		c.Provider = *in.Provider
 	}
 	if in.Name != nil {
-		if c.Name, err = name("name", *in.Name); err != nil {
+		if c.Name, err = cleanName("name", *in.Name); err != nil {
 			return err
 		}
 	}
@@ -268,16 +268,16 @@ func (w *work) applyConnection(ctx context.Context, c *Connection, in Connection
 		c.State = *in.State
 	}
 	c.UpdatesEmail = deref(in.UpdatesEmail, c.UpdatesEmail)
-	limits := w.config.Limits
+	limits := cn.c.instance.config.Limits
 	limits.MetadataValue = maxSetting
 	if c.Settings, err = limits.patch("settings", c.Settings, in.Settings); err != nil || in.Groups == nil {
 		return err
 	}
-	return w.mapGroups(ctx, c, *in.Groups)
+	return cn.mapGroups(ctx, c, *in.Groups)
 }
 
 // mapGroups gives a connection other groups (rules P8, R6).
-func (w *work) mapGroups(ctx context.Context, c *Connection, groups map[string]string) error {
+func (cn connectionRules) mapGroups(ctx context.Context, c *Connection, groups map[string]string) error {
 	const field = "groups"
 	if len(groups) > maxGroups {
 		return invalid(field, fmt.Sprintf("are %d, at most %d", len(groups), maxGroups))
@@ -290,10 +290,10 @@ func (w *work) mapGroups(ctx context.Context, c *Connection, groups map[string]s
 			return invalid(field, "makes the members of a group owners")
 		}
 	}
-	if err := w.known(ctx, c.OrganizationID, field, slices.Collect(maps.Values(groups))...); err != nil {
+	if err := cn.c.roles().known(ctx, c.OrganizationID, field, slices.Collect(maps.Values(groups))...); err != nil {
 		return err
 	}
-	if err := w.mayGive(ctx, c.OrganizationID, remapped(c.Groups, groups)...); err != nil {
+	if err := cn.c.access().mayGive(ctx, c.OrganizationID, remapped(c.Groups, groups)...); err != nil {
 		return err
 	}
 	if c.Groups = maps.Clone(groups); len(groups) == 0 {
@@ -317,11 +317,11 @@ func remapped(before, after map[string]string) []string {
 
 // Get gives a connection, or [ErrNotFound].
 func (g Connections) Get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
-	return read(ctx, g.s, connectionsGet, id.String(), func(ctx context.Context, w *work) (Connection, error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, connectionsGet, id.String(), func(ctx context.Context, c *call) (Connection, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Connection{}, err
 		}
-		return w.connection(ctx, organization, id)
+		return c.connections().get(ctx, organization, id)
 	})
 }
 
@@ -331,29 +331,29 @@ func (g Connections) Get(ctx context.Context, organization OrganizationID, id Co
 //
 // Errors: [ErrNotFound]. Actors: [ErrForbidden].
 func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, error) {
-	return read(ctx, g.s, connectionsGetByID, id.String(), func(ctx context.Context, w *work) (Connection, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, connectionsGetByID, id.String(), func(ctx context.Context, c *call) (Connection, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Connection{}, err
 		}
-		return w.Connections().Get(ctx, id)
+		return c.tx.Connections().Get(ctx, id)
 	})
 }
 
-// connection reads a connection of an organization.
-func (w *work) connection(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
-	found, err := w.Connections().List(ctx, ConnectionFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
-	return only(found, err, notFound(id))
+// get reads a connection of an organization.
+func (cn connectionRules) get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
+	found, err := cn.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
+	return exactlyOne(found, err, notFound(id))
 }
 
 // List gives a page of an organization's connections, oldest first (rule G6).
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Connections) List(ctx context.Context, organization OrganizationID, q ConnectionQuery) (Page[Connection], error) {
-	return read(ctx, g.s, connectionsList, organization.String(), func(ctx context.Context, w *work) (Page[Connection], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, connectionsList, organization.String(), func(ctx context.Context, c *call) (Page[Connection], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Connection]{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[Connection]{}, err
 		}
 		filter := ConnectionFilter{OrganizationID: Of(organization)}
@@ -364,7 +364,7 @@ func (g Connections) List(ctx context.Context, organization OrganizationID, q Co
 		default:
 			return Page[Connection]{}, invalid("state", "is none")
 		}
-		return list(ctx, w.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "connections", organization, q.State)
 	})
 }
@@ -380,8 +380,8 @@ func (g Connections) All(ctx context.Context, organization OrganizationID, q Con
 
 // activeConnections gives those by which people can sign in to an organization: as
 // many as Limits.Connections lets it have.
-func (w *work) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
-	return collect(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(id), State: Of(ConnectionActive)})
+func (cn connectionRules) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
+	return collect(ctx, cn.c.tx.Connections(), ConnectionFilter{OrganizationID: Of(id), State: Of(ConnectionActive)})
 }
 
 // connectionProvider is the provider of the identities of a connection: its id in

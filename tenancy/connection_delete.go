@@ -19,18 +19,18 @@ import (
 // Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrWouldLockOut]; [ErrTooLarge] with
 // Counts over Config.DeleteLimit identities or roles: switch it off instead.
 func (g Connections) Delete(ctx context.Context, organization OrganizationID, id ConnectionID) error {
-	return exec(ctx, g.s, connectionsDelete, id.String(), func(ctx context.Context, w *work) error {
-		if err := w.authorizeEarly(ctx, scope{organization: organization}); err != nil {
+	return exec(ctx, g.s, connectionsDelete, id.String(), func(ctx context.Context, c *call) error {
+		if err := c.access().authorizeEarly(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
-		if _, err := w.connection(ctx, organization, id); err != nil {
+		if _, err := c.connections().get(ctx, organization, id); err != nil {
 			return err
 		}
-		d := connectionDeletion{work: w, id: id}
+		d := connectionDeletion{c: c, id: id}
 		if err := d.lock(ctx, organization); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return err
 		}
 		return d.run(ctx, organization)
@@ -39,7 +39,7 @@ func (g Connections) Delete(ctx context.Context, organization OrganizationID, id
 
 // connectionDeletion is one Delete on its way.
 type connectionDeletion struct {
-	*work
+	c          *call
 	id         ConnectionID
 	identities []Identity
 	held       []RoleAssignment
@@ -52,7 +52,7 @@ func (d *connectionDeletion) lock(ctx context.Context, organization Organization
 	if err := d.lockUsers(ctx); err != nil {
 		return err
 	}
-	if err := d.Lock(ctx, lockOrganization(organization)); err != nil {
+	if err := d.c.lock(ctx, lockOrganization(organization)); err != nil {
 		return err
 	}
 	return d.lockUsers(ctx)
@@ -60,22 +60,22 @@ func (d *connectionDeletion) lock(ctx context.Context, organization Organization
 
 func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
 	mine := IdentityFilter{Provider: Of(connectionProvider(d.id))}
-	n, err := d.Identities().Count(ctx, mine)
+	n, err := d.c.tx.Identities().Count(ctx, mine)
 	if err != nil {
 		return err
 	}
 	gave := RoleAssignmentFilter{Source: Of(RoleSingleSignOn), SourceID: Of(d.id.String())}
-	roles, err := d.RoleAssignments().Count(ctx, gave)
+	roles, err := d.c.tx.RoleAssignments().Count(ctx, gave)
 	if err != nil {
 		return err
 	}
-	if most := d.config.DeleteLimit; n > most || roles > most {
+	if most := d.c.instance.config.DeleteLimit; n > most || roles > most {
 		return &Error{Code: ErrTooLarge, Counts: map[string]int{"identities": n, "role_assignments": roles}}
 	}
-	if d.identities, err = collect(ctx, d.Identities(), mine); err != nil {
+	if d.identities, err = collect(ctx, d.c.tx.Identities(), mine); err != nil {
 		return err
 	}
-	if d.held, err = collect(ctx, d.RoleAssignments(), gave); err != nil {
+	if d.held, err = collect(ctx, d.c.tx.RoleAssignments(), gave); err != nil {
 		return err
 	}
 	var locks []store.LockKey
@@ -88,7 +88,7 @@ func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
 	if len(locks) == 0 {
 		return nil
 	}
-	return d.Lock(ctx, locks...)
+	return d.c.lock(ctx, locks...)
 }
 
 // users are those who have an identity at the connection.
@@ -102,14 +102,14 @@ func (d *connectionDeletion) users() []UserID {
 }
 
 func (d *connectionDeletion) run(ctx context.Context, organization OrganizationID) error {
-	c, err := d.connection(ctx, organization, d.id)
+	c, err := d.c.connections().get(ctx, organization, d.id)
 	if err != nil {
 		return err
 	}
-	if err := d.connectionSpared(ctx, c); err != nil {
+	if err := d.c.connections().connectionSpared(ctx, c); err != nil {
 		return err
 	}
-	if err := d.mayTrust(ctx, c, Connection{}); err != nil {
+	if err := d.c.connections().mayTrust(ctx, c, Connection{}); err != nil {
 		return err
 	}
 	given := remapped(c.Groups, nil)
@@ -118,34 +118,34 @@ func (d *connectionDeletion) run(ctx context.Context, organization OrganizationI
 			given = append(given, a.Role)
 		}
 	}
-	if err := d.mayGive(ctx, organization, given...); err != nil {
+	if err := d.c.access().mayGive(ctx, organization, given...); err != nil {
 		return err
 	}
-	org, err := d.Organizations().Get(ctx, organization)
+	org, err := d.c.tx.Organizations().Get(ctx, organization)
 	if err != nil {
 		return err
 	}
-	if err := d.stripAll(ctx, org, d.held); err != nil {
+	if err := d.c.connections().stripAll(ctx, org, d.held); err != nil {
 		return err
 	}
 	for _, i := range d.identities {
-		if err := d.dropIdentity(ctx, i); err != nil { // the sessions end with the connection
+		if err := d.c.identities().dropIdentity(ctx, i); err != nil { // the sessions end with the connection
 			return err
 		}
 	}
-	if err := d.Connections().Delete(ctx, d.id); err != nil {
+	if err := d.c.tx.Connections().Delete(ctx, d.id); err != nil {
 		return err
 	}
-	if err := d.record(ctx, c.event(EventConnectionDeleted)); err != nil {
+	if err := d.c.record(ctx, c.event(EventConnectionDeleted)); err != nil {
 		return err
 	}
-	return d.keepsWayIn(ctx, organization)
+	return d.c.owners().keepsWayIn(ctx, organization)
 }
 
 // connectionSpared refuses to take away a connection by which a policy wants people to
 // sign in (rule P3).
-func (w *work) connectionSpared(ctx context.Context, c Connection) error {
-	rules, err := w.policies(ctx, c.OrganizationID)
+func (cn connectionRules) connectionSpared(ctx context.Context, c Connection) error {
+	rules, err := cn.c.policies().read(ctx, c.OrganizationID)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (w *work) connectionSpared(ctx context.Context, c Connection) error {
 	used := p.Domain.ConnectionID == c.ID || p.Organization.ConnectionID == c.ID
 	anyOne := p.Organization.SingleSignOn || p.Domain.onlySingleSignOn()
 	if !used && anyOne && c.State == ConnectionActive {
-		active, err := w.activeConnections(ctx, c.OrganizationID)
+		active, err := cn.activeConnections(ctx, c.OrganizationID)
 		if err != nil {
 			return err
 		}
@@ -167,9 +167,9 @@ func (w *work) connectionSpared(ctx context.Context, c Connection) error {
 
 // deleteSignIn removes the connections and the policy of an organization that goes,
 // and the identities that people have at the connections.
-func (w *work) deleteSignIn(ctx context.Context, organization OrganizationID, gone *removed) error {
+func (cn connectionRules) deleteSignIn(ctx context.Context, organization OrganizationID, counts *removed) error {
 	var providers []string
-	err := walk(ctx, w.Connections(), ConnectionFilter{OrganizationID: Of(organization)}, func(c Connection) error {
+	err := walk(ctx, cn.c.tx.Connections(), ConnectionFilter{OrganizationID: Of(organization)}, func(c Connection) error {
 		providers = append(providers, connectionProvider(c.ID))
 		return nil
 	})
@@ -177,13 +177,13 @@ func (w *work) deleteSignIn(ctx context.Context, organization OrganizationID, go
 		return err
 	}
 	if len(providers) > 0 {
-		if gone.Identities, err = w.Identities().DeleteAll(ctx, IdentityFilter{Provider: Of(providers...)}); err != nil {
+		if counts.Identities, err = cn.c.tx.Identities().DeleteAll(ctx, IdentityFilter{Provider: Of(providers...)}); err != nil {
 			return err
 		}
-		if gone.Connections, err = w.Connections().DeleteAll(ctx, ConnectionFilter{OrganizationID: Of(organization)}); err != nil {
+		if counts.Connections, err = cn.c.tx.Connections().DeleteAll(ctx, ConnectionFilter{OrganizationID: Of(organization)}); err != nil {
 			return err
 		}
 	}
-	_, err = w.Policies().DeleteAll(ctx, PolicyFilter{OrganizationID: Of(organization)})
+	_, err = cn.c.tx.Policies().DeleteAll(ctx, PolicyFilter{OrganizationID: Of(organization)})
 	return err
 }

@@ -24,53 +24,53 @@ func sourced(held []RoleAssignment, source RoleSource, id string) (own, others [
 // that it asserts now, and takes those of the groups that it does not (rule P8). One
 // who has no role otherwise has the organization's default. Beside the other roles there
 // are no more than a membership may hold.
-func (w *work) recompute(ctx context.Context, org Organization, m Membership, c Connection, groups []string) error {
-	all, err := w.assignments(ctx, m.ID)
+func (cn connectionRules) recompute(ctx context.Context, org Organization, m Membership, c Connection, groups []string) error {
+	all, err := cn.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return err
 	}
 	own, others := sourced(all[m.ID], RoleSingleSignOn, c.ID.String())
-	want, err := w.rolesByGroups(ctx, c, groups)
+	want, err := cn.rolesByGroups(ctx, c, groups)
 	if err != nil {
 		return err
 	}
-	want = want[:min(len(want), max(0, w.config.Limits.MemberRoles-len(rolesIn(others))))]
+	want = want[:min(len(want), max(0, cn.c.instance.config.Limits.MemberRoles-len(rolesIn(others))))]
 	if len(want)+len(others) == 0 {
-		want = []string{w.fallbackRole(org)}
+		want = []string{cn.c.roles().fallbackRole(org)}
 	}
 	if len(own) == len(want) && !slices.ContainsFunc(own, func(a RoleAssignment) bool { return !slices.Contains(want, a.Role) }) {
 		return nil
 	}
-	return w.replaceSourced(ctx, m, own, others, want, RoleSingleSignOn, c.ID.String())
+	return cn.replaceSourced(ctx, m, own, others, want, RoleSingleSignOn, c.ID.String())
 }
 
 // rolesByGroups are the roles that a connection gives for groups, each once, by
 // priority, and at most as many as a membership may hold.
-func (w *work) rolesByGroups(ctx context.Context, c Connection, groups []string) ([]string, error) {
+func (cn connectionRules) rolesByGroups(ctx context.Context, c Connection, groups []string) ([]string, error) {
 	var held []RoleAssignment
 	for _, group := range groups {
 		if role, ok := c.Groups[group]; ok && role != rbac.Owner {
 			held = append(held, RoleAssignment{OrganizationID: c.OrganizationID, Role: role})
 		}
 	}
-	roles, err := w.slugs(ctx, held)
-	return roles[:min(len(roles), w.config.Limits.MemberRoles)], err
+	roles, err := cn.c.roles().sortRoles(ctx, held)
+	return roles[:min(len(roles), cn.c.instance.config.Limits.MemberRoles)], err
 }
 
 // stripAll takes from members of an organization what a source that goes gave them, all
-// of one source. One who is left without a role has what [work.noMore] says, by hand.
-func (w *work) stripAll(ctx context.Context, org Organization, gave []RoleAssignment) error {
+// of one source. One who is left without a role has what [connectionRules.noMore] says, by hand.
+func (cn connectionRules) stripAll(ctx context.Context, org Organization, gave []RoleAssignment) error {
 	seen := map[MembershipID]bool{}
 	for _, a := range gave {
 		if seen[a.MembershipID] {
 			continue
 		}
 		seen[a.MembershipID] = true
-		m, err := w.Memberships().Get(ctx, a.MembershipID)
+		m, err := cn.c.tx.Memberships().Get(ctx, a.MembershipID)
 		if err != nil {
 			return err
 		}
-		if err := w.strip(ctx, org, m, origin{a.Source, a.SourceID}, origin{RoleManual, ""}); err != nil {
+		if err := cn.strip(ctx, org, m, origin{a.Source, a.SourceID}, origin{RoleManual, ""}); err != nil {
 			return err
 		}
 	}
@@ -79,19 +79,19 @@ func (w *work) stripAll(ctx context.Context, org Organization, gave []RoleAssign
 
 // strip takes from a member what a source gave them. What they have instead, if they are
 // left without a role, comes from another source, or from the same one.
-func (w *work) strip(ctx context.Context, org Organization, m Membership, gone, instead origin) error {
-	all, err := w.assignments(ctx, m.ID)
+func (cn connectionRules) strip(ctx context.Context, org Organization, m Membership, old, instead origin) error {
+	all, err := cn.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return err
 	}
-	own, others := sourced(all[m.ID], gone.source, gone.id)
+	own, others := sourced(all[m.ID], old.source, old.id)
 	var want []string
 	if len(others) == 0 {
-		if want, err = w.noMore(ctx, org, rolesIn(own)); err != nil {
+		if want, err = cn.noMore(ctx, org, rolesIn(own)); err != nil {
 			return err
 		}
 	}
-	return w.replaceSourced(ctx, m, own, others, want, instead.source, instead.id)
+	return cn.replaceSourced(ctx, m, own, others, want, instead.source, instead.id)
 }
 
 // origin is where role assignments come from.
@@ -102,19 +102,19 @@ type origin struct {
 
 // noMore is an organization's default role, or the roles given where they do not cover it:
 // to lose a source of roles raises nobody.
-func (w *work) noMore(ctx context.Context, org Organization, held []string) ([]string, error) {
-	roles, err := w.rolesOf(ctx, org.ID)
+func (cn connectionRules) noMore(ctx context.Context, org Organization, held []string) ([]string, error) {
+	roles, err := cn.c.roles().rolesOf(ctx, org.ID)
 	if err != nil {
 		return nil, err
 	}
-	fallback := w.fallbackRole(org)
+	fallback := cn.c.roles().fallbackRole(org)
 	has, err := roles.Grants(held...)
 	if err != nil {
-		return nil, bad("roles", err)
+		return nil, rbacError("roles", err)
 	}
 	gets, err := roles.Grants(fallback)
 	if err != nil {
-		return nil, bad("role", err)
+		return nil, rbacError("role", err)
 	}
 	if !has.Covers(gets) {
 		return held, nil
@@ -134,10 +134,10 @@ func rolesIn(held []RoleAssignment) []string {
 
 // replaceSourced makes a membership have, besides the others, the roles wanted from a
 // source: those of its own that say so already, and new ones.
-func (w *work) replaceSourced(ctx context.Context, m Membership, own, others []RoleAssignment, want []string,
+func (cn connectionRules) replaceSourced(ctx context.Context, m Membership, own, others []RoleAssignment, want []string,
 	source RoleSource, id string,
 ) error {
-	before, err := w.slugs(ctx, slices.Concat(own, others))
+	before, err := cn.c.roles().sortRoles(ctx, slices.Concat(own, others))
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (w *work) replaceSourced(ctx context.Context, m Membership, own, others []R
 			after = append(after, a)
 			continue
 		}
-		if err := w.RoleAssignments().Delete(ctx, a.ID); err != nil {
+		if err := cn.c.tx.RoleAssignments().Delete(ctx, a.ID); err != nil {
 			return err
 		}
 	}
@@ -157,24 +157,24 @@ func (w *work) replaceSourced(ctx context.Context, m Membership, own, others []R
 		if have[slug] {
 			continue
 		}
-		a, err := w.assignFrom(ctx, m, slug, source, id)
+		a, err := cn.c.roles().assignFrom(ctx, m, slug, source, id)
 		if err != nil {
 			return err
 		}
 		after = append(after, a)
 	}
-	return w.rolesChanged(ctx, &m, after, before)
+	return cn.c.members().rolesChanged(ctx, &m, after, before)
 }
 
 // connectionsOf reads the connections that map a group to a role: an organization's,
 // or, for a declared role, everybody's.
-func (w *work) connectionsOf(ctx context.Context, organization OrganizationID, role string) ([]Connection, error) {
+func (cn connectionRules) connectionsOf(ctx context.Context, organization OrganizationID, role string) ([]Connection, error) {
 	var filter ConnectionFilter
 	if !organization.IsZero() {
 		filter.OrganizationID = Of(organization)
 	}
 	var mapping []Connection
-	err := walk(ctx, w.Connections(), filter, func(c Connection) error {
+	err := walk(ctx, cn.c.tx.Connections(), filter, func(c Connection) error {
 		for _, mapped := range c.Groups {
 			if mapped == role {
 				mapping = append(mapping, c)
@@ -200,7 +200,7 @@ func (d *roleDeletion) moveGroups(ctx context.Context) error {
 			}
 			c.Groups[group] = role
 		}
-		if err := save(ctx, d.work, d.Connections().Update, before, &c, EventConnectionUpdated); err != nil {
+		if err := save(ctx, d.c, d.c.tx.Connections().Update, before, &c, EventConnectionUpdated); err != nil {
 			return err
 		}
 	}

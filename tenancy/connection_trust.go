@@ -15,14 +15,16 @@ import (
 // its people are. So a change of that is, for rule R6, a gift of every role that its groups
 // map to, and an act on everyone whom the provider could come as.
 
-// trust is the part of a connection by which it is believed.
-type trust struct {
+// trustTerms is the part of a connection by which it is believed.
+type trustTerms struct {
 	Provider, Issuer string
 	State            ConnectionState
 	UpdatesEmail     bool
 }
 
-func (c Connection) trust() trust { return trust{c.Provider, c.Issuer, c.State, c.UpdatesEmail} }
+func (c Connection) trust() trustTerms {
+	return trustTerms{c.Provider, c.Issuer, c.State, c.UpdatesEmail}
+}
 
 // trustsElse reports whether another provider, or more of one, is believed after a change.
 func (c Connection) trustsElse(after Connection) bool {
@@ -44,38 +46,38 @@ func (c *Connection) turn(before Connection) {
 // mayTrust refuses an actor to change whom a connection believes, where it would raise
 // them (rule R6) or where the owners have kept that to themselves (rule P3). before is zero
 // for a new connection, after for one that goes.
-func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
-	if w.service.principal == nil {
+func (cn connectionRules) mayTrust(ctx context.Context, before, after Connection) error {
+	if cn.c.service.principal == nil {
 		return nil
 	}
 	c := after
 	if c.ID.IsZero() {
 		c = before
 	}
-	if err := w.ownersOnly(ctx, c.OrganizationID, func(p Policy) bool { return p.meets(before) || p.meets(after) }); err != nil {
+	if err := cn.c.owners().ownersOnly(ctx, c.OrganizationID, func(p Policy) bool { return p.meets(before) || p.meets(after) }); err != nil {
 		return err
 	}
-	if err := w.mayTurnPolicy(ctx, before, after); err != nil {
+	if err := cn.mayTurnPolicy(ctx, before, after); err != nil {
 		return err
 	}
 	mapped := append(slices.Collect(maps.Values(before.Groups)), slices.Collect(maps.Values(after.Groups))...)
-	if err := w.mayGive(ctx, c.OrganizationID, mapped...); err != nil {
+	if err := cn.c.access().mayGive(ctx, c.OrganizationID, mapped...); err != nil {
 		return err
 	}
-	above, err := w.rolesAbove(ctx, c.OrganizationID)
+	above, err := cn.rolesAbove(ctx, c.OrganizationID)
 	if err != nil || len(above) == 0 {
 		return err
 	}
 	var speaks func(context.Context, OrganizationID, string) (bool, error)
 	switch {
 	case after.State == ConnectionActive:
-		speaks = w.couldSpeak
+		speaks = cn.couldSpeak
 	case before.State == ConnectionActive:
-		speaks = w.speaks
+		speaks = cn.speaks
 	}
-	reached, err := w.reaches(ctx, c, speaks, above)
+	reached, err := cn.reaches(ctx, c, speaks, above)
 	if err == nil && reached {
-		err = w.above(c.OrganizationID)
+		err = cn.c.access().above(c.OrganizationID)
 	}
 	return err
 }
@@ -83,18 +85,18 @@ func (w *work) mayTrust(ctx context.Context, before, after Connection) error {
 // mayTurnPolicy refuses an actor without the permission for policies to change whom a
 // connection believes by which people may meet the policy: who is bound by it could
 // bring a provider of their own.
-func (w *work) mayTurnPolicy(ctx context.Context, before, after Connection) error {
+func (cn connectionRules) mayTurnPolicy(ctx context.Context, before, after Connection) error {
 	id := cmp.Or(after.OrganizationID, before.OrganizationID)
-	rules, err := w.policies(ctx, id)
+	rules, err := cn.c.policies().read(ctx, id)
 	if err != nil {
 		return err
 	}
 	if p := rules[id]; !p.meets(before) && !p.meets(after) {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, id)
+	own, err := cn.c.access().grantsOf(ctx, id)
 	if err == nil && !permits(own.Grants, rbac.WritePolicies) {
-		err = w.deny(scope{organization: id}, &Error{
+		err = cn.c.access().deny(scope{organization: id}, &Error{
 			Code: ErrForbidden, Field: "policy", Reason: "people meet the sign-in policy through it: that takes the permission to change policies",
 		})
 	}
@@ -103,12 +105,12 @@ func (w *work) mayTurnPolicy(ctx context.Context, before, after Connection) erro
 
 // rolesAbove are the roles in an organization that the actor does not cover: at least
 // owner, for everybody but owners.
-func (w *work) rolesAbove(ctx context.Context, id OrganizationID) ([]string, error) {
-	own, err := w.grantsOf(ctx, id)
+func (cn connectionRules) rolesAbove(ctx context.Context, id OrganizationID) ([]string, error) {
+	own, err := cn.c.access().grantsOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return w.rolesThat(ctx, id, func(slug string, grants rbac.Grants) bool {
+	return cn.c.access().rolesThat(ctx, id, func(slug string, grants rbac.Grants) bool {
 		return !own.suffice(grants, slug)
 	})
 }
@@ -120,16 +122,16 @@ const mostReached = 2000
 // reaches reports whether the provider behind a connection could come as a member with one
 // of the roles: one who has an identity there, or for whose address the organization
 // speaks; speaks is nil for a connection that is inactive.
-func (w *work) reaches(ctx context.Context, c Connection, speaks func(context.Context, OrganizationID, string) (bool, error),
+func (cn connectionRules) reaches(ctx context.Context, c Connection, speaks func(context.Context, OrganizationID, string) (bool, error),
 	roles []string,
 ) (bool, error) {
-	n, err := w.Identities().Count(ctx, IdentityFilter{Provider: Of(connectionProvider(c.ID))})
+	n, err := cn.c.tx.Identities().Count(ctx, IdentityFilter{Provider: Of(connectionProvider(c.ID))})
 	if err != nil || n == 0 && speaks == nil {
 		return false, err
 	}
-	return w.anyHolder(ctx, c.OrganizationID, roles, func(user UserID) (bool, error) {
+	return cn.anyHolder(ctx, c.OrganizationID, roles, func(user UserID) (bool, error) {
 		if n > 0 {
-			own, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(user), Provider: Of(connectionProvider(c.ID))})
+			own, err := cn.c.tx.Identities().Count(ctx, IdentityFilter{UserID: Of(user), Provider: Of(connectionProvider(c.ID))})
 			if err != nil || own > 0 {
 				return true, err
 			}
@@ -137,7 +139,7 @@ func (w *work) reaches(ctx context.Context, c Connection, speaks func(context.Co
 		if speaks == nil {
 			return false, nil
 		}
-		person, err := w.user(ctx, user)
+		person, err := cn.c.users().get(ctx, user)
 		if err != nil {
 			return false, err
 		}
@@ -147,10 +149,10 @@ func (w *work) reaches(ctx context.Context, c Connection, speaks func(context.Co
 
 // anyHolder reports whether is holds for another member than the actor with one of the
 // roles, or there are too many to say.
-func (w *work) anyHolder(ctx context.Context, id OrganizationID, roles []string, is func(UserID) (bool, error)) (bool, error) {
-	looked, p := 0, w.service.principal
+func (cn connectionRules) anyHolder(ctx context.Context, id OrganizationID, roles []string, is func(UserID) (bool, error)) (bool, error) {
+	looked, p := 0, cn.c.service.principal
 	holders := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(roles...)}
-	err := walk(ctx, w.RoleAssignments(), holders, func(a RoleAssignment) error {
+	err := walk(ctx, cn.c.tx.RoleAssignments(), holders, func(a RoleAssignment) error {
 		if looked++; looked > mostReached {
 			return errFound
 		}
@@ -170,48 +172,48 @@ func (w *work) anyHolder(ctx context.Context, id OrganizationID, roles []string,
 }
 
 // speaks reports whether an organization has verified the domain of an address.
-func (w *work) speaks(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
-	_, ok, err := w.verifiedFor(ctx, id, emailKey)
+func (cn connectionRules) speaks(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
+	_, ok, err := cn.c.domains().verifiedFor(ctx, id, emailKey)
 	return ok, err
 }
 
 // couldSpeak reports whether an organization has verified the domain of an address, or may
 // do so yet: the order in which a connection and a domain come makes no difference to whom
 // they speak for.
-func (w *work) couldSpeak(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
+func (cn connectionRules) couldSpeak(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
 	name := emailDomain(emailKey)
-	held, ok, err := w.verifiedDomain(ctx, emailKey)
+	held, ok, err := cn.c.domains().verifiedDomain(ctx, emailKey)
 	if err != nil || ok && (held.OrganizationID == id || held.Name == name) {
 		return err == nil && held.OrganizationID == id, err
 	}
-	_, refused := w.config.domain("", name)
+	_, refused := cn.c.instance.config.domain("", name)
 	return refused == nil, nil
 }
 
 // mayExtend refuses an actor to verify a domain by which an active connection would speak
 // for members above them (rule R6), or by which a policy would bind owners (rule P3).
-func (w *work) mayExtend(ctx context.Context, d Domain, subdomains bool) error {
-	if w.service.principal == nil {
+func (cn connectionRules) mayExtend(ctx context.Context, d Domain, subdomains bool) error {
+	if cn.c.service.principal == nil {
 		return nil
 	}
-	if err := w.ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() }); err != nil {
+	if err := cn.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() }); err != nil {
 		return err
 	}
-	above, err := w.rolesAbove(ctx, d.OrganizationID)
+	above, err := cn.rolesAbove(ctx, d.OrganizationID)
 	if err != nil || len(above) == 0 {
 		return err
 	}
-	active, err := w.activeConnections(ctx, d.OrganizationID)
+	active, err := cn.activeConnections(ctx, d.OrganizationID)
 	if err != nil || len(active) == 0 {
 		return err
 	}
-	reached, err := w.anyHolder(ctx, d.OrganizationID, above, func(user UserID) (bool, error) {
-		person, err := w.user(ctx, user)
+	reached, err := cn.anyHolder(ctx, d.OrganizationID, above, func(user UserID) (bool, error) {
+		person, err := cn.c.users().get(ctx, user)
 		name := emailDomain(person.EmailKey)
 		return name == d.Name && !subdomains || subdomains && strings.HasSuffix(name, "."+d.Name), err
 	})
 	if err == nil && reached {
-		err = w.above(d.OrganizationID)
+		err = cn.c.access().above(d.OrganizationID)
 	}
 	return err
 }

@@ -72,7 +72,7 @@ type detached struct{ context.Context }
 
 func (d detached) Value(key any) any {
 	switch key.(type) {
-	case guardedKey, *family:
+	case guardedKey, *instance:
 		return nil
 	}
 	return d.Context.Value(key)

@@ -17,10 +17,10 @@ type refusal struct {
 	organization OrganizationID
 }
 
-// denials counts refusals (rule A5). The first of an actor, method, organization and
+// denialCounter counts refusals (rule A5). The first of an actor, method, organization and
 // minute is written at once, in a transaction of its own; the others of that minute
 // are counted here and added when it is over.
-type denials struct {
+type denialCounter struct {
 	mu      sync.Mutex
 	minute  time.Time // that the counts are of
 	counts  map[refusal]int
@@ -40,20 +40,20 @@ const (
 func (s *Service) refused(ctx context.Context, list ...refusal) {
 	switch {
 	case len(list) == 0:
-	case s.within == nil:
+	case s.txn == nil:
 		for _, d := range list {
-			s.family.refuse(ctx, d)
+			s.instance.refuse(ctx, d)
 		}
-	case s.within.rows != nil:
-		s.within.denied = append(s.within.denied, list...)
+	case s.txn.rows != nil:
+		s.txn.denied = append(s.txn.denied, list...)
 	default:
 		for _, d := range list {
-			s.family.logDenial(ctx, d, 1)
+			s.instance.logDenial(ctx, d, 1)
 		}
 	}
 }
 
-func (f *family) refuse(ctx context.Context, key refusal) {
+func (f *instance) refuse(ctx context.Context, key refusal) {
 	now := f.now()
 	minute := now.Truncate(time.Minute)
 	due, first, may := f.denials.count(key, now)
@@ -76,7 +76,7 @@ type finished struct {
 
 // count counts one refusal, and says whether it is the first of its minute, whether
 // it may be written, and what is due from the minute before.
-func (d *denials) count(key refusal, now time.Time) (due finished, first, may bool) {
+func (d *denialCounter) count(key refusal, now time.Time) (due finished, first, may bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	due = d.turn(now.Truncate(time.Minute))
@@ -96,7 +96,7 @@ func (d *denials) count(key refusal, now time.Time) (due finished, first, may bo
 }
 
 // turn begins a minute and gives what was counted in the one before.
-func (d *denials) turn(minute time.Time) finished {
+func (d *denialCounter) turn(minute time.Time) finished {
 	if minute.Equal(d.minute) && d.counts != nil {
 		return finished{}
 	}
@@ -107,7 +107,7 @@ func (d *denials) turn(minute time.Time) finished {
 
 // flushDenials writes what was counted in a minute that is over.
 func (s *Service) flushDenials(ctx context.Context) {
-	f := s.family
+	f := s.instance
 	f.denials.mu.Lock()
 	due := f.denials.turn(f.now().Truncate(time.Minute))
 	f.denials.mu.Unlock()
@@ -116,7 +116,7 @@ func (s *Service) flushDenials(ctx context.Context) {
 
 // writeDenials adds to the rows of a minute, in one transaction. That a refusal could
 // not be written down changes nothing about it, so only the Logger hears.
-func (f *family) writeDenials(ctx context.Context, due finished) {
+func (f *instance) writeDenials(ctx context.Context, due finished) {
 	maps.DeleteFunc(due.counts, func(_ refusal, n int) bool { return n == 0 })
 	if len(due.counts) == 0 {
 		return
@@ -141,7 +141,7 @@ func (f *family) writeDenials(ctx context.Context, due finished) {
 	}
 }
 
-func (f *family) writeDenial(ctx context.Context, tx *txn, key refusal, minute time.Time, n int) error {
+func (f *instance) writeDenial(ctx context.Context, tx *txn, key refusal, minute time.Time, n int) error {
 	rows, err := tx.Denials().List(ctx, DenialFilter{
 		Actor: Of(key.actor), Method: Of(key.method), OrganizationID: Of(key.organization),
 		Since: minute, Until: minute.Add(time.Minute),
@@ -162,8 +162,8 @@ func (f *family) writeDenial(ctx context.Context, tx *txn, key refusal, minute t
 }
 
 // pruneDenials removes up to pruneLimit denials of minutes before an instant.
-func (w *work) pruneDenials(ctx context.Context, before time.Time) (int, error) {
-	old, err := w.Denials().List(ctx, DenialFilter{Until: before}, Span{Limit: pruneLimit, Order: ByTime})
+func (c *call) pruneDenials(ctx context.Context, before time.Time) (int, error) {
+	old, err := c.tx.Denials().List(ctx, DenialFilter{Until: before}, Span{Limit: pruneLimit, Order: ByTime})
 	if err != nil || len(old) == 0 {
 		return 0, err
 	}
@@ -171,10 +171,10 @@ func (w *work) pruneDenials(ctx context.Context, before time.Time) (int, error) 
 	for i, d := range old {
 		ids[i] = d.ID
 	}
-	return w.Denials().DeleteAll(ctx, DenialFilter{ID: Of(ids...)})
+	return c.tx.Denials().DeleteAll(ctx, DenialFilter{ID: Of(ids...)})
 }
 
-func (f *family) logDenial(ctx context.Context, key refusal, n int) {
+func (f *instance) logDenial(ctx context.Context, key refusal, n int) {
 	f.config.Logger.LogAttrs(ctx, slog.LevelWarn, "freehold: denied",
 		slog.String("actor_kind", string(key.actor.Kind)), slog.String("actor", key.actor.ID),
 		slog.String("method", key.method), slog.String("organization", key.organization.String()), slog.Int("count", n))
@@ -196,8 +196,8 @@ type DenialQuery struct {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error) {
-	return read(ctx, g.s, eventsDenials, q.OrganizationID.String(), func(ctx context.Context, w *work) (Page[Denial], error) {
-		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
+	return read(ctx, g.s, eventsDenials, q.OrganizationID.String(), func(ctx context.Context, c *call) (Page[Denial], error) {
+		if err := c.access().authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
 			return Page[Denial]{}, err
 		}
 		filter := DenialFilter{Since: q.Since, Until: q.Until}
@@ -210,7 +210,7 @@ func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error
 		if q.Method != "" {
 			filter.Method = Of(q.Method)
 		}
-		return list(ctx, w.Denials(), filter, paging{ByTime, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.Denials(), filter, paging{ByTime, q.Descending, q.Limit, q.Cursor},
 			func(d *Denial, _ Order) Key { return Key{Int: d.Minute.UnixMicro(), ID: d.ID} },
 			"denials", q.OrganizationID, q.Actor, q.Method, q.Since, q.Until)
 	})

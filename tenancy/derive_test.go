@@ -11,9 +11,9 @@ import (
 
 // The groups of a Service work through it, and not through the one that it comes from.
 func TestDerivedServicesWorkThroughThemselves(t *testing.T) {
-	from := rooted(&Service{family: &family{config: Config{Now: time.Now}}})
+	from := rooted(&Service{instance: &instance{config: Config{Now: time.Now}}})
 	for name, derived := range map[string]*Service{
-		"itself": from, "As": from.As(Principal{}), "Named": from.Named("job"), "trusted": from.trusted(), "inside": from.inside(nil, &ring{}),
+		"itself": from, "As": from.As(Principal{}), "Named": from.Named("job"), "trusted": from.trusted(), "inside": from.inside(nil, &changes{}),
 	} {
 		groups := 0
 		v := reflect.ValueOf(derived).Elem()
@@ -24,6 +24,6 @@ func TestDerivedServicesWorkThroughThemselves(t *testing.T) {
 			}
 		}
 		require.Positive(t, groups)
-		assert.Same(t, from.family, derived.family, name)
+		assert.Same(t, from.instance, derived.instance, name)
 	}
 }

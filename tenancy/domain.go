@@ -63,8 +63,8 @@ func (d Domain) rowID() [16]byte { return d.ID }
 
 func (d *Domain) stamps() (*int64, *time.Time) { return &d.Version, &d.UpdatedAt }
 
-func (d *Domain) event(kind EventType) note {
-	return note{kind: kind, organization: d.OrganizationID, subject: d.ID.String(), data: *d}
+func (d *Domain) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: d.OrganizationID, subject: d.ID.String(), data: *d}
 }
 
 // Domains is the group of methods on an organization's claims to domain names.

@@ -24,28 +24,28 @@ const domainProofFor = 30 * 24 * time.Hour
 // organization; [ErrOrganizationClosed] where that is archived; [ErrForbidden]; for a
 // Verified one [ErrDomainTaken].
 func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
-	return g.one(ctx, domainsClaim, in.Name, func(ctx context.Context, w *work) (Domain, error) {
-		if err := w.lockDeclared(ctx, in.Role); err != nil {
+	return g.one(ctx, domainsClaim, in.Name, func(ctx context.Context, c *call) (Domain, error) {
+		if err := c.roles().lockDeclared(ctx, in.Role); err != nil {
 			return Domain{}, err
 		}
-		if err := w.Lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
+		if err := c.lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
 			return Domain{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
 			return Domain{}, err
 		}
-		org, err := w.Organizations().Get(ctx, in.OrganizationID)
+		org, err := c.tx.Organizations().Get(ctx, in.OrganizationID)
 		if err != nil {
 			return Domain{}, err
 		}
-		if err := w.hostOnly(domainHostInputs(in)...); err != nil {
+		if err := c.access().hostOnly(domainHostInputs(in)...); err != nil {
 			return Domain{}, err
 		}
 		d := Domain{Joining: cmp.Or(in.Joining, JoiningOff), Role: in.Role}
-		if err := w.mayJoin(ctx, org, Domain{Joining: JoiningOff}, d); err != nil {
+		if err := c.domains().mayJoin(ctx, org, Domain{Joining: JoiningOff}, d); err != nil {
 			return Domain{}, err
 		}
-		return w.claim(ctx, org, in)
+		return c.domains().claim(ctx, org, in)
 	})
 }
 
@@ -55,13 +55,13 @@ func domainHostInputs(in NewDomain) []input {
 }
 
 // one runs a change of one claim, and gives it as it reads afterwards.
-func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) (Domain, error)) (Domain, error) {
-	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (Domain, error) {
-		d, err := fn(ctx, w)
+func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, c *call) (Domain, error)) (Domain, error) {
+	return write(ctx, g.s, method, key, func(ctx context.Context, c *call) (Domain, error) {
+		d, err := fn(ctx, c)
 		if err != nil {
 			return Domain{}, err
 		}
-		if err := w.judge(ctx, &d); err != nil {
+		if err := c.domains().resolveState(ctx, &d); err != nil {
 			return Domain{}, err
 		}
 		return d, nil
@@ -69,53 +69,53 @@ func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ct
 }
 
 // claim makes a claim of an organization whose lock is held.
-func (w *work) claim(ctx context.Context, org Organization, in NewDomain) (Domain, error) {
+func (dm domainRules) claim(ctx context.Context, org Organization, in NewDomain) (Domain, error) {
 	if !org.ArchivedAt.IsZero() {
 		return Domain{}, &Error{Code: ErrOrganizationClosed}
 	}
 	d := Domain{
-		ID: newID(w, in.ID), Version: 1, OrganizationID: org.ID, State: DomainPending, DueAt: w.now.Add(domainProofFor),
-		CreatedAt: w.now, UpdatedAt: w.now,
+		ID: newID(dm.c, in.ID), Version: 1, OrganizationID: org.ID, State: DomainPending, DueAt: dm.c.now.Add(domainProofFor),
+		CreatedAt: dm.c.now, UpdatedAt: dm.c.now,
 	}
 	var err error
-	if d.Name, err = w.config.domain("name", in.Name); err != nil {
+	if d.Name, err = dm.c.instance.config.domain("name", in.Name); err != nil {
 		return Domain{}, err
 	}
 	joining := cmp.Or(in.Joining, JoiningOff)
-	if err := w.setJoining(ctx, &d, &joining, &in.Role); err != nil {
+	if err := dm.setJoining(ctx, &d, &joining, &in.Role); err != nil {
 		return Domain{}, err
 	}
 	if in.Subdomains && !in.Verified {
 		return Domain{}, invalid("subdomains", "is for a verified domain")
 	}
-	if err := w.mayClaim(ctx, org.ID, d.Name); err != nil {
+	if err := dm.mayClaim(ctx, org.ID, d.Name); err != nil {
 		return Domain{}, err
 	}
-	if d.Challenge, err = newChallenge(w.config.Rand); err != nil {
+	if d.Challenge, err = newChallenge(dm.c.instance.config.Rand); err != nil {
 		return Domain{}, err
 	}
 	kind := EventDomainClaimed
 	if in.Verified {
 		kind = EventDomainVerified
-		if err := w.lockFree(ctx, d); err != nil {
+		if err := dm.lockFree(ctx, d); err != nil {
 			return Domain{}, err
 		}
-		d.proved(w.now, "")
+		d.proved(dm.c.now, "")
 		d.Subdomains = in.Subdomains
 	}
-	if err := w.Domains().Insert(ctx, d); err != nil {
+	if err := dm.c.tx.Domains().Insert(ctx, d); err != nil {
 		return Domain{}, err
 	}
-	return d, w.record(ctx, note{kind: kind, organization: org.ID, subject: d.ID.String(), data: d})
+	return d, dm.c.record(ctx, newEvent{kind: kind, organization: org.ID, subject: d.ID.String(), data: d})
 }
 
 // claimAll makes the claims that an organization is created with (rule O1).
-func (w *work) claimAll(ctx context.Context, org Organization, all []NewDomain) error {
+func (dm domainRules) claimAll(ctx context.Context, org Organization, all []NewDomain) error {
 	for _, in := range all {
 		if !in.OrganizationID.IsZero() {
 			return invalid("domains", "name an organization, which is the new one")
 		}
-		if _, err := w.claim(ctx, org, in); err != nil {
+		if _, err := dm.claim(ctx, org, in); err != nil {
 			return err
 		}
 	}
@@ -141,17 +141,17 @@ func domainName(field, s string) (string, error) {
 
 // mayClaim refuses a name that the organization claims already, and more claims than
 // it may have.
-func (w *work) mayClaim(ctx context.Context, org OrganizationID, name string) error {
+func (dm domainRules) mayClaim(ctx context.Context, org OrganizationID, name string) error {
 	own := DomainFilter{OrganizationID: Of(org)}
-	n, err := w.Domains().Count(ctx, own)
+	n, err := dm.c.tx.Domains().Count(ctx, own)
 	if err != nil {
 		return err
 	}
-	if most := w.config.Limits.DomainClaims; n >= most {
+	if most := dm.c.instance.config.Limits.DomainClaims; n >= most {
 		return invalid("domains", fmt.Sprintf("are %d already, at most %d", n, most))
 	}
 	own.Name = Of(name)
-	if n, err = w.Domains().Count(ctx, own); err == nil && n > 0 {
+	if n, err = dm.c.tx.Domains().Count(ctx, own); err == nil && n > 0 {
 		err = &Error{Code: ErrAlreadyExists, Kind: "domain", Key: name, Field: "name"}
 	}
 	return err
@@ -159,7 +159,7 @@ func (w *work) mayClaim(ctx context.Context, org OrganizationID, name string) er
 
 // setJoining changes what a domain does for who comes with an address on it. The role
 // is one that nobody chooses (rule R3).
-func (w *work) setJoining(ctx context.Context, d *Domain, joining *DomainJoining, role *string) error {
+func (dm domainRules) setJoining(ctx context.Context, d *Domain, joining *DomainJoining, role *string) error {
 	if joining != nil {
 		if !joining.known() {
 			return invalid("joining", "is no way of joining")
@@ -167,7 +167,7 @@ func (w *work) setJoining(ctx context.Context, d *Domain, joining *DomainJoining
 		d.Joining = *joining
 	}
 	if role != nil {
-		if err := w.automatic(ctx, d.OrganizationID, "role", *role); err != nil {
+		if err := dm.c.roles().automatic(ctx, d.OrganizationID, "role", *role); err != nil {
 			return err
 		}
 		d.Role = *role

@@ -12,48 +12,48 @@ import (
 
 // Get gives a claim, or [ErrNotFound].
 func (g Domains) Get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
-	return read(ctx, g.s, domainsGet, id.String(), func(ctx context.Context, w *work) (Domain, error) {
-		d, err := w.domain(ctx, organization, id)
+	return read(ctx, g.s, domainsGet, id.String(), func(ctx context.Context, c *call) (Domain, error) {
+		d, err := c.domains().get(ctx, organization, id)
 		if err != nil {
 			return Domain{}, err
 		}
-		if err := w.judge(ctx, &d); err != nil {
+		if err := c.domains().resolveState(ctx, &d); err != nil {
 			return Domain{}, err
 		}
 		return d, nil
 	})
 }
 
-// domain authorizes the call and reads the claim that it is about; another
+// get authorizes the call and reads the claim that it is about; another
 // organization's is not there.
-func (w *work) domain(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
-	if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+func (dm domainRules) get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	if err := dm.c.access().authorize(ctx, scope{organization: organization}); err != nil {
 		return Domain{}, err
 	}
-	found, err := w.Domains().List(ctx, DomainFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
-	return only(found, err, notFound(id))
+	found, err := dm.c.tx.Domains().List(ctx, DomainFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
+	return exactlyOne(found, err, notFound(id))
 }
 
-// lockedDomain is [work.domain] under the organization's lock.
-func (w *work) lockedDomain(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
-	if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
+// lockedDomain is [domainRules.get] under the organization's lock.
+func (dm domainRules) lockedDomain(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	if err := dm.c.lock(ctx, lockOrganization(organization)); err != nil {
 		return Domain{}, err
 	}
-	return w.domain(ctx, organization, id)
+	return dm.get(ctx, organization, id)
 }
 
 // List gives a page of an organization's claims, by id (rule G6).
 //
 // Errors: [ErrNotFound] for the organization, [ErrInvalid], [ErrInvalidCursor].
 func (g Domains) List(ctx context.Context, organization OrganizationID, q DomainQuery) (Page[Domain], error) {
-	return read(ctx, g.s, domainsList, organization.String(), func(ctx context.Context, w *work) (Page[Domain], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, domainsList, organization.String(), func(ctx context.Context, c *call) (Page[Domain], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Domain]{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[Domain]{}, err
 		}
-		page, err := list(ctx, w.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		page, err := listPage(ctx, c.tx.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "domains", organization)
 		if err != nil {
 			return Page[Domain]{}, err
@@ -62,7 +62,7 @@ func (g Domains) List(ctx context.Context, organization OrganizationID, q Domain
 		for i := range page.Items {
 			claims[i] = &page.Items[i]
 		}
-		if err := w.judge(ctx, claims...); err != nil {
+		if err := c.domains().resolveState(ctx, claims...); err != nil {
 			return Page[Domain]{}, err
 		}
 		return page, nil
@@ -86,40 +86,40 @@ func (g Domains) All(ctx context.Context, organization OrganizationID, q DomainQ
 // organization (rule R3); [ErrUnknownRole]; [ErrNotFound]; [ErrConflict]; [ErrForbidden];
 // [ErrDomainNotVerified] for Subdomains of a domain that is not verified.
 func (g Domains) Update(ctx context.Context, organization OrganizationID, id DomainID, in DomainUpdate) (Domain, error) {
-	return g.one(ctx, domainsUpdate, id.String(), func(ctx context.Context, w *work) (Domain, error) {
-		if err := w.lockDeclared(ctx, deref(in.Role, "")); err != nil {
+	return g.one(ctx, domainsUpdate, id.String(), func(ctx context.Context, c *call) (Domain, error) {
+		if err := c.roles().lockDeclared(ctx, deref(in.Role, "")); err != nil {
 			return Domain{}, err
 		}
-		d, err := w.lockedDomain(ctx, organization, id)
+		d, err := c.domains().lockedDomain(ctx, organization, id)
 		if err != nil {
 			return Domain{}, err
 		}
 		if in.Version != 0 && in.Version != d.Version {
 			return Domain{}, stale(id)
 		}
-		if err := w.hostOnly(input{"subdomains", deref(in.Subdomains, false)}); err != nil {
+		if err := c.access().hostOnly(input{"subdomains", deref(in.Subdomains, false)}); err != nil {
 			return Domain{}, err
 		}
 		before := d
-		if err := w.setJoining(ctx, &d, in.Joining, in.Role); err != nil {
+		if err := c.domains().setJoining(ctx, &d, in.Joining, in.Role); err != nil {
 			return Domain{}, err
 		}
 		if before.Subdomains && !deref(in.Subdomains, true) {
-			if err := w.mayNarrow(ctx, before); err != nil {
+			if err := c.domains().mayNarrow(ctx, before); err != nil {
 				return Domain{}, err
 			}
 		}
 		if err := d.setSubdomains(in.Subdomains); err != nil {
 			return Domain{}, err
 		}
-		org, err := w.Organizations().Get(ctx, organization)
+		org, err := c.tx.Organizations().Get(ctx, organization)
 		if err != nil {
 			return Domain{}, err
 		}
-		if err := w.mayJoin(ctx, org, before, d); err != nil {
+		if err := c.domains().mayJoin(ctx, org, before, d); err != nil {
 			return Domain{}, err
 		}
-		if err := save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated); err != nil {
+		if err := save(ctx, c, c.tx.Domains().Update, before, &d, EventDomainUpdated); err != nil {
 			return Domain{}, err
 		}
 		return d, nil
@@ -128,15 +128,15 @@ func (g Domains) Update(ctx context.Context, organization OrganizationID, id Dom
 
 // mayJoin refuses an actor a way of joining, or another role for who joins, above what
 // they have themselves (rule R6).
-func (w *work) mayJoin(ctx context.Context, org Organization, before, after Domain) error {
+func (dm domainRules) mayJoin(ctx context.Context, org Organization, before, after Domain) error {
 	if before.Joining == after.Joining && before.Role == after.Role {
 		return nil
 	}
-	roles := []string{cmp.Or(after.Role, w.fallbackRole(org))}
+	roles := []string{cmp.Or(after.Role, dm.c.roles().fallbackRole(org))}
 	if before.Role != after.Role {
-		roles = append(roles, cmp.Or(before.Role, w.fallbackRole(org)))
+		roles = append(roles, cmp.Or(before.Role, dm.c.roles().fallbackRole(org)))
 	}
-	return w.mayGive(ctx, org.ID, roles...)
+	return dm.c.access().mayGive(ctx, org.ID, roles...)
 }
 
 // setSubdomains takes or gives up the names below by somebody's word.
@@ -162,43 +162,43 @@ func (d *Domain) setSubdomains(on *bool) error {
 // Counts; [ErrTooLarge] with Counts over
 // Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
-	return exec(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, w *work) error {
-		d, err := w.lockedDomain(ctx, organization, id)
+	return exec(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) error {
+		d, err := c.domains().lockedDomain(ctx, organization, id)
 		if err != nil {
 			return err
 		}
-		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+		if err := c.lock(ctx, lockDomain(d.Name)); err != nil {
 			return err
 		}
-		if err := w.mayNarrow(ctx, d); err != nil {
+		if err := c.domains().mayNarrow(ctx, d); err != nil {
 			return err
 		}
-		if err := w.takeBack(ctx, d); err != nil {
+		if err := c.domains().takeBack(ctx, d); err != nil {
 			return err
 		}
-		if err := w.Domains().Delete(ctx, id); err != nil {
+		if err := c.tx.Domains().Delete(ctx, id); err != nil {
 			return err
 		}
-		return w.record(ctx, d.event(EventDomainReleased))
+		return c.record(ctx, d.event(EventDomainReleased))
 	})
 }
 
 // mayNarrow refuses an actor to give up a verified domain, or the names below it, without
 // the permissions for what depends on it (rule D8): the policy that binds the people on
 // it, and the connections that speak for them. Else who is bound could free themselves.
-func (w *work) mayNarrow(ctx context.Context, d Domain) error {
-	if w.service.principal == nil || d.State != DomainVerified {
+func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
+	if dm.c.service.principal == nil || d.State != DomainVerified {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, d.OrganizationID)
+	own, err := dm.c.access().grantsOf(ctx, d.OrganizationID)
 	if err != nil {
 		return err
 	}
-	p, err := w.policyOf(ctx, d.OrganizationID)
+	p, err := dm.c.policies().policyOf(ctx, d.OrganizationID)
 	if err != nil {
 		return err
 	}
-	speaking, err := w.activeConnections(ctx, d.OrganizationID)
+	speaking, err := dm.c.connections().activeConnections(ctx, d.OrganizationID)
 	if err != nil {
 		return err
 	}
@@ -210,36 +210,36 @@ func (w *work) mayNarrow(ctx context.Context, d Domain) error {
 		stops["connections"] = len(speaking)
 	}
 	if len(stops) > 0 {
-		return w.deny(scope{organization: d.OrganizationID}, &Error{
+		return dm.c.access().deny(scope{organization: d.OrganizationID}, &Error{
 			Code: ErrForbidden, Field: "domain", Counts: stops,
 			Reason: "the sign-in policy or connections of its people would stop with it: that takes the permission to change those",
 		})
 	}
-	return w.ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
+	return dm.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
 }
 
 // takeBack takes the roles that a domain gave.
-func (w *work) takeBack(ctx context.Context, d Domain) error {
+func (dm domainRules) takeBack(ctx context.Context, d Domain) error {
 	gave := RoleAssignmentFilter{OrganizationID: Of(d.OrganizationID), Source: Of(RoleDomain), SourceID: Of(d.ID.String())}
-	n, err := w.RoleAssignments().Count(ctx, gave)
+	n, err := dm.c.tx.RoleAssignments().Count(ctx, gave)
 	if err != nil || n == 0 {
 		return err
 	}
-	if n > w.config.DeleteLimit {
+	if n > dm.c.instance.config.DeleteLimit {
 		return &Error{Code: ErrTooLarge, Counts: map[string]int{"role_assignments": n}}
 	}
-	org, err := w.Organizations().Get(ctx, d.OrganizationID)
+	org, err := dm.c.tx.Organizations().Get(ctx, d.OrganizationID)
 	if err != nil {
 		return err
 	}
-	held, err := collect(ctx, w.RoleAssignments(), gave)
+	held, err := collect(ctx, dm.c.tx.RoleAssignments(), gave)
 	if err != nil {
 		return err
 	}
-	if err := w.mayGive(ctx, org.ID, rolesIn(held)...); err != nil {
+	if err := dm.c.access().mayGive(ctx, org.ID, rolesIn(held)...); err != nil {
 		return err
 	}
-	return w.stripAll(ctx, org, held)
+	return dm.c.connections().stripAll(ctx, org, held)
 }
 
 // Challenge gives what to publish to prove a claim (rule D4): its methods spell out the
@@ -248,15 +248,15 @@ func (w *work) takeBack(ctx context.Context, d Domain) error {
 //
 // Errors: [ErrNotFound].
 func (g Domains) Challenge(ctx context.Context, organization OrganizationID, id DomainID) (domains.Challenge, error) {
-	return read(ctx, g.s, domainsChallenge, id.String(), func(ctx context.Context, w *work) (domains.Challenge, error) {
-		d, err := w.domain(ctx, organization, id)
+	return read(ctx, g.s, domainsChallenge, id.String(), func(ctx context.Context, c *call) (domains.Challenge, error) {
+		d, err := c.domains().get(ctx, organization, id)
 		if err != nil {
 			return domains.Challenge{}, err
 		}
-		return w.challenge(d), nil
+		return c.instance.challenge(d), nil
 	})
 }
 
-func (f *family) challenge(d Domain) domains.Challenge {
+func (f *instance) challenge(d Domain) domains.Challenge {
 	return domains.Challenge{App: f.config.App, Domain: d.Name, Token: d.Challenge}
 }

@@ -14,15 +14,15 @@ import (
 //
 // Errors: [ErrInvalid] with the field "email"; [ErrNotFound].
 func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
-	return read(ctx, g.s, domainsOwner, "", func(ctx context.Context, w *work) (Domain, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, domainsOwner, "", func(ctx context.Context, c *call) (Domain, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Domain{}, err
 		}
 		key, err := CanonicalEmail(email)
 		if err != nil {
 			return Domain{}, err
 		}
-		found, ok, err := w.verifiedDomain(ctx, key)
+		found, ok, err := c.domains().verifiedDomain(ctx, key)
 		if err == nil && !ok {
 			err = &Error{Code: ErrNotFound, Kind: "domain"}
 		}
@@ -32,22 +32,22 @@ func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
 
 // verifiedDomain is the verified domain, of whatever organization, that a canonical
 // address is on.
-func (w *work) verifiedDomain(ctx context.Context, emailKey string) (Domain, bool, error) {
+func (dm domainRules) verifiedDomain(ctx context.Context, emailKey string) (Domain, bool, error) {
 	names := domains.Parents(emailDomain(emailKey))
 	if len(names) == 0 {
 		return Domain{}, false, nil
 	}
-	holders, err := w.holders(ctx, names...)
+	holders, err := dm.holders(ctx, names...)
 	if err != nil {
 		return Domain{}, false, err
 	}
-	d, ok := longest(holders, names)
+	d, ok := longestMatch(holders, names)
 	return d, ok, nil
 }
 
-// longest is the domain that counts for a name, among those that are verified: names are
+// longestMatch is the domain that counts for a name, among those that are verified: names are
 // its own and those above it.
-func longest(holders map[string]Domain, names []string) (Domain, bool) {
+func longestMatch(holders map[string]Domain, names []string) (Domain, bool) {
 	for i, name := range names {
 		if d, ok := holders[name]; ok && (i == 0 || d.Subdomains) {
 			return d, true
@@ -56,9 +56,9 @@ func longest(holders map[string]Domain, names []string) (Domain, bool) {
 	return Domain{}, false
 }
 
-// verifiedFor is [work.verifiedDomain] where that is this organization's.
-func (w *work) verifiedFor(ctx context.Context, org OrganizationID, emailKey string) (Domain, bool, error) {
-	d, ok, err := w.verifiedDomain(ctx, emailKey)
+// verifiedFor is [domainRules.verifiedDomain] where that is this organization's.
+func (dm domainRules) verifiedFor(ctx context.Context, org OrganizationID, emailKey string) (Domain, bool, error) {
+	d, ok, err := dm.verifiedDomain(ctx, emailKey)
 	if err != nil || !ok || d.OrganizationID != org {
 		return Domain{}, false, err
 	}

@@ -29,7 +29,7 @@ const (
 // Errors: [ErrForbidden]; [ErrInTransaction] inside Transact and on a Service from
 // Join. What was done before an error stays.
 func (g Domains) Recheck(ctx context.Context) (int, error) {
-	if g.s.within != nil {
+	if g.s.txn != nil {
 		return 0, explain(&Error{Code: ErrInTransaction}, domainsRecheck.op, "")
 	}
 	if err := g.s.tripwire(ctx, domainsRecheck, true); err != nil {
@@ -49,15 +49,15 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 
 // due lists what Recheck has to look at.
 func (g Domains) due(ctx context.Context) ([]Domain, error) {
-	return read(ctx, g.s, domainsRecheck, "", func(ctx context.Context, w *work) ([]Domain, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, domainsRecheck, "", func(ctx context.Context, c *call) ([]Domain, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return nil, err
 		}
 		states := []DomainState{DomainPending}
-		if w.config.Prover != nil {
+		if c.instance.config.Prover != nil {
 			states = append(states, DomainVerified)
 		}
-		return w.Domains().List(ctx, DomainFilter{State: Of(states...), DueBefore: w.now.Add(time.Microsecond)},
+		return c.tx.Domains().List(ctx, DomainFilter{State: Of(states...), DueBefore: c.now.Add(time.Microsecond)},
 			Span{Limit: recheckBatch, Order: ByDue})
 	})
 }
@@ -70,10 +70,10 @@ func (g Domains) recheck(ctx context.Context, due Domain) error {
 	}
 	var own, below domains.Finding
 	if d.Method != "" {
-		own = g.look(ctx, d, false)
+		own = g.askProver(ctx, d, false)
 	}
 	if d.reprovesSubdomains() {
-		below = g.look(ctx, d, true)
+		below = g.askProver(ctx, d, true)
 	}
 	if err := ctx.Err(); err != nil {
 		return &Error{Code: ErrCanceled, Err: err}
@@ -86,18 +86,18 @@ func (g Domains) recheck(ctx context.Context, due Domain) error {
 // there is nothing to look for.
 func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 	var d Domain
-	err := g.again(ctx, due, func(ctx context.Context, w *work, now Domain) error {
+	err := g.again(ctx, due, func(ctx context.Context, c *call, now Domain) error {
 		d = Domain{}
 		switch before := now; {
-		case now.State != due.State || now.DueAt.IsZero() || w.now.Before(now.DueAt):
+		case now.State != due.State || now.DueAt.IsZero() || c.now.Before(now.DueAt):
 			return nil // another Recheck was first, or somebody decided
-		case now.overdue(w.now):
+		case now.overdue(c.now):
 			now.State, now.DueAt = DomainFailed, time.Time{}
-			return save(ctx, w, w.Domains().Update, before, &now, EventDomainFailed)
+			return save(ctx, c, c.tx.Domains().Update, before, &now, EventDomainFailed)
 		case now.State == DomainVerified:
-			now.due(w.now, recheckAgain)
+			now.due(c.now, recheckAgain)
 			d = now
-			return save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated)
+			return save(ctx, c, c.tx.Domains().Update, before, &d, EventDomainUpdated)
 		}
 		return nil
 	})
@@ -105,34 +105,34 @@ func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 }
 
 // again opens a transaction on a domain, if it is still there.
-func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Context, w *work, now Domain) error) error {
-	return exec(ctx, g.s, domainsRecheck, was.ID.String(), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockOrganization(was.OrganizationID), lockDomain(was.Name)); err != nil {
+func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Context, c *call, now Domain) error) error {
+	return exec(ctx, g.s, domainsRecheck, was.ID.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockOrganization(was.OrganizationID), lockDomain(was.Name)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		now, err := w.Domains().Get(ctx, was.ID)
+		now, err := c.tx.Domains().Get(ctx, was.ID)
 		if CodeOf(err) == ErrNotFound {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return fn(ctx, w, now)
+		return fn(ctx, c, now)
 	})
 }
 
-// look asks the Prover. What it cannot say counts for nothing, and the Logger hears.
-func (g Domains) look(ctx context.Context, d Domain, subdomains bool) domains.Finding {
-	c, by := g.s.family.challenge(d), domains.Method(d.Method)
+// askProver asks the Prover. What it cannot say counts for nothing, and the Logger hears.
+func (g Domains) askProver(ctx context.Context, d Domain, subdomains bool) domains.Finding {
+	c, by := g.s.instance.challenge(d), domains.Method(d.Method)
 	if subdomains {
 		c.Subdomains, by = true, domains.MethodDNS
 	}
-	finding, err := g.s.family.ask(ctx, c, by)
+	finding, err := g.s.instance.ask(ctx, c, by)
 	if err != nil {
-		g.s.family.config.Logger.WarnContext(ctx, "freehold: a domain could not be rechecked", "domain", d.ID.String(), "error", err)
+		g.s.instance.config.Logger.WarnContext(ctx, "freehold: a domain could not be rechecked", "domain", d.ID.String(), "error", err)
 		return domains.Finding{Outcome: domains.Unknown}
 	}
 	return finding
@@ -148,22 +148,22 @@ func (d Domain) sameProofs(was Domain) bool {
 
 // conclude keeps what was found.
 func (g Domains) conclude(ctx context.Context, was Domain, own, below domains.Finding) error {
-	return g.again(ctx, was, func(ctx context.Context, w *work, d Domain) error {
+	return g.again(ctx, was, func(ctx context.Context, c *call, d Domain) error {
 		if !d.sameProofs(was) {
 			return nil
 		}
 		before := d
-		if weigh(own, w.now, &d.ProvedAt, &d.MissingSince) {
+		if weigh(own, c.now, &d.ProvedAt, &d.MissingSince) {
 			d.lapse()
-			return save(ctx, w, w.Domains().Update, before, &d, EventDomainLapsed)
+			return save(ctx, c, c.tx.Domains().Update, before, &d, EventDomainLapsed)
 		}
-		if weigh(below, w.now, &d.SubdomainsProvedAt, &d.SubdomainsMissingSince) {
+		if weigh(below, c.now, &d.SubdomainsProvedAt, &d.SubdomainsMissingSince) {
 			d.dropSubdomains()
 		}
-		if found(own) && found(below) {
-			d.schedule(w.now)
+		if isProved(own) && isProved(below) {
+			d.schedule(c.now)
 		}
-		return save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated)
+		return save(ctx, c, c.tx.Domains().Update, before, &d, EventDomainUpdated)
 	})
 }
 
@@ -182,8 +182,8 @@ func weigh(f domains.Finding, now time.Time, provedAt, missingSince *time.Time) 
 	return false
 }
 
-// found reports whether a proof was seen, or not asked for.
-func found(f domains.Finding) bool { return f.Outcome == domains.Proved || f.Outcome == "" }
+// isProved reports whether a proof was seen, or not asked for.
+func isProved(f domains.Finding) bool { return f.Outcome == domains.Proved || f.Outcome == "" }
 
 // lapse takes a domain's effect away; that it is missing stays to be seen.
 func (d *Domain) lapse() {

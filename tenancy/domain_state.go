@@ -11,16 +11,16 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// judge gives claims the state that they are read in: one that waits too long for its
+// resolveState gives claims the state that they are read in: one that waits too long for its
 // proof, or whose name another organization holds, has failed (rule D3).
-func (w *work) judge(ctx context.Context, claims ...*Domain) error {
+func (dm domainRules) resolveState(ctx context.Context, claims ...*Domain) error {
 	var waiting []*Domain
 	var names []string
 	for _, d := range claims {
 		if d.State != DomainPending {
 			continue
 		}
-		if d.overdue(w.now) {
+		if d.overdue(dm.c.now) {
 			d.State = DomainFailed
 			continue
 		}
@@ -29,7 +29,7 @@ func (w *work) judge(ctx context.Context, claims ...*Domain) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	holders, err := w.holders(ctx, names...)
+	holders, err := dm.holders(ctx, names...)
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (d Domain) overdue(now time.Time) bool {
 }
 
 // holders gives the verified domain of each name that has one, in one query.
-func (w *work) holders(ctx context.Context, names ...string) (map[string]Domain, error) {
-	found, err := w.Domains().List(ctx, DomainFilter{Name: Of(names...), State: Of(DomainVerified)}, Span{Limit: len(names)})
+func (dm domainRules) holders(ctx context.Context, names ...string) (map[string]Domain, error) {
+	found, err := dm.c.tx.Domains().List(ctx, DomainFilter{Name: Of(names...), State: Of(DomainVerified)}, Span{Limit: len(names)})
 	held := make(map[string]Domain, len(found))
 	for _, d := range found {
 		held[d.Name] = d
@@ -57,8 +57,8 @@ func (w *work) holders(ctx context.Context, names ...string) (map[string]Domain,
 }
 
 // free refuses a name that another organization holds; by whom is not told (rule D3).
-func (w *work) free(ctx context.Context, d Domain) error {
-	holders, err := w.holders(ctx, d.Name)
+func (dm domainRules) free(ctx context.Context, d Domain) error {
+	holders, err := dm.holders(ctx, d.Name)
 	if err != nil {
 		return err
 	}
@@ -68,12 +68,12 @@ func (w *work) free(ctx context.Context, d Domain) error {
 	return nil
 }
 
-// lockFree is [work.free] with the name locked, for whoever is about to hold it.
-func (w *work) lockFree(ctx context.Context, d Domain) error {
-	if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+// lockFree is [domainRules.free] with the name locked, for whoever is about to hold it.
+func (dm domainRules) lockFree(ctx context.Context, d Domain) error {
+	if err := dm.c.lock(ctx, lockDomain(d.Name)); err != nil {
 		return err
 	}
-	return w.free(ctx, d)
+	return dm.free(ctx, d)
 }
 
 // proved makes a claim one that holds its name, shown by a method or, without one, by
@@ -88,12 +88,12 @@ func (d *Domain) proved(now time.Time, by domains.Method) {
 }
 
 // restart makes a claim begin anew: a new token, and as long for its proof as at first.
-func (w *work) restart(d *Domain) error {
-	challenge, err := newChallenge(w.config.Rand)
+func (dm domainRules) restart(d *Domain) error {
+	challenge, err := newChallenge(dm.c.instance.config.Rand)
 	if err != nil {
 		return err
 	}
-	d.State, d.Challenge, d.DueAt = DomainPending, challenge, w.now.Add(domainProofFor)
+	d.State, d.Challenge, d.DueAt = DomainPending, challenge, dm.c.now.Add(domainProofFor)
 	d.Method, d.VerifiedAt, d.ProvedAt, d.MissingSince = "", time.Time{}, time.Time{}, time.Time{}
 	d.dropSubdomains()
 	return nil
@@ -131,38 +131,38 @@ func (d Domain) jitter(now time.Time, most time.Duration) time.Duration {
 // sleepDomains makes the verified domains of an organization that is archived dormant:
 // others may have them meanwhile (rule O2). Letting go of a name takes its lock, too: a
 // restored claim that found it taken is not to be kept after it was free.
-func (w *work) sleepDomains(ctx context.Context, org OrganizationID) error {
-	return w.eachDomain(ctx, org, DomainVerified, func(d Domain) error {
-		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+func (dm domainRules) sleepDomains(ctx context.Context, org OrganizationID) error {
+	return dm.eachDomain(ctx, org, DomainVerified, func(d Domain) error {
+		if err := dm.c.lock(ctx, lockDomain(d.Name)); err != nil {
 			return err
 		}
 		before := d
 		d.State, d.DueAt = DomainDormant, time.Time{}
-		return save(ctx, w, w.Domains().Update, before, &d, EventDomainDormant)
+		return save(ctx, dm.c, dm.c.tx.Domains().Update, before, &d, EventDomainDormant)
 	})
 }
 
 // wakeDomains does the same for one that is restored: a dormant domain is verified again
 // if its proof is fresh enough and nobody has taken it, and else begins anew. It gives
 // the names that others have taken.
-func (w *work) wakeDomains(ctx context.Context, org OrganizationID) (taken []string, err error) {
-	err = w.eachDomain(ctx, org, DomainDormant, func(d Domain) error {
+func (dm domainRules) wakeDomains(ctx context.Context, org OrganizationID) (taken []string, err error) {
+	err = dm.eachDomain(ctx, org, DomainDormant, func(d Domain) error {
 		before, kind := d, EventDomainUpdated
-		err := w.lockFree(ctx, d)
+		err := dm.lockFree(ctx, d)
 		switch {
 		case CodeOf(err) == ErrDomainTaken:
 			taken = append(taken, d.Name)
-			err = w.restart(&d)
-		case err == nil && w.now.Sub(d.ProvedAt) < domainProofFor:
+			err = dm.restart(&d)
+		case err == nil && dm.c.now.Sub(d.ProvedAt) < domainProofFor:
 			kind = EventDomainVerified
-			d.wake(w.now)
+			d.wake(dm.c.now)
 		case err == nil:
-			err = w.restart(&d)
+			err = dm.restart(&d)
 		}
 		if err != nil {
 			return err
 		}
-		return save(ctx, w, w.Domains().Update, before, &d, kind)
+		return save(ctx, dm.c, dm.c.tx.Domains().Update, before, &d, kind)
 	})
 	return taken, err
 }
@@ -181,8 +181,8 @@ func (d *Domain) wake(now time.Time) {
 
 // eachDomain walks an organization's domains of a state, by name: the order in which
 // their names are locked.
-func (w *work) eachDomain(ctx context.Context, org OrganizationID, state DomainState, fn func(Domain) error) error {
-	all, err := collect(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org), State: Of(state)})
+func (dm domainRules) eachDomain(ctx context.Context, org OrganizationID, state DomainState, fn func(Domain) error) error {
+	all, err := collect(ctx, dm.c.tx.Domains(), DomainFilter{OrganizationID: Of(org), State: Of(state)})
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (p proving) run(ctx context.Context) (Domain, error) {
 }
 
 func (p proving) prove(ctx context.Context) (Domain, error) {
-	if p.s.within != nil {
+	if p.s.txn != nil {
 		return Domain{}, &Error{Code: ErrInTransaction}
 	}
 	asked, err := p.read(ctx)
@@ -83,7 +83,7 @@ func (p proving) prove(ctx context.Context) (Domain, error) {
 	if asked.claim.State == DomainFailed {
 		return p.startOver(ctx, asked.claim)
 	}
-	finding, err := p.s.family.ask(ctx, asked.challenge, p.by)
+	finding, err := p.s.instance.ask(ctx, asked.challenge, p.by)
 	if err != nil {
 		return Domain{}, err
 	}
@@ -101,33 +101,33 @@ type provable struct {
 
 // read finds the claim and refuses what needs no look.
 func (p proving) read(ctx context.Context) (provable, error) {
-	return read(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, w *work) (provable, error) {
-		d, err := w.domain(ctx, p.organization, p.id)
+	return read(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, c *call) (provable, error) {
+		d, err := c.domains().get(ctx, p.organization, p.id)
 		if err != nil {
 			return provable{}, err
 		}
-		if err := p.mayProve(ctx, w, d); err != nil {
+		if err := p.mayProve(ctx, c, d); err != nil {
 			return provable{}, err
 		}
-		if d.overdue(w.now) {
+		if d.overdue(c.now) {
 			d.State = DomainFailed
 		}
-		c := w.challenge(d)
-		c.Subdomains = p.subdomains
-		if err := c.Check(p.by); err != nil {
+		challenge := c.instance.challenge(d)
+		challenge.Subdomains = p.subdomains
+		if err := challenge.Check(p.by); err != nil {
 			return provable{}, &Error{Code: ErrInvalid, Field: "method", Reason: "cannot prove this domain", Err: err}
 		}
-		if p.s.family.config.Prover == nil {
+		if p.s.instance.config.Prover == nil {
 			return provable{}, &Error{Code: ErrDomainNotVerified, Reason: "nothing is proved here"}
 		}
-		return provable{d, c}, nil
+		return provable{d, challenge}, nil
 	})
 }
 
 // mayProve refuses where a proof would change nothing: it is asked before the look and
 // again after it.
-func (p proving) mayProve(ctx context.Context, w *work, d Domain) error {
-	org, err := w.Organizations().Get(ctx, p.organization)
+func (p proving) mayProve(ctx context.Context, c *call, d Domain) error {
+	org, err := c.tx.Organizations().Get(ctx, p.organization)
 	switch {
 	case err != nil:
 		return err
@@ -138,15 +138,15 @@ func (p proving) mayProve(ctx context.Context, w *work, d Domain) error {
 	case d.State == DomainVerified && (d.Subdomains || !p.subdomains):
 		return nil
 	}
-	if err := w.mayExtend(ctx, d, p.subdomains); err != nil || p.subdomains {
+	if err := c.connections().mayExtend(ctx, d, p.subdomains); err != nil || p.subdomains {
 		return err
 	}
-	return w.free(ctx, d)
+	return c.domains().free(ctx, d)
 }
 
 // ask has the Prover look, once and not for ever. That it could not is a finding of its
 // own, unless it is the caller who gave up.
-func (f *family) ask(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error) {
+func (f *instance) ask(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error) {
 	limited, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
 	finding, err := f.config.Prover.Prove(Trusted(limited), c, by)
@@ -166,51 +166,51 @@ func (f *family) ask(ctx context.Context, c domains.Challenge, by domains.Method
 
 // reopen reads the claim once more under the locks of its organization and its name, and
 // refuses one that has changed since it was read.
-func (p proving) reopen(ctx context.Context, w *work, claim Domain) (Domain, error) {
-	if err := w.Lock(ctx, lockOrganization(p.organization), lockDomain(claim.Name)); err != nil {
+func (p proving) reopen(ctx context.Context, c *call, claim Domain) (Domain, error) {
+	if err := c.lock(ctx, lockOrganization(p.organization), lockDomain(claim.Name)); err != nil {
 		return Domain{}, err
 	}
-	d, err := w.domain(ctx, p.organization, p.id)
+	d, err := c.domains().get(ctx, p.organization, p.id)
 	if err == nil && d.Version != claim.Version {
 		err = stale(p.id)
 	}
 	if err != nil {
 		return Domain{}, err
 	}
-	return d, p.mayProve(ctx, w, d)
+	return d, p.mayProve(ctx, c, d)
 }
 
 // keep makes the claim one that is proved.
 func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
-	return p.one(ctx, p.method, p.id.String(), func(ctx context.Context, w *work) (Domain, error) {
-		d, err := p.reopen(ctx, w, claim)
+	return p.one(ctx, p.method, p.id.String(), func(ctx context.Context, c *call) (Domain, error) {
+		d, err := p.reopen(ctx, c, claim)
 		if err != nil {
 			return Domain{}, err
 		}
 		before, kind := d, EventDomainUpdated
 		switch {
 		case p.subdomains:
-			d.Subdomains, d.SubdomainsProvedAt, d.SubdomainsMissingSince = true, w.now, time.Time{}
+			d.Subdomains, d.SubdomainsProvedAt, d.SubdomainsMissingSince = true, c.now, time.Time{}
 			if d.DueAt.IsZero() {
-				d.schedule(w.now)
+				d.schedule(c.now)
 			}
 		case d.State != DomainVerified:
 			kind = EventDomainVerified
 			fallthrough
 		default:
-			d.proved(w.now, p.by)
+			d.proved(c.now, p.by)
 		}
-		if err := w.hold(ctx, before, &d, kind); err != nil {
+		if err := c.domains().hold(ctx, before, &d, kind); err != nil {
 			return Domain{}, err
 		}
-		return d, w.keepsWayIn(ctx, p.organization)
+		return d, c.owners().keepsWayIn(ctx, p.organization)
 	})
 }
 
 // hold is saveDomain for a claim that may take its name: where the unique key is not
 // free after all, another has it.
-func (w *work) hold(ctx context.Context, before Domain, d *Domain, kind EventType) error {
-	err := save(ctx, w, w.Domains().Update, before, d, kind)
+func (dm domainRules) hold(ctx context.Context, before Domain, d *Domain, kind EventType) error {
+	err := save(ctx, dm.c, dm.c.tx.Domains().Update, before, d, kind)
 	if CodeOf(err) == ErrAlreadyExists {
 		return &Error{Code: ErrDomainTaken, Kind: "domain", Key: d.Name}
 	}
@@ -220,16 +220,16 @@ func (w *work) hold(ctx context.Context, before Domain, d *Domain, kind EventTyp
 // startOver gives a claim that failed a new token (rule D3). What was published for the
 // old one proves nothing any more, so there is nothing to look for yet.
 func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
-	d, err := p.one(ctx, p.method, p.id.String(), func(ctx context.Context, w *work) (Domain, error) {
-		d, err := p.reopen(ctx, w, claim)
+	d, err := p.one(ctx, p.method, p.id.String(), func(ctx context.Context, c *call) (Domain, error) {
+		d, err := p.reopen(ctx, c, claim)
 		if err != nil {
 			return Domain{}, err
 		}
 		before := d
-		if err := w.restart(&d); err != nil {
+		if err := c.domains().restart(&d); err != nil {
 			return Domain{}, err
 		}
-		if err := save(ctx, w, w.Domains().Update, before, &d, EventDomainUpdated); err != nil {
+		if err := save(ctx, c, c.tx.Domains().Update, before, &d, EventDomainUpdated); err != nil {
 			return Domain{}, err
 		}
 		return d, nil
@@ -248,24 +248,24 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 // Errors: [ErrDomainTaken]; [ErrNotFound]; [ErrOrganizationClosed] where the
 // organization is archived; [ErrForbidden].
 func (g Domains) MarkVerified(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
-	return g.one(ctx, domainsMarkVerified, id.String(), func(ctx context.Context, w *work) (Domain, error) {
-		d, err := w.lockedDomain(ctx, organization, id)
+	return g.one(ctx, domainsMarkVerified, id.String(), func(ctx context.Context, c *call) (Domain, error) {
+		d, err := c.domains().lockedDomain(ctx, organization, id)
 		if err != nil {
 			return Domain{}, err
 		}
-		if err := w.Lock(ctx, lockDomain(d.Name)); err != nil {
+		if err := c.lock(ctx, lockDomain(d.Name)); err != nil {
 			return Domain{}, err
 		}
 		p := proving{organization: organization}
-		if err := p.mayProve(ctx, w, d); err != nil {
+		if err := p.mayProve(ctx, c, d); err != nil {
 			return Domain{}, err
 		}
 		before, kind := d, EventDomainUpdated
 		if d.State != DomainVerified {
 			kind = EventDomainVerified
 		}
-		d.proved(w.now, "")
-		if err := w.hold(ctx, before, &d, kind); err != nil {
+		d.proved(c.now, "")
+		if err := c.domains().hold(ctx, before, &d, kind); err != nil {
 			return Domain{}, err
 		}
 		return d, nil

@@ -48,8 +48,8 @@ func dotAtom(s string) bool {
 	}
 	for i := range len(s) {
 		c := s[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !letter && strings.IndexByte(".!#$%&'*+-/=?^_`{|}~", c) < 0 {
+		alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !alphanumeric && strings.IndexByte(".!#$%&'*+-/=?^_`{|}~", c) < 0 {
 			return false
 		}
 	}

@@ -29,70 +29,70 @@ type EmailProof struct {
 // Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed]
 // beside the proof, which holds.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
-	return write(ctx, g.s, usersChangeEmail, id.String(), func(ctx context.Context, w *work) (EmailProof, error) {
-		if err := w.mayMail(); err != nil {
+	return write(ctx, g.s, usersChangeEmail, id.String(), func(ctx context.Context, c *call) (EmailProof, error) {
+		if err := c.mayMail(); err != nil {
 			return EmailProof{}, err
 		}
-		return w.changeEmail(ctx, id, address)
+		return c.users().changeEmail(ctx, id, address)
 	})
 }
 
-func (w *work) changeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
+func (us userRules) changeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
 	canonical, err := CanonicalEmail(address)
 	if err != nil {
 		return EmailProof{}, err
 	}
-	if err := w.Lock(ctx, lockUser(id)); err != nil {
+	if err := us.c.lock(ctx, lockUser(id)); err != nil {
 		return EmailProof{}, err
 	}
-	if err := w.authorize(ctx, scope{user: id}); err != nil {
+	if err := us.c.access().authorize(ctx, scope{user: id}); err != nil {
 		return EmailProof{}, err
 	}
-	user, err := w.user(ctx, id)
+	user, err := us.get(ctx, id)
 	if err != nil {
 		return EmailProof{}, err
 	}
 	asks := ""
-	if w.service.principal != nil {
+	if us.c.service.principal != nil {
 		asks = id.String()
-		if err := w.unmanaged(ctx, user, canonical); err != nil {
+		if err := us.unmanaged(ctx, user, canonical); err != nil {
 			return EmailProof{}, err
 		}
 	}
-	if err := w.spendProofs(ctx, id); err != nil {
+	if err := us.c.spendProofs(ctx, id); err != nil {
 		return EmailProof{}, err
 	}
-	expires := w.now.Add(w.config.EmailProofFor)
-	token, err := w.issue(ctx, Secret{Kind: SecretEmailProof, UserID: id, Subject: asks, Address: canonical, ExpiresAt: expires})
+	expires := us.c.now.Add(us.c.instance.config.EmailProofFor)
+	token, err := us.c.issue(ctx, Secret{Kind: SecretEmailProof, UserID: id, Subject: asks, Address: canonical, ExpiresAt: expires})
 	if err != nil {
 		return EmailProof{}, err
 	}
-	proof := EmailProof{address, w.hand(Message{
+	proof := EmailProof{address, us.c.queueMail(Message{
 		Kind: MessageEmailProof, To: address, Token: token, ExpiresAt: expires, Subject: id.String(),
 	}), expires}
 	if user.PendingEmail == address { // the row stays as it is, and yet there is a new proof
-		return proof, w.record(ctx, user.event(EventUserEmailChangeRequested))
+		return proof, us.c.record(ctx, user.event(EventUserEmailChangeRequested))
 	}
 	before := user
 	user.PendingEmail = address
-	return proof, w.saveUser(ctx, before, &user, EventUserEmailChangeRequested)
+	return proof, us.saveUser(ctx, before, &user, EventUserEmailChangeRequested)
 }
 
 // unmanaged refuses to move an address off the verified domains of an organization whose
 // policy binds the people on them (rule U9).
-func (w *work) unmanaged(ctx context.Context, user User, to string) error {
-	from, ok, err := w.verifiedDomain(ctx, user.EmailKey)
+func (us userRules) unmanaged(ctx context.Context, user User, to string) error {
+	from, ok, err := us.c.domains().verifiedDomain(ctx, user.EmailKey)
 	if err != nil || !ok {
 		return err
 	}
-	if _, stays, err := w.verifiedFor(ctx, from.OrganizationID, to); err != nil || stays {
+	if _, stays, err := us.c.domains().verifiedFor(ctx, from.OrganizationID, to); err != nil || stays {
 		return err
 	}
-	rules, err := w.policies(ctx, from.OrganizationID)
+	rules, err := us.c.policies().read(ctx, from.OrganizationID)
 	if err != nil {
 		return err
 	}
-	p, err := w.resting(ctx, rules[from.OrganizationID])
+	p, err := us.c.policies().resting(ctx, rules[from.OrganizationID])
 	if err == nil && p.Domain.binds() {
 		err = &Error{Code: ErrEmailManaged, Field: "email", Reason: "an organization manages the addresses on " + from.Name}
 	}
@@ -104,9 +104,9 @@ func (w *work) unmanaged(ctx context.Context, user User, to string) error {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, usersCancelEmailChange, id, func(ctx context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, usersCancelEmailChange, id, func(ctx context.Context, c *call, user *User) (EventType, error) {
 		user.PendingEmail = ""
-		return EventUserEmailChangeCanceled, w.spendProofs(ctx, user.ID)
+		return EventUserEmailChangeCanceled, c.spendProofs(ctx, user.ID)
 	})
 }
 
@@ -146,85 +146,85 @@ type EmailConfirmation struct {
 // [ErrAlreadyExists] with the field "email" where another user has the address by now,
 // which leaves everything as it was.
 func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
-	user, err := write(ctx, g.s, usersConfirmEmail, "", func(ctx context.Context, w *work) (User, error) {
-		return w.confirmEmail(ctx, in)
+	user, err := write(ctx, g.s, usersConfirmEmail, "", func(ctx context.Context, c *call) (User, error) {
+		return c.users().confirmEmail(ctx, in)
 	})
 	if err != nil {
 		return User{}, err
 	}
-	return g.s.shown(user), nil
+	return g.s.redact(user), nil
 }
 
-func (w *work) confirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
-	secret, err := w.secret(ctx, SecretEmailProof, in.Token)
+func (us userRules) confirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
+	secret, err := us.c.secret(ctx, SecretEmailProof, in.Token)
 	if err != nil {
 		return User{}, err
 	}
-	if err := w.Lock(ctx, lockEmail(secret.Address), lockUser(secret.UserID)); err != nil {
+	if err := us.c.lock(ctx, lockEmail(secret.Address), lockUser(secret.UserID)); err != nil {
 		return User{}, err
 	}
-	if secret, err = w.secret(ctx, SecretEmailProof, in.Token); err != nil {
+	if secret, err = us.c.secret(ctx, SecretEmailProof, in.Token); err != nil {
 		return User{}, err
 	}
-	if err := w.authorize(ctx, scope{user: secret.UserID}); err != nil {
+	if err := us.c.access().authorize(ctx, scope{user: secret.UserID}); err != nil {
 		return User{}, err
 	}
-	user, err := w.user(ctx, secret.UserID)
+	user, err := us.get(ctx, secret.UserID)
 	if err != nil {
 		return User{}, err
 	}
 	if !user.SuspendedAt.IsZero() {
 		return User{}, &Error{Code: ErrForbidden, Reason: string(ReasonUserSuspended)}
 	}
-	by, err := w.presenter(ctx, user.ID, in.Session)
+	by, err := us.presenter(ctx, user.ID, in.Session)
 	if err != nil {
 		return User{}, err
 	}
-	w.actor = Actor{Kind: ActorUser, ID: user.ID.String()}
+	us.c.actor = Actor{Kind: ActorUser, ID: user.ID.String()}
 	if user.EmailKey == secret.Address {
-		return w.confirmStored(ctx, secret, user, by)
+		return us.confirmStored(ctx, secret, user, by)
 	}
 	if !by.signedIn {
 		return User{}, &Error{Code: ErrSignInRequired, Field: "session", Reason: "sign in to the account whose address should move, and open the link again"}
 	}
 	if secret.Subject != "" {
-		if err := w.unmanaged(ctx, user, secret.Address); err != nil {
+		if err := us.unmanaged(ctx, user, secret.Address); err != nil {
 			return User{}, err
 		}
 	}
-	if err := w.spend(ctx, secret); err != nil {
+	if err := us.c.spend(ctx, secret); err != nil {
 		return User{}, err
 	}
-	if err := w.endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
+	if err := us.c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
 		return User{}, err
 	}
 	if user.EmailVerifiedAt.IsZero() {
-		if err := w.expel(ctx, user.ID, by.proof()); err != nil {
+		if err := us.revokeAccess(ctx, user.ID, by.proof()); err != nil {
 			return User{}, err
 		}
 	}
-	if err := w.moveEmail(ctx, &user, user.PendingEmail, secret.Address, EmailProvedByMail); err != nil {
+	if err := us.moveEmail(ctx, &user, user.PendingEmail, secret.Address, EmailProvedByMail); err != nil {
 		return User{}, err
 	}
 	return user, nil
 }
 
 // confirmStored verifies the address that a user has already.
-func (w *work) confirmStored(ctx context.Context, secret Secret, user User, by presenter) (User, error) {
-	if err := w.spend(ctx, secret); err != nil {
+func (us userRules) confirmStored(ctx context.Context, secret Secret, user User, by presenter) (User, error) {
+	if err := us.c.spend(ctx, secret); err != nil {
 		return User{}, err
 	}
 	if user.EmailVerifiedAt.IsZero() {
 		p := by.proof()
 		p.email = user.PendingEmail
-		if err := w.takeOver(ctx, &user, p); err != nil {
+		if err := us.takeOver(ctx, &user, p); err != nil {
 			return User{}, err
 		}
 		return user, nil
 	}
 	before := user
 	user.Email, user.PendingEmail, user.EmailProvedBy = user.PendingEmail, "", EmailProvedByMail
-	if err := w.saveUser(ctx, before, &user, EventUserEmailVerified); err != nil {
+	if err := us.saveUser(ctx, before, &user, EventUserEmailVerified); err != nil {
 		return User{}, err
 	}
 	return user, nil
@@ -238,14 +238,14 @@ type presenter struct {
 }
 
 // proof is what the presenter has shown by opening the link.
-func (p presenter) proof() proof {
-	return proof{by: EmailProvedByMail, own: p.signedIn, identity: p.identity, session: p.session}
+func (p presenter) proof() emailProof {
+	return emailProof{by: EmailProvedByMail, own: p.signedIn, identity: p.identity, session: p.session}
 }
 
 // presenter tells whether a link for a user was opened by them, signed in as they should
 // be: in a live session that is not confined, or on a Service bound to them.
-func (w *work) presenter(ctx context.Context, user UserID, token string) (presenter, error) {
-	if p := w.service.principal; p != nil {
+func (us userRules) presenter(ctx context.Context, user UserID, token string) (presenter, error) {
+	if p := us.c.service.principal; p != nil {
 		if p.session == nil {
 			return presenter{signedIn: p.user == user}, nil
 		}
@@ -254,27 +254,27 @@ func (w *work) presenter(ctx context.Context, user UserID, token string) (presen
 	if token == "" {
 		return presenter{}, nil
 	}
-	s, err := w.liveSession(ctx, token)
+	s, err := us.liveSession(ctx, token)
 	switch {
 	case CodeOf(err) == ErrSignInRequired, err == nil && s.UserID != user:
 		return presenter{}, nil
 	case err != nil:
 		return presenter{}, err
 	}
-	w.through = s.ID.String()
+	us.c.through = s.ID.String()
 	return presenter{true, s.ID, s.IdentityID}, nil
 }
 
 // liveSession finds the session of a token, if it holds and is not confined.
 //
 // Errors: [ErrSignInRequired] otherwise.
-func (w *work) liveSession(ctx context.Context, token string) (Session, error) {
-	_, s, err := w.bearer(ctx, token)
+func (us userRules) liveSession(ctx context.Context, token string) (Session, error) {
+	_, s, err := us.c.sessions().bearer(ctx, token)
 	speaks := false
 	if err == nil {
-		var held holding
-		if held, err = w.upheld(ctx, s); err == nil {
-			speaks, err = w.speaksFor(ctx, held)
+		var held sessionFacts
+		if held, err = us.c.sessions().upheld(ctx, s); err == nil {
+			speaks, err = us.c.sessions().speaksFor(ctx, held)
 		}
 	}
 	switch CodeOf(err) {
@@ -291,21 +291,21 @@ func (w *work) liveSession(ctx context.Context, token string) (Session, error) {
 
 // moveEmail gives a user another address, which is proved. The organizations that they
 // are in have an event of it (rule U9), and the old mailbox a notice (rule U11).
-func (w *work) moveEmail(ctx context.Context, user *User, address, canonical, by string) error {
+func (us userRules) moveEmail(ctx context.Context, user *User, address, canonical, by string) error {
 	before := *user
 	user.Email, user.EmailKey, user.PendingEmail = address, canonical, ""
-	user.EmailVerifiedAt, user.EmailProvedBy = w.now, by
-	if err := w.saveUser(ctx, before, user, EventUserEmailChanged); err != nil {
+	user.EmailVerifiedAt, user.EmailProvedBy = us.c.now, by
+	if err := us.saveUser(ctx, before, user, EventUserEmailChanged); err != nil {
 		return err
 	}
 	if !before.EmailVerifiedAt.IsZero() {
-		w.notify(before, MessageEmailChanged)
+		us.c.notify(before, MessageEmailChanged)
 	}
 	old, err := marshal(emailOf{Email: before.Email})
 	if err != nil {
 		return err
 	}
-	members, err := w.membershipsOf(ctx, user.ID)
+	members, err := us.c.members().membershipsOf(ctx, user.ID)
 	if err != nil {
 		return err
 	}
@@ -313,7 +313,7 @@ func (w *work) moveEmail(ctx context.Context, user *User, address, canonical, by
 		if m.Status == MembershipPending {
 			continue
 		}
-		err := w.record(ctx, note{
+		err := us.c.record(ctx, newEvent{
 			kind: EventMembershipEmailChanged, organization: m.OrganizationID, user: user.ID, subject: m.ID.String(),
 			data: emailOf{m.ID, user.Email}, previous: old,
 		})

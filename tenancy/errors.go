@@ -241,15 +241,15 @@ func explain(err error, op, key string) error {
 		if e.Op != "" {
 			return err
 		}
-		told := *e
-		told.Op = op
-		if told.Key == "" {
-			told.Key = key
+		result := *e
+		result.Op = op
+		if result.Key == "" {
+			result.Key = key
 		}
-		if told.Err == nil && err != error(e) {
-			told.Err = err
+		if result.Err == nil && err != error(e) {
+			result.Err = err
 		}
-		return &told
+		return &result
 	}
 	return &Error{Code: CodeOf(err), Op: op, Key: key, Err: err}
 }

@@ -40,15 +40,15 @@ type EventPage struct {
 // Errors: [ErrInvalid]; [ErrInvalidCursor] for a negative After; [ErrEventsPruned] for
 // an After below what Prune left.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
-	return read(ctx, g.s, eventsList, "", func(ctx context.Context, w *work) (EventPage, error) {
-		if err := w.authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
+	return read(ctx, g.s, eventsList, "", func(ctx context.Context, c *call) (EventPage, error) {
+		if err := c.access().authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
 			return EventPage{}, err
 		}
-		return w.events(ctx, q)
+		return c.events(ctx, q)
 	})
 }
 
-func (w *work) events(ctx context.Context, q EventQuery) (EventPage, error) {
+func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
 	span := LogSpan{After: q.After, Desc: q.Descending, Limit: q.Limit}
 	switch {
 	case q.After < 0:
@@ -78,7 +78,7 @@ func (w *work) events(ctx context.Context, q EventQuery) (EventPage, error) {
 	if q.Actor != (Actor{}) {
 		filter.Actor = Of(q.Actor)
 	}
-	items, next, done, err := w.Events().Read(ctx, filter, span)
+	items, next, done, err := c.tx.Events().Read(ctx, filter, span)
 	return EventPage{Items: items, Next: next, Done: done}, err
 }
 
@@ -109,11 +109,11 @@ func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 // Last is the position of the newest event, 0 before the first. It never moves
 // back, so it is a cheap sign that something changed.
 func (g Events) Last(ctx context.Context) (Position, error) {
-	return read(ctx, g.s, eventsLast, "", func(ctx context.Context, w *work) (Position, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, eventsLast, "", func(ctx context.Context, c *call) (Position, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return 0, err
 		}
-		return w.Events().Last(ctx)
+		return c.tx.Events().Last(ctx)
 	})
 }
 
@@ -129,15 +129,15 @@ type pruned struct{ events, denials int }
 func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
 	for {
-		gone, err := write(ctx, g.s, eventsPrune, "", func(ctx context.Context, w *work) (pruned, error) {
-			if err := w.authorize(ctx, scope{}); err != nil {
+		gone, err := write(ctx, g.s, eventsPrune, "", func(ctx context.Context, c *call) (pruned, error) {
+			if err := c.access().authorize(ctx, scope{}); err != nil {
 				return pruned{}, err
 			}
-			n, err := w.Events().Prune(ctx, before, pruneLimit)
+			n, err := c.tx.Events().Prune(ctx, before, pruneLimit)
 			if err != nil {
 				return pruned{}, err
 			}
-			denials, err := w.pruneDenials(ctx, before)
+			denials, err := c.pruneDenials(ctx, before)
 			return pruned{n, denials}, err
 		})
 		if err != nil {

@@ -256,7 +256,7 @@ type attempt struct {
 }
 
 // checked is the attempt with its addresses in canonical form, or what is wrong with it.
-func (in Attempt) checked(w *work) (attempt, error) {
+func (in Attempt) checked(c *call) (attempt, error) {
 	a := attempt{Attempt: in, Evidence: in.Evidence}
 	a.Attempt.Evidence = Evidence{}
 	switch e := in.Evidence; {
@@ -267,7 +267,7 @@ func (in Attempt) checked(w *work) (attempt, error) {
 	case e.fault != nil:
 		return a, e.fault
 	default:
-		if err := w.knownMethod("evidence", e.method); err != nil {
+		if err := c.policies().knownMethod("evidence", e.method); err != nil {
 			return a, err
 		}
 		if e.method == MethodSingleSignOn && e.connection.IsZero() {
@@ -317,4 +317,4 @@ func (a attempt) provider() string {
 	return connectionProvider(a.connection)
 }
 
-func (a attempt) shown() evidence { return evidence{a.method, a.connection, a.secondFactor} }
+func (a attempt) evidence() evidence { return evidence{a.method, a.connection, a.secondFactor} }

@@ -31,8 +31,8 @@ func (i Identity) rowID() [16]byte { return i.ID }
 
 func (i *Identity) stamps() (*int64, *time.Time) { return &i.Version, &i.UpdatedAt }
 
-func (i *Identity) event(kind EventType) note {
-	return note{kind: kind, user: i.UserID, subject: i.ID.String(), data: *i}
+func (i *Identity) event(kind EventType) newEvent {
+	return newEvent{kind: kind, user: i.UserID, subject: i.ID.String(), data: *i}
 }
 
 // Identities is the group of methods on identities.
@@ -58,24 +58,24 @@ type NewIdentity struct {
 // [ErrMerged]; [ErrAlreadyExists] with the field "subject" where it is another
 // user's. Actors: [ErrForbidden].
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
-	return write(ctx, g.s, identitiesLink, id.String(), func(ctx context.Context, w *work) (Identity, error) {
+	return write(ctx, g.s, identitiesLink, id.String(), func(ctx context.Context, c *call) (Identity, error) {
 		if err := in.check(); err != nil {
 			return Identity{}, err
 		}
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return Identity{}, err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Identity{}, err
 		}
-		epoch, err := w.epochOf(ctx, in.Provider)
+		epoch, err := c.identities().epochOf(ctx, in.Provider)
 		if err != nil {
 			return Identity{}, err
 		}
-		if _, err := w.user(ctx, id); err != nil {
+		if _, err := c.users().get(ctx, id); err != nil {
 			return Identity{}, err
 		}
-		return w.link(ctx, id, newIdentity{in, epoch})
+		return c.identities().link(ctx, id, newIdentity{in, epoch})
 	})
 }
 
@@ -88,7 +88,7 @@ type newIdentity struct {
 // epochOf is that of the connection whose identity a provider names, and 0 for one of the
 // application's. It refuses what looks like a connection and is none (rule P1): those
 // identities come by SignIn, or, in an import, by the host's word.
-func (w *work) epochOf(ctx context.Context, provider string) (int64, error) {
+func (i identityRules) epochOf(ctx context.Context, provider string) (int64, error) {
 	if !looksLikeConnection(provider) {
 		return 0, nil
 	}
@@ -97,17 +97,17 @@ func (w *work) epochOf(ctx context.Context, provider string) (int64, error) {
 	if err != nil {
 		return 0, none
 	}
-	c, err := w.Connections().Get(ctx, id)
+	c, err := i.c.tx.Connections().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound {
 		return 0, none
 	}
 	if err != nil {
 		return 0, err
 	}
-	if err := w.Lock(ctx, lockOrganization(c.OrganizationID)); err != nil {
+	if err := i.c.lock(ctx, lockOrganization(c.OrganizationID)); err != nil {
 		return 0, err
 	}
-	if c, err = w.Connections().Get(ctx, id); CodeOf(err) == ErrNotFound {
+	if c, err = i.c.tx.Connections().Get(ctx, id); CodeOf(err) == ErrNotFound {
 		return 0, none
 	}
 	return c.Epoch, err
@@ -133,58 +133,58 @@ func (in NewIdentity) check() error {
 }
 
 // link adds an identity to a user whose lock is held, or brings it up to date.
-func (w *work) link(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
-	known, err := w.identity(ctx, in.Provider, in.Subject)
+func (i identityRules) link(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
+	known, err := i.find(ctx, in.Provider, in.Subject)
 	switch {
 	case err == nil && known.Epoch != in.epoch: // of a provider that the connection has left
-		if err := w.unlink(ctx, known); err != nil {
+		if err := i.unlink(ctx, known); err != nil {
 			return Identity{}, err
 		}
 	case err == nil && known.UserID != id:
 		return Identity{}, &Error{Code: ErrAlreadyExists, Kind: "identity", Field: "subject"}
 	case err == nil:
-		return w.refresh(ctx, known, in)
+		return i.refresh(ctx, known, in)
 	case CodeOf(err) != ErrNotFound:
 		return Identity{}, err
 	}
-	return w.attach(ctx, id, in)
+	return i.attach(ctx, id, in)
 }
 
 // attach adds an identity that nobody has to a user.
-func (w *work) attach(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
-	n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(id)})
+func (i identityRules) attach(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
+	n, err := i.c.tx.Identities().Count(ctx, IdentityFilter{UserID: Of(id)})
 	if err != nil {
 		return Identity{}, err
 	}
-	if most := w.config.Limits.UserIdentities; n >= most {
+	if most := i.c.instance.config.Limits.UserIdentities; n >= most {
 		return Identity{}, invalid("user", fmt.Sprintf("has %d identities, at most %d", n, most))
 	}
-	return w.insertIdentity(ctx, id, in)
+	return i.insertIdentity(ctx, id, in)
 }
 
-func (w *work) insertIdentity(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
+func (i identityRules) insertIdentity(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
 	identity := Identity{
-		ID: w.config.NewID(), Version: 1, UserID: id, Provider: in.Provider, Subject: in.Subject,
-		Email: in.Email, EmailVerified: in.EmailVerified, Epoch: in.epoch, CreatedAt: w.now, UpdatedAt: w.now,
+		ID: i.c.instance.config.NewID(), Version: 1, UserID: id, Provider: in.Provider, Subject: in.Subject,
+		Email: in.Email, EmailVerified: in.EmailVerified, Epoch: in.epoch, CreatedAt: i.c.now, UpdatedAt: i.c.now,
 	}
-	if err := w.Identities().Insert(ctx, identity); err != nil {
+	if err := i.c.tx.Identities().Insert(ctx, identity); err != nil {
 		return Identity{}, err
 	}
-	return identity, w.record(ctx, identity.event(EventIdentityLinked))
+	return identity, i.c.record(ctx, identity.event(EventIdentityLinked))
 }
 
-func (w *work) refresh(ctx context.Context, identity Identity, in newIdentity) (Identity, error) {
+func (i identityRules) refresh(ctx context.Context, identity Identity, in newIdentity) (Identity, error) {
 	before := identity
 	identity.Email, identity.EmailVerified = in.Email, in.EmailVerified
-	if err := save(ctx, w, w.Identities().Update, before, &identity, EventIdentityUpdated); err != nil {
+	if err := save(ctx, i.c, i.c.tx.Identities().Update, before, &identity, EventIdentityUpdated); err != nil {
 		return Identity{}, err
 	}
 	return identity, nil
 }
 
-// identity finds an identity by its key.
-func (w *work) identity(ctx context.Context, provider, subject string) (Identity, error) {
-	found, err := w.Identities().List(ctx, IdentityFilter{Provider: Of(provider), Subject: Of(subject)}, Span{Limit: 1})
+// find finds an identity by its key.
+func (i identityRules) find(ctx context.Context, provider, subject string) (Identity, error) {
+	found, err := i.c.tx.Identities().List(ctx, IdentityFilter{Provider: Of(provider), Subject: Of(subject)}, Span{Limit: 1})
 	if err != nil {
 		return Identity{}, err
 	}
@@ -200,74 +200,74 @@ func (w *work) identity(ctx context.Context, provider, subject string) (Identity
 //
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
-	return exec(ctx, g.s, identitiesUnlink, identity.String(), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+	return exec(ctx, g.s, identitiesUnlink, identity.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{user: id}); err != nil {
+		if err := c.access().authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
-		found, err := w.Identities().List(ctx, IdentityFilter{ID: Of(identity), UserID: Of(id)}, Span{Limit: 1})
-		known, err := only(found, err, notFound(identity))
+		found, err := c.tx.Identities().List(ctx, IdentityFilter{ID: Of(identity), UserID: Of(id)}, Span{Limit: 1})
+		known, err := exactlyOne(found, err, notFound(identity))
 		if err != nil {
 			return err
 		}
-		return w.unlink(ctx, known)
+		return c.identities().unlink(ctx, known)
 	})
 }
 
 // unlink deletes an identity, and ends the sessions that came by it. The caller has the
 // user's lock.
-func (w *work) unlink(ctx context.Context, identity Identity) error {
-	live, err := w.liveSessions(ctx, identity.UserID)
+func (i identityRules) unlink(ctx context.Context, identity Identity) error {
+	live, err := i.c.sessions().liveSessions(ctx, identity.UserID)
 	if err != nil {
 		return err
 	}
 	live = slices.DeleteFunc(live, func(s Session) bool { return s.IdentityID != identity.ID })
-	if err := w.end(ctx, EndedUnlinked, live...); err != nil {
+	if err := i.c.sessions().end(ctx, EndedUnlinked, live...); err != nil {
 		return err
 	}
-	if err := w.ungroup(ctx, identity); err != nil {
+	if err := i.ungroup(ctx, identity); err != nil {
 		return err
 	}
-	return w.dropIdentity(ctx, identity)
+	return i.dropIdentity(ctx, identity)
 }
 
 // ungroup takes the roles that a connection gave to the user of an identity there (rule
 // M10): nothing says any more which groups they are in. Who is left without a role has the
 // organization's default until they come by the connection again; but nobody raises
 // themselves by unlinking, so who had less than that keeps what they had.
-func (w *work) ungroup(ctx context.Context, identity Identity) error {
+func (i identityRules) ungroup(ctx context.Context, identity Identity) error {
 	if !looksLikeConnection(identity.Provider) {
 		return nil
 	}
-	gave, err := collect(ctx, w.RoleAssignments(), RoleAssignmentFilter{
+	gave, err := collect(ctx, i.c.tx.RoleAssignments(), RoleAssignmentFilter{
 		UserID: Of(identity.UserID), Source: Of(RoleSingleSignOn), SourceID: Of(identity.Provider),
 	})
 	if err != nil || len(gave) == 0 {
 		return err
 	}
-	if err := w.Lock(ctx, lockOrganization(gave[0].OrganizationID)); err != nil {
+	if err := i.c.lock(ctx, lockOrganization(gave[0].OrganizationID)); err != nil {
 		return err
 	}
-	org, err := w.Organizations().Get(ctx, gave[0].OrganizationID)
+	org, err := i.c.tx.Organizations().Get(ctx, gave[0].OrganizationID)
 	if err != nil {
 		return err
 	}
-	m, err := w.Memberships().Get(ctx, gave[0].MembershipID)
+	m, err := i.c.tx.Memberships().Get(ctx, gave[0].MembershipID)
 	if err != nil {
 		return err
 	}
 	by := origin{RoleSingleSignOn, identity.Provider}
-	return w.strip(ctx, org, m, by, by)
+	return i.c.connections().strip(ctx, org, m, by, by)
 }
 
 // dropIdentity is unlink for callers that end the sessions in another way.
-func (w *work) dropIdentity(ctx context.Context, identity Identity) error {
-	if err := w.Identities().Delete(ctx, identity.ID); err != nil {
+func (i identityRules) dropIdentity(ctx context.Context, identity Identity) error {
+	if err := i.c.tx.Identities().Delete(ctx, identity.ID); err != nil {
 		return err
 	}
-	return w.record(ctx, identity.event(EventIdentityUnlinked))
+	return i.c.record(ctx, identity.event(EventIdentityUnlinked))
 }
 
 // List gives all of a user's identities, oldest first: as many as
@@ -275,14 +275,14 @@ func (w *work) dropIdentity(ctx context.Context, identity Identity) error {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
-	return read(ctx, g.s, identitiesList, id.String(), func(ctx context.Context, w *work) ([]Identity, error) {
-		if err := w.authorize(ctx, scope{user: id}); err != nil {
+	return read(ctx, g.s, identitiesList, id.String(), func(ctx context.Context, c *call) ([]Identity, error) {
+		if err := c.access().authorize(ctx, scope{user: id}); err != nil {
 			return nil, err
 		}
-		if _, err := w.user(ctx, id); err != nil {
+		if _, err := c.users().get(ctx, id); err != nil {
 			return nil, err
 		}
-		return collect(ctx, w.Identities(), IdentityFilter{UserID: Of(id)})
+		return collect(ctx, c.tx.Identities(), IdentityFilter{UserID: Of(id)})
 	})
 }
 
@@ -309,26 +309,26 @@ type Resolution struct {
 // it: let them sign in as before, then Link; [ErrIdentityConflict] where the user has
 // another identity at the provider: it may be the next person with that address.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
-	return write(ctx, g.s, identitiesResolve, "", func(ctx context.Context, w *work) (Resolution, error) {
+	return write(ctx, g.s, identitiesResolve, "", func(ctx context.Context, c *call) (Resolution, error) {
 		if err := in.check(); err != nil {
 			return Resolution{}, err
 		}
 		if looksLikeConnection(in.Provider) {
 			return Resolution{}, invalid("provider", "is a connection's; its identities are for SignIn")
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Resolution{}, err
 		}
-		return w.resolve(ctx, in)
+		return c.identities().resolve(ctx, in)
 	})
 }
 
-func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
-	id, known, err := w.lockClaimant(ctx, in)
+func (i identityRules) resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
+	id, known, err := i.lockClaimant(ctx, in)
 	if err != nil {
 		return Resolution{}, err
 	}
-	user, err := w.user(ctx, id)
+	user, err := i.c.users().get(ctx, id)
 	if err != nil {
 		return Resolution{}, err
 	}
@@ -337,11 +337,11 @@ func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) 
 	case known:
 	case user.EmailVerifiedAt.IsZero():
 		found.TookOver = true
-		if err := w.takeOver(ctx, &found.User, proof{by: in.Provider}); err != nil {
+		if err := i.c.users().takeOver(ctx, &found.User, emailProof{by: in.Provider}); err != nil {
 			return Resolution{}, err
 		}
 	default:
-		n, err := w.Identities().Count(ctx, IdentityFilter{UserID: Of(id), Provider: Of(in.Provider)})
+		n, err := i.c.tx.Identities().Count(ctx, IdentityFilter{UserID: Of(id), Provider: Of(in.Provider)})
 		if err != nil {
 			return Resolution{}, err
 		}
@@ -349,23 +349,23 @@ func (w *work) resolve(ctx context.Context, in NewIdentity) (Resolution, error) 
 			return Resolution{}, &Error{Code: ErrIdentityConflict, Kind: "identity", Field: "subject"}
 		}
 	}
-	found.Identity, err = w.link(ctx, id, newIdentity{NewIdentity: in})
+	found.Identity, err = i.link(ctx, id, newIdentity{NewIdentity: in})
 	if err == nil && found.Linked && !found.TookOver {
-		w.notify(user, MessageIdentityLinked)
+		i.c.notify(user, MessageIdentityLinked)
 	}
 	return found, err
 }
 
 // lockClaimant finds the user whom an identity leads to and takes their lock. Whom it
 // leads to is read again under the lock, until it is the one locked.
-func (w *work) lockClaimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
+func (i identityRules) lockClaimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
 	var locked UserID
 	for {
-		id, known, err = w.claimant(ctx, in)
+		id, known, err = i.claimant(ctx, in)
 		if err != nil || id == locked {
 			return id, known, err
 		}
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+		if err := i.c.lock(ctx, lockUser(id)); err != nil {
 			return UserID{}, false, err
 		}
 		locked = id
@@ -373,8 +373,8 @@ func (w *work) lockClaimant(ctx context.Context, in NewIdentity) (id UserID, kno
 }
 
 // claimant is the user whom an identity leads to, by its key or by its proved email.
-func (w *work) claimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
-	identity, err := w.identity(ctx, in.Provider, in.Subject)
+func (i identityRules) claimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
+	identity, err := i.find(ctx, in.Provider, in.Subject)
 	if err == nil {
 		return identity.UserID, true, nil
 	}
@@ -385,7 +385,7 @@ func (w *work) claimant(ctx context.Context, in NewIdentity) (id UserID, known b
 	if err != nil {
 		return UserID{}, false, err
 	}
-	users, err := w.Users().List(ctx, UserFilter{EmailKey: Of(canonical)}, Span{Limit: 1})
+	users, err := i.c.tx.Users().List(ctx, UserFilter{EmailKey: Of(canonical)}, Span{Limit: 1})
 	switch {
 	case err != nil:
 		return UserID{}, false, err

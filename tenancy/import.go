@@ -15,7 +15,7 @@ import (
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceImport, fn, func(rows store.Rows) (store.Store, func() error) {
 		all := &whole{rows: rows}
-		if s.family.config.OnJoin == nil { // which is given what it could change
+		if s.instance.config.OnJoin == nil { // which is given what it could change
 			all.rows = remember(rows)
 		}
 		return all, func() error { return all.failed }

@@ -51,8 +51,8 @@ func (i *Invitation) stamps() (*int64, *time.Time) { return &i.Version, &i.Updat
 
 // event names who accepted the invitation, if somebody did: whether the address is
 // anybody's is nothing that a reader may learn (rule M2).
-func (i *Invitation) event(kind EventType) note {
-	return note{
+func (i *Invitation) event(kind EventType) newEvent {
+	return newEvent{
 		kind: kind, organization: i.OrganizationID, user: i.UserID, subject: i.ID.String(), data: *i,
 		people: []UserID{addressee(i.EmailKey)},
 	}
@@ -82,8 +82,8 @@ func (i Invitation) at(now time.Time) Invitation {
 	return i
 }
 
-// stands refuses an invitation that waits no more, with the code of its state.
-func (i Invitation) stands(now time.Time) error {
+// checkPending refuses an invitation that waits no more, with the code of its state.
+func (i Invitation) checkPending(now time.Time) error {
 	codes := map[InvitationState]Code{
 		InvitationAccepted: ErrInvitationAccepted, InvitationRevoked: ErrInvitationRevoked, InvitationExpired: ErrInvitationExpired,
 	}
@@ -93,10 +93,10 @@ func (i Invitation) stands(now time.Time) error {
 	return nil
 }
 
-// standing selects the invitations of an organization that wait for an answer: each
+// pendingFilter selects the invitations of an organization that wait for an answer: each
 // has a seat (rule M9).
-func (w *work) standing(id OrganizationID) InvitationFilter {
-	return InvitationFilter{OrganizationID: Of(id), State: Of(InvitationPending), DueAfter: w.now}
+func (iv invitationRules) pendingFilter(id OrganizationID) InvitationFilter {
+	return InvitationFilter{OrganizationID: Of(id), State: Of(InvitationPending), DueAfter: iv.c.now}
 }
 
 // addressee names an address among the people of an event, so that Erase finds what
@@ -107,25 +107,25 @@ func addressee(emailKey string) UserID {
 }
 
 // expire marks an invitation that has run out, so that it is in nobody's way.
-func (w *work) expire(ctx context.Context, inv Invitation) error {
+func (iv invitationRules) expire(ctx context.Context, inv Invitation) error {
 	before := inv
-	inv.State, inv.DecidedAt = InvitationExpired, w.now
-	return save(ctx, w, w.Invitations().Update, before, &inv, EventInvitationExpired)
+	inv.State, inv.DecidedAt = InvitationExpired, iv.c.now
+	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationExpired)
 }
 
-// reach reads an invitation for the actor, who must have the method's permission in its
+// authorizedInvitation reads an invitation for the actor, who must have the method's permission in its
 // organization; elsewhere it is not there for them (rule G7). Only the host reaches
 // those into the application.
-func (w *work) reach(ctx context.Context, id InvitationID) (Invitation, error) {
-	inv, err := w.Invitations().Get(ctx, id)
+func (iv invitationRules) authorizedInvitation(ctx context.Context, id InvitationID) (Invitation, error) {
+	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	missing := notFound(id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
-		return Invitation{}, w.absent(ctx, missing)
+		return Invitation{}, iv.c.access().absent(ctx, missing)
 	case err != nil:
 		return Invitation{}, err
-	case inv.OrganizationID.IsZero() && w.service.principal != nil:
-		return Invitation{}, w.unreachable(ctx, noUser, missing)
+	case inv.OrganizationID.IsZero() && iv.c.service.principal != nil:
+		return Invitation{}, iv.c.access().unreachable(ctx, noUser, missing)
 	}
-	return inv, w.authorize(ctx, scope{organization: inv.OrganizationID, missing: missing})
+	return inv, iv.c.access().authorize(ctx, scope{organization: inv.OrganizationID, missing: missing})
 }

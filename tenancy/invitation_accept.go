@@ -31,25 +31,25 @@ import (
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
 // [ErrMembershipInactive]; [ErrUnknownRole]; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
-	return write(ctx, g.s, invitationsAccept, user.String(), func(ctx context.Context, w *work) (Member, error) {
-		shown, err := w.presented(ctx, token)
+	return write(ctx, g.s, invitationsAccept, user.String(), func(ctx context.Context, c *call) (Member, error) {
+		found, err := c.invitations().presented(ctx, token)
 		if err != nil {
 			return Member{}, err
 		}
-		if err := w.lockAccepting(ctx, shown.Invitation, user); err != nil {
+		if err := c.invitations().lockAccepting(ctx, found.Invitation, user); err != nil {
 			return Member{}, err
 		}
-		if shown, err = w.presented(ctx, token); err != nil {
+		if found, err = c.invitations().presented(ctx, token); err != nil {
 			return Member{}, err
 		}
-		if err := w.authorize(ctx, scope{user: user}); err != nil {
+		if err := c.access().authorize(ctx, scope{user: user}); err != nil {
 			return Member{}, err
 		}
-		person, err := w.user(ctx, user)
+		person, err := c.users().get(ctx, user)
 		if err != nil {
 			return Member{}, err
 		}
-		return w.acceptInvitation(ctx, shown.Invitation, person, shown.mailed)
+		return c.invitations().acceptInvitation(ctx, found.Invitation, person, found.mailed)
 	})
 }
 
@@ -61,10 +61,10 @@ type presented struct {
 
 // presented finds the invitation of a token, if it stands. A token that is no
 // invitation's is [ErrInvalidToken]; a genuine one tells the invitation's state.
-func (w *work) presented(ctx context.Context, token string) (presented, error) {
-	inv, secret, err := w.tokenOf(ctx, token)
+func (iv invitationRules) presented(ctx context.Context, token string) (presented, error) {
+	inv, secret, err := iv.tokenOf(ctx, token)
 	if err == nil {
-		err = inv.stands(w.now)
+		err = inv.checkPending(iv.c.now)
 	}
 	if err != nil {
 		return presented{Invitation: inv}, err // as far as it is known, for who asks what became of it
@@ -73,8 +73,8 @@ func (w *work) presented(ctx context.Context, token string) (presented, error) {
 }
 
 // tokenOf finds the invitation of a token in whatever state.
-func (w *work) tokenOf(ctx context.Context, token string) (Invitation, Secret, error) {
-	secret, err := w.genuine(ctx, SecretInvitation, token)
+func (iv invitationRules) tokenOf(ctx context.Context, token string) (Invitation, Secret, error) {
+	secret, err := iv.c.genuine(ctx, SecretInvitation, token)
 	if err != nil {
 		return Invitation{}, Secret{}, err
 	}
@@ -82,7 +82,7 @@ func (w *work) tokenOf(ctx context.Context, token string) (Invitation, Secret, e
 	if err != nil {
 		return Invitation{}, Secret{}, err
 	}
-	inv, err := w.Invitations().Get(ctx, id)
+	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
@@ -91,48 +91,48 @@ func (w *work) tokenOf(ctx context.Context, token string) (Invitation, Secret, e
 
 // lockAccepting takes the locks under which a user accepts an invitation. What was read
 // before is read again after.
-func (w *work) lockAccepting(ctx context.Context, inv Invitation, user UserID) error {
-	if err := w.lockDeclared(ctx, inv.Roles...); err != nil {
+func (iv invitationRules) lockAccepting(ctx context.Context, inv Invitation, user UserID) error {
+	if err := iv.c.roles().lockDeclared(ctx, inv.Roles...); err != nil {
 		return err
 	}
 	locks := []store.LockKey{lockEmail(inv.EmailKey), lockUser(user)}
 	if !inv.OrganizationID.IsZero() {
 		locks = append(locks, lockOrganization(inv.OrganizationID))
 	}
-	return w.Lock(ctx, locks...)
+	return iv.c.lock(ctx, locks...)
 }
 
 // acceptInvitation is [Invitations.Accept] under the locks of lockAccepting. mailed says
 // that who brings the token has read the mailbox.
-func (w *work) acceptInvitation(ctx context.Context, inv Invitation, user User, mailed bool) (Member, error) {
-	inv, err := w.Invitations().Get(ctx, inv.ID)
+func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, user User, mailed bool) (Member, error) {
+	inv, err := iv.c.tx.Invitations().Get(ctx, inv.ID)
 	if err != nil {
 		return Member{}, err
 	}
-	if err := inv.stands(w.now); err != nil {
+	if err := inv.checkPending(iv.c.now); err != nil {
 		return Member{}, err
 	}
-	if err := w.isInvited(ctx, inv, &user, mailed); err != nil {
+	if err := iv.isInvited(ctx, inv, &user, mailed); err != nil {
 		return Member{}, err
 	}
 	var member Member
 	if !inv.OrganizationID.IsZero() {
-		if err := w.mayReturn(ctx, inv, user); err != nil {
+		if err := iv.mayReturn(ctx, inv, user); err != nil {
 			return Member{}, err
 		}
-		if member, err = w.enterInvited(ctx, inv, user); err != nil {
+		if member, err = iv.enterInvited(ctx, inv, user); err != nil {
 			return Member{}, err
 		}
 	}
 	before := inv
-	inv.State, inv.UserID, inv.DecidedAt = InvitationAccepted, user.ID, w.now
-	return member, save(ctx, w, w.Invitations().Update, before, &inv, EventInvitationAccepted)
+	inv.State, inv.UserID, inv.DecidedAt = InvitationAccepted, user.ID, iv.c.now
+	return member, save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationAccepted)
 }
 
 // mayReturn refuses an inactive member whom the invitation does not mean: one for
 // another address, or from before they became inactive (rule M5).
-func (w *work) mayReturn(ctx context.Context, inv Invitation, user User) error {
-	m, err := w.membership(ctx, inv.OrganizationID, user.ID)
+func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user User) error {
+	m, err := iv.c.members().get(ctx, inv.OrganizationID, user.ID)
 	switch {
 	case CodeOf(err) == ErrNotFound:
 		return nil
@@ -146,9 +146,9 @@ func (w *work) mayReturn(ctx context.Context, inv Invitation, user User) error {
 
 // isInvited refuses everybody but the person invited. A token that proves the mailbox
 // verifies the address of a user who had not proved it.
-func (w *work) isInvited(ctx context.Context, inv Invitation, user *User, mailed bool) error {
+func (iv invitationRules) isInvited(ctx context.Context, inv Invitation, user *User, mailed bool) error {
 	if user.EmailKey != inv.EmailKey {
-		return w.mayStandIn(ctx, inv, *user)
+		return iv.mayStandIn(ctx, inv, *user)
 	}
 	switch {
 	case !user.EmailVerifiedAt.IsZero():
@@ -156,28 +156,28 @@ func (w *work) isInvited(ctx context.Context, inv Invitation, user *User, mailed
 	case !mailed:
 		return &Error{Code: ErrEmailNotVerified}
 	}
-	by, err := w.presenter(ctx, user.ID, "")
+	by, err := iv.c.users().presenter(ctx, user.ID, "")
 	if err != nil {
 		return err
 	}
-	return w.takeOver(ctx, user, by.proof())
+	return iv.c.users().takeOver(ctx, user, by.proof())
 }
 
 // mayStandIn lets anybody with a verified address on the organization's own verified
 // domains accept, where the organization wants that.
-func (w *work) mayStandIn(ctx context.Context, inv Invitation, user User) error {
+func (iv invitationRules) mayStandIn(ctx context.Context, inv Invitation, user User) error {
 	other := &Error{Code: ErrInvitationForOtherEmail}
 	if inv.OrganizationID.IsZero() || user.EmailVerifiedAt.IsZero() {
 		return other
 	}
-	org, err := w.Organizations().Get(ctx, inv.OrganizationID)
+	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
 		return err
 	}
 	if !org.Settings.AcceptOnDomains {
 		return other
 	}
-	_, ok, err := w.verifiedFor(ctx, org.ID, user.EmailKey)
+	_, ok, err := iv.c.domains().verifiedFor(ctx, org.ID, user.EmailKey)
 	if err == nil && !ok {
 		err = other
 	}
@@ -185,8 +185,8 @@ func (w *work) mayStandIn(ctx context.Context, inv Invitation, user User) error 
 }
 
 // enterInvited lets somebody in by their invitation.
-func (w *work) enterInvited(ctx context.Context, inv Invitation, user User) (Member, error) {
-	org, err := w.Organizations().Get(ctx, inv.OrganizationID)
+func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user User) (Member, error) {
+	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
 		return Member{}, err
 	}
@@ -194,36 +194,36 @@ func (w *work) enterInvited(ctx context.Context, inv Invitation, user User) (Mem
 		return Member{}, err
 	}
 	// A role may have been replaced by one that has a lock; as in lockSent.
-	if err := w.lockDeclared(ctx, inv.Roles...); err != nil {
+	if err := iv.c.roles().lockDeclared(ctx, inv.Roles...); err != nil {
 		return Member{}, err
 	}
-	if err := w.stillGiven(ctx, inv, user); err != nil {
+	if err := iv.stillGiven(ctx, inv, user); err != nil {
 		return Member{}, err
 	}
-	member, err := w.join(ctx, joining{
+	member, err := iv.c.joining().join(ctx, entrant{
 		organization: org, userID: user.ID, via: JoinedInvitation, roles: inv.Roles, metadata: inv.Metadata,
 		source: RoleInvitation, sourceID: inv.ID.String(), invitation: &inv, inviter: inv.InviterID,
 	})
 	if err != nil {
 		return Member{}, err
 	}
-	return member, w.withdraw(ctx, inv.ID) // where somebody stood in, of the one invited
+	return member, iv.dropPending(ctx, inv.ID) // where somebody stood in, of the one invited
 }
 
 // stillGiven refuses an invitation that who sent it could not send now (rule I4): they
 // are in, may invite, and have all that it gives, and that it takes from one who was
 // a member before.
-func (w *work) stillGiven(ctx context.Context, inv Invitation, user User) error {
+func (iv invitationRules) stillGiven(ctx context.Context, inv Invitation, user User) error {
 	if inv.InviterID.IsZero() {
 		return nil
 	}
 	roles := slices.Clone(inv.Roles)
-	m, err := w.membership(ctx, inv.OrganizationID, user.ID)
+	m, err := iv.c.members().get(ctx, inv.OrganizationID, user.ID)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
 	if err == nil && m.Status == MembershipInactive {
-		held, err := w.assignments(ctx, m.ID)
+		held, err := iv.c.roles().assignments(ctx, m.ID)
 		if err != nil {
 			return err
 		}
@@ -231,7 +231,7 @@ func (w *work) stillGiven(ctx context.Context, inv Invitation, user User) error 
 			roles = append(roles, a.Role)
 		}
 	}
-	ok, err := w.couldInvite(ctx, inv.InviterID, inv.OrganizationID, roles...)
+	ok, err := iv.couldInvite(ctx, inv.InviterID, inv.OrganizationID, roles...)
 	if err == nil && !ok {
 		err = &Error{Code: ErrInvitationVoid, Reason: "who sent it may not give these roles"}
 	}
@@ -240,12 +240,12 @@ func (w *work) stillGiven(ctx context.Context, inv Invitation, user User) error 
 
 // couldInvite reports whether a person may invite into an organization with these
 // roles (rule R6).
-func (w *work) couldInvite(ctx context.Context, user UserID, id OrganizationID, slugs ...string) (bool, error) {
-	facts, err := w.facts(ctx, id, user)
+func (iv invitationRules) couldInvite(ctx context.Context, user UserID, id OrganizationID, slugs ...string) (bool, error) {
+	facts, err := iv.c.access().facts(ctx, id, user)
 	if err != nil || facts.reason() != ReasonGranted {
 		return false, err
 	}
-	roles, err := w.rolesOf(ctx, id)
+	roles, err := iv.c.roles().rolesOf(ctx, id)
 	if err != nil {
 		return false, err
 	}
@@ -260,7 +260,7 @@ func (w *work) couldInvite(ctx context.Context, user UserID, id OrganizationID, 
 func (p powers) canInvite(roles *rbac.Roles, slugs []string) (bool, error) {
 	given, err := roles.Grants(slugs...)
 	if err != nil {
-		return false, bad("roles", err)
+		return false, rbacError("roles", err)
 	}
 	return permits(p.Grants, rbac.WriteInvitations) && p.suffice(given, slugs...), nil
 }

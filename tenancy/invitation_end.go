@@ -12,23 +12,23 @@ import (
 // Errors: [ErrNotFound]; [ErrForbidden] for roles above the actor's;
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
 func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, error) {
-	return write(ctx, g.s, invitationsRevoke, id.String(), func(ctx context.Context, w *work) (Invitation, error) {
-		inv, err := w.lockInvitation(ctx, id)
+	return write(ctx, g.s, invitationsRevoke, id.String(), func(ctx context.Context, c *call) (Invitation, error) {
+		inv, err := c.invitations().lockInvitation(ctx, id)
 		if err != nil {
 			return Invitation{}, err
 		}
-		if err := inv.stands(w.now); err != nil {
+		if err := inv.checkPending(c.now); err != nil {
 			return Invitation{}, err
 		}
 		if !inv.OrganizationID.IsZero() {
-			if err := w.mayGive(ctx, inv.OrganizationID, inv.Roles...); err != nil {
+			if err := c.access().mayGive(ctx, inv.OrganizationID, inv.Roles...); err != nil {
 				return Invitation{}, err
 			}
 		}
-		if err := w.revoke(ctx, &inv); err != nil {
+		if err := c.invitations().revoke(ctx, &inv); err != nil {
 			return Invitation{}, err
 		}
-		if err := w.withdraw(ctx, id); err != nil {
+		if err := c.invitations().dropPending(ctx, id); err != nil {
 			return Invitation{}, err
 		}
 		return inv, nil
@@ -37,9 +37,9 @@ func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, e
 
 // lockInvitation finds an invitation for who may write it, under the lock that its state
 // changes under: the organization's, or the address's for one into the application.
-func (w *work) lockInvitation(ctx context.Context, id InvitationID) (Invitation, error) {
-	return underLock(ctx, w, func() (Invitation, error) { return w.reach(ctx, id) }, func(inv Invitation) error {
-		return w.Lock(ctx, inv.lock())
+func (iv invitationRules) lockInvitation(ctx context.Context, id InvitationID) (Invitation, error) {
+	return underLock(ctx, iv.c, func() (Invitation, error) { return iv.authorizedInvitation(ctx, id) }, func(inv Invitation) error {
+		return iv.c.lock(ctx, inv.lock())
 	})
 }
 
@@ -69,24 +69,24 @@ func (g Invitations) Sweep(ctx context.Context) (int, error) {
 
 // sweep is one transaction of Sweep.
 func (g Invitations) sweep(ctx context.Context) (int, error) {
-	return write(ctx, g.s, invitationsSweep, "", func(ctx context.Context, w *work) (int, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return write(ctx, g.s, invitationsSweep, "", func(ctx context.Context, c *call) (int, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return 0, err
 		}
-		n, err := w.sweepInvitations(ctx)
+		n, err := c.invitations().sweepInvitations(ctx)
 		if err != nil {
 			return 0, err
 		}
-		if err := w.dropSecrets(ctx); err != nil {
+		if err := c.invitations().dropSecrets(ctx); err != nil {
 			return 0, err
 		}
 		return n, nil
 	})
 }
 
-func (w *work) sweepInvitations(ctx context.Context) (int, error) {
-	due := InvitationFilter{State: Of(InvitationPending), DueBefore: w.now.Add(time.Microsecond)} // at this instant, too
-	found, err := w.Invitations().List(ctx, due, Span{Limit: sweepLimit, Order: ByDue})
+func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
+	due := InvitationFilter{State: Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // at this instant, too
+	found, err := iv.c.tx.Invitations().List(ctx, due, Span{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
@@ -94,16 +94,16 @@ func (w *work) sweepInvitations(ctx context.Context) (int, error) {
 	for i, inv := range found {
 		locks[i] = inv.lock()
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := iv.c.lock(ctx, locks...); err != nil {
 		return 0, err
 	}
 	for _, inv := range found {
-		inv, err := w.Invitations().Get(ctx, inv.ID)
+		inv, err := iv.c.tx.Invitations().Get(ctx, inv.ID)
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return 0, err
 		}
-		if err == nil && inv.State == InvitationPending && inv.stands(w.now) != nil {
-			if err := w.expire(ctx, inv); err != nil {
+		if err == nil && inv.State == InvitationPending && inv.checkPending(iv.c.now) != nil {
+			if err := iv.expire(ctx, inv); err != nil {
 				return 0, err
 			}
 		}
@@ -113,9 +113,9 @@ func (w *work) sweepInvitations(ctx context.Context) (int, error) {
 
 // dropSecrets deletes some of the tokens that ran out so long ago that they need not
 // say so any more.
-func (w *work) dropSecrets(ctx context.Context) error {
-	old := SecretFilter{Kind: Of(SecretInvitation, SecretJoinCode), DueBefore: w.now.Add(-secretsRemembered)}
-	found, err := w.Secrets().List(ctx, old, Span{Limit: sweepLimit, Order: ByDue})
+func (iv invitationRules) dropSecrets(ctx context.Context) error {
+	old := SecretFilter{Kind: Of(SecretInvitation, SecretJoinCode), DueBefore: iv.c.now.Add(-secretsRemembered)}
+	found, err := iv.c.tx.Secrets().List(ctx, old, Span{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -123,6 +123,6 @@ func (w *work) dropSecrets(ctx context.Context) error {
 	for i, s := range found {
 		ids[i] = s.ID
 	}
-	_, err = w.Secrets().DeleteAll(ctx, SecretFilter{ID: Of(ids...)})
+	_, err = iv.c.tx.Secrets().DeleteAll(ctx, SecretFilter{ID: Of(ids...)})
 	return err
 }

@@ -8,53 +8,53 @@ import (
 
 // deleteInvitations deletes the invitations, join codes and join requests of an
 // organization that goes, with the secrets of the first two.
-func (w *work) deleteInvitations(ctx context.Context, id OrganizationID, gone *removed) (err error) {
-	if err := deleteSecrets(ctx, w, w.Invitations(), InvitationFilter{OrganizationID: Of(id)}, SecretInvitation); err != nil {
+func (iv invitationRules) deleteInvitations(ctx context.Context, id OrganizationID, counts *removed) (err error) {
+	if err := deleteSecrets(ctx, iv.c, iv.c.tx.Invitations(), InvitationFilter{OrganizationID: Of(id)}, SecretInvitation); err != nil {
 		return err
 	}
-	if err := deleteSecrets(ctx, w, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, SecretJoinCode); err != nil {
+	if err := deleteSecrets(ctx, iv.c, iv.c.tx.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, SecretJoinCode); err != nil {
 		return err
 	}
-	if gone.Invitations, err = w.Invitations().DeleteAll(ctx, InvitationFilter{OrganizationID: Of(id)}); err != nil {
+	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, InvitationFilter{OrganizationID: Of(id)}); err != nil {
 		return err
 	}
-	if gone.JoinCodes, err = w.JoinCodes().DeleteAll(ctx, JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
+	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
 		return err
 	}
-	gone.JoinRequests, err = w.JoinRequests().DeleteAll(ctx, JoinRequestFilter{OrganizationID: Of(id)})
+	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, JoinRequestFilter{OrganizationID: Of(id)})
 	return err
 }
 
 // purgeInvitations deletes up to n of an organization's invitations, join codes and join
 // requests, with their secrets.
-func (w *work) purgeInvitations(ctx context.Context, id OrganizationID, n int, gone *removed) error {
-	invitations, err := firstOf(ctx, w.Invitations(), InvitationFilter{OrganizationID: Of(id)}, n)
+func (iv invitationRules) purgeInvitations(ctx context.Context, id OrganizationID, n int, counts *removed) error {
+	invitations, err := firstOf(ctx, iv.c.tx.Invitations(), InvitationFilter{OrganizationID: Of(id)}, n)
 	if err != nil {
 		return err
 	}
-	if gone.Invitations, err = w.Invitations().DeleteAll(ctx, InvitationFilter{ID: Of(invitations...)}); err != nil {
+	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, InvitationFilter{ID: Of(invitations...)}); err != nil {
 		return err
 	}
-	if err := dropOpeners(ctx, w, SecretInvitation, invitations); err != nil {
+	if err := dropOpeners(ctx, iv.c, SecretInvitation, invitations); err != nil {
 		return err
 	}
-	n -= gone.Invitations
-	codes, err := firstOf(ctx, w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, n)
+	n -= counts.Invitations
+	codes, err := firstOf(ctx, iv.c.tx.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, n)
 	if err != nil {
 		return err
 	}
-	if gone.JoinCodes, err = w.JoinCodes().DeleteAll(ctx, JoinCodeFilter{ID: Of(codes...)}); err != nil {
+	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, JoinCodeFilter{ID: Of(codes...)}); err != nil {
 		return err
 	}
-	if err := dropOpeners(ctx, w, SecretJoinCode, codes); err != nil {
+	if err := dropOpeners(ctx, iv.c, SecretJoinCode, codes); err != nil {
 		return err
 	}
-	n -= gone.JoinCodes
-	requests, err := firstOf(ctx, w.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)}, n)
+	n -= counts.JoinCodes
+	requests, err := firstOf(ctx, iv.c.tx.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)}, n)
 	if err != nil {
 		return err
 	}
-	gone.JoinRequests, err = w.JoinRequests().DeleteAll(ctx, JoinRequestFilter{ID: Of(requests...)})
+	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, JoinRequestFilter{ID: Of(requests...)})
 	return err
 }
 
@@ -72,18 +72,18 @@ func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n in
 }
 
 // dropOpeners deletes what opens some things.
-func dropOpeners[V Entity](ctx context.Context, w *work, kind SecretKind, things []ID[V]) error {
+func dropOpeners[V Entity](ctx context.Context, c *call, kind SecretKind, things []ID[V]) error {
 	subjects := make([]string, len(things))
 	for i, id := range things {
 		subjects[i] = id.String()
 	}
-	_, err := w.Secrets().DeleteAll(ctx, SecretFilter{Kind: Of(kind), Subject: Of(subjects...)})
+	_, err := c.tx.Secrets().DeleteAll(ctx, SecretFilter{Kind: Of(kind), Subject: Of(subjects...)})
 	return err
 }
 
 // deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
 // rows at a time.
-func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F], filter F, kind SecretKind) error {
+func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F], filter F, kind SecretKind) error {
 	span := Span{Limit: sweepLimit}
 	for {
 		rows, err := t.List(ctx, filter, span)
@@ -94,7 +94,7 @@ func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F],
 		for i := range rows {
 			ids[i] = rows[i].rowID()
 		}
-		if err := dropOpeners(ctx, w, kind, ids); err != nil {
+		if err := dropOpeners(ctx, c, kind, ids); err != nil {
 			return err
 		}
 		if len(rows) < sweepLimit {
@@ -104,29 +104,29 @@ func deleteSecrets[V Entity, F any](ctx context.Context, w *work, t table[V, F],
 	}
 }
 
-// retireWith ends the invitation that goes with a membership that is removed (rule M6):
+// revokePendingWith ends the invitation that goes with a membership that is removed (rule M6):
 // the one that it waits for, or one by which a member could come back.
-func (w *work) retireWith(ctx context.Context, m Membership) error {
+func (iv invitationRules) revokePendingWith(ctx context.Context, m Membership) error {
 	if m.Status == MembershipPending {
-		return w.retire(ctx, m.InvitationID)
+		return iv.revokePending(ctx, m.InvitationID)
 	}
-	return w.retireOf(ctx, m)
+	return iv.revokePendingOf(ctx, m)
 }
 
-// retireOf ends the invitation that stands to a member's address.
-func (w *work) retireOf(ctx context.Context, m Membership) error {
-	user, err := w.Users().Get(ctx, m.UserID)
+// revokePendingOf ends the invitation that stands to a member's address.
+func (iv invitationRules) revokePendingOf(ctx context.Context, m Membership) error {
+	user, err := iv.c.tx.Users().Get(ctx, m.UserID)
 	if err != nil {
 		return err
 	}
-	return w.retireOther(ctx, m.OrganizationID, user, InvitationID{})
+	return iv.revokePendingOther(ctx, m.OrganizationID, user, InvitationID{})
 }
 
 // invitationsOf gives invitations as they are under the locks that their states change
 // under. Those locks may come out of order; a deadlock by that is found, and the
 // transaction runs again.
-func (w *work) invitationsOf(ctx context.Context, filter InvitationFilter) ([]Invitation, error) {
-	found, err := collect(ctx, w.Invitations(), filter)
+func (iv invitationRules) invitationsOf(ctx context.Context, filter InvitationFilter) ([]Invitation, error) {
+	found, err := collect(ctx, iv.c.tx.Invitations(), filter)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -134,40 +134,40 @@ func (w *work) invitationsOf(ctx context.Context, filter InvitationFilter) ([]In
 	for i, inv := range found {
 		locks[i] = inv.lock()
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := iv.c.lock(ctx, locks...); err != nil {
 		return nil, err
 	}
-	return collect(ctx, w.Invitations(), filter)
+	return collect(ctx, iv.c.tx.Invitations(), filter)
 }
 
 // forget takes people who are erased out of the invitations to their addresses, and out
 // of those that they accepted (rule U7). What still stands is revoked. It says how many
 // events it emptied.
-func (w *work) forget(ctx context.Context, addresses []string, people ...UserID) (int, error) {
+func (iv invitationRules) forget(ctx context.Context, addresses []string, people ...UserID) (int, error) {
 	if len(addresses) > 0 {
-		theirs, err := w.invitationsOf(ctx, InvitationFilter{EmailKey: Of(addresses...)})
+		theirs, err := iv.invitationsOf(ctx, InvitationFilter{EmailKey: Of(addresses...)})
 		if err != nil {
 			return 0, err
 		}
 		for _, inv := range theirs {
-			if err := w.redactInvitation(ctx, inv); err != nil {
+			if err := iv.redactInvitation(ctx, inv); err != nil {
 				return 0, err
 			}
 		}
 	}
-	others, err := w.invitationsOf(ctx, InvitationFilter{UserID: Of(people...)})
+	others, err := iv.invitationsOf(ctx, InvitationFilter{UserID: Of(people...)})
 	if err != nil {
 		return 0, err
 	}
 	for _, inv := range others { // to somebody else's address, who is not erased
 		inv.UserID, inv.Metadata = UserID{}, nil
-		if err := w.keepForgotten(ctx, inv); err != nil {
+		if err := iv.keepForgotten(ctx, inv); err != nil {
 			return 0, err
 		}
 	}
 	emptied := 0
 	for _, key := range addresses {
-		n, err := w.Events().Redact(ctx, addressee(key))
+		n, err := iv.c.tx.Events().Redact(ctx, addressee(key))
 		if err != nil {
 			return 0, err
 		}
@@ -178,13 +178,13 @@ func (w *work) forget(ctx context.Context, addresses []string, people ...UserID)
 
 // redactInvitation takes the address out of an invitation, and out of what opened it.
 // What has none left to go to cannot be sent again: it is revoked.
-func (w *work) redactInvitation(ctx context.Context, inv Invitation) error {
+func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation) error {
 	if inv.State == InvitationPending {
-		if err := w.retire(ctx, inv.ID); err != nil {
+		if err := iv.revokePending(ctx, inv.ID); err != nil {
 			return err
 		}
 		var err error
-		if inv, err = w.Invitations().Get(ctx, inv.ID); err != nil {
+		if inv, err = iv.c.tx.Invitations().Get(ctx, inv.ID); err != nil {
 			return err
 		}
 	}
@@ -192,29 +192,29 @@ func (w *work) redactInvitation(ctx context.Context, inv Invitation) error {
 		inv.State = InvitationRevoked
 	}
 	opened := SecretFilter{Kind: Of(SecretInvitation), Subject: Of(inv.ID.String())}
-	if _, err := w.Secrets().DeleteAll(ctx, opened); err != nil {
+	if _, err := iv.c.tx.Secrets().DeleteAll(ctx, opened); err != nil {
 		return err
 	}
 	inv.Email, inv.EmailKey, inv.Metadata, inv.UserID = "", "", nil, UserID{}
-	return w.keepForgotten(ctx, inv)
+	return iv.keepForgotten(ctx, inv)
 }
 
 // keepForgotten keeps an invitation without what was somebody's, and without an event.
-func (w *work) keepForgotten(ctx context.Context, inv Invitation) error {
-	return put(ctx, w, w.Invitations().Update, &inv)
+func (iv invitationRules) keepForgotten(ctx context.Context, inv Invitation) error {
+	return put(ctx, iv.c, iv.c.tx.Invitations().Update, &inv)
 }
 
 // moveInvitations makes what a user sent and accepted be another's, into whom they are
 // merged, and their join requests (rule U6). user.merged tells of it.
-func (w *work) moveInvitations(ctx context.Context, from, into UserID) error {
-	if err := few(ctx, w, "join_requests", w.JoinRequests(), JoinRequestFilter{UserID: Of(from)}); err != nil {
+func (iv invitationRules) moveInvitations(ctx context.Context, from, into UserID) error {
+	if err := checkLimit(ctx, iv.c, "join_requests", iv.c.tx.JoinRequests(), JoinRequestFilter{UserID: Of(from)}); err != nil {
 		return err
 	}
 	for _, filter := range []InvitationFilter{{InviterID: Of(from)}, {UserID: Of(from)}} {
-		if err := few(ctx, w, "invitations", w.Invitations(), filter); err != nil {
+		if err := checkLimit(ctx, iv.c, "invitations", iv.c.tx.Invitations(), filter); err != nil {
 			return err
 		}
-		found, err := w.invitationsOf(ctx, filter)
+		found, err := iv.invitationsOf(ctx, filter)
 		if err != nil {
 			return err
 		}
@@ -225,10 +225,10 @@ func (w *work) moveInvitations(ctx context.Context, from, into UserID) error {
 			if inv.UserID == from {
 				inv.UserID = into
 			}
-			if err := put(ctx, w, w.Invitations().Update, &inv); err != nil {
+			if err := put(ctx, iv.c, iv.c.tx.Invitations().Update, &inv); err != nil {
 				return err
 			}
 		}
 	}
-	return w.moveRequests(ctx, from, into)
+	return iv.c.joining().moveRequests(ctx, from, into)
 }

@@ -55,9 +55,9 @@ func (q InvitationQuery) paging() paging { return paging{ByID, q.Descending, q.L
 
 // Get gives an invitation, or [ErrNotFound].
 func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
-	return read(ctx, g.s, invitationsGet, id.String(), func(ctx context.Context, w *work) (Invitation, error) {
-		inv, err := w.reach(ctx, id)
-		return inv.at(w.now), err
+	return read(ctx, g.s, invitationsGet, id.String(), func(ctx context.Context, c *call) (Invitation, error) {
+		inv, err := c.invitations().authorizedInvitation(ctx, id)
+		return inv.at(c.now), err
 	})
 }
 
@@ -68,21 +68,21 @@ func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, erro
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Invitations) List(ctx context.Context, organization OrganizationID, q InvitationQuery) (Page[Invitation], error) {
-	return read(ctx, g.s, invitationsList, organization.String(), func(ctx context.Context, w *work) (Page[Invitation], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, invitationsList, organization.String(), func(ctx context.Context, c *call) (Page[Invitation], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Invitation]{}, err
 		}
 		if !organization.IsZero() {
-			if _, err := w.Organizations().Get(ctx, organization); err != nil {
+			if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 				return Page[Invitation]{}, err
 			}
 		}
-		filter, err := q.filter(w.now)
+		filter, err := q.filter(c.now)
 		if err != nil {
 			return Page[Invitation]{}, err
 		}
 		filter.OrganizationID = Of(organization)
-		return w.invitationPage(ctx, filter, q, organization)
+		return c.invitations().invitationPage(ctx, filter, q, organization)
 	})
 }
 
@@ -97,11 +97,11 @@ func (g Invitations) All(ctx context.Context, organization OrganizationID, q Inv
 
 // invitationPage reads a page and gives each invitation as it reads now. of is whose
 // list it is.
-func (w *work) invitationPage(ctx context.Context, filter InvitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
-	page, err := list(ctx, w.Invitations(), filter, q.paging(), keyByID,
+func (iv invitationRules) invitationPage(ctx context.Context, filter InvitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
+	page, err := listPage(ctx, iv.c.tx.Invitations(), filter, q.paging(), keyByID,
 		"invitations", of, q.States, q.EmailPrefix)
 	for i := range page.Items {
-		page.Items[i] = page.Items[i].at(w.now)
+		page.Items[i] = page.Items[i].at(iv.c.now)
 	}
 	page.Items = slices.DeleteFunc(page.Items, func(inv Invitation) bool { return !q.keeps(inv) })
 	return page, err
@@ -122,23 +122,23 @@ type InvitationPreview struct {
 //
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.
 func (g Invitations) Preview(ctx context.Context, token string) (InvitationPreview, error) {
-	return read(ctx, g.s, invitationsPreview, "", func(ctx context.Context, w *work) (InvitationPreview, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, invitationsPreview, "", func(ctx context.Context, c *call) (InvitationPreview, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return InvitationPreview{}, err
 		}
-		inv, _, err := w.tokenOf(ctx, token)
+		inv, _, err := c.invitations().tokenOf(ctx, token)
 		if err != nil {
 			return InvitationPreview{}, err
 		}
 		var name string
 		if !inv.OrganizationID.IsZero() {
-			org, err := w.Organizations().Get(ctx, inv.OrganizationID)
+			org, err := c.tx.Organizations().Get(ctx, inv.OrganizationID)
 			if err != nil {
 				return InvitationPreview{}, err
 			}
 			name = org.DisplayName
 		}
-		return inv.preview(w.now, name), nil
+		return inv.preview(c.now, name), nil
 	})
 }
 
@@ -163,15 +163,15 @@ func mask(email string) string {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQuery) (Page[InvitationPreview], error) {
-	return read(ctx, g.s, invitationsListByUser, user.String(), func(ctx context.Context, w *work) (Page[InvitationPreview], error) {
-		if err := w.authorize(ctx, scope{user: user}); err != nil {
+	return read(ctx, g.s, invitationsListByUser, user.String(), func(ctx context.Context, c *call) (Page[InvitationPreview], error) {
+		if err := c.access().authorize(ctx, scope{user: user}); err != nil {
 			return Page[InvitationPreview]{}, err
 		}
-		person, err := w.user(ctx, user)
+		person, err := c.users().get(ctx, user)
 		if err != nil {
 			return Page[InvitationPreview]{}, err
 		}
-		filter, err := q.filter(w.now)
+		filter, err := q.filter(c.now)
 		if err != nil {
 			return Page[InvitationPreview]{}, err
 		}
@@ -179,7 +179,7 @@ func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQu
 		if person.EmailVerifiedAt.IsZero() {
 			filter.EmailKey = Of[string]()
 		}
-		return w.previews(ctx, filter, q, user)
+		return c.invitations().previews(ctx, filter, q, user)
 	})
 }
 
@@ -192,8 +192,8 @@ func (g Invitations) AllByUser(ctx context.Context, user UserID, q InvitationQue
 	}, q.Cursor)
 }
 
-func (w *work) previews(ctx context.Context, filter InvitationFilter, q InvitationQuery, user UserID) (Page[InvitationPreview], error) {
-	found, err := w.invitationPage(ctx, filter, q, user)
+func (iv invitationRules) previews(ctx context.Context, filter InvitationFilter, q InvitationQuery, user UserID) (Page[InvitationPreview], error) {
+	found, err := iv.invitationPage(ctx, filter, q, user)
 	if err != nil || len(found.Items) == 0 {
 		return Page[InvitationPreview]{Next: found.Next}, err
 	}
@@ -202,7 +202,7 @@ func (w *work) previews(ctx context.Context, filter InvitationFilter, q Invitati
 		ids[i] = inv.OrganizationID
 	}
 	live := OrganizationFilter{ID: Of(ids...), Archived: Of(false)}
-	orgs, err := w.Organizations().List(ctx, live, Span{Limit: len(ids)})
+	orgs, err := iv.c.tx.Organizations().List(ctx, live, Span{Limit: len(ids)})
 	if err != nil {
 		return Page[InvitationPreview]{}, err
 	}
@@ -213,7 +213,7 @@ func (w *work) previews(ctx context.Context, filter InvitationFilter, q Invitati
 	page := Page[InvitationPreview]{Next: found.Next}
 	for _, inv := range found.Items {
 		if name, ok := names[inv.OrganizationID]; ok {
-			page.Items = append(page.Items, inv.preview(w.now, name))
+			page.Items = append(page.Items, inv.preview(iv.c.now, name))
 		}
 	}
 	return page, nil

@@ -12,9 +12,9 @@ const maxOffers = 20
 
 // emailProved is called when a user's verified address has come to be: invitations to
 // it show as pending memberships. The caller has the user's lock.
-func (w *work) emailProved(ctx context.Context, user User) error {
-	filter := InvitationFilter{EmailKey: Of(user.EmailKey), State: Of(InvitationPending), DueAfter: w.now}
-	found, err := w.Invitations().List(ctx, filter, Span{Limit: maxOffers + 1}) // one may be into the application
+func (iv invitationRules) emailProved(ctx context.Context, user User) error {
+	filter := InvitationFilter{EmailKey: Of(user.EmailKey), State: Of(InvitationPending), DueAfter: iv.c.now}
+	found, err := iv.c.tx.Invitations().List(ctx, filter, Span{Limit: maxOffers + 1}) // one may be into the application
 	if err != nil {
 		return err
 	}
@@ -29,18 +29,18 @@ func (w *work) emailProved(ctx context.Context, user User) error {
 	if len(into) == 0 {
 		return nil
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := iv.c.lock(ctx, locks...); err != nil {
 		return err
 	}
 	for _, inv := range into {
-		inv, err := w.Invitations().Get(ctx, inv.ID)
+		inv, err := iv.c.tx.Invitations().Get(ctx, inv.ID)
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
-		if err != nil || inv.stands(w.now) != nil { // gone with its organization, or decided
+		if err != nil || inv.checkPending(iv.c.now) != nil { // gone with its organization, or decided
 			continue
 		}
-		if err := w.offer(ctx, inv, user); err != nil {
+		if err := iv.addPending(ctx, inv, user); err != nil {
 			return err
 		}
 	}
@@ -49,19 +49,19 @@ func (w *work) emailProved(ctx context.Context, user User) error {
 
 // emailLeft is called when a user's verified address is no longer theirs: what waits
 // for invitations to it goes, and the invitations stay. The caller has the user's lock.
-func (w *work) emailLeft(ctx context.Context, user User) error {
+func (iv invitationRules) emailLeft(ctx context.Context, user User) error {
 	pending := MembershipFilter{UserID: Of(user.ID), Status: Of(MembershipPending)}
-	n, err := w.Memberships().Count(ctx, pending)
+	n, err := iv.c.tx.Memberships().Count(ctx, pending)
 	if err != nil || n == 0 {
 		return err
 	}
-	members, err := w.lockMemberships(ctx, user.ID)
+	members, err := iv.c.members().lockMemberships(ctx, user.ID)
 	if err != nil {
 		return err
 	}
 	for _, m := range members {
 		if m.Status == MembershipPending && !m.InvitationID.IsZero() {
-			if err := w.dropMember(ctx, m, nil); err != nil {
+			if err := iv.c.users().dropMember(ctx, m, nil); err != nil {
 				return err
 			}
 		}
@@ -70,42 +70,42 @@ func (w *work) emailLeft(ctx context.Context, user User) error {
 }
 
 // emailMoved is told of a user whose address, or its proof, may have changed.
-func (w *work) emailMoved(ctx context.Context, before, after User) error {
+func (iv invitationRules) emailMoved(ctx context.Context, before, after User) error {
 	was, is := !before.EmailVerifiedAt.IsZero(), !after.EmailVerifiedAt.IsZero()
 	if was == is && (!is || before.EmailKey == after.EmailKey) {
 		return nil
 	}
 	if was {
-		if err := w.emailLeft(ctx, before); err != nil {
+		if err := iv.emailLeft(ctx, before); err != nil {
 			return err
 		}
 	}
 	if is {
-		return w.emailProved(ctx, after)
+		return iv.emailProved(ctx, after)
 	}
 	return nil
 }
 
-// offer shows an invitation to the user who has proved its address, as a membership
+// addPending shows an invitation to the user who has proved its address, as a membership
 // that is pending (rule M2). Who is or was a member keeps the membership as it is. The
 // caller has the locks of both, and of the organization.
-func (w *work) offer(ctx context.Context, inv Invitation, user User) error {
+func (iv invitationRules) addPending(ctx context.Context, inv Invitation, user User) error {
 	if inv.OrganizationID.IsZero() {
 		return nil
 	}
-	m, err := w.membership(ctx, inv.OrganizationID, user.ID)
+	m, err := iv.c.members().get(ctx, inv.OrganizationID, user.ID)
 	switch {
 	case CodeOf(err) == ErrNotFound:
 		m = Membership{
-			ID: w.config.NewID(), Version: 1, OrganizationID: inv.OrganizationID, UserID: user.ID, Status: MembershipPending,
-			JoinedVia: JoinedInvitation, JoinedAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+			ID: iv.c.instance.config.NewID(), Version: 1, OrganizationID: inv.OrganizationID, UserID: user.ID, Status: MembershipPending,
+			JoinedVia: JoinedInvitation, JoinedAt: iv.c.now, CreatedAt: iv.c.now, UpdatedAt: iv.c.now,
 		}
 		m.waitFor(inv)
 		m.keys(user)
-		if err := w.Memberships().Insert(ctx, m); err != nil {
+		if err := iv.c.tx.Memberships().Insert(ctx, m); err != nil {
 			return err
 		}
-		return w.recordMembership(ctx, EventMembershipOffered, m, nil, nil)
+		return iv.c.members().recordMembership(ctx, EventMembershipOffered, m, nil, nil)
 	case err != nil || m.Status != MembershipPending:
 		return err
 	}
@@ -118,10 +118,10 @@ func (w *work) offer(ctx context.Context, inv Invitation, user User) error {
 	if err != nil {
 		return err
 	}
-	if err := w.saveMembership(ctx, &m); err != nil {
+	if err := iv.c.members().saveMembership(ctx, &m); err != nil {
 		return err
 	}
-	return w.recordMembership(ctx, EventMembershipOffered, m, nil, old)
+	return iv.c.members().recordMembership(ctx, EventMembershipOffered, m, nil, old)
 }
 
 // waitFor makes a pending membership wait for an invitation.
@@ -129,18 +129,18 @@ func (m *Membership) waitFor(inv Invitation) {
 	m.InvitationID, m.InviterID, m.ExpiresAt, m.Metadata = inv.ID, inv.InviterID, inv.ExpiresAt, inv.Metadata
 }
 
-// shown is the organization that events on a membership name: none while it waits for
+// eventOrganization is the organization that events on a membership name: none while it waits for
 // an invitation, for its readers may not know who is registered (rule M2).
-func (m Membership) shown() OrganizationID {
+func (m Membership) eventOrganization() OrganizationID {
 	if m.Status == MembershipPending && !m.InvitationID.IsZero() {
 		return OrganizationID{}
 	}
 	return m.OrganizationID
 }
 
-// gone is the event of a membership that goes.
-func (m Membership) gone() EventType {
-	if m.shown().IsZero() {
+// removalEvent is the event of a membership that goes.
+func (m Membership) removalEvent() EventType {
+	if m.eventOrganization().IsZero() {
 		return EventMembershipWithdrawn
 	}
 	return EventMembershipRemoved
@@ -154,46 +154,46 @@ func (m Membership) at(instant time.Time) Membership {
 	return m
 }
 
-// withdraw drops what waits for an invitation.
-func (w *work) withdraw(ctx context.Context, id InvitationID) error {
+// dropPending drops what waits for an invitation.
+func (iv invitationRules) dropPending(ctx context.Context, id InvitationID) error {
 	waiting := MembershipFilter{InvitationID: Of(id), Status: Of(MembershipPending)}
-	return walk(ctx, w.Memberships(), waiting, func(m Membership) error { return w.dropMember(ctx, m, nil) })
+	return walk(ctx, iv.c.tx.Memberships(), waiting, func(m Membership) error { return iv.c.users().dropMember(ctx, m, nil) })
 }
 
-// retire ends an invitation that a membership need not wait for any more: revoked, or
+// revokePending ends an invitation that a membership need not wait for any more: revoked, or
 // expired if it has run out. The caller has the organization's lock. The zero id names
 // none.
-func (w *work) retire(ctx context.Context, id InvitationID) error {
+func (iv invitationRules) revokePending(ctx context.Context, id InvitationID) error {
 	if id.IsZero() {
 		return nil
 	}
-	inv, err := w.Invitations().Get(ctx, id)
+	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
 		return nil
 	case err != nil || inv.State != InvitationPending:
 		return err
-	case inv.stands(w.now) != nil:
-		return w.expire(ctx, inv)
+	case inv.checkPending(iv.c.now) != nil:
+		return iv.expire(ctx, inv)
 	}
-	return w.revoke(ctx, &inv)
+	return iv.revoke(ctx, &inv)
 }
 
 // revoke ends an invitation that is pending.
-func (w *work) revoke(ctx context.Context, inv *Invitation) error {
+func (iv invitationRules) revoke(ctx context.Context, inv *Invitation) error {
 	before := *inv
-	inv.State, inv.DecidedAt = InvitationRevoked, w.now
-	return save(ctx, w, w.Invitations().Update, before, inv, EventInvitationRevoked)
+	inv.State, inv.DecidedAt = InvitationRevoked, iv.c.now
+	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, inv, EventInvitationRevoked)
 }
 
-// retireOther ends the invitation that stands to a user's address, proved or not, where
+// revokePendingOther ends the invitation that stands to a user's address, proved or not, where
 // it is another than the one named.
-func (w *work) retireOther(ctx context.Context, organization OrganizationID, user User, but InvitationID) error {
-	mine := w.standing(organization)
+func (iv invitationRules) revokePendingOther(ctx context.Context, organization OrganizationID, user User, but InvitationID) error {
+	mine := iv.pendingFilter(organization)
 	mine.EmailKey = Of(user.EmailKey)
-	found, err := w.Invitations().List(ctx, mine, Span{Limit: 1})
+	found, err := iv.c.tx.Invitations().List(ctx, mine, Span{Limit: 1})
 	if err != nil || len(found) == 0 || found[0].ID == but {
 		return err
 	}
-	return w.revoke(ctx, &found[0])
+	return iv.revoke(ctx, &found[0])
 }

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// joining is somebody on their way into an organization. Whoever makes one holds
+// entrant is somebody on their way into an organization. Whoever makes one holds
 // the locks of the user and of the organization.
-type joining struct {
+type entrant struct {
 	id           MembershipID // zero = a new one
 	organization Organization
 	userID       UserID
@@ -26,12 +26,12 @@ type joining struct {
 
 // join is the one gate into an organization: every way in passes it, and what it
 // refuses nobody lets in.
-func (w *work) join(ctx context.Context, j joining) (Member, error) {
-	user, err := w.user(ctx, j.userID)
+func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
+	user, err := jn.c.users().get(ctx, j.userID)
 	if err != nil {
 		return Member{}, err
 	}
-	m, err := w.membership(ctx, j.organization.ID, j.userID)
+	m, err := jn.c.members().get(ctx, j.organization.ID, j.userID)
 	there := err == nil
 	switch {
 	case !there && CodeOf(err) != ErrNotFound:
@@ -39,24 +39,24 @@ func (w *work) join(ctx context.Context, j joining) (Member, error) {
 	case there && m.Status == MembershipActive:
 		return Member{}, &Error{Code: ErrAlreadyMember}
 	}
-	if err := w.isOpen(j, user); err != nil {
+	if err := jn.isOpen(j, user); err != nil {
 		return Member{}, err
 	}
 	switch {
 	case !there:
-		return w.enterNew(ctx, j, user)
+		return jn.enterNew(ctx, j, user)
 	case m.Status == MembershipPending:
-		return w.enterPending(ctx, j, user, m)
+		return jn.enterPending(ctx, j, user, m)
 	case !j.host && j.invitation == nil:
 		return Member{}, &Error{Code: ErrMembershipInactive} // rule M5
 	default:
-		return w.enterAgain(ctx, j, user, m)
+		return jn.enterAgain(ctx, j, user, m)
 	}
 }
 
 // isOpen refuses every way but the host's into an organization that is shut, and, by
 // the ways that anybody may try, an address that it does not take (rule M14).
-func (w *work) isOpen(j joining, user User) error {
+func (jn joinRules) isOpen(j entrant, user User) error {
 	if j.host {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (w *work) isOpen(j joining, user User) error {
 	}
 	switch j.via {
 	case JoinedInvitation, JoinedCode, JoinedRequest, JoinedDomain, JoinedSingleSignOn:
-		return w.takes(j.organization, user)
+		return jn.takes(j.organization, user)
 	}
 	return nil
 }
@@ -80,19 +80,19 @@ func isShut(org Organization) error {
 
 // takes refuses a user whose address an organization does not take. Where it picks
 // addresses, one that is not proved says nothing.
-func (w *work) takes(org Organization, user User) error {
+func (jn joinRules) takes(org Organization, user User) error {
 	if len(org.Settings.AllowedDomains)+len(org.Settings.BlockedDomains) == 0 {
 		return nil
 	}
 	if user.EmailVerifiedAt.IsZero() {
 		return &Error{Code: ErrEmailNotVerified}
 	}
-	return w.emailAllowed(org, user.EmailKey)
+	return jn.emailAllowed(org, user.EmailKey)
 }
 
 // emailAllowed refuses a canonical address on a domain that an organization does not
 // take (rules O3, M14). Domains match exactly.
-func (w *work) emailAllowed(org Organization, emailKey string) error {
+func (jn joinRules) emailAllowed(org Organization, emailKey string) error {
 	if onDomains(emailKey, org.Settings.BlockedDomains) ||
 		len(org.Settings.AllowedDomains) > 0 && !onDomains(emailKey, org.Settings.AllowedDomains) {
 		return &Error{Code: ErrEmailDomainNotAllowed, Field: "email"}

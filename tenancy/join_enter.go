@@ -7,98 +7,98 @@ import (
 )
 
 // enterNew makes a membership where there was none (rule M1).
-func (w *work) enterNew(ctx context.Context, j joining, user User) (Member, error) {
-	roles, err := w.roles(ctx, j.organization.ID, "roles", j.roles, w.fallbackRole(j.organization))
+func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member, error) {
+	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {
 		return Member{}, err
 	}
 	m := Membership{
-		ID: newID(w, j.id), Version: 1, OrganizationID: j.organization.ID, UserID: j.userID, Status: MembershipActive,
-		JoinedVia: j.via, JoinedAt: w.now, InviterID: j.inviter, CreatedAt: w.now, UpdatedAt: w.now,
+		ID: newID(jn.c, j.id), Version: 1, OrganizationID: j.organization.ID, UserID: j.userID, Status: MembershipActive,
+		JoinedVia: j.via, JoinedAt: jn.c.now, InviterID: j.inviter, CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
 	}
-	if err := w.reprofile(&m, j, user); err != nil {
+	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
 	}
 	// One that stands to their address would undo a removal later, and keeps a seat.
-	if err := w.retireOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
+	if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
 		return Member{}, err
 	}
 	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
-	if err := w.admit(ctx, join, j.vacates()); err != nil {
+	if err := jn.admit(ctx, join, j.vacates()); err != nil {
 		return Member{}, err
 	}
-	if user, err = w.afterOnJoin(ctx, user); err != nil {
+	if user, err = jn.afterOnJoin(ctx, user); err != nil {
 		return Member{}, err
 	}
 	m.keys(user)
-	if err := w.Memberships().Insert(ctx, m); err != nil {
+	if err := jn.c.tx.Memberships().Insert(ctx, m); err != nil {
 		return Member{}, err
 	}
-	return w.entered(ctx, j, user, m, roles, nil)
+	return jn.entered(ctx, j, user, m, roles, nil)
 }
 
 // enterPending turns a membership that waits for its invitation active, on the same
 // row, by whichever way came first (rule M2). An invitation that is not the one
 // accepted is revoked by it.
-func (w *work) enterPending(ctx context.Context, j joining, user User, m Membership) (Member, error) {
-	if j.host && w.waits(m) {
+func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Membership) (Member, error) {
+	if j.host && jn.waits(m) {
 		return Member{}, &Error{Code: ErrPendingMembership} // rule M3
 	}
-	roles, err := w.roles(ctx, j.organization.ID, "roles", j.roles, w.fallbackRole(j.organization))
+	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {
 		return Member{}, err
 	}
 	if j.accepts() != m.InvitationID {
-		if err := w.retire(ctx, m.InvitationID); err != nil {
+		if err := jn.c.invitations().revokePending(ctx, m.InvitationID); err != nil {
 			return Member{}, err
 		}
 	}
 	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
-	if err := w.admit(ctx, join, j.vacates()); err != nil {
+	if err := jn.admit(ctx, join, j.vacates()); err != nil {
 		return Member{}, err
 	}
-	if user, err = w.afterOnJoin(ctx, user); err != nil {
+	if user, err = jn.afterOnJoin(ctx, user); err != nil {
 		return Member{}, err
 	}
 	before := m
-	if err := w.reprofile(&m, j, user); err != nil {
+	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
 	}
-	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = MembershipActive, j.via, w.now, j.inviter
+	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = MembershipActive, j.via, jn.c.now, j.inviter
 	m.InvitationID, m.ExpiresAt = InvitationID{}, time.Time{}
 	old, err := previous(before, m)
 	if err != nil {
 		return Member{}, err
 	}
-	if err := w.saveMembership(ctx, &m); err != nil {
+	if err := jn.c.members().saveMembership(ctx, &m); err != nil {
 		return Member{}, err
 	}
-	return w.entered(ctx, j, user, m, roles, old)
+	return jn.entered(ctx, j, user, m, roles, old)
 }
 
 // afterOnJoin is a user as they are now: the host's hook may have changed them.
-func (w *work) afterOnJoin(ctx context.Context, user User) (User, error) {
-	if w.config.OnJoin == nil {
+func (jn joinRules) afterOnJoin(ctx context.Context, user User) (User, error) {
+	if jn.c.instance.config.OnJoin == nil {
 		return user, nil
 	}
-	return w.user(ctx, user.ID)
+	return jn.c.users().get(ctx, user.ID)
 }
 
 // entered gives a new member their roles, and says that they are one.
-func (w *work) entered(ctx context.Context, j joining, user User, m Membership, roles []string, old any) (Member, error) {
-	held, _, err := w.setChosen(ctx, m, nil, roles, cmp.Or(j.source, RoleManual), j.sourceID)
+func (jn joinRules) entered(ctx context.Context, j entrant, user User, m Membership, roles []string, old any) (Member, error) {
+	held, _, err := jn.c.roles().setChosen(ctx, m, nil, roles, cmp.Or(j.source, RoleManual), j.sourceID)
 	if err != nil {
 		return Member{}, err
 	}
-	if err := w.recordMembership(ctx, EventMembershipCreated, m, held, old); err != nil {
+	if err := jn.c.members().recordMembership(ctx, EventMembershipCreated, m, held, old); err != nil {
 		return Member{}, err
 	}
-	sorted, err := w.slugs(ctx, held)
+	sorted, err := jn.c.roles().sortRoles(ctx, held)
 	return newMember(m, held, sorted, &j.organization, &user), err
 }
 
 // accepts is the invitation that somebody comes by; zero: none.
-func (j joining) accepts() InvitationID {
+func (j entrant) accepts() InvitationID {
 	if j.invitation == nil {
 		return InvitationID{}
 	}
@@ -107,7 +107,7 @@ func (j joining) accepts() InvitationID {
 
 // vacates is how many of the seats taken are the newcomer's own: an invitation keeps
 // one until it is accepted (rule M9).
-func (j joining) vacates() int {
+func (j entrant) vacates() int {
 	if j.invitation != nil {
 		return 1
 	}
@@ -115,45 +115,45 @@ func (j joining) vacates() int {
 }
 
 // waits reports whether a membership is pending and its invitation still stands.
-func (w *work) waits(m Membership) bool {
-	return m.Status == MembershipPending && (m.ExpiresAt.IsZero() || w.now.Before(m.ExpiresAt))
+func (jn joinRules) waits(m Membership) bool {
+	return m.Status == MembershipPending && (m.ExpiresAt.IsZero() || jn.c.now.Before(m.ExpiresAt))
 }
 
 // enterAgain reactivates an inactive membership on the same row (rules M3, M5).
-func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membership) (Member, error) {
-	held, err := w.assignments(ctx, m.ID)
+func (jn joinRules) enterAgain(ctx context.Context, j entrant, user User, m Membership) (Member, error) {
+	held, err := jn.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return Member{}, err
 	}
 	mine := held[m.ID]
-	had, err := w.slugs(ctx, mine)
+	had, err := jn.c.roles().sortRoles(ctx, mine)
 	if err != nil {
 		return Member{}, err
 	}
 	roles := had
 	if len(j.roles) > 0 {
-		if roles, err = w.roles(ctx, j.organization.ID, "roles", j.roles, ""); err != nil {
+		if roles, err = jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, ""); err != nil {
 			return Member{}, err
 		}
 	}
-	if err := w.retireOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
+	if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
 		return Member{}, err
 	}
 	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles, Reactivated: true}
-	if err := w.admit(ctx, join, j.vacates()); err != nil {
+	if err := jn.admit(ctx, join, j.vacates()); err != nil {
 		return Member{}, err
 	}
 	before := snapshot{Membership: m, Roles: had}
 	if len(j.roles) > 0 {
-		if mine, _, err = w.setChosen(ctx, m, mine, roles, cmp.Or(j.source, RoleManual), j.sourceID); err != nil {
+		if mine, _, err = jn.c.roles().setChosen(ctx, m, mine, roles, cmp.Or(j.source, RoleManual), j.sourceID); err != nil {
 			return Member{}, err
 		}
 	}
-	if err := w.reprofile(&m, j, user); err != nil {
+	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
 	}
 	m.Status, m.DeactivatedAt, m.InviterID = MembershipActive, time.Time{}, cmp.Or(j.inviter, m.InviterID)
-	sorted, err := w.slugs(ctx, mine)
+	sorted, err := jn.c.roles().sortRoles(ctx, mine)
 	if err != nil {
 		return Member{}, err
 	}
@@ -161,18 +161,18 @@ func (w *work) enterAgain(ctx context.Context, j joining, user User, m Membershi
 	if err != nil {
 		return Member{}, err
 	}
-	if err := w.saveMembership(ctx, &m); err != nil {
+	if err := jn.c.members().saveMembership(ctx, &m); err != nil {
 		return Member{}, err
 	}
-	if err := w.mirror(ctx, m, mine); err != nil {
+	if err := jn.c.roles().mirror(ctx, m, mine); err != nil {
 		return Member{}, err
 	}
-	err = w.recordMembership(ctx, EventMembershipReactivated, m, mine, old)
+	err = jn.c.members().recordMembership(ctx, EventMembershipReactivated, m, mine, old)
 	return newMember(m, mine, sorted, &j.organization, &user), err
 }
 
 // reprofile takes over what a return brings along: nothing named leaves what was.
-func (w *work) reprofile(m *Membership, j joining, user User) error {
+func (jn joinRules) reprofile(m *Membership, j entrant, user User) error {
 	name, err := optionalName("display_name", j.displayName)
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func (w *work) reprofile(m *Membership, j joining, user User) error {
 		if len(part.in) == 0 {
 			continue
 		}
-		if *part.at, err = w.config.Limits.metadata(part.field, part.in); err != nil {
+		if *part.at, err = jn.c.instance.config.Limits.metadata(part.field, part.in); err != nil {
 			return err
 		}
 	}

@@ -11,35 +11,35 @@ import (
 // admit is what every way that ends active must pass (rule M14): seats, the single
 // organization, and the host's veto. vacated is how many of the seats taken
 // make room for this one.
-func (w *work) admit(ctx context.Context, j Join, vacated int) error {
-	if err := w.hasRoom(ctx, j, vacated); err != nil || w.config.OnJoin == nil {
+func (jn joinRules) admit(ctx context.Context, j Join, vacated int) error {
+	if err := jn.hasRoom(ctx, j, vacated); err != nil || jn.c.instance.config.OnJoin == nil {
 		return err
 	}
-	w.cache.transacting.Add(1) // so that a check from outside looks at its context first
-	defer w.cache.transacting.Add(-1)
-	host := w.service.trusted().inside(w.rows, w.ring)
-	err := w.config.OnJoin(Trusted(w.service.mark(ctx)), host, j)
-	w.denied = append(w.denied, host.within.denied...)
+	jn.c.instance.cache.transacting.Add(1) // so that a check from outside looks at its context first
+	defer jn.c.instance.cache.transacting.Add(-1)
+	host := jn.c.service.trusted().inside(jn.c.tx.rows, jn.c.changes)
+	err := jn.c.instance.config.OnJoin(Trusted(jn.c.service.mark(ctx)), host, j)
+	jn.c.denied = append(jn.c.denied, host.txn.denied...)
 	if err != nil {
 		return &Error{Code: ErrJoinRefused, Err: err}
 	}
-	for _, m := range host.within.mail {
-		w.mail = append(w.mail, letter{m.Message, true})
+	for _, m := range host.txn.mail {
+		jn.c.mail = append(jn.c.mail, outgoing{m.Message, true})
 	}
-	return w.hasRoom(ctx, j, vacated) // once more: the host may have let others in
+	return jn.hasRoom(ctx, j, vacated) // once more: the host may have let others in
 }
 
 // hasRoom refuses where the organization is full (rule M9), or where the user may be
 // in no second one (rule M13). Of an account that was just taken over, what it was a member
 // of before counts for nothing (rule U5).
-func (w *work) hasRoom(ctx context.Context, j Join, vacated int) error {
-	if err := w.seats(ctx, j.Organization, vacated); err != nil {
+func (jn joinRules) hasRoom(ctx context.Context, j Join, vacated int) error {
+	if err := jn.seats(ctx, j.Organization, vacated); err != nil {
 		return err
 	}
-	if !w.config.SingleOrganization || !j.Organization.ArchivedAt.IsZero() || w.freed == j.User.ID {
+	if !jn.c.instance.config.SingleOrganization || !j.Organization.ArchivedAt.IsZero() || jn.c.freed == j.User.ID {
 		return nil
 	}
-	elsewhere, err := w.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)
+	elsewhere, err := jn.isActiveElsewhere(ctx, j.User.ID, j.Organization.ID)
 	if err == nil && elsewhere {
 		err = &Error{Code: ErrAlreadyMemberElsewhere}
 	}
@@ -47,17 +47,17 @@ func (w *work) hasRoom(ctx context.Context, j Join, vacated int) error {
 }
 
 // seats refuses one more where the limit is reached (rule M9).
-func (w *work) seats(ctx context.Context, org Organization, vacated int) error {
+func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) error {
 	limit := org.Settings.SeatLimit
 	if limit == 0 {
 		return nil
 	}
-	taken, err := w.Memberships().Count(ctx,
+	taken, err := jn.c.tx.Memberships().Count(ctx,
 		MembershipFilter{OrganizationID: Of(org.ID), Status: Of(MembershipActive)})
 	if err != nil {
 		return err
 	}
-	invited, err := w.Invitations().Count(ctx, w.standing(org.ID))
+	invited, err := jn.c.tx.Invitations().Count(ctx, jn.c.invitations().pendingFilter(org.ID))
 	if err != nil {
 		return err
 	}
@@ -73,12 +73,12 @@ func (w *work) seats(ctx context.Context, org Organization, vacated int) error {
 
 // isActiveElsewhere reports whether a user is an active member of another
 // organization that is not archived (rules M13, O2).
-func (w *work) isActiveElsewhere(ctx context.Context, user UserID, here OrganizationID) (bool, error) {
-	err := walk(ctx, w.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)}, func(m Membership) error {
+func (jn joinRules) isActiveElsewhere(ctx context.Context, user UserID, here OrganizationID) (bool, error) {
+	err := walk(ctx, jn.c.tx.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)}, func(m Membership) error {
 		if m.OrganizationID == here {
 			return nil
 		}
-		org, err := w.Organizations().Get(ctx, m.OrganizationID)
+		org, err := jn.c.tx.Organizations().Get(ctx, m.OrganizationID)
 		if err == nil && org.ArchivedAt.IsZero() {
 			return errFound
 		}
@@ -95,10 +95,10 @@ var errFound = errors.New("found")
 
 // activeElsewhere gives the active members of an organization who are active in
 // another one too.
-func (w *work) activeElsewhere(ctx context.Context, id OrganizationID) ([]Membership, error) {
+func (jn joinRules) activeElsewhere(ctx context.Context, id OrganizationID) ([]Membership, error) {
 	var both []Membership
-	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id), Status: Of(MembershipActive)}, func(m Membership) error {
-		elsewhere, err := w.isActiveElsewhere(ctx, m.UserID, id)
+	err := walk(ctx, jn.c.tx.Memberships(), MembershipFilter{OrganizationID: Of(id), Status: Of(MembershipActive)}, func(m Membership) error {
+		elsewhere, err := jn.isActiveElsewhere(ctx, m.UserID, id)
 		if elsewhere {
 			both = append(both, m)
 		}
@@ -108,14 +108,14 @@ func (w *work) activeElsewhere(ctx context.Context, id OrganizationID) ([]Member
 }
 
 // lockMembers takes the locks of everyone in an organization.
-func (w *work) lockMembers(ctx context.Context, id OrganizationID) error {
+func (ms memberRules) lockMembers(ctx context.Context, id OrganizationID) error {
 	var locks []store.LockKey
-	err := walk(ctx, w.Memberships(), MembershipFilter{OrganizationID: Of(id)}, func(m Membership) error {
+	err := walk(ctx, ms.c.tx.Memberships(), MembershipFilter{OrganizationID: Of(id)}, func(m Membership) error {
 		locks = append(locks, lockUser(m.UserID))
 		return nil
 	})
 	if err != nil || len(locks) == 0 {
 		return err
 	}
-	return w.Lock(ctx, locks...)
+	return ms.c.lock(ctx, locks...)
 }

@@ -31,8 +31,8 @@ func (c JoinCode) rowID() [16]byte { return c.ID }
 
 func (c *JoinCode) stamps() (*int64, *time.Time) { return &c.Version, &c.UpdatedAt }
 
-func (c *JoinCode) event(kind EventType) note {
-	return note{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
+func (c *JoinCode) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
 }
 
 // JoinCodes is the group of methods on join codes.
@@ -70,53 +70,53 @@ const (
 // that stand; [ErrNotFound] for the organization; [ErrUnknownRole]; [ErrForbidden];
 // [ErrAlreadyExists] with the field "id".
 func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
-	return write(ctx, g.s, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, w *work) (IssuedJoinCode, error) {
-		return w.createJoinCode(ctx, in)
+	return write(ctx, g.s, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, c *call) (IssuedJoinCode, error) {
+		return c.joining().createJoinCode(ctx, in)
 	})
 }
 
-func (w *work) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
-	code, err := w.draftJoinCode(in)
+func (jn joinRules) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
+	code, err := jn.draftJoinCode(in)
 	if err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.lockDeclared(ctx, in.Role); err != nil {
+	if err := jn.c.roles().lockDeclared(ctx, in.Role); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.Lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
+	if err := jn.c.lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
+	if err := jn.c.access().authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
+	if err := jn.c.access().hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	org, err := w.Organizations().Get(ctx, in.OrganizationID)
+	org, err := jn.c.tx.Organizations().Get(ctx, in.OrganizationID)
 	if err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.automatic(ctx, org.ID, "role", in.Role); err != nil {
+	if err := jn.c.roles().automatic(ctx, org.ID, "role", in.Role); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.mayGive(ctx, org.ID, cmp.Or(in.Role, w.fallbackRole(org))); err != nil {
+	if err := jn.c.access().mayGive(ctx, org.ID, cmp.Or(in.Role, jn.c.roles().fallbackRole(org))); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.oneMoreCode(ctx, org.ID); err != nil {
+	if err := jn.oneMoreCode(ctx, org.ID); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := w.JoinCodes().Insert(ctx, code); err != nil {
+	if err := jn.c.tx.JoinCodes().Insert(ctx, code); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	token, err := w.issue(ctx, Secret{Kind: SecretJoinCode, Subject: code.ID.String(), ExpiresAt: code.ExpiresAt})
+	token, err := jn.c.issue(ctx, Secret{Kind: SecretJoinCode, Subject: code.ID.String(), ExpiresAt: code.ExpiresAt})
 	if err != nil {
 		return IssuedJoinCode{}, err
 	}
-	return IssuedJoinCode{code, token}, w.record(ctx, code.event(EventJoinCodeCreated))
+	return IssuedJoinCode{code, token}, jn.c.record(ctx, code.event(EventJoinCodeCreated))
 }
 
 // draftJoinCode is the join code that a NewJoinCode describes.
-func (w *work) draftJoinCode(in NewJoinCode) (JoinCode, error) {
+func (jn joinRules) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 	lasts := cmp.Or(in.For, joinCodeFor)
 	if lasts < joinCodeAtLeast || lasts > joinCodeAtMost {
 		return JoinCode{}, invalid("for", fmt.Sprintf("is %s, want %s to %s", lasts, joinCodeAtLeast, joinCodeAtMost))
@@ -126,29 +126,29 @@ func (w *work) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 	}
 	names, err := emailDomains("allowed_domains", in.AllowedDomains)
 	return JoinCode{
-		ID: newID(w, in.ID), Version: 1, OrganizationID: in.OrganizationID, Role: in.Role, AllowedDomains: names,
-		MaxUses: in.MaxUses, CreatorID: w.inviter(), ExpiresAt: w.now.Add(lasts), CreatedAt: w.now, UpdatedAt: w.now,
+		ID: newID(jn.c, in.ID), Version: 1, OrganizationID: in.OrganizationID, Role: in.Role, AllowedDomains: names,
+		MaxUses: in.MaxUses, CreatorID: jn.c.invitations().inviter(), ExpiresAt: jn.c.now.Add(lasts), CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
 	}, err
 }
 
 // oneMoreCode refuses more join codes than may stand at once.
-func (w *work) oneMoreCode(ctx context.Context, id OrganizationID) error {
+func (jn joinRules) oneMoreCode(ctx context.Context, id OrganizationID) error {
 	n := 0
 	live := JoinCodeFilter{OrganizationID: Of(id), Revoked: Of(false)}
-	err := walk(ctx, w.JoinCodes(), live, func(c JoinCode) error {
-		if c.stands(w.now) == nil {
+	err := walk(ctx, jn.c.tx.JoinCodes(), live, func(c JoinCode) error {
+		if c.checkUsable(jn.c.now) == nil {
 			n++
 		}
 		return nil
 	})
-	if most := w.config.Limits.JoinCodes; err == nil && n >= most {
+	if most := jn.c.instance.config.Limits.JoinCodes; err == nil && n >= most {
 		err = invalid("organization", fmt.Sprintf("has %d join codes, at most %d", n, most))
 	}
 	return err
 }
 
-// stands refuses a code that lets nobody in any more, with the code of why.
-func (c JoinCode) stands(now time.Time) error {
+// checkUsable refuses a code that lets nobody in any more, with the code of why.
+func (c JoinCode) checkUsable(now time.Time) error {
 	var code Code
 	switch {
 	case !c.RevokedAt.IsZero():
@@ -168,39 +168,39 @@ func (c JoinCode) stands(now time.Time) error {
 //
 // Errors: [ErrNotFound].
 func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) {
-	return write(ctx, g.s, joinCodesRevoke, id.String(), func(ctx context.Context, w *work) (JoinCode, error) {
-		code, err := underLock(ctx, w, func() (JoinCode, error) { return w.reachCode(ctx, id) }, func(code JoinCode) error {
-			return w.Lock(ctx, lockOrganization(code.OrganizationID))
+	return write(ctx, g.s, joinCodesRevoke, id.String(), func(ctx context.Context, c *call) (JoinCode, error) {
+		code, err := underLock(ctx, c, func() (JoinCode, error) { return c.joining().authorizedCode(ctx, id) }, func(code JoinCode) error {
+			return c.lock(ctx, lockOrganization(code.OrganizationID))
 		})
 		if err != nil || !code.RevokedAt.IsZero() {
 			return code, err
 		}
 		before := code
-		code.RevokedAt = w.now
-		if err := save(ctx, w, w.JoinCodes().Update, before, &code, EventJoinCodeRevoked); err != nil {
+		code.RevokedAt = c.now
+		if err := save(ctx, c, c.tx.JoinCodes().Update, before, &code, EventJoinCodeRevoked); err != nil {
 			return JoinCode{}, err
 		}
 		return code, nil
 	})
 }
 
-// reachCode reads a join code for the actor, as [work.reach] does an invitation.
-func (w *work) reachCode(ctx context.Context, id JoinCodeID) (JoinCode, error) {
-	code, err := w.JoinCodes().Get(ctx, id)
+// authorizedCode reads a join code for the actor, as [invitationRules.authorizedInvitation] does an invitation.
+func (jn joinRules) authorizedCode(ctx context.Context, id JoinCodeID) (JoinCode, error) {
+	code, err := jn.c.tx.JoinCodes().Get(ctx, id)
 	missing := notFound(id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
-		return JoinCode{}, w.absent(ctx, missing)
+		return JoinCode{}, jn.c.access().absent(ctx, missing)
 	case err != nil:
 		return JoinCode{}, err
 	}
-	return code, w.authorize(ctx, scope{organization: code.OrganizationID, missing: missing})
+	return code, jn.c.access().authorize(ctx, scope{organization: code.OrganizationID, missing: missing})
 }
 
 // Get gives a join code, or [ErrNotFound].
 func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
-	return read(ctx, g.s, joinCodesGet, id.String(), func(ctx context.Context, w *work) (JoinCode, error) {
-		return w.reachCode(ctx, id)
+	return read(ctx, g.s, joinCodesGet, id.String(), func(ctx context.Context, c *call) (JoinCode, error) {
+		return c.joining().authorizedCode(ctx, id)
 	})
 }
 
@@ -216,18 +216,18 @@ type JoinCodeQuery struct {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q JoinCodeQuery) (Page[JoinCode], error) {
-	return read(ctx, g.s, joinCodesList, organization.String(), func(ctx context.Context, w *work) (Page[JoinCode], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, joinCodesList, organization.String(), func(ctx context.Context, c *call) (Page[JoinCode], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[JoinCode]{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[JoinCode]{}, err
 		}
 		filter := JoinCodeFilter{OrganizationID: Of(organization)}
 		if q.Revoked != nil {
 			filter.Revoked = Of(*q.Revoked)
 		}
-		return list(ctx, w.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "join codes", organization, filter.Revoked)
 	})
 }

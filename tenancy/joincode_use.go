@@ -14,30 +14,30 @@ import (
 // [ErrEmailNotVerified] where domains are asked for; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinCodes) Use(ctx context.Context, token string, user UserID) (Member, error) {
-	return write(ctx, g.s, joinCodesUse, user.String(), func(ctx context.Context, w *work) (Member, error) {
-		code, err := w.codeOf(ctx, token)
+	return write(ctx, g.s, joinCodesUse, user.String(), func(ctx context.Context, c *call) (Member, error) {
+		code, err := c.joining().codeOf(ctx, token)
 		if err != nil {
 			return Member{}, err
 		}
-		if err := w.lockDeclared(ctx, code.Role); err != nil {
+		if err := c.roles().lockDeclared(ctx, code.Role); err != nil {
 			return Member{}, err
 		}
-		if err := w.Lock(ctx, lockUser(user), lockOrganization(code.OrganizationID)); err != nil {
+		if err := c.lock(ctx, lockUser(user), lockOrganization(code.OrganizationID)); err != nil {
 			return Member{}, err
 		}
-		if code, err = w.codeOf(ctx, token); err != nil {
+		if code, err = c.joining().codeOf(ctx, token); err != nil {
 			return Member{}, err
 		}
-		if err := w.authorize(ctx, scope{user: user}); err != nil {
+		if err := c.access().authorize(ctx, scope{user: user}); err != nil {
 			return Member{}, err
 		}
-		return w.useCode(ctx, code, user)
+		return c.joining().useCode(ctx, code, user)
 	})
 }
 
 // codeOf finds the join code of a token.
-func (w *work) codeOf(ctx context.Context, token string) (JoinCode, error) {
-	secret, err := w.genuine(ctx, SecretJoinCode, token)
+func (jn joinRules) codeOf(ctx context.Context, token string) (JoinCode, error) {
+	secret, err := jn.c.genuine(ctx, SecretJoinCode, token)
 	if err != nil {
 		return JoinCode{}, err
 	}
@@ -45,18 +45,18 @@ func (w *work) codeOf(ctx context.Context, token string) (JoinCode, error) {
 	if err != nil {
 		return JoinCode{}, err
 	}
-	code, err := w.JoinCodes().Get(ctx, id)
+	code, err := jn.c.tx.JoinCodes().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
 	return code, err
 }
 
-func (w *work) useCode(ctx context.Context, code JoinCode, id UserID) (Member, error) {
-	if err := code.stands(w.now); err != nil {
+func (jn joinRules) useCode(ctx context.Context, code JoinCode, id UserID) (Member, error) {
+	if err := code.checkUsable(jn.c.now); err != nil {
 		return Member{}, err
 	}
-	user, err := w.user(ctx, id)
+	user, err := jn.c.users().get(ctx, id)
 	if err != nil {
 		return Member{}, err
 	}
@@ -68,22 +68,22 @@ func (w *work) useCode(ctx context.Context, code JoinCode, id UserID) (Member, e
 			return Member{}, &Error{Code: ErrEmailDomainNotAllowed, Field: "email"}
 		}
 	}
-	org, err := w.Organizations().Get(ctx, code.OrganizationID)
+	org, err := jn.c.tx.Organizations().Get(ctx, code.OrganizationID)
 	if err != nil {
 		return Member{}, err
 	}
 	// The role may have been replaced by one that has a lock; as in lockSent.
-	if err := w.lockDeclared(ctx, code.Role); err != nil {
+	if err := jn.c.roles().lockDeclared(ctx, code.Role); err != nil {
 		return Member{}, err
 	}
-	roles := []string{cmp.Or(code.Role, w.fallbackRole(org))}
-	member, err := w.join(ctx, joining{organization: org, userID: id, via: JoinedCode, roles: roles, inviter: code.CreatorID})
+	roles := []string{cmp.Or(code.Role, jn.c.roles().fallbackRole(org))}
+	member, err := jn.join(ctx, entrant{organization: org, userID: id, via: JoinedCode, roles: roles, inviter: code.CreatorID})
 	if err != nil {
 		return Member{}, err
 	}
 	before := code
 	code.Uses++
-	return member, saveAs(ctx, w, w.JoinCodes().Update, before, &code, func() note {
+	return member, saveAs(ctx, jn.c, jn.c.tx.JoinCodes().Update, before, &code, func() newEvent {
 		n := code.event(EventJoinCodeUsed)
 		n.user = id
 		return n

@@ -42,8 +42,8 @@ func (r JoinRequest) rowID() [16]byte { return r.ID }
 
 func (r *JoinRequest) stamps() (*int64, *time.Time) { return &r.Version, &r.UpdatedAt }
 
-func (r *JoinRequest) event(kind EventType) note {
-	return note{kind: kind, organization: r.OrganizationID, user: r.UserID, subject: r.ID.String(), data: *r}
+func (r *JoinRequest) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: r.OrganizationID, user: r.UserID, subject: r.ID.String(), data: *r}
 }
 
 // JoinRequests is the group of methods on join requests.
@@ -63,60 +63,60 @@ const maxNote = 500
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
 // [ErrMembershipInactive]; [ErrAlreadyRequested].
 func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, user UserID, note string) (JoinRequest, error) {
-	return write(ctx, g.s, joinRequestsCreate, pair(organization, user), func(ctx context.Context, w *work) (JoinRequest, error) {
-		if err := w.Lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
+	return write(ctx, g.s, joinRequestsCreate, pairKey(organization, user), func(ctx context.Context, c *call) (JoinRequest, error) {
+		if err := c.lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
 			return JoinRequest{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return JoinRequest{}, err
 		}
-		person, err := w.user(ctx, user)
+		person, err := c.users().get(ctx, user)
 		if err != nil {
 			return JoinRequest{}, err
 		}
-		org, err := w.Organizations().Get(ctx, organization)
+		org, err := c.tx.Organizations().Get(ctx, organization)
 		if err != nil {
 			return JoinRequest{}, err
 		}
 		if !org.ArchivedAt.IsZero() { // which nobody outside is to learn
 			return JoinRequest{}, notFound(organization)
 		}
-		return w.fileRequest(ctx, org, person, note)
+		return c.joining().fileRequest(ctx, org, person, note)
 	})
 }
 
 // fileRequest is [JoinRequests.Create] under the locks of the user and the organization.
-func (w *work) fileRequest(ctx context.Context, org Organization, user User, text string) (JoinRequest, error) {
+func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User, text string) (JoinRequest, error) {
 	var err error
 	if text != "" {
-		if text, err = label("note", text, maxNote); err != nil {
+		if text, err = cleanLabel("note", text, maxNote); err != nil {
 			return JoinRequest{}, err
 		}
 	}
-	if err := w.mayRequest(ctx, org, user); err != nil {
+	if err := jn.mayRequest(ctx, org, user); err != nil {
 		return JoinRequest{}, err
 	}
 	req := JoinRequest{
-		ID: w.config.NewID(), Version: 1, OrganizationID: org.ID, UserID: user.ID, Note: text,
-		State: JoinRequestPending, CreatedAt: w.now, UpdatedAt: w.now,
+		ID: jn.c.instance.config.NewID(), Version: 1, OrganizationID: org.ID, UserID: user.ID, Note: text,
+		State: JoinRequestPending, CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
 	}
-	if err := w.JoinRequests().Insert(ctx, req); err != nil {
+	if err := jn.c.tx.JoinRequests().Insert(ctx, req); err != nil {
 		return JoinRequest{}, err
 	}
-	return req, w.record(ctx, req.event(EventJoinRequestCreated))
+	return req, jn.c.record(ctx, req.event(EventJoinRequestCreated))
 }
 
-func (w *work) mayRequest(ctx context.Context, org Organization, user User) error {
+func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User) error {
 	if err := isShut(org); err != nil {
 		return err
 	}
 	if user.EmailVerifiedAt.IsZero() {
 		return &Error{Code: ErrEmailNotVerified}
 	}
-	if err := w.emailAllowed(org, user.EmailKey); err != nil {
+	if err := jn.emailAllowed(org, user.EmailKey); err != nil {
 		return err
 	}
-	m, err := w.membership(ctx, org.ID, user.ID)
+	m, err := jn.c.members().get(ctx, org.ID, user.ID)
 	switch {
 	case err != nil && CodeOf(err) != ErrNotFound:
 		return err
@@ -126,17 +126,17 @@ func (w *work) mayRequest(ctx context.Context, org Organization, user User) erro
 		return &Error{Code: ErrMembershipInactive} // rule M5
 	}
 	waiting := JoinRequestFilter{OrganizationID: Of(org.ID), State: Of(JoinRequestPending)}
-	n, err := w.JoinRequests().Count(ctx, waiting)
+	n, err := jn.c.tx.JoinRequests().Count(ctx, waiting)
 	if err != nil {
 		return err
 	}
-	if n >= w.config.Limits.JoinRequests { // how many is not told to somebody outside
+	if n >= jn.c.instance.config.Limits.JoinRequests { // how many is not told to somebody outside
 		full := invalid("organization", "has as many join requests as may wait")
 		full.Err = errRequestsFull
 		return full
 	}
 	waiting.UserID = Of(user.ID)
-	n, err = w.JoinRequests().Count(ctx, waiting)
+	n, err = jn.c.tx.JoinRequests().Count(ctx, waiting)
 	if err == nil && n > 0 {
 		err = &Error{Code: ErrAlreadyRequested}
 	}

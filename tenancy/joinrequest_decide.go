@@ -15,43 +15,43 @@ import (
 // the address has changed since; [ErrAlreadyMember], [ErrMembershipInactive];
 // [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinRequests) Approve(ctx context.Context, id JoinRequestID, roles ...string) (Member, error) {
-	return write(ctx, g.s, joinRequestsApprove, id.String(), func(ctx context.Context, w *work) (Member, error) {
-		if err := w.lockDeclared(ctx, roles...); err != nil {
+	return write(ctx, g.s, joinRequestsApprove, id.String(), func(ctx context.Context, c *call) (Member, error) {
+		if err := c.roles().lockDeclared(ctx, roles...); err != nil {
 			return Member{}, err
 		}
-		req, err := w.lockRequest(ctx, id)
+		req, err := c.joining().lockRequest(ctx, id)
 		if err != nil {
 			return Member{}, err
 		}
-		return w.approve(ctx, req, roles)
+		return c.joining().approve(ctx, req, roles)
 	})
 }
 
-func (w *work) approve(ctx context.Context, req JoinRequest, roles []string) (Member, error) {
-	org, err := w.Organizations().Get(ctx, req.OrganizationID)
+func (jn joinRules) approve(ctx context.Context, req JoinRequest, roles []string) (Member, error) {
+	org, err := jn.c.tx.Organizations().Get(ctx, req.OrganizationID)
 	if err != nil {
 		return Member{}, err
 	}
-	if roles, err = w.roles(ctx, org.ID, "roles", roles, w.fallbackRole(org)); err != nil {
+	if roles, err = jn.c.roles().check(ctx, org.ID, "roles", roles, jn.c.roles().fallbackRole(org)); err != nil {
 		return Member{}, err
 	}
-	if err := w.mayGive(ctx, org.ID, roles...); err != nil {
+	if err := jn.c.access().mayGive(ctx, org.ID, roles...); err != nil {
 		return Member{}, err
 	}
-	user, err := w.user(ctx, req.UserID)
+	user, err := jn.c.users().get(ctx, req.UserID)
 	if err != nil {
 		return Member{}, err
 	}
 	if user.EmailVerifiedAt.IsZero() {
 		return Member{}, &Error{Code: ErrEmailNotVerified}
 	}
-	member, err := w.join(ctx, joining{
-		organization: org, userID: req.UserID, via: JoinedRequest, roles: roles, inviter: w.inviter(),
+	member, err := jn.join(ctx, entrant{
+		organization: org, userID: req.UserID, via: JoinedRequest, roles: roles, inviter: jn.c.invitations().inviter(),
 	})
 	if err != nil {
 		return Member{}, err
 	}
-	_, err = w.decide(ctx, req, JoinRequestApproved, EventJoinRequestApproved)
+	_, err = jn.decide(ctx, req, JoinRequestApproved, EventJoinRequestApproved)
 	return member, err
 }
 
@@ -59,12 +59,12 @@ func (w *work) approve(ctx context.Context, req JoinRequest, roles []string) (Me
 //
 // Errors: [ErrNotFound], [ErrJoinRequestDecided].
 func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	return write(ctx, g.s, joinRequestsDecline, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
-		req, err := w.lockRequest(ctx, id)
+	return write(ctx, g.s, joinRequestsDecline, id.String(), func(ctx context.Context, c *call) (JoinRequest, error) {
+		req, err := c.joining().lockRequest(ctx, id)
 		if err != nil {
 			return JoinRequest{}, err
 		}
-		return w.decide(ctx, req, JoinRequestDeclined, EventJoinRequestDeclined)
+		return c.joining().decide(ctx, req, JoinRequestDeclined, EventJoinRequestDeclined)
 	})
 }
 
@@ -72,20 +72,20 @@ func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinReques
 //
 // Errors: [ErrNotFound], also for another person's; [ErrJoinRequestDecided].
 func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	return write(ctx, g.s, joinRequestsCancel, id.String(), func(ctx context.Context, w *work) (JoinRequest, error) {
-		req, err := w.lockRequest(ctx, id)
+	return write(ctx, g.s, joinRequestsCancel, id.String(), func(ctx context.Context, c *call) (JoinRequest, error) {
+		req, err := c.joining().lockRequest(ctx, id)
 		if err != nil {
 			return JoinRequest{}, err
 		}
-		return w.decide(ctx, req, JoinRequestCanceled, EventJoinRequestCanceled)
+		return c.joining().decide(ctx, req, JoinRequestCanceled, EventJoinRequestCanceled)
 	})
 }
 
 // lockRequest finds a join request that waits, for who may decide it, under the locks of
 // its user and organization.
-func (w *work) lockRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	req, err := underLock(ctx, w, func() (JoinRequest, error) { return w.reachRequest(ctx, id) }, func(req JoinRequest) error {
-		return w.Lock(ctx, lockUser(req.UserID), lockOrganization(req.OrganizationID))
+func (jn joinRules) lockRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
+	req, err := underLock(ctx, jn.c, func() (JoinRequest, error) { return jn.authorizedRequest(ctx, id) }, func(req JoinRequest) error {
+		return jn.c.lock(ctx, lockUser(req.UserID), lockOrganization(req.OrganizationID))
 	})
 	if err != nil {
 		return JoinRequest{}, err
@@ -96,27 +96,27 @@ func (w *work) lockRequest(ctx context.Context, id JoinRequestID) (JoinRequest, 
 	return req, nil
 }
 
-// reachRequest reads a join request for the actor, as [work.reach] does an invitation;
+// authorizedRequest reads a join request for the actor, as [invitationRules.authorizedInvitation] does an invitation;
 // a method for oneself reaches one's own.
-func (w *work) reachRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
-	req, err := w.JoinRequests().Get(ctx, id)
+func (jn joinRules) authorizedRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
+	req, err := jn.c.tx.JoinRequests().Get(ctx, id)
 	missing := notFound(id)
-	switch p := w.service.principal; {
+	switch p := jn.c.service.principal; {
 	case CodeOf(err) == ErrNotFound:
-		return JoinRequest{}, w.absent(ctx, missing)
+		return JoinRequest{}, jn.c.access().absent(ctx, missing)
 	case err != nil:
 		return JoinRequest{}, err
-	case w.method.Permission == "" && p != nil && p.user != req.UserID:
-		return JoinRequest{}, w.unreachable(ctx, noUser, missing)
+	case jn.c.method.Permission == "" && p != nil && p.user != req.UserID:
+		return JoinRequest{}, jn.c.access().unreachable(ctx, noUser, missing)
 	}
-	return req, w.authorize(ctx, scope{organization: req.OrganizationID, user: req.UserID, missing: missing})
+	return req, jn.c.access().authorize(ctx, scope{organization: req.OrganizationID, user: req.UserID, missing: missing})
 }
 
 // decide keeps what became of a join request.
-func (w *work) decide(ctx context.Context, req JoinRequest, state JoinRequestState, kind EventType) (JoinRequest, error) {
+func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinRequestState, kind EventType) (JoinRequest, error) {
 	before := req
-	req.State, req.DecidedAt, req.DeciderID = state, w.now, w.inviter()
-	if err := save(ctx, w, w.JoinRequests().Update, before, &req, kind); err != nil {
+	req.State, req.DecidedAt, req.DeciderID = state, jn.c.now, jn.c.invitations().inviter()
+	if err := save(ctx, jn.c, jn.c.tx.JoinRequests().Update, before, &req, kind); err != nil {
 		return JoinRequest{}, err
 	}
 	return req, nil
@@ -124,9 +124,9 @@ func (w *work) decide(ctx context.Context, req JoinRequest, state JoinRequestSta
 
 // moveRequests makes a user's join requests be another's, into whom they are merged. Of
 // two that wait in one organization one is enough.
-func (w *work) moveRequests(ctx context.Context, from, into UserID) error {
+func (jn joinRules) moveRequests(ctx context.Context, from, into UserID) error {
 	mine := JoinRequestFilter{UserID: Of(from)}
-	requests, err := collect(ctx, w.JoinRequests(), mine)
+	requests, err := collect(ctx, jn.c.tx.JoinRequests(), mine)
 	if err != nil || len(requests) == 0 {
 		return err
 	}
@@ -134,19 +134,19 @@ func (w *work) moveRequests(ctx context.Context, from, into UserID) error {
 	for i, req := range requests {
 		locks[i] = lockOrganization(req.OrganizationID)
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := jn.c.lock(ctx, locks...); err != nil {
 		return err
 	}
-	return walk(ctx, w.JoinRequests(), mine, func(req JoinRequest) error {
+	return walk(ctx, jn.c.tx.JoinRequests(), mine, func(req JoinRequest) error {
 		waiting := JoinRequestFilter{OrganizationID: Of(req.OrganizationID), UserID: Of(into), State: Of(JoinRequestPending)}
-		n, err := w.JoinRequests().Count(ctx, waiting)
+		n, err := jn.c.tx.JoinRequests().Count(ctx, waiting)
 		if err != nil {
 			return err
 		}
 		if req.State == JoinRequestPending && n > 0 {
-			return w.JoinRequests().Delete(ctx, req.ID)
+			return jn.c.tx.JoinRequests().Delete(ctx, req.ID)
 		}
 		req.UserID = into
-		return put(ctx, w, w.JoinRequests().Update, &req)
+		return put(ctx, jn.c, jn.c.tx.JoinRequests().Update, &req)
 	})
 }

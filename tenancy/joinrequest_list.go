@@ -38,12 +38,12 @@ func (q JoinRequestQuery) filter() (f JoinRequestFilter, err error) {
 //
 // Errors: [ErrNotFound].
 func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, error) {
-	found, err := read(ctx, g.s, joinRequestsGet, id.String(), func(ctx context.Context, w *work) ([]Applicant, error) {
-		req, err := w.reachRequest(ctx, id)
+	found, err := read(ctx, g.s, joinRequestsGet, id.String(), func(ctx context.Context, c *call) ([]Applicant, error) {
+		req, err := c.joining().authorizedRequest(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		return w.applicants(ctx, []JoinRequest{req})
+		return c.joining().applicants(ctx, []JoinRequest{req})
 	})
 	if err != nil {
 		return Applicant{}, err
@@ -56,11 +56,11 @@ func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, err
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q JoinRequestQuery) (Page[Applicant], error) {
-	return read(ctx, g.s, joinRequestsList, organization.String(), func(ctx context.Context, w *work) (Page[Applicant], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, joinRequestsList, organization.String(), func(ctx context.Context, c *call) (Page[Applicant], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Applicant]{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[Applicant]{}, err
 		}
 		filter, err := q.filter()
@@ -68,12 +68,12 @@ func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q J
 			return Page[Applicant]{}, err
 		}
 		filter.OrganizationID = Of(organization)
-		rows, err := list(ctx, w.JoinRequests(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		rows, err := listPage(ctx, c.tx.JoinRequests(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "join requests", organization, q.States)
 		if err != nil {
 			return Page[Applicant]{}, err
 		}
-		people, err := w.applicants(ctx, rows.Items)
+		people, err := c.joining().applicants(ctx, rows.Items)
 		return Page[Applicant]{Items: people, Next: rows.Next}, err
 	})
 }
@@ -88,7 +88,7 @@ func (g JoinRequests) All(ctx context.Context, organization OrganizationID, q Jo
 }
 
 // applicants gives join requests who asks, in one query.
-func (w *work) applicants(ctx context.Context, rows []JoinRequest) ([]Applicant, error) {
+func (jn joinRules) applicants(ctx context.Context, rows []JoinRequest) ([]Applicant, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -96,7 +96,7 @@ func (w *work) applicants(ctx context.Context, rows []JoinRequest) ([]Applicant,
 	for i, req := range rows {
 		ids[i] = req.UserID
 	}
-	users, err := w.Users().List(ctx, UserFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
+	users, err := jn.c.tx.Users().List(ctx, UserFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
 	if err != nil {
 		return nil, err
 	}

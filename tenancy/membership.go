@@ -80,8 +80,8 @@ func (m Membership) rowID() [16]byte { return m.ID }
 
 func (m *Membership) stamps() (*int64, *time.Time) { return &m.Version, &m.UpdatedAt }
 
-func (m *Membership) event(kind EventType) note {
-	return note{kind: kind, organization: m.shown(), user: m.UserID, subject: m.ID.String(), data: *m}
+func (m *Membership) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: m.eventOrganization(), user: m.UserID, subject: m.ID.String(), data: *m}
 }
 
 // keys gives m what it carries of its user for order and search (rule G12).
@@ -136,24 +136,24 @@ type MembershipUpdate struct {
 // [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
-	return write(ctx, g.s, membershipsAdd, pair(in.OrganizationID, in.UserID), func(ctx context.Context, w *work) (Member, error) {
+	return write(ctx, g.s, membershipsAdd, pairKey(in.OrganizationID, in.UserID), func(ctx context.Context, c *call) (Member, error) {
 		if in.JoinedVia != "" && !in.JoinedVia.known() {
 			return Member{}, invalid("joined_via", "is no way in")
 		}
-		if err := w.lockDeclared(ctx, in.Roles...); err != nil {
+		if err := c.roles().lockDeclared(ctx, in.Roles...); err != nil {
 			return Member{}, err
 		}
-		if err := w.Lock(ctx, lockUser(in.UserID), lockOrganization(in.OrganizationID)); err != nil {
+		if err := c.lock(ctx, lockUser(in.UserID), lockOrganization(in.OrganizationID)); err != nil {
 			return Member{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
 			return Member{}, err
 		}
-		org, err := w.Organizations().Get(ctx, in.OrganizationID)
+		org, err := c.tx.Organizations().Get(ctx, in.OrganizationID)
 		if err != nil {
 			return Member{}, err
 		}
-		return w.join(ctx, joining{
+		return c.joining().join(ctx, entrant{
 			host: true, id: in.ID, organization: org, userID: in.UserID, via: cmp.Or(in.JoinedVia, JoinedAdded), roles: in.Roles,
 			displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
 		})
@@ -162,15 +162,15 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 
 // Get gives a membership in whatever status, or [ErrNotFound].
 func (g Memberships) Get(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return read(ctx, g.s, membershipsGet, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
-		if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+	return read(ctx, g.s, membershipsGet, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
 			return Member{}, err
 		}
-		m, err := w.visible(ctx, organization, user)
+		m, err := c.members().visible(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
 		}
-		return w.member(ctx, m)
+		return c.members().view(ctx, m)
 	})
 }
 
@@ -179,44 +179,44 @@ func (g Memberships) Get(ctx context.Context, organization OrganizationID, user 
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
 func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
-	return write(ctx, g.s, membershipsUpdate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
-		m, err := w.lockMembership(ctx, organization, user)
+	return write(ctx, g.s, membershipsUpdate, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
+		m, err := c.members().lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
 		}
-		if err := w.mayTouch(ctx, m); err != nil {
+		if err := c.members().mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		if in.Version != 0 && in.Version != m.Version {
 			return Member{}, stale(m.ID)
 		}
 		before := m
-		if err := w.applyMembership(&m, in); err != nil {
+		if err := c.members().applyMembership(&m, in); err != nil {
 			return Member{}, err
 		}
 		if unchanged(before, m) {
-			return w.member(ctx, m)
+			return c.members().view(ctx, m)
 		}
-		person, err := w.Users().Get(ctx, user)
+		person, err := c.tx.Users().Get(ctx, user)
 		if err != nil {
 			return Member{}, err
 		}
 		m.keys(person)
-		err = save(ctx, w, w.Memberships().Update, before, &m, EventMembershipUpdated)
-		return w.memberOr(ctx, m, err)
+		err = save(ctx, c, c.tx.Memberships().Update, before, &m, EventMembershipUpdated)
+		return c.members().viewOr(ctx, m, err)
 	})
 }
 
-func (w *work) applyMembership(m *Membership, in MembershipUpdate) (err error) {
+func (ms memberRules) applyMembership(m *Membership, in MembershipUpdate) (err error) {
 	if in.DisplayName != nil {
 		if m.DisplayName, err = optionalName("display_name", *in.DisplayName); err != nil {
 			return err
 		}
 	}
-	if m.Attributes, err = w.config.Limits.patch("attributes", m.Attributes, in.Attributes); err != nil {
+	if m.Attributes, err = ms.c.instance.config.Limits.patch("attributes", m.Attributes, in.Attributes); err != nil {
 		return err
 	}
-	m.Metadata, err = w.config.Limits.patch("metadata", m.Metadata, in.Metadata)
+	m.Metadata, err = ms.c.instance.config.Limits.patch("metadata", m.Metadata, in.Metadata)
 	return err
 }
 
@@ -227,15 +227,15 @@ func (w *work) applyMembership(m *Membership, in MembershipUpdate) (err error) {
 // Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
 // [ErrLastOwner].
 func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
-	return write(ctx, g.s, membershipsSetRoles, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
-		if err := w.lockDeclared(ctx, roles...); err != nil {
+	return write(ctx, g.s, membershipsSetRoles, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
+		if err := c.roles().lockDeclared(ctx, roles...); err != nil {
 			return Member{}, err
 		}
-		m, err := w.lockMembership(ctx, organization, user)
+		m, err := c.members().lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
 		}
-		if err := w.mayTouch(ctx, m); err != nil {
+		if err := c.members().mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		if m.Status == MembershipPending {
@@ -243,62 +243,62 @@ func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, 
 		}
 		var want []string
 		if len(roles) > 0 {
-			if want, err = w.roles(ctx, organization, "roles", roles, ""); err != nil {
+			if want, err = c.roles().check(ctx, organization, "roles", roles, ""); err != nil {
 				return Member{}, err
 			}
 		}
-		return w.setRoles(ctx, m, want)
+		return c.members().setRoles(ctx, m, want)
 	})
 }
 
-// pair is how errors name a membership.
-func pair(organization OrganizationID, user UserID) string {
+// pairKey is how errors name a membership.
+func pairKey(organization OrganizationID, user UserID) string {
 	return organization.String() + "/" + user.String()
 }
 
-// membership finds the row of a pair.
-func (w *work) membership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
-	found, err := w.Memberships().List(ctx,
+// get finds the row of a pair.
+func (ms memberRules) get(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	found, err := ms.c.tx.Memberships().List(ctx,
 		MembershipFilter{OrganizationID: Of(organization), UserID: Of(user)}, Span{Limit: 1})
 	if err != nil {
 		return Membership{}, err
 	}
 	if len(found) == 0 {
-		return Membership{}, &Error{Code: ErrNotFound, Kind: "membership", Key: pair(organization, user)}
+		return Membership{}, &Error{Code: ErrNotFound, Kind: "membership", Key: pairKey(organization, user)}
 	}
 	return found[0], nil
 }
 
 // lockMembership takes the locks of a user and an organization, asks whether the actor
 // may, and finds the membership.
-func (w *work) lockMembership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
-	if err := w.Lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
+func (ms memberRules) lockMembership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	if err := ms.c.lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
 		return Membership{}, err
 	}
-	if err := w.authorize(ctx, scope{organization: organization, user: user}); err != nil {
+	if err := ms.c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
 		return Membership{}, err
 	}
-	return w.visible(ctx, organization, user)
+	return ms.visible(ctx, organization, user)
 }
 
-// visible is [work.membership] as the actor may see it: other people's pending ones
+// visible is [memberRules.get] as the actor may see it: other people's pending ones
 // are not there for them, or inviting would tell who is registered (rule M2).
-func (w *work) visible(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
-	m, err := w.membership(ctx, organization, user)
-	p := w.service.principal
+func (ms memberRules) visible(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	m, err := ms.get(ctx, organization, user)
+	p := ms.c.service.principal
 	if err == nil && p != nil && p.user != user && m.Status == MembershipPending {
-		return Membership{}, &Error{Code: ErrNotFound, Kind: "membership", Key: pair(organization, user)}
+		return Membership{}, &Error{Code: ErrNotFound, Kind: "membership", Key: pairKey(organization, user)}
 	}
 	return m, err
 }
 
 // mayTouch refuses an actor to act on a member who has more than they (rule R6).
-func (w *work) mayTouch(ctx context.Context, m Membership) error {
-	p := w.service.principal
+func (ms memberRules) mayTouch(ctx context.Context, m Membership) error {
+	p := ms.c.service.principal
 	if p == nil || p.user == m.UserID {
 		return nil
 	}
-	held, err := w.assignments(ctx, m.ID)
+	held, err := ms.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return err
 	}
@@ -306,14 +306,14 @@ func (w *work) mayTouch(ctx context.Context, m Membership) error {
 	for i, a := range held[m.ID] {
 		roles[i] = a.Role
 	}
-	return w.mayGive(ctx, m.OrganizationID, roles...)
+	return ms.c.access().mayGive(ctx, m.OrganizationID, roles...)
 }
 
 // lockMemberships takes the locks of every organization that a user is in, whose own
 // lock is held, and gives the memberships as they are under them. Nobody can add
 // one meanwhile, for that takes the user's lock.
-func (w *work) lockMemberships(ctx context.Context, user UserID) ([]Membership, error) {
-	members, err := w.membershipsOf(ctx, user)
+func (ms memberRules) lockMemberships(ctx context.Context, user UserID) ([]Membership, error) {
+	members, err := ms.membershipsOf(ctx, user)
 	if err != nil || len(members) == 0 {
 		return nil, err
 	}
@@ -321,19 +321,19 @@ func (w *work) lockMemberships(ctx context.Context, user UserID) ([]Membership, 
 	for i, m := range members {
 		locks[i] = lockOrganization(m.OrganizationID)
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := ms.c.lock(ctx, locks...); err != nil {
 		return nil, err
 	}
-	return w.membershipsOf(ctx, user)
+	return ms.membershipsOf(ctx, user)
 }
 
-func (w *work) membershipsOf(ctx context.Context, user UserID) ([]Membership, error) {
-	return collect(ctx, w.Memberships(), MembershipFilter{UserID: Of(user)})
+func (ms memberRules) membershipsOf(ctx context.Context, user UserID) ([]Membership, error) {
+	return collect(ctx, ms.c.tx.Memberships(), MembershipFilter{UserID: Of(user)})
 }
 
 // saveMembership keeps a changed membership.
-func (w *work) saveMembership(ctx context.Context, m *Membership) error {
-	return put(ctx, w, w.Memberships().Update, m)
+func (ms memberRules) saveMembership(ctx context.Context, m *Membership) error {
+	return put(ctx, ms.c, ms.c.tx.Memberships().Update, m)
 }
 
 // snapshot is a membership as its events show it.
@@ -343,16 +343,16 @@ type snapshot struct {
 	Left  bool     `json:"left,omitempty"` // the member went by themselves
 }
 
-func (w *work) recordMembership(ctx context.Context, kind EventType, m Membership, held []RoleAssignment, old any) error {
+func (ms memberRules) recordMembership(ctx context.Context, kind EventType, m Membership, held []RoleAssignment, old any) error {
 	before, err := marshal(old)
 	if err != nil {
 		return err
 	}
-	roles, err := w.slugs(ctx, held)
+	roles, err := ms.c.roles().sortRoles(ctx, held)
 	if err != nil {
 		return err
 	}
 	n := m.event(kind)
 	n.data, n.previous = snapshot{Membership: m, Roles: roles}, before
-	return w.record(ctx, n)
+	return ms.c.record(ctx, n)
 }

@@ -44,14 +44,14 @@ func (q MemberQuery) paging() paging { return paging{q.Order, q.Descending, q.Li
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
-	return read(ctx, g.s, membershipsList, organization.String(), func(ctx context.Context, w *work) (Page[Member], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, membershipsList, organization.String(), func(ctx context.Context, c *call) (Page[Member], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Member]{}, err
 		}
-		if err := w.mayList(q); err != nil {
+		if err := c.members().mayList(q); err != nil {
 			return Page[Member]{}, err
 		}
-		org, err := w.Organizations().Get(ctx, organization)
+		org, err := c.tx.Organizations().Get(ctx, organization)
 		if err != nil {
 			return Page[Member]{}, err
 		}
@@ -60,12 +60,12 @@ func (g Memberships) List(ctx context.Context, organization OrganizationID, q Me
 			return Page[Member]{}, err
 		}
 		filter.OrganizationID = Of(organization)
-		rows, err := list(ctx, w.Memberships(), filter, q.paging(), membershipKey,
+		rows, err := listPage(ctx, c.tx.Memberships(), filter, q.paging(), membershipKey,
 			"members", organization, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
 			return Page[Member]{}, err
 		}
-		members, err := w.members(ctx, rows.Items, []Organization{org}, nil)
+		members, err := c.members().views(ctx, rows.Items, []Organization{org}, nil)
 		return Page[Member]{Items: members, Next: rows.Next}, err
 	})
 }
@@ -86,17 +86,17 @@ func (g Memberships) All(ctx context.Context, organization OrganizationID, q Mem
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery) (Page[Member], error) {
-	return read(ctx, g.s, membershipsListByUser, user.String(), func(ctx context.Context, w *work) (Page[Member], error) {
-		if err := w.authorize(ctx, scope{user: user}); err != nil {
+	return read(ctx, g.s, membershipsListByUser, user.String(), func(ctx context.Context, c *call) (Page[Member], error) {
+		if err := c.access().authorize(ctx, scope{user: user}); err != nil {
 			return Page[Member]{}, err
 		}
-		if err := w.mayList(q); err != nil {
+		if err := c.members().mayList(q); err != nil {
 			return Page[Member]{}, err
 		}
 		if q.Order != ByID {
 			return Page[Member]{}, invalid("order", "is not by id")
 		}
-		person, err := w.user(ctx, user)
+		person, err := c.users().get(ctx, user)
 		if err != nil {
 			return Page[Member]{}, err
 		}
@@ -105,12 +105,12 @@ func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery)
 			return Page[Member]{}, err
 		}
 		filter.UserID = Of(user)
-		rows, err := list(ctx, w.Memberships(), filter, q.paging(), membershipKey,
+		rows, err := listPage(ctx, c.tx.Memberships(), filter, q.paging(), membershipKey,
 			"organizations of user", user, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
 			return Page[Member]{}, err
 		}
-		members, err := w.members(ctx, rows.Items, nil, []User{person})
+		members, err := c.members().views(ctx, rows.Items, nil, []User{person})
 		members = slices.DeleteFunc(members, func(m Member) bool { return m.OrganizationName == "" })
 		return Page[Member]{Items: members, Next: rows.Next}, err
 	})
@@ -126,8 +126,8 @@ func (g Memberships) AllByUser(ctx context.Context, user UserID, q MemberQuery) 
 }
 
 // mayList refuses an actor the pending ones (rule A4).
-func (w *work) mayList(q MemberQuery) error {
-	return w.hostOnly(input{"statuses", slices.Contains(q.Statuses, MembershipPending)})
+func (ms memberRules) mayList(q MemberQuery) error {
+	return ms.c.access().hostOnly(input{"statuses", slices.Contains(q.Statuses, MembershipPending)})
 }
 
 func membershipKey(m *Membership, order Order) Key {
@@ -141,10 +141,10 @@ func membershipKey(m *Membership, order Order) Key {
 	return key
 }
 
-// members gives memberships what pages show of them: one query for the roles, and
+// views gives memberships what pages show of them: one query for the roles, and
 // one each for the organizations and the users that are not given. Of an archived
 // organization only a caller who gave it hears the name.
-func (w *work) members(ctx context.Context, rows []Membership, orgs []Organization, users []User) ([]Member, error) {
+func (ms memberRules) views(ctx context.Context, rows []Membership, orgs []Organization, users []User) ([]Member, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
@@ -152,19 +152,19 @@ func (w *work) members(ctx context.Context, rows []Membership, orgs []Organizati
 	for i, m := range rows {
 		ids[i] = m.ID
 	}
-	held, err := w.assignments(ctx, ids...)
+	held, err := ms.c.roles().assignments(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
 	if orgs == nil {
 		filter := OrganizationFilter{ID: distinct(rows, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
-		if orgs, err = w.Organizations().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
+		if orgs, err = ms.c.tx.Organizations().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
 			return nil, err
 		}
 	}
 	if users == nil {
 		filter := UserFilter{ID: distinct(rows, func(m Membership) UserID { return m.UserID })}
-		if users, err = w.Users().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
+		if users, err = ms.c.tx.Users().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
 			return nil, err
 		}
 	}
@@ -172,10 +172,10 @@ func (w *work) members(ctx context.Context, rows []Membership, orgs []Organizati
 	for _, mine := range held {
 		all = append(all, mine...)
 	}
-	r, err := w.ranks(ctx, all...)
+	r, err := ms.c.roles().ranks(ctx, all...)
 	members := assemble(rows, held, r, orgs, users)
 	for i := range members {
-		members[i].Membership = members[i].at(w.now)
+		members[i].Membership = members[i].at(ms.c.now)
 	}
 	return members, err
 }
@@ -220,23 +220,23 @@ func newMember(m Membership, held []RoleAssignment, roles []string, org *Organiz
 	return member
 }
 
-// member is [work.members] for one.
-func (w *work) member(ctx context.Context, m Membership) (Member, error) {
-	org, err := w.Organizations().Get(ctx, m.OrganizationID)
+// view is [memberRules.views] for one.
+func (ms memberRules) view(ctx context.Context, m Membership) (Member, error) {
+	org, err := ms.c.tx.Organizations().Get(ctx, m.OrganizationID)
 	if err != nil {
 		return Member{}, err
 	}
-	members, err := w.members(ctx, []Membership{m}, []Organization{org}, nil)
+	members, err := ms.views(ctx, []Membership{m}, []Organization{org}, nil)
 	if err != nil {
 		return Member{}, err
 	}
 	return members[0], nil
 }
 
-// memberOr is member after a step that may have failed.
-func (w *work) memberOr(ctx context.Context, m Membership, err error) (Member, error) {
+// viewOr is member after a step that may have failed.
+func (ms memberRules) viewOr(ctx context.Context, m Membership, err error) (Member, error) {
 	if err != nil {
 		return Member{}, err
 	}
-	return w.member(ctx, m)
+	return ms.view(ctx, m)
 }

@@ -14,30 +14,30 @@ import (
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return write(ctx, g.s, membershipsDeactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
-		m, err := w.lockMembership(ctx, organization, user)
+	return write(ctx, g.s, membershipsDeactivate, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
+		m, err := c.members().lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
 		}
-		if err := w.mayTouch(ctx, m); err != nil {
+		if err := c.members().mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		switch m.Status {
 		case MembershipPending:
 			return Member{}, &Error{Code: ErrPendingMembership}
 		case MembershipActive:
-			held, err := w.assignments(ctx, m.ID)
+			held, err := c.roles().assignments(ctx, m.ID)
 			if err != nil {
 				return Member{}, err
 			}
-			if err := w.keepsOwner(ctx, m, held[m.ID]); err != nil {
+			if err := c.owners().keepsOwner(ctx, m, held[m.ID]); err != nil {
 				return Member{}, err
 			}
-			if m, err = w.deactivate(ctx, m, held[m.ID]); err != nil {
+			if m, err = c.members().deactivate(ctx, m, held[m.ID]); err != nil {
 				return Member{}, err
 			}
 		}
-		return w.member(ctx, m)
+		return c.members().view(ctx, m)
 	})
 }
 
@@ -47,25 +47,25 @@ func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID
 // Errors: [ErrNotFound], [ErrMerged], [ErrPendingMembership], [ErrSeatLimit],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
-	return write(ctx, g.s, membershipsReactivate, pair(organization, user), func(ctx context.Context, w *work) (Member, error) {
-		m, err := w.lockMembership(ctx, organization, user)
+	return write(ctx, g.s, membershipsReactivate, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
+		m, err := c.members().lockMembership(ctx, organization, user)
 		if err != nil {
 			return Member{}, err
 		}
-		if err := w.mayTouch(ctx, m); err != nil {
+		if err := c.members().mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
 		switch m.Status {
 		case MembershipActive:
-			return w.member(ctx, m)
+			return c.members().view(ctx, m)
 		case MembershipPending:
 			return Member{}, &Error{Code: ErrPendingMembership} // expired or not
 		}
-		org, err := w.Organizations().Get(ctx, organization)
+		org, err := c.tx.Organizations().Get(ctx, organization)
 		if err != nil {
 			return Member{}, err
 		}
-		return w.join(ctx, joining{host: true, organization: org, userID: user, via: m.JoinedVia})
+		return c.joining().join(ctx, entrant{host: true, organization: org, userID: user, via: m.JoinedVia})
 	})
 }
 
@@ -88,118 +88,118 @@ func (g Memberships) Leave(ctx context.Context, organization OrganizationID, use
 }
 
 func (g Memberships) remove(ctx context.Context, method *Method, organization OrganizationID, user UserID, left bool) error {
-	return exec(ctx, g.s, method, pair(organization, user), func(ctx context.Context, w *work) error {
-		m, err := w.lockMembership(ctx, organization, user)
+	return exec(ctx, g.s, method, pairKey(organization, user), func(ctx context.Context, c *call) error {
+		m, err := c.members().lockMembership(ctx, organization, user)
 		if err != nil {
 			return err
 		}
-		if err := w.mayTouch(ctx, m); err != nil {
+		if err := c.members().mayTouch(ctx, m); err != nil {
 			return err
 		}
-		if left && w.service.principal != nil && m.Status == MembershipInactive {
+		if left && c.service.principal != nil && m.Status == MembershipInactive {
 			return &Error{Code: ErrMembershipInactive}
 		}
-		held, err := w.assignments(ctx, m.ID)
+		held, err := c.roles().assignments(ctx, m.ID)
 		if err != nil {
 			return err
 		}
-		roles, err := w.slugs(ctx, held[m.ID])
+		roles, err := c.roles().sortRoles(ctx, held[m.ID])
 		if err != nil {
 			return err
 		}
-		if err := w.keepsOwner(ctx, m, held[m.ID]); err != nil {
+		if err := c.owners().keepsOwner(ctx, m, held[m.ID]); err != nil {
 			return err
 		}
-		if err := w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedRemoved); err != nil {
+		if err := c.sessions().endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedRemoved); err != nil {
 			return err
 		}
-		if err := w.dropExemptions(ctx, organization, user); err != nil {
+		if err := c.policies().dropExemptions(ctx, organization, user); err != nil {
 			return err
 		}
-		if err := w.drop(ctx, m); err != nil {
+		if err := c.members().drop(ctx, m); err != nil {
 			return err
 		}
-		if err := w.retireWith(ctx, m); err != nil {
+		if err := c.invitations().revokePendingWith(ctx, m); err != nil {
 			return err
 		}
-		n := m.event(m.gone())
+		n := m.event(m.removalEvent())
 		n.data = snapshot{Membership: m, Roles: roles, Left: left}
-		return w.record(ctx, n)
+		return c.record(ctx, n)
 	})
 }
 
 // drop deletes a membership and its role assignments.
-func (w *work) drop(ctx context.Context, m Membership) error {
-	if _, err := w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(m.ID)}); err != nil {
+func (ms memberRules) drop(ctx context.Context, m Membership) error {
+	if _, err := ms.c.tx.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(m.ID)}); err != nil {
 		return err
 	}
-	return w.Memberships().Delete(ctx, m.ID)
+	return ms.c.tx.Memberships().Delete(ctx, m.ID)
 }
 
 // deactivate takes an active membership's access away, and ends its sessions (rule S2)
 // and the invitation by which they could be back at once (rule M5).
-func (w *work) deactivate(ctx context.Context, m Membership, held []RoleAssignment) (Membership, error) {
+func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleAssignment) (Membership, error) {
 	before := m
-	m.Status, m.DeactivatedAt = MembershipInactive, w.now
+	m.Status, m.DeactivatedAt = MembershipInactive, ms.c.now
 	was, err := previous(before, m)
 	if err != nil {
 		return Membership{}, err
 	}
-	if err := w.saveMembership(ctx, &m); err != nil {
+	if err := ms.saveMembership(ctx, &m); err != nil {
 		return Membership{}, err
 	}
-	if err := w.retireOf(ctx, m); err != nil {
+	if err := ms.c.invitations().revokePendingOf(ctx, m); err != nil {
 		return Membership{}, err
 	}
-	if err := w.dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
+	if err := ms.c.policies().dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
 		return Membership{}, err
 	}
-	if err := w.mirror(ctx, m, held); err != nil {
+	if err := ms.c.roles().mirror(ctx, m, held); err != nil {
 		return Membership{}, err
 	}
-	if err := w.recordMembership(ctx, EventMembershipDeactivated, m, held, was); err != nil {
+	if err := ms.recordMembership(ctx, EventMembershipDeactivated, m, held, was); err != nil {
 		return Membership{}, err
 	}
-	return m, w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
+	return m, ms.c.sessions().endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
 }
 
 // setRoles is [Memberships.SetRoles] under the lock.
-func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Member, error) {
-	all, err := w.assignments(ctx, m.ID)
+func (ms memberRules) setRoles(ctx context.Context, m Membership, want []string) (Member, error) {
+	all, err := ms.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return Member{}, err
 	}
 	held := all[m.ID]
-	before, err := w.slugs(ctx, held)
+	before, err := ms.c.roles().sortRoles(ctx, held)
 	if err != nil {
 		return Member{}, err
 	}
-	if err := w.mayGive(ctx, m.OrganizationID, difference(before, want)...); err != nil {
+	if err := ms.c.access().mayGive(ctx, m.OrganizationID, difference(before, want)...); err != nil {
 		return Member{}, err
 	}
-	after, changed, err := w.setManual(ctx, m, slices.Clone(held), want)
+	after, changed, err := ms.c.roles().setManual(ctx, m, slices.Clone(held), want)
 	switch {
 	case err != nil:
 		return Member{}, err
 	case len(after) == 0:
 		return Member{}, invalid("roles", "would leave the member without a role")
 	case !changed:
-		return w.member(ctx, m)
+		return ms.view(ctx, m)
 	}
 	if m.Status == MembershipActive && hasRole(held, rbac.Owner) && !hasRole(after, rbac.Owner) {
-		n, err := w.owners(ctx, m.OrganizationID)
+		n, err := ms.c.owners().count(ctx, m.OrganizationID)
 		if err != nil {
 			return Member{}, err
 		}
 		if n == 0 {
 			return Member{}, lastOwner(m.OrganizationID)
 		}
-		if err := w.keepsWayIn(ctx, m.OrganizationID); err != nil {
+		if err := ms.c.owners().keepsWayIn(ctx, m.OrganizationID); err != nil {
 			return Member{}, err
 		}
 	}
-	err = w.rolesChanged(ctx, &m, after, before)
-	return w.memberOr(ctx, m, err)
+	err = ms.rolesChanged(ctx, &m, after, before)
+	return ms.viewOr(ctx, m, err)
 }
 
 // TransferOwnership moves ownership from one member to another in one transaction
@@ -211,46 +211,46 @@ func (w *work) setRoles(ctx context.Context, m Membership, want []string) (Membe
 // [ErrPendingMembership] for to; [ErrUnknownRole]; [ErrWouldLockOut] where the policy binds
 // owners and to has not signed in as it wants.
 func (g Memberships) TransferOwnership(ctx context.Context, organization OrganizationID, from, to UserID, keep string) error {
-	return exec(ctx, g.s, membershipsTransferOwnership, organization.String(), func(ctx context.Context, w *work) error {
+	return exec(ctx, g.s, membershipsTransferOwnership, organization.String(), func(ctx context.Context, c *call) error {
 		if from == to {
 			return invalid("to", "is the owner already")
 		}
-		if err := w.lockDeclared(ctx, keep); err != nil {
+		if err := c.roles().lockDeclared(ctx, keep); err != nil {
 			return err
 		}
-		if err := w.Lock(ctx, lockUser(from), lockUser(to), lockOrganization(organization)); err != nil {
+		if err := c.lock(ctx, lockUser(from), lockUser(to), lockOrganization(organization)); err != nil {
 			return err
 		}
-		if err := w.mayAbdicate(ctx, organization, from); err != nil {
+		if err := c.owners().mayTransfer(ctx, organization, from); err != nil {
 			return err
 		}
-		org, err := w.Organizations().Get(ctx, organization)
+		org, err := c.tx.Organizations().Get(ctx, organization)
 		if err != nil {
 			return err
 		}
-		heir, err := w.heir(ctx, organization, to)
+		newOwner, err := c.owners().newOwner(ctx, organization, to)
 		if err != nil {
 			return err
 		}
-		owner, err := w.membership(ctx, organization, from)
+		owner, err := c.members().get(ctx, organization, from)
 		if err != nil {
 			return err
 		}
 		if keep != "" {
-			if err := w.known(ctx, organization, "keep", keep); err != nil {
+			if err := c.roles().known(ctx, organization, "keep", keep); err != nil {
 				return err
 			}
 		}
-		if err := w.abdicate(ctx, owner, cmp.Or(keep, w.fallbackRole(org))); err != nil {
+		if err := c.owners().revokeOwner(ctx, owner, cmp.Or(keep, c.roles().fallbackRole(org))); err != nil {
 			return err
 		}
-		if err := w.crown(ctx, heir); err != nil {
+		if err := c.owners().grantOwner(ctx, newOwner); err != nil {
 			return err
 		}
-		if err := w.keepsWayIn(ctx, organization); err != nil {
+		if err := c.owners().keepsWayIn(ctx, organization); err != nil {
 			return err
 		}
-		return w.record(ctx, note{
+		return c.record(ctx, newEvent{
 			kind: EventOwnershipTransferred, organization: organization, user: to, subject: organization.String(),
 			data: struct {
 				From UserID `json:"from"`
@@ -260,25 +260,25 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 	})
 }
 
-// mayAbdicate lets an actor hand on only what is their own (rule M8).
-func (w *work) mayAbdicate(ctx context.Context, organization OrganizationID, from UserID) error {
-	if err := w.authorize(ctx, scope{organization: organization, user: from}); err != nil {
+// mayTransfer lets an actor hand on only what is their own (rule M8).
+func (o ownerRules) mayTransfer(ctx context.Context, organization OrganizationID, from UserID) error {
+	if err := o.c.access().authorize(ctx, scope{organization: organization, user: from}); err != nil {
 		return err
 	}
-	p := w.service.principal
+	p := o.c.service.principal
 	if p == nil {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, organization)
+	own, err := o.c.access().grantsOf(ctx, organization)
 	if err == nil && (p.user != from || !own.owner) {
-		err = w.deny(scope{organization: organization}, forbidden("from"))
+		err = o.c.access().deny(scope{organization: organization}, forbidden("from"))
 	}
 	return err
 }
 
-// heir is the active member whom ownership may go to.
-func (w *work) heir(ctx context.Context, organization OrganizationID, to UserID) (Membership, error) {
-	m, err := w.visible(ctx, organization, to)
+// newOwner is the active member whom ownership may go to.
+func (o ownerRules) newOwner(ctx context.Context, organization OrganizationID, to UserID) (Membership, error) {
+	m, err := o.c.members().visible(ctx, organization, to)
 	if err != nil {
 		return Membership{}, err
 	}
@@ -288,20 +288,20 @@ func (w *work) heir(ctx context.Context, organization OrganizationID, to UserID)
 	case MembershipInactive:
 		return Membership{}, &Error{Code: ErrMembershipInactive}
 	}
-	user, err := w.user(ctx, to)
+	user, err := o.c.users().get(ctx, to)
 	if err == nil && !user.SuspendedAt.IsZero() {
 		err = invalid("to", "is a suspended user")
 	}
 	return m, err
 }
 
-// abdicate takes every owner assignment of an owner, and leaves them a role.
-func (w *work) abdicate(ctx context.Context, m Membership, keep string) error {
-	all, err := w.assignments(ctx, m.ID)
+// revokeOwner takes every owner assignment of an owner, and leaves them a role.
+func (o ownerRules) revokeOwner(ctx context.Context, m Membership, keep string) error {
+	all, err := o.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return err
 	}
-	before, err := w.slugs(ctx, all[m.ID])
+	before, err := o.c.roles().sortRoles(ctx, all[m.ID])
 	if err != nil {
 		return err
 	}
@@ -314,7 +314,7 @@ func (w *work) abdicate(ctx context.Context, m Membership, keep string) error {
 			left = append(left, a)
 			continue
 		}
-		if err := w.RoleAssignments().Delete(ctx, a.ID); err != nil {
+		if err := o.c.tx.RoleAssignments().Delete(ctx, a.ID); err != nil {
 			return err
 		}
 	}
@@ -322,19 +322,19 @@ func (w *work) abdicate(ctx context.Context, m Membership, keep string) error {
 		if keep == rbac.Owner {
 			return invalid("keep", "is the role given away")
 		}
-		a, err := w.assign(ctx, m, keep)
+		a, err := o.c.roles().assign(ctx, m, keep)
 		if err != nil {
 			return err
 		}
 		left = append(left, a)
 	}
-	return w.rolesChanged(ctx, &m, left, before)
+	return o.c.members().rolesChanged(ctx, &m, left, before)
 }
 
-// crown gives a member the owner role by hand, whether or not another source gives
+// grantOwner gives a member the owner role by hand, whether or not another source gives
 // it too.
-func (w *work) crown(ctx context.Context, m Membership) error {
-	all, err := w.assignments(ctx, m.ID)
+func (o ownerRules) grantOwner(ctx context.Context, m Membership) error {
+	all, err := o.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return err
 	}
@@ -342,23 +342,23 @@ func (w *work) crown(ctx context.Context, m Membership) error {
 	if slices.ContainsFunc(held, func(a RoleAssignment) bool { return a.Role == rbac.Owner && a.Source == RoleManual }) {
 		return nil
 	}
-	before, err := w.slugs(ctx, held)
+	before, err := o.c.roles().sortRoles(ctx, held)
 	if err != nil {
 		return err
 	}
-	a, err := w.assign(ctx, m, rbac.Owner)
+	a, err := o.c.roles().assign(ctx, m, rbac.Owner)
 	if err != nil {
 		return err
 	}
-	return w.rolesChanged(ctx, &m, append(held, a), before)
+	return o.c.members().rolesChanged(ctx, &m, append(held, a), before)
 }
 
 // rolesChanged keeps a membership whose assignments have changed, with the event.
-func (w *work) rolesChanged(ctx context.Context, m *Membership, held []RoleAssignment, before []string) error {
-	if err := w.saveMembership(ctx, m); err != nil {
+func (ms memberRules) rolesChanged(ctx context.Context, m *Membership, held []RoleAssignment, before []string) error {
+	if err := ms.saveMembership(ctx, m); err != nil {
 		return err
 	}
-	return w.recordMembership(ctx, EventMembershipRolesChanged, *m, held, struct {
+	return ms.recordMembership(ctx, EventMembershipRolesChanged, *m, held, struct {
 		Roles []string `json:"roles"`
 	}{before})
 }

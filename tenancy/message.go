@@ -46,8 +46,8 @@ type Mailer interface {
 
 // mayMail refuses a call that would mail in a transaction of the host's own, whose end
 // nobody tells us (rule I2).
-func (w *work) mayMail() error {
-	if w.config.Mailer != nil && w.ring.host != nil {
+func (c *call) mayMail() error {
+	if c.instance.config.Mailer != nil && c.changes.host != nil {
 		return &Error{Code: ErrInTransaction, Reason: "what is mailed must be committed first"}
 	}
 	return nil
@@ -57,19 +57,19 @@ func (w *work) mayMail() error {
 // so that it proves that mailbox (rule I4).
 func (c *Config) mailed() bool { return c.Mailer != nil || c.MailOnly }
 
-// hand gives a token to the Mailer, once the transaction is over, or else to the
+// queueMail gives a token to the Mailer, once the transaction is over, or else to the
 // caller.
-func (w *work) hand(m Message) Token {
-	if w.config.Mailer == nil {
+func (c *call) queueMail(m Message) Token {
+	if c.instance.config.Mailer == nil {
 		return m.Token
 	}
-	m.Label = w.config.Label
-	w.mail = append(w.mail, letter{Message: m})
+	m.Label = c.instance.config.Label
+	c.mail = append(c.mail, outgoing{Message: m})
 	return Token{}
 }
 
-// letter is a message on its way.
-type letter struct {
+// outgoing is a message on its way.
+type outgoing struct {
 	Message
 	aside bool // sent by OnJoin, or a notice: not what the call itself was asked for
 }
@@ -78,28 +78,28 @@ type letter struct {
 // Without a Mailer, and in a transaction of the host's own, nobody is told: the host is who
 // knows what happened, and whether it was committed. A notice that cannot be sent is
 // nobody's failure, and the Logger hears.
-func (w *work) notify(user User, kind MessageKind) {
-	if w.config.Mailer == nil || w.ring.host != nil {
+func (c *call) notify(user User, kind MessageKind) {
+	if c.instance.config.Mailer == nil || c.changes.host != nil {
 		return
 	}
-	w.mail = append(w.mail, letter{Message{Kind: kind, To: user.Email, Subject: user.ID.String(), Label: w.config.Label}, true})
+	c.mail = append(c.mail, outgoing{Message{Kind: kind, To: user.Email, Subject: user.ID.String(), Label: c.instance.config.Label}, true})
 }
 
-// post sends what a transaction had to mail, once it is committed; in a Transact, at
+// sendMail sends what a transaction had to mail, once it is committed; in a Transact, at
 // the end of the outermost. All are tried, and IDs names those that failed. Of notices
 // and of what OnJoin sent only the Logger hears: the call itself did not fail by it.
-func (s *Service) post(ctx context.Context, mail []letter) error {
-	if s.within != nil {
-		s.within.mail = append(s.within.mail, mail...)
+func (s *Service) sendMail(ctx context.Context, mail []outgoing) error {
+	if s.txn != nil {
+		s.txn.mail = append(s.txn.mail, mail...)
 		return nil
 	}
 	failed := &Error{Code: ErrMailFailed}
 	for _, m := range mail {
-		err := s.family.config.mail(ctx, m.Message)
+		err := s.instance.config.mail(ctx, m.Message)
 		switch {
 		case err == nil:
 		case m.aside:
-			s.family.config.Logger.WarnContext(ctx, "freehold: a notice, or a mail that OnJoin sent, failed", "subject", m.Subject, "error", err)
+			s.instance.config.Logger.WarnContext(ctx, "freehold: a notice, or a mail that OnJoin sent, failed", "subject", m.Subject, "error", err)
 		default:
 			failed.IDs = append(failed.IDs, m.Subject)
 			failed.Err = errors.Join(failed.Err, err)
@@ -122,9 +122,9 @@ func (c *Config) mail(ctx context.Context, m Message) (err error) {
 	return c.Mailer.Mail(Trusted(ctx), m)
 }
 
-// done tells a call that came to nothing from one whose mail alone failed: what that
+// isKept tells a call that came to nothing from one whose mail alone failed: what that
 // one asked for is kept.
-func done(err error) bool {
+func isKept(err error) bool {
 	var e *Error
 	return err == nil || errors.As(err, &e) && e.Code == ErrMailFailed
 }

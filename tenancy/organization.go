@@ -34,8 +34,8 @@ func (org Organization) rowID() [16]byte { return org.ID }
 
 func (org *Organization) stamps() (*int64, *time.Time) { return &org.Version, &org.UpdatedAt }
 
-func (org *Organization) event(kind EventType) note {
-	return note{kind: kind, organization: org.ID, subject: org.ID.String(), data: *org}
+func (org *Organization) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: org.ID, subject: org.ID.String(), data: *org}
 }
 
 // Settings are what an organization decides for itself (rule O3). A zero field is
@@ -117,16 +117,16 @@ type OrganizationQuery struct {
 // [ErrUnknownRole]; for Domains what Claim answers; and for the owner [ErrNotFound], [ErrMerged],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
-	return write(ctx, g.s, organizationsCreate, "", func(ctx context.Context, w *work) (Organization, error) {
-		return w.createOrganization(ctx, in)
+	return write(ctx, g.s, organizationsCreate, "", func(ctx context.Context, c *call) (Organization, error) {
+		return c.organizations().createOrganization(ctx, in)
 	})
 }
 
-func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Organization, error) {
-	if err := w.mayCreate(ctx, in); err != nil {
+func (o organizationRules) createOrganization(ctx context.Context, in NewOrganization) (Organization, error) {
+	if err := o.mayCreate(ctx, in); err != nil {
 		return Organization{}, err
 	}
-	org := Organization{ID: newID(w, in.ID), Version: 1, CreatedAt: w.now, UpdatedAt: w.now}
+	org := Organization{ID: newID(o.c, in.ID), Version: 1, CreatedAt: o.c.now, UpdatedAt: o.c.now}
 	var flags map[string]*bool
 	if len(in.Settings.Features) > 0 {
 		flags = make(map[string]*bool, len(in.Settings.Features))
@@ -134,13 +134,13 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 			flags[key] = &value
 		}
 	}
-	metadata, err := w.config.Limits.metadata("metadata", in.Metadata)
+	metadata, err := o.c.instance.config.Limits.metadata("metadata", in.Metadata)
 	if err != nil {
 		return Organization{}, err
 	}
 	org.Metadata = metadata
 	set := &in.Settings
-	err = w.apply(ctx, &org, OrganizationUpdate{
+	err = o.apply(ctx, &org, OrganizationUpdate{
 		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &set.SeatLimit,
 		DefaultRole: &set.DefaultRole, CreatorRole: &set.CreatorRole, Features: flags,
 		AllowedDomains: &set.AllowedDomains, BlockedDomains: &set.BlockedDomains, AcceptOnDomains: &set.AcceptOnDomains,
@@ -153,61 +153,61 @@ func (w *work) createOrganization(ctx context.Context, in NewOrganization) (Orga
 	if !in.Owner.IsZero() {
 		locks = append(locks, lockUser(in.Owner))
 	}
-	roles := []string{org.Settings.DefaultRole, w.creatorRole(org)}
+	roles := []string{org.Settings.DefaultRole, o.creatorRole(org)}
 	for _, d := range in.Domains {
 		roles = append(roles, d.Role)
 	}
-	if err := w.lockDeclared(ctx, roles...); err != nil {
+	if err := o.c.roles().lockDeclared(ctx, roles...); err != nil {
 		return Organization{}, err
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := o.c.lock(ctx, locks...); err != nil {
 		return Organization{}, err
 	}
-	if err := w.authorize(ctx, scope{user: in.Owner}); err != nil { // again, under the locks
+	if err := o.c.access().authorize(ctx, scope{user: in.Owner}); err != nil { // again, under the locks
 		return Organization{}, err
 	}
-	if err := w.Organizations().Insert(ctx, org); err != nil {
+	if err := o.c.tx.Organizations().Insert(ctx, org); err != nil {
 		return Organization{}, err
 	}
-	err = w.record(ctx, org.event(EventOrganizationCreated))
+	err = o.c.record(ctx, org.event(EventOrganizationCreated))
 	if err != nil {
 		return Organization{}, err
 	}
 	if !in.Owner.IsZero() {
-		_, err = w.join(ctx, joining{
+		_, err = o.c.joining().join(ctx, entrant{
 			host: true, organization: org, userID: in.Owner, via: JoinedCreated,
-			roles: []string{w.creatorRole(org)},
+			roles: []string{o.creatorRole(org)},
 		})
 		if err != nil {
 			return Organization{}, err
 		}
 	}
-	return org, w.claimAll(ctx, org, in.Domains)
+	return org, o.c.domains().claimAll(ctx, org, in.Domains)
 }
 
-func (w *work) creatorRole(org Organization) string {
-	return cmp.Or(org.Settings.CreatorRole, w.config.CreatorRole)
+func (o organizationRules) creatorRole(org Organization) string {
+	return cmp.Or(org.Settings.CreatorRole, o.c.instance.config.CreatorRole)
 }
 
 // mayCreate lets an actor create an organization for themselves where the host allows
 // that, with nothing in it that only the host may say (rules A2, A4).
-func (w *work) mayCreate(ctx context.Context, in NewOrganization) error {
-	if p := w.service.principal; p != nil && in.Owner != p.user {
-		return w.deny(scope{}, forbidden("owner"))
+func (o organizationRules) mayCreate(ctx context.Context, in NewOrganization) error {
+	if p := o.c.service.principal; p != nil && in.Owner != p.user {
+		return o.c.access().deny(scope{}, forbidden("owner"))
 	}
-	if err := w.authorize(ctx, scope{user: in.Owner}); err != nil {
+	if err := o.c.access().authorize(ctx, scope{user: in.Owner}); err != nil {
 		return err
 	}
-	if w.service.principal != nil && !w.config.SelfServe {
-		return w.deny(scope{}, forbidden(""))
+	if o.c.service.principal != nil && !o.c.instance.config.SelfServe {
+		return o.c.access().deny(scope{}, forbidden(""))
 	}
 	for _, d := range in.Domains {
-		if err := w.hostOnly(append(domainHostInputs(d), input{"role", d.Role != ""})...); err != nil {
+		if err := o.c.access().hostOnly(append(domainHostInputs(d), input{"role", d.Role != ""})...); err != nil {
 			return err
 		}
 	}
 	set := in.Settings
-	return w.hostOnly(
+	return o.c.access().hostOnly(
 		input{"id", !in.ID.IsZero()}, input{"external_id", in.ExternalID != ""},
 		input{"seat_limit", set.SeatLimit != 0}, input{"features", len(set.Features) > 0},
 		input{"default_role", set.DefaultRole != ""}, input{"creator_role", set.CreatorRole != ""},
@@ -215,10 +215,10 @@ func (w *work) mayCreate(ctx context.Context, in NewOrganization) error {
 }
 
 // apply puts an update's fields into org, each in its stored form.
-func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpdate) (err error) {
-	c := w.config
+func (o organizationRules) apply(ctx context.Context, org *Organization, in OrganizationUpdate) (err error) {
+	c := o.c.instance.config
 	if in.DisplayName != nil {
-		if org.DisplayName, err = name("display_name", *in.DisplayName); err != nil {
+		if org.DisplayName, err = cleanName("display_name", *in.DisplayName); err != nil {
 			return err
 		}
 		org.NameKey = fold(org.DisplayName)
@@ -241,14 +241,14 @@ func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpda
 		org.Settings.SeatLimit = *in.SeatLimit
 	}
 	if in.DefaultRole != nil {
-		if err := w.automatic(ctx, org.ID, "default_role", *in.DefaultRole); err != nil {
+		if err := o.c.roles().automatic(ctx, org.ID, "default_role", *in.DefaultRole); err != nil {
 			return err
 		}
 		org.Settings.DefaultRole = *in.DefaultRole
 	}
 	if in.CreatorRole != nil {
 		if *in.CreatorRole != "" {
-			if err := w.known(ctx, org.ID, "creator_role", *in.CreatorRole); err != nil {
+			if err := o.c.roles().known(ctx, org.ID, "creator_role", *in.CreatorRole); err != nil {
 				return err
 			}
 		}
@@ -266,11 +266,11 @@ func (w *work) apply(ctx context.Context, org *Organization, in OrganizationUpda
 
 // Get gives an organization, archived ones too, or [ErrNotFound].
 func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization, error) {
-	return read(ctx, g.s, organizationsGet, id.String(), func(ctx context.Context, w *work) (Organization, error) {
-		if err := w.authorize(ctx, scope{organization: id}); err != nil {
+	return read(ctx, g.s, organizationsGet, id.String(), func(ctx context.Context, c *call) (Organization, error) {
+		if err := c.access().authorize(ctx, scope{organization: id}); err != nil {
 			return Organization{}, err
 		}
-		return w.Organizations().Get(ctx, id)
+		return c.tx.Organizations().Get(ctx, id)
 	})
 }
 
@@ -292,16 +292,16 @@ func (g Organizations) getBy(ctx context.Context, method *Method, field, key str
 	if err := exact(field, key); err != nil {
 		return Organization{}, explain(err, method.op, "")
 	}
-	return read(ctx, g.s, method, key, func(ctx context.Context, w *work) (Organization, error) {
-		found, err := w.Organizations().List(ctx, filter, Span{Limit: 1})
+	return read(ctx, g.s, method, key, func(ctx context.Context, c *call) (Organization, error) {
+		found, err := c.tx.Organizations().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
 			return Organization{}, err
 		}
 		missing := &Error{Code: ErrNotFound, Kind: "organization", Key: key}
 		if len(found) == 0 {
-			return Organization{}, w.absent(ctx, missing)
+			return Organization{}, c.access().absent(ctx, missing)
 		}
-		if err := w.authorize(ctx, scope{organization: found[0].ID, missing: missing}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: found[0].ID, missing: missing}); err != nil {
 			return Organization{}, err
 		}
 		return found[0], nil
@@ -313,16 +313,16 @@ func (g Organizations) getBy(ctx context.Context, method *Method, field, key str
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole],
 // [ErrAlreadyExists] (field "slug" or "external_id").
 func (g Organizations) Update(ctx context.Context, id OrganizationID, in OrganizationUpdate) (Organization, error) {
-	return g.change(ctx, organizationsUpdate, id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsUpdate, id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, c *call, org *Organization) (EventType, error) {
 		if in.Version != 0 && in.Version != org.Version {
 			return "", stale(id)
 		}
-		if err := w.mayUpdate(ctx, *org, in); err != nil {
+		if err := c.organizations().mayUpdate(ctx, *org, in); err != nil {
 			return "", err
 		}
 		before := *org
-		err := w.apply(ctx, org, in)
-		w.limited(before, org)
+		err := c.organizations().apply(ctx, org, in)
+		c.sessions().limited(before, org)
 		return EventOrganizationUpdated, err
 	})
 }
@@ -330,28 +330,28 @@ func (g Organizations) Update(ctx context.Context, id OrganizationID, in Organiz
 // change reads an organization under its lock, lets edit alter it, and keeps it
 // with the event that edit names if anything is different.
 func (g Organizations) change(ctx context.Context, method *Method, id OrganizationID, roles []string,
-	edit func(ctx context.Context, w *work, org *Organization) (EventType, error),
+	edit func(ctx context.Context, c *call, org *Organization) (EventType, error),
 ) (Organization, error) {
-	return write(ctx, g.s, method, id.String(), func(ctx context.Context, w *work) (Organization, error) {
-		if err := w.lockDeclared(ctx, roles...); err != nil {
+	return write(ctx, g.s, method, id.String(), func(ctx context.Context, c *call) (Organization, error) {
+		if err := c.roles().lockDeclared(ctx, roles...); err != nil {
 			return Organization{}, err
 		}
-		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+		if err := c.lock(ctx, lockOrganization(id)); err != nil {
 			return Organization{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: id}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: id}); err != nil {
 			return Organization{}, err
 		}
-		org, err := w.Organizations().Get(ctx, id)
+		org, err := c.tx.Organizations().Get(ctx, id)
 		if err != nil {
 			return Organization{}, err
 		}
 		before := org
-		kind, err := edit(ctx, w, &org)
+		kind, err := edit(ctx, c, &org)
 		if err != nil {
 			return Organization{}, err
 		}
-		if err := save(ctx, w, w.Organizations().Update, before, &org, kind); err != nil {
+		if err := save(ctx, c, c.tx.Organizations().Update, before, &org, kind); err != nil {
 			return Organization{}, err
 		}
 		return org, nil
@@ -360,8 +360,8 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 
 // mayUpdate refuses an actor what only the host may say, and a default that is above
 // them (rules A4, R6).
-func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationUpdate) error {
-	err := w.hostOnly(
+func (o organizationRules) mayUpdate(ctx context.Context, org Organization, in OrganizationUpdate) error {
+	err := o.c.access().hostOnly(
 		input{"external_id", in.ExternalID != nil}, input{"seat_limit", in.SeatLimit != nil}, input{"features", len(in.Features) > 0},
 	)
 	if err != nil {
@@ -371,24 +371,24 @@ func (w *work) mayUpdate(ctx context.Context, org Organization, in OrganizationU
 		in            *string
 		now, fallback string // what holds where none is set is given and taken, too
 	}{
-		{in.DefaultRole, org.Settings.DefaultRole, w.config.DefaultRole}, {in.CreatorRole, org.Settings.CreatorRole, w.config.CreatorRole},
+		{in.DefaultRole, org.Settings.DefaultRole, o.c.instance.config.DefaultRole}, {in.CreatorRole, org.Settings.CreatorRole, o.c.instance.config.CreatorRole},
 	} {
 		if set.in == nil || *set.in == set.now {
 			continue
 		}
-		if err := w.mayGive(ctx, org.ID, cmp.Or(*set.in, set.fallback), cmp.Or(set.now, set.fallback)); err != nil {
+		if err := o.c.access().mayGive(ctx, org.ID, cmp.Or(*set.in, set.fallback), cmp.Or(set.now, set.fallback)); err != nil {
 			return err
 		}
 	}
-	return w.mayLimitSessions(ctx, org, in)
+	return o.c.sessions().mayLimitSessions(ctx, org, in)
 }
 
 // List gives a page of organizations (rule G6).
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
-	return read(ctx, g.s, organizationsList, "", func(ctx context.Context, w *work) (Page[Organization], error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, organizationsList, "", func(ctx context.Context, c *call) (Page[Organization], error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Page[Organization]{}, err
 		}
 		var err error
@@ -402,7 +402,7 @@ func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Orga
 		if q.Suspended != nil {
 			filter.Suspended = Of(*q.Suspended)
 		}
-		return list(ctx, w.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
 			organizationKey, "organizations", q.IDs, q.NamePrefix, filter.Suspended, q.Archived)
 	})
 }

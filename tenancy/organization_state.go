@@ -11,10 +11,10 @@ import (
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, organizationsSuspend, id, nil, func(_ context.Context, w *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsSuspend, id, nil, func(_ context.Context, c *call, org *Organization) (EventType, error) {
 		if org.SuspendedAt.IsZero() {
-			org.SuspendedAt = w.now
-			w.endAllSessions(org)
+			org.SuspendedAt = c.now
+			c.sessions().endAllSessions(org)
 		}
 		return EventOrganizationSuspended, nil
 	})
@@ -25,7 +25,7 @@ func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organiza
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, organizationsResume, id, nil, func(_ context.Context, _ *work, org *Organization) (EventType, error) {
+	return g.change(ctx, organizationsResume, id, nil, func(_ context.Context, _ *call, org *Organization) (EventType, error) {
 		org.SuspendedAt = time.Time{}
 		return EventOrganizationResumed, nil
 	})
@@ -37,17 +37,17 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
-	return g.change(ctx, organizationsArchive, id, nil, func(ctx context.Context, w *work, org *Organization) (EventType, error) {
-		return EventOrganizationArchived, w.archive(ctx, org)
+	return g.change(ctx, organizationsArchive, id, nil, func(ctx context.Context, c *call, org *Organization) (EventType, error) {
+		return EventOrganizationArchived, c.organizations().archive(ctx, org)
 	})
 }
 
-func (w *work) archive(ctx context.Context, org *Organization) error {
+func (o organizationRules) archive(ctx context.Context, org *Organization) error {
 	if org.ArchivedAt.IsZero() {
-		org.ArchivedAt = w.now
-		w.endAllSessions(org)
+		org.ArchivedAt = o.c.now
+		o.c.sessions().endAllSessions(org)
 	}
-	return w.sleepDomains(ctx, org.ID)
+	return o.c.domains().sleepDomains(ctx, org.ID)
 }
 
 // Restored is what Restore did: the organization, the members who became inactive
@@ -68,36 +68,36 @@ type Restored struct {
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
-	return write(ctx, g.s, organizationsRestore, id.String(), func(ctx context.Context, w *work) (Restored, error) {
-		return w.restore(ctx, id)
+	return write(ctx, g.s, organizationsRestore, id.String(), func(ctx context.Context, c *call) (Restored, error) {
+		return c.organizations().restore(ctx, id)
 	})
 }
 
-func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error) {
+func (o organizationRules) restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	var members []Membership
-	if w.config.SingleOrganization {
+	if o.c.instance.config.SingleOrganization {
 		// Users are locked before organizations, so who they are is read first.
-		if err := w.lockMembers(ctx, id); err != nil {
+		if err := o.c.members().lockMembers(ctx, id); err != nil {
 			return Restored{}, err
 		}
 	}
-	if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+	if err := o.c.lock(ctx, lockOrganization(id)); err != nil {
 		return Restored{}, err
 	}
-	if err := w.authorize(ctx, scope{organization: id}); err != nil {
+	if err := o.c.access().authorize(ctx, scope{organization: id}); err != nil {
 		return Restored{}, err
 	}
-	org, err := w.Organizations().Get(ctx, id)
+	org, err := o.c.tx.Organizations().Get(ctx, id)
 	if err != nil || org.ArchivedAt.IsZero() {
 		return Restored{Organization: org}, err
 	}
-	if w.config.SingleOrganization {
+	if o.c.instance.config.SingleOrganization {
 		// Once more under the organization's lock, for whoever was added meanwhile. That
 		// is out of order; a deadlock by it is found, and the transaction runs again.
-		if err := w.lockMembers(ctx, id); err != nil {
+		if err := o.c.members().lockMembers(ctx, id); err != nil {
 			return Restored{}, err
 		}
-		if members, err = w.activeElsewhere(ctx, id); err != nil {
+		if members, err = o.c.joining().activeElsewhere(ctx, id); err != nil {
 			return Restored{}, err
 		}
 	}
@@ -107,7 +107,7 @@ func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error)
 	for _, m := range members {
 		out = append(out, m.UserID)
 	}
-	err = saveAs(ctx, w, w.Organizations().Update, before, &org, func() note {
+	err = saveAs(ctx, o.c, o.c.tx.Organizations().Update, before, &org, func() newEvent {
 		n := org.event(EventOrganizationRestored)
 		n.data = struct {
 			Organization
@@ -118,37 +118,37 @@ func (w *work) restore(ctx context.Context, id OrganizationID) (Restored, error)
 	if err != nil {
 		return Restored{}, err
 	}
-	if err := w.deactivateAll(ctx, org, members); err != nil {
+	if err := o.deactivateAll(ctx, org, members); err != nil {
 		return Restored{}, err
 	}
-	taken, err := w.wakeDomains(ctx, org.ID)
+	taken, err := o.c.domains().wakeDomains(ctx, org.ID)
 	return Restored{org, out, taken}, err
 }
 
 // deactivateAll makes memberships inactive whether or not an owner is left, and
 // says so if none is.
-func (w *work) deactivateAll(ctx context.Context, org Organization, members []Membership) error {
+func (o organizationRules) deactivateAll(ctx context.Context, org Organization, members []Membership) error {
 	if len(members) == 0 {
 		return nil
 	}
-	before, err := w.owners(ctx, org.ID)
+	before, err := o.c.owners().count(ctx, org.ID)
 	if err != nil {
 		return err
 	}
 	for _, m := range members {
-		held, err := w.assignments(ctx, m.ID)
+		held, err := o.c.roles().assignments(ctx, m.ID)
 		if err != nil {
 			return err
 		}
-		if _, err := w.deactivate(ctx, m, held[m.ID]); err != nil {
+		if _, err := o.c.members().deactivate(ctx, m, held[m.ID]); err != nil {
 			return err
 		}
 	}
-	after, err := w.owners(ctx, org.ID)
+	after, err := o.c.owners().count(ctx, org.ID)
 	if err != nil || before == 0 || after > 0 {
 		return err
 	}
-	return w.record(ctx, org.event(EventOrganizationOwnerLost))
+	return o.c.record(ctx, org.event(EventOrganizationOwnerLost))
 }
 
 // removed counts what went with an organization or a user.
@@ -173,58 +173,58 @@ type removed struct {
 // memberships, invitations, join codes or join requests: Archive, then Purge, then Delete; [ErrReferenced] where a row of the
 // host's refers to it.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
-	return exec(ctx, g.s, organizationsDelete, id.String(), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+	return exec(ctx, g.s, organizationsDelete, id.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockOrganization(id)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{organization: id}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: id}); err != nil {
 			return err
 		}
-		org, err := w.Organizations().Get(ctx, id)
+		org, err := c.tx.Organizations().Get(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := w.fewIn(ctx, id); err != nil {
+		if err := c.organizations().checkLimits(ctx, id); err != nil {
 			return err
 		}
-		var gone removed
-		if gone.RoleAssignments, err = w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{OrganizationID: Of(id)}); err != nil {
+		var counts removed
+		if counts.RoleAssignments, err = c.tx.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{OrganizationID: Of(id)}); err != nil {
 			return err
 		}
-		if gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.Memberships, err = c.tx.Memberships().DeleteAll(ctx, MembershipFilter{OrganizationID: Of(id)}); err != nil {
 			return err
 		}
-		if gone.Roles, err = w.Roles().DeleteAll(ctx, RoleFilter{Scope: Of(id.String())}); err != nil {
+		if counts.Roles, err = c.tx.Roles().DeleteAll(ctx, RoleFilter{Scope: Of(id.String())}); err != nil {
 			return err
 		}
-		if gone.Sessions, err = w.Sessions().DeleteAll(ctx, SessionFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.Sessions, err = c.tx.Sessions().DeleteAll(ctx, SessionFilter{OrganizationID: Of(id)}); err != nil {
 			return err
 		}
-		if gone.Domains, err = w.Domains().DeleteAll(ctx, DomainFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.Domains, err = c.tx.Domains().DeleteAll(ctx, DomainFilter{OrganizationID: Of(id)}); err != nil {
 			return err
 		}
-		if err := w.deleteInvitations(ctx, id, &gone); err != nil {
+		if err := c.invitations().deleteInvitations(ctx, id, &counts); err != nil {
 			return err
 		}
-		if err := w.deleteSignIn(ctx, id, &gone); err != nil {
+		if err := c.connections().deleteSignIn(ctx, id, &counts); err != nil {
 			return err
 		}
-		if _, err := w.Denials().DeleteAll(ctx, DenialFilter{OrganizationID: Of(id)}); err != nil {
+		if _, err := c.tx.Denials().DeleteAll(ctx, DenialFilter{OrganizationID: Of(id)}); err != nil {
 			return err
 		}
-		if err := w.Organizations().Delete(ctx, id); err != nil {
+		if err := c.tx.Organizations().Delete(ctx, id); err != nil {
 			return err
 		}
-		return w.record(ctx, note{kind: EventOrganizationDeleted, organization: id, subject: id.String(), data: struct {
+		return c.record(ctx, newEvent{kind: EventOrganizationDeleted, organization: id, subject: id.String(), data: struct {
 			Organization
 			Removed removed `json:"removed"`
-		}{org, gone}})
+		}{org, counts}})
 	})
 }
 
 // notTooMany refuses to touch more rows of one kind in a transaction than may be.
-func (w *work) notTooMany(what string, n int) error {
-	if limit := w.config.DeleteLimit; n > limit {
+func (o organizationRules) notTooMany(what string, n int) error {
+	if limit := o.c.instance.config.DeleteLimit; n > limit {
 		return &Error{
 			Code: ErrTooLarge, Reason: fmt.Sprintf("has %d %s, at most %d at once", n, what, limit),
 			Counts: map[string]int{what: n},
@@ -233,27 +233,27 @@ func (w *work) notTooMany(what string, n int) error {
 	return nil
 }
 
-// few is [work.notTooMany] of the rows of a table that pass a filter.
-func few[V Entity, F any](ctx context.Context, w *work, what string, t table[V, F], filter F) error {
+// checkLimit is [organizationRules.notTooMany] of the rows of a table that pass a filter.
+func checkLimit[V Entity, F any](ctx context.Context, c *call, what string, t table[V, F], filter F) error {
 	n, err := t.Count(ctx, filter)
 	if err != nil {
 		return err
 	}
-	return w.notTooMany(what, n)
+	return c.organizations().notTooMany(what, n)
 }
 
-// fewIn is [work.notTooMany] of what goes with an organization.
-func (w *work) fewIn(ctx context.Context, id OrganizationID) error {
-	if err := few(ctx, w, "memberships", w.Memberships(), MembershipFilter{OrganizationID: Of(id)}); err != nil {
+// checkLimits is [organizationRules.notTooMany] of what goes with an organization.
+func (o organizationRules) checkLimits(ctx context.Context, id OrganizationID) error {
+	if err := checkLimit(ctx, o.c, "memberships", o.c.tx.Memberships(), MembershipFilter{OrganizationID: Of(id)}); err != nil {
 		return err
 	}
-	if err := few(ctx, w, "invitations", w.Invitations(), InvitationFilter{OrganizationID: Of(id)}); err != nil {
+	if err := checkLimit(ctx, o.c, "invitations", o.c.tx.Invitations(), InvitationFilter{OrganizationID: Of(id)}); err != nil {
 		return err
 	}
-	if err := few(ctx, w, "join_codes", w.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
+	if err := checkLimit(ctx, o.c, "join_codes", o.c.tx.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
 		return err
 	}
-	return few(ctx, w, "join_requests", w.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)})
+	return checkLimit(ctx, o.c, "join_requests", o.c.tx.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)})
 }
 
 // Purge removes up to n memberships, owners among them, of an archived organization in
@@ -263,44 +263,44 @@ func (w *work) fewIn(ctx context.Context, id OrganizationID) error {
 // Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or "organization" where it
 // is not archived; [ErrReferenced] where a row of the host's refers to a membership.
 func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
-	return write(ctx, g.s, organizationsPurge, id.String(), func(ctx context.Context, w *work) (int, error) {
-		if n < 1 || n > w.config.DeleteLimit {
-			return 0, invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, w.config.DeleteLimit))
+	return write(ctx, g.s, organizationsPurge, id.String(), func(ctx context.Context, c *call) (int, error) {
+		if n < 1 || n > c.instance.config.DeleteLimit {
+			return 0, invalid("n", fmt.Sprintf("is %d, want 1 to %d", n, c.instance.config.DeleteLimit))
 		}
-		return w.purge(ctx, id, n)
+		return c.organizations().purge(ctx, id, n)
 	})
 }
 
-func (w *work) purge(ctx context.Context, id OrganizationID, n int) (int, error) {
-	if err := w.Lock(ctx, lockOrganization(id)); err != nil {
+func (o organizationRules) purge(ctx context.Context, id OrganizationID, n int) (int, error) {
+	if err := o.c.lock(ctx, lockOrganization(id)); err != nil {
 		return 0, err
 	}
-	if err := w.authorize(ctx, scope{organization: id}); err != nil {
+	if err := o.c.access().authorize(ctx, scope{organization: id}); err != nil {
 		return 0, err
 	}
-	org, err := w.Organizations().Get(ctx, id)
+	org, err := o.c.tx.Organizations().Get(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	if org.ArchivedAt.IsZero() {
 		return 0, invalid("organization", "is not archived")
 	}
-	var gone removed
-	if err := w.purgeMembers(ctx, id, n, &gone); err != nil {
+	var counts removed
+	if err := o.purgeMembers(ctx, id, n, &counts); err != nil {
 		return 0, err
 	}
-	if err := w.purgeInvitations(ctx, id, n-gone.Memberships, &gone); err != nil {
+	if err := o.c.invitations().purgeInvitations(ctx, id, n-counts.Memberships, &counts); err != nil {
 		return 0, err
 	}
-	went := gone.Memberships + gone.Invitations + gone.JoinCodes + gone.JoinRequests
+	went := counts.Memberships + counts.Invitations + counts.JoinCodes + counts.JoinRequests
 	if went == 0 {
 		return 0, nil
 	}
-	return went, w.record(ctx, note{kind: EventOrganizationPurged, organization: id, subject: id.String(), data: gone})
+	return went, o.c.record(ctx, newEvent{kind: EventOrganizationPurged, organization: id, subject: id.String(), data: counts})
 }
 
-func (w *work) purgeMembers(ctx context.Context, id OrganizationID, n int, gone *removed) error {
-	members, err := w.Memberships().List(ctx, MembershipFilter{OrganizationID: Of(id)}, Span{Limit: n})
+func (o organizationRules) purgeMembers(ctx context.Context, id OrganizationID, n int, counts *removed) error {
+	members, err := o.c.tx.Memberships().List(ctx, MembershipFilter{OrganizationID: Of(id)}, Span{Limit: n})
 	if err != nil || len(members) == 0 {
 		return err
 	}
@@ -308,15 +308,15 @@ func (w *work) purgeMembers(ctx context.Context, id OrganizationID, n int, gone 
 	for i, m := range members {
 		ids[i], users[i] = m.ID, m.UserID
 	}
-	if err := w.dropExemptions(ctx, id, users...); err != nil {
+	if err := o.c.policies().dropExemptions(ctx, id, users...); err != nil {
 		return err
 	}
-	if gone.RoleAssignments, err = w.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}); err != nil {
+	if counts.RoleAssignments, err = o.c.tx.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}); err != nil {
 		return err
 	}
-	if gone.Sessions, err = w.Sessions().DeleteAll(ctx, SessionFilter{MembershipID: Of(ids...)}); err != nil {
+	if counts.Sessions, err = o.c.tx.Sessions().DeleteAll(ctx, SessionFilter{MembershipID: Of(ids...)}); err != nil {
 		return err
 	}
-	gone.Memberships, err = w.Memberships().DeleteAll(ctx, MembershipFilter{ID: Of(ids...)})
+	counts.Memberships, err = o.c.tx.Memberships().DeleteAll(ctx, MembershipFilter{ID: Of(ids...)})
 	return err
 }

@@ -69,8 +69,8 @@ func someOf[T comparable](field string, ids []T) (In[T], error) {
 	return Of(slices.Clone(ids)...), nil
 }
 
-// list reads one page: one row more than asked for says whether there is a next.
-func list[V Entity, F any](ctx context.Context, t table[V, F], filter F, p paging, key func(*V, Order) Key, query ...any) (Page[V], error) {
+// listPage reads one page: one row more than asked for says whether there is a next.
+func listPage[V Entity, F any](ctx context.Context, t table[V, F], filter F, p paging, key func(*V, Order) Key, query ...any) (Page[V], error) {
 	span, print, err := p.span(query...)
 	if err != nil {
 		return Page[V]{}, err
@@ -184,9 +184,9 @@ func decodeCursor(cursor string, print uint64) (Key, error) {
 	return key, nil
 }
 
-// only is the one row of a list, or missing. A row that is asked for by its id and by whose
+// exactlyOne is the one row of a list, or missing. A row that is asked for by its id and by whose
 // it is costs the same where nobody has it and where somebody else does (rule G7).
-func only[T any](found []T, err, missing error) (T, error) {
+func exactlyOne[T any](found []T, err, missing error) (T, error) {
 	var none T
 	switch {
 	case err != nil:

@@ -17,8 +17,8 @@ var errWaited = errors.New("waited too long for the database")
 // Config.WriteWait (rule G13). Most often the one who holds the database is the caller's
 // own transaction, and the call would wait for itself.
 func (s *Service) patient(ctx context.Context, open func(context.Context, func(store.Rows) error) error, fn func(store.Rows) error) error {
-	wait := s.family.config.WriteWait
-	if s.within != nil || wait < 0 {
+	wait := s.instance.config.WriteWait
+	if s.txn != nil || wait < 0 {
 		return open(ctx, fn)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -51,7 +51,7 @@ func (s *Service) updating(ctx context.Context, fn func(store.Rows) error) error
 // viewing is a reading one. It is patient only on a store whose readers can wait
 // for a transaction: on the others a read should not pay for a context that can end.
 func (s *Service) viewing(ctx context.Context, fn func(store.Rows) error) error {
-	if wait := s.family.readersWait; wait == nil || !wait.ReadersWait() {
+	if wait := s.instance.readersWait; wait == nil || !wait.ReadersWait() {
 		return fromStore(s.store.View(ctx, fn))
 	}
 	return fromStore(s.patient(ctx, s.store.View, fn))

@@ -60,8 +60,8 @@ func (p Policy) rowID() [16]byte { return p.ID }
 
 func (p *Policy) stamps() (*int64, *time.Time) { return &p.Version, &p.UpdatedAt }
 
-func (p *Policy) event(kind EventType) note {
-	return note{kind: kind, organization: p.OrganizationID, subject: p.ID.String(), data: *p}
+func (p *Policy) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: p.OrganizationID, subject: p.ID.String(), data: *p}
 }
 
 // Policies is the group of methods on the sign-in policies of organizations.
@@ -84,19 +84,19 @@ const maxExempt = 100
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Policies) Get(ctx context.Context, organization OrganizationID) (Policy, error) {
-	return read(ctx, g.s, policiesGet, organization.String(), func(ctx context.Context, w *work) (Policy, error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, policiesGet, organization.String(), func(ctx context.Context, c *call) (Policy, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Policy{}, err
 		}
-		return w.policyOf(ctx, organization)
+		return c.policies().policyOf(ctx, organization)
 	})
 }
 
-func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Policy, error) {
-	if _, err := w.Organizations().Get(ctx, organization); err != nil {
+func (pl policyRules) policyOf(ctx context.Context, organization OrganizationID) (Policy, error) {
+	if _, err := pl.c.tx.Organizations().Get(ctx, organization); err != nil {
 		return Policy{}, err
 	}
-	rules, err := w.policies(ctx, organization)
+	rules, err := pl.read(ctx, organization)
 	p := rules[organization]
 	p.OrganizationID = organization
 	return p, err
@@ -117,14 +117,14 @@ func (w *work) policyOf(ctx context.Context, organization OrganizationID) (Polic
 // [ErrNotFound] for the organization, a connection or a member; [ErrConflict];
 // [ErrForbidden] with the field "binds_owners" or "exempt"; [ErrWouldLockOut].
 func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
-	return write(ctx, g.s, policiesSet, organization.String(), func(ctx context.Context, w *work) (Policy, error) {
-		if err := w.Lock(ctx, lockOrganization(organization)); err != nil {
+	return write(ctx, g.s, policiesSet, organization.String(), func(ctx context.Context, c *call) (Policy, error) {
+		if err := c.lock(ctx, lockOrganization(organization)); err != nil {
 			return Policy{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Policy{}, err
 		}
-		p, err := w.policyOf(ctx, organization)
+		p, err := c.policies().policyOf(ctx, organization)
 		if err != nil {
 			return Policy{}, err
 		}
@@ -132,16 +132,16 @@ func (g Policies) Set(ctx context.Context, organization OrganizationID, in Polic
 			return Policy{}, &Error{Code: ErrConflict, Kind: "policy", Key: organization.String(), Field: "version"}
 		}
 		before := p
-		if err := w.mayBind(ctx, before, in); err != nil {
+		if err := c.owners().mayBind(ctx, before, in); err != nil {
 			return Policy{}, err
 		}
-		if err := w.applyPolicy(ctx, &p, in); err != nil {
+		if err := c.policies().applyPolicy(ctx, &p, in); err != nil {
 			return Policy{}, err
 		}
-		if err := w.savePolicy(ctx, before, &p); err != nil {
+		if err := c.policies().savePolicy(ctx, before, &p); err != nil {
 			return Policy{}, err
 		}
-		if err := w.keepsWayIn(ctx, organization); err != nil {
+		if err := c.owners().keepsWayIn(ctx, organization); err != nil {
 			return Policy{}, err
 		}
 		return p, nil
@@ -149,27 +149,27 @@ func (g Policies) Set(ctx context.Context, organization OrganizationID, in Polic
 }
 
 // savePolicy keeps a policy that differs from before.
-func (w *work) savePolicy(ctx context.Context, before Policy, p *Policy) error {
-	keep := w.Policies().Update
+func (pl policyRules) savePolicy(ctx context.Context, before Policy, p *Policy) error {
+	keep := pl.c.tx.Policies().Update
 	if p.ID.IsZero() && !unchanged(before, *p) { // nobody has set one yet
-		p.ID, p.CreatedAt = w.config.NewID(), w.now
+		p.ID, p.CreatedAt = pl.c.instance.config.NewID(), pl.c.now
 		before.ID, before.CreatedAt = p.ID, p.CreatedAt
-		keep = w.Policies().Insert
+		keep = pl.c.tx.Policies().Insert
 	}
-	return save(ctx, w, keep, before, p, EventPolicyUpdated)
+	return save(ctx, pl.c, keep, before, p, EventPolicyUpdated)
 }
 
 // applyPolicy puts an update's parts into p.
-func (w *work) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) error {
+func (pl policyRules) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) error {
 	if in.Domain != nil {
-		rule, err := w.domainPolicy(ctx, p.OrganizationID, *in.Domain)
+		rule, err := pl.domainPolicy(ctx, p.OrganizationID, *in.Domain)
 		if err != nil {
 			return err
 		}
 		p.Domain = rule
 	}
 	if in.Organization != nil {
-		if err := w.checkOrganizationPolicy(ctx, p.OrganizationID, *in.Organization); err != nil {
+		if err := pl.checkOrganizationPolicy(ctx, p.OrganizationID, *in.Organization); err != nil {
 			return err
 		}
 		p.Organization = *in.Organization
@@ -187,7 +187,7 @@ func (w *work) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) erro
 		p.Exempt = nil
 	}
 	for _, user := range p.Exempt {
-		m, err := w.visible(ctx, p.OrganizationID, user)
+		m, err := pl.c.members().visible(ctx, p.OrganizationID, user)
 		if err == nil && m.Status != MembershipActive {
 			err = invalid("exempt", "has somebody who is no active member")
 		}
@@ -199,9 +199,9 @@ func (w *work) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) erro
 }
 
 // domainPolicy checks a domain policy, and puts its methods in order.
-func (w *work) domainPolicy(ctx context.Context, organization OrganizationID, p DomainPolicy) (DomainPolicy, error) {
+func (pl policyRules) domainPolicy(ctx context.Context, organization OrganizationID, p DomainPolicy) (DomainPolicy, error) {
 	for _, method := range p.Methods {
-		if err := w.knownMethod("methods", method); err != nil {
+		if err := pl.knownMethod("methods", method); err != nil {
 			return p, err
 		}
 	}
@@ -210,9 +210,9 @@ func (w *work) domainPolicy(ctx context.Context, organization OrganizationID, p 
 		return p, invalid("methods", "do not allow single sign-on, which the connection is")
 	}
 	if p.onlySingleSignOn() && p.ConnectionID.IsZero() {
-		return p, w.hasConnection(ctx, organization, "methods")
+		return p, pl.hasConnection(ctx, organization, "methods")
 	}
-	return p, w.required(ctx, organization, p.ConnectionID)
+	return p, pl.required(ctx, organization, p.ConnectionID)
 }
 
 // onlySingleSignOn reports whether there is no other way than a connection.
@@ -220,21 +220,21 @@ func (p DomainPolicy) onlySingleSignOn() bool {
 	return len(p.Methods) == 1 && p.Methods[0] == MethodSingleSignOn
 }
 
-func (w *work) checkOrganizationPolicy(ctx context.Context, organization OrganizationID, p OrganizationPolicy) error {
+func (pl policyRules) checkOrganizationPolicy(ctx context.Context, organization OrganizationID, p OrganizationPolicy) error {
 	switch {
 	case !p.SingleSignOn && !p.ConnectionID.IsZero():
 		return invalid("connection_id", "is given without single_sign_on")
 	case !p.SingleSignOn:
 		return nil
 	case !p.ConnectionID.IsZero():
-		return w.required(ctx, organization, p.ConnectionID)
+		return pl.required(ctx, organization, p.ConnectionID)
 	}
-	return w.hasConnection(ctx, organization, "single_sign_on")
+	return pl.hasConnection(ctx, organization, "single_sign_on")
 }
 
 // hasConnection refuses to demand single sign-on where there is nothing to go through.
-func (w *work) hasConnection(ctx context.Context, organization OrganizationID, field string) error {
-	active, err := w.activeConnections(ctx, organization)
+func (pl policyRules) hasConnection(ctx context.Context, organization OrganizationID, field string) error {
+	active, err := pl.c.connections().activeConnections(ctx, organization)
 	if err == nil && len(active) == 0 {
 		err = invalid(field, "has no active connection to go through")
 	}
@@ -242,11 +242,11 @@ func (w *work) hasConnection(ctx context.Context, organization OrganizationID, f
 }
 
 // required checks a connection that people are to sign in by; zero is none.
-func (w *work) required(ctx context.Context, organization OrganizationID, id ConnectionID) error {
+func (pl policyRules) required(ctx context.Context, organization OrganizationID, id ConnectionID) error {
 	if id.IsZero() {
 		return nil
 	}
-	c, err := w.connection(ctx, organization, id)
+	c, err := pl.c.connections().get(ctx, organization, id)
 	if err == nil && c.State != ConnectionActive {
 		err = invalid("connection_id", "is not active")
 	}
@@ -254,8 +254,8 @@ func (w *work) required(ctx context.Context, organization OrganizationID, id Con
 }
 
 // knownMethod refuses a method that the application does not offer.
-func (w *work) knownMethod(field string, method SignInMethod) error {
-	if method != MethodSingleSignOn && !slices.Contains(w.config.SignInMethods, method) {
+func (pl policyRules) knownMethod(field string, method SignInMethod) error {
+	if method != MethodSingleSignOn && !slices.Contains(pl.c.instance.config.SignInMethods, method) {
 		return invalid(field, "is no way of signing in here")
 	}
 	return nil
@@ -263,8 +263,8 @@ func (w *work) knownMethod(field string, method SignInMethod) error {
 
 // moveExemptions gives what policies say of one user to another, in organizations
 // whose locks are held (rule U6). It goes where the other is no active member.
-func (w *work) moveExemptions(ctx context.Context, from, into UserID, organizations ...OrganizationID) error {
-	rules, err := w.policies(ctx, organizations...)
+func (pl policyRules) moveExemptions(ctx context.Context, from, into UserID, organizations ...OrganizationID) error {
+	rules, err := pl.read(ctx, organizations...)
 	if err != nil {
 		return err
 	}
@@ -273,7 +273,7 @@ func (w *work) moveExemptions(ctx context.Context, from, into UserID, organizati
 		if !ok || !slices.Contains(before.Exempt, from) {
 			continue
 		}
-		m, err := w.membership(ctx, organization, into)
+		m, err := pl.c.members().get(ctx, organization, into)
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
@@ -286,7 +286,7 @@ func (w *work) moveExemptions(ctx context.Context, from, into UserID, organizati
 		if len(p.Exempt) == 0 {
 			p.Exempt = nil
 		}
-		if err := w.savePolicy(ctx, before, &p); err != nil {
+		if err := pl.savePolicy(ctx, before, &p); err != nil {
 			return err
 		}
 	}

@@ -14,23 +14,23 @@ type evidence struct {
 
 func (s Session) evidence() evidence { return evidence{s.Method, s.ConnectionID, s.SecondFactor} }
 
-// lack is what a policy still wants of a sign-in; the zero lack is nothing.
-type lack struct {
+// unmet is what a policy still wants of a sign-in; the zero value is nothing.
+type unmet struct {
 	kind         DecisionKind
 	organization OrganizationID // whose policy
 	connections  []Connection   // one of these
 	methods      []SignInMethod // one of these
 }
 
-// policies reads the policies of organizations, in one query. One without a row
+// read reads the policies of organizations, in one query. One without a row
 // demands nothing.
-func (w *work) policies(ctx context.Context, ids ...OrganizationID) (map[OrganizationID]Policy, error) {
+func (pl policyRules) read(ctx context.Context, ids ...OrganizationID) (map[OrganizationID]Policy, error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), OrganizationID.IsZero)
 	found := make(map[OrganizationID]Policy, len(ids))
 	if len(ids) == 0 {
 		return found, nil
 	}
-	rows, err := w.Policies().List(ctx, PolicyFilter{OrganizationID: Of(ids...)}, Span{Limit: len(ids)})
+	rows, err := pl.c.tx.Policies().List(ctx, PolicyFilter{OrganizationID: Of(ids...)}, Span{Limit: len(ids)})
 	for _, p := range rows {
 		found[p.OrganizationID] = p
 	}
@@ -42,22 +42,22 @@ func (w *work) policies(ctx context.Context, ids ...OrganizationID) (map[Organiz
 // organization's own (rule P3). Without an organization only the first binds.
 //
 // Errors: [ErrSignInRefused].
-func (w *work) satisfies(ctx context.Context, user User, organization OrganizationID, by evidence) error {
-	domain, _, err := w.verifiedDomain(ctx, user.EmailKey)
+func (pl policyRules) satisfies(ctx context.Context, user User, organization OrganizationID, by evidence) error {
+	domain, _, err := pl.c.domains().verifiedDomain(ctx, user.EmailKey)
 	if err != nil {
 		return err
 	}
-	rules, err := w.policies(ctx, domain.OrganizationID, organization)
+	rules, err := pl.read(ctx, domain.OrganizationID, organization)
 	if err != nil {
 		return err
 	}
-	holding, err := w.resting(ctx, rules[domain.OrganizationID])
+	holding, err := pl.resting(ctx, rules[domain.OrganizationID])
 	if err != nil {
 		return err
 	}
-	missing, err := w.domainLack(ctx, holding, user.ID, by)
+	missing, err := pl.missingForDomain(ctx, holding, user.ID, by)
 	if err == nil && missing.kind == "" {
-		missing, err = w.organizationLack(ctx, rules[organization], user.ID, by)
+		missing, err = pl.missingForOrganization(ctx, rules[organization], user.ID, by)
 	}
 	if err == nil && missing.kind != "" {
 		err = &Error{Code: ErrSignInRefused, Kind: "organization", Key: missing.organization.String(), Reason: string(missing.kind)}
@@ -65,22 +65,22 @@ func (w *work) satisfies(ctx context.Context, user User, organization Organizati
 	return err
 }
 
-// domainLack is what the policy of the organization that holds the domain of a
+// missingForDomain is what the policy of the organization that holds the domain of a
 // user's address wants. It binds whoever has such an address, member or not.
-func (w *work) domainLack(ctx context.Context, p Policy, user UserID, by evidence) (lack, error) {
+func (pl policyRules) missingForDomain(ctx context.Context, p Policy, user UserID, by evidence) (unmet, error) {
 	rule := p.Domain
-	own, err := w.throughOwn(ctx, p, by)
+	own, err := pl.throughOwn(ctx, p, by)
 	if err != nil || own && rule.satisfied(by) {
-		return lack{}, err
+		return unmet{}, err
 	}
-	if exempt, err := w.exempt(ctx, p, user); err != nil || exempt {
-		return lack{}, err
+	if exempt, err := pl.exempt(ctx, p, user); err != nil || exempt {
+		return unmet{}, err
 	}
-	missing := lack{organization: p.OrganizationID}
+	missing := unmet{organization: p.OrganizationID}
 	switch {
 	case !rule.ConnectionID.IsZero() && by.connection != rule.ConnectionID:
 		missing.kind = DecisionUseSingleSignOn
-		found, err := w.Connections().List(ctx, ConnectionFilter{ID: Of(rule.ConnectionID)}, Span{Limit: 1})
+		found, err := pl.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(rule.ConnectionID)}, Span{Limit: 1})
 		missing.connections = found
 		return missing, err
 	case !own || !rule.allows(by.method):
@@ -91,7 +91,7 @@ func (w *work) domainLack(ctx context.Context, p Policy, user UserID, by evidenc
 		if !slices.Contains(rule.Methods, MethodSingleSignOn) {
 			return missing, nil
 		}
-		found, err := w.activeConnections(ctx, p.OrganizationID)
+		found, err := pl.c.connections().activeConnections(ctx, p.OrganizationID)
 		missing.connections = found
 		return missing, err
 	}
@@ -102,14 +102,14 @@ func (w *work) domainLack(ctx context.Context, p Policy, user UserID, by evidenc
 // throughOwn reports whether single sign-on, where a domain policy names it as a method,
 // was by an active connection of the organization's: what others connect proves nothing
 // to it (rule P6).
-func (w *work) throughOwn(ctx context.Context, p Policy, by evidence) (bool, error) {
+func (pl policyRules) throughOwn(ctx context.Context, p Policy, by evidence) (bool, error) {
 	if by.method != MethodSingleSignOn || !slices.Contains(p.Domain.Methods, MethodSingleSignOn) {
 		return true, nil
 	}
 	if by.connection.IsZero() {
 		return false, nil
 	}
-	c, err := w.Connections().Get(ctx, by.connection)
+	c, err := pl.c.tx.Connections().Get(ctx, by.connection)
 	if CodeOf(err) == ErrNotFound {
 		return false, nil
 	}
@@ -124,24 +124,24 @@ func (p DomainPolicy) satisfied(by evidence) bool {
 	return p.allows(by.method) && (p.ConnectionID.IsZero() || by.connection == p.ConnectionID) && (by.secondFactor || !p.SecondFactor)
 }
 
-// organizationLack is what an organization's policy wants of who signs in to it.
-func (w *work) organizationLack(ctx context.Context, p Policy, user UserID, by evidence) (lack, error) {
+// missingForOrganization is what an organization's policy wants of who signs in to it.
+func (pl policyRules) missingForOrganization(ctx context.Context, p Policy, user UserID, by evidence) (unmet, error) {
 	rule := p.Organization
 	if !rule.SingleSignOn && (!rule.SecondFactor || by.secondFactor) {
-		return lack{}, nil
+		return unmet{}, nil
 	}
-	own, err := w.activeConnections(ctx, p.OrganizationID)
+	own, err := pl.c.connections().activeConnections(ctx, p.OrganizationID)
 	if err != nil {
-		return lack{}, err
+		return unmet{}, err
 	}
 	came := slices.ContainsFunc(own, func(c Connection) bool { return c.ID == by.connection })
 	if came && (!rule.SingleSignOn || rule.ConnectionID.IsZero() || by.connection == rule.ConnectionID) {
-		return lack{}, nil
+		return unmet{}, nil
 	}
-	if exempt, err := w.exempt(ctx, p, user); err != nil || exempt {
-		return lack{}, err
+	if exempt, err := pl.exempt(ctx, p, user); err != nil || exempt {
+		return unmet{}, err
 	}
-	missing := lack{kind: DecisionSecondFactor, organization: p.OrganizationID}
+	missing := unmet{kind: DecisionSecondFactor, organization: p.OrganizationID}
 	if rule.SingleSignOn {
 		missing.kind, missing.connections = DecisionUseSingleSignOn, own
 		if !rule.ConnectionID.IsZero() {
@@ -153,7 +153,7 @@ func (w *work) organizationLack(ctx context.Context, p Policy, user UserID, by e
 
 // exempt reports whether a policy does not bind a user: an active member of the
 // organization whom it names, or an owner, unless it binds owners (rule P3).
-func (w *work) exempt(ctx context.Context, p Policy, user UserID) (bool, error) {
+func (pl policyRules) exempt(ctx context.Context, p Policy, user UserID) (bool, error) {
 	if user.IsZero() {
 		return false, nil
 	}
@@ -161,9 +161,9 @@ func (w *work) exempt(ctx context.Context, p Policy, user UserID) (bool, error) 
 		if p.BindsOwners {
 			return false, nil
 		}
-		return w.isOwner(ctx, p.OrganizationID, user)
+		return pl.c.owners().isOwner(ctx, p.OrganizationID, user)
 	}
-	m, err := w.membership(ctx, p.OrganizationID, user)
+	m, err := pl.c.members().get(ctx, p.OrganizationID, user)
 	if CodeOf(err) == ErrNotFound {
 		return false, nil
 	}

@@ -29,11 +29,11 @@ func (p Policy) meets(c Connection) bool {
 // resting is a policy as it binds the people on its organization's domains: not while the
 // organization is suspended or archived, because nobody could then sign in as it wants
 // (rule P2).
-func (w *work) resting(ctx context.Context, p Policy) (Policy, error) {
+func (pl policyRules) resting(ctx context.Context, p Policy) (Policy, error) {
 	if !p.Domain.binds() {
 		return p, nil
 	}
-	org, err := w.Organizations().Get(ctx, p.OrganizationID)
+	org, err := pl.c.tx.Organizations().Get(ctx, p.OrganizationID)
 	return p.atRest(org), err
 }
 
@@ -46,20 +46,20 @@ func (p Policy) atRest(org Organization) Policy {
 
 // ownersOnly refuses an actor who is no owner what touches a policy that binds owners (rule
 // P3). about says whether the change touches it.
-func (w *work) ownersOnly(ctx context.Context, id OrganizationID, about func(Policy) bool) error {
-	if w.service.principal == nil {
+func (o ownerRules) ownersOnly(ctx context.Context, id OrganizationID, about func(Policy) bool) error {
+	if o.c.service.principal == nil {
 		return nil
 	}
-	rules, err := w.policies(ctx, id)
+	rules, err := o.c.policies().read(ctx, id)
 	if err != nil {
 		return err
 	}
 	if p := rules[id]; !p.BindsOwners || !about(p) {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, id)
+	own, err := o.c.access().grantsOf(ctx, id)
 	if err == nil && !own.owner {
-		err = w.deny(scope{organization: id}, &Error{
+		err = o.c.access().deny(scope{organization: id}, &Error{
 			Code: ErrForbidden, Field: "binds_owners", Reason: "the policy binds owners, so that only owners change it and what it names",
 		})
 	}
@@ -67,8 +67,8 @@ func (w *work) ownersOnly(ctx context.Context, id OrganizationID, about func(Pol
 }
 
 // isOwner reports whether a user is an active owner of an organization.
-func (w *work) isOwner(ctx context.Context, id OrganizationID, user UserID) (bool, error) {
-	n, err := w.RoleAssignments().Count(ctx, RoleAssignmentFilter{
+func (o ownerRules) isOwner(ctx context.Context, id OrganizationID, user UserID) (bool, error) {
+	n, err := o.c.tx.RoleAssignments().Count(ctx, RoleAssignmentFilter{
 		OrganizationID: Of(id), UserID: Of(user), Role: Of(rbac.Owner), Active: Of(true),
 	})
 	return n > 0, err
@@ -76,24 +76,24 @@ func (w *work) isOwner(ctx context.Context, id OrganizationID, user UserID) (boo
 
 // mayBind holds a change of a policy against rule P3: owners decide about owners, and
 // nobody exempts themselves.
-func (w *work) mayBind(ctx context.Context, before Policy, in PolicyUpdate) error {
-	p := w.service.principal
+func (o ownerRules) mayBind(ctx context.Context, before Policy, in PolicyUpdate) error {
+	p := o.c.service.principal
 	if p == nil {
 		return nil
 	}
 	if in.Exempt != nil && slices.Contains(*in.Exempt, p.user) && !slices.Contains(before.Exempt, p.user) {
-		return w.deny(scope{organization: before.OrganizationID}, &Error{Code: ErrForbidden, Field: "exempt", Reason: "nobody exempts themselves"})
+		return o.c.access().deny(scope{organization: before.OrganizationID}, &Error{Code: ErrForbidden, Field: "exempt", Reason: "nobody exempts themselves"})
 	}
 	if in.BindsOwners != nil && *in.BindsOwners != before.BindsOwners {
-		own, err := w.grantsOf(ctx, before.OrganizationID)
+		own, err := o.c.access().grantsOf(ctx, before.OrganizationID)
 		if err != nil {
 			return err
 		}
 		if !own.owner {
-			return w.deny(scope{organization: before.OrganizationID}, forbidden("binds_owners"))
+			return o.c.access().deny(scope{organization: before.OrganizationID}, forbidden("binds_owners"))
 		}
 	}
-	return w.ownersOnly(ctx, before.OrganizationID, func(Policy) bool { return true })
+	return o.ownersOnly(ctx, before.OrganizationID, func(Policy) bool { return true })
 }
 
 // errEnough ends a walk that has looked at as many as it may.
@@ -106,11 +106,11 @@ const mostTried = 50
 // keepsWayIn refuses a change by an actor after which no owner could sign in any more: none
 // is exempt, and none has a live session by whose evidence the policies would let them in
 // again (rule P3). It is asked after the change, or, naming who soon is no owner, before it.
-func (w *work) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID) error {
-	if w.service.principal == nil {
+func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID) error {
+	if o.c.service.principal == nil {
 		return nil
 	}
-	rules, err := w.policies(ctx, id)
+	rules, err := o.c.policies().read(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -127,16 +127,16 @@ func (w *work) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID)
 		if tried++; tried > mostTried {
 			return errEnough
 		}
-		can, err := w.couldSignIn(ctx, p, a.UserID)
+		can, err := o.couldSignIn(ctx, p, a.UserID)
 		if err == nil && can {
 			err = errFound
 		}
 		return err
 	}
 	likely := owning // whoever makes the change, and who is exempt, come first
-	likely.UserID = Of(append(slices.Clone(p.Exempt), w.service.principal.user)...)
+	likely.UserID = Of(append(slices.Clone(p.Exempt), o.c.service.principal.user)...)
 	for _, owners := range []RoleAssignmentFilter{likely, owning} {
-		err = walk(ctx, w.RoleAssignments(), owners, try)
+		err = walk(ctx, o.c.tx.RoleAssignments(), owners, try)
 		if err != nil {
 			break
 		}
@@ -152,20 +152,20 @@ func (w *work) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID)
 
 // couldSignIn reports whether an owner could sign in under a policy, by what they have shown
 // in a session that is live, or because it does not bind them.
-func (w *work) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, error) {
-	person, err := w.user(ctx, user)
+func (o ownerRules) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, error) {
+	person, err := o.c.users().get(ctx, user)
 	if err != nil || !person.SuspendedAt.IsZero() {
 		return false, err
 	}
 	if slices.Contains(p.Exempt, user) {
 		return true, nil
 	}
-	live, err := w.liveSessions(ctx, user)
+	live, err := o.c.sessions().liveSessions(ctx, user)
 	if err != nil {
 		return false, err
 	}
 	for _, s := range live {
-		if _, err := w.upheld(ctx, s); err != nil {
+		if _, err := o.c.sessions().upheld(ctx, s); err != nil {
 			if code := CodeOf(err); code == ErrSessionEnded || code == ErrSessionExpired {
 				continue
 			}
@@ -174,7 +174,7 @@ func (w *work) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, er
 		if s.Confined && s.OrganizationID != p.OrganizationID {
 			continue
 		}
-		err := w.satisfies(ctx, person, p.OrganizationID, s.evidence())
+		err := o.c.policies().satisfies(ctx, person, p.OrganizationID, s.evidence())
 		if CodeOf(err) != ErrSignInRefused {
 			return err == nil, err
 		}
@@ -184,8 +184,8 @@ func (w *work) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, er
 
 // dropExemptions takes users who are no active members any more out of the policy of an
 // organization whose lock is held (rule M16): an exemption goes with the membership.
-func (w *work) dropExemptions(ctx context.Context, id OrganizationID, users ...UserID) error {
-	rules, err := w.policies(ctx, id)
+func (pl policyRules) dropExemptions(ctx context.Context, id OrganizationID, users ...UserID) error {
+	rules, err := pl.read(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -198,5 +198,5 @@ func (w *work) dropExemptions(ctx context.Context, id OrganizationID, users ...U
 	if len(p.Exempt) == 0 {
 		p.Exempt = nil
 	}
-	return w.savePolicy(ctx, before, &p)
+	return pl.savePolicy(ctx, before, &p)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/internal/access"
 )
 
-// note is an event before the transaction gives it what all events have.
-type note struct {
+// newEvent is an event before the transaction gives it what all events have.
+type newEvent struct {
 	kind         EventType
 	organization OrganizationID
 	user         UserID
@@ -21,36 +21,36 @@ type note struct {
 }
 
 // record writes an event in the transaction that made the change (rule G8).
-func (w *work) record(ctx context.Context, n note) error {
+func (c *call) record(ctx context.Context, n newEvent) error {
 	e := Event{
-		ID: w.config.NewID(), Type: n.kind, OrganizationID: n.organization, UserID: n.user, Subject: n.subject,
-		Actor: w.actor, Through: w.through, Time: w.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
+		ID: c.instance.config.NewID(), Type: n.kind, OrganizationID: n.organization, UserID: n.user, Subject: n.subject,
+		Actor: c.actor, Through: c.through, Time: c.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
 	}
 	var err error
 	if e.Data, err = marshal(n.data); err != nil {
 		return err
 	}
-	if err := w.Events().Append(ctx, e); err != nil {
+	if err := c.tx.Events().Append(ctx, e); err != nil {
 		return err
 	}
 	if key, alters := keyOf(e.Type, e.OrganizationID, e.UserID); alters {
-		return w.changed(ctx, key, e.ID)
+		return c.changed(ctx, key, e.ID)
 	}
 	return nil
 }
 
 // changed notes a key for the cache: to be published once the transaction is over,
 // or, in a host's, to be marked now.
-func (w *work) changed(ctx context.Context, key cacheKey, event EventID) error {
-	if w.ring.host == nil {
-		w.ring.keys = append(w.ring.keys, key)
+func (c *call) changed(ctx context.Context, key cacheKey, event EventID) error {
+	if c.changes.host == nil {
+		c.changes.keys = append(c.changes.keys, key)
 		return nil
 	}
-	last, err := w.Events().Last(ctx)
+	last, err := c.tx.Events().Last(ctx)
 	if err != nil {
 		return err
 	}
-	w.ring.host.Mark(access.Mark{Key: key, Change: event, After: int64(last), By: w.ring})
+	c.changes.host.Mark(access.Mark{Key: key, Change: event, After: int64(last), By: c.changes})
 	return nil
 }
 

@@ -31,8 +31,8 @@ func (r Role) rowID() [16]byte { return r.ID }
 
 func (r *Role) stamps() (*int64, *time.Time) { return &r.Version, &r.UpdatedAt }
 
-func (r *Role) event(kind EventType) note {
-	return note{kind: kind, organization: r.OrganizationID, subject: r.ID.String(), data: *r}
+func (r *Role) event(kind EventType) newEvent {
+	return newEvent{kind: kind, organization: r.OrganizationID, subject: r.ID.String(), data: *r}
 }
 
 // value is the role as package rbac knows it.
@@ -66,8 +66,8 @@ func (p Permission) rowID() [16]byte { return p.ID }
 
 func (p *Permission) stamps() (*int64, *time.Time) { return &p.Version, &p.UpdatedAt }
 
-func (p *Permission) event(kind EventType) note {
-	return note{kind: kind, subject: p.ID.String(), data: *p}
+func (p *Permission) event(kind EventType) newEvent {
+	return newEvent{kind: kind, subject: p.ID.String(), data: *p}
 }
 
 // Denial counts what one actor was refused by one method in one organization during

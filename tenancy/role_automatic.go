@@ -7,9 +7,9 @@ import (
 
 // automaticRoles are the roles that people get in an organization without anyone
 // choosing them: by default, by a domain, by a join code (rule R3).
-func (w *work) automaticRoles(ctx context.Context, org Organization) ([]string, error) {
-	slugs := []string{w.fallbackRole(org)}
-	err := walk(ctx, w.Domains(), DomainFilter{OrganizationID: Of(org.ID)}, func(d Domain) error {
+func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]string, error) {
+	slugs := []string{rr.fallbackRole(org)}
+	err := walk(ctx, rr.c.tx.Domains(), DomainFilter{OrganizationID: Of(org.ID)}, func(d Domain) error {
 		slugs = append(slugs, d.Role)
 		return nil
 	})
@@ -17,7 +17,7 @@ func (w *work) automaticRoles(ctx context.Context, org Organization) ([]string, 
 		return nil, err
 	}
 	live := JoinCodeFilter{OrganizationID: Of(org.ID), Revoked: Of(false)}
-	err = walk(ctx, w.JoinCodes(), live, func(c JoinCode) error {
+	err = walk(ctx, rr.c.tx.JoinCodes(), live, func(c JoinCode) error {
 		slugs = append(slugs, c.Role)
 		return nil
 	})
@@ -28,12 +28,14 @@ func (w *work) automaticRoles(ctx context.Context, org Organization) ([]string, 
 
 // isAutomatic reports whether people get a declared role somewhere without anyone
 // choosing it.
-func (w *work) isAutomatic(ctx context.Context, slug string) (bool, error) {
+func (rr roleRules) isAutomatic(ctx context.Context, slug string) (bool, error) {
 	for _, count := range []func() (int, error){
-		func() (int, error) { return w.Organizations().Count(ctx, OrganizationFilter{DefaultRole: Of(slug)}) },
-		func() (int, error) { return w.Domains().Count(ctx, DomainFilter{Role: Of(slug)}) },
 		func() (int, error) {
-			return w.JoinCodes().Count(ctx, JoinCodeFilter{Role: Of(slug), Revoked: Of(false)})
+			return rr.c.tx.Organizations().Count(ctx, OrganizationFilter{DefaultRole: Of(slug)})
+		},
+		func() (int, error) { return rr.c.tx.Domains().Count(ctx, DomainFilter{Role: Of(slug)}) },
+		func() (int, error) {
+			return rr.c.tx.JoinCodes().Count(ctx, JoinCodeFilter{Role: Of(slug), Revoked: Of(false)})
 		},
 	} {
 		if n, err := count(); err != nil || n > 0 {
@@ -45,23 +47,23 @@ func (w *work) isAutomatic(ctx context.Context, slug string) (bool, error) {
 
 // domainsOf reads the domains that give a role to who joins: an organization's, or, for
 // a declared role, everybody's.
-func (w *work) domainsOf(ctx context.Context, organization OrganizationID, role string) ([]Domain, error) {
+func (rr roleRules) domainsOf(ctx context.Context, organization OrganizationID, role string) ([]Domain, error) {
 	filter := DomainFilter{Role: Of(role)}
 	if !organization.IsZero() {
 		filter.OrganizationID = Of(organization)
 	}
-	return collect(ctx, w.Domains(), filter)
+	return collect(ctx, rr.c.tx.Domains(), filter)
 }
 
 // moveDomains puts the replacement where a domain gave the role.
 func (d *roleDeletion) moveDomains(ctx context.Context) error {
 	for _, before := range d.domains {
-		if err := d.automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {
+		if err := d.c.roles().automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {
 			return err
 		}
 		domain := before
 		domain.Role = d.replacement
-		if err := save(ctx, d.work, d.Domains().Update, before, &domain, EventDomainUpdated); err != nil {
+		if err := save(ctx, d.c, d.c.tx.Domains().Update, before, &domain, EventDomainUpdated); err != nil {
 			return err
 		}
 	}

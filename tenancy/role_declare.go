@@ -28,7 +28,7 @@ func description(field, s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	return label(field, s, maxDescription)
+	return cleanLabel(field, s, maxDescription)
 }
 
 // Declare makes permissions known, at every start of the program (rules R1, R2). It
@@ -38,15 +38,15 @@ func description(field, s string) (string, error) {
 //
 // Errors: [ErrInvalid], also for the reserved tenancy:.
 func (g Permissions) Declare(ctx context.Context, revision int64, declared ...PermissionDeclaration) error {
-	return exec(ctx, g.s, permissionsDeclare, "", func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockRoles()); err != nil {
+	return exec(ctx, g.s, permissionsDeclare, "", func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockRoles()); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		book, err := w.rulebook(ctx)
-		if err != nil || revision < book.revision.permissions {
+		decls, err := c.roles().declarations(ctx)
+		if err != nil || revision < decls.revision.permissions {
 			return err
 		}
 		named := map[rbac.Permission]bool{}
@@ -55,7 +55,7 @@ func (g Permissions) Declare(ctx context.Context, revision int64, declared ...Pe
 				return invalid("permission", "is declared twice")
 			}
 			named[d.Slug] = true
-			if err := w.declarePermission(ctx, book, revision, d); err != nil {
+			if err := c.roles().declarePermission(ctx, decls, revision, d); err != nil {
 				return err
 			}
 		}
@@ -63,44 +63,44 @@ func (g Permissions) Declare(ctx context.Context, revision int64, declared ...Pe
 	})
 }
 
-func (w *work) declarePermission(ctx context.Context, book *rulebook, revision int64, d PermissionDeclaration) error {
-	if _, err := book.registry.With(d.Slug); err != nil {
-		return bad("permission", err)
+func (rr roleRules) declarePermission(ctx context.Context, declared *declarations, revision int64, d PermissionDeclaration) error {
+	if _, err := declared.registry.With(d.Slug); err != nil {
+		return rbacError("permission", err)
 	}
 	text, err := description("description", d.Description)
 	if err != nil {
 		return err
 	}
-	row, there := book.granted[d.Slug]
+	row, there := declared.granted[d.Slug]
 	if !there {
 		row = Permission{
-			ID: w.config.NewID(), Version: 1, Slug: d.Slug, Description: text, Revision: revision, CreatedAt: w.now, UpdatedAt: w.now,
+			ID: rr.c.instance.config.NewID(), Version: 1, Slug: d.Slug, Description: text, Revision: revision, CreatedAt: rr.c.now, UpdatedAt: rr.c.now,
 		}
-		book.granted[d.Slug] = row
-		if err := w.Permissions().Insert(ctx, row); err != nil {
+		declared.granted[d.Slug] = row
+		if err := rr.c.tx.Permissions().Insert(ctx, row); err != nil {
 			return err
 		}
-		return w.record(ctx, row.event(EventPermissionCreated))
+		return rr.c.record(ctx, row.event(EventPermissionCreated))
 	}
 	before := row
 	row.Description, row.Revision = text, revision
-	return save(ctx, w, w.Permissions().Update, before, &row, EventPermissionUpdated)
+	return save(ctx, rr.c, rr.c.tx.Permissions().Update, before, &row, EventPermissionUpdated)
 }
 
 // List gives the permissions that there are, the host's and the management ones, by
 // slug.
 func (g Permissions) List(ctx context.Context) ([]Permission, error) {
-	return read(ctx, g.s, permissionsList, "", func(ctx context.Context, w *work) ([]Permission, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, permissionsList, "", func(ctx context.Context, c *call) ([]Permission, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return nil, err
 		}
-		book, err := w.rulebook(ctx)
+		declared, err := c.roles().declarations(ctx)
 		if err != nil {
 			return nil, err
 		}
 		var all []Permission
-		for _, p := range book.registry.Permissions() {
-			row := book.granted[p]
+		for _, p := range declared.registry.Permissions() {
+			row := declared.granted[p]
 			row.Slug = p
 			all = append(all, row)
 		}
@@ -114,39 +114,39 @@ func (g Permissions) List(ctx context.Context) ([]Permission, error) {
 //
 // Errors: [ErrUnknownPermission]; [ErrInvalid] for a management permission.
 func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
-	return exec(ctx, g.s, permissionsDelete, string(slug), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockRoles()); err != nil {
+	return exec(ctx, g.s, permissionsDelete, string(slug), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockRoles()); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
 		if slug.IsManagement() {
 			return invalid("permission", "is a management permission")
 		}
-		found, err := w.Permissions().List(ctx, PermissionFilter{Slug: Of(slug)}, Span{Limit: 1})
+		found, err := c.tx.Permissions().List(ctx, PermissionFilter{Slug: Of(slug)}, Span{Limit: 1})
 		if err != nil {
 			return err
 		}
 		if len(found) == 0 {
 			return &Error{Code: ErrUnknownPermission, Kind: "permission", Key: string(slug)}
 		}
-		if err := w.ungrant(ctx, slug); err != nil {
+		if err := c.roles().ungrant(ctx, slug); err != nil {
 			return err
 		}
-		if err := w.Permissions().Delete(ctx, found[0].ID); err != nil {
+		if err := c.tx.Permissions().Delete(ctx, found[0].ID); err != nil {
 			return err
 		}
-		return w.record(ctx, found[0].event(EventPermissionDeleted))
+		return c.record(ctx, found[0].event(EventPermissionDeleted))
 	})
 }
 
 // ungrant takes a permission out of every role that grants it by name.
-func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
+func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 	granting := func(r Role) bool { return slices.Contains(r.Grants, rbac.Grant(slug)) }
 	var ids []RoleID
 	var locks []store.LockKey
-	err := walk(ctx, w.Roles(), RoleFilter{}, func(r Role) error {
+	err := walk(ctx, rr.c.tx.Roles(), RoleFilter{}, func(r Role) error {
 		if granting(r) {
 			ids = append(ids, r.ID)
 			if !r.OrganizationID.IsZero() {
@@ -158,13 +158,13 @@ func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := rr.c.lock(ctx, locks...); err != nil {
 		return err
 	}
-	return walk(ctx, w.Roles(), RoleFilter{ID: Of(ids...)}, func(r Role) error {
+	return walk(ctx, rr.c.tx.Roles(), RoleFilter{ID: Of(ids...)}, func(r Role) error {
 		before := r
 		r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g rbac.Grant) bool { return g == rbac.Grant(slug) })
-		return w.saveRole(ctx, before, &r)
+		return rr.saveRole(ctx, before, &r)
 	})
 }
 
@@ -180,64 +180,64 @@ func (w *work) ungrant(ctx context.Context, slug rbac.Permission) error {
 // without anyone choosing it may not manage anything: [ErrInvalid] with "grants"
 // (rule R3).
 func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Role) error {
-	return exec(ctx, g.s, rolesDeclare, "", func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockRoles()); err != nil {
+	return exec(ctx, g.s, rolesDeclare, "", func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockRoles()); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		book, err := w.rulebook(ctx)
-		if err != nil || revision < book.revision.roles {
+		decls, err := c.roles().declarations(ctx)
+		if err != nil || revision < decls.revision.roles {
 			return err
 		}
 		rows := make([]Role, len(declared))
 		values := make([]rbac.Role, len(declared))
 		for i, d := range declared {
-			if rows[i], err = w.declared(book, revision, d); err != nil {
+			if rows[i], err = c.roles().declared(decls, revision, d); err != nil {
 				return err
 			}
 			values[i] = rows[i].value()
 		}
-		after, err := book.roles.With(values...)
+		after, err := decls.roles.With(values...)
 		if err != nil {
-			return bad("roles", err)
+			return rbacError("roles", err)
 		}
-		n, moved := len(book.rows), false
+		n, moved := len(decls.rows), false
 		for _, row := range rows {
-			before, there := book.rows[row.Slug]
+			before, there := decls.rows[row.Slug]
 			if !there {
 				n++
 			}
 			moved = moved || before.Extends != row.Extends
-			if err := w.saveRole(ctx, before, &row); err != nil {
+			if err := c.roles().saveRole(ctx, before, &row); err != nil {
 				return err
 			}
 		}
-		if n > w.config.Limits.Roles {
-			return invalid("roles", fmt.Sprintf("would be %d, at most %d", n, w.config.Limits.Roles))
+		if n > c.instance.config.Limits.Roles {
+			return invalid("roles", fmt.Sprintf("would be %d, at most %d", n, c.instance.config.Limits.Roles))
 		}
-		w.book = nil
+		c.declarations = nil
 		if moved {
-			if err := w.stillSound(ctx, after); err != nil {
+			if err := c.roles().stillSound(ctx, after); err != nil {
 				return err
 			}
 		}
-		return w.stillAutomatic(ctx, book.roles, after)
+		return c.roles().stillAutomatic(ctx, decls.roles, after)
 	})
 }
 
 // declared checks one role of a declaration and gives its row.
-func (w *work) declared(book *rulebook, revision int64, d rbac.Role) (Role, error) {
+func (rr roleRules) declared(declared *declarations, revision int64, d rbac.Role) (Role, error) {
 	if rbac.IsOrganizationSlug(d.Slug) {
 		return Role{}, invalid("slug", "begins with org-, as an organization's own roles do")
 	}
 	if d.Slug == rbac.Owner || d.Slug == rbac.Admin {
 		return Role{}, invalid("slug", "is a role that cannot be declared")
 	}
-	row, there := book.rows[d.Slug]
+	row, there := declared.rows[d.Slug]
 	if !there {
-		row = Role{ID: w.config.NewID(), CreatedAt: w.now}
+		row = Role{ID: rr.c.instance.config.NewID(), CreatedAt: rr.c.now}
 	}
 	if known, ok := builtin.Get(d.Slug); ok {
 		d.Priority = known.Priority
@@ -245,7 +245,7 @@ func (w *work) declared(book *rulebook, revision int64, d rbac.Role) (Role, erro
 	}
 	row.Slug, row.Extends, row.Grants, row.Priority, row.Revision = d.Slug, d.Extends, slices.Clone(d.Grants), d.Priority, revision
 	row.Name, row.Description = cmp.Or(d.Name, d.Slug), d.Description
-	if err := w.checkRole(book, &row); err != nil {
+	if err := rr.checkRole(declared, &row); err != nil {
 		return Role{}, err
 	}
 	return row, nil
@@ -253,11 +253,11 @@ func (w *work) declared(book *rulebook, revision int64, d rbac.Role) (Role, erro
 
 // checkRole puts a role's texts into their stored form and checks its grants; how it
 // stands to other roles is checked with them.
-func (w *work) checkRole(book *rulebook, r *Role) (err error) {
+func (rr roleRules) checkRole(declared *declarations, r *Role) (err error) {
 	if err := rbac.CheckSlug(r.Slug); err != nil {
-		return bad("slug", err)
+		return rbacError("slug", err)
 	}
-	if r.Name, err = name("name", r.Name); err != nil {
+	if r.Name, err = cleanName("name", r.Name); err != nil {
 		return err
 	}
 	if r.Description, err = description("description", r.Description); err != nil {
@@ -268,33 +268,33 @@ func (w *work) checkRole(book *rulebook, r *Role) (err error) {
 	}
 	slices.Sort(r.Grants)
 	r.Grants = slices.Compact(r.Grants)
-	if most := w.config.Limits.RoleGrants; len(r.Grants) > most {
+	if most := rr.c.instance.config.Limits.RoleGrants; len(r.Grants) > most {
 		return invalid("grants", fmt.Sprintf("are %d, at most %d", len(r.Grants), most))
 	}
 	for _, grant := range r.Grants {
-		if err := book.registry.CheckGrant(grant); err != nil {
-			return bad("grants", err)
+		if err := declared.registry.CheckGrant(grant); err != nil {
+			return rbacError("grants", err)
 		}
 	}
 	return nil
 }
 
 // saveRole keeps a role that is new, or differs from before.
-func (w *work) saveRole(ctx context.Context, before Role, r *Role) error {
+func (rr roleRules) saveRole(ctx context.Context, before Role, r *Role) error {
 	if !before.ID.IsZero() {
-		return save(ctx, w, w.Roles().Update, before, r, EventRoleUpdated)
+		return save(ctx, rr.c, rr.c.tx.Roles().Update, before, r, EventRoleUpdated)
 	}
-	if err := put(ctx, w, w.Roles().Insert, r); err != nil {
+	if err := put(ctx, rr.c, rr.c.tx.Roles().Insert, r); err != nil {
 		return err
 	}
-	return w.record(ctx, r.event(EventRoleCreated))
+	return rr.c.record(ctx, r.event(EventRoleCreated))
 }
 
 // stillSound refuses a change of application roles with which some organization's own
 // roles cannot stand: too many parents above them, or a cycle.
-func (w *work) stillSound(ctx context.Context, after *rbac.Roles) error {
+func (rr roleRules) stillSound(ctx context.Context, after *rbac.Roles) error {
 	own := map[OrganizationID][]rbac.Role{}
-	err := walk(ctx, w.Roles(), RoleFilter{}, func(r Role) error {
+	err := walk(ctx, rr.c.tx.Roles(), RoleFilter{}, func(r Role) error {
 		if !r.OrganizationID.IsZero() {
 			own[r.OrganizationID] = append(own[r.OrganizationID], r.value())
 		}
@@ -305,7 +305,7 @@ func (w *work) stillSound(ctx context.Context, after *rbac.Roles) error {
 	}
 	for _, roles := range own {
 		if _, err := after.With(roles...); err != nil {
-			return bad("roles", err)
+			return rbacError("roles", err)
 		}
 	}
 	return nil
@@ -314,29 +314,29 @@ func (w *work) stillSound(ctx context.Context, after *rbac.Roles) error {
 // stillAutomatic refuses a change of application roles by which a role that people
 // get without anyone choosing it could manage something (rule R3). Only roles that
 // were harmless before are looked at: the others are nobody's default.
-func (w *work) stillAutomatic(ctx context.Context, before, after *rbac.Roles) error {
+func (rr roleRules) stillAutomatic(ctx context.Context, before, after *rbac.Roles) error {
 	refuse := func(slug string) error {
 		return invalid("grants", "role "+slug+" is a default, and may not manage the organization")
 	}
-	harmful, err := w.harmful(ctx, after)
+	harmful, err := rr.harmful(ctx, after)
 	if err != nil {
 		return err
 	}
 	for _, slug := range harmful {
-		if slug == w.config.DefaultRole {
+		if slug == rr.c.instance.config.DefaultRole {
 			return refuse(slug)
 		}
 		if grants, err := before.Grants(slug); err == nil && grants.CheckAutomatic() != nil {
 			continue
 		}
-		used, err := w.isAutomatic(ctx, slug)
+		used, err := rr.isAutomatic(ctx, slug)
 		if err != nil {
 			return err
 		}
 		if used {
 			return refuse(slug)
 		}
-		if err := w.heirsAutomatic(ctx, slug, refuse); err != nil {
+		if err := rr.childrenAutomatic(ctx, slug, refuse); err != nil {
 			return err
 		}
 	}
@@ -344,16 +344,16 @@ func (w *work) stillAutomatic(ctx context.Context, before, after *rbac.Roles) er
 }
 
 // harmful are the declared roles that nobody may get by default.
-func (w *work) harmful(ctx context.Context, roles *rbac.Roles) ([]string, error) {
-	book, err := w.rulebook(ctx)
+func (rr roleRules) harmful(ctx context.Context, roles *rbac.Roles) ([]string, error) {
+	declared, err := rr.declarations(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var slugs []string
-	for slug := range book.rows {
+	for slug := range declared.rows {
 		grants, err := roles.Grants(slug)
 		if err != nil {
-			return nil, bad("roles", err)
+			return nil, rbacError("roles", err)
 		}
 		if grants.CheckAutomatic() != nil {
 			slugs = append(slugs, slug)
@@ -363,18 +363,18 @@ func (w *work) harmful(ctx context.Context, roles *rbac.Roles) ([]string, error)
 	return slugs, nil
 }
 
-// heirsAutomatic looks at the organizations' own roles that extend a role, or extend
+// childrenAutomatic looks at the organizations' own roles that extend a role, or extend
 // one that does, and are a default there.
-func (w *work) heirsAutomatic(ctx context.Context, parent string, refuse func(string) error) error {
-	return walk(ctx, w.Roles(), RoleFilter{Extends: Of(parent)}, func(r Role) error {
+func (rr roleRules) childrenAutomatic(ctx context.Context, parent string, refuse func(string) error) error {
+	return walk(ctx, rr.c.tx.Roles(), RoleFilter{Extends: Of(parent)}, func(r Role) error {
 		if r.OrganizationID.IsZero() {
 			return nil
 		}
-		org, err := w.Organizations().Get(ctx, r.OrganizationID)
+		org, err := rr.c.tx.Organizations().Get(ctx, r.OrganizationID)
 		if err != nil {
 			return err
 		}
-		automatic, err := w.automaticRoles(ctx, org)
+		automatic, err := rr.automaticRoles(ctx, org)
 		if err != nil {
 			return err
 		}
@@ -382,7 +382,7 @@ func (w *work) heirsAutomatic(ctx context.Context, parent string, refuse func(st
 			if !rbac.IsOrganizationSlug(slug) {
 				continue
 			}
-			if err := w.automatic(ctx, org.ID, "grants", slug); err != nil {
+			if err := rr.automatic(ctx, org.ID, "grants", slug); err != nil {
 				if CodeOf(err) != ErrInvalid {
 					return err
 				}

@@ -18,15 +18,15 @@ import (
 // for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members, or
 // invitations or join codes that give the role.
 func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, replacement string) error {
-	return exec(ctx, g.s, rolesDelete, slug, func(ctx context.Context, w *work) error {
-		d := roleDeletion{work: w, organization: organization, slug: slug, replacement: replacement}
+	return exec(ctx, g.s, rolesDelete, slug, func(ctx context.Context, c *call) error {
+		d := roleDeletion{c: c, organization: organization, slug: slug, replacement: replacement}
 		return d.run(ctx)
 	})
 }
 
 // roleDeletion is one Delete on its way.
 type roleDeletion struct {
-	*work
+	c                 *call
 	organization      OrganizationID // zero: a declared role
 	slug, replacement string
 	role              Role
@@ -42,14 +42,14 @@ type roleDeletion struct {
 
 func (d *roleDeletion) run(ctx context.Context) error {
 	if d.organization.IsZero() { // before everybody's rows are read and locked
-		if err := d.authorize(ctx, scope{}); err != nil {
+		if err := d.c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
 	}
 	if err := d.lock(ctx); err != nil {
 		return err
 	}
-	if err := d.authorize(ctx, scope{organization: d.organization}); err != nil {
+	if err := d.c.access().authorize(ctx, scope{organization: d.organization}); err != nil {
 		return err
 	}
 	if err := d.find(ctx); err != nil {
@@ -58,13 +58,13 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err := d.mayGo(ctx); err != nil {
 		return err
 	}
-	if err := d.judgeJoining(ctx); err != nil {
+	if err := d.resolveJoining(ctx); err != nil {
 		return err
 	}
 	if err := d.moveMembers(ctx); err != nil {
 		return err
 	}
-	before, err := d.rulebook(ctx)
+	before, err := d.c.roles().declarations(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,13 +83,13 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err := d.moveJoining(ctx); err != nil {
 		return err
 	}
-	if err := d.Roles().Delete(ctx, d.role.ID); err != nil {
+	if err := d.c.tx.Roles().Delete(ctx, d.role.ID); err != nil {
 		return err
 	}
 	if err := d.stillGood(ctx, before); err != nil {
 		return err
 	}
-	return d.record(ctx, note{
+	return d.c.record(ctx, newEvent{
 		kind: EventRoleDeleted, organization: d.organization, subject: d.role.ID.String(),
 		data: struct {
 			Role
@@ -100,11 +100,11 @@ func (d *roleDeletion) run(ctx context.Context) error {
 
 // lock takes the declared roles and every organization that the role is used in.
 func (d *roleDeletion) lock(ctx context.Context) error {
-	if err := d.Lock(ctx, lockRoles()); err != nil {
+	if err := d.c.lock(ctx, lockRoles()); err != nil {
 		return err
 	}
 	if !d.organization.IsZero() {
-		return d.Lock(ctx, lockOrganization(d.organization))
+		return d.c.lock(ctx, lockOrganization(d.organization))
 	}
 	if err := d.uses(ctx); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (d *roleDeletion) lock(ctx context.Context) error {
 	for _, domain := range d.domains {
 		locks = append(locks, lockOrganization(domain.OrganizationID))
 	}
-	return d.Lock(ctx, append(locks, d.joiningLocks()...)...)
+	return d.c.lock(ctx, append(locks, d.joiningLocks()...)...)
 }
 
 // uses reads what holds the role.
@@ -140,24 +140,24 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 		extending.Scope = Of(d.organization.String())
 		defaults[0].ID, defaults[1].ID = Of(d.organization), Of(d.organization)
 	}
-	n, err := d.RoleAssignments().Count(ctx, holding)
+	n, err := d.c.tx.RoleAssignments().Count(ctx, holding)
 	if err != nil {
 		return err
 	}
-	if err := d.notTooMany("memberships", n); err != nil {
+	if err := d.c.organizations().notTooMany("memberships", n); err != nil {
 		return err
 	}
-	d.held, err = collect(ctx, d.RoleAssignments(), holding)
+	d.held, err = collect(ctx, d.c.tx.RoleAssignments(), holding)
 	if err != nil {
 		return err
 	}
-	if d.children, err = collect(ctx, d.Roles(), extending); err != nil {
+	if d.children, err = collect(ctx, d.c.tx.Roles(), extending); err != nil {
 		return err
 	}
-	if d.connections, err = d.connectionsOf(ctx, d.organization, d.slug); err != nil {
+	if d.connections, err = d.c.connections().connectionsOf(ctx, d.organization, d.slug); err != nil {
 		return err
 	}
-	if d.domains, err = d.domainsOf(ctx, d.organization, d.slug); err != nil {
+	if d.domains, err = d.c.roles().domainsOf(ctx, d.organization, d.slug); err != nil {
 		return err
 	}
 	if err := d.joiningOf(ctx); err != nil {
@@ -165,7 +165,7 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 	}
 	d.organizations = nil
 	for _, filter := range defaults {
-		err := walk(ctx, d.Organizations(), filter, func(o Organization) error {
+		err := walk(ctx, d.c.tx.Organizations(), filter, func(o Organization) error {
 			if !slices.ContainsFunc(d.organizations, func(other Organization) bool { return other.ID == o.ID }) {
 				d.organizations = append(d.organizations, o)
 			}
@@ -186,11 +186,11 @@ func (d *roleDeletion) find(ctx context.Context) error {
 		return invalid("slug", "is not a role of that organization's own")
 	}
 	if !d.organization.IsZero() {
-		if _, err := d.Organizations().Get(ctx, d.organization); err != nil {
+		if _, err := d.c.tx.Organizations().Get(ctx, d.organization); err != nil {
 			return err
 		}
 	}
-	rows, err := d.roleRows(ctx, []OrganizationID{d.organization}, []string{d.slug})
+	rows, err := d.c.roles().roleRows(ctx, []OrganizationID{d.organization}, []string{d.slug})
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (d *roleDeletion) mayGo(ctx context.Context) error {
 	for _, a := range d.held {
 		members[a.MembershipID] = true
 	}
-	if d.slug == d.config.DefaultRole || d.slug == d.config.CreatorRole {
+	if d.slug == d.c.instance.config.DefaultRole || d.slug == d.c.instance.config.CreatorRole {
 		return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Reason: "is the application's default", Counts: map[string]int{"defaults": 1}}
 	}
 	if d.replacement == "" {
@@ -219,7 +219,7 @@ func (d *roleDeletion) mayGo(ctx context.Context) error {
 				"invitations": len(d.invitations), "join_codes": len(d.codes),
 			}}
 		}
-		return d.mayGive(ctx, d.organization, d.own()...)
+		return d.c.access().mayGive(ctx, d.organization, d.own()...)
 	}
 	if d.replacement == d.slug {
 		return invalid("replacement", "is the role itself")
@@ -227,10 +227,10 @@ func (d *roleDeletion) mayGo(ctx context.Context) error {
 	if d.organization.IsZero() && rbac.IsOrganizationSlug(d.replacement) {
 		return invalid("replacement", "is an organization's own role")
 	}
-	if err := d.known(ctx, d.organization, "replacement", d.replacement); err != nil {
+	if err := d.c.roles().known(ctx, d.organization, "replacement", d.replacement); err != nil {
 		return err
 	}
-	return d.mayGive(ctx, d.organization, append(d.own(), d.replacement)...)
+	return d.c.access().mayGive(ctx, d.organization, append(d.own(), d.replacement)...)
 }
 
 // own is the role for the ceiling; a declared role has no ceiling, for only the host
@@ -251,15 +251,15 @@ func (d *roleDeletion) moveMembers(ctx context.Context) error {
 			continue
 		}
 		seen[a.MembershipID] = true
-		m, err := d.Memberships().Get(ctx, a.MembershipID)
+		m, err := d.c.tx.Memberships().Get(ctx, a.MembershipID)
 		if err != nil {
 			return err
 		}
-		all, err := d.assignments(ctx, m.ID)
+		all, err := d.c.roles().assignments(ctx, m.ID)
 		if err != nil {
 			return err
 		}
-		before, err := d.slugs(ctx, all[m.ID])
+		before, err := d.c.roles().sortRoles(ctx, all[m.ID])
 		if err != nil {
 			return err
 		}
@@ -267,7 +267,7 @@ func (d *roleDeletion) moveMembers(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := d.rolesChanged(ctx, &m, after, before); err != nil {
+		if err := d.c.members().rolesChanged(ctx, &m, after, before); err != nil {
 			return err
 		}
 	}
@@ -285,13 +285,13 @@ func (d *roleDeletion) replace(ctx context.Context, held []RoleAssignment) ([]Ro
 			return b.Role == d.replacement && b.Source == a.Source && b.SourceID == a.SourceID && b.Scope == a.Scope
 		}
 		if slices.ContainsFunc(held, same) {
-			if err := d.RoleAssignments().Delete(ctx, a.ID); err != nil {
+			if err := d.c.tx.RoleAssignments().Delete(ctx, a.ID); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		a.Role = d.replacement
-		if err := put(ctx, d.work, d.RoleAssignments().Update, &a); err != nil {
+		if err := put(ctx, d.c, d.c.tx.RoleAssignments().Update, &a); err != nil {
 			return nil, err
 		}
 		after = append(after, a)
@@ -307,14 +307,14 @@ func (d *roleDeletion) moveChildren(ctx context.Context) error {
 		if child.Slug == d.replacement {
 			child.Extends = d.role.Extends
 		}
-		if err := d.saveRole(ctx, before, &child); err != nil {
+		if err := d.c.roles().saveRole(ctx, before, &child); err != nil {
 			return err
 		}
 	}
-	d.book = nil
+	d.c.declarations = nil
 	for _, child := range d.children { // once all have moved: on the way there some may stand too deep
-		if _, err := d.rolesOf(ctx, child.OrganizationID); err != nil {
-			return bad("replacement", err)
+		if _, err := d.c.roles().rolesOf(ctx, child.OrganizationID); err != nil {
+			return rbacError("replacement", err)
 		}
 	}
 	return nil
@@ -322,25 +322,25 @@ func (d *roleDeletion) moveChildren(ctx context.Context) error {
 
 // stillGood refuses a replacement that makes a default manage something, or that some
 // organization's roles cannot stand with: through a role that extended the old one.
-func (d *roleDeletion) stillGood(ctx context.Context, before *rulebook) error {
+func (d *roleDeletion) stillGood(ctx context.Context, before *declarations) error {
 	if len(d.children) == 0 {
 		return nil
 	}
-	d.book = nil
+	d.c.declarations = nil
 	for _, child := range d.children {
 		if child.OrganizationID.IsZero() {
 			continue
 		}
-		org, err := d.Organizations().Get(ctx, child.OrganizationID)
+		org, err := d.c.tx.Organizations().Get(ctx, child.OrganizationID)
 		if err != nil {
 			return err
 		}
-		automatic, err := d.automaticRoles(ctx, org)
+		automatic, err := d.c.roles().automaticRoles(ctx, org)
 		if err != nil {
 			return err
 		}
 		for _, slug := range automatic {
-			if err := d.automatic(ctx, org.ID, "replacement", slug); err != nil {
+			if err := d.c.roles().automatic(ctx, org.ID, "replacement", slug); err != nil {
 				return err
 			}
 		}
@@ -348,14 +348,14 @@ func (d *roleDeletion) stillGood(ctx context.Context, before *rulebook) error {
 	if !d.organization.IsZero() {
 		return nil
 	}
-	after, err := d.rulebook(ctx)
+	after, err := d.c.roles().declarations(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.stillSound(ctx, after.roles); err != nil {
+	if err := d.c.roles().stillSound(ctx, after.roles); err != nil {
 		return err
 	}
-	return d.stillAutomatic(ctx, before.roles, after.roles)
+	return d.c.roles().stillAutomatic(ctx, before.roles, after.roles)
 }
 
 // moveDefaults puts the replacement where the role was a default.
@@ -363,7 +363,7 @@ func (d *roleDeletion) moveDefaults(ctx context.Context) error {
 	for _, before := range d.organizations {
 		org := before
 		if org.Settings.DefaultRole == d.slug {
-			if err := d.automatic(ctx, org.ID, "replacement", d.replacement); err != nil {
+			if err := d.c.roles().automatic(ctx, org.ID, "replacement", d.replacement); err != nil {
 				return err
 			}
 			org.Settings.DefaultRole = d.replacement
@@ -371,7 +371,7 @@ func (d *roleDeletion) moveDefaults(ctx context.Context) error {
 		if org.Settings.CreatorRole == d.slug {
 			org.Settings.CreatorRole = d.replacement
 		}
-		if err := save(ctx, d.work, d.Organizations().Update, before, &org, EventOrganizationUpdated); err != nil {
+		if err := save(ctx, d.c, d.c.tx.Organizations().Update, before, &org, EventOrganizationUpdated); err != nil {
 			return err
 		}
 	}

@@ -16,20 +16,20 @@ func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
 		waiting.OrganizationID, codes.OrganizationID = Of(d.organization), Of(d.organization)
 	}
 	d.invitations = nil
-	err = walk(ctx, d.Invitations(), waiting, func(inv Invitation) error {
+	err = walk(ctx, d.c.tx.Invitations(), waiting, func(inv Invitation) error {
 		if !slices.Contains(inv.Roles, d.slug) {
 			return nil
 		}
 		d.invitations = append(d.invitations, inv)
-		return d.notTooMany("invitations", len(d.invitations))
+		return d.c.organizations().notTooMany("invitations", len(d.invitations))
 	})
 	if err != nil {
 		return err
 	}
-	if err := few(ctx, d.work, "join_codes", d.JoinCodes(), codes); err != nil {
+	if err := checkLimit(ctx, d.c, "join_codes", d.c.tx.JoinCodes(), codes); err != nil {
 		return err
 	}
-	d.codes, err = collect(ctx, d.JoinCodes(), codes)
+	d.codes, err = collect(ctx, d.c.tx.JoinCodes(), codes)
 	return err
 }
 
@@ -44,15 +44,15 @@ func (d *roleDeletion) joiningLocks() []store.LockKey {
 	return locks
 }
 
-// judgeJoining notes which invitations are void before anything moves: replacing a role
+// resolveJoining notes which invitations are void before anything moves: replacing a role
 // of theirs makes none of them good again.
-func (d *roleDeletion) judgeJoining(ctx context.Context) error {
+func (d *roleDeletion) resolveJoining(ctx context.Context) error {
 	d.void = map[InvitationID]bool{}
 	for _, inv := range d.invitations {
 		if inv.InviterID.IsZero() {
 			continue
 		}
-		good, err := d.couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
+		good, err := d.c.invitations().couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
 		if err != nil {
 			return err
 		}
@@ -68,27 +68,27 @@ func (d *roleDeletion) successor(ctx context.Context, inv Invitation) (UserID, e
 	if inv.InviterID.IsZero() || d.void[inv.ID] {
 		return inv.InviterID, nil
 	}
-	may, err := d.couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
+	may, err := d.c.invitations().couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
 	if err != nil || may {
 		return inv.InviterID, err
 	}
-	if may, err = d.actorCouldInvite(ctx, inv.OrganizationID, inv.Roles...); err != nil || !may {
+	if may, err = d.c.roles().actorCouldInvite(ctx, inv.OrganizationID, inv.Roles...); err != nil || !may {
 		return inv.InviterID, err
 	}
-	return d.inviter(), nil
+	return d.c.invitations().inviter(), nil
 }
 
 // actorCouldInvite reports whether the actor may invite with these roles, and refuses
 // nothing.
-func (w *work) actorCouldInvite(ctx context.Context, id OrganizationID, slugs ...string) (bool, error) {
-	if w.service.principal == nil {
+func (rr roleRules) actorCouldInvite(ctx context.Context, id OrganizationID, slugs ...string) (bool, error) {
+	if rr.c.service.principal == nil {
 		return true, nil
 	}
-	own, err := w.grantsOf(ctx, id)
+	own, err := rr.c.access().grantsOf(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	roles, err := w.rolesOf(ctx, id)
+	roles, err := rr.rolesOf(ctx, id)
 	if err != nil {
 		return false, err
 	}
@@ -101,23 +101,23 @@ func (d *roleDeletion) moveJoining(ctx context.Context) error {
 		inv := before
 		roles := slices.DeleteFunc(slices.Clone(inv.Roles), func(slug string) bool { return slug == d.slug || slug == d.replacement })
 		var err error
-		if inv.Roles, err = d.roles(ctx, inv.OrganizationID, "replacement", append(roles, d.replacement), ""); err != nil {
+		if inv.Roles, err = d.c.roles().check(ctx, inv.OrganizationID, "replacement", append(roles, d.replacement), ""); err != nil {
 			return err
 		}
 		if inv.InviterID, err = d.successor(ctx, inv); err != nil {
 			return err
 		}
-		if err := save(ctx, d.work, d.Invitations().Update, before, &inv, EventInvitationUpdated); err != nil {
+		if err := save(ctx, d.c, d.c.tx.Invitations().Update, before, &inv, EventInvitationUpdated); err != nil {
 			return err
 		}
 	}
 	for _, before := range d.codes {
-		if err := d.automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {
+		if err := d.c.roles().automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {
 			return err
 		}
 		code := before
 		code.Role = d.replacement
-		if err := save(ctx, d.work, d.JoinCodes().Update, before, &code, EventJoinCodeUpdated); err != nil {
+		if err := save(ctx, d.c, d.c.tx.JoinCodes().Update, before, &code, EventJoinCodeUpdated); err != nil {
 			return err
 		}
 	}

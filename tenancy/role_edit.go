@@ -46,31 +46,31 @@ func compareText[S ~string](a, b S) int { return cmp.Compare(a, b) }
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Roles) List(ctx context.Context, organization OrganizationID) ([]Role, error) {
-	return read(ctx, g.s, rolesList, organization.String(), func(ctx context.Context, w *work) ([]Role, error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, rolesList, organization.String(), func(ctx context.Context, c *call) ([]Role, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return nil, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return nil, err
 		}
-		return w.roleList(ctx, organization)
+		return c.roles().roleList(ctx, organization)
 	})
 }
 
-func (w *work) roleList(ctx context.Context, id OrganizationID) ([]Role, error) {
-	book, err := w.rulebook(ctx)
+func (rr roleRules) roleList(ctx context.Context, id OrganizationID) ([]Role, error) {
+	decls, err := rr.declarations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := w.ownRoles(ctx, id)
+	all, err := rr.ownRoles(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range book.rows {
+	for _, r := range decls.rows {
 		all = append(all, r)
 	}
 	for _, r := range rbac.Builtin() {
-		if _, declared := book.rows[r.Slug]; !declared {
+		if _, declared := decls.rows[r.Slug]; !declared {
 			all = append(all, fromBuiltin(r))
 		}
 	}
@@ -87,14 +87,14 @@ func fromBuiltin(r rbac.Role) Role {
 //
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole].
 func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string) (Role, error) {
-	return read(ctx, g.s, rolesGet, slug, func(ctx context.Context, w *work) (Role, error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, rolesGet, slug, func(ctx context.Context, c *call) (Role, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Role{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Role{}, err
 		}
-		all, err := w.roleList(ctx, organization)
+		all, err := c.roles().roleList(ctx, organization)
 		if err != nil {
 			return Role{}, err
 		}
@@ -113,17 +113,17 @@ func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string
 // than Limits.Roles roles; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
 // [ErrUnknownPermission]; [ErrUnknownRole] for the parent; [ErrForbidden].
 func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRole) (Role, error) {
-	return g.edit(ctx, rolesCreate, organization, in.Slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
+	return g.edit(ctx, rolesCreate, organization, in.Slug, func(ctx context.Context, c *call, own []Role) (Role, error) {
 		if !rbac.IsOrganizationSlug(in.Slug) {
 			return Role{}, invalid("slug", "does not begin with org-")
 		}
-		if len(own) >= w.config.Limits.Roles {
+		if len(own) >= c.instance.config.Limits.Roles {
 			return Role{}, invalid("roles", fmt.Sprintf("are %d already", len(own)))
 		}
 		role := Role{
-			ID: w.config.NewID(), OrganizationID: organization, Slug: in.Slug, Name: cmp.Or(in.Name, in.Slug),
+			ID: c.instance.config.NewID(), OrganizationID: organization, Slug: in.Slug, Name: cmp.Or(in.Name, in.Slug),
 			Description: in.Description, Extends: in.Extends, Grants: slices.Clone(in.Grants), Priority: in.Priority,
-			CreatedAt: w.now,
+			CreatedAt: c.now,
 		}
 		if role.Priority == 0 {
 			role.Priority = ownPriority
@@ -131,7 +131,7 @@ func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRo
 				role.Priority = max(role.Priority, r.Priority+1)
 			}
 		}
-		if err := w.putRole(ctx, own, Role{}, &role); err != nil {
+		if err := c.roles().putRole(ctx, own, Role{}, &role); err != nil {
 			return Role{}, err
 		}
 		return role, nil
@@ -146,7 +146,7 @@ func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRo
 // "slug" for an application role, which is declared, and with "grants" where the
 // role is a default and would manage something (rule R3).
 func (g Roles) Update(ctx context.Context, organization OrganizationID, slug string, in RoleUpdate) (Role, error) {
-	return g.edit(ctx, rolesUpdate, organization, slug, func(ctx context.Context, w *work, own []Role) (Role, error) {
+	return g.edit(ctx, rolesUpdate, organization, slug, func(ctx context.Context, c *call, own []Role) (Role, error) {
 		before, err := findOwn(own, slug)
 		if err != nil {
 			return Role{}, err
@@ -160,10 +160,10 @@ func (g Roles) Update(ctx context.Context, organization OrganizationID, slug str
 		role.Grants = slices.Clone(deref(in.Grants, role.Grants))
 		role.Grants = slices.DeleteFunc(role.Grants, func(grant rbac.Grant) bool { return slices.Contains(in.Remove, grant) })
 		role.Grants = append(role.Grants, in.Add...)
-		if err := w.mayGive(ctx, organization, slug); err != nil {
+		if err := c.access().mayGive(ctx, organization, slug); err != nil {
 			return Role{}, err
 		}
-		if err := w.putRole(ctx, own, before, &role); err != nil {
+		if err := c.roles().putRole(ctx, own, before, &role); err != nil {
 			return Role{}, err
 		}
 		return role, nil
@@ -180,23 +180,23 @@ func deref[T any](p *T, otherwise T) T {
 // edit runs a change of an organization's own roles under its lock. The declared
 // roles are locked too, since an own role may extend one of them.
 func (g Roles) edit(ctx context.Context, method *Method, organization OrganizationID, key string,
-	fn func(ctx context.Context, w *work, own []Role) (Role, error),
+	fn func(ctx context.Context, c *call, own []Role) (Role, error),
 ) (Role, error) {
-	return write(ctx, g.s, method, key, func(ctx context.Context, w *work) (Role, error) {
-		if err := w.Lock(ctx, lockRoles(), lockOrganization(organization)); err != nil {
+	return write(ctx, g.s, method, key, func(ctx context.Context, c *call) (Role, error) {
+		if err := c.lock(ctx, lockRoles(), lockOrganization(organization)); err != nil {
 			return Role{}, err
 		}
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Role{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Role{}, err
 		}
-		own, err := w.ownRoles(ctx, organization)
+		own, err := c.roles().ownRoles(ctx, organization)
 		if err != nil {
 			return Role{}, err
 		}
-		return fn(ctx, w, own)
+		return fn(ctx, c, own)
 	})
 }
 
@@ -213,12 +213,12 @@ func findOwn(own []Role, slug string) (Role, error) {
 
 // putRole checks a role among the others of its organization, and whether the actor
 // may give it, and keeps it.
-func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role) error {
-	book, err := w.rulebook(ctx)
+func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *Role) error {
+	declared, err := rr.declarations(ctx)
 	if err != nil {
 		return err
 	}
-	if err := w.checkRole(book, role); err != nil {
+	if err := rr.checkRole(declared, role); err != nil {
 		return err
 	}
 	if role.Priority < ownPriority { // the first of a member's roles is the primary one, and not for them to forge
@@ -232,22 +232,22 @@ func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role)
 			return &Error{Code: ErrAlreadyExists, Kind: "role", Key: role.Slug, Field: "slug"}
 		}
 	}
-	after, err := book.roles.With(values...)
+	after, err := declared.roles.With(values...)
 	if err != nil {
-		return bad("extends", err)
+		return rbacError("extends", err)
 	}
 	grants, err := after.Grants(role.Slug)
 	if err != nil {
-		return bad("extends", err)
+		return rbacError("extends", err)
 	}
-	if err := w.mayGrant(ctx, role.OrganizationID, grants); err != nil {
+	if err := rr.c.access().mayGrant(ctx, role.OrganizationID, grants); err != nil {
 		return err
 	}
-	org, err := w.Organizations().Get(ctx, role.OrganizationID)
+	org, err := rr.c.tx.Organizations().Get(ctx, role.OrganizationID)
 	if err != nil {
 		return err
 	}
-	automatic, err := w.automaticRoles(ctx, org)
+	automatic, err := rr.automaticRoles(ctx, org)
 	if err != nil {
 		return err
 	}
@@ -257,14 +257,14 @@ func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role)
 		}
 		grants, err := after.Grants(slug)
 		if err != nil {
-			return bad("extends", err)
+			return rbacError("extends", err)
 		}
 		if err := grants.CheckAutomatic(); err != nil {
-			return bad("grants", err)
+			return rbacError("grants", err)
 		}
 	}
-	w.held = nil
-	return w.saveRole(ctx, before, role)
+	rr.c.held = nil
+	return rr.saveRole(ctx, before, role)
 }
 
 // Reorder gives an organization's own roles the priorities of this order, the first
@@ -272,18 +272,18 @@ func (w *work) putRole(ctx context.Context, own []Role, before Role, role *Role)
 //
 // Errors: [ErrInvalid] with the field "roles"; [ErrNotFound]; [ErrForbidden].
 func (g Roles) Reorder(ctx context.Context, organization OrganizationID, slugs ...string) error {
-	_, err := g.edit(ctx, rolesReorder, organization, organization.String(), func(ctx context.Context, w *work, own []Role) (Role, error) {
+	_, err := g.edit(ctx, rolesReorder, organization, organization.String(), func(ctx context.Context, c *call, own []Role) (Role, error) {
 		named := slices.Sorted(slices.Values(slugs))
 		if !slices.EqualFunc(own, named, func(r Role, slug string) bool { return r.Slug == slug }) {
 			return Role{}, invalid("roles", "are not all roles of the organization's own, each once")
 		}
-		if err := w.mayGive(ctx, organization, slugs...); err != nil {
+		if err := c.access().mayGive(ctx, organization, slugs...); err != nil {
 			return Role{}, err
 		}
 		for _, before := range own {
 			role := before
 			role.Priority = ownPriority + slices.Index(slugs, role.Slug)
-			if err := w.saveRole(ctx, before, &role); err != nil {
+			if err := c.roles().saveRole(ctx, before, &role); err != nil {
 				return Role{}, err
 			}
 		}

@@ -40,8 +40,8 @@ type Route struct {
 // Errors: [ErrInvalid] with the field "email"; [ErrNotFound] for a hint at what is not
 // there.
 func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Route, error) {
-	return read(ctx, s, serviceRoute, "", func(ctx context.Context, w *work) (Route, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, s, serviceRoute, "", func(ctx context.Context, c *call) (Route, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Route{}, err
 		}
 		key := ""
@@ -51,7 +51,7 @@ func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Ro
 				return Route{}, err
 			}
 		}
-		p := routing{work: w}
+		p := routing{c: c}
 		if err := p.run(ctx, key, hints); err != nil {
 			return Route{}, err
 		}
@@ -61,25 +61,25 @@ func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Ro
 
 // routing is one Route on its way.
 type routing struct {
-	*work
+	c           *call
 	route       Route
 	connections []Connection // those of the route, in full
 	domain      Domain       // the verified one of the address; zero: none
 }
 
 func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (err error) {
-	if r.domain, _, err = r.verifiedDomain(ctx, emailKey); err != nil {
+	if r.domain, _, err = r.c.domains().verifiedDomain(ctx, emailKey); err != nil {
 		return err
 	}
 	if err := r.follow(ctx, hints); err != nil {
 		return err
 	}
-	rules, err := r.policies(ctx, r.domain.OrganizationID, r.route.OrganizationID)
+	rules, err := r.c.policies().read(ctx, r.domain.OrganizationID, r.route.OrganizationID)
 	if err != nil {
 		return err
 	}
 	r.restrict(rules[r.route.OrganizationID].Organization)
-	holding, err := r.resting(ctx, rules[r.domain.OrganizationID])
+	holding, err := r.c.policies().resting(ctx, rules[r.domain.OrganizationID])
 	if err != nil {
 		return err
 	}
@@ -95,9 +95,9 @@ func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (e
 
 // follow finds where to, and all that there is to sign in by.
 func (r *routing) follow(ctx context.Context, hints RouteHints) error {
-	r.route.Methods = append(slices.Clone(r.config.SignInMethods), MethodSingleSignOn)
+	r.route.Methods = append(slices.Clone(r.c.instance.config.SignInMethods), MethodSingleSignOn)
 	if !hints.ConnectionID.IsZero() {
-		c, err := r.Connections().Get(ctx, hints.ConnectionID)
+		c, err := r.c.tx.Connections().Get(ctx, hints.ConnectionID)
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (r *routing) follow(ctx context.Context, hints RouteHints) error {
 		}
 		if open {
 			r.route.OrganizationID = id
-			r.connections, err = r.activeConnections(ctx, id)
+			r.connections, err = r.c.connections().activeConnections(ctx, id)
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (r *routing) follow(ctx context.Context, hints RouteHints) error {
 }
 
 func (r *routing) leads(ctx context.Context, id OrganizationID) (bool, error) {
-	org, err := r.Organizations().Get(ctx, id)
+	org, err := r.c.tx.Organizations().Get(ctx, id)
 	return err == nil && isShut(org) == nil, err
 }
 
@@ -161,9 +161,9 @@ func (r *routing) require(ctx context.Context, p DomainPolicy) (err error) {
 	}
 	r.route.Methods = []SignInMethod{MethodSingleSignOn}
 	if p.ConnectionID.IsZero() {
-		r.connections, err = r.activeConnections(ctx, r.domain.OrganizationID)
+		r.connections, err = r.c.connections().activeConnections(ctx, r.domain.OrganizationID)
 		return err
 	}
-	r.connections, err = r.Connections().List(ctx, ConnectionFilter{ID: Of(p.ConnectionID), State: Of(ConnectionActive)}, Span{Limit: 1})
+	r.connections, err = r.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(p.ConnectionID), State: Of(ConnectionActive)}, Span{Limit: 1})
 	return err
 }

@@ -17,28 +17,28 @@ type versioned[T any] interface {
 // its present state.
 type recorded[T any] interface {
 	versioned[T]
-	event(kind EventType) note
+	event(kind EventType) newEvent
 }
 
 // put counts a change of v, notes its time, and stores v with keep, such as the Update
 // of v's table.
-func put[T any, P versioned[T]](ctx context.Context, w *work, keep func(context.Context, T) error, v P) error {
+func put[T any, P versioned[T]](ctx context.Context, c *call, keep func(context.Context, T) error, v P) error {
 	version, updated := v.stamps()
 	*version++
 	if updated != nil {
-		*updated = w.now
+		*updated = c.now
 	}
 	return keep(ctx, *v)
 }
 
 // save puts an entity that differs from before, with its event. An entity that does not
 // differ it leaves alone (rule G8).
-func save[T any, P recorded[T]](ctx context.Context, w *work, keep func(context.Context, T) error, before T, after P, kind EventType) error {
-	return saveAs(ctx, w, keep, before, after, func() note { return after.event(kind) })
+func save[T any, P recorded[T]](ctx context.Context, c *call, keep func(context.Context, T) error, before T, after P, kind EventType) error {
+	return saveAs(ctx, c, keep, before, after, func() newEvent { return after.event(kind) })
 }
 
 // saveAs is save with an event that says more than the entity alone.
-func saveAs[T any, P versioned[T]](ctx context.Context, w *work, keep func(context.Context, T) error, before T, after P, event func() note) error {
+func saveAs[T any, P versioned[T]](ctx context.Context, c *call, keep func(context.Context, T) error, before T, after P, event func() newEvent) error {
 	if unchanged(before, *after) {
 		return nil
 	}
@@ -46,12 +46,12 @@ func saveAs[T any, P versioned[T]](ctx context.Context, w *work, keep func(conte
 	if err != nil {
 		return err
 	}
-	if err := put(ctx, w, keep, after); err != nil {
+	if err := put(ctx, c, keep, after); err != nil {
 		return err
 	}
 	n := event()
 	n.previous = old
-	return w.record(ctx, n)
+	return c.record(ctx, n)
 }
 
 // unchanged reports whether two states of an entity are the same to a store. It compares

@@ -22,7 +22,7 @@ type Token struct {
 	raw *string // behind a pointer, for fmt asks no method of what is in an unexported field
 }
 
-const redacted = "[redacted]"
+const redactedText = "[redacted]"
 
 // Reveal is the token itself, to be sent to whom it is for and nowhere else.
 func (t Token) Reveal() string {
@@ -36,16 +36,16 @@ func (t Token) Reveal() string {
 func (t Token) IsZero() bool { return t.raw == nil }
 
 // String is a placeholder.
-func (Token) String() string { return redacted }
+func (Token) String() string { return redactedText }
 
 // Format writes a placeholder, whatever the verb.
-func (Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+func (Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redactedText) }
 
 // LogValue is a placeholder.
-func (Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (Token) LogValue() slog.Value { return slog.StringValue(redactedText) }
 
 // MarshalText is a placeholder.
-func (Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Token) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
 
 // SecretKind says what a secret opens.
 type SecretKind string
@@ -129,34 +129,34 @@ func hashToken(raw string) (id SecretID, hash string) {
 }
 
 // issue keeps the hash of a new token beside what it is for.
-func (w *work) issue(ctx context.Context, s Secret) (Token, error) {
-	token, err := newToken(w.config.Rand, s.Kind)
+func (c *call) issue(ctx context.Context, s Secret) (Token, error) {
+	token, err := newToken(c.instance.config.Rand, s.Kind)
 	if err != nil {
 		return Token{}, err
 	}
 	s.ID, s.Hash = hashToken(token.Reveal())
-	s.Version, s.CreatedAt = 1, w.now
-	return token, w.Secrets().Insert(ctx, s)
+	s.Version, s.CreatedAt = 1, c.now
+	return token, c.tx.Secrets().Insert(ctx, s)
 }
 
 // secret finds what a token is for. A token that is malformed, unknown or another
 // kind's is [ErrInvalidToken]; a genuine one tells its own state.
-func (w *work) secret(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
-	s, err := w.genuine(ctx, kind, raw)
-	if err == nil && !w.now.Before(s.ExpiresAt) {
+func (c *call) secret(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
+	s, err := c.genuine(ctx, kind, raw)
+	if err == nil && !c.now.Before(s.ExpiresAt) {
 		err = &Error{Code: ErrTokenExpired, Field: "token"}
 	}
 	return s, err
 }
 
 // genuine is secret for a token whose thing says itself whether it ran out.
-func (w *work) genuine(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
+func (c *call) genuine(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
 	bad := &Error{Code: ErrInvalidToken, Field: "token"}
 	if !wellFormed(raw, kind) {
 		return Secret{}, bad
 	}
 	id, hash := hashToken(raw)
-	s, err := w.Secrets().Get(ctx, id)
+	s, err := c.tx.Secrets().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
 		return Secret{}, bad
@@ -171,22 +171,22 @@ func (w *work) genuine(ctx context.Context, kind SecretKind, raw string) (Secret
 }
 
 // spend makes a secret useless, and keeps it so that its token can say so.
-func (w *work) spend(ctx context.Context, s Secret) error {
-	s.SpentAt = w.now
-	return put(ctx, w, w.Secrets().Update, &s)
+func (c *call) spend(ctx context.Context, s Secret) error {
+	s.SpentAt = c.now
+	return put(ctx, c, c.tx.Secrets().Update, &s)
 }
 
 // secretsRemembered is how long a token that ran out can still say so.
 const secretsRemembered = 30 * 24 * time.Hour
 
 // spendProofs makes a user's email proofs useless.
-func (w *work) spendProofs(ctx context.Context, user UserID) error {
-	return w.spendOf(ctx, SecretEmailProof, user.String())
+func (c *call) spendProofs(ctx context.Context, user UserID) error {
+	return c.spendOf(ctx, SecretEmailProof, user.String())
 }
 
 // spendOf makes the secrets of some things useless. It meets only those that are not spent
 // yet: they are few, however many there were before.
-func (w *work) spendOf(ctx context.Context, kind SecretKind, subjects ...string) error {
+func (c *call) spendOf(ctx context.Context, kind SecretKind, subjects ...string) error {
 	f := SecretFilter{Kind: Of(kind), OpenFor: Of(subjects...)}
-	return walk(ctx, w.Secrets(), f, func(s Secret) error { return w.spend(ctx, s) })
+	return walk(ctx, c.tx.Secrets(), f, func(s Secret) error { return c.spend(ctx, s) })
 }

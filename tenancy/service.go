@@ -32,20 +32,20 @@ type Service struct {
 	Permissions   Permissions
 	Events        Events
 
-	family    *family
+	instance  *instance
 	store     store.Store
-	within    *within    // the transaction that this Service works in; nil outside one
-	principal *Principal // whom it is bound to; nil = the host
+	txn       *inTransaction // the transaction that this Service works in; nil outside one
+	principal *Principal     // whom it is bound to; nil = the host
 	actor     Actor
 }
 
-// family is what a Service shares with all that are derived from it. Its address
+// instance is what a Service shares with all that are derived from it. Its address
 // is the key under which a context is marked.
-type family struct {
+type instance struct {
 	config  Config
 	store   store.Store
 	cache   *cache
-	denials denials
+	denials denialCounter
 	// singleWriter: the store lets one transaction write at a time.
 	singleWriter bool
 	// readersWait says whether a read can have to wait for a transaction of the host's; nil:
@@ -53,18 +53,18 @@ type family struct {
 	readersWait store.ReadersWait
 }
 
-// within is the transaction of a Service from Transact or Join: one instant
+// inTransaction is the transaction of a Service from Transact or Join: one instant
 // for all that happens in it (rule G2).
-type within struct {
-	rows   store.Rows // nil: a host's own, met anew by each call
-	once   sync.Once
-	moment time.Time
-	ring   *ring     // what it changed, told after its commit
-	denied []refusal // refusals inside, kept after its end
-	mail   []letter  // what to send after its end
+type inTransaction struct {
+	rows    store.Rows // nil: a host's own, met anew by each call
+	once    sync.Once
+	moment  time.Time
+	changes *changes   // what it changed, told after its commit
+	denied  []refusal  // refusals inside, kept after its end
+	mail    []outgoing // what to send after its end
 }
 
-func (w *within) now(clock func() time.Time) time.Time {
+func (w *inTransaction) now(clock func() time.Time) time.Time {
 	w.once.Do(func() { w.moment = clock() })
 	return w.moment
 }
@@ -90,7 +90,7 @@ func New(config Config) (*Service, error) {
 	one, ok := store.As[store.SingleWriter](config.Store)
 	wait, _ := store.As[store.ReadersWait](config.Store)
 	return rooted(&Service{
-		family: &family{
+		instance: &instance{
 			config: config, store: config.Store, cache: newCache(config.CacheSize),
 			singleWriter: ok && one.SingleWriter(), readersWait: wait,
 		},
@@ -127,4 +127,4 @@ func rooted(s *Service) *Service {
 }
 
 // Label is the application's word for an organization (rule O4).
-func (s *Service) Label() Label { return s.family.config.Label }
+func (s *Service) Label() Label { return s.instance.config.Label }

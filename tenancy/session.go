@@ -100,12 +100,12 @@ type StartedSession struct {
 // [ErrOrganizationClosed]; [ErrSignInRefused] where a policy wants another way to sign
 // in (rules P2, P3).
 func (g Sessions) Start(ctx context.Context, in NewSession) (StartedSession, error) {
-	return write(ctx, g.s, sessionsStart, in.UserID.String(), func(ctx context.Context, w *work) (StartedSession, error) {
-		return w.start(ctx, in)
+	return write(ctx, g.s, sessionsStart, in.UserID.String(), func(ctx context.Context, c *call) (StartedSession, error) {
+		return c.sessions().start(ctx, in)
 	})
 }
 
-func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error) {
+func (ss sessionRules) start(ctx context.Context, in NewSession) (StartedSession, error) {
 	if !providerForm.MatchString(string(in.Method)) {
 		return StartedSession{}, invalid("method", "is not 1 to 64 of a-z, 0-9, _ and -")
 	}
@@ -115,38 +115,38 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 	if (in.Method == MethodSingleSignOn) == in.ConnectionID.IsZero() {
 		return StartedSession{}, invalid("connection_id", "goes with single sign-on, and single sign-on with it")
 	}
-	through, err := w.cameThrough(ctx, in.ConnectionID)
+	through, err := ss.cameThrough(ctx, in.ConnectionID)
 	if err != nil {
 		return StartedSession{}, err
 	}
-	if err := w.lockBearer(ctx, in.UserID, in.OrganizationID, through.OrganizationID); err != nil {
+	if err := ss.lockBearer(ctx, in.UserID, in.OrganizationID, through.OrganizationID); err != nil {
 		return StartedSession{}, err
 	}
-	if through, err = w.cameThrough(ctx, in.ConnectionID); err != nil {
+	if through, err = ss.cameThrough(ctx, in.ConnectionID); err != nil {
 		return StartedSession{}, err
 	}
-	if err := w.authorize(ctx, scope{}); err != nil {
+	if err := ss.c.access().authorize(ctx, scope{}); err != nil {
 		return StartedSession{}, err
 	}
-	user, err := w.user(ctx, in.UserID)
+	user, err := ss.c.users().get(ctx, in.UserID)
 	if err != nil {
 		return StartedSession{}, err
 	}
 	if !user.SuspendedAt.IsZero() {
 		return StartedSession{}, &Error{Code: ErrForbidden, Reason: string(ReasonUserSuspended)}
 	}
-	home, err := w.cameBy(ctx, user, in, through.Epoch)
+	home, err := ss.cameBy(ctx, user, in, through.Epoch)
 	if err != nil {
 		return StartedSession{}, err
 	}
-	at, err := w.entrance(ctx, user.ID, in.OrganizationID)
+	at, err := ss.entrance(ctx, user.ID, in.OrganizationID)
 	if err != nil {
 		return StartedSession{}, err
 	}
-	if err := w.satisfies(ctx, user, in.OrganizationID, evidence{in.Method, in.ConnectionID, in.SecondFactor}); err != nil {
+	if err := ss.c.policies().satisfies(ctx, user, in.OrganizationID, evidence{in.Method, in.ConnectionID, in.SecondFactor}); err != nil {
 		return StartedSession{}, err
 	}
-	s, token, err := w.startSession(ctx, newSession{
+	s, token, err := ss.startSession(ctx, newSession{
 		user: user, organization: at.organization, membership: at.membership, home: home, identity: in.IdentityID, method: in.Method,
 		connection: in.ConnectionID, connectionEpoch: through.SessionsEpoch, secondFactor: in.SecondFactor, confined: in.Confined,
 	})
@@ -155,9 +155,9 @@ func (w *work) start(ctx context.Context, in NewSession) (StartedSession, error)
 
 // cameBy checks that what a session is said to have come by is there, and the user's. It
 // gives the connection's organization.
-func (w *work) cameBy(ctx context.Context, user User, in NewSession, epoch int64) (*Organization, error) {
+func (ss sessionRules) cameBy(ctx context.Context, user User, in NewSession, epoch int64) (*Organization, error) {
 	if !in.IdentityID.IsZero() {
-		identity, err := w.Identities().Get(ctx, in.IdentityID)
+		identity, err := ss.c.tx.Identities().Get(ctx, in.IdentityID)
 		if err == nil && identity.UserID != in.UserID {
 			err = notFound(in.IdentityID)
 		}
@@ -171,7 +171,7 @@ func (w *work) cameBy(ctx context.Context, user User, in NewSession, epoch int64
 	if in.ConnectionID.IsZero() {
 		return nil, nil
 	}
-	return w.vouches(ctx, user, in)
+	return ss.vouches(ctx, user, in)
 }
 
 // through refuses an identity at another provider than the session is said to have come
@@ -191,11 +191,11 @@ func (in NewSession) through(identity Identity, epoch int64) error {
 
 // cameThrough is the connection that a session is said to have come by; zero where
 // there is none.
-func (w *work) cameThrough(ctx context.Context, id ConnectionID) (Connection, error) {
+func (ss sessionRules) cameThrough(ctx context.Context, id ConnectionID) (Connection, error) {
 	if id.IsZero() {
 		return Connection{}, nil
 	}
-	c, err := w.Connections().Get(ctx, id)
+	c, err := ss.c.tx.Connections().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // to be told in its turn
 		err = nil
 	}
@@ -205,12 +205,12 @@ func (w *work) cameThrough(ctx context.Context, id ConnectionID) (Connection, er
 // vouches checks that a connection is in use, and that it can vouch for a user: for one
 // whose address is not on its organization's verified domains only there (rule P6). It
 // gives that organization.
-func (w *work) vouches(ctx context.Context, user User, in NewSession) (*Organization, error) {
-	c, err := w.Connections().Get(ctx, in.ConnectionID)
+func (ss sessionRules) vouches(ctx context.Context, user User, in NewSession) (*Organization, error) {
+	c, err := ss.c.tx.Connections().Get(ctx, in.ConnectionID)
 	if err != nil {
 		return nil, err
 	}
-	org, err := w.Organizations().Get(ctx, c.OrganizationID)
+	org, err := ss.c.tx.Organizations().Get(ctx, c.OrganizationID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -221,7 +221,7 @@ func (w *work) vouches(ctx context.Context, user User, in NewSession) (*Organiza
 	case in.Confined && in.OrganizationID == org.ID:
 		return &org, nil
 	}
-	_, entitled, err := w.verifiedFor(ctx, org.ID, user.EmailKey)
+	_, entitled, err := ss.c.domains().verifiedFor(ctx, org.ID, user.EmailKey)
 	if err == nil && !entitled {
 		err = invalid("confined", "is wanted, and the organization of the connection: it proves nothing elsewhere")
 	}
@@ -230,14 +230,14 @@ func (w *work) vouches(ctx context.Context, user User, in NewSession) (*Organiza
 
 // lockBearer takes the locks that a session's beginning and moving need: of the user,
 // and of the organization chosen and that of the connection, if there are any.
-func (w *work) lockBearer(ctx context.Context, user UserID, organizations ...OrganizationID) error {
+func (ss sessionRules) lockBearer(ctx context.Context, user UserID, organizations ...OrganizationID) error {
 	locks := []store.LockKey{lockUser(user)}
 	for _, id := range organizations {
 		if !id.IsZero() {
 			locks = append(locks, lockOrganization(id))
 		}
 	}
-	return w.Lock(ctx, locks...)
+	return ss.c.lock(ctx, locks...)
 }
 
 // newSession is a session on its way. Whoever makes one holds the user's lock, and the
@@ -259,54 +259,54 @@ const maxUserAgent = 256 // characters
 
 // startSession begins a session that nothing speaks against any more (rule S1), and
 // notes the sign-in.
-func (w *work) startSession(ctx context.Context, in newSession) (Session, Token, error) {
+func (ss sessionRules) startSession(ctx context.Context, in newSession) (Session, Token, error) {
 	request := RequestOf(ctx)
 	s := Session{
-		ID: newID(w, in.id), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
+		ID: newID(ss.c, in.id), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
 		ConnectionID: in.connection, ConnectionEpoch: in.connectionEpoch, SecondFactor: in.secondFactor, Confined: in.confined,
-		UserAgent: excerpt(request.UserAgent, maxUserAgent), LastSeenAt: w.now, CreatedAt: w.now, UpdatedAt: w.now,
+		UserAgent: excerpt(request.UserAgent, maxUserAgent), LastSeenAt: ss.c.now, CreatedAt: ss.c.now, UpdatedAt: ss.c.now,
 	}
 	if request.Address.IsValid() {
 		s.Address = request.Address.String()
 	}
-	w.place(&s, in.organization, in.membership, in.home)
-	if err := w.makeRoom(ctx, in.user.ID, s); err != nil {
+	ss.place(&s, in.organization, in.membership, in.home)
+	if err := ss.makeRoom(ctx, in.user.ID, s); err != nil {
 		return Session{}, Token{}, err
 	}
-	if err := w.Sessions().Insert(ctx, s); err != nil {
+	if err := ss.c.tx.Sessions().Insert(ctx, s); err != nil {
 		return Session{}, Token{}, err
 	}
-	token, err := w.issueSession(ctx, s)
+	token, err := ss.issueSession(ctx, s)
 	if err != nil {
 		return Session{}, Token{}, err
 	}
-	if err := w.Users().Touch(ctx, s.UserID, w.now); err != nil {
+	if err := ss.c.tx.Users().Touch(ctx, s.UserID, ss.c.now); err != nil {
 		return Session{}, Token{}, err
 	}
-	if err := w.arrived(ctx, s); err != nil {
+	if err := ss.arrived(ctx, s); err != nil {
 		return Session{}, Token{}, err
 	}
-	return s, token, w.recordSession(ctx, EventSessionStarted, s, nil)
+	return s, token, ss.recordSession(ctx, EventSessionStarted, s, nil)
 }
 
 // place says where a session is from now on, and until when at the latest. Whatever
 // the clocks say, it comes after the last end of all sessions there, and of all at the
 // home of its connection.
-func (w *work) place(s *Session, org *Organization, m *Membership, home *Organization) {
-	s.OrganizationID, s.MembershipID, s.SelectedAt = OrganizationID{}, MembershipID{}, w.now
+func (ss sessionRules) place(s *Session, org *Organization, m *Membership, home *Organization) {
+	s.OrganizationID, s.MembershipID, s.SelectedAt = OrganizationID{}, MembershipID{}, ss.c.now
 	if home != nil {
-		s.SelectedAt = after(s.SelectedAt, home.SessionsEndedAt)
+		s.SelectedAt = laterThan(s.SelectedAt, home.SessionsEndedAt)
 	}
 	if org != nil {
 		s.OrganizationID, s.MembershipID = org.ID, m.ID
-		s.SelectedAt = after(s.SelectedAt, org.SessionsEndedAt)
+		s.SelectedAt = laterThan(s.SelectedAt, org.SessionsEndedAt)
 	}
-	_, longest := w.config.sessionLimits(org)
+	_, longest := ss.c.instance.config.sessionLimits(org)
 	s.ExpiresAt = s.CreatedAt.Add(longest)
 }
 
-// after is now, or just after an instant that is not before it.
-func after(now, instant time.Time) time.Time {
+// laterThan is now, or just after an instant that is not before it.
+func laterThan(now, instant time.Time) time.Time {
 	if now.After(instant) {
 		return now
 	}
@@ -325,33 +325,33 @@ func (c Config) sessionLimits(org *Organization) (idle, longest time.Duration) {
 
 // limited ends every session in an organization whose limits on them were raised: of
 // those that ran out under the old ones, none is to come back (rule S2).
-func (w *work) limited(before Organization, org *Organization) {
-	idle, longest := w.config.sessionLimits(&before)
-	newIdle, newLongest := w.config.sessionLimits(org)
+func (ss sessionRules) limited(before Organization, org *Organization) {
+	idle, longest := ss.c.instance.config.sessionLimits(&before)
+	newIdle, newLongest := ss.c.instance.config.sessionLimits(org)
 	if newIdle > idle || newLongest > longest {
-		w.endAllSessions(org)
+		ss.endAllSessions(org)
 	}
 }
 
 // mayLimitSessions refuses an actor to change what is a policy, and not just a setting,
 // without the permission for policies.
-func (w *work) mayLimitSessions(ctx context.Context, org Organization, in OrganizationUpdate) error {
+func (ss sessionRules) mayLimitSessions(ctx context.Context, org Organization, in OrganizationUpdate) error {
 	idle := in.SessionIdle != nil && *in.SessionIdle != org.Settings.SessionIdle
-	if w.service.principal == nil || !idle && (in.SessionFor == nil || *in.SessionFor == org.Settings.SessionFor) {
+	if ss.c.service.principal == nil || !idle && (in.SessionFor == nil || *in.SessionFor == org.Settings.SessionFor) {
 		return nil
 	}
-	own, err := w.grantsOf(ctx, org.ID)
+	own, err := ss.c.access().grantsOf(ctx, org.ID)
 	if err == nil && !permits(own.Grants, rbac.WritePolicies) {
 		field := "session_for"
 		if idle {
 			field = "session_idle"
 		}
-		err = w.deny(scope{organization: org.ID}, forbidden(field))
+		err = ss.c.access().deny(scope{organization: org.ID}, forbidden(field))
 	}
 	if err != nil {
 		return err
 	}
-	return w.ownersOnly(ctx, org.ID, func(Policy) bool { return true })
+	return ss.c.owners().ownersOnly(ctx, org.ID, func(Policy) bool { return true })
 }
 
 // stricter is the shorter of two durations of which the second may not be set.
@@ -362,16 +362,16 @@ func stricter(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-func (w *work) issueSession(ctx context.Context, s Session) (Token, error) {
-	return w.issue(ctx, Secret{Kind: SecretSession, UserID: s.UserID, Subject: s.ID.String(), ExpiresAt: s.ExpiresAt})
+func (ss sessionRules) issueSession(ctx context.Context, s Session) (Token, error) {
+	return ss.c.issue(ctx, Secret{Kind: SecretSession, UserID: s.UserID, Subject: s.ID.String(), ExpiresAt: s.ExpiresAt})
 }
 
 // arrived notes on the membership that a session came there.
-func (w *work) arrived(ctx context.Context, s Session) error {
+func (ss sessionRules) arrived(ctx context.Context, s Session) error {
 	if s.MembershipID.IsZero() {
 		return nil
 	}
-	return w.Memberships().Touch(ctx, s.MembershipID, w.now)
+	return ss.c.tx.Memberships().Touch(ctx, s.MembershipID, ss.c.now)
 }
 
 // excerpt is what a stranger's text may take up: no more than most characters, none of

@@ -34,23 +34,23 @@ func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated
 		Authenticated
 		seen time.Time // zero: not worth a write
 	}
-	found, err := read(ctx, g.s, sessionsAuthenticate, "", func(ctx context.Context, w *work) (answer, error) {
-		_, s, err := w.bearer(ctx, token)
+	found, err := read(ctx, g.s, sessionsAuthenticate, "", func(ctx context.Context, c *call) (answer, error) {
+		_, s, err := c.sessions().bearer(ctx, token)
 		if err != nil {
 			return answer{}, err
 		}
-		if err := w.authorize(ctx, scope{user: s.UserID}); err != nil {
+		if err := c.access().authorize(ctx, scope{user: s.UserID}); err != nil {
 			return answer{}, err
 		}
-		held, err := w.upheld(ctx, s)
+		held, err := c.sessions().upheld(ctx, s)
 		if err != nil {
 			return answer{}, err
 		}
 		var seen time.Time
-		if w.now.Sub(s.LastSeenAt) >= w.config.seenEvery(held.organization) {
-			seen = w.now
+		if c.now.Sub(s.LastSeenAt) >= c.instance.config.seenEvery(held.organization) {
+			seen = c.now
 		}
-		authenticated, err := w.authenticated(ctx, s, held)
+		authenticated, err := c.sessions().authenticated(ctx, s, held)
 		return answer{authenticated, seen}, err
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated
 	if !found.seen.IsZero() && g.s.touchSession(ctx, found.Session.ID, found.seen) {
 		found.Session.LastSeenAt = found.seen
 	}
-	found.User = g.s.shown(found.User)
+	found.User = g.s.redact(found.User)
 	if g.s.principal != nil { // a guest may not read the organization either
 		org := found.Organization
 		found.Organization = Organization{ID: org.ID, DisplayName: org.DisplayName, Slug: org.Slug}
@@ -82,19 +82,19 @@ func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) 
 	defer cancel()
 	err := s.store.Update(ctx, func(rows store.Rows) error { return newTxn(rows).Sessions().Touch(ctx, id, at) })
 	if err != nil {
-		s.family.config.Logger.WarnContext(ctx, "freehold: a session's last use could not be noted", "session", id.String(), "error", err)
+		s.instance.config.Logger.WarnContext(ctx, "freehold: a session's last use could not be noted", "session", id.String(), "error", err)
 	}
 	return err == nil
 }
 
 // bearer finds the session of a token. Whether the session still holds is another
-// matter: see [work.upheld].
-func (w *work) bearer(ctx context.Context, raw string) (Secret, Session, error) {
-	secret, err := w.secret(ctx, SecretSession, raw)
+// matter: see [sessionRules.upheld].
+func (ss sessionRules) bearer(ctx context.Context, raw string) (Secret, Session, error) {
+	secret, err := ss.c.secret(ctx, SecretSession, raw)
 	switch CodeOf(err) {
 	case "":
 	case ErrTokenUsed:
-		return Secret{}, Session{}, w.whySpent(ctx, raw)
+		return Secret{}, Session{}, ss.whySpent(ctx, raw)
 	case ErrTokenExpired:
 		return Secret{}, Session{}, &Error{Code: ErrSessionExpired, Field: "token"}
 	default:
@@ -104,7 +104,7 @@ func (w *work) bearer(ctx context.Context, raw string) (Secret, Session, error) 
 	if err != nil {
 		return Secret{}, Session{}, err
 	}
-	s, err := w.Sessions().Get(ctx, id)
+	s, err := ss.c.tx.Sessions().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound: // it went with its organization
 		return Secret{}, Session{}, sessionEnded(EndedOrganization)
@@ -116,9 +116,9 @@ func (w *work) bearer(ctx context.Context, raw string) (Secret, Session, error) 
 
 // whySpent says of a token that is no good any more whether its session ended, or has
 // another by now.
-func (w *work) whySpent(ctx context.Context, raw string) error {
+func (ss sessionRules) whySpent(ctx context.Context, raw string) error {
 	hash, _ := hashToken(raw)
-	secret, err := w.Secrets().Get(ctx, hash)
+	secret, err := ss.c.tx.Secrets().Get(ctx, hash)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (w *work) whySpent(ctx context.Context, raw string) error {
 	if err != nil {
 		return err
 	}
-	s, err := w.Sessions().Get(ctx, id)
+	s, err := ss.c.tx.Sessions().Get(ctx, id)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
@@ -137,8 +137,8 @@ func sessionEnded(why EndReason) error {
 	return &Error{Code: ErrSessionEnded, Field: "token", Reason: string(why)}
 }
 
-// holding is what a session stands on.
-type holding struct {
+// sessionFacts is what a session stands on.
+type sessionFacts struct {
 	user         User
 	connection   Connection    // that it came through; zero: none
 	home         *Organization // the connection's, where that is not the one chosen
@@ -148,42 +148,42 @@ type holding struct {
 
 // upheld reads what a session stands on, and refuses one that does not hold any more
 // (rules S1, S2).
-func (w *work) upheld(ctx context.Context, s Session) (holding, error) {
+func (ss sessionRules) upheld(ctx context.Context, s Session) (sessionFacts, error) {
 	if !s.EndedAt.IsZero() {
-		return holding{}, sessionEnded(s.EndReason)
+		return sessionFacts{}, sessionEnded(s.EndReason)
 	}
-	user, err := w.user(ctx, s.UserID)
+	user, err := ss.c.users().get(ctx, s.UserID)
 	switch code := CodeOf(err); {
 	case code == ErrMerged:
-		return holding{}, sessionEnded(EndedMerged)
+		return sessionFacts{}, sessionEnded(EndedMerged)
 	case code == ErrNotFound || err == nil && !user.SuspendedAt.IsZero():
-		return holding{}, sessionEnded(EndedUser)
+		return sessionFacts{}, sessionEnded(EndedUser)
 	case err != nil:
-		return holding{}, err
+		return sessionFacts{}, err
 	}
-	held := holding{user: user}
-	if err := w.stillVouched(ctx, s, &held); err != nil {
-		return holding{}, err
+	held := sessionFacts{user: user}
+	if err := ss.stillVouched(ctx, s, &held); err != nil {
+		return sessionFacts{}, err
 	}
 	if !s.OrganizationID.IsZero() {
-		if err := w.upheldThere(ctx, s, &held); err != nil {
-			return holding{}, err
+		if err := ss.upheldThere(ctx, s, &held); err != nil {
+			return sessionFacts{}, err
 		}
 	}
-	if w.now.Before(w.config.runsOut(s, held.organization)) {
+	if ss.c.now.Before(ss.c.instance.config.runsOut(s, held.organization)) {
 		return held, nil
 	}
-	return holding{}, &Error{Code: ErrSessionExpired, Field: "token"}
+	return sessionFacts{}, &Error{Code: ErrSessionExpired, Field: "token"}
 }
 
 // stillVouched refuses a session whose connection does not vouch for it any more: it was
 // switched off, deleted or pointed elsewhere, its organization was shut, or, of a session
 // that is elsewhere, it cannot verify the person's address any more (rules P6, P9).
-func (w *work) stillVouched(ctx context.Context, s Session, held *holding) error {
+func (ss sessionRules) stillVouched(ctx context.Context, s Session, held *sessionFacts) error {
 	if s.ConnectionID.IsZero() {
 		return nil
 	}
-	c, err := w.Connections().Get(ctx, s.ConnectionID)
+	c, err := ss.c.tx.Connections().Get(ctx, s.ConnectionID)
 	switch {
 	case CodeOf(err) == ErrNotFound || err == nil && !c.upholds(s):
 		return sessionEnded(EndedConnection)
@@ -194,12 +194,12 @@ func (w *work) stillVouched(ctx context.Context, s Session, held *holding) error
 	if c.OrganizationID == s.OrganizationID {
 		return nil
 	}
-	home, err := w.Organizations().Get(ctx, c.OrganizationID)
+	home, err := ss.c.tx.Organizations().Get(ctx, c.OrganizationID)
 	if err != nil {
 		return err
 	}
 	held.home = &home
-	speaks, err := w.speaksFor(ctx, *held)
+	speaks, err := ss.speaksFor(ctx, *held)
 	if err == nil && (!speaks || home.ended(s)) {
 		err = sessionEnded(EndedConnection)
 	}
@@ -212,15 +212,15 @@ func (c Connection) upholds(s Session) bool {
 }
 
 // upheldThere is upheld for the organization and the membership.
-func (w *work) upheldThere(ctx context.Context, s Session, held *holding) error {
-	org, err := w.Organizations().Get(ctx, s.OrganizationID)
+func (ss sessionRules) upheldThere(ctx context.Context, s Session, held *sessionFacts) error {
+	org, err := ss.c.tx.Organizations().Get(ctx, s.OrganizationID)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
 	if err != nil || org.ended(s) {
 		return sessionEnded(EndedOrganization)
 	}
-	m, err := w.Memberships().Get(ctx, s.MembershipID)
+	m, err := ss.c.tx.Memberships().Get(ctx, s.MembershipID)
 	switch {
 	case CodeOf(err) == ErrNotFound || err == nil && m.UserID != s.UserID:
 		return sessionEnded(EndedRemoved)
@@ -251,13 +251,13 @@ func (c Config) runsOut(s Session, org *Organization) time.Time {
 }
 
 // authenticated is what a session stands on, as its bearer's program wants it.
-func (w *work) authenticated(ctx context.Context, s Session, held holding) (Authenticated, error) {
+func (ss sessionRules) authenticated(ctx context.Context, s Session, held sessionFacts) (Authenticated, error) {
 	found := Authenticated{Session: s, User: held.user}
 	if held.organization == nil {
 		return found, nil
 	}
 	found.Organization = *held.organization
-	members, err := w.members(ctx, []Membership{*held.membership}, []Organization{*held.organization}, []User{held.user})
+	members, err := ss.c.members().views(ctx, []Membership{*held.membership}, []Organization{*held.organization}, []User{held.user})
 	if err != nil {
 		return Authenticated{}, err
 	}

@@ -5,32 +5,32 @@ import "context"
 // recordSession tells of a session where it is now. An organization hears nothing of
 // another one, though the same person is in both (rule G7): neither where the session
 // was before, nor through whose connection it came.
-func (w *work) recordSession(ctx context.Context, kind EventType, s Session, before *Session) error {
-	told, err := w.tellable(ctx, s)
+func (ss sessionRules) recordSession(ctx context.Context, kind EventType, s Session, before *Session) error {
+	result, err := ss.tellable(ctx, s)
 	if err != nil {
 		return err
 	}
-	n := note{kind: kind, organization: s.OrganizationID, user: s.UserID, subject: s.ID.String(), data: told}
+	n := newEvent{kind: kind, organization: s.OrganizationID, user: s.UserID, subject: s.ID.String(), data: result}
 	if before != nil {
 		was := *before
-		was.ConnectionID, was.ConnectionEpoch, was.IdentityID = told.ConnectionID, told.ConnectionEpoch, told.IdentityID
+		was.ConnectionID, was.ConnectionEpoch, was.IdentityID = result.ConnectionID, result.ConnectionEpoch, result.IdentityID
 		if was.OrganizationID != s.OrganizationID {
-			was.OrganizationID, was.MembershipID, was.ExpiresAt = told.OrganizationID, told.MembershipID, told.ExpiresAt
+			was.OrganizationID, was.MembershipID, was.ExpiresAt = result.OrganizationID, result.MembershipID, result.ExpiresAt
 		}
-		if n.previous, err = previous(was, told); err != nil {
+		if n.previous, err = previous(was, result); err != nil {
 			return err
 		}
 	}
-	return w.record(ctx, n)
+	return ss.c.record(ctx, n)
 }
 
 // recordDeparture tells the organization that a session has left of it, and not where it
 // went.
-func (w *work) recordDeparture(ctx context.Context, before, s Session) error {
+func (ss sessionRules) recordDeparture(ctx context.Context, before, s Session) error {
 	if before.OrganizationID.IsZero() || before.OrganizationID == s.OrganizationID {
 		return nil
 	}
-	was, err := w.tellable(ctx, before)
+	was, err := ss.tellable(ctx, before)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (w *work) recordDeparture(ctx context.Context, before, s Session) error {
 	if err != nil {
 		return err
 	}
-	return w.record(ctx, note{
+	return ss.c.record(ctx, newEvent{
 		kind: EventSessionSwitched, organization: before.OrganizationID, user: s.UserID, subject: s.ID.String(), data: left, previous: old,
 	})
 }
@@ -49,13 +49,13 @@ func (w *work) recordDeparture(ctx context.Context, before, s Session) error {
 // tellable is a session as the organization where it is may see it: without the
 // connection of another one, and without an identity that is the person's own matter (rule
 // P11).
-func (w *work) tellable(ctx context.Context, s Session) (Session, error) {
+func (ss sessionRules) tellable(ctx context.Context, s Session) (Session, error) {
 	if s.OrganizationID.IsZero() {
 		return s, nil
 	}
-	home, known := w.homes[s.ConnectionID]
+	home, known := ss.c.homes[s.ConnectionID]
 	if !known && !s.ConnectionID.IsZero() {
-		c, err := w.Connections().Get(ctx, s.ConnectionID)
+		c, err := ss.c.tx.Connections().Get(ctx, s.ConnectionID)
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return Session{}, err
 		}

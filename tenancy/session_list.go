@@ -31,16 +31,16 @@ func (q SessionQuery) paging() paging { return paging{ByID, q.Descending, q.Limi
 
 // Get gives a session, live or not, or [ErrNotFound].
 func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
-	return read(ctx, g.s, sessionsGet, id.String(), func(ctx context.Context, w *work) (Session, error) {
-		s, err := w.session(ctx, id)
+	return read(ctx, g.s, sessionsGet, id.String(), func(ctx context.Context, c *call) (Session, error) {
+		s, err := c.sessions().get(ctx, id)
 		if err != nil {
 			return Session{}, err
 		}
-		told, err := w.told(ctx, []Session{s})
+		result, err := c.sessions().asSeen(ctx, []Session{s})
 		if err != nil {
 			return Session{}, err
 		}
-		return told[0], nil
+		return result[0], nil
 	})
 }
 
@@ -48,16 +48,16 @@ func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Sessions) List(ctx context.Context, organization OrganizationID, q SessionQuery) (Page[Session], error) {
-	return read(ctx, g.s, sessionsList, organization.String(), func(ctx context.Context, w *work) (Page[Session], error) {
-		if err := w.authorize(ctx, scope{organization: organization}); err != nil {
+	return read(ctx, g.s, sessionsList, organization.String(), func(ctx context.Context, c *call) (Page[Session], error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Session]{}, err
 		}
-		if _, err := w.Organizations().Get(ctx, organization); err != nil {
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[Session]{}, err
 		}
 		filter := q.filter()
 		filter.OrganizationID = Of(organization)
-		return w.sessions(ctx, filter, q, "sessions", organization, q.Ended)
+		return c.sessions().page(ctx, filter, q, "sessions", organization, q.Ended)
 	})
 }
 
@@ -74,16 +74,16 @@ func (g Sessions) All(ctx context.Context, organization OrganizationID, q Sessio
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged].
 func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (Page[Session], error) {
-	return read(ctx, g.s, sessionsListByUser, user.String(), func(ctx context.Context, w *work) (Page[Session], error) {
-		if err := w.authorize(ctx, scope{user: user}); err != nil {
+	return read(ctx, g.s, sessionsListByUser, user.String(), func(ctx context.Context, c *call) (Page[Session], error) {
+		if err := c.access().authorize(ctx, scope{user: user}); err != nil {
 			return Page[Session]{}, err
 		}
-		if _, err := w.user(ctx, user); err != nil {
+		if _, err := c.users().get(ctx, user); err != nil {
 			return Page[Session]{}, err
 		}
 		filter := q.filter()
 		filter.UserID = Of(user)
-		return w.sessions(ctx, filter, q, "sessions of", user, q.Ended)
+		return c.sessions().page(ctx, filter, q, "sessions of", user, q.Ended)
 	})
 }
 
@@ -96,50 +96,50 @@ func (g Sessions) AllByUser(ctx context.Context, user UserID, q SessionQuery) it
 	}, q.Cursor)
 }
 
-func (w *work) sessions(ctx context.Context, filter SessionFilter, q SessionQuery, query ...any) (Page[Session], error) {
-	page, err := list(ctx, w.Sessions(), filter, q.paging(), keyByID, query...)
+func (ss sessionRules) page(ctx context.Context, filter SessionFilter, q SessionQuery, query ...any) (Page[Session], error) {
+	page, err := listPage(ctx, ss.c.tx.Sessions(), filter, q.paging(), keyByID, query...)
 	if err != nil {
 		return Page[Session]{}, err
 	}
-	told, err := w.told(ctx, page.Items)
+	result, err := ss.asSeen(ctx, page.Items)
 	if err != nil {
 		return Page[Session]{}, err
 	}
-	page.Items = told[:0]
-	for _, s := range told {
-		if q.Ended || s.EndedAt.IsZero() && w.now.Before(s.ExpiresAt) {
+	page.Items = result[:0]
+	for _, s := range result {
+		if q.Ended || s.EndedAt.IsZero() && ss.c.now.Before(s.ExpiresAt) {
 			page.Items = append(page.Items, s)
 		}
 	}
 	return page, nil
 }
 
-// told gives sessions as they are: those that their organization or their connection
+// asSeen gives sessions as they are: those that their organization or their connection
 // ended at once have ended, and none expires later than its organization lets it. What
 // somebody else than their user may not know of them is left out. It takes two queries, and
 // two more where some are elsewhere than the organization of their connection.
-func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
-	through, err := w.connectionsThrough(ctx, rows)
+func (ss sessionRules) asSeen(ctx context.Context, rows []Session) ([]Session, error) {
+	through, err := ss.connectionsThrough(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
-	orgs, err := w.organizationsOf(ctx, rows, through)
+	orgs, err := ss.organizationsOf(ctx, rows, through)
 	if err != nil {
 		return nil, err
 	}
-	unspoken, err := w.unspoken(ctx, rows, through)
+	unspoken, err := ss.unspoken(ctx, rows, through)
 	if err != nil {
 		return nil, err
 	}
 	for i := range rows {
 		s := &rows[i]
 		if s.EndedAt.IsZero() {
-			w.tellEnd(s, orgs, through)
+			ss.markEnded(s, orgs, through)
 		}
 		if s.EndedAt.IsZero() && unspoken[s.ID] {
-			s.EndReason, s.EndedAt, s.ExpiresAt = EndedConnection, w.now, w.now
+			s.EndReason, s.EndedAt, s.ExpiresAt = EndedConnection, ss.c.now, ss.c.now
 		}
-		if p := w.service.principal; p != nil && p.user != s.UserID {
+		if p := ss.c.service.principal; p != nil && p.user != s.UserID {
 			s.withhold(through[s.ConnectionID].OrganizationID)
 		}
 	}
@@ -148,7 +148,7 @@ func (w *work) told(ctx context.Context, rows []Session) ([]Session, error) {
 
 // unspoken are the live sessions that are elsewhere than the organization of their
 // connection, which cannot verify the person's address any more: see stillVouched.
-func (w *work) unspoken(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[SessionID]bool, error) {
+func (ss sessionRules) unspoken(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[SessionID]bool, error) {
 	away := slices.DeleteFunc(slices.Clone(rows), func(s Session) bool {
 		home := through[s.ConnectionID].OrganizationID
 		return home.IsZero() || home == s.OrganizationID || !s.EndedAt.IsZero()
@@ -157,7 +157,7 @@ func (w *work) unspoken(ctx context.Context, rows []Session, through map[Connect
 		return nil, nil
 	}
 	ids := distinct(away, func(s Session) UserID { return s.UserID })
-	found, err := w.Users().List(ctx, UserFilter{ID: ids}, Span{Limit: len(away)})
+	found, err := ss.c.tx.Users().List(ctx, UserFilter{ID: ids}, Span{Limit: len(away)})
 	if err != nil {
 		return nil, err
 	}
@@ -170,32 +170,32 @@ func (w *work) unspoken(ctx context.Context, rows []Session, through map[Connect
 	slices.Sort(names)
 	var holders map[string]Domain
 	if names = slices.Compact(names); len(names) > 0 {
-		holders, err = w.holders(ctx, names...)
+		holders, err = ss.c.domains().holders(ctx, names...)
 	}
 	unspoken := map[SessionID]bool{}
 	for _, s := range away {
-		held, ok := longest(holders, above[s.UserID])
+		held, ok := longestMatch(holders, above[s.UserID])
 		unspoken[s.ID] = !ok || held.OrganizationID != through[s.ConnectionID].OrganizationID
 	}
 	return unspoken, err
 }
 
-// tellEnd makes a live session read as ended where it is (rules S2, P9).
-func (w *work) tellEnd(s *Session, orgs map[OrganizationID]*Organization, through map[ConnectionID]Connection) {
+// markEnded makes a live session read as ended where it is (rules S2, P9).
+func (ss sessionRules) markEnded(s *Session, orgs map[OrganizationID]*Organization, through map[ConnectionID]Connection) {
 	org, c := orgs[s.OrganizationID], through[s.ConnectionID]
 	home := orgs[c.OrganizationID]
 	switch {
 	case !s.OrganizationID.IsZero() && (org == nil || org.ended(*s)):
-		s.EndReason, s.EndedAt = EndedOrganization, w.now
+		s.EndReason, s.EndedAt = EndedOrganization, ss.c.now
 		if org != nil {
 			s.EndedAt = org.SessionsEndedAt
 		}
 	case !s.ConnectionID.IsZero() && !c.upholds(*s):
-		s.EndReason, s.EndedAt = EndedConnection, cmp.Or(c.UpdatedAt, w.now)
+		s.EndReason, s.EndedAt = EndedConnection, cmp.Or(c.UpdatedAt, ss.c.now)
 	case home != nil && home.ended(*s):
 		s.EndReason, s.EndedAt = EndedConnection, home.SessionsEndedAt
 	default:
-		s.ExpiresAt = w.config.runsOut(*s, org)
+		s.ExpiresAt = ss.c.instance.config.runsOut(*s, org)
 		return
 	}
 	s.ExpiresAt = s.EndedAt
@@ -210,7 +210,7 @@ func (s *Session) withhold(home OrganizationID) {
 	}
 }
 
-func (w *work) connectionsThrough(ctx context.Context, rows []Session) (map[ConnectionID]Connection, error) {
+func (ss sessionRules) connectionsThrough(ctx context.Context, rows []Session) (map[ConnectionID]Connection, error) {
 	var ids []ConnectionID
 	for _, s := range rows {
 		if !s.ConnectionID.IsZero() && !slices.Contains(ids, s.ConnectionID) {
@@ -221,7 +221,7 @@ func (w *work) connectionsThrough(ctx context.Context, rows []Session) (map[Conn
 	if len(ids) == 0 {
 		return through, nil
 	}
-	found, err := w.Connections().List(ctx, ConnectionFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
+	found, err := ss.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
 	for _, c := range found {
 		through[c.ID] = c
 	}
@@ -230,7 +230,7 @@ func (w *work) connectionsThrough(ctx context.Context, rows []Session) (map[Conn
 
 // organizationsOf reads the organizations where sessions are, and those of the connections
 // that they came through.
-func (w *work) organizationsOf(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[OrganizationID]*Organization, error) {
+func (ss sessionRules) organizationsOf(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[OrganizationID]*Organization, error) {
 	orgs := map[OrganizationID]*Organization{}
 	var ids []OrganizationID
 	for _, s := range rows {
@@ -244,7 +244,7 @@ func (w *work) organizationsOf(ctx context.Context, rows []Session, through map[
 	if len(ids) == 0 {
 		return orgs, nil
 	}
-	found, err := w.Organizations().List(ctx, OrganizationFilter{ID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	found, err := ss.c.tx.Organizations().List(ctx, OrganizationFilter{ID: Of(ids...)}, Span{Limit: math.MaxInt32})
 	for i := range found {
 		orgs[found[i].ID] = &found[i]
 	}

@@ -161,21 +161,21 @@ var (
 // connection that was pointed elsewhere since the evidence was read; with LinkTo
 // [ErrSignInRequired] for a session that has ended or is confined.
 func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
-	return write(ctx, s, serviceSignIn, "", func(ctx context.Context, w *work) (Decision, error) {
-		in, err := in.checked(w)
+	return write(ctx, s, serviceSignIn, "", func(ctx context.Context, c *call) (Decision, error) {
+		in, err := in.checked(c)
 		if err != nil {
 			return Decision{}, err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Decision{}, err
 		}
-		d, err := w.signIn(ctx, in, deadInvitation{})
+		d, err := c.signIn(ctx, in, deadInvitation{})
 		if err != nil || !d.spoiled(in) {
 			return d, err
 		}
 		// The invitation was of no use: what about the person without it (rule I6)?
 		in.Invitation = ""
-		again, err := w.signIn(ctx, in, deadInvitation{d.Code, d.OrganizationID})
+		again, err := c.signIn(ctx, in, deadInvitation{d.Code, d.OrganizationID})
 		if again.getsOn() {
 			d = again
 		}
@@ -184,10 +184,10 @@ func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 }
 
 // signIn runs an attempt as a part of the call that is undone where it is refused.
-func (w *work) signIn(ctx context.Context, in attempt, dead deadInvitation) (Decision, error) {
+func (c *call) signIn(ctx context.Context, in attempt, dead deadInvitation) (Decision, error) {
 	var n *signIn
-	err := w.apart(ctx, func(part *work) error {
-		n = &signIn{w: part, in: in, dead: dead, session: part.config.NewID()}
+	err := c.savepoint(ctx, func(part *call) error {
+		n = &signIn{w: part, in: in, dead: dead, session: part.instance.config.NewID()}
 		err := n.run(ctx)
 		if errors.Is(err, errKept) {
 			return nil

@@ -7,104 +7,104 @@ import (
 
 // admit lets the person in where the invitation, their domain or their connection does
 // (rules I4, D7, P6), and turns away who has nothing to do where they want to.
-func (n *signIn) admit(ctx context.Context) error {
-	if n.confined() && n.target != n.home.ID {
-		return n.outside(n.target, "")
+func (a admission) admit(ctx context.Context) error {
+	if a.n.confined() && a.n.target != a.n.home.ID {
+		return a.outside(a.n.target, "")
 	}
-	if n.invitation != nil {
-		if err := n.accept(ctx); err != nil {
+	if a.n.invitation != nil {
+		if err := a.accept(ctx); err != nil {
 			return err
 		}
 	}
 	var err error
 	switch {
-	case n.target.IsZero():
-		err = n.draw(ctx)
-	case n.at(n.target).Status != MembershipActive:
-		err = n.enter(ctx)
+	case a.n.target.IsZero():
+		err = a.joinByDomain(ctx)
+	case a.n.at(a.n.target).Status != MembershipActive:
+		err = a.enter(ctx)
 	}
-	if err == nil && n.uninvited() && len(n.active()) == 0 {
-		err = n.decide(Decision{Kind: DecisionInvitationNeeded})
+	if err == nil && a.uninvited() && len(a.n.active()) == 0 {
+		err = a.n.decide(Decision{Kind: DecisionInvitationNeeded})
 	}
 	return err
 }
 
 // uninvited reports whether the person is new, and nobody has let them be a user.
-func (n *signIn) uninvited() bool {
-	return n.created && n.w.config.Registration == RegistrationClosed && n.invitation == nil
+func (a admission) uninvited() bool {
+	return a.n.created && a.n.w.instance.config.Registration == RegistrationClosed && a.n.invitation == nil
 }
 
 // outside turns away somebody who is not in an organization, and who, where registration
 // is closed, would be a user only by being in one.
-func (n *signIn) outside(id OrganizationID, code Code) error {
+func (a admission) outside(id OrganizationID, code Code) error {
 	kind := DecisionNotMember
-	if n.uninvited() {
+	if a.uninvited() {
 		kind = DecisionInvitationNeeded
 	}
-	return n.decide(Decision{Kind: kind, OrganizationID: id, Code: code})
+	return a.n.decide(Decision{Kind: kind, OrganizationID: id, Code: code})
 }
 
 // accept takes the invitation up.
-func (n *signIn) accept(ctx context.Context) error {
-	inv := n.invitation
-	member, err := n.w.acceptInvitation(ctx, inv.Invitation, n.user, inv.mailed)
-	if code, refused := saysNo(err); refused {
-		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
+func (a admission) accept(ctx context.Context) error {
+	inv := a.n.invitation
+	member, err := a.n.w.invitations().acceptInvitation(ctx, inv.Invitation, a.n.user, inv.mailed)
+	if code, refused := refusalCode(err); refused {
+		return a.n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}
 	if err != nil || inv.OrganizationID.IsZero() {
 		return err
 	}
-	return n.entered(member)
+	return a.entered(member)
 }
 
 // entered notes that the person is in.
-func (n *signIn) entered(member Member) error {
-	n.joined = member
-	if n.w.config.OnJoin != nil {
-		n.opened = Organization{} // it may have changed
+func (a admission) entered(member Member) error {
+	a.n.joined = member
+	if a.n.w.instance.config.OnJoin != nil {
+		a.n.opened = Organization{} // it may have changed
 	}
 	members := []Membership{member.Membership}
-	for _, m := range n.members {
+	for _, m := range a.n.members {
 		if m.ID != member.ID {
 			members = append(members, m)
 		}
 	}
-	n.members = members
+	a.n.members = members
 	return nil
 }
 
 // enter lets the person into the organization that they want to, if something does.
-func (n *signIn) enter(ctx context.Context) error {
-	org, err := n.open(ctx, n.target)
+func (a admission) enter(ctx context.Context) error {
+	org, err := a.open(ctx, a.n.target)
 	if err != nil {
 		return err
 	}
-	j, ok, err := n.way(ctx, org)
+	j, ok, err := a.way(ctx, org)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		if n.onDomainOf(org.ID) && n.domain.Joining == JoiningRequest {
-			return n.request(ctx, org)
+		if a.onDomainOf(org.ID) && a.n.domain.Joining == JoiningRequest {
+			return a.request(ctx, org)
 		}
-		return n.outside(org.ID, n.standing())
+		return a.outside(org.ID, a.blockingCode())
 	}
-	member, err := n.w.join(ctx, j)
-	switch code, refused := saysNo(err); {
+	member, err := a.n.w.joining().join(ctx, j)
+	switch code, refused := refusalCode(err); {
 	case code == ErrOrganizationClosed:
-		return n.shut(org.ID)
+		return a.n.shut(org.ID)
 	case refused:
-		return n.outside(org.ID, code)
+		return a.outside(org.ID, code)
 	case err != nil:
 		return err
 	}
-	n.grouped = j.via == JoinedSingleSignOn
-	return n.entered(member)
+	a.n.grouped = j.via == JoinedSingleSignOn
+	return a.entered(member)
 }
 
-// standing is what stands between the person and the organization that they want to.
-func (n *signIn) standing() Code {
-	switch n.at(n.target).Status {
+// blockingCode is what stands between the person and the organization that they want to.
+func (a admission) blockingCode() Code {
+	switch a.n.at(a.n.target).Status {
 	case MembershipInactive:
 		return ErrMembershipInactive
 	case MembershipPending:
@@ -115,148 +115,148 @@ func (n *signIn) standing() Code {
 
 // open reads an organization under its lock. Where it is archived it is not there (rule
 // O2).
-func (n *signIn) open(ctx context.Context, id OrganizationID) (Organization, error) {
-	if err := n.w.Lock(ctx, lockOrganization(id)); err != nil {
+func (a admission) open(ctx context.Context, id OrganizationID) (Organization, error) {
+	if err := a.n.w.lock(ctx, lockOrganization(id)); err != nil {
 		return Organization{}, err
 	}
-	org := n.opened
+	org := a.n.opened
 	if org.ID != id {
 		var err error
-		if org, err = n.w.Organizations().Get(ctx, id); err != nil {
+		if org, err = a.n.w.tx.Organizations().Get(ctx, id); err != nil {
 			return Organization{}, err
 		}
 	}
 	if !org.ArchivedAt.IsZero() {
 		return Organization{}, notFound(id)
 	}
-	n.opened = org
+	a.n.opened = org
 	return org, nil
 }
 
 // onDomainOf reports whether the person has a proved address on a domain of an
 // organization's.
-func (n *signIn) onDomainOf(id OrganizationID) bool {
-	return !n.domain.ID.IsZero() && n.domain.OrganizationID == id && !n.user.EmailVerifiedAt.IsZero()
+func (a admission) onDomainOf(id OrganizationID) bool {
+	return !a.n.domain.ID.IsZero() && a.n.domain.OrganizationID == id && !a.n.user.EmailVerifiedAt.IsZero()
 }
 
 // way is how the person gets into an organization without anybody asking: through its
 // connection, or because their address is on its domain.
-func (n *signIn) way(ctx context.Context, org Organization) (joining, bool, error) {
-	j := joining{organization: org, userID: n.user.ID}
+func (a admission) way(ctx context.Context, org Organization) (entrant, bool, error) {
+	j := entrant{organization: org, userID: a.n.user.ID}
 	switch {
-	case !n.onDomainOf(org.ID):
+	case !a.onDomainOf(org.ID):
 		return j, false, nil
-	case org.ID == n.home.ID && org.Settings.SingleSignOnJoins:
-		roles, err := n.w.rolesByGroups(ctx, n.connection, n.in.groups)
+	case org.ID == a.n.home.ID && org.Settings.SingleSignOnJoins:
+		roles, err := a.n.w.connections().rolesByGroups(ctx, a.n.connection, a.n.in.groups)
 		j.via, j.roles = JoinedSingleSignOn, roles
-		j.source, j.sourceID = RoleSingleSignOn, n.connection.ID.String()
+		j.source, j.sourceID = RoleSingleSignOn, a.n.connection.ID.String()
 		return j, true, err
-	case n.domain.Joining == JoiningAuto:
-		j.via, j.source, j.sourceID = JoinedDomain, RoleDomain, n.domain.ID.String()
-		if n.domain.Role != "" {
-			j.roles = []string{n.domain.Role}
+	case a.n.domain.Joining == JoiningAuto:
+		j.via, j.source, j.sourceID = JoinedDomain, RoleDomain, a.n.domain.ID.String()
+		if a.n.domain.Role != "" {
+			j.roles = []string{a.n.domain.Role}
 		}
 		return j, true, nil
 	}
 	return j, false, nil
 }
 
-// draw does for a person who did not say where to what the organization of their
+// joinByDomain does for a person who did not say where to what the organization of their
 // domain offers (rule D7). Where they cannot be let in, they are not held up either.
-func (n *signIn) draw(ctx context.Context) error {
-	id := n.domain.OrganizationID
-	there, auto := n.at(id).Status, n.domain.Joining == JoiningAuto
-	if !n.onDomainOf(id) || there == MembershipActive || there == MembershipInactive && !auto || n.domain.Joining == JoiningOff {
+func (a admission) joinByDomain(ctx context.Context) error {
+	id := a.n.domain.OrganizationID
+	there, auto := a.n.at(id).Status, a.n.domain.Joining == JoiningAuto
+	if !a.onDomainOf(id) || there == MembershipActive || there == MembershipInactive && !auto || a.n.domain.Joining == JoiningOff {
 		return nil
 	}
-	org, err := n.open(ctx, id)
+	org, err := a.open(ctx, id)
 	switch {
 	case err != nil:
 		return err
 	case !org.SuspendedAt.IsZero() && !auto:
 		return nil
 	case !org.SuspendedAt.IsZero():
-		return n.joinRefused(org, ErrOrganizationClosed)
+		return a.joinRefused(org, ErrOrganizationClosed)
 	case there == MembershipInactive:
-		return n.joinRefused(org, ErrMembershipInactive)
+		return a.joinRefused(org, ErrMembershipInactive)
 	}
-	switch n.domain.Joining {
+	switch a.n.domain.Joining {
 	case JoiningSuggest:
-		n.decision.Suggested = []OrganizationView{org.view()}
+		a.n.decision.Suggested = []OrganizationView{org.view()}
 	case JoiningRequest:
-		if len(n.active()) == 0 && n.invitation == nil && !n.uninvited() {
-			return n.tryRequest(ctx, org)
+		if len(a.n.active()) == 0 && a.n.invitation == nil && !a.uninvited() {
+			return a.tryRequest(ctx, org)
 		}
 	case JoiningAuto:
-		return n.tryJoin(ctx, org)
+		return a.tryJoin(ctx, org)
 	}
 	return nil
 }
 
-func (n *signIn) tryJoin(ctx context.Context, org Organization) error {
-	j, _, err := n.way(ctx, org)
+func (a admission) tryJoin(ctx context.Context, org Organization) error {
+	j, _, err := a.way(ctx, org)
 	if err != nil {
 		return err
 	}
 	var member Member
-	err = n.w.apart(ctx, func(part *work) (err error) {
-		member, err = part.join(ctx, j)
+	err = a.n.w.savepoint(ctx, func(part *call) (err error) {
+		member, err = part.joining().join(ctx, j)
 		return err
 	})
-	if code, refused := saysNo(err); refused {
-		return n.joinRefused(org, code)
+	if code, refused := refusalCode(err); refused {
+		return a.joinRefused(org, code)
 	}
 	if err != nil {
 		return err
 	}
-	return n.entered(member)
+	return a.entered(member)
 }
 
 // joinRefused notes that the organization of the person's domain does not let them in, and
 // does not hold them up (rule P5).
-func (n *signIn) joinRefused(org Organization, code Code) error {
-	n.decision.JoinRefused = &JoinRefusal{org.view(), code}
+func (a admission) joinRefused(org Organization, code Code) error {
+	a.n.decision.JoinRefused = &JoinRefusal{org.view(), code}
 	return nil
 }
 
 // tryRequest is request for a person who did not say where to.
-func (n *signIn) tryRequest(ctx context.Context, org Organization) error {
-	req, err := n.wish(ctx, org)
-	if code, refused := saysNo(err); refused {
-		return n.joinRefused(org, code)
+func (a admission) tryRequest(ctx context.Context, org Organization) error {
+	req, err := a.findOrFileRequest(ctx, org)
+	if code, refused := refusalCode(err); refused {
+		return a.joinRefused(org, code)
 	}
 	if err != nil {
 		return err
 	}
-	return n.filed(req)
+	return a.filed(req)
 }
 
 // request files the wish to be let in of a person who named the organization.
-func (n *signIn) request(ctx context.Context, org Organization) error {
-	if there := n.standing(); there == ErrMembershipInactive || n.uninvited() {
-		return n.outside(org.ID, there)
+func (a admission) request(ctx context.Context, org Organization) error {
+	if there := a.blockingCode(); there == ErrMembershipInactive || a.uninvited() {
+		return a.outside(org.ID, there)
 	}
-	req, err := n.wish(ctx, org)
-	switch code, refused := saysNo(err); {
+	req, err := a.findOrFileRequest(ctx, org)
+	switch code, refused := refusalCode(err); {
 	case code == ErrOrganizationClosed:
-		return n.shut(org.ID)
+		return a.n.shut(org.ID)
 	case refused:
-		return n.outside(org.ID, code)
+		return a.outside(org.ID, code)
 	case err != nil:
 		return err
 	}
-	return n.filed(req)
+	return a.filed(req)
 }
 
-// wish files the person's request, or finds the one that waits. To sign in once more is
+// findOrFileRequest files the person's request, or finds the one that waits. To sign in once more is
 // not to ask once more: what was declined stays so, and what they canceled as long as
 // they do not name the organization.
-func (n *signIn) wish(ctx context.Context, org Organization) (JoinRequest, error) {
+func (a admission) findOrFileRequest(ctx context.Context, org Organization) (JoinRequest, error) {
 	if err := isShut(org); err != nil {
 		return JoinRequest{}, err
 	}
-	own := JoinRequestFilter{OrganizationID: Of(org.ID), UserID: Of(n.user.ID)}
-	last, err := n.w.JoinRequests().List(ctx, own, Span{Limit: 1, Desc: true})
+	own := JoinRequestFilter{OrganizationID: Of(org.ID), UserID: Of(a.n.user.ID)}
+	last, err := a.n.w.tx.JoinRequests().List(ctx, own, Span{Limit: 1, Desc: true})
 	if err != nil {
 		return JoinRequest{}, err
 	}
@@ -264,22 +264,22 @@ func (n *signIn) wish(ctx context.Context, org Organization) (JoinRequest, error
 		switch state := last[0].State; {
 		case state == JoinRequestPending:
 			return last[0], nil
-		case state == JoinRequestDeclined || state == JoinRequestCanceled && n.target.IsZero():
+		case state == JoinRequestDeclined || state == JoinRequestCanceled && a.n.target.IsZero():
 			return JoinRequest{}, &Error{Code: ErrJoinRequestDecided, Reason: string(state)}
 		}
 	}
-	return n.w.fileRequest(ctx, org, n.user, n.in.Note)
+	return a.n.w.joining().fileRequest(ctx, org, a.n.user, a.n.in.Note)
 }
 
 // filed ends an attempt with a request that stays.
-func (n *signIn) filed(req JoinRequest) error {
-	n.decision.Kind, n.decision.OrganizationID, n.decision.User, n.decision.Request = DecisionRequestFiled, req.OrganizationID, n.user, &req
+func (a admission) filed(req JoinRequest) error {
+	a.n.decision.Kind, a.n.decision.OrganizationID, a.n.decision.User, a.n.decision.Request = DecisionRequestFiled, req.OrganizationID, a.n.user, &req
 	return errKept
 }
 
-// saysNo gives the code of an error that says no to a person; all others say that
+// refusalCode gives the code of an error that says no to a person; all others say that
 // something is wrong.
-func saysNo(err error) (Code, bool) {
+func refusalCode(err error) (Code, bool) {
 	if errors.Is(err, errRequestsFull) {
 		return ErrInvalid, true
 	}

@@ -30,7 +30,7 @@ func (n *signIn) arrive(ctx context.Context) error {
 	if err := n.regroup(ctx); err != nil {
 		return err
 	}
-	n.decision.Session, n.decision.Token, err = n.w.startSession(ctx, start)
+	n.decision.Session, n.decision.Token, err = n.w.sessions().startSession(ctx, start)
 	n.decision.Kind, n.decision.User = DecisionSignedIn, n.user
 	if !n.joined.ID.IsZero() {
 		n.decision.Member = &n.joined
@@ -49,32 +49,32 @@ func (n *signIn) regroup(ctx context.Context) error {
 	if m.Status != MembershipActive {
 		return nil
 	}
-	if err := n.w.recompute(ctx, n.home, m, n.connection, n.in.groups); err != nil || n.joined.ID != m.ID {
+	if err := n.w.connections().recompute(ctx, n.home, m, n.connection, n.in.groups); err != nil || n.joined.ID != m.ID {
 		return err
 	}
-	m, err := n.w.Memberships().Get(ctx, m.ID)
+	m, err := n.w.tx.Memberships().Get(ctx, m.ID)
 	if err != nil {
 		return err
 	}
-	told, err := n.w.members(ctx, []Membership{m}, []Organization{n.home}, []User{n.user})
+	result, err := n.w.members().views(ctx, []Membership{m}, []Organization{n.home}, []User{n.user})
 	if err != nil {
 		return err
 	}
-	return n.entered(told[0])
+	return n.admission().entered(result[0])
 }
 
 // holdOrganization holds the attempt against the policy of the organization picked. Where
 // others write at the same time it reads the policy again, now that it has the
 // organization's lock.
 func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
-	if _, known := n.rules[org.ID]; !known || !n.w.singleWriter {
-		more, err := n.w.policies(ctx, org.ID)
+	if _, known := n.rules[org.ID]; !known || !n.w.instance.singleWriter {
+		more, err := n.w.policies().read(ctx, org.ID)
 		if err != nil {
 			return err
 		}
 		n.rules[org.ID] = more[org.ID]
 	}
-	missing, err := n.w.organizationLack(ctx, n.rules[org.ID], n.user.ID, n.in.shown())
+	missing, err := n.w.policies().missingForOrganization(ctx, n.rules[org.ID], n.user.ID, n.in.evidence())
 	if err != nil || missing.kind == "" {
 		return err
 	}
@@ -105,7 +105,7 @@ func (n *signIn) pick(ctx context.Context) (_ *Organization, err error) {
 }
 
 func (n *signIn) only(ctx context.Context, id OrganizationID) (*Organization, error) {
-	org, err := n.open(ctx, id)
+	org, err := n.admission().open(ctx, id)
 	if err == nil && !org.SuspendedAt.IsZero() {
 		err = n.shut(id)
 	}
@@ -150,7 +150,7 @@ func (n *signIn) organizationsOfMembers(ctx context.Context, active []Membership
 		return nil, nil
 	}
 	filter := OrganizationFilter{ID: distinct(active, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
-	return n.w.Organizations().List(ctx, filter, Span{Limit: len(active)})
+	return n.w.tx.Organizations().List(ctx, filter, Span{Limit: len(active)})
 }
 
 func (n *signIn) choicesIn(ctx context.Context, active []Membership, open []Organization) ([]Member, error) {
@@ -160,5 +160,5 @@ func (n *signIn) choicesIn(ctx context.Context, active []Membership, open []Orga
 	rows := slices.DeleteFunc(slices.Clone(active), func(m Membership) bool {
 		return !slices.ContainsFunc(open, func(o Organization) bool { return o.ID == m.OrganizationID })
 	})
-	return n.w.members(ctx, rows, open, []User{n.user})
+	return n.w.members().views(ctx, rows, open, []User{n.user})
 }

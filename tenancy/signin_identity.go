@@ -39,15 +39,15 @@ func (n *signIn) identify(ctx context.Context) error {
 // before the connection was pointed elsewhere goes, unless it went with a takeover.
 func (n *signIn) attach(ctx context.Context) error {
 	if !n.stale.ID.IsZero() && !(n.seized && n.stale.UserID == n.user.ID) {
-		if err := n.w.unlink(ctx, n.stale); err != nil {
+		if err := n.w.identities().unlink(ctx, n.stale); err != nil {
 			return err
 		}
 	}
-	add := n.w.attach
+	add := n.w.identities().attach
 	if n.created {
-		add = n.w.insertIdentity // there is nothing to count
+		add = n.w.identities().insertIdentity // there is nothing to count
 	}
-	identity, err := add(ctx, n.user.ID, n.told())
+	identity, err := add(ctx, n.user.ID, n.asserted())
 	n.identity, n.decision.Linked = identity, true
 	if err == nil && !n.created && !n.seized {
 		n.w.notify(n.user, MessageIdentityLinked)
@@ -62,7 +62,7 @@ func (n *signIn) noOther(ctx context.Context) error {
 	if n.in.subject == "" || n.in.credential || n.user.ID.IsZero() || n.user.EmailVerifiedAt.IsZero() {
 		return nil
 	}
-	held, err := collect(ctx, n.w.Identities(), IdentityFilter{UserID: Of(n.user.ID), Provider: Of(n.in.provider())})
+	held, err := collect(ctx, n.w.tx.Identities(), IdentityFilter{UserID: Of(n.user.ID), Provider: Of(n.in.provider())})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (n *signIn) link(ctx context.Context) error {
 		err = n.attach(ctx)
 	case n.in.email != "": // else the one that is kept stays
 
-		n.identity, err = n.w.refresh(ctx, n.identity, n.told())
+		n.identity, err = n.w.identities().refresh(ctx, n.identity, n.asserted())
 	}
 	n.decision.Kind, n.decision.User = DecisionLinked, n.user
 	return err
@@ -108,8 +108,8 @@ func (n *signIn) notSuspended() error {
 	return n.decide(Decision{Kind: DecisionSuspended, Reason: ReasonUserSuspended})
 }
 
-// told is the identity as the provider tells it now.
-func (n *signIn) told() newIdentity {
+// asserted is the identity as the provider tells it now.
+func (n *signIn) asserted() newIdentity {
 	return newIdentity{NewIdentity{
 		Provider: n.in.provider(), Subject: n.in.subject, Email: n.in.email,
 		EmailVerified: n.in.email != "" && (n.in.mailboxKey == n.in.emailKey || n.in.vouched && n.mayAssert()),
@@ -127,11 +127,11 @@ func (n *signIn) mayAssert() bool {
 // proof, and then who set the account up otherwise is out.
 func (n *signIn) recognize(ctx context.Context) (err error) {
 	if n.user.EmailVerifiedAt.IsZero() && n.proves(n.user.EmailKey) {
-		if err := n.w.takeOver(ctx, &n.user, proof{by: n.provedBy(), own: true, identity: n.identity.ID}); err != nil {
+		if err := n.w.users().takeOver(ctx, &n.user, emailProof{by: n.provedBy(), own: true, identity: n.identity.ID}); err != nil {
 			return err
 		}
 		n.decision.TookOver = true
-		if n.members, err = n.w.membershipsOf(ctx, n.user.ID); err != nil { // what was offered to the address
+		if n.members, err = n.w.members().membershipsOf(ctx, n.user.ID); err != nil { // what was offered to the address
 			return err
 		}
 	}
@@ -141,7 +141,7 @@ func (n *signIn) recognize(ctx context.Context) (err error) {
 	if err := n.bring(ctx); err != nil || n.in.email == "" {
 		return err
 	}
-	n.identity, err = n.w.refresh(ctx, n.identity, n.told())
+	n.identity, err = n.w.identities().refresh(ctx, n.identity, n.asserted())
 	return err
 }
 
@@ -154,7 +154,7 @@ func (n *signIn) reprove(ctx context.Context) error {
 	}
 	before := n.user
 	n.user.EmailProvedBy, n.moves = by, false
-	return n.w.saveUser(ctx, before, &n.user, EventUserEmailVerified)
+	return n.w.users().saveUser(ctx, before, &n.user, EventUserEmailVerified)
 }
 
 // bring moves the user's address to the one that the connection asserts, where it may
@@ -163,17 +163,17 @@ func (n *signIn) bring(ctx context.Context) error {
 	if !n.moves || !n.connection.UpdatesEmail {
 		return nil
 	}
-	holder, err := n.w.userAt(ctx, n.in.emailKey)
+	holder, err := n.w.invitations().userAt(ctx, n.in.emailKey)
 	if err != nil || !holder.ID.IsZero() {
 		return err
 	}
 	if err := n.w.spendProofs(ctx, n.user.ID); err != nil {
 		return err
 	}
-	if err := n.w.moveEmail(ctx, &n.user, n.in.email, n.in.emailKey, n.in.provider()); err != nil {
+	if err := n.w.users().moveEmail(ctx, &n.user, n.in.email, n.in.emailKey, n.in.provider()); err != nil {
 		return err
 	}
-	if n.members, err = n.w.membershipsOf(ctx, n.user.ID); err != nil {
+	if n.members, err = n.w.members().membershipsOf(ctx, n.user.ID); err != nil {
 		return err
 	}
 	return n.readDomain(ctx)
@@ -206,7 +206,7 @@ func (n *signIn) mayEnter(ctx context.Context) error {
 		return nil
 	}
 	if !n.user.ID.IsZero() {
-		m, err := n.w.membership(ctx, n.home.ID, n.user.ID)
+		m, err := n.w.members().get(ctx, n.home.ID, n.user.ID)
 		if err == nil && m.Status == MembershipActive {
 			return nil
 		}
@@ -224,20 +224,20 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 	case n.user.ID.IsZero():
 		n.created, n.decision.Created = true, true
 		in := n.in.newcomer()
-		in.ID = n.w.config.NewID()
+		in.ID = n.w.instance.config.NewID()
 		n.user.ID = in.ID
 		n.acts()
-		n.user, err = n.w.createUser(ctx, in, n.provedBy())
+		n.user, err = n.w.users().createUser(ctx, in, n.provedBy())
 	case n.user.EmailVerifiedAt.IsZero():
 		n.seized, n.decision.TookOver = true, true
-		err = n.w.takeOver(ctx, &n.user, proof{by: n.provedBy()})
+		err = n.w.users().takeOver(ctx, &n.user, emailProof{by: n.provedBy()})
 	default:
 		return n.reprove(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	n.members, err = n.w.membershipsOf(ctx, n.user.ID)
+	n.members, err = n.w.members().membershipsOf(ctx, n.user.ID)
 	return err
 }
 

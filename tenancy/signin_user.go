@@ -10,7 +10,7 @@ import (
 
 // signIn is one attempt on its way.
 type signIn struct {
-	w        *work
+	w        *call
 	in       attempt
 	decision Decision
 	dead     deadInvitation // one that this attempt goes on without
@@ -44,7 +44,7 @@ func (n *signIn) decide(d Decision) error {
 }
 
 func (n *signIn) run(ctx context.Context) error {
-	steps := []func(context.Context) error{n.names, n.find, n.holdDomain, n.identify, n.admit, n.arrive}
+	steps := []func(context.Context) error{n.names, n.find, n.holdDomain, n.identify, n.admission().admit, n.arrive}
 	if n.in.LinkTo != "" {
 		steps = []func(context.Context) error{n.names, n.find, n.link}
 	}
@@ -91,7 +91,7 @@ func (n *signIn) readLinking(ctx context.Context) error {
 	if n.in.LinkTo == "" {
 		return nil
 	}
-	s, err := n.w.liveSession(ctx, n.in.LinkTo)
+	s, err := n.w.users().liveSession(ctx, n.in.LinkTo)
 	n.linking = s
 	return err
 }
@@ -101,8 +101,8 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 	if n.in.Invitation == "" {
 		return nil
 	}
-	inv, err := n.w.presented(ctx, n.in.Invitation)
-	if code, refused := saysNo(err); refused {
+	inv, err := n.w.invitations().presented(ctx, n.in.Invitation)
+	if code, refused := refusalCode(err); refused {
 		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}
 	if err == nil {
@@ -114,11 +114,11 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 // readConnection finds the connection, and shuts out where its organization is shut.
 func (n *signIn) readConnection(ctx context.Context) (err error) {
 	id := n.in.connection
-	if n.connection, err = n.w.Connections().Get(ctx, id); err != nil {
+	if n.connection, err = n.w.tx.Connections().Get(ctx, id); err != nil {
 		return err
 	}
 	n.w.homes = map[ConnectionID]OrganizationID{id: n.connection.OrganizationID}
-	if n.home, err = n.w.Organizations().Get(ctx, n.connection.OrganizationID); err != nil {
+	if n.home, err = n.w.tx.Organizations().Get(ctx, n.connection.OrganizationID); err != nil {
 		return err
 	}
 	switch {
@@ -146,14 +146,14 @@ func (n *signIn) shut(id OrganizationID) error {
 // same time, all is read again under them until it stays.
 func (n *signIn) find(ctx context.Context) error {
 	for {
-		if err := n.look(ctx); err != nil {
+		if err := n.findUser(ctx); err != nil {
 			return err
 		}
-		if err := n.lockFound(ctx); err != nil || n.w.singleWriter {
+		if err := n.lockFound(ctx); err != nil || n.w.instance.singleWriter {
 			return err
 		}
 		locked := n.basis()
-		if err := n.look(ctx); err != nil {
+		if err := n.findUser(ctx); err != nil {
 			return err
 		}
 		if err := n.readDomain(ctx); err != nil {
@@ -191,12 +191,12 @@ func (n *signIn) stillNamed(ctx context.Context) error {
 	return n.readConnection(ctx)
 }
 
-// look finds the user: of the session that wants another way to sign in, else by the
+// findUser finds the user: of the session that wants another way to sign in, else by the
 // identity, else by the address.
-func (n *signIn) look(ctx context.Context) (err error) {
+func (n *signIn) findUser(ctx context.Context) (err error) {
 	n.user, n.identity, n.stale = User{}, Identity{}, Identity{}
 	if n.in.subject != "" {
-		found, err := n.w.identity(ctx, n.in.provider(), n.in.subject)
+		found, err := n.w.identities().find(ctx, n.in.provider(), n.in.subject)
 		switch {
 		case err != nil && CodeOf(err) != ErrNotFound:
 			return err
@@ -208,11 +208,11 @@ func (n *signIn) look(ctx context.Context) (err error) {
 	}
 	switch {
 	case !n.linking.ID.IsZero():
-		n.user, err = n.w.user(ctx, n.linking.UserID)
+		n.user, err = n.w.users().get(ctx, n.linking.UserID)
 	case !n.identity.ID.IsZero():
-		n.user, err = n.w.user(ctx, n.identity.UserID)
+		n.user, err = n.w.users().get(ctx, n.identity.UserID)
 	case n.in.emailKey != "":
-		n.user, err = n.w.userAt(ctx, n.in.emailKey)
+		n.user, err = n.w.invitations().userAt(ctx, n.in.emailKey)
 	default:
 		err = n.in.malformed
 	}
@@ -236,7 +236,7 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	if err := n.readDomain(ctx); err != nil {
 		return err
 	}
-	if err := n.w.lockDeclared(ctx, append(roles, n.domain.Role)...); err != nil {
+	if err := n.w.roles().lockDeclared(ctx, append(roles, n.domain.Role)...); err != nil {
 		return err
 	}
 	var locks []store.LockKey
@@ -265,7 +265,7 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	if len(locks) == 0 {
 		return nil
 	}
-	return n.w.Lock(ctx, locks...)
+	return n.w.lock(ctx, locks...)
 }
 
 // address is that of the user who is known, else the one told.
@@ -282,7 +282,7 @@ func (n *signIn) address() string {
 // this same connection had proved the stored one, and its organization holds the domains of
 // both: who let a domain go speaks for nobody on it (rule U10).
 func (n *signIn) readDomain(ctx context.Context) error {
-	domain, ok, err := n.w.verifiedDomain(ctx, n.address())
+	domain, ok, err := n.w.domains().verifiedDomain(ctx, n.address())
 	n.domain = domain
 	n.entitled = ok && domain.OrganizationID == n.home.ID
 	n.moves = false
@@ -290,7 +290,7 @@ func (n *signIn) readDomain(ctx context.Context) error {
 		n.user.EmailProvedBy != n.in.connection.String() || n.in.emailKey == n.user.EmailKey {
 		return err
 	}
-	_, n.moves, err = n.w.verifiedFor(ctx, n.home.ID, n.in.emailKey)
+	_, n.moves, err = n.w.domains().verifiedFor(ctx, n.home.ID, n.in.emailKey)
 	return err
 }
 
@@ -335,7 +335,7 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 		who = UserID{}
 	}
 	if !who.IsZero() {
-		members, err := n.w.membershipsOf(ctx, who)
+		members, err := n.w.members().membershipsOf(ctx, who)
 		if err != nil {
 			return err
 		}
@@ -345,7 +345,7 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 	if err := n.readRules(ctx); err != nil {
 		return err
 	}
-	missing, err := n.w.domainLack(ctx, n.rules[n.domain.OrganizationID], who, n.in.shown())
+	missing, err := n.w.policies().missingForDomain(ctx, n.rules[n.domain.OrganizationID], who, n.in.evidence())
 	if err != nil || missing.kind == "" {
 		return err
 	}
@@ -368,7 +368,7 @@ func (n *signIn) readRules(ctx context.Context) (err error) {
 		ids[1] = active[0].OrganizationID
 	}
 	slices.SortFunc(ids, OrganizationID.Compare)
-	if n.rules, err = n.w.policies(ctx, slices.Compact(ids)...); err != nil {
+	if n.rules, err = n.w.policies().read(ctx, slices.Compact(ids)...); err != nil {
 		return err
 	}
 	for _, id := range ids {
@@ -387,7 +387,7 @@ func (n *signIn) rest(ctx context.Context) (err error) {
 		return nil
 	}
 	if n.opened.ID != p.OrganizationID {
-		if n.opened, err = n.w.Organizations().Get(ctx, p.OrganizationID); err != nil {
+		if n.opened, err = n.w.tx.Organizations().Get(ctx, p.OrganizationID); err != nil {
 			return err
 		}
 	}
@@ -395,7 +395,7 @@ func (n *signIn) rest(ctx context.Context) (err error) {
 	return nil
 }
 
-func (l lack) decision() Decision {
+func (l unmet) decision() Decision {
 	return Decision{Kind: l.kind, OrganizationID: l.organization, Connections: viewsOf(l.connections), Methods: l.methods}
 }
 

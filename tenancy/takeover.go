@@ -15,8 +15,8 @@ const (
 	EmailProvedByHost = "host" // the host's word
 )
 
-// proof is what somebody has shown who proves an address.
-type proof struct {
+// emailProof is what somebody has shown who proves an address.
+type emailProof struct {
 	by       string     // for the user's EmailProvedBy
 	own      bool       // they came by something of the account's own; else they may be somebody else than who set it up
 	identity IdentityID // by which they came, so that it stays; zero: none
@@ -28,52 +28,52 @@ type proof struct {
 // that it could be entered by goes, except what the proof came by. Where that is nothing
 // of the account's own, so do its phone number and the organizations that it made for
 // itself.
-func (w *work) takeOver(ctx context.Context, user *User, p proof) error {
-	if err := w.expel(ctx, user.ID, p); err != nil {
+func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) error {
+	if err := us.revokeAccess(ctx, user.ID, p); err != nil {
 		return err
 	}
 	before := *user
 	user.Email, user.PendingEmail = cmp.Or(p.email, user.Email), ""
-	user.EmailVerifiedAt, user.EmailProvedBy = w.now, p.by
+	user.EmailVerifiedAt, user.EmailProvedBy = us.c.now, p.by
 	if !p.own {
 		user.Phone = "" // a way to reach somebody else, and perhaps their second factor
 	}
-	if err := w.saveUser(ctx, before, user, EventUserEmailVerified); err != nil || p.own {
+	if err := us.saveUser(ctx, before, user, EventUserEmailVerified); err != nil || p.own {
 		return err
 	}
-	w.freed = user.ID
-	if err := w.archiveFounded(ctx, before); err != nil {
+	us.c.freed = user.ID
+	if err := us.archiveFounded(ctx, before); err != nil {
 		return err
 	}
-	w.notify(*user, MessageTakenOver)
+	us.c.notify(*user, MessageTakenOver)
 	return nil
 }
 
-// expel takes all that whoever made an account could come back by: identities, sessions,
+// revokeAccess takes all that whoever made an account could come back by: identities, sessions,
 // proofs of addresses on their way, and requests to join.
-func (w *work) expel(ctx context.Context, user UserID, p proof) error {
-	err := walk(ctx, w.Identities(), IdentityFilter{UserID: Of(user)}, func(i Identity) error {
+func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof) error {
+	err := walk(ctx, us.c.tx.Identities(), IdentityFilter{UserID: Of(user)}, func(i Identity) error {
 		if i.ID == p.identity {
 			return nil
 		}
-		return w.dropIdentity(ctx, i)
+		return us.c.identities().dropIdentity(ctx, i)
 	})
 	if err != nil {
 		return err
 	}
-	if err := w.spendProofs(ctx, user); err != nil {
+	if err := us.c.spendProofs(ctx, user); err != nil {
 		return err
 	}
-	if err := w.cancelRequests(ctx, user); err != nil {
+	if err := us.cancelRequests(ctx, user); err != nil {
 		return err
 	}
-	return w.endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedTakenOver, p.session)
+	return us.c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedTakenOver, p.session)
 }
 
 // cancelRequests takes back a user's requests to join that wait.
-func (w *work) cancelRequests(ctx context.Context, user UserID) error {
+func (us userRules) cancelRequests(ctx context.Context, user UserID) error {
 	waiting := JoinRequestFilter{UserID: Of(user), State: Of(JoinRequestPending)}
-	requests, err := collect(ctx, w.JoinRequests(), waiting)
+	requests, err := collect(ctx, us.c.tx.JoinRequests(), waiting)
 	if err != nil || len(requests) == 0 {
 		return err
 	}
@@ -81,18 +81,18 @@ func (w *work) cancelRequests(ctx context.Context, user UserID) error {
 	for i, r := range requests {
 		locks[i] = lockOrganization(r.OrganizationID)
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := us.c.lock(ctx, locks...); err != nil {
 		return err
 	}
 	for _, r := range requests {
-		r, err := w.JoinRequests().Get(ctx, r.ID)
+		r, err := us.c.tx.JoinRequests().Get(ctx, r.ID)
 		if CodeOf(err) == ErrNotFound || err == nil && r.State != JoinRequestPending {
 			continue // decided meanwhile
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := w.decide(ctx, r, JoinRequestCanceled, EventJoinRequestCanceled); err != nil {
+		if _, err := us.c.joining().decide(ctx, r, JoinRequestCanceled, EventJoinRequestCanceled); err != nil {
 			return err
 		}
 	}
@@ -102,11 +102,11 @@ func (w *work) cancelRequests(ctx context.Context, user UserID) error {
 // archiveFounded archives the organizations that an account made while nobody had proved
 // its address, and in which nobody else is active: whoever proves it should not find
 // themselves the owner of a stranger's (rule U5). The host can restore them.
-func (w *work) archiveFounded(ctx context.Context, user User) error {
+func (us userRules) archiveFounded(ctx context.Context, user User) error {
 	if user.EmailProvedBy != "" { // it was proved once
 		return nil
 	}
-	members, err := w.membershipsOf(ctx, user.ID)
+	members, err := us.c.members().membershipsOf(ctx, user.ID)
 	if err != nil {
 		return err
 	}
@@ -114,14 +114,14 @@ func (w *work) archiveFounded(ctx context.Context, user User) error {
 		return m.JoinedVia != JoinedCreated || m.Status != MembershipActive
 	})
 	for _, m := range members {
-		if err := w.Lock(ctx, lockOrganization(m.OrganizationID)); err != nil {
+		if err := us.c.lock(ctx, lockOrganization(m.OrganizationID)); err != nil {
 			return err
 		}
-		n, err := w.Memberships().Count(ctx, MembershipFilter{OrganizationID: Of(m.OrganizationID), Status: Of(MembershipActive)})
+		n, err := us.c.tx.Memberships().Count(ctx, MembershipFilter{OrganizationID: Of(m.OrganizationID), Status: Of(MembershipActive)})
 		if err != nil {
 			return err
 		}
-		org, err := w.Organizations().Get(ctx, m.OrganizationID)
+		org, err := us.c.tx.Organizations().Get(ctx, m.OrganizationID)
 		if err != nil {
 			return err
 		}
@@ -129,10 +129,10 @@ func (w *work) archiveFounded(ctx context.Context, user User) error {
 			continue
 		}
 		before := org
-		if err := w.archive(ctx, &org); err != nil {
+		if err := us.c.organizations().archive(ctx, &org); err != nil {
 			return err
 		}
-		if err := save(ctx, w, w.Organizations().Update, before, &org, EventOrganizationArchived); err != nil {
+		if err := save(ctx, us.c, us.c.tx.Organizations().Update, before, &org, EventOrganizationArchived); err != nil {
 			return err
 		}
 	}

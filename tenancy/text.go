@@ -28,21 +28,21 @@ var reservedSlugs = []string{
 	"signin", "signup", "smtp", "sso", "static", "status", "support", "system", "test", "users", "webhooks", "www",
 }
 
-// name is a display text in its stored form (rule G5): NFC, no white space around
+// cleanName is a display text in its stored form (rule G5): NFC, no white space around
 // it, 1 to 200 characters, none of which breaks a line or turns its direction.
-func name(field, s string) (string, error) {
-	return label(field, s, maxName)
+func cleanName(field, s string) (string, error) {
+	return cleanLabel(field, s, maxName)
 }
 
-// optionalName is [name], or "" for none.
+// optionalName is [cleanName], or "" for none.
 func optionalName(field, s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	return name(field, s)
+	return cleanName(field, s)
 }
 
-func label(field, s string, most int) (string, error) {
+func cleanLabel(field, s string, most int) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", invalid(field, "is not UTF-8")
 	}

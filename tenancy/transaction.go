@@ -13,7 +13,7 @@ import (
 //
 // fn may run again from the start where the store has to repeat a transaction, so
 // it must do nothing that cannot be done twice. Inside it pass on the ctx it is
-// given: a call on another Service of the family with that ctx answers
+// given: a call on another Service of the instance with that ctx answers
 // [ErrInTransaction] at once, where it would wait for itself.
 //
 // What Config.Mailer has to send goes out after the end; [ErrMailFailed] then means
@@ -30,7 +30,7 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 	parts func(store.Rows) (store.Store, func() error),
 ) error {
 	op := method.op
-	if err := s.enter(ctx); err != nil {
+	if err := s.rejectNested(ctx); err != nil {
 		return explain(err, op, "")
 	}
 	if err := s.tripwire(ctx, method, true); err != nil {
@@ -44,28 +44,28 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 	if err != nil {
 		return err
 	}
-	return explain(s.post(ctx, mail), op, "")
+	return explain(s.sendMail(ctx, mail), op, "")
 }
 
 // together is transact from the beginning of the transaction to its end. It gives
 // what is to be mailed after it.
 func (s *Service) together(ctx context.Context, op string, fn func(ctx context.Context, tx *Service) error,
 	parts func(store.Rows) (store.Store, func() error),
-) ([]letter, error) {
-	keys := s.ring()
+) ([]outgoing, error) {
+	keys := s.changes()
 	var inner *Service
-	var told error // what fn said, to tell it from what the store says
-	outermost := s.within == nil
+	var result error // what fn said, to tell it from what the store says
+	outermost := s.txn == nil
 	if outermost {
-		s.family.cache.transacting.Add(1)
+		s.instance.cache.transacting.Add(1)
 	}
 	defer func() {
 		if outermost {
-			s.family.cache.transacting.Add(-1)
+			s.instance.cache.transacting.Add(-1)
 		}
 		s.settle(keys)
 		if inner != nil {
-			s.refused(ctx, inner.within.denied...)
+			s.refused(ctx, inner.txn.denied...)
 		}
 	}()
 	err := s.updating(ctx, func(rows store.Rows) error {
@@ -73,15 +73,15 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 		var failed func() error
 		inner = s.inside(rows, keys)
 		inner.store, failed = parts(rows)
-		if told = fn(s.mark(ctx), inner); told == nil {
-			told = failed()
+		if result = fn(s.mark(ctx), inner); result == nil {
+			result = failed()
 		}
-		return told
+		return result
 	})
 	switch {
 	case err == nil:
-		return inner.within.mail, nil
-	case told != nil:
+		return inner.txn.mail, nil
+	case result != nil:
 		return nil, err
 	}
 	return nil, explain(err, op, "")
@@ -113,14 +113,14 @@ func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context
 		return ctx, nil, explain(forbidden(""), op, "")
 	}
 	from, ok := store.As[store.Joined](joined)
-	if !ok || from.Root() != store.Innermost(s.family.store) {
+	if !ok || from.Root() != store.Innermost(s.instance.store) {
 		return ctx, nil, explain(invalid("store", "is not joined from this service's store"), op, "")
 	}
-	if s.within != nil {
+	if s.txn != nil {
 		return ctx, nil, explain(&Error{Code: ErrInTransaction}, op, "")
 	}
 	return s.mark(ctx), s.derive(func(in *Service) {
-		in.store, in.within = joined, &within{ring: &ring{host: s.family.cache}}
+		in.store, in.txn = joined, &inTransaction{changes: &changes{host: s.instance.cache}}
 	}), nil
 }
 
@@ -133,17 +133,17 @@ func (s *Service) Rows() (store.Rows, error) {
 	if s.principal != nil {
 		return nil, explain(forbidden(""), op, "")
 	}
-	if s.within == nil || s.within.rows == nil {
+	if s.txn == nil || s.txn.rows == nil {
 		return nil, explain(invalid("service", "is not in a transaction of its own"), op, "")
 	}
-	return s.within.rows, nil
+	return s.txn.rows, nil
 }
 
 // inside is s in the running transaction.
-func (s *Service) inside(rows store.Rows, keys *ring) *Service {
+func (s *Service) inside(rows store.Rows, keys *changes) *Service {
 	return s.derive(func(in *Service) {
-		in.store, in.within = nested{rows}, &within{rows: rows, ring: keys}
-		in.within.now(s.now)
+		in.store, in.txn = nested{rows}, &inTransaction{rows: rows, changes: keys}
+		in.txn.now(s.now)
 	})
 }
 
@@ -152,26 +152,26 @@ func (s *Service) trusted() *Service {
 	return s.derive(func(host *Service) { host.principal, host.actor = nil, Actor{Kind: ActorHost} })
 }
 
-// mark makes ctx the context of a running transaction of the family.
+// mark makes ctx the context of a running transaction of the instance.
 func (s *Service) mark(ctx context.Context) context.Context {
-	return context.WithValue(ctx, s.family, true)
+	return context.WithValue(ctx, s.instance, true)
 }
 
-func (s *Service) enter(ctx context.Context) error {
-	if s.within == nil && ctx.Value(s.family) != nil {
+func (s *Service) rejectNested(ctx context.Context) error {
+	if s.txn == nil && ctx.Value(s.instance) != nil {
 		return &Error{Code: ErrInTransaction, Reason: "use the transaction's own service"}
 	}
 	return nil
 }
 
 func (s *Service) now() time.Time {
-	if s.within != nil {
-		return s.within.now(s.family.now)
+	if s.txn != nil {
+		return s.txn.now(s.instance.now)
 	}
-	return s.family.now()
+	return s.instance.now()
 }
 
-func (f *family) now() time.Time { return f.config.Now().UTC().Truncate(time.Microsecond) }
+func (f *instance) now() time.Time { return f.config.Now().UTC().Truncate(time.Microsecond) }
 
 // nested is the Store of a Service in a running transaction.
 type nested struct{ rows store.Rows }
@@ -182,34 +182,34 @@ func (n nested) Update(ctx context.Context, fn func(store.Rows) error) error {
 	return n.rows.Savepoint(ctx, func() error { return fn(n.rows) })
 }
 
-// work is one call's share of a transaction: the tables, the instant, and the
+// call is what one method call has of a transaction: the tables, the instant, and the
 // service and method that it runs for. Unexported methods do the rules on it, so
 // that they compose in one transaction.
-type work struct {
-	txn
-	*family
-	service *Service
-	method  *Method
-	now     time.Time
-	ring    *ring
-	actor   Actor  // who does it, for the events (rule G12)
-	through string // by which session; "" = none
+type call struct {
+	tx       txn
+	instance *instance
+	service  *Service
+	method   *Method
+	now      time.Time
+	changes  *changes
+	actor    Actor  // who does it, for the events (rule G12)
+	through  string // by which session; "" = none
 
-	asked  bool      // authorize was
-	scope  scope     // about what
-	denied []refusal // what authorize refused
-	mail   []letter  // what is to be sent after the commit
-	book   *rulebook
-	held   map[OrganizationID]powers       // what the actor holds
-	homes  map[ConnectionID]OrganizationID // of connections that were read
-	freed  UserID                          // of an account that was taken over in this call
+	asked        bool       // authorize was
+	scope        scope      // about what
+	denied       []refusal  // what authorize refused
+	mail         []outgoing // what is to be sent after the commit
+	declarations *declarations
+	held         map[OrganizationID]powers       // what the actor holds
+	homes        map[ConnectionID]OrganizationID // of connections that were read
+	freed        UserID                          // of an account that was taken over in this call
 }
 
 // read runs fn over a snapshot. On an error its result is the zero value.
-func read[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, w *work) (T, error)) (T, error) {
+func read[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, c *call) (T, error)) (T, error) {
 	var result, zero T
-	_, err := s.run(ctx, method, key, nil, s.viewing, func(ctx context.Context, w *work) (err error) {
-		result, err = fn(ctx, w)
+	_, err := s.run(ctx, method, key, nil, s.viewing, func(ctx context.Context, c *call) (err error) {
+		result, err = fn(ctx, c)
 		return err
 	})
 	if err != nil {
@@ -221,135 +221,135 @@ func read[T any](ctx context.Context, s *Service, method *Method, key string, fn
 // write runs fn in a transaction, perhaps more than once. What it changed is told
 // to the cache whatever the commit returned: it may have happened all the same. On an
 // error its result is the zero value, unless everything is kept and only a mail failed.
-func write[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, w *work) (T, error)) (T, error) {
+func write[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, c *call) (T, error)) (T, error) {
 	var result, zero T
-	err := exec(ctx, s, method, key, func(ctx context.Context, w *work) (err error) {
-		result, err = fn(ctx, w)
+	err := exec(ctx, s, method, key, func(ctx context.Context, c *call) (err error) {
+		result, err = fn(ctx, c)
 		return err
 	})
-	if !done(err) {
+	if !isKept(err) {
 		return zero, err
 	}
 	return result, err
 }
 
 // exec is write for a method without a result.
-func exec(ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, w *work) error) error {
+func exec(ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, c *call) error) error {
 	mail, err := s.commit(ctx, method, key, fn)
 	if err != nil {
 		return err
 	}
-	return explain(s.post(ctx, mail), method.op, key)
+	return explain(s.sendMail(ctx, mail), method.op, key)
 }
 
 // commit is exec without what is to be mailed, which it gives.
-func (s *Service) commit(ctx context.Context, method *Method, key string, fn func(ctx context.Context, w *work) error) ([]letter, error) {
-	keys := s.ring()
+func (s *Service) commit(ctx context.Context, method *Method, key string, fn func(ctx context.Context, c *call) error) ([]outgoing, error) {
+	keys := s.changes()
 	defer s.settle(keys)
-	w, err := s.run(ctx, method, key, keys, s.updating, fn)
+	c, err := s.run(ctx, method, key, keys, s.updating, fn)
 	if err != nil {
 		return nil, err
 	}
-	return w.mail, nil
+	return c.mail, nil
 }
 
-func (s *Service) run(ctx context.Context, method *Method, key string, keys *ring,
-	open func(context.Context, func(store.Rows) error) error, fn func(ctx context.Context, w *work) error,
-) (*work, error) {
-	if err := s.enter(ctx); err != nil {
+func (s *Service) run(ctx context.Context, method *Method, key string, keys *changes,
+	open func(context.Context, func(store.Rows) error) error, fn func(ctx context.Context, c *call) error,
+) (*call, error) {
+	if err := s.rejectNested(ctx); err != nil {
 		return nil, explain(err, method.op, key)
 	}
 	if err := s.tripwire(ctx, method, keys != nil); err != nil {
 		return nil, explain(err, method.op, key)
 	}
-	var w *work
+	var c *call
 	err := open(ctx, func(rows store.Rows) error {
 		s.begun(keys)
-		w = &work{txn: txn{border: border{rows}}, family: s.family, service: s, method: method, now: s.now(), ring: keys, actor: s.actor}
+		c = &call{tx: txn{border: border{rows}}, instance: s.instance, service: s, method: method, now: s.now(), changes: keys, actor: s.actor}
 		if p := s.principal; p != nil && p.session != nil {
-			w.through = p.session.ID.String()
+			c.through = p.session.ID.String()
 		}
-		if err := w.open(); err != nil {
+		if err := c.open(); err != nil {
 			return err
 		}
-		if err := fn(ctx, w); err != nil {
+		if err := fn(ctx, c); err != nil {
 			return err
 		}
-		return w.close()
+		return c.close()
 	})
-	if w != nil {
-		s.refused(ctx, w.denied...)
+	if c != nil {
+		s.refused(ctx, c.denied...)
 	}
-	return w, explain(err, method.op, key)
+	return c, explain(err, method.op, key)
 }
 
-// apart runs fn as a part of the call that is undone by itself where it fails. What is to
+// savepoint runs fn as a part of the call that is undone by itself where it fails. What is to
 // be mailed goes with it; what was refused is known all the same.
-func (w *work) apart(ctx context.Context, fn func(part *work) error) error {
-	part := *w
-	err := w.Savepoint(ctx, func() error { return fn(&part) })
-	w.denied = part.denied
+func (c *call) savepoint(ctx context.Context, fn func(part *call) error) error {
+	part := *c
+	err := c.tx.Savepoint(ctx, func() error { return fn(&part) })
+	c.denied = part.denied
 	if err == nil {
-		w.mail = part.mail
+		c.mail = part.mail
 	}
 	return err
 }
 
 // open refuses at once what no reading is needed for.
-func (w *work) open() error {
-	p := w.service.principal
+func (c *call) open() error {
+	p := c.service.principal
 	switch {
 	case p == nil:
 		return nil
 	case p.err != nil:
 		return p.err
-	case p.nobody || w.method.HostOnly():
-		return w.deny(scope{}, forbidden(""))
+	case p.nobody || c.method.HostOnly():
+		return c.access().deny(scope{}, forbidden(""))
 	}
 	return nil
 }
 
 // close makes a bound call that was never authorized come to nothing.
-func (w *work) close() error {
-	if w.service.principal != nil && !w.asked {
+func (c *call) close() error {
+	if c.service.principal != nil && !c.asked {
 		return &Error{Code: ErrInternal, Reason: "the method did not authorize its actor"}
 	}
 	return nil
 }
 
-// ring collects the keys that a transaction changed, for the cache. In a
+// changes collects the keys that a transaction changed, for the cache. In a
 // transaction of the host's own, whose end nobody tells us, each is marked at once.
-type ring struct {
+type changes struct {
 	keys []cacheKey
 	host *cache // not nil: a host's transaction
 }
 
-// ring is where a transaction on s collects its keys.
-func (s *Service) ring() *ring {
-	if s.within != nil {
-		return s.within.ring
+// changes is where a transaction on s collects its keys.
+func (s *Service) changes() *changes {
+	if s.txn != nil {
+		return s.txn.changes
 	}
-	return &ring{}
+	return &changes{}
 }
 
 // begun is told that a transaction of ours has the store; where there is one writer,
 // every host transaction from before has ended.
-func (s *Service) begun(keys *ring) {
-	if keys != nil && s.within == nil && s.family.singleWriter {
-		s.family.cache.settleAll()
+func (s *Service) begun(keys *changes) {
+	if keys != nil && s.txn == nil && s.instance.singleWriter {
+		s.instance.cache.settleAll()
 	}
 }
 
 // settle publishes what a transaction changed, once it is over.
-func (s *Service) settle(keys *ring) {
-	if s.within == nil {
-		s.family.cache.Publish(keys.keys...)
+func (s *Service) settle(keys *changes) {
+	if s.txn == nil {
+		s.instance.cache.Publish(keys.keys...)
 	}
 }
 
-func newID[T Entity](w *work, chosen ID[T]) ID[T] {
+func newID[T Entity](c *call, chosen ID[T]) ID[T] {
 	if chosen.IsZero() {
-		return w.config.NewID()
+		return c.instance.config.NewID()
 	}
 	return chosen
 }

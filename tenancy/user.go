@@ -45,8 +45,8 @@ func (u User) rowID() [16]byte { return u.ID }
 
 func (u *User) stamps() (*int64, *time.Time) { return &u.Version, &u.UpdatedAt }
 
-func (u *User) event(kind EventType) note {
-	return note{kind: kind, user: u.ID, subject: u.ID.String(), data: *u}
+func (u *User) event(kind EventType) newEvent {
+	return newEvent{kind: kind, user: u.ID, subject: u.ID.String(), data: *u}
 }
 
 // Name is what to call the user: the display name, else given and family name.
@@ -115,28 +115,28 @@ type UserQuery struct {
 //
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id").
 func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
-	return write(ctx, g.s, usersCreate, "", func(ctx context.Context, w *work) (User, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return write(ctx, g.s, usersCreate, "", func(ctx context.Context, c *call) (User, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return User{}, err
 		}
-		return w.createUser(ctx, in, EmailProvedByHost)
+		return c.users().createUser(ctx, in, EmailProvedByHost)
 	})
 }
 
 // createUser makes a user; by is what proved the address, if it is verified.
-func (w *work) createUser(ctx context.Context, in NewUser, by string) (User, error) {
-	user := User{ID: newID(w, in.ID), Version: 1, Email: in.Email, CreatedAt: w.now, UpdatedAt: w.now}
+func (us userRules) createUser(ctx context.Context, in NewUser, by string) (User, error) {
+	user := User{ID: newID(us.c, in.ID), Version: 1, Email: in.Email, CreatedAt: us.c.now, UpdatedAt: us.c.now}
 	var err error
 	if user.EmailKey, err = CanonicalEmail(in.Email); err != nil {
 		return User{}, err
 	}
-	if user.Attributes, err = w.config.Limits.metadata("attributes", in.Attributes); err != nil {
+	if user.Attributes, err = us.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
 		return User{}, err
 	}
-	if user.Metadata, err = w.config.Limits.metadata("metadata", in.Metadata); err != nil {
+	if user.Metadata, err = us.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
 		return User{}, err
 	}
-	err = w.applyUser(&user, UserUpdate{
+	err = us.applyUser(&user, UserUpdate{
 		EmailVerified: &in.EmailVerified, GivenName: &in.GivenName, FamilyName: &in.FamilyName, DisplayName: &in.DisplayName,
 		Picture: &in.Picture, Phone: &in.Phone, Locale: &in.Locale, ExternalID: &in.ExternalID,
 	})
@@ -146,22 +146,22 @@ func (w *work) createUser(ctx context.Context, in NewUser, by string) (User, err
 	if in.EmailVerified {
 		user.EmailProvedBy = by
 	}
-	if err := w.Lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
+	if err := us.c.lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
 		return User{}, err
 	}
-	if err := w.Users().Insert(ctx, user); err != nil {
+	if err := us.c.tx.Users().Insert(ctx, user); err != nil {
 		return User{}, err
 	}
-	err = w.record(ctx, user.event(EventUserCreated))
+	err = us.c.record(ctx, user.event(EventUserCreated))
 	if err != nil {
 		return User{}, err
 	}
-	return user, w.emailMoved(ctx, User{}, user)
+	return user, us.c.invitations().emailMoved(ctx, User{}, user)
 }
 
 // applyUser puts an update's fields into user, each in its stored form.
-func (w *work) applyUser(user *User, in UserUpdate) (err error) {
-	limits := &w.config.Limits
+func (us userRules) applyUser(user *User, in UserUpdate) (err error) {
+	limits := &us.c.instance.config.Limits
 	for _, part := range []struct {
 		field string
 		in    *string
@@ -193,18 +193,18 @@ func (w *work) applyUser(user *User, in UserUpdate) (err error) {
 		if *in.EmailVerified == user.EmailVerifiedAt.IsZero() { // the host's word is the last
 			user.EmailProvedBy = EmailProvedByHost
 		}
-		user.EmailVerifiedAt = w.verified(user.EmailVerifiedAt, *in.EmailVerified)
+		user.EmailVerifiedAt = us.verified(user.EmailVerifiedAt, *in.EmailVerified)
 	}
 	user.NameKey = fold(user.Name())
 	return nil
 }
 
 // verified is when an address was proved, given what was known and what is said now.
-func (w *work) verified(since time.Time, now bool) time.Time {
+func (us userRules) verified(since time.Time, now bool) time.Time {
 	if !now {
 		return time.Time{}
 	}
-	return cmp.Or(since, w.now)
+	return cmp.Or(since, us.c.now)
 }
 
 func picture(field, s string) (string, error) {
@@ -237,30 +237,30 @@ func locale(field, s string) (string, error) {
 // Get gives a user. One who was merged into another is [ErrMerged], with that one's
 // id in IDs (rule U6); else [ErrNotFound].
 func (g Users) Get(ctx context.Context, id UserID) (User, error) {
-	user, err := read(ctx, g.s, usersGet, id.String(), func(ctx context.Context, w *work) (User, error) {
-		if err := w.authorize(ctx, scope{user: id}); err != nil {
+	user, err := read(ctx, g.s, usersGet, id.String(), func(ctx context.Context, c *call) (User, error) {
+		if err := c.access().authorize(ctx, scope{user: id}); err != nil {
 			return User{}, err
 		}
-		return w.user(ctx, id)
+		return c.users().get(ctx, id)
 	})
 	if err != nil {
 		return User{}, err
 	}
-	return g.s.shown(user), nil
+	return g.s.redact(user), nil
 }
 
-// shown is a user as the one whom s is for may see them: when they last signed in is
+// redact is a user as the one whom s is for may see them: when they last signed in is
 // the host's to know (rule U2).
-func (s *Service) shown(user User) User {
+func (s *Service) redact(user User) User {
 	if s.principal != nil {
 		user.LastSignInAt = time.Time{}
 	}
 	return user
 }
 
-// user reads a user who is one still.
-func (w *work) user(ctx context.Context, id UserID) (User, error) {
-	user, err := w.Users().Get(ctx, id)
+// get reads a user who is one still.
+func (us userRules) get(ctx context.Context, id UserID) (User, error) {
+	user, err := us.c.tx.Users().Get(ctx, id)
 	if err == nil && !user.MergedInto.IsZero() {
 		err = &Error{Code: ErrMerged, Kind: "user", Key: id.String(), IDs: []string{user.MergedInto.String()}}
 	}
@@ -288,11 +288,11 @@ func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, er
 }
 
 func (g Users) getBy(ctx context.Context, method *Method, key string, filter UserFilter) (User, error) {
-	return read(ctx, g.s, method, key, func(ctx context.Context, w *work) (User, error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, method, key, func(ctx context.Context, c *call) (User, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return User{}, err
 		}
-		found, err := w.Users().List(ctx, filter, Span{Limit: 1})
+		found, err := c.tx.Users().List(ctx, filter, Span{Limit: 1})
 		if err != nil {
 			return User{}, err
 		}
@@ -310,17 +310,17 @@ func (g Users) getBy(ctx context.Context, method *Method, key string, filter Use
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict],
 // [ErrAlreadyExists] (field "external_id").
 func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, error) {
-	return g.change(ctx, usersUpdate, id, func(_ context.Context, w *work, user *User) (EventType, error) {
+	return g.change(ctx, usersUpdate, id, func(_ context.Context, c *call, user *User) (EventType, error) {
 		if in.Version != 0 && in.Version != user.Version {
 			return "", stale(id)
 		}
-		err := w.hostOnly(
+		err := c.access().hostOnly(
 			input{"email_verified", in.EmailVerified != nil}, input{"external_id", in.ExternalID != nil}, input{"metadata", len(in.Metadata) > 0},
 		)
 		if err != nil {
 			return "", err
 		}
-		return EventUserUpdated, w.applyUser(user, in)
+		return EventUserUpdated, c.users().applyUser(user, in)
 	})
 }
 
@@ -329,9 +329,9 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, usersSuspend, id, func(ctx context.Context, w *work, user *User) (EventType, error) {
-		user.SuspendedAt = cmp.Or(user.SuspendedAt, w.now)
-		return EventUserSuspended, w.endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedUser)
+	return g.change(ctx, usersSuspend, id, func(ctx context.Context, c *call, user *User) (EventType, error) {
+		user.SuspendedAt = cmp.Or(user.SuspendedAt, c.now)
+		return EventUserSuspended, c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedUser)
 	})
 }
 
@@ -339,7 +339,7 @@ func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
-	return g.change(ctx, usersUnsuspend, id, func(_ context.Context, _ *work, user *User) (EventType, error) {
+	return g.change(ctx, usersUnsuspend, id, func(_ context.Context, _ *call, user *User) (EventType, error) {
 		user.SuspendedAt = time.Time{}
 		return EventUserUnsuspended, nil
 	})
@@ -348,25 +348,25 @@ func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
 // change reads a user under their lock, lets edit alter them, and keeps them with
 // the event that edit names if anything is different.
 func (g Users) change(ctx context.Context, method *Method, id UserID,
-	edit func(ctx context.Context, w *work, user *User) (EventType, error),
+	edit func(ctx context.Context, c *call, user *User) (EventType, error),
 ) (User, error) {
-	user, err := write(ctx, g.s, method, id.String(), func(ctx context.Context, w *work) (User, error) {
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+	user, err := write(ctx, g.s, method, id.String(), func(ctx context.Context, c *call) (User, error) {
+		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return User{}, err
 		}
-		if err := w.authorize(ctx, scope{user: id}); err != nil {
+		if err := c.access().authorize(ctx, scope{user: id}); err != nil {
 			return User{}, err
 		}
-		user, err := w.user(ctx, id)
+		user, err := c.users().get(ctx, id)
 		if err != nil {
 			return User{}, err
 		}
 		before := user
-		kind, err := edit(ctx, w, &user)
+		kind, err := edit(ctx, c, &user)
 		if err != nil {
 			return User{}, err
 		}
-		if err := w.saveUser(ctx, before, &user, kind); err != nil {
+		if err := c.users().saveUser(ctx, before, &user, kind); err != nil {
 			return User{}, err
 		}
 		return user, nil
@@ -374,27 +374,27 @@ func (g Users) change(ctx context.Context, method *Method, id UserID,
 	if err != nil {
 		return User{}, err
 	}
-	return g.s.shown(user), nil
+	return g.s.redact(user), nil
 }
 
 // saveUser keeps a user who differs from before, and what memberships carry of
 // them. The caller has the user's lock.
-func (w *work) saveUser(ctx context.Context, before User, user *User, kind EventType) error {
-	if err := save(ctx, w, w.Users().Update, before, user, kind); err != nil {
+func (us userRules) saveUser(ctx context.Context, before User, user *User, kind EventType) error {
+	if err := save(ctx, us.c, us.c.tx.Users().Update, before, user, kind); err != nil {
 		return err
 	}
-	if err := w.emailMoved(ctx, before, *user); err != nil {
+	if err := us.c.invitations().emailMoved(ctx, before, *user); err != nil {
 		return err
 	}
-	return w.rekey(ctx, before, *user)
+	return us.rekey(ctx, before, *user)
 }
 
 // rekey brings what memberships carry of a user up to date.
-func (w *work) rekey(ctx context.Context, before, user User) error {
+func (us userRules) rekey(ctx context.Context, before, user User) error {
 	if before.NameKey == user.NameKey && before.EmailKey == user.EmailKey {
 		return nil
 	}
-	members, err := w.lockMemberships(ctx, user.ID)
+	members, err := us.c.members().lockMemberships(ctx, user.ID)
 	if err != nil {
 		return err
 	}
@@ -405,7 +405,7 @@ func (w *work) rekey(ctx context.Context, before, user User) error {
 			continue
 		}
 		m.Version++ // UpdatedAt stays: nothing of the membership's own has changed
-		if err := w.Memberships().Update(ctx, m); err != nil {
+		if err := us.c.tx.Memberships().Update(ctx, m); err != nil {
 			return err
 		}
 	}
@@ -416,8 +416,8 @@ func (w *work) rekey(ctx context.Context, before, user User) error {
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
-	return read(ctx, g.s, usersList, "", func(ctx context.Context, w *work) (Page[User], error) {
-		if err := w.authorize(ctx, scope{}); err != nil {
+	return read(ctx, g.s, usersList, "", func(ctx context.Context, c *call) (Page[User], error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Page[User]{}, err
 		}
 		var err error
@@ -434,7 +434,7 @@ func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 		if q.Suspended != nil {
 			filter.Suspended = Of(*q.Suspended)
 		}
-		return list(ctx, w.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
 			userKey, "users", q.IDs, q.NamePrefix, q.EmailPrefix, filter.Suspended)
 	})
 }
@@ -464,25 +464,25 @@ func userKey(user *User, order Order) Key {
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {
-	return exec(ctx, g.s, usersRecordSignIn, id.String(), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+	return exec(ctx, g.s, usersRecordSignIn, id.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		if _, err := w.user(ctx, id); err != nil {
+		if _, err := c.users().get(ctx, id); err != nil {
 			return err
 		}
 		if !at.IsZero() {
-			m, err := w.membership(ctx, at, id)
+			m, err := c.members().get(ctx, at, id)
 			if err != nil {
 				return err
 			}
-			if err := w.Memberships().Touch(ctx, m.ID, w.now); err != nil {
+			if err := c.tx.Memberships().Touch(ctx, m.ID, c.now); err != nil {
 				return err
 			}
 		}
-		return w.Users().Touch(ctx, id, w.now)
+		return c.tx.Users().Touch(ctx, id, c.now)
 	})
 }

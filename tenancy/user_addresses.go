@@ -10,7 +10,7 @@ import (
 // addressesOf gives the canonical addresses of people who are erased: the one named, if
 // any, and those that events show as proved by them. An address that was only claimed
 // may be anybody's, and one that another user has by now is theirs.
-func (w *work) addressesOf(ctx context.Context, emailKey string, people ...UserID) ([]string, error) {
+func (us userRules) addressesOf(ctx context.Context, emailKey string, people ...UserID) ([]string, error) {
 	var found []string
 	if emailKey != "" {
 		found = append(found, emailKey)
@@ -19,7 +19,7 @@ func (w *work) addressesOf(ctx context.Context, emailKey string, people ...UserI
 		EventUserCreated, EventUserUpdated, EventUserEmailChanged, EventUserEmailVerified, EventUserDeleted)}
 	span := LogSpan{Limit: walkLimit}
 	for {
-		events, next, done, err := w.Events().Read(ctx, filter, span)
+		events, next, done, err := us.c.tx.Events().Read(ctx, filter, span)
 		if err != nil {
 			return nil, err
 		}
@@ -28,7 +28,7 @@ func (w *work) addressesOf(ctx context.Context, emailKey string, people ...UserI
 			if key == "" || slices.Contains(found, key) {
 				continue
 			}
-			holder, err := w.userAt(ctx, key)
+			holder, err := us.c.invitations().userAt(ctx, key)
 			if err != nil {
 				return nil, err
 			}

@@ -10,69 +10,69 @@ import "context"
 // where nobody else is an owner; [ErrTooLarge] over Config.DeleteLimit memberships;
 // [ErrReferenced] where a row of the host's refers to the user.
 func (g Users) Delete(ctx context.Context, id UserID) error {
-	return exec(ctx, g.s, usersDelete, id.String(), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+	return exec(ctx, g.s, usersDelete, id.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		return w.deleteUser(ctx, id)
+		return c.users().deleteUser(ctx, id)
 	})
 }
 
 // deleteUser removes a user whose lock is held. Those who were merged into them stay
 // buried, so that Erase still finds what was theirs.
-func (w *work) deleteUser(ctx context.Context, id UserID) error {
-	user, err := w.user(ctx, id)
+func (us userRules) deleteUser(ctx context.Context, id UserID) error {
+	user, err := us.get(ctx, id)
 	if err != nil {
 		return err
 	}
-	members, err := w.lockMemberships(ctx, id)
+	members, err := us.c.members().lockMemberships(ctx, id)
 	if err != nil {
 		return err
 	}
-	if err := w.notTooMany("memberships", len(members)); err != nil {
+	if err := us.c.organizations().notTooMany("memberships", len(members)); err != nil {
 		return err
 	}
-	held, err := w.mayGo(ctx, members)
+	held, err := us.mayGo(ctx, members)
 	if err != nil {
 		return err
 	}
-	gone := removed{Memberships: len(members)}
+	counts := removed{Memberships: len(members)}
 	for _, m := range members {
-		gone.RoleAssignments += len(held[m.ID])
-		if err := w.dropExemptions(ctx, m.OrganizationID, id); err != nil {
+		counts.RoleAssignments += len(held[m.ID])
+		if err := us.c.policies().dropExemptions(ctx, m.OrganizationID, id); err != nil {
 			return err
 		}
-		if err := w.dropMember(ctx, m, held[m.ID]); err != nil {
+		if err := us.dropMember(ctx, m, held[m.ID]); err != nil {
 			return err
 		}
 	}
-	if gone.Identities, err = w.Identities().DeleteAll(ctx, IdentityFilter{UserID: Of(id)}); err != nil {
+	if counts.Identities, err = us.c.tx.Identities().DeleteAll(ctx, IdentityFilter{UserID: Of(id)}); err != nil {
 		return err
 	}
-	if gone.Sessions, err = w.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(id)}); err != nil {
+	if counts.Sessions, err = us.c.tx.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(id)}); err != nil {
 		return err
 	}
-	if gone.JoinRequests, err = w.JoinRequests().DeleteAll(ctx, JoinRequestFilter{UserID: Of(id)}); err != nil {
+	if counts.JoinRequests, err = us.c.tx.JoinRequests().DeleteAll(ctx, JoinRequestFilter{UserID: Of(id)}); err != nil {
 		return err
 	}
-	if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(id)}); err != nil {
+	if _, err := us.c.tx.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(id)}); err != nil {
 		return err
 	}
-	if err := w.Users().Delete(ctx, id); err != nil {
+	if err := us.c.tx.Users().Delete(ctx, id); err != nil {
 		return err
 	}
-	return w.record(ctx, note{kind: EventUserDeleted, user: id, subject: id.String(), data: struct {
+	return us.c.record(ctx, newEvent{kind: EventUserDeleted, user: id, subject: id.String(), data: struct {
 		User
 		Removed removed `json:"removed"`
-	}{user, gone}})
+	}{user, counts}})
 }
 
 // mayGo reads the roles of memberships and refuses if, without them, an organization
 // would lose its last owner (rule M7). It names every such organization.
-func (w *work) mayGo(ctx context.Context, members []Membership) (map[MembershipID][]RoleAssignment, error) {
+func (us userRules) mayGo(ctx context.Context, members []Membership) (map[MembershipID][]RoleAssignment, error) {
 	if len(members) == 0 {
 		return nil, nil
 	}
@@ -80,13 +80,13 @@ func (w *work) mayGo(ctx context.Context, members []Membership) (map[MembershipI
 	for i, m := range members {
 		ids[i] = m.ID
 	}
-	held, err := w.assignments(ctx, ids...)
+	held, err := us.c.roles().assignments(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
 	var orphans []OrganizationID
 	for _, m := range members {
-		switch err := w.keepsOwner(ctx, m, held[m.ID]); CodeOf(err) {
+		switch err := us.c.owners().keepsOwner(ctx, m, held[m.ID]); CodeOf(err) {
 		case "":
 		case ErrLastOwner:
 			orphans = append(orphans, m.OrganizationID)
@@ -100,11 +100,11 @@ func (w *work) mayGo(ctx context.Context, members []Membership) (map[MembershipI
 	return held, nil
 }
 
-func (w *work) dropMember(ctx context.Context, m Membership, held []RoleAssignment) error {
-	if err := w.drop(ctx, m); err != nil {
+func (us userRules) dropMember(ctx context.Context, m Membership, held []RoleAssignment) error {
+	if err := us.c.members().drop(ctx, m); err != nil {
 		return err
 	}
-	return w.recordMembership(ctx, m.gone(), m, held, nil)
+	return us.c.members().recordMembership(ctx, m.removalEvent(), m, held, nil)
 }
 
 // Erase is Delete, and also takes what events hold about the person, and about those
@@ -118,39 +118,39 @@ func (w *work) dropMember(ctx context.Context, m Membership, held []RoleAssignme
 //
 // Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
 func (g Users) Erase(ctx context.Context, id UserID) error {
-	return exec(ctx, g.s, usersErase, id.String(), func(ctx context.Context, w *work) error {
-		if err := w.Lock(ctx, lockUser(id)); err != nil {
+	return exec(ctx, g.s, usersErase, id.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return err
 		}
-		user, err := w.Users().Get(ctx, id)
+		user, err := c.tx.Users().Get(ctx, id)
 		if err == nil {
-			err = w.deleteUser(ctx, id)
+			err = c.users().deleteUser(ctx, id)
 		}
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
-		if err := w.knownOnce(ctx, id, err); err != nil {
+		if err := c.users().knownOnce(ctx, id, err); err != nil {
 			return err
 		}
-		redacted, err := w.redact(ctx, user, id)
+		redacted, err := c.users().redact(ctx, user, id)
 		if err != nil || redacted == 0 {
 			return err
 		}
-		return w.record(ctx, note{kind: EventUserErased, user: id, subject: id.String(), redacted: true})
+		return c.record(ctx, newEvent{kind: EventUserErased, user: id, subject: id.String(), redacted: true})
 	})
 }
 
 // knownOnce gives missing back if no event tells of the user either.
-func (w *work) knownOnce(ctx context.Context, id UserID, missing error) error {
+func (us userRules) knownOnce(ctx context.Context, id UserID, missing error) error {
 	if missing == nil {
 		return nil
 	}
 	span := LogSpan{Limit: 1, Desc: true}
 	for {
-		events, next, done, err := w.Events().Read(ctx, EventFilter{UserID: Of(id)}, span)
+		events, next, done, err := us.c.tx.Events().Read(ctx, EventFilter{UserID: Of(id)}, span)
 		switch {
 		case err != nil:
 			return err
@@ -165,34 +165,34 @@ func (w *work) knownOnce(ctx context.Context, id UserID, missing error) error {
 
 // redact empties the events about a user and those merged into them, who are
 // forgotten, and about the invitations to them.
-func (w *work) redact(ctx context.Context, user User, id UserID) (int, error) {
-	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(id)})
+func (us userRules) redact(ctx context.Context, user User, id UserID) (int, error) {
+	tombstones, err := collect(ctx, us.c.tx.Users(), UserFilter{MergedInto: Of(id)})
 	if err != nil {
 		return 0, err
 	}
 	people := []UserID{id}
-	for _, u := range buried {
+	for _, u := range tombstones {
 		people = append(people, u.ID)
-		if _, err := w.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(u.ID)}); err != nil {
+		if _, err := us.c.tx.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(u.ID)}); err != nil {
 			return 0, err
 		}
-		if _, err := w.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(u.ID)}); err != nil {
+		if _, err := us.c.tx.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(u.ID)}); err != nil {
 			return 0, err
 		}
-		if err := w.Users().Delete(ctx, u.ID); err != nil {
+		if err := us.c.tx.Users().Delete(ctx, u.ID); err != nil {
 			return 0, err
 		}
 	}
-	addresses, err := w.addressesOf(ctx, user.EmailKey, people...)
+	addresses, err := us.addressesOf(ctx, user.EmailKey, people...)
 	if err != nil {
 		return 0, err
 	}
-	redacted, err := w.forget(ctx, addresses, people...)
+	redacted, err := us.c.invitations().forget(ctx, addresses, people...)
 	if err != nil {
 		return 0, err
 	}
 	for _, person := range people {
-		n, err := w.Events().Redact(ctx, person)
+		n, err := us.c.tx.Events().Redact(ctx, person)
 		if err != nil {
 			return 0, err
 		}

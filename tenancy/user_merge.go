@@ -28,37 +28,37 @@ type Merged struct {
 // join requests of from's; [ErrReferenced] where a row of the host's refers to a membership
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
-	return write(ctx, g.s, usersMerge, pairOfUsers(from, into), func(ctx context.Context, w *work) (Merged, error) {
+	return write(ctx, g.s, usersMerge, pairOfUsers(from, into), func(ctx context.Context, c *call) (Merged, error) {
 		if from == into {
 			return Merged{}, invalid("into", "is the same user")
 		}
-		if err := w.authorize(ctx, scope{}); err != nil {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Merged{}, err
 		}
-		return w.merge(ctx, from, into)
+		return c.users().merge(ctx, from, into)
 	})
 }
 
 func pairOfUsers(from, into UserID) string { return from.String() + "/" + into.String() }
 
-func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
-	if err := w.Lock(ctx, lockUser(from), lockUser(into)); err != nil {
+func (us userRules) merge(ctx context.Context, from, into UserID) (Merged, error) {
+	if err := us.c.lock(ctx, lockUser(from), lockUser(into)); err != nil {
 		return Merged{}, err
 	}
-	source, err := w.user(ctx, from)
+	source, err := us.get(ctx, from)
 	if err != nil {
 		return Merged{}, err
 	}
-	target, err := w.user(ctx, into)
+	target, err := us.get(ctx, into)
 	if err != nil {
 		return Merged{}, err
 	}
-	theirs, mine, err := w.lockBoth(ctx, from, into)
+	theirs, mine, err := us.lockBoth(ctx, from, into)
 	if err != nil {
 		return Merged{}, err
 	}
 	done := Merged{User: target}
-	if err := w.notTooMany("memberships", len(theirs)); err != nil {
+	if err := us.c.organizations().notTooMany("memberships", len(theirs)); err != nil {
 		return Merged{}, err
 	}
 	// Those that unite come first: by then what moves finds into where they will be.
@@ -67,7 +67,7 @@ func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
 	theirs = append(united, slices.DeleteFunc(theirs, func(m Membership) bool { return !apart(m) })...)
 	var orphans []OrganizationID
 	for _, m := range theirs {
-		orphaned, err := w.mergeMembership(ctx, m, mine[m.OrganizationID], target)
+		orphaned, err := us.mergeMembership(ctx, m, mine[m.OrganizationID], target)
 		if err != nil {
 			return Merged{}, err
 		}
@@ -81,28 +81,28 @@ func (w *work) merge(ctx context.Context, from, into UserID) (Merged, error) {
 	if len(orphans) > 0 {
 		return Merged{}, lastOwner(orphans...)
 	}
-	if err := w.moveExemptions(ctx, from, into, organizationsOf(theirs)...); err != nil {
+	if err := us.c.policies().moveExemptions(ctx, from, into, organizationsOf(theirs)...); err != nil {
 		return Merged{}, err
 	}
-	if done.Identities, err = w.moveIdentities(ctx, from, into); err != nil {
+	if done.Identities, err = us.moveIdentities(ctx, from, into); err != nil {
 		return Merged{}, err
 	}
-	if err := w.endSessions(ctx, SessionFilter{UserID: Of(from)}, EndedMerged); err != nil {
+	if err := us.c.sessions().endSessions(ctx, SessionFilter{UserID: Of(from)}, EndedMerged); err != nil {
 		return Merged{}, err
 	}
-	if err := w.moveInvitations(ctx, from, into); err != nil {
+	if err := us.c.invitations().moveInvitations(ctx, from, into); err != nil {
 		return Merged{}, err
 	}
-	if err := w.bury(ctx, source, into); err != nil {
+	if err := us.tombstone(ctx, source, into); err != nil {
 		return Merged{}, err
 	}
 	if source.LastSignInAt.After(target.LastSignInAt) {
 		done.User.LastSignInAt = source.LastSignInAt
-		if err := w.Users().Touch(ctx, into, source.LastSignInAt); err != nil {
+		if err := us.c.tx.Users().Touch(ctx, into, source.LastSignInAt); err != nil {
 			return Merged{}, err
 		}
 	}
-	return done, w.record(ctx, note{
+	return done, us.c.record(ctx, newEvent{
 		kind: EventUserMerged, user: into, subject: into.String(), people: []UserID{from},
 		data: struct {
 			From UserID `json:"from"`
@@ -121,9 +121,9 @@ func organizationsOf(members []Membership) []OrganizationID {
 
 // lockBoth takes the locks of all organizations that either user is in, and reads
 // the memberships under them.
-func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Membership, mine map[OrganizationID]Membership, err error) {
+func (us userRules) lockBoth(ctx context.Context, from, into UserID) (theirs []Membership, mine map[OrganizationID]Membership, err error) {
 	both := MembershipFilter{UserID: Of(from, into)}
-	members, err := collect(ctx, w.Memberships(), both)
+	members, err := collect(ctx, us.c.tx.Memberships(), both)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,10 +131,10 @@ func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Member
 	for _, m := range members {
 		locks = append(locks, lockOrganization(m.OrganizationID))
 	}
-	if err := w.Lock(ctx, locks...); err != nil {
+	if err := us.c.lock(ctx, locks...); err != nil {
 		return nil, nil, err
 	}
-	if members, err = collect(ctx, w.Memberships(), both); err != nil {
+	if members, err = collect(ctx, us.c.tx.Memberships(), both); err != nil {
 		return nil, nil, err
 	}
 	mine = make(map[OrganizationID]Membership)
@@ -150,82 +150,82 @@ func (w *work) lockBoth(ctx context.Context, from, into UserID) (theirs []Member
 
 // mergeMembership brings one membership over, and says whether its organization lost
 // its last owner by that.
-func (w *work) mergeMembership(ctx context.Context, m, other Membership, target User) (orphaned bool, err error) {
+func (us userRules) mergeMembership(ctx context.Context, m, other Membership, target User) (orphaned bool, err error) {
 	if m.Status == MembershipPending {
-		return false, w.dropMember(ctx, m, nil)
+		return false, us.dropMember(ctx, m, nil)
 	}
-	held, err := w.assignments(ctx, m.ID)
+	held, err := us.c.roles().assignments(ctx, m.ID)
 	if err != nil {
 		return false, err
 	}
-	before, err := w.owners(ctx, m.OrganizationID)
+	before, err := us.c.owners().count(ctx, m.OrganizationID)
 	if err != nil {
 		return false, err
 	}
 	switch {
 	case other.ID.IsZero():
-		err = w.moveMembership(ctx, m, held[m.ID], target)
+		err = us.moveMembership(ctx, m, held[m.ID], target)
 	case other.Status == MembershipPending:
-		if err = w.dropMember(ctx, other, nil); err == nil && m.Status == MembershipActive {
-			err = w.retire(ctx, other.InvitationID) // rule M2: another way in
+		if err = us.dropMember(ctx, other, nil); err == nil && m.Status == MembershipActive {
+			err = us.c.invitations().revokePending(ctx, other.InvitationID) // rule M2: another way in
 		}
 		if err == nil {
-			err = w.moveMembership(ctx, m, held[m.ID], target)
+			err = us.moveMembership(ctx, m, held[m.ID], target)
 		}
 	default:
-		err = w.unite(ctx, m, other, held[m.ID])
+		err = us.unite(ctx, m, other, held[m.ID])
 	}
 	if err != nil || before == 0 {
 		return false, err
 	}
-	after, err := w.owners(ctx, m.OrganizationID)
+	after, err := us.c.owners().count(ctx, m.OrganizationID)
 	return after == 0, err
 }
 
 // moveMembership gives a membership to another user: a way in like any other.
-func (w *work) moveMembership(ctx context.Context, m Membership, held []RoleAssignment, target User) error {
+func (us userRules) moveMembership(ctx context.Context, m Membership, held []RoleAssignment, target User) error {
 	if m.Status == MembershipActive {
-		org, err := w.Organizations().Get(ctx, m.OrganizationID)
+		org, err := us.c.tx.Organizations().Get(ctx, m.OrganizationID)
 		if err != nil {
 			return err
 		}
-		roles, err := w.slugs(ctx, held)
+		roles, err := us.c.roles().sortRoles(ctx, held)
 		if err != nil {
 			return err
 		}
 		join := Join{Organization: org, User: target, Via: JoinedMerged, Roles: roles}
-		if err := w.admit(ctx, join, 1); err != nil {
+		if err := us.c.joining().admit(ctx, join, 1); err != nil {
 			return err
 		}
 	}
-	if err := w.recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
+	if err := us.c.members().recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
 		return err
 	}
 	m.UserID, m.JoinedVia = target.ID, JoinedMerged
 	m.keys(target)
-	if err := w.saveMembership(ctx, &m); err != nil {
+	if err := us.c.members().saveMembership(ctx, &m); err != nil {
 		return err
 	}
 	for i := range held {
 		held[i].UserID = target.ID
-		if err := put(ctx, w, w.RoleAssignments().Update, &held[i]); err != nil {
+		if err := put(ctx, us.c, us.c.tx.RoleAssignments().Update, &held[i]); err != nil {
 			return err
 		}
 	}
-	return w.recordMembership(ctx, EventMembershipCreated, m, held, nil)
+	return us.c.members().recordMembership(ctx, EventMembershipCreated, m, held, nil)
 }
 
 // unite makes one membership of two in the same organization: m goes into other.
-func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssignment) error {
-	if err := w.recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
+func (us userRules) unite(ctx context.Context, m, other Membership, held []RoleAssignment) error {
+	if err := us.c.members().recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
 		return err
 	}
-	all, err := w.assignments(ctx, other.ID)
+	all, err := us.c.roles().assignments(ctx, other.ID)
 	if err != nil {
 		return err
 	}
 	own := all[other.ID]
-	before, err := w.slugs(ctx, own)
+	before, err := us.c.roles().sortRoles(ctx, own)
 	if err != nil {
 		return err
 	}
@@ -244,29 +244,29 @@ func (w *work) unite(ctx context.Context, m, other Membership, held []RoleAssign
 			return a.Role == b.Role && a.Source == b.Source && a.SourceID == b.SourceID && a.Scope == b.Scope
 		}
 		if slices.ContainsFunc(own, same) {
-			err = w.RoleAssignments().Delete(ctx, a.ID)
+			err = us.c.tx.RoleAssignments().Delete(ctx, a.ID)
 		} else {
 			a.MembershipID, a.UserID = other.ID, other.UserID
-			err = put(ctx, w, w.RoleAssignments().Update, &a)
+			err = put(ctx, us.c, us.c.tx.RoleAssignments().Update, &a)
 			own = append(own, a)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := w.mirror(ctx, other, own); err != nil {
+	if err := us.c.roles().mirror(ctx, other, own); err != nil {
 		return err
 	}
-	if err := w.Memberships().Delete(ctx, m.ID); err != nil {
+	if err := us.c.tx.Memberships().Delete(ctx, m.ID); err != nil {
 		return err
 	}
-	return w.saveUnited(ctx, was, other, own, before)
+	return us.saveUnited(ctx, was, other, own, before)
 }
 
 // saveUnited keeps the one membership if it differs from what it was, with the event
 // that says most.
-func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAssignment, before []string) error {
-	after, err := w.slugs(ctx, held)
+func (us userRules) saveUnited(ctx context.Context, was, m Membership, held []RoleAssignment, before []string) error {
+	after, err := us.c.roles().sortRoles(ctx, held)
 	if err != nil {
 		return err
 	}
@@ -285,55 +285,55 @@ func (w *work) saveUnited(ctx context.Context, was, m Membership, held []RoleAss
 	if err != nil {
 		return err
 	}
-	if err := w.saveMembership(ctx, &m); err != nil {
+	if err := us.c.members().saveMembership(ctx, &m); err != nil {
 		return err
 	}
-	if err := w.recordMembership(ctx, kind, m, held, old); err != nil || kind != EventMembershipDeactivated {
+	if err := us.c.members().recordMembership(ctx, kind, m, held, old); err != nil || kind != EventMembershipDeactivated {
 		return err
 	}
-	if err := w.retireOf(ctx, m); err != nil {
+	if err := us.c.invitations().revokePendingOf(ctx, m); err != nil {
 		return err
 	}
-	if err := w.dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
+	if err := us.c.policies().dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
 		return err
 	}
-	return w.endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
+	return us.c.sessions().endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
 }
 
-func (w *work) moveIdentities(ctx context.Context, from, into UserID) (int, error) {
-	identities, err := collect(ctx, w.Identities(), IdentityFilter{UserID: Of(from)})
+func (us userRules) moveIdentities(ctx context.Context, from, into UserID) (int, error) {
+	identities, err := collect(ctx, us.c.tx.Identities(), IdentityFilter{UserID: Of(from)})
 	if err != nil {
 		return 0, err
 	}
 	for _, i := range identities {
 		i.UserID = into
-		if err := put(ctx, w, w.Identities().Update, &i); err != nil {
+		if err := put(ctx, us.c, us.c.tx.Identities().Update, &i); err != nil {
 			return 0, err
 		}
 		n := i.event(EventIdentityLinked)
 		n.people = []UserID{from}
-		if err := w.record(ctx, n); err != nil {
+		if err := us.c.record(ctx, n); err != nil {
 			return 0, err
 		}
 	}
 	return len(identities), nil
 }
 
-// bury leaves of a merged user only where they went, and points those who were
+// tombstone leaves of a merged user only where they went, and points those who were
 // merged into them there too.
-func (w *work) bury(ctx context.Context, user User, into UserID) error {
+func (us userRules) tombstone(ctx context.Context, user User, into UserID) error {
 	proofs := SecretFilter{Kind: Of(SecretEmailProof), UserID: Of(user.ID)} // sessions that ended keep theirs
-	if _, err := w.Secrets().DeleteAll(ctx, proofs); err != nil {
+	if _, err := us.c.tx.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err
 	}
-	buried, err := collect(ctx, w.Users(), UserFilter{MergedInto: Of(user.ID)})
+	tombstones, err := collect(ctx, us.c.tx.Users(), UserFilter{MergedInto: Of(user.ID)})
 	if err != nil {
 		return err
 	}
-	buried = append(buried, User{ID: user.ID, Version: user.Version, CreatedAt: user.CreatedAt})
-	for _, u := range buried {
+	tombstones = append(tombstones, User{ID: user.ID, Version: user.Version, CreatedAt: user.CreatedAt})
+	for _, u := range tombstones {
 		u.MergedInto = into
-		if err := put(ctx, w, w.Users().Update, &u); err != nil {
+		if err := put(ctx, us.c, us.c.tx.Users().Update, &u); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/internal/rowtest"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // Random statements on stores that are cloned in between: each keeps to a model of its own,
@@ -24,7 +25,7 @@ func TestClonesGoTheirOwnWays(t *testing.T) {
 			}
 			w := &walker{T: rt, ctx: t.Context(), model: models[i].clone()}
 			err, panicked := caught(func() error {
-				return tenancy.Typed(stores[i]).Update(t.Context(), func(tx tenancy.Tx) error {
+				return stores[i].Update(t.Context(), func(tx store.Rows) error {
 					w.rows = underlying(rt, tx)
 					w.statements(15)
 					return w.end()
@@ -36,7 +37,7 @@ func TestClonesGoTheirOwnWays(t *testing.T) {
 			}
 		}
 		for i, s := range stores {
-			require.NoError(rt, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) error {
+			require.NoError(rt, s.View(t.Context(), func(tx store.Rows) error {
 				w := &walker{T: rt, ctx: t.Context(), rows: underlying(rt, tx), model: models[i]}
 				w.compareAll()
 				return nil
@@ -45,16 +46,16 @@ func TestClonesGoTheirOwnWays(t *testing.T) {
 	})
 }
 
-func named(n int, name string) tenancy.User {
-	return tenancy.User{ID: tenancy.UserID{byte(n >> 8), byte(n)}, Version: 1, NameKey: name}
+func named(n int, name string) store.Row {
+	return userRow(map[string]any{"id": [16]byte{byte(n >> 8), byte(n)}, "name_key": name})
 }
 
 // fillUsers inserts users from..to-1, all of one name, in one transaction.
 func fillUsers(t *testing.T, s *Store, name string, from, to int) {
 	t.Helper()
-	write(t, s, func(tx tenancy.Tx) error {
+	write(t, s, func(tx store.Rows) error {
 		for n := from; n < to; n++ {
-			if err := tx.Users().Insert(t.Context(), named(n, name)); err != nil {
+			if err := tx.Insert(t.Context(), userTable, named(n, name)); err != nil {
 				return err
 			}
 		}
@@ -70,13 +71,13 @@ func TestCloneSharesNoSlab(t *testing.T) {
 	fillUsers(t, s, "original", 10, 500)
 	fillUsers(t, clone, "clone", 10, 500)
 	for name, st := range map[string]*Store{"original": s, "clone": clone} {
-		require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-			users, err := tx.Users().List(t.Context(), tenancy.UserFilter{}, tenancy.Span{Limit: 1000})
-			require.Len(t, users, 500)
-			for _, u := range users[10:] {
-				require.Equal(t, name, u.NameKey)
+		require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+			all := users(t, tx)
+			require.Len(t, all, 500)
+			for _, u := range all[10:] {
+				require.Equal(t, name, rowtest.At(userTable, u, "name_key").Text)
 			}
-			return err
+			return nil
 		}))
 	}
 }
@@ -93,8 +94,8 @@ func TestCloneUnderAWriter(t *testing.T) {
 	for n := range 50 {
 		clone := s.Clone()
 		fillUsers(t, clone, fmt.Sprint(n), 1000, 1002)
-		require.NoError(t, tenancy.Typed(clone).View(t.Context(), func(tx tenancy.Tx) error {
-			users, err := tx.Users().Count(t.Context(), tenancy.UserFilter{})
+		require.NoError(t, clone.View(t.Context(), func(tx store.Rows) error {
+			users, err := tx.Count(t.Context(), userTable, nil)
 			require.Zero(t, users%2)
 			return err
 		}))
@@ -107,34 +108,34 @@ func TestCloneInAnUpdateAndAfterTheEnd(t *testing.T) {
 	s := New()
 	fillUsers(t, s, "kept", 0, 2)
 	count := func(s *Store) (n int) {
-		require.NoError(t, tenancy.Typed(s).View(t.Context(), func(tx tenancy.Tx) (err error) {
-			n, err = tx.Users().Count(t.Context(), tenancy.UserFilter{})
+		require.NoError(t, s.View(t.Context(), func(tx store.Rows) (err error) {
+			n, err = tx.Count(t.Context(), userTable, nil)
 			return err
 		}))
 		return n
 	}
-	write(t, s, func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Users().Insert(t.Context(), named(7, "not yet")))
+	write(t, s, func(tx store.Rows) error {
+		require.NoError(t, tx.Insert(t.Context(), userTable, named(7, "not yet")))
 		require.Equal(t, 2, count(s.Clone()))
 		return nil
 	})
-	write(t, s, func(tx tenancy.Tx) error {
+	write(t, s, func(tx store.Rows) error {
 		for range 3 {
-			require.NoError(t, tx.Events().Append(t.Context(), tenancy.Event{Subject: "x"}))
+			require.NoError(t, tx.Append(t.Context(), eventLog, eventRow(map[string]any{"subject": "x"}), nil))
 		}
-		_, err := tx.Events().Prune(t.Context(), time.Now(), 2)
+		_, err := tx.Prune(t.Context(), eventLog, time.Now().UnixMicro(), 2)
 		return err
 	})
 	clone := s.Clone()
 	require.NoError(t, s.Close())
 	require.Equal(t, 3, count(clone))
-	require.NoError(t, tenancy.Typed(clone).View(t.Context(), func(tx tenancy.Tx) error {
-		last, err := tx.Events().Last(t.Context())
+	require.NoError(t, clone.View(t.Context(), func(tx store.Rows) error {
+		last, err := tx.Last(t.Context(), eventLog)
 		require.NoError(t, err)
 		require.EqualValues(t, 3, last)
-		_, _, _, err = tx.Events().Read(t.Context(), tenancy.EventFilter{}, tenancy.LogSpan{After: 1, Limit: 1})
-		require.ErrorIs(t, err, tenancy.ErrEventsPruned)
+		_, _, _, err = rowtest.Events(t.Context(), tx, eventLog, nil, store.LogSpan{After: 1, Limit: 1})
+		require.ErrorIs(t, err, store.ErrEventsPruned)
 		return nil
 	}))
-	require.ErrorIs(t, tenancy.Typed(s.Clone()).View(t.Context(), func(tenancy.Tx) error { return nil }), tenancy.ErrClosed)
+	require.ErrorIs(t, s.Clone().View(t.Context(), func(store.Rows) error { return nil }), store.ErrClosed)
 }

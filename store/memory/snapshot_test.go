@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/store"
 )
 
 // The suites read all rows again where the snapshot has moved, and rely on it to stay where
@@ -14,15 +14,15 @@ import (
 func TestSnapshotsMoveWithCommits(t *testing.T) {
 	s := New()
 	is := func() (is any) {
-		require.NoError(t, tenancy.Typed(s).View(t.Context(), func(own tenancy.Tx) error {
+		require.NoError(t, s.View(t.Context(), func(own store.Rows) error {
 			is = underlying(t, own).(*tx).Snapshot()
 			return nil
 		}))
 		return is
 	}
 	before := is()
-	require.Error(t, tenancy.Typed(s).Update(t.Context(), func(tx tenancy.Tx) error {
-		require.NoError(t, tx.Users().Insert(t.Context(), named(1, "not kept")))
+	require.Error(t, s.Update(t.Context(), func(tx store.Rows) error {
+		require.NoError(t, tx.Insert(t.Context(), userTable, named(1, "not kept")))
 		require.Same(t, before, is())
 		return errors.New("undone")
 	}))

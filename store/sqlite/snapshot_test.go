@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/store"
-	"github.com/freehold-dev/freehold/tenancy"
 )
 
 // The suites read all rows again where the snapshot has moved, and rely on it to stay where
@@ -16,8 +15,8 @@ func TestSnapshotsMoveWithCommits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	st := openAt(t, path)
 	is := func() (is any) {
-		require.NoError(t, tenancy.Typed(st).View(t.Context(), func(tx tenancy.Tx) error {
-			rows, ok := store.Underlying(tx.Raw())
+		require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
+			rows, ok := store.Underlying(tx)
 			require.True(t, ok)
 			is = rows.(interface{ Snapshot() any }).Snapshot()
 			return nil
@@ -27,7 +26,7 @@ func TestSnapshotsMoveWithCommits(t *testing.T) {
 	}
 	before := is()
 	require.Equal(t, before, is())
-	require.ErrorIs(t, tenancy.Typed(st).Update(t.Context(), func(tx tenancy.Tx) error {
+	require.ErrorIs(t, st.Update(t.Context(), func(tx store.Rows) error {
 		require.NoError(t, insertUser(t, 1)(tx))
 		require.Equal(t, before, is())
 		return errOurs

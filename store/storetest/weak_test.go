@@ -186,34 +186,43 @@ func TestWeakLogHasGapsAndSmallReads(t *testing.T) {
 
 // A clone and its original share what neither of them has written to, and nothing else.
 func TestWeakClonesGoTheirOwnWays(t *testing.T) {
-	writes := func(w *Weak, fn func(c *check, tx tenancy.Tx)) { // and reads nothing, which would part them
-		on(t, w, func(c *check) { c.update(func(tx tenancy.Tx) { fn(c, tx) }) })
+	schema := notesSchema()
+	table, log := schema.Tables[0], schema.Logs[0]
+	writes := func(w *Weak, n int) { // and reads nothing, which would part them
+		on(t, w, func(c *check, s *suite) {
+			c.update(func(tx store.Rows) {
+				c.ok(tx.Insert(c.ctx, table, s.subjects[0].full(n)), "Insert")
+				c.ok(tx.Append(c.ctx, log, s.logs[0].event(n), nil), "Append")
+			})
+		})
 	}
 	for _, first := range []int{0, 1} {
 		pair := [2]*Weak{NewWeak()}
 		pair[0].NoLocks = true
-		writes(pair[0], func(c *check, tx tenancy.Tx) {
-			put(c, tx, 1)
-			for i := range 3 {
-				c.ok(tx.Events().Append(c.ctx, event(i)), "Append")
-			}
-		})
+		writes(pair[0], 1)
 		pair[1] = pair[0].Clone()
 		if !pair[1].NoLocks {
 			t.Error("the clone has locks")
 		}
 		for _, w := range []int{first, 1 - first} {
-			writes(pair[w], func(c *check, tx tenancy.Tx) {
-				put(c, tx, 2+w)
-				c.ok(tx.Events().Append(c.ctx, event(3+w)), "Append")
-			})
+			writes(pair[w], 2+w)
 		}
 		for w := range pair {
-			on(t, pair[w], func(c *check) {
-				kept(c, 1, 2+w)
-				log := c.log()
-				c.equal(len(log), 4, "events")
-				c.equal(log[3].ID, event(3+w).ID, "the newest event")
+			on(t, pair[w], func(c *check, s *suite) {
+				c.view(func(tx store.Rows) {
+					row := make(store.Row, len(table.Columns))
+					for n := 1; n <= 3; n++ {
+						err := tx.Get(c.ctx, table, s.subjects[0].full(n)[0].ID, row)
+						c.equal(err == nil, n == 1 || n == 2+w, "the rows of one store")
+					}
+					var events [][16]byte
+					_, _, err := tx.Events(c.ctx, log, nil, store.LogSpan{Limit: 9}, func(_ int64, event store.Row) error {
+						events = append(events, event[0].ID)
+						return nil
+					})
+					c.ok(err, "Events")
+					c.equal(events, [][16]byte{s.logs[0].event(1)[0].ID, s.logs[0].event(2 + w)[0].ID}, "events")
+				})
 			})
 		}
 	}
@@ -222,21 +231,22 @@ func TestWeakClonesGoTheirOwnWays(t *testing.T) {
 // Suites read all rows again where the snapshot has moved.
 func TestWeakSnapshotsMoveWithCommits(t *testing.T) {
 	w := NewWeak()
-	on(t, w, func(c *check) {
+	on(t, w, func(c *check, s *suite) {
 		is := func() (is any) {
-			c.view(func(tx tenancy.Tx) {
-				rows, _ := store.Underlying(tx.Raw())
+			c.view(func(tx store.Rows) {
+				rows, _ := store.Underlying(tx)
 				is = rows.(*weakTx).Snapshot()
 			})
 			return is
 		}
+		put := func(tx store.Rows) error { return tx.Insert(c.ctx, s.subjects[0].table, s.subjects[0].full(1)) }
 		before := is()
-		c.same(c.try(func(tx tenancy.Tx) error {
-			put(c, tx, 1)
+		c.same(c.store.Update(c.ctx, func(tx store.Rows) error {
+			c.ok(put(tx), "Insert")
 			return errOurs
 		}), errOurs, "Update")
 		c.equal(is() == before, true, "the same after a rollback")
-		c.update(func(tx tenancy.Tx) { put(c, tx, 1) })
+		c.ok(c.store.Update(c.ctx, put), "Update")
 		c.equal(is() == before, false, "the same after a commit")
 	})
 }
