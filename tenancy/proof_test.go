@@ -20,8 +20,8 @@ func openMemory(t *testing.T) store.Store {
 func openWeak(*testing.T) store.Store { return storetest.NewWeak() }
 
 var (
-	onMemory = servicetest.Backend{Open: openMemory, Copy: servicetest.Cloned[*memory.Store]}
-	onWeak   = servicetest.Backend{Open: openWeak, Copy: servicetest.Cloned[*storetest.Weak]}
+	onMemory = servicetest.Backend{Open: openMemory, Kind: servicetest.Memory, Copy: servicetest.Cloned[*memory.Store]}
+	onWeak   = servicetest.Backend{Open: openWeak, Kind: servicetest.Weak, Copy: servicetest.Cloned[*storetest.Weak]}
 )
 
 // openLockless gives a store on which Lock does nothing: the guards of the Service

@@ -38,7 +38,9 @@ func (c *closable) Update(ctx context.Context, fn func(store.Rows) error) error 
 	return c.Weak.Update(ctx, fn)
 }
 
-func TestService(t *testing.T) { servicetest.Run(t, openMemory) }
+func TestService(t *testing.T) { servicetest.Run(t, onMemory) }
 
 // TestServiceOnWeak: the rules hold where only Lock excludes.
-func TestServiceOnWeak(t *testing.T) { servicetest.Run(t, openClosable) }
+func TestServiceOnWeak(t *testing.T) {
+	servicetest.Run(t, servicetest.Backend{Open: openClosable, Kind: servicetest.Weak})
+}

@@ -101,7 +101,7 @@ func ceiling(w *world) {
 			for _, actor := range tw.slugs {
 				for _, now := range tw.slugs {
 					for _, then := range tw.slugs {
-						if !op.once || then == now {
+						if (!op.once || then == now) && !w.leaves(8, op.name, actor, now, then) {
 							tw.under(w).try(op, actor, now, then)
 						}
 					}

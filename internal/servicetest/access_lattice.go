@@ -36,7 +36,9 @@ func lattice(w *world) {
 	w.declare()
 	runs := 0
 	rapid.Check(w.t, func(t *rapid.T) {
-		runs++
+		if runs++; w.leaves(8, fmt.Sprint(runs)) {
+			return
+		}
 		sub := *w
 		sub.Assertions = require.New(t)
 		r := newRandom(&sub, t, runs)

@@ -13,8 +13,8 @@ import (
 
 func accessRaceRules() []rule {
 	return []rule{
-		{"R5 a role deleted while it is being granted", roleRaces},
-		{"R6 an actor demoted while acting", demotedRace},
+		{"R5 a role deleted while it is being granted", over(roleRaces)},
+		{"R6 an actor demoted while acting", over(demotedRace)},
 	}
 }
 

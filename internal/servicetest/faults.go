@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"reflect"
 	"slices"
 	"testing"
@@ -37,7 +38,11 @@ func Faults(t *testing.T, b Backend) {
 			t.Run("again", func(t *testing.T) { runningAgain(t, worlds, call) })
 		})
 	}
-	t.Logf("figures: faults: %d calls, %d statements broken in each of 3 ways, and every commit", len(faultCalls()), statements)
+	broken := "all"
+	if b.sampled() {
+		broken = "the first, one and the last of each"
+	}
+	t.Logf("figures: faults: %d calls, %d statements, %s broken in each of 3 ways, and every commit", len(faultCalls()), statements, broken)
 }
 
 // faultCall is a call that succeeds in a [faultWorld] and changes something.
@@ -105,13 +110,16 @@ func (w *faultWorld) at(n int, breaks func() error) {
 func (w *faultWorld) failing() int {
 	before := w.dump()
 	w.faulty.commit = fault
+	w.at(0, fine)
 	w.brokenBy(w.run(w.breakable))
+	all := w.met
 	w.Equal(before, w.dump(), "after a failed commit")
 	w.faulty.commit = fine
-	for n := 1; ; n += faultStride() {
+	for n := 1; ; n = w.next(n, all) {
 		w.at(n, fault)
 		err := w.run(w.breakable)
 		if !w.broke {
+			w.False(w.sampled && n <= all, "statement %d of %d did not run again", n, all)
 			w.NoError(err)
 			w.NotEqual(before, w.dump(), "the call changes nothing")
 			return w.met
@@ -124,12 +132,26 @@ func (w *faultWorld) failing() int {
 	}
 }
 
-// faultStride is how far apart the statements to break are: -short leaves some out.
-func faultStride() int {
-	if testing.Short() {
-		return 4
+// next is the statement to break after the n-th of all: the next one, but -short leaves some
+// out, and where statements cost, it is the first, one between, the last, and then one more,
+// which is not there.
+func (w *faultWorld) next(n, all int) int {
+	switch {
+	case w.sampled:
+		hash := fnv.New32a()
+		_, _ = hash.Write([]byte(w.call.method + w.call.variant)) // cannot fail
+		between := 2 + int(hash.Sum32()%uint32(max(1, all-2)))
+		for _, chosen := range []int{between, all} {
+			if n < chosen && chosen <= all {
+				return chosen
+			}
+		}
+		return all + 1
+	case testing.Short():
+		return n + 4
+	default:
+		return n + 1
 	}
-	return 1
 }
 
 func fine() error { return nil }
@@ -156,9 +178,14 @@ func (w *faultWorld) recovered(fn func()) (met any) {
 // after it and commits: the call is undone, the rest is kept.
 func (w *faultWorld) failingWithin() {
 	before := w.dump()
-	for n := 1; ; n += faultStride() {
+	all := 0
+	if w.sampled {
+		all = w.within()
+	}
+	for n := 1; ; n = w.next(n, all) {
 		first, second, err := w.around(n)
 		if !w.broke {
+			w.False(w.sampled && n <= all, "statement %d of %d did not run again", n, all)
 			w.NoError(err)
 			return
 		}
@@ -170,6 +197,17 @@ func (w *faultWorld) failingWithin() {
 		w.NoError(w.svc.Users.Erase(w.ctx, second))
 		before = w.dump()
 	}
+}
+
+// within counts the statements of the call inside a Transact, which is undone.
+func (w *faultWorld) within() int {
+	w.Equal(errStop, w.breakable.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		w.at(0, fine)
+		_, err := w.call.call(ctx, tx, w)
+		w.NoError(err)
+		return errStop
+	}))
+	return w.met
 }
 
 // around makes the call between the creation of two users, in one transaction, and

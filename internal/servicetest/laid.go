@@ -29,7 +29,7 @@ func (l *laid) empty(t *testing.T, open Opener, from *faultSource) *world {
 		c.NewID, c.Rand = from.id, from
 		l.configure(c)
 	})
-	w.source = from
+	w.source, w.sampled = from, l.backend.sampled()
 	return w
 }
 

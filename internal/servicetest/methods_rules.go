@@ -15,7 +15,7 @@ import (
 // methodRules are made from the table of methods.
 func methodRules() []rule {
 	return []rule{
-		{"every method is in the table", tabled},
+		{"every method is in the table", over(tabled)},
 		{"G7 isolation: what is not there or elsewhere is not_found", on(isolation)},
 		{"G8 each writing method changes rows, and undone leaves none", on(undone)},
 		{"G8 inside Transact a failing part undoes only itself", on(partly)},

@@ -19,7 +19,7 @@ func OpenFaults(t *testing.T, open Opener) {
 					d.t.Errorf("mended: make it a rule. It said: %s", f.wrong)
 				}
 			}
-			atDoorWith(f.config, check)(t, open)
+			atDoorWith(f.config, check).run(t, Backend{Open: open})
 		})
 	}
 }

@@ -2,7 +2,6 @@ package servicetest
 
 import (
 	"encoding/json"
-	"testing"
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -24,15 +23,15 @@ const (
 )
 
 // atDoor makes a check of one that signs people in.
-func atDoor(check func(d *door)) func(*testing.T, Opener) {
-	return atDoorWith(func(*tenancy.Config) {}, check)
+func atDoor(fn func(d *door)) check {
+	return atDoorWith(func(*tenancy.Config) {}, fn)
 }
 
-func atDoorWith(configure func(*tenancy.Config), check func(d *door)) func(*testing.T, Opener) {
+func atDoorWith(configure func(*tenancy.Config), fn func(d *door)) check {
 	return with(func(c *tenancy.Config) {
 		c.SignInMethods = []tenancy.SignInMethod{tenancy.MethodPassword, tenancy.MethodMagicLink, byGoogle, byGithub}
 		configure(c)
-	}, func(w *world) { check(newDoor(w)) })
+	}, func(w *world) { fn(newDoor(w)) })
 }
 
 func newDoor(w *world) *door {

@@ -210,6 +210,9 @@ func (w *world) scene() *scene {
 // eachCell runs a check for every cell, each on what the one before left nothing of.
 func (w *world) eachCell(heading string, check func(w *world, cell stateCell)) {
 	for _, cell := range w.statesPage(heading) {
+		if w.leaves(4, heading, cell.state, cell.op) {
+			continue
+		}
 		w.each(cell.state+"/"+cell.op, func(w *world) {
 			check(w, cell)
 			for _, org := range w.dump().Organizations {

@@ -11,11 +11,11 @@ import (
 
 func vetoRules() []rule {
 	return []rule{
-		{"M11 OnJoin may veto every way in", vetoes},
-		{"M11 OnJoin works inside the transaction", joinWrites},
-		{"M11 OnJoin is asked once for each membership, and for nothing else", joinCounts},
-		{"M14 OnJoin comes after the other gates", joinOrder},
-		{"M9 M13 OnJoin cannot fill the seat or the person's place meanwhile", busyHost},
+		{"M11 OnJoin may veto every way in", over(vetoes)},
+		{"M11 OnJoin works inside the transaction", over(joinWrites)},
+		{"M11 OnJoin is asked once for each membership, and for nothing else", over(joinCounts)},
+		{"M14 OnJoin comes after the other gates", over(joinOrder)},
+		{"M9 M13 OnJoin cannot fill the seat or the person's place meanwhile", over(busyHost)},
 	}
 }
 

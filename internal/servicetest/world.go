@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -21,15 +22,16 @@ import (
 // it: the store itself, the clock and the configuration.
 type world struct {
 	*require.Assertions
-	t      *testing.T
-	ctx    context.Context
-	store  store.Store
-	config tenancy.Config
-	svc    *tenancy.Service
-	clock  *clock
-	prover *prover
-	read   *reading
-	source *faultSource // of ids and randomness; nil in most worlds, which are not laid twice
+	t       *testing.T
+	ctx     context.Context
+	store   store.Store
+	config  tenancy.Config
+	svc     *tenancy.Service
+	clock   *clock
+	prover  *prover
+	read    *reading
+	sampled bool         // a matrix runs in part: see [world.leaves]
+	source  *faultSource // of ids and randomness; nil in most worlds, which are not laid twice
 }
 
 // patience is how long a check may take, so that one that waits for itself fails.
@@ -66,6 +68,14 @@ func (w *world) under(t *testing.T) *world {
 	sub := *w
 	sub.Assertions, sub.t = require.New(t), t
 	return &sub
+}
+
+// leaves reports whether a matrix leaves out a cell: where statements cost, it runs one in so
+// many, chosen by a hash of the name, so the same ones each time.
+func (w *world) leaves(most uint32, cell ...string) bool {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(strings.Join(cell, " "))) // cannot fail
+	return w.sampled && hash.Sum32()%most > 0
 }
 
 // each runs a subtest in w.

@@ -21,7 +21,7 @@ import (
 
 func openStore(t *testing.T) store.Store { return open(t) }
 
-var onSQLite = servicetest.Backend{Open: openStore, Copy: copyFile}
+var onSQLite = servicetest.Backend{Open: openStore, Kind: servicetest.SQL, Copy: copyFile}
 
 // copyFile keeps the bytes of a store's file, which open opened.
 func copyFile(t *testing.T, st store.Store) servicetest.Opener {
