@@ -136,8 +136,7 @@ func (s *suite) learnedAtOnce(c *check) {
 		return slices.Concat(roots[at:], roots[:at])
 	}
 	begin := make(chan struct{})
-	var all <-chan struct{}
-	all = c.start(func() {
+	all := c.start(func() {
 		c.together(racers, func(i int) {
 			<-begin
 			if i%2 == 0 {
