@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -52,13 +53,18 @@ func BenchmarkPage(b *testing.B) {
 				rawPage(b, bare, org.String(), id.String())
 			}
 		})
+		table, _, decode := tenancy.RowsOf[tenancy.Membership]()
+		where := []store.Cond{{Column: table.Index("organization_id"), Op: store.OneOf, Values: []store.Value{{ID: org}}}}
 		b.Run(at.name+"/freehold", func(b *testing.B) {
 			for b.Loop() {
-				must(b, tenancy.Typed(w.store).View(b.Context(), func(tx tenancy.Tx) error {
-					rows, err := tx.Memberships().List(b.Context(), tenancy.MembershipFilter{OrganizationID: tenancy.Of(org)},
-						tenancy.Span{After: &tenancy.Key{ID: id}, Limit: 50})
-					if len(rows) != 50 {
-						b.Fatal(len(rows), err)
+				must(b, w.store.View(b.Context(), func(rows store.Rows) error {
+					var page []tenancy.Membership
+					err := rows.List(b.Context(), table, where, store.Range{After: &store.Place{ID: id}, Limit: 50}, func(row store.Row) error {
+						page = append(page, decode(row))
+						return nil
+					})
+					if len(page) != 50 {
+						b.Fatal(len(page), err)
 					}
 					return err
 				}))

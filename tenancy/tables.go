@@ -8,19 +8,64 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
+// entities are the descriptions of all rows, parents before children, the log's last.
+var entities = []struct {
+	table *store.Table
+	rows  any // of the type *typed.Entity
+}{
+	{organizationRows.Table, organizationRows},
+	{userRows.Table, userRows},
+	{identityRows.Table, identityRows},
+	{membershipRows.Table, membershipRows},
+	{roleAssignmentRows.Table, roleAssignmentRows},
+	{roleTable.Table, roleTable},
+	{permissionRows.Table, permissionRows},
+	{secretRows.Table, secretRows},
+	{denialRows.Table, denialRows},
+	{invitationRows.Table, invitationRows},
+	{joinCodeRows.Table, joinCodeRows},
+	{joinRequestRows.Table, joinRequestRows},
+	{domainRows.Table, domainRows},
+	{connectionRows.Table, connectionRows},
+	{policyRows.Table, policyRows},
+	{sessionRows.Table, sessionRows},
+	{&eventLog.Table, eventRows},
+}
+
 // Tables lists the tables of this package, parents before children, for tests that hold
-// a backend's schema to them. The events lie apart, in [EventLog].
+// a backend and its schema to them. The events lie apart, in [EventLog].
 func Tables() []*store.Table {
-	return []*store.Table{
-		organizationRows.Table, userRows.Table, identityRows.Table, membershipRows.Table,
-		roleAssignmentRows.Table, roleTable.Table, permissionRows.Table, secretRows.Table, denialRows.Table,
-		invitationRows.Table, joinCodeRows.Table, joinRequestRows.Table, domainRows.Table,
-		connectionRows.Table, policyRows.Table, sessionRows.Table,
+	tables := make([]*store.Table, len(entities)-1)
+	for i := range tables {
+		tables[i] = entities[i].table
 	}
+	return tables
 }
 
 // EventLog is the log of this package's events, for the same tests.
 func EventLog() *store.Log { return eventLog }
+
+// RowsOf gives the table of an entity, how a value becomes a row of it, and how it comes
+// back: for tests and tools that work on a store past the Service. What is written so has
+// passed no rule and has no event. The [Position] of an [Event] is not in its row.
+func RowsOf[V Entity]() (table *store.Table, encode func(V) store.Row, decode func(store.Row) V) {
+	for _, e := range entities {
+		rows, ok := e.rows.(interface {
+			Write(v *V, row store.Row)
+			Read(row store.Row) V
+		})
+		if !ok {
+			continue
+		}
+		encode := func(v V) store.Row {
+			row := make(store.Row, len(e.table.Columns))
+			rows.Write(&v, row)
+			return row
+		}
+		return e.table, encode, rows.Read
+	}
+	panic("tenancy: an entity without rows")
+}
 
 // Order names the column that a list runs along; ties, and [ByID], go by id. An
 // order that an entity does not have is [ErrInvalid].

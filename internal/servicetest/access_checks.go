@@ -2,6 +2,7 @@ package servicetest
 
 import (
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -220,7 +221,7 @@ func scoped(w *world) {
 		ID: w.config.NewID(), Version: 1, OrganizationID: org.ID, MembershipID: m.ID, UserID: ada.ID, Role: auditor,
 		Source: tenancy.RoleManual, Scope: "workspace", Active: true, CreatedAt: w.clock.at,
 	}
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { return tx.RoleAssignments().Insert(w.ctx, a) }))
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error { return insertRow(w.ctx, rows, a) }))
 	ok, err := w.svc.Can(w.ctx, ada.ID, org.ID, readDocs)
 	w.NoError(err)
 	w.False(ok)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -109,8 +110,12 @@ func denialsWithin(w *world) {
 
 // count counts the denials of the running minute from outside of a transaction.
 func (h *house) count(context.Context) (n int, err error) {
-	err = tenancy.Typed(h.store).View(h.ctx, func(tx tenancy.Tx) error {
-		n, err = tx.Denials().Count(h.ctx, tenancy.DenialFilter{Since: h.clock.at.Truncate(time.Minute)})
+	err = h.store.View(h.ctx, func(rows store.Rows) error {
+		denials, _, _ := tenancy.RowsOf[tenancy.Denial]()
+		n, err = rows.Count(h.ctx, denials, []store.Cond{{
+			Column: denials.Index("minute"), Op: store.AtLeast,
+			Values: []store.Value{{Int: h.clock.at.Truncate(time.Minute).UnixMicro()}},
+		}})
 		return err
 	})
 	return n, err
@@ -120,8 +125,8 @@ func denialsOfHost(w *world) {
 	var log bytes.Buffer
 	w.svc = w.another(func(c *tenancy.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	h := newHouse(w)
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-		_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error {
+		_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 		w.NoError(err)
 		w.Error(in.As(tenancy.UserPrincipal(h.people["guest"].ID)).Memberships.Remove(w.ctx, h.at.org, h.at.member))
 		return nil

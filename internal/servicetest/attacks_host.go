@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -205,8 +206,8 @@ func unboundInRequest(w *world) {
 		})
 	}
 	w.unchanged(func() {
-		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		w.Equal(errStop, w.store.Update(w.ctx, func(rows store.Rows) error {
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			_, err = in.Organizations.Update(guarded, c.org, tenancy.OrganizationUpdate{DisplayName: ptr("Pwned")})
 			w.failed(err, tenancy.ErrUnboundInRequest, "")
@@ -301,8 +302,8 @@ func waitsForItself(w *world) {
 	ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
 	defer cancel()
 	var outer error
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-		_, in, err := svc.Join(ctx, joined{tx.Raw(), w.store})
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error {
+		_, in, err := svc.Join(ctx, joined{rows, w.store})
 		w.NoError(err)
 		_, err = in.Organizations.Update(ctx, acme.ID, tenancy.OrganizationUpdate{DisplayName: ptr("Inside")})
 		w.NoError(err)

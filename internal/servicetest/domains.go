@@ -8,6 +8,7 @@ import (
 
 	"github.com/freehold-dev/freehold/domains"
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -340,10 +341,10 @@ func domainReleased(w *world) {
 	w.assign(w.add(acme, ada, auditor), clerk, tenancy.RoleDomain, d.ID.String())
 	w.assign(w.add(acme, bob, auditor), clerk, tenancy.RoleDomain, kept.ID.String())
 	m := w.add(acme, cyd, clerk)
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // all that cyd has is of the domain
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error { // all that cyd has is of the domain
 		a := m.Assignments[0]
 		a.Source, a.SourceID, a.Version = tenancy.RoleDomain, d.ID.String(), a.Version+1
-		return tx.RoleAssignments().Update(w.ctx, a)
+		return updateRow(w.ctx, rows, a)
 	}))
 	w.emits(func() error { return w.svc.Domains.Release(w.ctx, acme.ID, d.ID) },
 		some(tenancy.EventMembershipRolesChanged), some(tenancy.EventMembershipRolesChanged),

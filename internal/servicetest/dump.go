@@ -50,13 +50,13 @@ func (d dump) eventText() []string {
 func (w *world) dump() dump {
 	w.t.Helper()
 	ctx := context.WithoutCancel(w.ctx)
-	w.NoError(tenancy.Typed(w.store).View(ctx, func(tx tenancy.Tx) (err error) {
-		is := snapshotOf(tx.Raw())
+	w.NoError(w.store.View(ctx, func(rows store.Rows) (err error) {
+		is := snapshotOf(rows)
 		if is != nil && is == w.read.of {
 			return nil
 		}
 		w.read.of = is
-		w.read.dump, err = dumpOf(ctx, tx)
+		w.read.dump, err = dumpOf(ctx, rows)
 		return err
 	}))
 	return w.read.dump
@@ -81,59 +81,34 @@ func snapshotOf(guarded store.Rows) any {
 	return nil
 }
 
-func dumpOf(ctx context.Context, tx tenancy.Tx) (dump, error) {
+func dumpOf(ctx context.Context, rows store.Rows) (dump, error) {
 	var d dump
 	for _, read := range []func() error{
-		rowsOf(ctx, tx.Organizations(), &d.Organizations, func(v *tenancy.Organization) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Users(), &d.Users, func(v *tenancy.User) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Identities(), &d.Identities, func(v *tenancy.Identity) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Memberships(), &d.Memberships, func(v *tenancy.Membership) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.RoleAssignments(), &d.RoleAssignments, func(v *tenancy.RoleAssignment) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Roles(), &d.Roles, func(v *tenancy.Role) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Permissions(), &d.Permissions, func(v *tenancy.Permission) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Secrets(), &d.Secrets, func(v *tenancy.Secret) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Invitations(), &d.Invitations, func(v *tenancy.Invitation) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.JoinCodes(), &d.JoinCodes, func(v *tenancy.JoinCode) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.JoinRequests(), &d.JoinRequests, func(v *tenancy.JoinRequest) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Domains(), &d.Domains, func(v *tenancy.Domain) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Connections(), &d.Connections, func(v *tenancy.Connection) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Policies(), &d.Policies, func(v *tenancy.Policy) [16]byte { return v.ID }),
-		rowsOf(ctx, tx.Sessions(), &d.Sessions, func(v *tenancy.Session) [16]byte { return v.ID }),
-		func() (err error) { d.Events, err = eventsOf(ctx, tx); return err },
-		func() (err error) { d.Last, err = tx.Events().Last(ctx); return err },
+		allRows(ctx, rows, &d.Organizations),
+		allRows(ctx, rows, &d.Users),
+		allRows(ctx, rows, &d.Identities),
+		allRows(ctx, rows, &d.Memberships),
+		allRows(ctx, rows, &d.RoleAssignments),
+		allRows(ctx, rows, &d.Roles),
+		allRows(ctx, rows, &d.Permissions),
+		allRows(ctx, rows, &d.Secrets),
+		allRows(ctx, rows, &d.Invitations),
+		allRows(ctx, rows, &d.JoinCodes),
+		allRows(ctx, rows, &d.JoinRequests),
+		allRows(ctx, rows, &d.Domains),
+		allRows(ctx, rows, &d.Connections),
+		allRows(ctx, rows, &d.Policies),
+		allRows(ctx, rows, &d.Sessions),
+		func() (err error) { d.Events, err = allEvents(ctx, rows); return err },
+		func() error {
+			last, err := rows.Last(ctx, tenancy.EventLog())
+			d.Last = tenancy.Position(last)
+			return err
+		},
 	} {
 		if err := read(); err != nil {
 			return dump{}, err
 		}
 	}
 	return d, nil
-}
-
-func rowsOf[V tenancy.Entity, F any](ctx context.Context, t tenancy.Table[V, F], into *[]V, id func(*V) [16]byte) func() error {
-	return func() error {
-		var all F
-		span := tenancy.Span{Limit: 500}
-		for {
-			rows, err := t.List(ctx, all, span)
-			*into = append(*into, rows...)
-			if err != nil || len(rows) < span.Limit {
-				return err
-			}
-			span.After = &tenancy.Key{ID: id(&rows[len(rows)-1])}
-		}
-	}
-}
-
-// eventsOf reads the log from its newest event down, since it may have been pruned.
-func eventsOf(ctx context.Context, tx tenancy.Tx) ([]tenancy.Event, error) {
-	var all []tenancy.Event
-	span := tenancy.LogSpan{Limit: 500, Desc: true}
-	for {
-		events, next, done, err := tx.Events().Read(ctx, tenancy.EventFilter{}, span)
-		all = append(all, events...)
-		if err != nil || done {
-			return all, err
-		}
-		span.After = next
-	}
 }

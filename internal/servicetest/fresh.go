@@ -19,7 +19,7 @@ type Host func(ctx context.Context, st store.Store, fn func(joined store.Store) 
 
 // NestedHost is the Host of stores that have no transactions but their own.
 func NestedHost(ctx context.Context, st store.Store, fn func(joined store.Store) error) error {
-	return tenancy.Typed(st).Update(ctx, func(tx tenancy.Tx) error { return fn(joined{tx.Raw(), st}) })
+	return st.Update(ctx, func(rows store.Rows) error { return fn(joined{rows, st}) })
 }
 
 // Fresh checks rule R8 for every method that can alter somebody's access: the check

@@ -207,15 +207,16 @@ func pruned(w *followWorld) {
 }
 
 func farBehind(w *followWorld) {
+	_, encode, _ := tenancy.RowsOf[tenancy.Event]()
 	svc := w.follower(func(*tenancy.Config) {})
 	w.rest()
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error {
 		for range 10_000 {
 			e := tenancy.Event{
 				ID: w.config.NewID(), Type: tenancy.EventUserUpdated, UserID: w.dora, Subject: w.dora.String(),
 				Actor: tenancy.Actor{Kind: tenancy.ActorHost}, Time: w.clock.at,
 			}
-			if err := tx.Events().Append(w.ctx, e); err != nil {
+			if err := rows.Append(w.ctx, tenancy.EventLog(), encode(e), nil); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -146,8 +147,8 @@ func mailInHost(w *world) {
 	box := w.mailbox()
 	acme, ada := w.org("Acme"), w.user("ada")
 	w.unchanged(func() {
-		w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error {
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			_, err = in.Invitations.Send(w.ctx, asking(acme, "one@acme.example"))
 			w.failed(err, tenancy.ErrInTransaction, "")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -86,12 +87,12 @@ func undone(w *world) {
 			return errStop
 		}))
 		w.Equal(before, w.dump())
-		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		w.Equal(errStop, w.store.Update(w.ctx, func(rows store.Rows) error { // the host's own transaction
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			w.NoError(m.call(w.ctx, in, c))
 			if m.writes && !m.log {
-				w.differs(tx, before)
+				w.differs(rows, before)
 			}
 			return errStop
 		}))
@@ -108,8 +109,8 @@ func (w *world) standsAlone(m method, c cast) {
 			w.failed(m.call(ctx, tx, c), tenancy.ErrInTransaction, "")
 			return nil
 		}))
-		w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error {
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			w.failed(m.call(w.ctx, in, c), tenancy.ErrInTransaction, "")
 			return nil
@@ -119,9 +120,9 @@ func (w *world) standsAlone(m method, c cast) {
 
 // differs checks that something but events was written: those are seen after the
 // commit only.
-func (w *world) differs(tx tenancy.Tx, before dump) {
+func (w *world) differs(rows store.Rows, before dump) {
 	w.t.Helper()
-	after, err := dumpOf(w.ctx, tx)
+	after, err := dumpOf(w.ctx, rows)
 	w.NoError(err)
 	before.Events, after.Events = nil, nil
 	w.NotEqual(before, after, "a method that writes wrote nothing")

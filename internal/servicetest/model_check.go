@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -153,8 +154,8 @@ func (m *machine) checkUser(user tenancy.User) {
 // checkRows looks past the Service for what should not be there.
 func (m *machine) checkRows() {
 	var d dump
-	require.NoError(m.rt, tenancy.Typed(m.store).View(m.ctx, func(tx tenancy.Tx) (err error) {
-		d, err = dumpOf(m.ctx, tx)
+	require.NoError(m.rt, m.store.View(m.ctx, func(rows store.Rows) (err error) {
+		d, err = dumpOf(m.ctx, rows)
 		return err
 	}))
 	roles := 0

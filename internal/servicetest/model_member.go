@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -298,6 +299,6 @@ func (m *machine) pend() {
 	if len(m.s.membersWhere(func(other modelMember) bool { return other.ID == member.ID })) > 0 {
 		return
 	}
-	require.NoError(m.rt, tenancy.Typed(m.store).Update(m.ctx, func(tx tenancy.Tx) error { return tx.Memberships().Insert(m.ctx, member.Membership) }))
+	require.NoError(m.rt, m.store.Update(m.ctx, func(rows store.Rows) error { return insertRow(m.ctx, rows, member.Membership) }))
 	m.s.members[modelPair{org, user}] = member
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -63,8 +64,8 @@ func waitsForLock(d *door) (holds bool) {
 	svc := d.another(func(c *tenancy.Config) { c.WriteWait = 20 * time.Millisecond })
 	ctx, cancel := context.WithTimeout(d.ctx, time.Second)
 	defer cancel()
-	d.NoError(tenancy.Typed(d.store).Update(d.ctx, func(tx tenancy.Tx) error {
-		_, in, err := svc.Join(ctx, joined{tx.Raw(), d.store})
+	d.NoError(d.store.Update(d.ctx, func(rows store.Rows) error {
+		_, in, err := svc.Join(ctx, joined{rows, d.store})
 		d.NoError(err)
 		_, err = in.Organizations.Suspend(d.ctx, d.acme.ID)
 		d.NoError(err)

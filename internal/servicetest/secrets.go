@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -165,8 +166,8 @@ func btoi(b bool) int {
 func (w *world) unknownToken() string {
 	w.t.Helper()
 	var token string
-	w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-		_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+	w.Equal(errStop, w.store.Update(w.ctx, func(rows store.Rows) error {
+		_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 		w.NoError(err)
 		user, err := in.Users.Create(w.ctx, tenancy.NewUser{Email: "gone@acme.example"})
 		w.NoError(err)
@@ -187,8 +188,8 @@ func tokenStates(w *world) {
 
 	w.clock.advance(24*time.Hour - time.Microsecond)
 	w.unchanged(func() {
-		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // good to the last
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		w.Equal(errStop, w.store.Update(w.ctx, func(rows store.Rows) error { // good to the last
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			_, err = in.As(tenancy.UserPrincipal(ada.ID)).Users.ConfirmEmail(w.ctx, tenancy.EmailConfirmation{Token: second.Token.Reveal()})
 			w.NoError(err)

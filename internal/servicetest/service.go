@@ -283,8 +283,8 @@ func (j joined) Update(ctx context.Context, fn func(store.Rows) error) error {
 
 func withStore(w *world) {
 	inHost := func(fails error) error {
-		return tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		return w.store.Update(w.ctx, func(rows store.Rows) error {
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			_, err = in.Users.Create(w.ctx, tenancy.NewUser{Email: "ada@acme.example"})
 			w.NoError(err)
@@ -296,7 +296,7 @@ func withStore(w *world) {
 			w.Equal(w.clock.at.Add(-time.Minute).Truncate(time.Microsecond), org.CreatedAt) // G2
 			_, err = in.Rows()
 			w.failed(err, tenancy.ErrInvalid, "service")
-			_, _, err = in.Join(w.ctx, joined{tx.Raw(), w.store})
+			_, _, err = in.Join(w.ctx, joined{rows, w.store})
 			w.failed(err, tenancy.ErrInTransaction, "")
 			return fails
 		})
@@ -309,13 +309,13 @@ func withStore(w *world) {
 }
 
 func withForeignStore(w *world) {
-	w.NoError(tenancy.Typed(w.store).View(w.ctx, func(tx tenancy.Tx) error {
+	w.NoError(w.store.View(w.ctx, func(rows store.Rows) error {
 		for name, store := range map[string]store.Store{
 			"nil":                          nil,
 			"the store itself":             w.store,
-			"joined from nothing":          joined{tx.Raw(), nil},
-			"joined from another store":    joined{tx.Raw(), joined{}},
-			"joined from a joined one":     joined{tx.Raw(), joined{tx.Raw(), w.store}},
+			"joined from nothing":          joined{rows, nil},
+			"joined from another store":    joined{rows, joined{}},
+			"joined from a joined one":     joined{rows, joined{rows, w.store}},
 			"a wrapper that knows no root": struct{ store.Store }{w.store},
 		} {
 			w.each(name, func(w *world) {

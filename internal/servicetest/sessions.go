@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -237,57 +238,61 @@ func reevaluated(w *world) {
 	stranger := w.user("stranger")
 	for name, c := range map[string]struct {
 		why    tenancy.EndReason
-		change func(tx tenancy.Tx) error
+		change func(rows store.Rows) error
 	}{
-		"user suspended": {tenancy.EndedUser, func(tx tenancy.Tx) error {
-			user, err := tx.Users().Get(w.ctx, ada.ID)
+		"user suspended": {tenancy.EndedUser, func(rows store.Rows) error {
+			user, err := getRow(w.ctx, rows, ada.ID)
 			w.NoError(err)
 			user.SuspendedAt = w.clock.at
 			user.Version++
-			return tx.Users().Update(w.ctx, user)
+			return updateRow(w.ctx, rows, user)
 		}},
-		"user merged": {tenancy.EndedMerged, func(tx tenancy.Tx) error {
-			user, err := tx.Users().Get(w.ctx, ada.ID)
+		"user merged": {tenancy.EndedMerged, func(rows store.Rows) error {
+			user, err := getRow(w.ctx, rows, ada.ID)
 			w.NoError(err)
 			user.MergedInto = nobody
 			user.Version++
-			return tx.Users().Update(w.ctx, user)
+			return updateRow(w.ctx, rows, user)
 		}},
-		"organization suspended": {tenancy.EndedOrganization, func(tx tenancy.Tx) error {
+		"organization suspended": {tenancy.EndedOrganization, func(rows store.Rows) error {
 			org := acme
 			org.SuspendedAt = w.clock.at
 			org.Version++
-			return tx.Organizations().Update(w.ctx, org)
+			return updateRow(w.ctx, rows, org)
 		}},
-		"organization archived": {tenancy.EndedOrganization, func(tx tenancy.Tx) error {
+		"organization archived": {tenancy.EndedOrganization, func(rows store.Rows) error {
 			org := acme
 			org.ArchivedAt = w.clock.at
 			org.Version++
-			return tx.Organizations().Update(w.ctx, org)
+			return updateRow(w.ctx, rows, org)
 		}},
-		"membership inactive": {tenancy.EndedDeactivated, func(tx tenancy.Tx) error {
+		"membership inactive": {tenancy.EndedDeactivated, func(rows store.Rows) error {
 			gone := m
 			gone.Status = tenancy.MembershipInactive
 			gone.Version++
-			return tx.Memberships().Update(w.ctx, gone)
+			return updateRow(w.ctx, rows, gone)
 		}},
-		"membership another's": {tenancy.EndedRemoved, func(tx tenancy.Tx) error {
+		"membership another's": {tenancy.EndedRemoved, func(rows store.Rows) error {
 			moved := m
 			moved.UserID = stranger.ID
 			moved.Version++
-			return tx.Memberships().Update(w.ctx, moved)
+			return updateRow(w.ctx, rows, moved)
 		}},
-		"membership gone": {tenancy.EndedRemoved, func(tx tenancy.Tx) error {
-			_, err := tx.RoleAssignments().DeleteAll(w.ctx, tenancy.RoleAssignmentFilter{MembershipID: tenancy.Of(m.ID)})
+		"membership gone": {tenancy.EndedRemoved, func(rows store.Rows) error {
+			assignments, _, _ := tenancy.RowsOf[tenancy.RoleAssignment]()
+			_, err := rows.DeleteAll(w.ctx, assignments, []store.Cond{{
+				Column: assignments.Index("membership_id"), Op: store.OneOf, Values: []store.Value{{ID: m.ID}},
+			}})
 			w.NoError(err)
-			return tx.Memberships().Delete(w.ctx, m.ID)
+			memberships, _, _ := tenancy.RowsOf[tenancy.Membership]()
+			return rows.Delete(w.ctx, memberships, m.ID)
 		}},
 	} {
 		w.each(name, func(w *world) {
 			w.unchanged(func() {
-				w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error {
-					w.NoError(c.change(tx))
-					_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+				w.Equal(errStop, w.store.Update(w.ctx, func(rows store.Rows) error {
+					w.NoError(c.change(rows))
+					_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 					w.NoError(err)
 					_, err = in.Sessions.Authenticate(w.ctx, token.Reveal())
 					w.Equal(string(c.why), w.failed(err, tenancy.ErrSessionEnded, "token").Reason)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -99,8 +100,8 @@ func doorEnds(w *world) {
 			each(ctx, tenancy.ErrInTransaction)
 			return nil
 		}))
-		w.Equal(errStop, tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { // the host's own transaction
-			_, in, err := w.svc.Join(w.ctx, joined{tx.Raw(), w.store})
+		w.Equal(errStop, w.store.Update(w.ctx, func(rows store.Rows) error { // the host's own transaction
+			_, in, err := w.svc.Join(w.ctx, joined{rows, w.store})
 			w.NoError(err)
 			got, err := in.SignIn(w.ctx, byMail("new@mail.example"))
 			w.NoError(err)

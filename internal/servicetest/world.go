@@ -187,7 +187,7 @@ func (w *world) pend(org tenancy.Organization, user tenancy.User) tenancy.Member
 		JoinedVia: tenancy.JoinedInvitation, JoinedAt: w.clock.at, CreatedAt: w.clock.at, UpdatedAt: w.clock.at,
 		NameKey: user.NameKey, EmailKey: user.EmailKey,
 	}
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { return tx.Memberships().Insert(w.ctx, m) }))
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error { return insertRow(w.ctx, rows, m) }))
 	return m
 }
 
@@ -198,7 +198,7 @@ func (w *world) assign(m tenancy.Member, role string, source tenancy.RoleSource,
 		ID: w.config.NewID(), Version: 1, OrganizationID: m.OrganizationID, MembershipID: m.ID, UserID: m.UserID,
 		Role: role, Source: source, SourceID: sourceID, Active: m.Status == tenancy.MembershipActive, CreatedAt: w.clock.at,
 	}
-	w.NoError(tenancy.Typed(w.store).Update(w.ctx, func(tx tenancy.Tx) error { return tx.RoleAssignments().Insert(w.ctx, a) }))
+	w.NoError(w.store.Update(w.ctx, func(rows store.Rows) error { return insertRow(w.ctx, rows, a) }))
 }
 
 // member reads a membership back.
