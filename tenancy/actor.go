@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Principal is who a bound Service works for (rule A1): see [Service.As].
@@ -313,7 +314,7 @@ func (ar accessRules) unreachable(ctx context.Context, user UserID, missing erro
 
 // lookUp reads a user, and gives err.
 func (ar accessRules) lookUp(ctx context.Context, user UserID, err error) error {
-	if _, failed := ar.c.tx.Users().List(ctx, UserFilter{ID: Of(user)}, Span{Limit: 1}); failed != nil {
+	if _, failed := ar.c.tx.Users().List(ctx, userFilter{ID: typed.Of(user)}, listSpan{Limit: 1}); failed != nil {
 		return failed
 	}
 	return err

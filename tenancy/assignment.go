@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // RoleSource says what gave a role, so that its going takes only its own along
@@ -118,7 +119,7 @@ func (rr roleRules) fallbackRole(org Organization) string {
 // many as the memberships named have.
 func (rr roleRules) assignments(ctx context.Context, ids ...MembershipID) (map[MembershipID][]RoleAssignment, error) {
 	held := make(map[MembershipID][]RoleAssignment, len(ids))
-	all, err := rr.c.tx.RoleAssignments().List(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	all, err := rr.c.tx.RoleAssignments().List(ctx, roleAssignmentFilter{MembershipID: typed.Of(ids...)}, listSpan{Limit: math.MaxInt32})
 	for _, a := range all {
 		held[a.MembershipID] = append(held[a.MembershipID], a)
 	}
@@ -185,12 +186,12 @@ func hasRole(held []RoleAssignment, slug string) bool {
 // count counts the assignments that make an organization owned: those of the owner
 // role, of active memberships other than the ones named (rule M7).
 func (o ownerRules) count(ctx context.Context, id OrganizationID, but ...MembershipID) (int, error) {
-	owning := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(rbac.Owner), Active: Of(true)}
+	owning := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(rbac.Owner), Active: typed.Of(true)}
 	all, err := o.c.tx.RoleAssignments().Count(ctx, owning)
 	if err != nil || len(but) == 0 {
 		return all, err
 	}
-	owning.MembershipID = Of(but...)
+	owning.MembershipID = typed.Of(but...)
 	own, err := o.c.tx.RoleAssignments().Count(ctx, owning)
 	return all - own, err
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// RoleAssignmentFilter selects role assignments. Fields are joined by and.
-type RoleAssignmentFilter struct {
+// roleAssignmentFilter selects role assignments. Fields are joined by and.
+type roleAssignmentFilter struct {
 	ID             typed.In[RoleAssignmentID]
 	OrganizationID typed.In[OrganizationID]
 	MembershipID   typed.In[MembershipID]
@@ -19,7 +19,7 @@ type RoleAssignmentFilter struct {
 }
 
 // roleAssignmentRows says how one lies in a row.
-var roleAssignmentRows = typed.Describe[RoleAssignment, RoleAssignmentFilter](
+var roleAssignmentRows = typed.Describe[RoleAssignment, roleAssignmentFilter](
 	"tenancy_role_assignments", "role assignment",
 	typed.ID("id", func(v *RoleAssignment) *RoleAssignmentID { return &v.ID }),
 	typed.Integer("version", func(v *RoleAssignment) *int64 { return &v.Version }),
@@ -36,7 +36,7 @@ var roleAssignmentRows = typed.Describe[RoleAssignment, RoleAssignmentFilter](
 	Unique("role", "membership_id", "role", "source", "source_id", "scope").
 	Index("organization_id", "role", "active").
 	Index("user_id").
-	Where(func(c *typed.Conds, f RoleAssignmentFilter) {
+	Where(func(c *typed.Conds, f roleAssignmentFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "membership_id", f.MembershipID)

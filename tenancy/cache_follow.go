@@ -59,7 +59,7 @@ func (c *cache) apply(ctx context.Context, log eventTable, last Position) error 
 	f := &c.fresh
 	anew := !f.once || f.seen == 0 || last < f.seen || last-f.seen > maxBehind
 	for !anew && f.seen < last {
-		events, next, done, err := log.Read(ctx, EventFilter{}, LogSpan{After: f.seen, Limit: MaxLimit})
+		events, next, done, err := log.Read(ctx, eventFilter{}, logSpan{After: f.seen, Limit: MaxLimit})
 		if CodeOf(err) == ErrEventsPruned {
 			anew = true
 			break

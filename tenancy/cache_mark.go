@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/internal/access"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // settleAll removes every mark, once all the transactions that made them must have ended.
@@ -49,13 +50,13 @@ func shows(ctx context.Context, log eventTable, m access.Mark) (bool, error) {
 	if event.IsZero() {
 		return false, nil // it stands for several transactions
 	}
-	filter := EventFilter{}
+	filter := eventFilter{}
 	if organization := OrganizationID(m.Key.Scope); !organization.IsZero() {
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 	} else if user := UserID(m.Key.Subject); !user.IsZero() {
-		filter.UserID = Of(user)
+		filter.UserID = typed.Of(user)
 	}
-	span := LogSpan{After: Position(m.After), Limit: MaxLimit}
+	span := logSpan{After: Position(m.After), Limit: MaxLimit}
 	for {
 		events, next, done, err := log.Read(ctx, filter, span)
 		if CodeOf(err) == ErrEventsPruned {

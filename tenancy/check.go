@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Can reports whether a user may do something in an organization (rule R7): only
@@ -224,7 +225,7 @@ func (ar accessRules) membersWith(ctx context.Context, id OrganizationID, permis
 	if err != nil {
 		return Page[Member]{}, err
 	}
-	filter := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(giving...), Active: Of(true)}
+	filter := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(giving...), Active: typed.Of(true)}
 	rows, err := listPage(ctx, ar.c.tx.RoleAssignments(), filter, q.paging(), keyByID,
 		"members with", id, permission)
 	if err != nil {
@@ -300,7 +301,7 @@ func (ar accessRules) firstTime(ctx context.Context, rows []RoleAssignment, givi
 	if len(first) == 0 {
 		return nil, nil
 	}
-	found, err := ar.c.tx.Memberships().List(ctx, MembershipFilter{ID: Of(first...)}, Span{Limit: len(first)})
+	found, err := ar.c.tx.Memberships().List(ctx, membershipFilter{ID: typed.Of(first...)}, listSpan{Limit: len(first)})
 	slices.SortFunc(found, func(a, b Membership) int { return slices.Index(first, a.ID) - slices.Index(first, b.ID) })
 	return found, err
 }

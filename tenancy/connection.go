@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Protocol is what a connection speaks. The host speaks it, not Freehold (rule P1).
@@ -127,7 +128,7 @@ func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, 
 		if in.Protocol != ProtocolSAML && in.Protocol != ProtocolOIDC {
 			return Connection{}, invalid("protocol", "is none")
 		}
-		n, err := c.tx.Connections().Count(ctx, ConnectionFilter{OrganizationID: Of(in.OrganizationID)})
+		n, err := c.tx.Connections().Count(ctx, connectionFilter{OrganizationID: typed.Of(in.OrganizationID)})
 		if err != nil {
 			return Connection{}, err
 		}
@@ -341,7 +342,7 @@ func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, 
 
 // get reads a connection of an organization.
 func (cn connectionRules) get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
-	found, err := cn.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
+	found, err := cn.c.tx.Connections().List(ctx, connectionFilter{ID: typed.Of(id), OrganizationID: typed.Of(organization)}, listSpan{Limit: 1})
 	return exactlyOne(found, err, notFound(id))
 }
 
@@ -356,11 +357,11 @@ func (g Connections) List(ctx context.Context, organization OrganizationID, q Co
 		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[Connection]{}, err
 		}
-		filter := ConnectionFilter{OrganizationID: Of(organization)}
+		filter := connectionFilter{OrganizationID: typed.Of(organization)}
 		switch q.State {
 		case "":
 		case ConnectionActive, ConnectionInactive:
-			filter.State = Of(q.State)
+			filter.State = typed.Of(q.State)
 		default:
 			return Page[Connection]{}, invalid("state", "is none")
 		}
@@ -381,7 +382,7 @@ func (g Connections) All(ctx context.Context, organization OrganizationID, q Con
 // activeConnections gives those by which people can sign in to an organization: as
 // many as Limits.Connections lets it have.
 func (cn connectionRules) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
-	return collect(ctx, cn.c.tx.Connections(), ConnectionFilter{OrganizationID: Of(id), State: Of(ConnectionActive)})
+	return collect(ctx, cn.c.tx.Connections(), connectionFilter{OrganizationID: typed.Of(id), State: typed.Of(ConnectionActive)})
 }
 
 // connectionProvider is the provider of the identities of a connection: its id in

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Delete removes a connection with what it brought, in one transaction: the
@@ -59,12 +60,12 @@ func (d *connectionDeletion) lock(ctx context.Context, organization Organization
 }
 
 func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
-	mine := IdentityFilter{Provider: Of(connectionProvider(d.id))}
+	mine := identityFilter{Provider: typed.Of(connectionProvider(d.id))}
 	n, err := d.c.tx.Identities().Count(ctx, mine)
 	if err != nil {
 		return err
 	}
-	gave := RoleAssignmentFilter{Source: Of(RoleSingleSignOn), SourceID: Of(d.id.String())}
+	gave := roleAssignmentFilter{Source: typed.Of(RoleSingleSignOn), SourceID: typed.Of(d.id.String())}
 	roles, err := d.c.tx.RoleAssignments().Count(ctx, gave)
 	if err != nil {
 		return err
@@ -169,7 +170,7 @@ func (cn connectionRules) connectionSpared(ctx context.Context, c Connection) er
 // and the identities that people have at the connections.
 func (cn connectionRules) deleteSignIn(ctx context.Context, organization OrganizationID, counts *removed) error {
 	var providers []string
-	err := walk(ctx, cn.c.tx.Connections(), ConnectionFilter{OrganizationID: Of(organization)}, func(c Connection) error {
+	err := walk(ctx, cn.c.tx.Connections(), connectionFilter{OrganizationID: typed.Of(organization)}, func(c Connection) error {
 		providers = append(providers, connectionProvider(c.ID))
 		return nil
 	})
@@ -177,13 +178,13 @@ func (cn connectionRules) deleteSignIn(ctx context.Context, organization Organiz
 		return err
 	}
 	if len(providers) > 0 {
-		if counts.Identities, err = cn.c.tx.Identities().DeleteAll(ctx, IdentityFilter{Provider: Of(providers...)}); err != nil {
+		if counts.Identities, err = cn.c.tx.Identities().DeleteAll(ctx, identityFilter{Provider: typed.Of(providers...)}); err != nil {
 			return err
 		}
-		if counts.Connections, err = cn.c.tx.Connections().DeleteAll(ctx, ConnectionFilter{OrganizationID: Of(organization)}); err != nil {
+		if counts.Connections, err = cn.c.tx.Connections().DeleteAll(ctx, connectionFilter{OrganizationID: typed.Of(organization)}); err != nil {
 			return err
 		}
 	}
-	_, err = cn.c.tx.Policies().DeleteAll(ctx, PolicyFilter{OrganizationID: Of(organization)})
+	_, err = cn.c.tx.Policies().DeleteAll(ctx, policyFilter{OrganizationID: typed.Of(organization)})
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // sourced are the assignments of a membership in two parts: those from one source,
@@ -169,9 +170,9 @@ func (cn connectionRules) replaceSourced(ctx context.Context, m Membership, own,
 // connectionsOf reads the connections that map a group to a role: an organization's,
 // or, for a declared role, everybody's.
 func (cn connectionRules) connectionsOf(ctx context.Context, organization OrganizationID, role string) ([]Connection, error) {
-	var filter ConnectionFilter
+	var filter connectionFilter
 	if !organization.IsZero() {
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 	}
 	var mapping []Connection
 	err := walk(ctx, cn.c.tx.Connections(), filter, func(c Connection) error {

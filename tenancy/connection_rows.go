@@ -6,15 +6,15 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// ConnectionFilter selects connections. Fields are joined by and.
-type ConnectionFilter struct {
+// connectionFilter selects connections. Fields are joined by and.
+type connectionFilter struct {
 	ID             typed.In[ConnectionID]
 	OrganizationID typed.In[OrganizationID]
 	State          typed.In[ConnectionState]
 }
 
 // connectionRows says how one lies in a row.
-var connectionRows = typed.Describe[Connection, ConnectionFilter](
+var connectionRows = typed.Describe[Connection, connectionFilter](
 	"tenancy_connections", "connection",
 	typed.ID("id", func(v *Connection) *ConnectionID { return &v.ID }),
 	typed.Integer("version", func(v *Connection) *int64 { return &v.Version }),
@@ -33,7 +33,7 @@ var connectionRows = typed.Describe[Connection, ConnectionFilter](
 	typed.Integer("sessions_epoch", func(v *Connection) *int64 { return &v.SessionsEpoch }),
 ).
 	Index("organization_id").
-	Where(func(c *typed.Conds, f ConnectionFilter) {
+	Where(func(c *typed.Conds, f connectionFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneText(c, "state", f.State)

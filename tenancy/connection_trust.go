@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // A connection is an anchor of trust: whoever decides which provider it believes decides who
@@ -125,13 +126,13 @@ const mostReached = 2000
 func (cn connectionRules) reaches(ctx context.Context, c Connection, speaks func(context.Context, OrganizationID, string) (bool, error),
 	roles []string,
 ) (bool, error) {
-	n, err := cn.c.tx.Identities().Count(ctx, IdentityFilter{Provider: Of(connectionProvider(c.ID))})
+	n, err := cn.c.tx.Identities().Count(ctx, identityFilter{Provider: typed.Of(connectionProvider(c.ID))})
 	if err != nil || n == 0 && speaks == nil {
 		return false, err
 	}
 	return cn.anyHolder(ctx, c.OrganizationID, roles, func(user UserID) (bool, error) {
 		if n > 0 {
-			own, err := cn.c.tx.Identities().Count(ctx, IdentityFilter{UserID: Of(user), Provider: Of(connectionProvider(c.ID))})
+			own, err := cn.c.tx.Identities().Count(ctx, identityFilter{UserID: typed.Of(user), Provider: typed.Of(connectionProvider(c.ID))})
 			if err != nil || own > 0 {
 				return true, err
 			}
@@ -151,7 +152,7 @@ func (cn connectionRules) reaches(ctx context.Context, c Connection, speaks func
 // roles, or there are too many to say.
 func (cn connectionRules) anyHolder(ctx context.Context, id OrganizationID, roles []string, is func(UserID) (bool, error)) (bool, error) {
 	looked, p := 0, cn.c.service.principal
-	holders := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(roles...)}
+	holders := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(roles...)}
 	err := walk(ctx, cn.c.tx.RoleAssignments(), holders, func(a RoleAssignment) error {
 		if looked++; looked > mostReached {
 			return errFound

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // declarations is what the application has declared: its permissions and its roles. It
@@ -25,7 +26,7 @@ func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 	}
 	declared := &declarations{rows: map[string]Role{}, granted: map[rbac.Permission]Permission{}}
 	var names []rbac.Permission
-	err := walk(ctx, rr.c.tx.Permissions(), PermissionFilter{}, func(p Permission) error {
+	err := walk(ctx, rr.c.tx.Permissions(), permissionFilter{}, func(p Permission) error {
 		names = append(names, p.Slug)
 		declared.granted[p.Slug] = p
 		declared.revision.permissions = max(declared.revision.permissions, p.Revision)
@@ -36,7 +37,7 @@ func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 	}
 	slices.Sort(names)
 	roles := rbac.Builtin()
-	err = walk(ctx, rr.c.tx.Roles(), RoleFilter{Scope: Of("")}, func(r Role) error {
+	err = walk(ctx, rr.c.tx.Roles(), roleFilter{Scope: typed.Of("")}, func(r Role) error {
 		declared.rows[r.Slug] = r
 		declared.revision.roles = max(declared.revision.roles, r.Revision)
 		roles = slices.DeleteFunc(roles, func(b rbac.Role) bool { return b.Slug == r.Slug })
@@ -77,7 +78,7 @@ func (rr roleRules) rolesOf(ctx context.Context, id OrganizationID) (*rbac.Roles
 
 // ownRoles gives the roles that an organization made itself, by slug.
 func (rr roleRules) ownRoles(ctx context.Context, id OrganizationID) ([]Role, error) {
-	own, err := collect(ctx, rr.c.tx.Roles(), RoleFilter{Scope: Of(id.String())})
+	own, err := collect(ctx, rr.c.tx.Roles(), roleFilter{Scope: typed.Of(id.String())})
 	slices.SortFunc(own, bySlug)
 	return own, err
 }
@@ -130,7 +131,7 @@ func (rr roleRules) roleRows(ctx context.Context, ids []OrganizationID, slugs []
 	for _, id := range ids {
 		scopes = append(scopes, id.String())
 	}
-	filter := RoleFilter{Slug: Of(slugs...), Scope: Of(append(scopes, "")...)}
+	filter := roleFilter{Slug: typed.Of(slugs...), Scope: typed.Of(append(scopes, "")...)}
 	err := walk(ctx, rr.c.tx.Roles(), filter, func(r Role) error {
 		rows[roleKey{r.OrganizationID, r.Slug}] = r
 		return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // refusal is one refusal of an actor, on its way to the denials.
@@ -142,10 +143,10 @@ func (f *instance) writeDenials(ctx context.Context, due finished) {
 }
 
 func (f *instance) writeDenial(ctx context.Context, tx *txn, key refusal, minute time.Time, n int) error {
-	rows, err := tx.Denials().List(ctx, DenialFilter{
-		Actor: Of(key.actor), Method: Of(key.method), OrganizationID: Of(key.organization),
+	rows, err := tx.Denials().List(ctx, denialFilter{
+		Actor: typed.Of(key.actor), Method: typed.Of(key.method), OrganizationID: typed.Of(key.organization),
 		Since: minute, Until: minute.Add(time.Minute),
-	}, Span{Limit: 1})
+	}, listSpan{Limit: 1})
 	switch {
 	case err != nil:
 		return err
@@ -163,7 +164,7 @@ func (f *instance) writeDenial(ctx context.Context, tx *txn, key refusal, minute
 
 // pruneDenials removes up to pruneLimit denials of minutes before an instant.
 func (c *call) pruneDenials(ctx context.Context, before time.Time) (int, error) {
-	old, err := c.tx.Denials().List(ctx, DenialFilter{Until: before}, Span{Limit: pruneLimit, Order: ByTime})
+	old, err := c.tx.Denials().List(ctx, denialFilter{Until: before}, listSpan{Limit: pruneLimit, Order: ByTime})
 	if err != nil || len(old) == 0 {
 		return 0, err
 	}
@@ -171,7 +172,7 @@ func (c *call) pruneDenials(ctx context.Context, before time.Time) (int, error) 
 	for i, d := range old {
 		ids[i] = d.ID
 	}
-	return c.tx.Denials().DeleteAll(ctx, DenialFilter{ID: Of(ids...)})
+	return c.tx.Denials().DeleteAll(ctx, denialFilter{ID: typed.Of(ids...)})
 }
 
 func (f *instance) logDenial(ctx context.Context, key refusal, n int) {
@@ -200,18 +201,18 @@ func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error
 		if err := c.access().authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
 			return Page[Denial]{}, err
 		}
-		filter := DenialFilter{Since: q.Since, Until: q.Until}
+		filter := denialFilter{Since: q.Since, Until: q.Until}
 		if !q.OrganizationID.IsZero() {
-			filter.OrganizationID = Of(q.OrganizationID)
+			filter.OrganizationID = typed.Of(q.OrganizationID)
 		}
 		if q.Actor != (Actor{}) {
-			filter.Actor = Of(q.Actor)
+			filter.Actor = typed.Of(q.Actor)
 		}
 		if q.Method != "" {
-			filter.Method = Of(q.Method)
+			filter.Method = typed.Of(q.Method)
 		}
 		return listPage(ctx, c.tx.Denials(), filter, paging{ByTime, q.Descending, q.Limit, q.Cursor},
-			func(d *Denial, _ Order) Key { return Key{Int: d.Minute.UnixMicro(), ID: d.ID} },
+			func(d *Denial, _ Order) typed.Place { return typed.Place{Int: d.Minute.UnixMicro(), ID: d.ID} },
 			"denials", q.OrganizationID, q.Actor, q.Method, q.Since, q.Until)
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// DenialFilter selects denials. Fields are joined by and.
-type DenialFilter struct {
+// denialFilter selects denials. Fields are joined by and.
+type denialFilter struct {
 	ID             typed.In[DenialID]
 	Actor          typed.In[Actor]
 	Method         typed.In[string]
@@ -18,7 +18,7 @@ type DenialFilter struct {
 }
 
 // denialRows says how one lies in a row.
-var denialRows = typed.Describe[Denial, DenialFilter](
+var denialRows = typed.Describe[Denial, denialFilter](
 	"tenancy_denials", "denial",
 	typed.ID("id", func(v *Denial) *DenialID { return &v.ID }),
 	typed.Integer("version", func(v *Denial) *int64 { return &v.Version }),
@@ -32,7 +32,7 @@ var denialRows = typed.Describe[Denial, DenialFilter](
 	Unique("minute", "actor", "method", "scope", "minute").
 	Index("organization_id", "minute").
 	Index("minute").Order(typed.Order(ByTime), "minute").
-	Where(func(c *typed.Conds, f DenialFilter) {
+	Where(func(c *typed.Conds, f denialFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneOf(c, "actor", f.Actor, func(a Actor) store.Value { return store.Value{Text: actorText(a)} })
 		typed.OneText(c, "method", f.Method)

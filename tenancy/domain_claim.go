@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // domainProofFor is how long a claim has for its proof, and for how long a proof is
@@ -142,7 +143,7 @@ func domainName(field, s string) (string, error) {
 // mayClaim refuses a name that the organization claims already, and more claims than
 // it may have.
 func (dm domainRules) mayClaim(ctx context.Context, org OrganizationID, name string) error {
-	own := DomainFilter{OrganizationID: Of(org)}
+	own := domainFilter{OrganizationID: typed.Of(org)}
 	n, err := dm.c.tx.Domains().Count(ctx, own)
 	if err != nil {
 		return err
@@ -150,7 +151,7 @@ func (dm domainRules) mayClaim(ctx context.Context, org OrganizationID, name str
 	if most := dm.c.instance.config.Limits.DomainClaims; n >= most {
 		return invalid("domains", fmt.Sprintf("are %d already, at most %d", n, most))
 	}
-	own.Name = Of(name)
+	own.Name = typed.Of(name)
 	if n, err = dm.c.tx.Domains().Count(ctx, own); err == nil && n > 0 {
 		err = &Error{Code: ErrAlreadyExists, Kind: "domain", Key: name, Field: "name"}
 	}

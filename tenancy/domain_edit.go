@@ -8,6 +8,7 @@ import (
 
 	"github.com/freehold-dev/freehold/domains"
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Get gives a claim, or [ErrNotFound].
@@ -30,7 +31,7 @@ func (dm domainRules) get(ctx context.Context, organization OrganizationID, id D
 	if err := dm.c.access().authorize(ctx, scope{organization: organization}); err != nil {
 		return Domain{}, err
 	}
-	found, err := dm.c.tx.Domains().List(ctx, DomainFilter{ID: Of(id), OrganizationID: Of(organization)}, Span{Limit: 1})
+	found, err := dm.c.tx.Domains().List(ctx, domainFilter{ID: typed.Of(id), OrganizationID: typed.Of(organization)}, listSpan{Limit: 1})
 	return exactlyOne(found, err, notFound(id))
 }
 
@@ -53,7 +54,7 @@ func (g Domains) List(ctx context.Context, organization OrganizationID, q Domain
 		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[Domain]{}, err
 		}
-		page, err := listPage(ctx, c.tx.Domains(), DomainFilter{OrganizationID: Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		page, err := listPage(ctx, c.tx.Domains(), domainFilter{OrganizationID: typed.Of(organization)}, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "domains", organization)
 		if err != nil {
 			return Page[Domain]{}, err
@@ -220,7 +221,7 @@ func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
 
 // takeBack takes the roles that a domain gave.
 func (dm domainRules) takeBack(ctx context.Context, d Domain) error {
-	gave := RoleAssignmentFilter{OrganizationID: Of(d.OrganizationID), Source: Of(RoleDomain), SourceID: Of(d.ID.String())}
+	gave := roleAssignmentFilter{OrganizationID: typed.Of(d.OrganizationID), Source: typed.Of(RoleDomain), SourceID: typed.Of(d.ID.String())}
 	n, err := dm.c.tx.RoleAssignments().Count(ctx, gave)
 	if err != nil || n == 0 {
 		return err

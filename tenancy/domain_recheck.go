@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 const (
@@ -57,8 +58,8 @@ func (g Domains) due(ctx context.Context) ([]Domain, error) {
 		if c.instance.config.Prover != nil {
 			states = append(states, DomainVerified)
 		}
-		return c.tx.Domains().List(ctx, DomainFilter{State: Of(states...), DueBefore: c.now.Add(time.Microsecond)},
-			Span{Limit: recheckBatch, Order: ByDue})
+		return c.tx.Domains().List(ctx, domainFilter{State: typed.Of(states...), DueBefore: c.now.Add(time.Microsecond)},
+			listSpan{Limit: recheckBatch, Order: ByDue})
 	})
 }
 

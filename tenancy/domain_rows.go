@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// DomainFilter selects domains. Fields are joined by and.
-type DomainFilter struct {
+// domainFilter selects domains. Fields are joined by and.
+type domainFilter struct {
 	ID             typed.In[DomainID]
 	OrganizationID typed.In[OrganizationID]
 	Name           typed.In[string]
@@ -17,7 +17,7 @@ type DomainFilter struct {
 }
 
 // domainRows says how one lies in a row.
-var domainRows = typed.Describe[Domain, DomainFilter](
+var domainRows = typed.Describe[Domain, domainFilter](
 	"tenancy_domains", "domain",
 	typed.ID("id", func(v *Domain) *DomainID { return &v.ID }),
 	typed.Integer("version", func(v *Domain) *int64 { return &v.Version }),
@@ -45,7 +45,7 @@ var domainRows = typed.Describe[Domain, DomainFilter](
 	Index("name").
 	Index("role").
 	Index("due_at").Order(typed.Order(ByDue), "due_at").
-	Where(func(c *typed.Conds, f DomainFilter) {
+	Where(func(c *typed.Conds, f domainFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneText(c, "name", f.Name)

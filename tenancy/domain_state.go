@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // resolveState gives claims the state that they are read in: one that waits too long for its
@@ -48,7 +49,7 @@ func (d Domain) overdue(now time.Time) bool {
 
 // holders gives the verified domain of each name that has one, in one query.
 func (dm domainRules) holders(ctx context.Context, names ...string) (map[string]Domain, error) {
-	found, err := dm.c.tx.Domains().List(ctx, DomainFilter{Name: Of(names...), State: Of(DomainVerified)}, Span{Limit: len(names)})
+	found, err := dm.c.tx.Domains().List(ctx, domainFilter{Name: typed.Of(names...), State: typed.Of(DomainVerified)}, listSpan{Limit: len(names)})
 	held := make(map[string]Domain, len(found))
 	for _, d := range found {
 		held[d.Name] = d
@@ -182,7 +183,7 @@ func (d *Domain) wake(now time.Time) {
 // eachDomain walks an organization's domains of a state, by name: the order in which
 // their names are locked.
 func (dm domainRules) eachDomain(ctx context.Context, org OrganizationID, state DomainState, fn func(Domain) error) error {
-	all, err := collect(ctx, dm.c.tx.Domains(), DomainFilter{OrganizationID: Of(org), State: Of(state)})
+	all, err := collect(ctx, dm.c.tx.Domains(), domainFilter{OrganizationID: typed.Of(org), State: typed.Of(state)})
 	if err != nil {
 		return err
 	}

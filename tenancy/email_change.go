@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // EmailProof is what ChangeEmail gives the host to mail: whoever brings the token
@@ -195,7 +197,7 @@ func (us userRules) confirmEmail(ctx context.Context, in EmailConfirmation) (Use
 	if err := us.c.spend(ctx, secret); err != nil {
 		return User{}, err
 	}
-	if err := us.c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
+	if err := us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
 		return User{}, err
 	}
 	if user.EmailVerifiedAt.IsZero() {

@@ -10,8 +10,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// EventFilter selects events. Fields are joined by and.
-type EventFilter struct {
+// eventFilter selects events. Fields are joined by and.
+type eventFilter struct {
 	Type           typed.In[EventType]
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
@@ -22,7 +22,7 @@ type EventFilter struct {
 }
 
 // eventRows says how one lies in a row.
-var eventRows = typed.Describe[Event, EventFilter](
+var eventRows = typed.Describe[Event, eventFilter](
 	"tenancy_events", "event",
 	typed.ID("id", func(v *Event) *EventID { return &v.ID }),
 	typed.Text("type", func(v *Event) *EventType { return &v.Type }),
@@ -38,7 +38,7 @@ var eventRows = typed.Describe[Event, EventFilter](
 ).
 	Index("organization_id").
 	Index("user_id").
-	Where(func(c *typed.Conds, f EventFilter) {
+	Where(func(c *typed.Conds, f eventFilter) {
 		typed.OneText(c, "type", f.Type)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
@@ -57,9 +57,9 @@ var eventLog = func() *store.Log {
 	}
 }()
 
-// LogSpan says which events: those beyond After (0 = from the start, or from the
+// logSpan says which events: those beyond After (0 = from the start, or from the
 // end if Desc), at most Limit of them.
-type LogSpan struct {
+type logSpan struct {
 	After Position
 	Limit int
 	Desc  bool
@@ -81,7 +81,7 @@ func (l eventTable) Append(ctx context.Context, e Event) error {
 
 // Read gives up to span.Limit events that pass the filter, and the position to go on
 // from: see [store.Rows.Events].
-func (l eventTable) Read(ctx context.Context, filter EventFilter, span LogSpan) (list []Event, next Position, done bool, err error) {
+func (l eventTable) Read(ctx context.Context, filter eventFilter, span logSpan) (list []Event, next Position, done bool, err error) {
 	at, done, err := l.tx.border.Events(ctx, eventLog, eventRows.Conds(filter),
 		store.LogSpan{After: int64(span.After), Limit: span.Limit, Desc: span.Desc},
 		func(position int64, row store.Row) error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Events is the group of methods on the event log, which is the audit log too.
@@ -49,7 +51,7 @@ func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 }
 
 func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
-	span := LogSpan{After: q.After, Desc: q.Descending, Limit: q.Limit}
+	span := logSpan{After: q.After, Desc: q.Descending, Limit: q.Limit}
 	switch {
 	case q.After < 0:
 		return EventPage{}, &Error{Code: ErrInvalidCursor, Field: "after", Reason: "is negative"}
@@ -58,7 +60,7 @@ func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
 	case q.Limit == 0:
 		span.Limit = DefaultLimit
 	}
-	filter := EventFilter{Since: q.Since, Until: q.Until}
+	filter := eventFilter{Since: q.Since, Until: q.Until}
 	if len(q.Types) > 0 {
 		types, err := someOf("types", q.Types)
 		if err != nil {
@@ -67,16 +69,16 @@ func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
 		filter.Type = types
 	}
 	if !q.OrganizationID.IsZero() {
-		filter.OrganizationID = Of(q.OrganizationID)
+		filter.OrganizationID = typed.Of(q.OrganizationID)
 	}
 	if !q.UserID.IsZero() {
-		filter.UserID = Of(q.UserID)
+		filter.UserID = typed.Of(q.UserID)
 	}
 	if q.Subject != "" {
-		filter.Subject = Of(q.Subject)
+		filter.Subject = typed.Of(q.Subject)
 	}
 	if q.Actor != (Actor{}) {
-		filter.Actor = Of(q.Actor)
+		filter.Actor = typed.Of(q.Actor)
 	}
 	items, next, done, err := c.tx.Events().Read(ctx, filter, span)
 	return EventPage{Items: items, Next: next, Done: done}, err

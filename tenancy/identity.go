@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Identity is one way in which a user signs in: a subject at a provider (rule U4).
@@ -152,7 +154,7 @@ func (i identityRules) link(ctx context.Context, id UserID, in newIdentity) (Ide
 
 // attach adds an identity that nobody has to a user.
 func (i identityRules) attach(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
-	n, err := i.c.tx.Identities().Count(ctx, IdentityFilter{UserID: Of(id)})
+	n, err := i.c.tx.Identities().Count(ctx, identityFilter{UserID: typed.Of(id)})
 	if err != nil {
 		return Identity{}, err
 	}
@@ -184,7 +186,7 @@ func (i identityRules) refresh(ctx context.Context, identity Identity, in newIde
 
 // find finds an identity by its key.
 func (i identityRules) find(ctx context.Context, provider, subject string) (Identity, error) {
-	found, err := i.c.tx.Identities().List(ctx, IdentityFilter{Provider: Of(provider), Subject: Of(subject)}, Span{Limit: 1})
+	found, err := i.c.tx.Identities().List(ctx, identityFilter{Provider: typed.Of(provider), Subject: typed.Of(subject)}, listSpan{Limit: 1})
 	if err != nil {
 		return Identity{}, err
 	}
@@ -207,7 +209,7 @@ func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) 
 		if err := c.access().authorize(ctx, scope{user: id}); err != nil {
 			return err
 		}
-		found, err := c.tx.Identities().List(ctx, IdentityFilter{ID: Of(identity), UserID: Of(id)}, Span{Limit: 1})
+		found, err := c.tx.Identities().List(ctx, identityFilter{ID: typed.Of(identity), UserID: typed.Of(id)}, listSpan{Limit: 1})
 		known, err := exactlyOne(found, err, notFound(identity))
 		if err != nil {
 			return err
@@ -241,8 +243,8 @@ func (i identityRules) ungroup(ctx context.Context, identity Identity) error {
 	if !looksLikeConnection(identity.Provider) {
 		return nil
 	}
-	gave, err := collect(ctx, i.c.tx.RoleAssignments(), RoleAssignmentFilter{
-		UserID: Of(identity.UserID), Source: Of(RoleSingleSignOn), SourceID: Of(identity.Provider),
+	gave, err := collect(ctx, i.c.tx.RoleAssignments(), roleAssignmentFilter{
+		UserID: typed.Of(identity.UserID), Source: typed.Of(RoleSingleSignOn), SourceID: typed.Of(identity.Provider),
 	})
 	if err != nil || len(gave) == 0 {
 		return err
@@ -282,7 +284,7 @@ func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 		if _, err := c.users().get(ctx, id); err != nil {
 			return nil, err
 		}
-		return collect(ctx, c.tx.Identities(), IdentityFilter{UserID: Of(id)})
+		return collect(ctx, c.tx.Identities(), identityFilter{UserID: typed.Of(id)})
 	})
 }
 
@@ -341,7 +343,7 @@ func (i identityRules) resolve(ctx context.Context, in NewIdentity) (Resolution,
 			return Resolution{}, err
 		}
 	default:
-		n, err := i.c.tx.Identities().Count(ctx, IdentityFilter{UserID: Of(id), Provider: Of(in.Provider)})
+		n, err := i.c.tx.Identities().Count(ctx, identityFilter{UserID: typed.Of(id), Provider: typed.Of(in.Provider)})
 		if err != nil {
 			return Resolution{}, err
 		}
@@ -385,7 +387,7 @@ func (i identityRules) claimant(ctx context.Context, in NewIdentity) (id UserID,
 	if err != nil {
 		return UserID{}, false, err
 	}
-	users, err := i.c.tx.Users().List(ctx, UserFilter{EmailKey: Of(canonical)}, Span{Limit: 1})
+	users, err := i.c.tx.Users().List(ctx, userFilter{EmailKey: typed.Of(canonical)}, listSpan{Limit: 1})
 	switch {
 	case err != nil:
 		return UserID{}, false, err

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// IdentityFilter selects identities. Fields are joined by and.
-type IdentityFilter struct {
+// identityFilter selects identities. Fields are joined by and.
+type identityFilter struct {
 	ID       typed.In[IdentityID]
 	UserID   typed.In[UserID]
 	Provider typed.In[string]
@@ -15,7 +15,7 @@ type IdentityFilter struct {
 }
 
 // identityRows says how one lies in a row.
-var identityRows = typed.Describe[Identity, IdentityFilter](
+var identityRows = typed.Describe[Identity, identityFilter](
 	"tenancy_identities", "identity",
 	typed.ID("id", func(v *Identity) *IdentityID { return &v.ID }),
 	typed.Integer("version", func(v *Identity) *int64 { return &v.Version }),
@@ -30,7 +30,7 @@ var identityRows = typed.Describe[Identity, IdentityFilter](
 ).
 	Unique("subject", "provider", "subject").
 	Index("user_id").
-	Where(func(c *typed.Conds, f IdentityFilter) {
+	Where(func(c *typed.Conds, f identityFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneText(c, "provider", f.Provider)

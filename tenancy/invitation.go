@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // InvitationState is how an invitation stands (rule I3).
@@ -95,8 +97,8 @@ func (i Invitation) checkPending(now time.Time) error {
 
 // pendingFilter selects the invitations of an organization that wait for an answer: each
 // has a seat (rule M9).
-func (iv invitationRules) pendingFilter(id OrganizationID) InvitationFilter {
-	return InvitationFilter{OrganizationID: Of(id), State: Of(InvitationPending), DueAfter: iv.c.now}
+func (iv invitationRules) pendingFilter(id OrganizationID) invitationFilter {
+	return invitationFilter{OrganizationID: typed.Of(id), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
 }
 
 // addressee names an address among the people of an event, so that Erase finds what

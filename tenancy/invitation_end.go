@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Revoke takes an invitation back (rule I5), and the membership that waits for it.
@@ -85,8 +86,8 @@ func (g Invitations) sweep(ctx context.Context) (int, error) {
 }
 
 func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
-	due := InvitationFilter{State: Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // at this instant, too
-	found, err := iv.c.tx.Invitations().List(ctx, due, Span{Limit: sweepLimit, Order: ByDue})
+	due := invitationFilter{State: typed.Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // at this instant, too
+	found, err := iv.c.tx.Invitations().List(ctx, due, listSpan{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
@@ -114,8 +115,8 @@ func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
 // dropSecrets deletes some of the tokens that ran out so long ago that they need not
 // say so any more.
 func (iv invitationRules) dropSecrets(ctx context.Context) error {
-	old := SecretFilter{Kind: Of(SecretInvitation, SecretJoinCode), DueBefore: iv.c.now.Add(-secretsRemembered)}
-	found, err := iv.c.tx.Secrets().List(ctx, old, Span{Limit: sweepLimit, Order: ByDue})
+	old := secretFilter{Kind: typed.Of(SecretInvitation, SecretJoinCode), DueBefore: iv.c.now.Add(-secretsRemembered)}
+	found, err := iv.c.tx.Secrets().List(ctx, old, listSpan{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -123,6 +124,6 @@ func (iv invitationRules) dropSecrets(ctx context.Context) error {
 	for i, s := range found {
 		ids[i] = s.ID
 	}
-	_, err = iv.c.tx.Secrets().DeleteAll(ctx, SecretFilter{ID: Of(ids...)})
+	_, err = iv.c.tx.Secrets().DeleteAll(ctx, secretFilter{ID: typed.Of(ids...)})
 	return err
 }

@@ -4,57 +4,58 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // deleteInvitations deletes the invitations, join codes and join requests of an
 // organization that goes, with the secrets of the first two.
 func (iv invitationRules) deleteInvitations(ctx context.Context, id OrganizationID, counts *removed) (err error) {
-	if err := deleteSecrets(ctx, iv.c, iv.c.tx.Invitations(), InvitationFilter{OrganizationID: Of(id)}, SecretInvitation); err != nil {
+	if err := deleteSecrets(ctx, iv.c, iv.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}, SecretInvitation); err != nil {
 		return err
 	}
-	if err := deleteSecrets(ctx, iv.c, iv.c.tx.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, SecretJoinCode); err != nil {
+	if err := deleteSecrets(ctx, iv.c, iv.c.tx.JoinCodes(), joinCodeFilter{OrganizationID: typed.Of(id)}, SecretJoinCode); err != nil {
 		return err
 	}
-	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, InvitationFilter{OrganizationID: Of(id)}); err != nil {
+	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, invitationFilter{OrganizationID: typed.Of(id)}); err != nil {
 		return err
 	}
-	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
+	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, joinCodeFilter{OrganizationID: typed.Of(id)}); err != nil {
 		return err
 	}
-	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, JoinRequestFilter{OrganizationID: Of(id)})
+	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, joinRequestFilter{OrganizationID: typed.Of(id)})
 	return err
 }
 
 // purgeInvitations deletes up to n of an organization's invitations, join codes and join
 // requests, with their secrets.
 func (iv invitationRules) purgeInvitations(ctx context.Context, id OrganizationID, n int, counts *removed) error {
-	invitations, err := firstOf(ctx, iv.c.tx.Invitations(), InvitationFilter{OrganizationID: Of(id)}, n)
+	invitations, err := firstOf(ctx, iv.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}, n)
 	if err != nil {
 		return err
 	}
-	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, InvitationFilter{ID: Of(invitations...)}); err != nil {
+	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, invitationFilter{ID: typed.Of(invitations...)}); err != nil {
 		return err
 	}
 	if err := dropOpeners(ctx, iv.c, SecretInvitation, invitations); err != nil {
 		return err
 	}
 	n -= counts.Invitations
-	codes, err := firstOf(ctx, iv.c.tx.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}, n)
+	codes, err := firstOf(ctx, iv.c.tx.JoinCodes(), joinCodeFilter{OrganizationID: typed.Of(id)}, n)
 	if err != nil {
 		return err
 	}
-	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, JoinCodeFilter{ID: Of(codes...)}); err != nil {
+	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, joinCodeFilter{ID: typed.Of(codes...)}); err != nil {
 		return err
 	}
 	if err := dropOpeners(ctx, iv.c, SecretJoinCode, codes); err != nil {
 		return err
 	}
 	n -= counts.JoinCodes
-	requests, err := firstOf(ctx, iv.c.tx.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)}, n)
+	requests, err := firstOf(ctx, iv.c.tx.JoinRequests(), joinRequestFilter{OrganizationID: typed.Of(id)}, n)
 	if err != nil {
 		return err
 	}
-	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, JoinRequestFilter{ID: Of(requests...)})
+	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, joinRequestFilter{ID: typed.Of(requests...)})
 	return err
 }
 
@@ -63,7 +64,7 @@ func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n in
 	if n < 1 {
 		return nil, nil
 	}
-	rows, err := t.List(ctx, filter, Span{Limit: n})
+	rows, err := t.List(ctx, filter, listSpan{Limit: n})
 	ids := make([]ID[V], len(rows))
 	for i := range rows {
 		ids[i] = rows[i].rowID()
@@ -77,14 +78,14 @@ func dropOpeners[V Entity](ctx context.Context, c *call, kind SecretKind, things
 	for i, id := range things {
 		subjects[i] = id.String()
 	}
-	_, err := c.tx.Secrets().DeleteAll(ctx, SecretFilter{Kind: Of(kind), Subject: Of(subjects...)})
+	_, err := c.tx.Secrets().DeleteAll(ctx, secretFilter{Kind: typed.Of(kind), Subject: typed.Of(subjects...)})
 	return err
 }
 
 // deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
 // rows at a time.
 func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F], filter F, kind SecretKind) error {
-	span := Span{Limit: sweepLimit}
+	span := listSpan{Limit: sweepLimit}
 	for {
 		rows, err := t.List(ctx, filter, span)
 		if err != nil || len(rows) == 0 {
@@ -100,7 +101,7 @@ func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F],
 		if len(rows) < sweepLimit {
 			return nil
 		}
-		span.After = &Key{ID: rows[len(rows)-1].rowID()}
+		span.After = &typed.Place{ID: rows[len(rows)-1].rowID()}
 	}
 }
 
@@ -125,7 +126,7 @@ func (iv invitationRules) revokePendingOf(ctx context.Context, m Membership) err
 // invitationsOf gives invitations as they are under the locks that their states change
 // under. Those locks may come out of order; a deadlock by that is found, and the
 // transaction runs again.
-func (iv invitationRules) invitationsOf(ctx context.Context, filter InvitationFilter) ([]Invitation, error) {
+func (iv invitationRules) invitationsOf(ctx context.Context, filter invitationFilter) ([]Invitation, error) {
 	found, err := collect(ctx, iv.c.tx.Invitations(), filter)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -145,7 +146,7 @@ func (iv invitationRules) invitationsOf(ctx context.Context, filter InvitationFi
 // events it emptied.
 func (iv invitationRules) forget(ctx context.Context, addresses []string, people ...UserID) (int, error) {
 	if len(addresses) > 0 {
-		theirs, err := iv.invitationsOf(ctx, InvitationFilter{EmailKey: Of(addresses...)})
+		theirs, err := iv.invitationsOf(ctx, invitationFilter{EmailKey: typed.Of(addresses...)})
 		if err != nil {
 			return 0, err
 		}
@@ -155,7 +156,7 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 			}
 		}
 	}
-	others, err := iv.invitationsOf(ctx, InvitationFilter{UserID: Of(people...)})
+	others, err := iv.invitationsOf(ctx, invitationFilter{UserID: typed.Of(people...)})
 	if err != nil {
 		return 0, err
 	}
@@ -191,7 +192,7 @@ func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation) 
 	if inv.State == InvitationExpired {
 		inv.State = InvitationRevoked
 	}
-	opened := SecretFilter{Kind: Of(SecretInvitation), Subject: Of(inv.ID.String())}
+	opened := secretFilter{Kind: typed.Of(SecretInvitation), Subject: typed.Of(inv.ID.String())}
 	if _, err := iv.c.tx.Secrets().DeleteAll(ctx, opened); err != nil {
 		return err
 	}
@@ -207,10 +208,10 @@ func (iv invitationRules) keepForgotten(ctx context.Context, inv Invitation) err
 // moveInvitations makes what a user sent and accepted be another's, into whom they are
 // merged, and their join requests (rule U6). user.merged tells of it.
 func (iv invitationRules) moveInvitations(ctx context.Context, from, into UserID) error {
-	if err := checkLimit(ctx, iv.c, "join_requests", iv.c.tx.JoinRequests(), JoinRequestFilter{UserID: Of(from)}); err != nil {
+	if err := checkLimit(ctx, iv.c, "join_requests", iv.c.tx.JoinRequests(), joinRequestFilter{UserID: typed.Of(from)}); err != nil {
 		return err
 	}
-	for _, filter := range []InvitationFilter{{InviterID: Of(from)}, {UserID: Of(from)}} {
+	for _, filter := range []invitationFilter{{InviterID: typed.Of(from)}, {UserID: typed.Of(from)}} {
 		if err := checkLimit(ctx, iv.c, "invitations", iv.c.tx.Invitations(), filter); err != nil {
 			return err
 		}

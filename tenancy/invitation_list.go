@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // InvitationQuery selects invitations for List and ListByUser.
@@ -20,7 +22,7 @@ type InvitationQuery struct {
 
 // filter selects at least what the query does: an invitation that ran out is stored
 // as pending until a sweep comes by. The rest is for [InvitationQuery.keeps].
-func (q InvitationQuery) filter(now time.Time) (f InvitationFilter, err error) {
+func (q InvitationQuery) filter(now time.Time) (f invitationFilter, err error) {
 	if f.EmailPrefix, err = searchPrefix("email_prefix", q.EmailPrefix); err != nil || q.States == nil {
 		return f, err
 	}
@@ -36,7 +38,7 @@ func (q InvitationQuery) filter(now time.Time) (f InvitationFilter, err error) {
 	pending, expired := slices.Contains(q.States, InvitationPending), slices.Contains(q.States, InvitationExpired)
 	f.State = stored
 	if expired && !pending {
-		f.State = Of(append(slices.Clone(q.States), InvitationPending)...)
+		f.State = typed.Of(append(slices.Clone(q.States), InvitationPending)...)
 	}
 	if len(q.States) == 1 && pending {
 		f.DueAfter = now
@@ -81,7 +83,7 @@ func (g Invitations) List(ctx context.Context, organization OrganizationID, q In
 		if err != nil {
 			return Page[Invitation]{}, err
 		}
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 		return c.invitations().invitationPage(ctx, filter, q, organization)
 	})
 }
@@ -97,7 +99,7 @@ func (g Invitations) All(ctx context.Context, organization OrganizationID, q Inv
 
 // invitationPage reads a page and gives each invitation as it reads now. of is whose
 // list it is.
-func (iv invitationRules) invitationPage(ctx context.Context, filter InvitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
+func (iv invitationRules) invitationPage(ctx context.Context, filter invitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
 	page, err := listPage(ctx, iv.c.tx.Invitations(), filter, q.paging(), keyByID,
 		"invitations", of, q.States, q.EmailPrefix)
 	for i := range page.Items {
@@ -175,9 +177,9 @@ func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQu
 		if err != nil {
 			return Page[InvitationPreview]{}, err
 		}
-		filter.EmailKey = Of(person.EmailKey)
+		filter.EmailKey = typed.Of(person.EmailKey)
 		if person.EmailVerifiedAt.IsZero() {
-			filter.EmailKey = Of[string]()
+			filter.EmailKey = typed.Of[string]()
 		}
 		return c.invitations().previews(ctx, filter, q, user)
 	})
@@ -192,7 +194,7 @@ func (g Invitations) AllByUser(ctx context.Context, user UserID, q InvitationQue
 	}, q.Cursor)
 }
 
-func (iv invitationRules) previews(ctx context.Context, filter InvitationFilter, q InvitationQuery, user UserID) (Page[InvitationPreview], error) {
+func (iv invitationRules) previews(ctx context.Context, filter invitationFilter, q InvitationQuery, user UserID) (Page[InvitationPreview], error) {
 	found, err := iv.invitationPage(ctx, filter, q, user)
 	if err != nil || len(found.Items) == 0 {
 		return Page[InvitationPreview]{Next: found.Next}, err
@@ -201,8 +203,8 @@ func (iv invitationRules) previews(ctx context.Context, filter InvitationFilter,
 	for i, inv := range found.Items {
 		ids[i] = inv.OrganizationID
 	}
-	live := OrganizationFilter{ID: Of(ids...), Archived: Of(false)}
-	orgs, err := iv.c.tx.Organizations().List(ctx, live, Span{Limit: len(ids)})
+	live := organizationFilter{ID: typed.Of(ids...), Archived: typed.Of(false)}
+	orgs, err := iv.c.tx.Organizations().List(ctx, live, listSpan{Limit: len(ids)})
 	if err != nil {
 		return Page[InvitationPreview]{}, err
 	}

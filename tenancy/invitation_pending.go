@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // maxOffers is how many memberships appear at once when an address is proved (rule I2).
@@ -13,8 +14,8 @@ const maxOffers = 20
 // emailProved is called when a user's verified address has come to be: invitations to
 // it show as pending memberships. The caller has the user's lock.
 func (iv invitationRules) emailProved(ctx context.Context, user User) error {
-	filter := InvitationFilter{EmailKey: Of(user.EmailKey), State: Of(InvitationPending), DueAfter: iv.c.now}
-	found, err := iv.c.tx.Invitations().List(ctx, filter, Span{Limit: maxOffers + 1}) // one may be into the application
+	filter := invitationFilter{EmailKey: typed.Of(user.EmailKey), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
+	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 1}) // one may be into the application
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (iv invitationRules) emailProved(ctx context.Context, user User) error {
 // emailLeft is called when a user's verified address is no longer theirs: what waits
 // for invitations to it goes, and the invitations stay. The caller has the user's lock.
 func (iv invitationRules) emailLeft(ctx context.Context, user User) error {
-	pending := MembershipFilter{UserID: Of(user.ID), Status: Of(MembershipPending)}
+	pending := membershipFilter{UserID: typed.Of(user.ID), Status: typed.Of(MembershipPending)}
 	n, err := iv.c.tx.Memberships().Count(ctx, pending)
 	if err != nil || n == 0 {
 		return err
@@ -156,7 +157,7 @@ func (m Membership) at(instant time.Time) Membership {
 
 // dropPending drops what waits for an invitation.
 func (iv invitationRules) dropPending(ctx context.Context, id InvitationID) error {
-	waiting := MembershipFilter{InvitationID: Of(id), Status: Of(MembershipPending)}
+	waiting := membershipFilter{InvitationID: typed.Of(id), Status: typed.Of(MembershipPending)}
 	return walk(ctx, iv.c.tx.Memberships(), waiting, func(m Membership) error { return iv.c.users().dropMember(ctx, m, nil) })
 }
 
@@ -190,8 +191,8 @@ func (iv invitationRules) revoke(ctx context.Context, inv *Invitation) error {
 // it is another than the one named.
 func (iv invitationRules) revokePendingOther(ctx context.Context, organization OrganizationID, user User, but InvitationID) error {
 	mine := iv.pendingFilter(organization)
-	mine.EmailKey = Of(user.EmailKey)
-	found, err := iv.c.tx.Invitations().List(ctx, mine, Span{Limit: 1})
+	mine.EmailKey = typed.Of(user.EmailKey)
+	found, err := iv.c.tx.Invitations().List(ctx, mine, listSpan{Limit: 1})
 	if err != nil || len(found) == 0 || found[0].ID == but {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// InvitationFilter selects invitations. Fields are joined by and.
-type InvitationFilter struct {
+// invitationFilter selects invitations. Fields are joined by and.
+type invitationFilter struct {
 	ID             typed.In[InvitationID]
 	OrganizationID typed.In[OrganizationID] // of the zero id: into the application
 	EmailKey       typed.In[string]
@@ -21,7 +21,7 @@ type InvitationFilter struct {
 }
 
 // invitationRows says how one lies in a row.
-var invitationRows = typed.Describe[Invitation, InvitationFilter](
+var invitationRows = typed.Describe[Invitation, invitationFilter](
 	"tenancy_invitations", "invitation",
 	typed.ID("id", func(v *Invitation) *InvitationID { return &v.ID }),
 	typed.Integer("version", func(v *Invitation) *int64 { return &v.Version }),
@@ -51,7 +51,7 @@ var invitationRows = typed.Describe[Invitation, InvitationFilter](
 	Index("scope").
 	Index("organization_id").
 	Index("state", "expires_at").Order(typed.Order(ByDue), "expires_at").
-	Where(func(c *typed.Conds, f InvitationFilter) {
+	Where(func(c *typed.Conds, f invitationFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneOf(c, "scope", f.OrganizationID, func(id OrganizationID) store.Value { return store.Value{Text: id.String()} })
 		typed.OneText(c, "email_key", f.EmailKey)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // NewInvitation is what Send needs: an Email, and for one into an organization the
@@ -174,7 +175,7 @@ func (iv invitationRules) lockInvited(ctx context.Context, inv Invitation) (User
 
 // userAt finds the user who has a canonical address, verified or not; zero for nobody.
 func (iv invitationRules) userAt(ctx context.Context, emailKey string) (User, error) {
-	found, err := iv.c.tx.Users().List(ctx, UserFilter{EmailKey: Of(emailKey)}, Span{Limit: 1})
+	found, err := iv.c.tx.Users().List(ctx, userFilter{EmailKey: typed.Of(emailKey)}, listSpan{Limit: 1})
 	if err != nil || len(found) == 0 {
 		return User{}, err
 	}
@@ -230,8 +231,8 @@ func (iv invitationRules) mayReceive(ctx context.Context, org Organization, user
 // supersede makes way for an invitation: another one to the same place that has run out
 // is marked, and one that stands is refused (rule I5).
 func (iv invitationRules) supersede(ctx context.Context, inv Invitation) error {
-	filter := InvitationFilter{OrganizationID: Of(inv.OrganizationID), EmailKey: Of(inv.EmailKey), State: Of(InvitationPending)}
-	found, err := iv.c.tx.Invitations().List(ctx, filter, Span{Limit: 1})
+	filter := invitationFilter{OrganizationID: typed.Of(inv.OrganizationID), EmailKey: typed.Of(inv.EmailKey), State: typed.Of(InvitationPending)}
+	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: 1})
 	switch {
 	case err != nil:
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // admit is what every way that ends active must pass (rule M14): seats, the single
@@ -53,7 +54,7 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 		return nil
 	}
 	taken, err := jn.c.tx.Memberships().Count(ctx,
-		MembershipFilter{OrganizationID: Of(org.ID), Status: Of(MembershipActive)})
+		membershipFilter{OrganizationID: typed.Of(org.ID), Status: typed.Of(MembershipActive)})
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 // isActiveElsewhere reports whether a user is an active member of another
 // organization that is not archived (rules M13, O2).
 func (jn joinRules) isActiveElsewhere(ctx context.Context, user UserID, here OrganizationID) (bool, error) {
-	err := walk(ctx, jn.c.tx.Memberships(), MembershipFilter{UserID: Of(user), Status: Of(MembershipActive)}, func(m Membership) error {
+	err := walk(ctx, jn.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user), Status: typed.Of(MembershipActive)}, func(m Membership) error {
 		if m.OrganizationID == here {
 			return nil
 		}
@@ -97,7 +98,7 @@ var errFound = errors.New("found")
 // another one too.
 func (jn joinRules) activeElsewhere(ctx context.Context, id OrganizationID) ([]Membership, error) {
 	var both []Membership
-	err := walk(ctx, jn.c.tx.Memberships(), MembershipFilter{OrganizationID: Of(id), Status: Of(MembershipActive)}, func(m Membership) error {
+	err := walk(ctx, jn.c.tx.Memberships(), membershipFilter{OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive)}, func(m Membership) error {
 		elsewhere, err := jn.isActiveElsewhere(ctx, m.UserID, id)
 		if elsewhere {
 			both = append(both, m)
@@ -110,7 +111,7 @@ func (jn joinRules) activeElsewhere(ctx context.Context, id OrganizationID) ([]M
 // lockMembers takes the locks of everyone in an organization.
 func (ms memberRules) lockMembers(ctx context.Context, id OrganizationID) error {
 	var locks []store.LockKey
-	err := walk(ctx, ms.c.tx.Memberships(), MembershipFilter{OrganizationID: Of(id)}, func(m Membership) error {
+	err := walk(ctx, ms.c.tx.Memberships(), membershipFilter{OrganizationID: typed.Of(id)}, func(m Membership) error {
 		locks = append(locks, lockUser(m.UserID))
 		return nil
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // JoinCode lets anyone who has it into one organization, as often as it says (rule
@@ -134,7 +136,7 @@ func (jn joinRules) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 // oneMoreCode refuses more join codes than may stand at once.
 func (jn joinRules) oneMoreCode(ctx context.Context, id OrganizationID) error {
 	n := 0
-	live := JoinCodeFilter{OrganizationID: Of(id), Revoked: Of(false)}
+	live := joinCodeFilter{OrganizationID: typed.Of(id), Revoked: typed.Of(false)}
 	err := walk(ctx, jn.c.tx.JoinCodes(), live, func(c JoinCode) error {
 		if c.checkUsable(jn.c.now) == nil {
 			n++
@@ -223,9 +225,9 @@ func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q Join
 		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Page[JoinCode]{}, err
 		}
-		filter := JoinCodeFilter{OrganizationID: Of(organization)}
+		filter := joinCodeFilter{OrganizationID: typed.Of(organization)}
 		if q.Revoked != nil {
-			filter.Revoked = Of(*q.Revoked)
+			filter.Revoked = typed.Of(*q.Revoked)
 		}
 		return listPage(ctx, c.tx.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "join codes", organization, filter.Revoked)

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// JoinCodeFilter selects join codes. Fields are joined by and.
-type JoinCodeFilter struct {
+// joinCodeFilter selects join codes. Fields are joined by and.
+type joinCodeFilter struct {
 	ID             typed.In[JoinCodeID]
 	OrganizationID typed.In[OrganizationID]
 	Role           typed.In[string]
@@ -15,7 +15,7 @@ type JoinCodeFilter struct {
 }
 
 // joinCodeRows says how one lies in a row.
-var joinCodeRows = typed.Describe[JoinCode, JoinCodeFilter](
+var joinCodeRows = typed.Describe[JoinCode, joinCodeFilter](
 	"tenancy_join_codes", "join code",
 	typed.ID("id", func(v *JoinCode) *JoinCodeID { return &v.ID }),
 	typed.Integer("version", func(v *JoinCode) *int64 { return &v.Version }),
@@ -32,7 +32,7 @@ var joinCodeRows = typed.Describe[JoinCode, JoinCodeFilter](
 ).
 	Index("organization_id").
 	Index("role").
-	Where(func(c *typed.Conds, f JoinCodeFilter) {
+	Where(func(c *typed.Conds, f joinCodeFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneText(c, "role", f.Role)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // JoinRequestState is how a request to join stands (rule I7).
@@ -125,7 +127,7 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 	case err == nil && m.Status == MembershipInactive:
 		return &Error{Code: ErrMembershipInactive} // rule M5
 	}
-	waiting := JoinRequestFilter{OrganizationID: Of(org.ID), State: Of(JoinRequestPending)}
+	waiting := joinRequestFilter{OrganizationID: typed.Of(org.ID), State: typed.Of(JoinRequestPending)}
 	n, err := jn.c.tx.JoinRequests().Count(ctx, waiting)
 	if err != nil {
 		return err
@@ -135,7 +137,7 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 		full.Err = errRequestsFull
 		return full
 	}
-	waiting.UserID = Of(user.ID)
+	waiting.UserID = typed.Of(user.ID)
 	n, err = jn.c.tx.JoinRequests().Count(ctx, waiting)
 	if err == nil && n > 0 {
 		err = &Error{Code: ErrAlreadyRequested}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Approve lets the person in who asked, with the roles given, or else the
@@ -125,7 +126,7 @@ func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinReque
 // moveRequests makes a user's join requests be another's, into whom they are merged. Of
 // two that wait in one organization one is enough.
 func (jn joinRules) moveRequests(ctx context.Context, from, into UserID) error {
-	mine := JoinRequestFilter{UserID: Of(from)}
+	mine := joinRequestFilter{UserID: typed.Of(from)}
 	requests, err := collect(ctx, jn.c.tx.JoinRequests(), mine)
 	if err != nil || len(requests) == 0 {
 		return err
@@ -138,7 +139,7 @@ func (jn joinRules) moveRequests(ctx context.Context, from, into UserID) error {
 		return err
 	}
 	return walk(ctx, jn.c.tx.JoinRequests(), mine, func(req JoinRequest) error {
-		waiting := JoinRequestFilter{OrganizationID: Of(req.OrganizationID), UserID: Of(into), State: Of(JoinRequestPending)}
+		waiting := joinRequestFilter{OrganizationID: typed.Of(req.OrganizationID), UserID: typed.Of(into), State: typed.Of(JoinRequestPending)}
 		n, err := jn.c.tx.JoinRequests().Count(ctx, waiting)
 		if err != nil {
 			return err

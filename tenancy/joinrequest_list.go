@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"iter"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Applicant is a join request with who asks, for who decides.
@@ -20,8 +22,8 @@ type JoinRequestQuery struct {
 	Cursor     string // Next of the page before
 }
 
-func (q JoinRequestQuery) filter() (f JoinRequestFilter, err error) {
-	f.State = Of(JoinRequestPending)
+func (q JoinRequestQuery) filter() (f joinRequestFilter, err error) {
+	f.State = typed.Of(JoinRequestPending)
 	if q.States == nil {
 		return f, nil
 	}
@@ -67,7 +69,7 @@ func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q J
 		if err != nil {
 			return Page[Applicant]{}, err
 		}
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 		rows, err := listPage(ctx, c.tx.JoinRequests(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "join requests", organization, q.States)
 		if err != nil {
@@ -96,7 +98,7 @@ func (jn joinRules) applicants(ctx context.Context, rows []JoinRequest) ([]Appli
 	for i, req := range rows {
 		ids[i] = req.UserID
 	}
-	users, err := jn.c.tx.Users().List(ctx, UserFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
+	users, err := jn.c.tx.Users().List(ctx, userFilter{ID: typed.Of(ids...)}, listSpan{Limit: len(ids)})
 	if err != nil {
 		return nil, err
 	}

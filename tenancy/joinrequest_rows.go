@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// JoinRequestFilter selects join requests. Fields are joined by and.
-type JoinRequestFilter struct {
+// joinRequestFilter selects join requests. Fields are joined by and.
+type joinRequestFilter struct {
 	ID             typed.In[JoinRequestID]
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
@@ -15,7 +15,7 @@ type JoinRequestFilter struct {
 }
 
 // joinRequestRows says how one lies in a row.
-var joinRequestRows = typed.Describe[JoinRequest, JoinRequestFilter](
+var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 	"tenancy_join_requests", "join request",
 	typed.ID("id", func(v *JoinRequest) *JoinRequestID { return &v.ID }),
 	typed.Integer("version", func(v *JoinRequest) *int64 { return &v.Version }),
@@ -33,7 +33,7 @@ var joinRequestRows = typed.Describe[JoinRequest, JoinRequestFilter](
 	Index("user_id").
 	Index("organization_id", "state").
 	Index("organization_id").
-	Where(func(c *typed.Conds, f JoinRequestFilter) {
+	Where(func(c *typed.Conds, f joinRequestFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // MembershipStatus says whether a membership gives access (rule M2).
@@ -259,7 +260,7 @@ func pairKey(organization OrganizationID, user UserID) string {
 // get finds the row of a pair.
 func (ms memberRules) get(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
 	found, err := ms.c.tx.Memberships().List(ctx,
-		MembershipFilter{OrganizationID: Of(organization), UserID: Of(user)}, Span{Limit: 1})
+		membershipFilter{OrganizationID: typed.Of(organization), UserID: typed.Of(user)}, listSpan{Limit: 1})
 	if err != nil {
 		return Membership{}, err
 	}
@@ -328,7 +329,7 @@ func (ms memberRules) lockMemberships(ctx context.Context, user UserID) ([]Membe
 }
 
 func (ms memberRules) membershipsOf(ctx context.Context, user UserID) ([]Membership, error) {
-	return collect(ctx, ms.c.tx.Memberships(), MembershipFilter{UserID: Of(user)})
+	return collect(ctx, ms.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user)})
 }
 
 // saveMembership keeps a changed membership.

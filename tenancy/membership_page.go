@@ -5,6 +5,8 @@ import (
 	"context"
 	"iter"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // MemberQuery selects memberships for List and ListByUser.
@@ -18,8 +20,8 @@ type MemberQuery struct {
 	Cursor      string // Next of the page before
 }
 
-func (q MemberQuery) filter() (f MembershipFilter, err error) {
-	f.Status = Of(MembershipActive)
+func (q MemberQuery) filter() (f membershipFilter, err error) {
+	f.Status = typed.Of(MembershipActive)
 	if q.Statuses != nil {
 		for _, status := range q.Statuses {
 			if !status.known() {
@@ -59,7 +61,7 @@ func (g Memberships) List(ctx context.Context, organization OrganizationID, q Me
 		if err != nil {
 			return Page[Member]{}, err
 		}
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 		rows, err := listPage(ctx, c.tx.Memberships(), filter, q.paging(), membershipKey,
 			"members", organization, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
@@ -104,7 +106,7 @@ func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery)
 		if err != nil {
 			return Page[Member]{}, err
 		}
-		filter.UserID = Of(user)
+		filter.UserID = typed.Of(user)
 		rows, err := listPage(ctx, c.tx.Memberships(), filter, q.paging(), membershipKey,
 			"organizations of user", user, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
@@ -130,8 +132,8 @@ func (ms memberRules) mayList(q MemberQuery) error {
 	return ms.c.access().hostOnly(input{"statuses", slices.Contains(q.Statuses, MembershipPending)})
 }
 
-func membershipKey(m *Membership, order Order) Key {
-	key := Key{ID: m.ID}
+func membershipKey(m *Membership, order Order) typed.Place {
+	key := typed.Place{ID: m.ID}
 	switch order {
 	case ByName:
 		key.Text = m.NameKey
@@ -157,14 +159,14 @@ func (ms memberRules) views(ctx context.Context, rows []Membership, orgs []Organ
 		return nil, err
 	}
 	if orgs == nil {
-		filter := OrganizationFilter{ID: distinct(rows, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
-		if orgs, err = ms.c.tx.Organizations().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
+		filter := organizationFilter{ID: distinct(rows, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: typed.Of(false)}
+		if orgs, err = ms.c.tx.Organizations().List(ctx, filter, listSpan{Limit: len(rows)}); err != nil {
 			return nil, err
 		}
 	}
 	if users == nil {
-		filter := UserFilter{ID: distinct(rows, func(m Membership) UserID { return m.UserID })}
-		if users, err = ms.c.tx.Users().List(ctx, filter, Span{Limit: len(rows)}); err != nil {
+		filter := userFilter{ID: distinct(rows, func(m Membership) UserID { return m.UserID })}
+		if users, err = ms.c.tx.Users().List(ctx, filter, listSpan{Limit: len(rows)}); err != nil {
 			return nil, err
 		}
 	}
@@ -180,7 +182,7 @@ func (ms memberRules) views(ctx context.Context, rows []Membership, orgs []Organ
 	return members, err
 }
 
-func distinct[V any, T comparable](rows []V, of func(V) T) In[T] {
+func distinct[V any, T comparable](rows []V, of func(V) T) typed.In[T] {
 	seen := make(map[T]bool, len(rows))
 	var values []T
 	for _, v := range rows {
@@ -189,7 +191,7 @@ func distinct[V any, T comparable](rows []V, of func(V) T) In[T] {
 			values = append(values, id)
 		}
 	}
-	return Of(values...)
+	return typed.Of(values...)
 }
 
 func assemble(rows []Membership, held map[MembershipID][]RoleAssignment, r ranks, orgs []Organization, users []User) []Member {

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// MembershipFilter selects memberships. Fields are joined by and.
-type MembershipFilter struct {
+// membershipFilter selects memberships. Fields are joined by and.
+type membershipFilter struct {
 	ID             typed.In[MembershipID]
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
@@ -18,7 +18,7 @@ type MembershipFilter struct {
 }
 
 // membershipRows says how one lies in a row.
-var membershipRows = typed.Describe[Membership, MembershipFilter](
+var membershipRows = typed.Describe[Membership, membershipFilter](
 	"tenancy_memberships", "membership",
 	typed.ID("id", func(v *Membership) *MembershipID { return &v.ID }),
 	typed.Integer("version", func(v *Membership) *int64 { return &v.Version }),
@@ -48,7 +48,7 @@ var membershipRows = typed.Describe[Membership, MembershipFilter](
 	Index("organization_id", "name_key").Order(typed.Order(ByName), "name_key").
 	Index("organization_id", "email_key").Order(typed.Order(ByEmail), "email_key").
 	Touch("last_sign_in_at").
-	Where(func(c *typed.Conds, f MembershipFilter) {
+	Where(func(c *typed.Conds, f membershipFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Deactivate takes a member's access away, ends their sessions here, revokes an
@@ -110,7 +111,7 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 		if err := c.owners().keepsOwner(ctx, m, held[m.ID]); err != nil {
 			return err
 		}
-		if err := c.sessions().endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedRemoved); err != nil {
+		if err := c.sessions().endSessions(ctx, sessionFilter{MembershipID: typed.Of(m.ID)}, EndedRemoved); err != nil {
 			return err
 		}
 		if err := c.policies().dropExemptions(ctx, organization, user); err != nil {
@@ -130,7 +131,7 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 
 // drop deletes a membership and its role assignments.
 func (ms memberRules) drop(ctx context.Context, m Membership) error {
-	if _, err := ms.c.tx.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(m.ID)}); err != nil {
+	if _, err := ms.c.tx.RoleAssignments().DeleteAll(ctx, roleAssignmentFilter{MembershipID: typed.Of(m.ID)}); err != nil {
 		return err
 	}
 	return ms.c.tx.Memberships().Delete(ctx, m.ID)
@@ -160,7 +161,7 @@ func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleA
 	if err := ms.recordMembership(ctx, EventMembershipDeactivated, m, held, was); err != nil {
 		return Membership{}, err
 	}
-	return m, ms.c.sessions().endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
+	return m, ms.c.sessions().endSessions(ctx, sessionFilter{MembershipID: typed.Of(m.ID)}, EndedDeactivated)
 }
 
 // setRoles is [Memberships.SetRoles] under the lock.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Organization is a customer of the host: the thing that people are members of and
@@ -278,22 +279,22 @@ func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
-	return g.getBy(ctx, organizationsGetBySlug, "slug", slug, OrganizationFilter{Slug: Of(slug)})
+	return g.getBy(ctx, organizationsGetBySlug, "slug", slug, organizationFilter{Slug: typed.Of(slug)})
 }
 
 // GetByExternalID gives the organization with an external id.
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (Organization, error) {
-	return g.getBy(ctx, organizationsGetByExternalID, "external_id", externalID, OrganizationFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, organizationsGetByExternalID, "external_id", externalID, organizationFilter{ExternalID: typed.Of(externalID)})
 }
 
-func (g Organizations) getBy(ctx context.Context, method *Method, field, key string, filter OrganizationFilter) (Organization, error) {
+func (g Organizations) getBy(ctx context.Context, method *Method, field, key string, filter organizationFilter) (Organization, error) {
 	if err := exact(field, key); err != nil {
 		return Organization{}, explain(err, method.op, "")
 	}
 	return read(ctx, g.s, method, key, func(ctx context.Context, c *call) (Organization, error) {
-		found, err := c.tx.Organizations().List(ctx, filter, Span{Limit: 1})
+		found, err := c.tx.Organizations().List(ctx, filter, listSpan{Limit: 1})
 		if err != nil {
 			return Organization{}, err
 		}
@@ -392,7 +393,7 @@ func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Orga
 			return Page[Organization]{}, err
 		}
 		var err error
-		filter := OrganizationFilter{Archived: Of(q.Archived)}
+		filter := organizationFilter{Archived: typed.Of(q.Archived)}
 		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
 			return Page[Organization]{}, err
 		}
@@ -400,7 +401,7 @@ func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Orga
 			return Page[Organization]{}, err
 		}
 		if q.Suspended != nil {
-			filter.Suspended = Of(*q.Suspended)
+			filter.Suspended = typed.Of(*q.Suspended)
 		}
 		return listPage(ctx, c.tx.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
 			organizationKey, "organizations", q.IDs, q.NamePrefix, filter.Suspended, q.Archived)
@@ -416,8 +417,8 @@ func (g Organizations) All(ctx context.Context, q OrganizationQuery) iter.Seq2[O
 	}, q.Cursor)
 }
 
-func organizationKey(org *Organization, order Order) Key {
-	key := Key{ID: org.ID}
+func organizationKey(org *Organization, order Order) typed.Place {
+	key := typed.Place{ID: org.ID}
 	if order == ByName {
 		key.Text = org.NameKey
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// OrganizationFilter selects organizations. Fields are joined by and.
-type OrganizationFilter struct {
+// organizationFilter selects organizations. Fields are joined by and.
+type organizationFilter struct {
 	ID         typed.In[OrganizationID]
 	Slug       typed.In[string]
 	ExternalID typed.In[string]
@@ -20,7 +20,7 @@ type OrganizationFilter struct {
 }
 
 // organizationRows says how one lies in a row.
-var organizationRows = typed.Describe[Organization, OrganizationFilter](
+var organizationRows = typed.Describe[Organization, organizationFilter](
 	"tenancy_organizations", "organization",
 	typed.ID("id", func(v *Organization) *OrganizationID { return &v.ID }),
 	typed.Integer("version", func(v *Organization) *int64 { return &v.Version }),
@@ -50,7 +50,7 @@ var organizationRows = typed.Describe[Organization, OrganizationFilter](
 	Index("name_key").Order(typed.Order(ByName), "name_key").
 	Index("default_role").
 	Index("creator_role").
-	Where(func(c *typed.Conds, f OrganizationFilter) {
+	Where(func(c *typed.Conds, f organizationFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "slug", f.Slug)
 		typed.OneText(c, "external_id", f.ExternalID)

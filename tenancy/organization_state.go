@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Suspend shuts an organization: nobody has access, every session there ends, nothing
@@ -188,19 +190,19 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 			return err
 		}
 		var counts removed
-		if counts.RoleAssignments, err = c.tx.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.RoleAssignments, err = c.tx.RoleAssignments().DeleteAll(ctx, roleAssignmentFilter{OrganizationID: typed.Of(id)}); err != nil {
 			return err
 		}
-		if counts.Memberships, err = c.tx.Memberships().DeleteAll(ctx, MembershipFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.Memberships, err = c.tx.Memberships().DeleteAll(ctx, membershipFilter{OrganizationID: typed.Of(id)}); err != nil {
 			return err
 		}
-		if counts.Roles, err = c.tx.Roles().DeleteAll(ctx, RoleFilter{Scope: Of(id.String())}); err != nil {
+		if counts.Roles, err = c.tx.Roles().DeleteAll(ctx, roleFilter{Scope: typed.Of(id.String())}); err != nil {
 			return err
 		}
-		if counts.Sessions, err = c.tx.Sessions().DeleteAll(ctx, SessionFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.Sessions, err = c.tx.Sessions().DeleteAll(ctx, sessionFilter{OrganizationID: typed.Of(id)}); err != nil {
 			return err
 		}
-		if counts.Domains, err = c.tx.Domains().DeleteAll(ctx, DomainFilter{OrganizationID: Of(id)}); err != nil {
+		if counts.Domains, err = c.tx.Domains().DeleteAll(ctx, domainFilter{OrganizationID: typed.Of(id)}); err != nil {
 			return err
 		}
 		if err := c.invitations().deleteInvitations(ctx, id, &counts); err != nil {
@@ -209,7 +211,7 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 		if err := c.connections().deleteSignIn(ctx, id, &counts); err != nil {
 			return err
 		}
-		if _, err := c.tx.Denials().DeleteAll(ctx, DenialFilter{OrganizationID: Of(id)}); err != nil {
+		if _, err := c.tx.Denials().DeleteAll(ctx, denialFilter{OrganizationID: typed.Of(id)}); err != nil {
 			return err
 		}
 		if err := c.tx.Organizations().Delete(ctx, id); err != nil {
@@ -244,16 +246,16 @@ func checkLimit[V Entity, F any](ctx context.Context, c *call, what string, t ta
 
 // checkLimits is [organizationRules.notTooMany] of what goes with an organization.
 func (o organizationRules) checkLimits(ctx context.Context, id OrganizationID) error {
-	if err := checkLimit(ctx, o.c, "memberships", o.c.tx.Memberships(), MembershipFilter{OrganizationID: Of(id)}); err != nil {
+	if err := checkLimit(ctx, o.c, "memberships", o.c.tx.Memberships(), membershipFilter{OrganizationID: typed.Of(id)}); err != nil {
 		return err
 	}
-	if err := checkLimit(ctx, o.c, "invitations", o.c.tx.Invitations(), InvitationFilter{OrganizationID: Of(id)}); err != nil {
+	if err := checkLimit(ctx, o.c, "invitations", o.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}); err != nil {
 		return err
 	}
-	if err := checkLimit(ctx, o.c, "join_codes", o.c.tx.JoinCodes(), JoinCodeFilter{OrganizationID: Of(id)}); err != nil {
+	if err := checkLimit(ctx, o.c, "join_codes", o.c.tx.JoinCodes(), joinCodeFilter{OrganizationID: typed.Of(id)}); err != nil {
 		return err
 	}
-	return checkLimit(ctx, o.c, "join_requests", o.c.tx.JoinRequests(), JoinRequestFilter{OrganizationID: Of(id)})
+	return checkLimit(ctx, o.c, "join_requests", o.c.tx.JoinRequests(), joinRequestFilter{OrganizationID: typed.Of(id)})
 }
 
 // Purge removes up to n memberships, owners among them, of an archived organization in
@@ -300,7 +302,7 @@ func (o organizationRules) purge(ctx context.Context, id OrganizationID, n int) 
 }
 
 func (o organizationRules) purgeMembers(ctx context.Context, id OrganizationID, n int, counts *removed) error {
-	members, err := o.c.tx.Memberships().List(ctx, MembershipFilter{OrganizationID: Of(id)}, Span{Limit: n})
+	members, err := o.c.tx.Memberships().List(ctx, membershipFilter{OrganizationID: typed.Of(id)}, listSpan{Limit: n})
 	if err != nil || len(members) == 0 {
 		return err
 	}
@@ -311,12 +313,12 @@ func (o organizationRules) purgeMembers(ctx context.Context, id OrganizationID, 
 	if err := o.c.policies().dropExemptions(ctx, id, users...); err != nil {
 		return err
 	}
-	if counts.RoleAssignments, err = o.c.tx.RoleAssignments().DeleteAll(ctx, RoleAssignmentFilter{MembershipID: Of(ids...)}); err != nil {
+	if counts.RoleAssignments, err = o.c.tx.RoleAssignments().DeleteAll(ctx, roleAssignmentFilter{MembershipID: typed.Of(ids...)}); err != nil {
 		return err
 	}
-	if counts.Sessions, err = o.c.tx.Sessions().DeleteAll(ctx, SessionFilter{MembershipID: Of(ids...)}); err != nil {
+	if counts.Sessions, err = o.c.tx.Sessions().DeleteAll(ctx, sessionFilter{MembershipID: typed.Of(ids...)}); err != nil {
 		return err
 	}
-	counts.Memberships, err = o.c.tx.Memberships().DeleteAll(ctx, MembershipFilter{ID: Of(ids...)})
+	counts.Memberships, err = o.c.tx.Memberships().DeleteAll(ctx, membershipFilter{ID: typed.Of(ids...)})
 	return err
 }

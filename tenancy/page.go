@@ -9,6 +9,8 @@ import (
 	"hash/fnv"
 	"iter"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Limits of a list (rule G6).
@@ -36,7 +38,7 @@ type paging struct {
 
 // span checks a query's page and finds its place. The query's own conditions go
 // into the cursor's fingerprint, so that a cursor fits no other query.
-func (p paging) span(query ...any) (Span, uint64, error) {
+func (p paging) span(query ...any) (listSpan, uint64, error) {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%d %t %#v", p.order, p.desc, query) // in which nil and empty differ
 	print := h.Sum64()
@@ -45,13 +47,13 @@ func (p paging) span(query ...any) (Span, uint64, error) {
 	case limit == 0:
 		limit = DefaultLimit
 	case limit < 0 || limit > MaxLimit:
-		return Span{}, 0, invalid("limit", fmt.Sprintf("is %d, want 1 to %d", limit, MaxLimit))
+		return listSpan{}, 0, invalid("limit", fmt.Sprintf("is %d, want 1 to %d", limit, MaxLimit))
 	}
-	span := Span{Order: p.order, Desc: p.desc, Limit: limit}
+	span := listSpan{Order: p.order, Desc: p.desc, Limit: limit}
 	if p.cursor != "" {
 		key, err := decodeCursor(p.cursor, print)
 		if err != nil {
-			return Span{}, 0, err
+			return listSpan{}, 0, err
 		}
 		span.After = &key
 	}
@@ -59,18 +61,18 @@ func (p paging) span(query ...any) (Span, uint64, error) {
 }
 
 // someOf is the constraint that ids given by name make; nil makes none.
-func someOf[T comparable](field string, ids []T) (In[T], error) {
+func someOf[T comparable](field string, ids []T) (typed.In[T], error) {
 	switch {
 	case ids == nil:
-		return In[T]{}, nil
+		return typed.In[T]{}, nil
 	case len(ids) > MaxLimit:
-		return In[T]{}, invalid(field, fmt.Sprintf("are %d, at most %d", len(ids), MaxLimit))
+		return typed.In[T]{}, invalid(field, fmt.Sprintf("are %d, at most %d", len(ids), MaxLimit))
 	}
-	return Of(slices.Clone(ids)...), nil
+	return typed.Of(slices.Clone(ids)...), nil
 }
 
 // listPage reads one page: one row more than asked for says whether there is a next.
-func listPage[V Entity, F any](ctx context.Context, t table[V, F], filter F, p paging, key func(*V, Order) Key, query ...any) (Page[V], error) {
+func listPage[V Entity, F any](ctx context.Context, t table[V, F], filter F, p paging, key func(*V, Order) typed.Place, query ...any) (Page[V], error) {
 	span, print, err := p.span(query...)
 	if err != nil {
 		return Page[V]{}, err
@@ -90,12 +92,12 @@ func listPage[V Entity, F any](ctx context.Context, t table[V, F], filter F, p p
 }
 
 // keyByID is the key of a list that has no order but [ByID].
-func keyByID[V Entity](v *V, _ Order) Key { return Key{ID: (*v).rowID()} }
+func keyByID[V Entity](v *V, _ Order) typed.Place { return typed.Place{ID: (*v).rowID()} }
 
 // walk calls fn for every row that passes the filter, by id, reading a bounded
 // number at a time. fn may delete rows.
 func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, fn func(V) error) error {
-	span := Span{Limit: walkLimit}
+	span := listSpan{Limit: walkLimit}
 	for {
 		items, err := t.List(ctx, filter, span)
 		if err != nil {
@@ -109,7 +111,7 @@ func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, fn func
 		if len(items) < walkLimit {
 			return nil
 		}
-		span.After = &Key{ID: items[len(items)-1].rowID()}
+		span.After = &typed.Place{ID: items[len(items)-1].rowID()}
 	}
 }
 
@@ -152,7 +154,7 @@ const cursorVersion = 1
 
 // encodeCursor writes a place in a list: version, fingerprint of the query, sort
 // number, id, sort text, checksum.
-func encodeCursor(key Key, print uint64) string {
+func encodeCursor(key typed.Place, print uint64) string {
 	b := []byte{cursorVersion}
 	b = binary.BigEndian.AppendUint64(b, print)
 	b = binary.BigEndian.AppendUint64(b, uint64(key.Int))
@@ -165,21 +167,21 @@ func encodeCursor(key Key, print uint64) string {
 // decodeCursor reads what encodeCursor wrote for the same query. A cursor grants
 // nothing, so it needs no seal: whoever forges one starts elsewhere in a list that
 // they may read anyway.
-func decodeCursor(cursor string, print uint64) (Key, error) {
+func decodeCursor(cursor string, print uint64) (typed.Place, error) {
 	const fixed = 1 + 8 + 8 + 16
 	malformed := &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is malformed"}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(b) < fixed+crc32.Size || b[0] != cursorVersion {
-		return Key{}, malformed
+		return typed.Place{}, malformed
 	}
 	b, sum := b[:len(b)-crc32.Size], b[len(b)-crc32.Size:]
 	if binary.BigEndian.Uint32(sum) != crc32.ChecksumIEEE(b) {
-		return Key{}, malformed
+		return typed.Place{}, malformed
 	}
 	if binary.BigEndian.Uint64(b[1:]) != print {
-		return Key{}, &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is of another query"}
+		return typed.Place{}, &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is of another query"}
 	}
-	key := Key{Int: int64(binary.BigEndian.Uint64(b[9:])), Text: string(b[fixed:])}
+	key := typed.Place{Int: int64(binary.BigEndian.Uint64(b[9:])), Text: string(b[fixed:])}
 	copy(key.ID[:], b[17:])
 	return key, nil
 }

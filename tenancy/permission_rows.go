@@ -7,14 +7,14 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// PermissionFilter selects declared permissions. Fields are joined by and.
-type PermissionFilter struct {
+// permissionFilter selects declared permissions. Fields are joined by and.
+type permissionFilter struct {
 	ID   typed.In[PermissionID]
 	Slug typed.In[rbac.Permission]
 }
 
 // permissionRows says how one lies in a row.
-var permissionRows = typed.Describe[Permission, PermissionFilter](
+var permissionRows = typed.Describe[Permission, permissionFilter](
 	"tenancy_permissions", "permission",
 	typed.ID("id", func(v *Permission) *PermissionID { return &v.ID }),
 	typed.Integer("version", func(v *Permission) *int64 { return &v.Version }),
@@ -25,7 +25,7 @@ var permissionRows = typed.Describe[Permission, PermissionFilter](
 	typed.Instant("updated_at", func(v *Permission) *time.Time { return &v.UpdatedAt }),
 ).
 	Unique("slug", "slug").
-	Where(func(c *typed.Conds, f PermissionFilter) {
+	Where(func(c *typed.Conds, f permissionFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "slug", f.Slug)
 	})

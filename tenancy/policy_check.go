@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // evidence is how somebody signed in, for policies to judge.
@@ -30,7 +32,7 @@ func (pl policyRules) read(ctx context.Context, ids ...OrganizationID) (map[Orga
 	if len(ids) == 0 {
 		return found, nil
 	}
-	rows, err := pl.c.tx.Policies().List(ctx, PolicyFilter{OrganizationID: Of(ids...)}, Span{Limit: len(ids)})
+	rows, err := pl.c.tx.Policies().List(ctx, policyFilter{OrganizationID: typed.Of(ids...)}, listSpan{Limit: len(ids)})
 	for _, p := range rows {
 		found[p.OrganizationID] = p
 	}
@@ -80,7 +82,7 @@ func (pl policyRules) missingForDomain(ctx context.Context, p Policy, user UserI
 	switch {
 	case !rule.ConnectionID.IsZero() && by.connection != rule.ConnectionID:
 		missing.kind = DecisionUseSingleSignOn
-		found, err := pl.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(rule.ConnectionID)}, Span{Limit: 1})
+		found, err := pl.c.tx.Connections().List(ctx, connectionFilter{ID: typed.Of(rule.ConnectionID)}, listSpan{Limit: 1})
 		missing.connections = found
 		return missing, err
 	case !own || !rule.allows(by.method):

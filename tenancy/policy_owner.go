@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // binds reports whether a domain policy demands anything.
@@ -68,8 +69,8 @@ func (o ownerRules) ownersOnly(ctx context.Context, id OrganizationID, about fun
 
 // isOwner reports whether a user is an active owner of an organization.
 func (o ownerRules) isOwner(ctx context.Context, id OrganizationID, user UserID) (bool, error) {
-	n, err := o.c.tx.RoleAssignments().Count(ctx, RoleAssignmentFilter{
-		OrganizationID: Of(id), UserID: Of(user), Role: Of(rbac.Owner), Active: Of(true),
+	n, err := o.c.tx.RoleAssignments().Count(ctx, roleAssignmentFilter{
+		OrganizationID: typed.Of(id), UserID: typed.Of(user), Role: typed.Of(rbac.Owner), Active: typed.Of(true),
 	})
 	return n > 0, err
 }
@@ -118,7 +119,7 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 	if !p.BindsOwners || !p.Domain.binds() && p.Organization == (OrganizationPolicy{}) {
 		return nil
 	}
-	owning := RoleAssignmentFilter{OrganizationID: Of(id), Role: Of(rbac.Owner), Active: Of(true)}
+	owning := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(rbac.Owner), Active: typed.Of(true)}
 	tried := 0
 	try := func(a RoleAssignment) error {
 		if slices.Contains(but, a.UserID) {
@@ -134,8 +135,8 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 		return err
 	}
 	likely := owning // whoever makes the change, and who is exempt, come first
-	likely.UserID = Of(append(slices.Clone(p.Exempt), o.c.service.principal.user)...)
-	for _, owners := range []RoleAssignmentFilter{likely, owning} {
+	likely.UserID = typed.Of(append(slices.Clone(p.Exempt), o.c.service.principal.user)...)
+	for _, owners := range []roleAssignmentFilter{likely, owning} {
 		err = walk(ctx, o.c.tx.RoleAssignments(), owners, try)
 		if err != nil {
 			break

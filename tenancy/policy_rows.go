@@ -6,14 +6,14 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// PolicyFilter selects policies. Fields are joined by and.
-type PolicyFilter struct {
+// policyFilter selects policies. Fields are joined by and.
+type policyFilter struct {
 	ID             typed.In[PolicyID]
 	OrganizationID typed.In[OrganizationID]
 }
 
 // policyRows says how one lies in a row.
-var policyRows = typed.Describe[Policy, PolicyFilter](
+var policyRows = typed.Describe[Policy, policyFilter](
 	"tenancy_policies", "policy",
 	typed.ID("id", func(v *Policy) *PolicyID { return &v.ID }),
 	typed.Integer("version", func(v *Policy) *int64 { return &v.Version }),
@@ -26,7 +26,7 @@ var policyRows = typed.Describe[Policy, PolicyFilter](
 	typed.Flag("binds_owners", func(v *Policy) *bool { return &v.BindsOwners }),
 ).
 	Unique("organization_id", "organization_id").
-	Where(func(c *typed.Conds, f PolicyFilter) {
+	Where(func(c *typed.Conds, f policyFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 	})

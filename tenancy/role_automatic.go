@@ -3,20 +3,22 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // automaticRoles are the roles that people get in an organization without anyone
 // choosing them: by default, by a domain, by a join code (rule R3).
 func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]string, error) {
 	slugs := []string{rr.fallbackRole(org)}
-	err := walk(ctx, rr.c.tx.Domains(), DomainFilter{OrganizationID: Of(org.ID)}, func(d Domain) error {
+	err := walk(ctx, rr.c.tx.Domains(), domainFilter{OrganizationID: typed.Of(org.ID)}, func(d Domain) error {
 		slugs = append(slugs, d.Role)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	live := JoinCodeFilter{OrganizationID: Of(org.ID), Revoked: Of(false)}
+	live := joinCodeFilter{OrganizationID: typed.Of(org.ID), Revoked: typed.Of(false)}
 	err = walk(ctx, rr.c.tx.JoinCodes(), live, func(c JoinCode) error {
 		slugs = append(slugs, c.Role)
 		return nil
@@ -31,11 +33,11 @@ func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]str
 func (rr roleRules) isAutomatic(ctx context.Context, slug string) (bool, error) {
 	for _, count := range []func() (int, error){
 		func() (int, error) {
-			return rr.c.tx.Organizations().Count(ctx, OrganizationFilter{DefaultRole: Of(slug)})
+			return rr.c.tx.Organizations().Count(ctx, organizationFilter{DefaultRole: typed.Of(slug)})
 		},
-		func() (int, error) { return rr.c.tx.Domains().Count(ctx, DomainFilter{Role: Of(slug)}) },
+		func() (int, error) { return rr.c.tx.Domains().Count(ctx, domainFilter{Role: typed.Of(slug)}) },
 		func() (int, error) {
-			return rr.c.tx.JoinCodes().Count(ctx, JoinCodeFilter{Role: Of(slug), Revoked: Of(false)})
+			return rr.c.tx.JoinCodes().Count(ctx, joinCodeFilter{Role: typed.Of(slug), Revoked: typed.Of(false)})
 		},
 	} {
 		if n, err := count(); err != nil || n > 0 {
@@ -48,9 +50,9 @@ func (rr roleRules) isAutomatic(ctx context.Context, slug string) (bool, error) 
 // domainsOf reads the domains that give a role to who joins: an organization's, or, for
 // a declared role, everybody's.
 func (rr roleRules) domainsOf(ctx context.Context, organization OrganizationID, role string) ([]Domain, error) {
-	filter := DomainFilter{Role: Of(role)}
+	filter := domainFilter{Role: typed.Of(role)}
 	if !organization.IsZero() {
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 	}
 	return collect(ctx, rr.c.tx.Domains(), filter)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Roles is the group of methods on roles.
@@ -124,7 +125,7 @@ func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
 		if slug.IsManagement() {
 			return invalid("permission", "is a management permission")
 		}
-		found, err := c.tx.Permissions().List(ctx, PermissionFilter{Slug: Of(slug)}, Span{Limit: 1})
+		found, err := c.tx.Permissions().List(ctx, permissionFilter{Slug: typed.Of(slug)}, listSpan{Limit: 1})
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 	granting := func(r Role) bool { return slices.Contains(r.Grants, rbac.Grant(slug)) }
 	var ids []RoleID
 	var locks []store.LockKey
-	err := walk(ctx, rr.c.tx.Roles(), RoleFilter{}, func(r Role) error {
+	err := walk(ctx, rr.c.tx.Roles(), roleFilter{}, func(r Role) error {
 		if granting(r) {
 			ids = append(ids, r.ID)
 			if !r.OrganizationID.IsZero() {
@@ -161,7 +162,7 @@ func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 	if err := rr.c.lock(ctx, locks...); err != nil {
 		return err
 	}
-	return walk(ctx, rr.c.tx.Roles(), RoleFilter{ID: Of(ids...)}, func(r Role) error {
+	return walk(ctx, rr.c.tx.Roles(), roleFilter{ID: typed.Of(ids...)}, func(r Role) error {
 		before := r
 		r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g rbac.Grant) bool { return g == rbac.Grant(slug) })
 		return rr.saveRole(ctx, before, &r)
@@ -294,7 +295,7 @@ func (rr roleRules) saveRole(ctx context.Context, before Role, r *Role) error {
 // roles cannot stand: too many parents above them, or a cycle.
 func (rr roleRules) stillSound(ctx context.Context, after *rbac.Roles) error {
 	own := map[OrganizationID][]rbac.Role{}
-	err := walk(ctx, rr.c.tx.Roles(), RoleFilter{}, func(r Role) error {
+	err := walk(ctx, rr.c.tx.Roles(), roleFilter{}, func(r Role) error {
 		if !r.OrganizationID.IsZero() {
 			own[r.OrganizationID] = append(own[r.OrganizationID], r.value())
 		}
@@ -366,7 +367,7 @@ func (rr roleRules) harmful(ctx context.Context, roles *rbac.Roles) ([]string, e
 // childrenAutomatic looks at the organizations' own roles that extend a role, or extend
 // one that does, and are a default there.
 func (rr roleRules) childrenAutomatic(ctx context.Context, parent string, refuse func(string) error) error {
-	return walk(ctx, rr.c.tx.Roles(), RoleFilter{Extends: Of(parent)}, func(r Role) error {
+	return walk(ctx, rr.c.tx.Roles(), roleFilter{Extends: typed.Of(parent)}, func(r Role) error {
 		if r.OrganizationID.IsZero() {
 			return nil
 		}

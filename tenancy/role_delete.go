@@ -6,6 +6,7 @@ import (
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Delete removes a role: an organization's own, or, without an organization, one that
@@ -132,13 +133,13 @@ func (d *roleDeletion) lock(ctx context.Context) error {
 
 // uses reads what holds the role.
 func (d *roleDeletion) uses(ctx context.Context) (err error) {
-	holding := RoleAssignmentFilter{Role: Of(d.slug)}
-	extending := RoleFilter{Extends: Of(d.slug)}
-	defaults := []OrganizationFilter{{DefaultRole: Of(d.slug)}, {CreatorRole: Of(d.slug)}}
+	holding := roleAssignmentFilter{Role: typed.Of(d.slug)}
+	extending := roleFilter{Extends: typed.Of(d.slug)}
+	defaults := []organizationFilter{{DefaultRole: typed.Of(d.slug)}, {CreatorRole: typed.Of(d.slug)}}
 	if !d.organization.IsZero() {
-		holding.OrganizationID = Of(d.organization)
-		extending.Scope = Of(d.organization.String())
-		defaults[0].ID, defaults[1].ID = Of(d.organization), Of(d.organization)
+		holding.OrganizationID = typed.Of(d.organization)
+		extending.Scope = typed.Of(d.organization.String())
+		defaults[0].ID, defaults[1].ID = typed.Of(d.organization), typed.Of(d.organization)
 	}
 	n, err := d.c.tx.RoleAssignments().Count(ctx, holding)
 	if err != nil {

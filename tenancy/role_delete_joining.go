@@ -5,15 +5,16 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // joiningOf reads the invitations that wait and the join codes that are not revoked
 // which give a role: an organization's, or, for a declared role, everybody's.
 func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
-	waiting := InvitationFilter{State: Of(InvitationPending)}
-	codes := JoinCodeFilter{Role: Of(d.slug), Revoked: Of(false)}
+	waiting := invitationFilter{State: typed.Of(InvitationPending)}
+	codes := joinCodeFilter{Role: typed.Of(d.slug), Revoked: typed.Of(false)}
 	if !d.organization.IsZero() {
-		waiting.OrganizationID, codes.OrganizationID = Of(d.organization), Of(d.organization)
+		waiting.OrganizationID, codes.OrganizationID = typed.Of(d.organization), typed.Of(d.organization)
 	}
 	d.invitations = nil
 	err = walk(ctx, d.c.tx.Invitations(), waiting, func(inv Invitation) error {

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// RoleFilter selects roles. Fields are joined by and.
-type RoleFilter struct {
+// roleFilter selects roles. Fields are joined by and.
+type roleFilter struct {
 	ID      typed.In[RoleID]
 	Scope   typed.In[string] // the organization's id as text, or "" for application roles
 	Slug    typed.In[string]
@@ -16,7 +16,7 @@ type RoleFilter struct {
 }
 
 // roleTable says how one lies in a row.
-var roleTable = typed.Describe[Role, RoleFilter](
+var roleTable = typed.Describe[Role, roleFilter](
 	"tenancy_roles", "role",
 	typed.ID("id", func(v *Role) *RoleID { return &v.ID }),
 	typed.Integer("version", func(v *Role) *int64 { return &v.Version }),
@@ -34,7 +34,7 @@ var roleTable = typed.Describe[Role, RoleFilter](
 ).
 	Unique("slug", "scope", "slug").
 	Index("extends").
-	Where(func(c *typed.Conds, f RoleFilter) {
+	Where(func(c *typed.Conds, f roleFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "scope", f.Scope)
 		typed.OneText(c, "slug", f.Slug)

@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // RouteHints are what the host knows of where a person wants to, from a link or a
@@ -164,6 +166,6 @@ func (r *routing) require(ctx context.Context, p DomainPolicy) (err error) {
 		r.connections, err = r.c.connections().activeConnections(ctx, r.domain.OrganizationID)
 		return err
 	}
-	r.connections, err = r.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(p.ConnectionID), State: Of(ConnectionActive)}, Span{Limit: 1})
+	r.connections, err = r.c.tx.Connections().List(ctx, connectionFilter{ID: typed.Of(p.ConnectionID), State: typed.Of(ConnectionActive)}, listSpan{Limit: 1})
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Token is a secret that its bearer proves something with (rule G10): 256 random
@@ -187,6 +189,6 @@ func (c *call) spendProofs(ctx context.Context, user UserID) error {
 // spendOf makes the secrets of some things useless. It meets only those that are not spent
 // yet: they are few, however many there were before.
 func (c *call) spendOf(ctx context.Context, kind SecretKind, subjects ...string) error {
-	f := SecretFilter{Kind: Of(kind), OpenFor: Of(subjects...)}
+	f := secretFilter{Kind: typed.Of(kind), OpenFor: typed.Of(subjects...)}
 	return walk(ctx, c.tx.Secrets(), f, func(s Secret) error { return c.spend(ctx, s) })
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// SecretFilter selects secrets. Fields are joined by and.
-type SecretFilter struct {
+// secretFilter selects secrets. Fields are joined by and.
+type secretFilter struct {
 	ID        typed.In[SecretID]
 	Kind      typed.In[SecretKind]
 	UserID    typed.In[UserID]
@@ -17,7 +17,7 @@ type SecretFilter struct {
 }
 
 // secretRows says how one lies in a row.
-var secretRows = typed.Describe[Secret, SecretFilter](
+var secretRows = typed.Describe[Secret, secretFilter](
 	"tenancy_secrets", "secret",
 	typed.ID("id", func(v *Secret) *SecretID { return &v.ID }),
 	typed.Integer("version", func(v *Secret) *int64 { return &v.Version }),
@@ -36,7 +36,7 @@ var secretRows = typed.Describe[Secret, SecretFilter](
 	Index("open_for").
 	Index("user_id").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
-	Where(func(c *typed.Conds, f SecretFilter) {
+	Where(func(c *typed.Conds, f secretFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "kind", f.Kind)
 		typed.OneID(c, "user_id", f.UserID)

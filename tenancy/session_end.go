@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Revoke ends a session (rule S2). Whoever runs an organization can end those that
@@ -21,7 +23,7 @@ func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 		if err := c.sessions().mayRevoke(ctx, s); err != nil {
 			return err
 		}
-		return c.sessions().endSessions(ctx, SessionFilter{ID: Of(id)}, EndedRevoked)
+		return c.sessions().endSessions(ctx, sessionFilter{ID: typed.Of(id)}, EndedRevoked)
 	})
 }
 
@@ -89,7 +91,7 @@ func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) 
 		if _, err := c.users().get(ctx, user); err != nil {
 			return err
 		}
-		return c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedRevoked, but...)
+		return c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user)}, EndedRevoked, but...)
 	})
 }
 
@@ -133,15 +135,15 @@ func (g Sessions) SignOut(ctx context.Context, token string) error {
 		if err != nil {
 			return err
 		}
-		return c.sessions().endSessions(ctx, SessionFilter{ID: Of(s.ID)}, EndedSignOut)
+		return c.sessions().endSessions(ctx, sessionFilter{ID: typed.Of(s.ID)}, EndedSignOut)
 	})
 }
 
 // endSessions ends the live sessions that pass a filter, but those named, and spends
 // their tokens (rule S2). Whoever calls it holds the lock of each user or
 // organization concerned, so that none begins meanwhile.
-func (ss sessionRules) endSessions(ctx context.Context, f SessionFilter, why EndReason, but ...SessionID) error {
-	f.Ended = Of(false)
+func (ss sessionRules) endSessions(ctx context.Context, f sessionFilter, why EndReason, but ...SessionID) error {
+	f.Ended = typed.Of(false)
 	live, err := collect(ctx, ss.c.tx.Sessions(), f)
 	if err != nil {
 		return err
@@ -175,7 +177,7 @@ func (ss sessionRules) end(ctx context.Context, why EndReason, live ...Session) 
 
 // liveSessions are those of a user that have neither ended nor run out.
 func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session, error) {
-	live, err := collect(ctx, ss.c.tx.Sessions(), SessionFilter{UserID: Of(user), Ended: Of(false)})
+	live, err := collect(ctx, ss.c.tx.Sessions(), sessionFilter{UserID: typed.Of(user), Ended: typed.Of(false)})
 	return slices.DeleteFunc(live, func(s Session) bool { return !ss.c.now.Before(s.ExpiresAt) }), err
 }
 
@@ -184,7 +186,7 @@ func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session
 // same connection. So a provider that proves nothing about a person, and signs in as them
 // over and over, ends no session but its own.
 func (ss sessionRules) makeRoom(ctx context.Context, user UserID, coming Session) error {
-	mine, most := SessionFilter{UserID: Of(user), Ended: Of(false)}, ss.c.instance.config.Limits.UserSessions
+	mine, most := sessionFilter{UserID: typed.Of(user), Ended: typed.Of(false)}, ss.c.instance.config.Limits.UserSessions
 	n, err := ss.c.tx.Sessions().Count(ctx, mine)
 	if err != nil || n < most {
 		return err
@@ -228,12 +230,12 @@ func (g Sessions) Sweep(ctx context.Context) (int, error) {
 }
 
 func (ss sessionRules) sweepSessions(ctx context.Context) (int, error) {
-	due := Span{Limit: swept, Order: ByDue}
-	sessions, err := ss.c.tx.Sessions().List(ctx, SessionFilter{DueBefore: ss.c.now.Add(-sessionsRemembered)}, due)
+	due := listSpan{Limit: swept, Order: ByDue}
+	sessions, err := ss.c.tx.Sessions().List(ctx, sessionFilter{DueBefore: ss.c.now.Add(-sessionsRemembered)}, due)
 	if err != nil {
 		return 0, err
 	}
-	tokens, err := ss.c.tx.Secrets().List(ctx, SecretFilter{DueBefore: ss.c.now.Add(-secretsRemembered)}, due)
+	tokens, err := ss.c.tx.Secrets().List(ctx, secretFilter{DueBefore: ss.c.now.Add(-secretsRemembered)}, due)
 	if err != nil {
 		return 0, err
 	}
@@ -243,7 +245,7 @@ func (ss sessionRules) sweepSessions(ctx context.Context) (int, error) {
 		for i, s := range sessions {
 			ids[i] = s.ID
 		}
-		if total, err = ss.c.tx.Sessions().DeleteAll(ctx, SessionFilter{ID: Of(ids...)}); err != nil {
+		if total, err = ss.c.tx.Sessions().DeleteAll(ctx, sessionFilter{ID: typed.Of(ids...)}); err != nil {
 			return 0, err
 		}
 	}
@@ -254,6 +256,6 @@ func (ss sessionRules) sweepSessions(ctx context.Context) (int, error) {
 	for i, s := range tokens {
 		ids[i] = s.ID
 	}
-	n, err := ss.c.tx.Secrets().DeleteAll(ctx, SecretFilter{ID: Of(ids...)})
+	n, err := ss.c.tx.Secrets().DeleteAll(ctx, secretFilter{ID: typed.Of(ids...)})
 	return total + n, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // SessionQuery selects sessions for List and ListByUser: the live ones, oldest first.
@@ -20,9 +21,9 @@ type SessionQuery struct {
 	Cursor     string // Next of the page before
 }
 
-func (q SessionQuery) filter() (f SessionFilter) {
+func (q SessionQuery) filter() (f sessionFilter) {
 	if !q.Ended {
-		f.Ended = Of(false)
+		f.Ended = typed.Of(false)
 	}
 	return f
 }
@@ -56,7 +57,7 @@ func (g Sessions) List(ctx context.Context, organization OrganizationID, q Sessi
 			return Page[Session]{}, err
 		}
 		filter := q.filter()
-		filter.OrganizationID = Of(organization)
+		filter.OrganizationID = typed.Of(organization)
 		return c.sessions().page(ctx, filter, q, "sessions", organization, q.Ended)
 	})
 }
@@ -82,7 +83,7 @@ func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (
 			return Page[Session]{}, err
 		}
 		filter := q.filter()
-		filter.UserID = Of(user)
+		filter.UserID = typed.Of(user)
 		return c.sessions().page(ctx, filter, q, "sessions of", user, q.Ended)
 	})
 }
@@ -96,7 +97,7 @@ func (g Sessions) AllByUser(ctx context.Context, user UserID, q SessionQuery) it
 	}, q.Cursor)
 }
 
-func (ss sessionRules) page(ctx context.Context, filter SessionFilter, q SessionQuery, query ...any) (Page[Session], error) {
+func (ss sessionRules) page(ctx context.Context, filter sessionFilter, q SessionQuery, query ...any) (Page[Session], error) {
 	page, err := listPage(ctx, ss.c.tx.Sessions(), filter, q.paging(), keyByID, query...)
 	if err != nil {
 		return Page[Session]{}, err
@@ -157,7 +158,7 @@ func (ss sessionRules) unspoken(ctx context.Context, rows []Session, through map
 		return nil, nil
 	}
 	ids := distinct(away, func(s Session) UserID { return s.UserID })
-	found, err := ss.c.tx.Users().List(ctx, UserFilter{ID: ids}, Span{Limit: len(away)})
+	found, err := ss.c.tx.Users().List(ctx, userFilter{ID: ids}, listSpan{Limit: len(away)})
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +222,7 @@ func (ss sessionRules) connectionsThrough(ctx context.Context, rows []Session) (
 	if len(ids) == 0 {
 		return through, nil
 	}
-	found, err := ss.c.tx.Connections().List(ctx, ConnectionFilter{ID: Of(ids...)}, Span{Limit: len(ids)})
+	found, err := ss.c.tx.Connections().List(ctx, connectionFilter{ID: typed.Of(ids...)}, listSpan{Limit: len(ids)})
 	for _, c := range found {
 		through[c.ID] = c
 	}
@@ -244,7 +245,7 @@ func (ss sessionRules) organizationsOf(ctx context.Context, rows []Session, thro
 	if len(ids) == 0 {
 		return orgs, nil
 	}
-	found, err := ss.c.tx.Organizations().List(ctx, OrganizationFilter{ID: Of(ids...)}, Span{Limit: math.MaxInt32})
+	found, err := ss.c.tx.Organizations().List(ctx, organizationFilter{ID: typed.Of(ids...)}, listSpan{Limit: math.MaxInt32})
 	for i := range found {
 		orgs[found[i].ID] = &found[i]
 	}

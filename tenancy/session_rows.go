@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// SessionFilter selects sessions. Fields are joined by and.
-type SessionFilter struct {
+// sessionFilter selects sessions. Fields are joined by and.
+type sessionFilter struct {
 	ID             typed.In[SessionID]
 	UserID         typed.In[UserID]
 	OrganizationID typed.In[OrganizationID]
@@ -17,7 +17,7 @@ type SessionFilter struct {
 }
 
 // sessionRows says how one lies in a row.
-var sessionRows = typed.Describe[Session, SessionFilter](
+var sessionRows = typed.Describe[Session, sessionFilter](
 	"tenancy_sessions", "session",
 	typed.ID("id", func(v *Session) *SessionID { return &v.ID }),
 	typed.Integer("version", func(v *Session) *int64 { return &v.Version }),
@@ -45,7 +45,7 @@ var sessionRows = typed.Describe[Session, SessionFilter](
 	Index("membership_id").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
 	Touch("last_seen_at").
-	Where(func(c *typed.Conds, f SessionFilter) {
+	Where(func(c *typed.Conds, f sessionFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneID(c, "organization_id", f.OrganizationID)

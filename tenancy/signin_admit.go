@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"errors"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // admit lets the person in where the invitation, their domain or their connection does
@@ -255,8 +257,8 @@ func (a admission) findOrFileRequest(ctx context.Context, org Organization) (Joi
 	if err := isShut(org); err != nil {
 		return JoinRequest{}, err
 	}
-	own := JoinRequestFilter{OrganizationID: Of(org.ID), UserID: Of(a.n.user.ID)}
-	last, err := a.n.w.tx.JoinRequests().List(ctx, own, Span{Limit: 1, Desc: true})
+	own := joinRequestFilter{OrganizationID: typed.Of(org.ID), UserID: typed.Of(a.n.user.ID)}
+	last, err := a.n.w.tx.JoinRequests().List(ctx, own, listSpan{Limit: 1, Desc: true})
 	if err != nil {
 		return JoinRequest{}, err
 	}

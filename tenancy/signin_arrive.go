@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // arrive picks the organization (rule P7), holds the attempt against its policy (rule
@@ -149,8 +151,8 @@ func (n *signIn) organizationsOfMembers(ctx context.Context, active []Membership
 	if len(active) == 0 {
 		return nil, nil
 	}
-	filter := OrganizationFilter{ID: distinct(active, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: Of(false)}
-	return n.w.tx.Organizations().List(ctx, filter, Span{Limit: len(active)})
+	filter := organizationFilter{ID: distinct(active, func(m Membership) OrganizationID { return m.OrganizationID }), Archived: typed.Of(false)}
+	return n.w.tx.Organizations().List(ctx, filter, listSpan{Limit: len(active)})
 }
 
 func (n *signIn) choicesIn(ctx context.Context, active []Membership, open []Organization) ([]Member, error) {

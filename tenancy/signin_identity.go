@@ -3,6 +3,8 @@ package tenancy
 import (
 	"cmp"
 	"context"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // identify settles who the person is: the user of a known identity, the one whose
@@ -62,7 +64,7 @@ func (n *signIn) noOther(ctx context.Context) error {
 	if n.in.subject == "" || n.in.credential || n.user.ID.IsZero() || n.user.EmailVerifiedAt.IsZero() {
 		return nil
 	}
-	held, err := collect(ctx, n.w.tx.Identities(), IdentityFilter{UserID: Of(n.user.ID), Provider: Of(n.in.provider())})
+	held, err := collect(ctx, n.w.tx.Identities(), identityFilter{UserID: typed.Of(n.user.ID), Provider: typed.Of(n.in.provider())})
 	if err != nil {
 		return err
 	}

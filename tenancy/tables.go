@@ -80,24 +80,14 @@ const (
 	ByTime               // denials: the minute
 )
 
-// Key is a place in an order: a row's sort column and its id. Text or Int is set
-// as the order wants it, neither for [ByID].
-type Key = typed.Place
-
-// Span says which rows of an order: those beyond After, at most Limit (at least
+// listSpan says which rows of an order: those beyond After, at most Limit (at least
 // one), descending if Desc.
-type Span struct {
-	After *Key
+type listSpan struct {
+	After *typed.Place
 	Limit int
 	Order Order
 	Desc  bool
 }
-
-// In is [typed.In].
-type In[T comparable] = typed.In[T]
-
-// Of is [typed.Of].
-func Of[T comparable](values ...T) In[T] { return typed.Of(values...) }
 
 // table is the table of one entity in a transaction, for ids of that entity alone.
 type table[V Entity, F any] struct {
@@ -106,7 +96,7 @@ type table[V Entity, F any] struct {
 
 func (t table[V, F]) Get(ctx context.Context, id ID[V]) (V, error) { return t.rows.Get(ctx, id) }
 
-func (t table[V, F]) List(ctx context.Context, filter F, s Span) ([]V, error) {
+func (t table[V, F]) List(ctx context.Context, filter F, s listSpan) ([]V, error) {
 	return t.rows.List(ctx, filter, typed.Span{After: s.After, Limit: s.Limit, Order: typed.Order(s.Order), Desc: s.Desc})
 }
 
@@ -148,40 +138,40 @@ func bind[V Entity, F any](t *txn, e *typed.Entity[V, F]) table[V, F] {
 	return table[V, F]{typed.BindTo(&t.border, &t.scratch, e)}
 }
 
-func (t *txn) Organizations() table[Organization, OrganizationFilter] {
+func (t *txn) Organizations() table[Organization, organizationFilter] {
 	return bind(t, organizationRows)
 }
 
-func (t *txn) Users() table[User, UserFilter] { return bind(t, userRows) }
+func (t *txn) Users() table[User, userFilter] { return bind(t, userRows) }
 
-func (t *txn) Identities() table[Identity, IdentityFilter] { return bind(t, identityRows) }
+func (t *txn) Identities() table[Identity, identityFilter] { return bind(t, identityRows) }
 
-func (t *txn) Memberships() table[Membership, MembershipFilter] { return bind(t, membershipRows) }
+func (t *txn) Memberships() table[Membership, membershipFilter] { return bind(t, membershipRows) }
 
-func (t *txn) RoleAssignments() table[RoleAssignment, RoleAssignmentFilter] {
+func (t *txn) RoleAssignments() table[RoleAssignment, roleAssignmentFilter] {
 	return bind(t, roleAssignmentRows)
 }
 
-func (t *txn) Roles() table[Role, RoleFilter] { return bind(t, roleTable) }
+func (t *txn) Roles() table[Role, roleFilter] { return bind(t, roleTable) }
 
-func (t *txn) Permissions() table[Permission, PermissionFilter] { return bind(t, permissionRows) }
+func (t *txn) Permissions() table[Permission, permissionFilter] { return bind(t, permissionRows) }
 
-func (t *txn) Secrets() table[Secret, SecretFilter] { return bind(t, secretRows) }
+func (t *txn) Secrets() table[Secret, secretFilter] { return bind(t, secretRows) }
 
-func (t *txn) Denials() table[Denial, DenialFilter] { return bind(t, denialRows) }
+func (t *txn) Denials() table[Denial, denialFilter] { return bind(t, denialRows) }
 
-func (t *txn) Invitations() table[Invitation, InvitationFilter] { return bind(t, invitationRows) }
+func (t *txn) Invitations() table[Invitation, invitationFilter] { return bind(t, invitationRows) }
 
-func (t *txn) JoinCodes() table[JoinCode, JoinCodeFilter] { return bind(t, joinCodeRows) }
+func (t *txn) JoinCodes() table[JoinCode, joinCodeFilter] { return bind(t, joinCodeRows) }
 
-func (t *txn) JoinRequests() table[JoinRequest, JoinRequestFilter] { return bind(t, joinRequestRows) }
+func (t *txn) JoinRequests() table[JoinRequest, joinRequestFilter] { return bind(t, joinRequestRows) }
 
-func (t *txn) Domains() table[Domain, DomainFilter] { return bind(t, domainRows) }
+func (t *txn) Domains() table[Domain, domainFilter] { return bind(t, domainRows) }
 
-func (t *txn) Connections() table[Connection, ConnectionFilter] { return bind(t, connectionRows) }
+func (t *txn) Connections() table[Connection, connectionFilter] { return bind(t, connectionRows) }
 
-func (t *txn) Policies() table[Policy, PolicyFilter] { return bind(t, policyRows) }
+func (t *txn) Policies() table[Policy, policyFilter] { return bind(t, policyRows) }
 
-func (t *txn) Sessions() table[Session, SessionFilter] { return bind(t, sessionRows) }
+func (t *txn) Sessions() table[Session, sessionFilter] { return bind(t, sessionRows) }
 
 func (t *txn) Events() eventTable { return eventTable{t} }

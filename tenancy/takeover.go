@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // What proved a user's address (rule U10), besides the name of a provider and the id of a
@@ -52,7 +53,7 @@ func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) erro
 // revokeAccess takes all that whoever made an account could come back by: identities, sessions,
 // proofs of addresses on their way, and requests to join.
 func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof) error {
-	err := walk(ctx, us.c.tx.Identities(), IdentityFilter{UserID: Of(user)}, func(i Identity) error {
+	err := walk(ctx, us.c.tx.Identities(), identityFilter{UserID: typed.Of(user)}, func(i Identity) error {
 		if i.ID == p.identity {
 			return nil
 		}
@@ -67,12 +68,12 @@ func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof)
 	if err := us.cancelRequests(ctx, user); err != nil {
 		return err
 	}
-	return us.c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user)}, EndedTakenOver, p.session)
+	return us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user)}, EndedTakenOver, p.session)
 }
 
 // cancelRequests takes back a user's requests to join that wait.
 func (us userRules) cancelRequests(ctx context.Context, user UserID) error {
-	waiting := JoinRequestFilter{UserID: Of(user), State: Of(JoinRequestPending)}
+	waiting := joinRequestFilter{UserID: typed.Of(user), State: typed.Of(JoinRequestPending)}
 	requests, err := collect(ctx, us.c.tx.JoinRequests(), waiting)
 	if err != nil || len(requests) == 0 {
 		return err
@@ -117,7 +118,7 @@ func (us userRules) archiveFounded(ctx context.Context, user User) error {
 		if err := us.c.lock(ctx, lockOrganization(m.OrganizationID)); err != nil {
 			return err
 		}
-		n, err := us.c.tx.Memberships().Count(ctx, MembershipFilter{OrganizationID: Of(m.OrganizationID), Status: Of(MembershipActive)})
+		n, err := us.c.tx.Memberships().Count(ctx, membershipFilter{OrganizationID: typed.Of(m.OrganizationID), Status: typed.Of(MembershipActive)})
 		if err != nil {
 			return err
 		}

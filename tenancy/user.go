@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // User is a person, once in the whole application (rule U1), with any number of
@@ -274,7 +276,7 @@ func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	if err != nil {
 		return User{}, explain(err, usersGetByEmail.op, "")
 	}
-	return g.getBy(ctx, usersGetByEmail, canonical, UserFilter{EmailKey: Of(canonical)})
+	return g.getBy(ctx, usersGetByEmail, canonical, userFilter{EmailKey: typed.Of(canonical)})
 }
 
 // GetByExternalID gives the user with an external id.
@@ -284,15 +286,15 @@ func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, er
 	if err := exact("external_id", externalID); err != nil {
 		return User{}, explain(err, usersGetByExternalID.op, "")
 	}
-	return g.getBy(ctx, usersGetByExternalID, externalID, UserFilter{ExternalID: Of(externalID)})
+	return g.getBy(ctx, usersGetByExternalID, externalID, userFilter{ExternalID: typed.Of(externalID)})
 }
 
-func (g Users) getBy(ctx context.Context, method *Method, key string, filter UserFilter) (User, error) {
+func (g Users) getBy(ctx context.Context, method *Method, key string, filter userFilter) (User, error) {
 	return read(ctx, g.s, method, key, func(ctx context.Context, c *call) (User, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return User{}, err
 		}
-		found, err := c.tx.Users().List(ctx, filter, Span{Limit: 1})
+		found, err := c.tx.Users().List(ctx, filter, listSpan{Limit: 1})
 		if err != nil {
 			return User{}, err
 		}
@@ -331,7 +333,7 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 	return g.change(ctx, usersSuspend, id, func(ctx context.Context, c *call, user *User) (EventType, error) {
 		user.SuspendedAt = cmp.Or(user.SuspendedAt, c.now)
-		return EventUserSuspended, c.sessions().endSessions(ctx, SessionFilter{UserID: Of(user.ID)}, EndedUser)
+		return EventUserSuspended, c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user.ID)}, EndedUser)
 	})
 }
 
@@ -421,7 +423,7 @@ func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 			return Page[User]{}, err
 		}
 		var err error
-		filter := UserFilter{Merged: Of(false)}
+		filter := userFilter{Merged: typed.Of(false)}
 		if filter.NamePrefix, err = searchPrefix("name_prefix", q.NamePrefix); err != nil {
 			return Page[User]{}, err
 		}
@@ -432,7 +434,7 @@ func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 			return Page[User]{}, err
 		}
 		if q.Suspended != nil {
-			filter.Suspended = Of(*q.Suspended)
+			filter.Suspended = typed.Of(*q.Suspended)
 		}
 		return listPage(ctx, c.tx.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
 			userKey, "users", q.IDs, q.NamePrefix, q.EmailPrefix, filter.Suspended)
@@ -448,8 +450,8 @@ func (g Users) All(ctx context.Context, q UserQuery) iter.Seq2[User, error] {
 	}, q.Cursor)
 }
 
-func userKey(user *User, order Order) Key {
-	key := Key{ID: user.ID}
+func userKey(user *User, order Order) typed.Place {
+	key := typed.Place{ID: user.ID}
 	switch order {
 	case ByName:
 		key.Text = user.NameKey

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // addressesOf gives the canonical addresses of people who are erased: the one named, if
@@ -15,9 +17,9 @@ func (us userRules) addressesOf(ctx context.Context, emailKey string, people ...
 	if emailKey != "" {
 		found = append(found, emailKey)
 	}
-	filter := EventFilter{UserID: Of(people...), Type: Of(
+	filter := eventFilter{UserID: typed.Of(people...), Type: typed.Of(
 		EventUserCreated, EventUserUpdated, EventUserEmailChanged, EventUserEmailVerified, EventUserDeleted)}
-	span := LogSpan{Limit: walkLimit}
+	span := logSpan{Limit: walkLimit}
 	for {
 		events, next, done, err := us.c.tx.Events().Read(ctx, filter, span)
 		if err != nil {

@@ -1,6 +1,10 @@
 package tenancy
 
-import "context"
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
 
 // Delete removes a user for good: memberships, roles, identities, sessions and pending email
 // changes go in one transaction, with an event for each membership and one for the
@@ -49,16 +53,16 @@ func (us userRules) deleteUser(ctx context.Context, id UserID) error {
 			return err
 		}
 	}
-	if counts.Identities, err = us.c.tx.Identities().DeleteAll(ctx, IdentityFilter{UserID: Of(id)}); err != nil {
+	if counts.Identities, err = us.c.tx.Identities().DeleteAll(ctx, identityFilter{UserID: typed.Of(id)}); err != nil {
 		return err
 	}
-	if counts.Sessions, err = us.c.tx.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(id)}); err != nil {
+	if counts.Sessions, err = us.c.tx.Sessions().DeleteAll(ctx, sessionFilter{UserID: typed.Of(id)}); err != nil {
 		return err
 	}
-	if counts.JoinRequests, err = us.c.tx.JoinRequests().DeleteAll(ctx, JoinRequestFilter{UserID: Of(id)}); err != nil {
+	if counts.JoinRequests, err = us.c.tx.JoinRequests().DeleteAll(ctx, joinRequestFilter{UserID: typed.Of(id)}); err != nil {
 		return err
 	}
-	if _, err := us.c.tx.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(id)}); err != nil {
+	if _, err := us.c.tx.Secrets().DeleteAll(ctx, secretFilter{UserID: typed.Of(id)}); err != nil {
 		return err
 	}
 	if err := us.c.tx.Users().Delete(ctx, id); err != nil {
@@ -148,9 +152,9 @@ func (us userRules) knownOnce(ctx context.Context, id UserID, missing error) err
 	if missing == nil {
 		return nil
 	}
-	span := LogSpan{Limit: 1, Desc: true}
+	span := logSpan{Limit: 1, Desc: true}
 	for {
-		events, next, done, err := us.c.tx.Events().Read(ctx, EventFilter{UserID: Of(id)}, span)
+		events, next, done, err := us.c.tx.Events().Read(ctx, eventFilter{UserID: typed.Of(id)}, span)
 		switch {
 		case err != nil:
 			return err
@@ -166,17 +170,17 @@ func (us userRules) knownOnce(ctx context.Context, id UserID, missing error) err
 // redact empties the events about a user and those merged into them, who are
 // forgotten, and about the invitations to them.
 func (us userRules) redact(ctx context.Context, user User, id UserID) (int, error) {
-	tombstones, err := collect(ctx, us.c.tx.Users(), UserFilter{MergedInto: Of(id)})
+	tombstones, err := collect(ctx, us.c.tx.Users(), userFilter{MergedInto: typed.Of(id)})
 	if err != nil {
 		return 0, err
 	}
 	people := []UserID{id}
 	for _, u := range tombstones {
 		people = append(people, u.ID)
-		if _, err := us.c.tx.Sessions().DeleteAll(ctx, SessionFilter{UserID: Of(u.ID)}); err != nil {
+		if _, err := us.c.tx.Sessions().DeleteAll(ctx, sessionFilter{UserID: typed.Of(u.ID)}); err != nil {
 			return 0, err
 		}
-		if _, err := us.c.tx.Secrets().DeleteAll(ctx, SecretFilter{UserID: Of(u.ID)}); err != nil {
+		if _, err := us.c.tx.Secrets().DeleteAll(ctx, secretFilter{UserID: typed.Of(u.ID)}); err != nil {
 			return 0, err
 		}
 		if err := us.c.tx.Users().Delete(ctx, u.ID); err != nil {

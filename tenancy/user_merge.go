@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Merged is what Merge did.
@@ -87,7 +88,7 @@ func (us userRules) merge(ctx context.Context, from, into UserID) (Merged, error
 	if done.Identities, err = us.moveIdentities(ctx, from, into); err != nil {
 		return Merged{}, err
 	}
-	if err := us.c.sessions().endSessions(ctx, SessionFilter{UserID: Of(from)}, EndedMerged); err != nil {
+	if err := us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(from)}, EndedMerged); err != nil {
 		return Merged{}, err
 	}
 	if err := us.c.invitations().moveInvitations(ctx, from, into); err != nil {
@@ -122,7 +123,7 @@ func organizationsOf(members []Membership) []OrganizationID {
 // lockBoth takes the locks of all organizations that either user is in, and reads
 // the memberships under them.
 func (us userRules) lockBoth(ctx context.Context, from, into UserID) (theirs []Membership, mine map[OrganizationID]Membership, err error) {
-	both := MembershipFilter{UserID: Of(from, into)}
+	both := membershipFilter{UserID: typed.Of(from, into)}
 	members, err := collect(ctx, us.c.tx.Memberships(), both)
 	if err != nil {
 		return nil, nil, err
@@ -297,11 +298,11 @@ func (us userRules) saveUnited(ctx context.Context, was, m Membership, held []Ro
 	if err := us.c.policies().dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
 		return err
 	}
-	return us.c.sessions().endSessions(ctx, SessionFilter{MembershipID: Of(m.ID)}, EndedDeactivated)
+	return us.c.sessions().endSessions(ctx, sessionFilter{MembershipID: typed.Of(m.ID)}, EndedDeactivated)
 }
 
 func (us userRules) moveIdentities(ctx context.Context, from, into UserID) (int, error) {
-	identities, err := collect(ctx, us.c.tx.Identities(), IdentityFilter{UserID: Of(from)})
+	identities, err := collect(ctx, us.c.tx.Identities(), identityFilter{UserID: typed.Of(from)})
 	if err != nil {
 		return 0, err
 	}
@@ -322,11 +323,11 @@ func (us userRules) moveIdentities(ctx context.Context, from, into UserID) (int,
 // tombstone leaves of a merged user only where they went, and points those who were
 // merged into them there too.
 func (us userRules) tombstone(ctx context.Context, user User, into UserID) error {
-	proofs := SecretFilter{Kind: Of(SecretEmailProof), UserID: Of(user.ID)} // sessions that ended keep theirs
+	proofs := secretFilter{Kind: typed.Of(SecretEmailProof), UserID: typed.Of(user.ID)} // sessions that ended keep theirs
 	if _, err := us.c.tx.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err
 	}
-	tombstones, err := collect(ctx, us.c.tx.Users(), UserFilter{MergedInto: Of(user.ID)})
+	tombstones, err := collect(ctx, us.c.tx.Users(), userFilter{MergedInto: typed.Of(user.ID)})
 	if err != nil {
 		return err
 	}

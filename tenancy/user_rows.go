@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// UserFilter selects users. Fields are joined by and.
-type UserFilter struct {
+// userFilter selects users. Fields are joined by and.
+type userFilter struct {
 	ID          typed.In[UserID]
 	EmailKey    typed.In[string]
 	ExternalID  typed.In[string]
@@ -19,7 +19,7 @@ type UserFilter struct {
 }
 
 // userRows says how one lies in a row.
-var userRows = typed.Describe[User, UserFilter](
+var userRows = typed.Describe[User, userFilter](
 	"tenancy_users", "user",
 	typed.ID("id", func(v *User) *UserID { return &v.ID }),
 	typed.Integer("version", func(v *User) *int64 { return &v.Version }),
@@ -50,7 +50,7 @@ var userRows = typed.Describe[User, UserFilter](
 	Index("merged_into").
 	Order(typed.Order(ByEmail), "email_key").
 	Touch("last_sign_in_at").
-	Where(func(c *typed.Conds, f UserFilter) {
+	Where(func(c *typed.Conds, f userFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "email_key", f.EmailKey)
 		typed.OneText(c, "external_id", f.ExternalID)
