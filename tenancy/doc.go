@@ -39,6 +39,7 @@
 //
 // # Stores
 //
-// [Store] is the contract that a backend keeps: rows, transactions and locks, and no
-// rules. Package store helps to write one, and store/storetest to prove it.
+// Package store has the contract that a backend keeps: rows, transactions and locks, and
+// no rules. store/storetest proves a backend. A table of the host's own works on every
+// store, through [Service.Rows] and package store/typed.
 package tenancy
