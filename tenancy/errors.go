@@ -254,42 +254,12 @@ func explain(err error, op, key string) error {
 	return &Error{Code: CodeOf(err), Op: op, Key: key, Err: err}
 }
 
-// kindName is a kind of thing in words, for errors.
+// kindName is a kind of thing in words, for errors: what its table calls it.
 func kindName(prefix string) string {
-	switch prefix {
-	case "org":
-		return "organization"
-	case "usr":
-		return "user"
-	case "idn":
-		return "identity"
-	case "mem":
-		return "membership"
-	case "ras":
-		return "role assignment"
-	case "role":
-		return "role"
-	case "prm":
-		return "permission"
-	case "den":
-		return "denial"
-	case "inv":
-		return "invitation"
-	case "jcd":
-		return "join code"
-	case "jrq":
-		return "join request"
-	case "dom":
-		return "domain"
-	case "con":
-		return "connection"
-	case "pol":
-		return "policy"
-	case "ses":
-		return "session"
-	case "evt":
-		return "event"
-	default:
-		return "secret"
+	for _, e := range entities {
+		if e.table.Columns[0].Prefix == prefix {
+			return e.table.Kind
+		}
 	}
+	return prefix
 }
