@@ -13,7 +13,8 @@ const (
 	MethodDNS Method = "dns"
 	// MethodMeta is a meta tag in the head of the domain's front page.
 	MethodMeta Method = "meta"
-	// MethodFile is a file in the website's .well-known folder, or at its root.
+	// MethodFile is a file in the website's .well-known folder, or at its root where
+	// [Challenge] RootFile says so.
 	MethodFile Method = "file"
 )
 
@@ -52,6 +53,10 @@ type Challenge struct {
 	// hold the names beside it, and a record for the domain itself must not come to
 	// mean more than its administrator was told.
 	Subdomains bool
+	// RootFile lets the file lie at the root of the website, too. Many websites let their
+	// users put files there, and few let them into .well-known: it is for hosts whose
+	// customers cannot write to that folder, and who know what the root is worth.
+	RootFile bool
 }
 
 // Check reports whether the challenge can be proved by a method at all. The error is
@@ -123,13 +128,15 @@ func (c Challenge) MetaTag() string {
 // PageURL is the page whose head holds the meta tag.
 func (c Challenge) PageURL() string { return "https://" + c.Domain + "/" }
 
-// FileURLs are the places where the file may lie. One is enough.
-func (c Challenge) FileURLs() [2]string {
+// FileURLs are the places where the file may lie: in the .well-known folder, and with
+// RootFile at the root of the website. One is enough.
+func (c Challenge) FileURLs() []string {
 	name := c.App + challengeMark + ".txt"
-	return [2]string{
-		"https://" + c.Domain + "/.well-known/" + name,
-		"https://" + c.Domain + "/" + name,
+	places := []string{"https://" + c.Domain + "/.well-known/" + name}
+	if c.RootFile {
+		places = append(places, "https://"+c.Domain+"/"+name)
 	}
+	return places
 }
 
 // FileBody is all that the file holds.

@@ -24,7 +24,9 @@ func TestWhatToPublish(t *testing.T) { // D4
 	require.Equal(t, "acme-domain-verification", c.MetaName())
 	require.Equal(t, `<meta name="acme-domain-verification" content="`+token+`">`, c.MetaTag())
 	require.Equal(t, "https://example.com/", c.PageURL())
-	require.Equal(t, [2]string{
+	require.Equal(t, []string{"https://example.com/.well-known/acme-challenge.txt"}, c.FileURLs())
+	c.RootFile = true
+	require.Equal(t, []string{
 		"https://example.com/.well-known/acme-challenge.txt",
 		"https://example.com/acme-challenge.txt",
 	}, c.FileURLs())

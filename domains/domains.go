@@ -21,9 +21,12 @@ package domains
 import (
 	"net/netip"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
+	"golang.org/x/text/unicode/norm"
 )
 
 // MaxLen is the length of the longest normal form, in bytes. With it goes the
@@ -37,15 +40,17 @@ const maxLabel = 63
 // four bytes here and at least one in an A-label, so nothing valid is longer.
 const maxInput = 4 * MaxLen
 
-// Normalize returns the normal form of a domain name (rule D1): ASCII letters
-// lowered, international labels as A-labels under the strict IDNA registration
+// Normalize returns the normal form of a domain name (rule D1): letters in lower
+// case, international labels as A-labels under the strict IDNA registration
 // profile, 2 to 127 labels, at most [MaxLen] bytes. The form is a fixed point:
 // normalizing it again changes nothing.
 //
-// Nothing is repaired. A trailing dot, surrounding space, an underscore, a
-// full-width or ideographic dot, a capital outside ASCII and an A-label that
-// does not decode to a valid label are all refused, because two spellings that
-// are folded into one here and not elsewhere are how one tenant becomes another.
+// Nothing but the case of letters is repaired. A trailing dot, surrounding space,
+// an underscore, a full-width or ideographic dot, a capital whose small letter is
+// ASCII or disputed (the Kelvin sign, a dotted capital I, a capital sharp s) and
+// an A-label that does not decode to a valid label are all refused, because two
+// spellings that are folded into one here and not elsewhere are how one tenant
+// becomes another.
 // Look-alikes from other scripts are no spelling of a name: they keep an A-label
 // of their own.
 //
@@ -63,6 +68,11 @@ func Normalize(s string) (string, error) {
 	}
 	lower := lowerASCII(s)
 	domain, cause := idna.Registration.ToASCII(lower)
+	if cause != nil {
+		if small, ok := lowerBeyondASCII(lower); ok {
+			domain, cause = idna.Registration.ToASCII(small)
+		}
+	}
 	if cause != nil {
 		return "", refuse(lower, cause) // what came beside the error is not a domain
 	}
@@ -144,3 +154,23 @@ func lowerASCII(s string) string {
 		return r
 	}, s)
 }
+
+// lowerBeyondASCII lowers the capitals outside ASCII, if that is all that stands
+// between s and a name: IDNA's own mapping, as browsers do it, must give the same.
+// It lowers no letter to ASCII.
+func lowerBeyondASCII(s string) (string, bool) {
+	small := strings.Map(func(r rune) rune {
+		if lower := unicode.ToLower(r); r >= utf8.RuneSelf && lower >= utf8.RuneSelf {
+			return lower
+		}
+		return r
+	}, s)
+	if small == s || !norm.NFC.IsNormalString(s) { // a capital that is another character's copy
+		return "", false
+	}
+	mapped, err := mapping.ToUnicode(s)
+	return small, err == nil && mapped == small
+}
+
+// mapping is the mapping of Unicode TS 46 without its exceptions for old browsers.
+var mapping = idna.New(idna.MapForLookup(), idna.Transitional(false))

@@ -11,6 +11,7 @@ import (
 //   - anything after the transaction's end ([ErrClosed]);
 //   - anything under a context that has ended ([ErrCanceled]);
 //   - a write in a View ([ErrReadOnly]);
+//   - a function that is nil ([ErrInvalid], with the field "fn" or "yield");
 //   - a list along a column that is not among Table.Orders, a limit below 1, a Touch
 //     of a table that has no such column, and a DeleteAll without a condition
 //     ([ErrInvalid], checked in this order after the above);
@@ -28,6 +29,9 @@ type Guard struct {
 // Run puts the Guard before rows, calls fn with it, and ends it when fn returns or
 // panics. A backend calls it inside View, with readOnly, and inside Update.
 func (g *Guard) Run(rows Rows, readOnly bool, fn func(Rows) error) error {
+	if fn == nil {
+		return isNil("fn")
+	}
 	*g = Guard{rows: rows, readOnly: readOnly}
 	defer func() { g.ended = true }()
 	return fn(g)
@@ -69,6 +73,8 @@ func (g *Guard) mayWrite(ctx context.Context) error {
 	return nil
 }
 
+func isNil(field string) *Error { return &Error{Code: ErrInvalid, Field: field, Reason: "is nil"} }
+
 // nothing reports whether a condition lets nothing pass.
 func nothing(where []Cond) bool {
 	for i := range where {
@@ -97,6 +103,9 @@ func (g *Guard) List(ctx context.Context, t *Table, where []Cond, r Range, yield
 	}
 	if r.Limit < 1 {
 		return &Error{Code: ErrInvalid, Field: "limit"}
+	}
+	if yield == nil {
+		return isNil("yield")
 	}
 	if nothing(where) {
 		return nil
@@ -175,6 +184,9 @@ func (g *Guard) Savepoint(ctx context.Context, fn func() error) error {
 	if err := g.mayWrite(ctx); err != nil {
 		return err
 	}
+	if fn == nil {
+		return isNil("fn")
+	}
 	return g.rows.Savepoint(ctx, fn)
 }
 
@@ -193,6 +205,9 @@ func (g *Guard) Events(ctx context.Context, l *Log, where []Cond, span LogSpan, 
 	}
 	if span.Limit < 1 {
 		return 0, false, &Error{Code: ErrInvalid, Field: "limit"}
+	}
+	if yield == nil {
+		return 0, false, isNil("yield")
 	}
 	if nothing(where) {
 		return span.After, true, nil
@@ -232,8 +247,8 @@ func (g *Guard) Query(ctx context.Context, q *Query, args []Value, yield func(Ro
 	if err := g.mayRead(ctx); err != nil {
 		return false, err
 	}
-	if one, ok := g.rows.(Querier); ok {
-		return one.Query(ctx, q, args, yield)
+	if yield == nil {
+		return false, isNil("yield")
 	}
-	return false, nil
+	return RunQuery(ctx, g.rows, q, args, yield)
 }

@@ -5,7 +5,7 @@ import "context"
 // SingleWriter is an optional part of a [Store]. Without it, transactions that write
 // are taken to overlap.
 type SingleWriter interface {
-	// SingleWriter reports that one transaction writes at a time, whoever begins it: the
+	// SingleWriter reports that one transaction writes at a time, Update's or the host's: the
 	// function of an Update is entered only once every Update that was entered before
 	// has ended, and so has every transaction of the host's that has written. A store
 	// that says so wrongly makes checks answer from stale access.
@@ -82,6 +82,15 @@ type Query struct {
 	// Args and Columns are the types of the arguments and of the result, as if they were
 	// columns of a table; a Name is for errors.
 	Args, Columns []Column
+}
+
+// RunQuery runs a query on rows where they are a [Querier]; ok is false where they are
+// not, or where the backend does not run q.
+func RunQuery(ctx context.Context, rows Rows, q *Query, args []Value, yield func(Row) error) (ok bool, err error) {
+	if querier, is := rows.(Querier); is {
+		return querier.Query(ctx, q, args, yield)
+	}
+	return false, nil
 }
 
 // Querier is an optional part of [Rows]: it runs a [Query]. Without it, and where ok

@@ -96,7 +96,8 @@ type Rows interface {
 	// instant, in microseconds, and none behind one that is not, and says how many.
 	Prune(ctx context.Context, l *Log, before int64, limit int) (int, error)
 	// Redact sets the columns Log.Blank to null, and Log.Redacted, in every event of
-	// a person, those of this transaction too, and says how many it changed.
+	// a person, those of this transaction too, and says how many it changed. Which events
+	// list the person is forgotten: their id may be made from an address.
 	Redact(ctx context.Context, l *Log, person [16]byte) (int, error)
 }
 

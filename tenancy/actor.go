@@ -12,7 +12,8 @@ import (
 type Principal struct {
 	actor        Actor
 	user         UserID         // a user
-	organization OrganizationID // a service account: where it may act; zero = everywhere
+	organization OrganizationID // a service account: where it may act
+	everywhere   bool           // a service account: in every organization
 	grants       rbac.Grants    // a service account: what it may do
 	err          error
 	nobody       bool
@@ -47,17 +48,30 @@ func (p *Principal) reaches(id OrganizationID, self bool) bool {
 }
 
 // ServicePrincipal is a service account of the host's: a name for the audit log, the
-// one organization that it may act in (zero = every one) and what it may do there. A
-// grant that is none is told by the first call. Like anybody it gives only what it
-// has (rule R6).
+// one organization that it may act in and what it may do there. Without an organization it
+// may do nothing at all, so that an id that was not set gives no access (rule G15); see
+// [ServiceEverywhere]. A grant that is none is told by the first call. Like anybody it gives
+// only what it has (rule R6).
 func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.Grant) Principal {
+	p := servicePrincipal(name, grants)
+	p.organization, p.nobody = organization, organization.IsZero()
+	return p
+}
+
+// ServiceEverywhere is a service account of the host's that may act in every organization:
+// otherwise it is as [ServicePrincipal] says.
+func ServiceEverywhere(name string, grants ...rbac.Grant) Principal {
+	p := servicePrincipal(name, grants)
+	p.everywhere = true
+	return p
+}
+
+func servicePrincipal(name string, grants []rbac.Grant) Principal {
 	held, err := rbac.NewGrants(grants...)
 	if err == nil {
 		err = exact("name", name)
 	}
-	return Principal{
-		actor: Actor{Kind: ActorService, ID: name}, organization: organization, grants: held, err: rbacError("grants", err),
-	}
+	return Principal{actor: Actor{Kind: ActorService, ID: name}, grants: held, err: rbacError("grants", err)}
 }
 
 // As is this Service bound to an actor: it does only what the actor may do ([Methods]
@@ -119,7 +133,7 @@ func (ar accessRules) authorize(ctx context.Context, sc scope) error {
 		if sc.missing != nil {
 			return ar.elsewhere(ctx, sc.missing)
 		}
-		return ar.deny(sc, notFound(sc.organization))
+		return ar.denyHidden(ctx, sc, notFound(sc.organization))
 	case !p.reaches(sc.organization, self):
 		return ar.deny(sc, forbidden(""))
 	case self:
@@ -143,7 +157,7 @@ func (ar accessRules) authorize(ctx context.Context, sc scope) error {
 			if sc.missing != nil { // found by a key: where is not told, not even by what is noted
 				return ar.elsewhere(ctx, sc.missing)
 			}
-			return ar.deny(sc, err)
+			return ar.denyHidden(ctx, sc, err)
 		}
 		if CodeOf(err) == ErrForbidden {
 			return ar.deny(sc, err)
@@ -221,7 +235,7 @@ type powers struct {
 func (ar accessRules) readGrants(ctx context.Context, id OrganizationID) (powers, error) {
 	p := ar.c.service.principal
 	if p.user.IsZero() {
-		if !p.organization.IsZero() && p.organization != id {
+		if !p.everywhere && p.organization != id {
 			return powers{}, notFound(id)
 		}
 		org, err := ar.c.tx.Organizations().Get(ctx, id)
@@ -245,7 +259,7 @@ func (ar accessRules) readGrants(ctx context.Context, id OrganizationID) (powers
 	case reason != ReasonGranted:
 		return powers{}, notFound(id)
 	}
-	roles, err := ar.c.roles().rolesOf(ctx, id)
+	roles, err := ar.c.roles().rolesNamed(ctx, id, facts.Roles...)
 	if err != nil {
 		return powers{}, err
 	}
@@ -272,8 +286,21 @@ func forbidden(field string) *Error { return &Error{Code: ErrForbidden, Field: f
 
 // deny notes a refusal for the denials, and is the error.
 func (ar accessRules) deny(sc scope, err error) error {
-	ar.c.denied = append(ar.c.denied, refusal{ar.c.service.actor, ar.c.method.Name, sc.organization})
+	ar.c.denied = append(ar.c.denied, refusal{ar.c.service.actor, ar.c.method.Name, sc.organization, CodeOf(err) == ErrNotFound})
 	return err
+}
+
+// denyHidden is deny where the answer is that an organization is not there. One that really
+// is not there is not noted, so that ids that somebody makes up share one row (rule A5).
+func (ar accessRules) denyHidden(ctx context.Context, sc scope, err error) error {
+	n, failed := ar.c.tx.Organizations().Count(ctx, organizationFilter{ID: typed.Of(sc.organization)})
+	if failed != nil {
+		return failed
+	}
+	if n == 0 {
+		sc.organization = OrganizationID{}
+	}
+	return ar.deny(sc, err)
 }
 
 // absent is the answer where the thing named is not there: for an actor it is a denial
@@ -325,8 +352,26 @@ func (ar accessRules) lookUp(ctx context.Context, user UserID, err error) error 
 // under the locks, because the answer may be another by then.
 func (ar accessRules) authorizeEarly(ctx context.Context, sc scope) error {
 	err := ar.authorize(ctx, sc)
-	ar.c.held = nil
+	ar.c.forget()
 	return err
+}
+
+// mayLock is authorizeEarly for a call that otherwise reads nothing before its locks. Where one
+// transaction writes at a time no lock holds anybody up, and it asks nothing.
+func (ar accessRules) mayLock(ctx context.Context, sc scope) error {
+	if ar.c.instance.singleWriter || ar.c.asked {
+		return nil
+	}
+	return ar.authorizeEarly(ctx, sc)
+}
+
+// forget drops what was read before the locks. Where one transaction writes at a time, what was
+// declared has not changed since.
+func (c *call) forget() {
+	c.held = nil
+	if !c.instance.singleWriter {
+		c.declarations = nil
+	}
 }
 
 // underLock finds what a call names by its id alone for who may reach it, as find says,
@@ -339,7 +384,7 @@ func underLock[T any](ctx context.Context, c *call, find func() (T, error), lock
 	if err != nil {
 		return found, err
 	}
-	c.held = nil
+	c.forget()
 	return find()
 }
 
@@ -361,7 +406,7 @@ func (ar accessRules) mayGive(ctx context.Context, id OrganizationID, slugs ...s
 	if !own.suffice(rbac.Grants{}, slugs...) { // whatever they grant
 		return ar.above(id)
 	}
-	roles, err := ar.c.roles().rolesOf(ctx, id)
+	roles, err := ar.c.roles().rolesNamed(ctx, id, slugs...)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -38,8 +39,11 @@ type RoleAssignment struct {
 	SourceID       string           `json:"source_id,omitempty"` // which connection, which group
 	Scope          string           `json:"scope,omitempty"`     // where in the organization; "" = all of it
 	Active         bool             `json:"active"`              // the membership is active
-	CreatedAt      time.Time        `json:"created_at"`
+	CreatedAt      time.Time        `json:"created_at,omitzero"`
 }
+
+// RoleAssignmentID is the id of a role assignment, ras_...
+type RoleAssignmentID = ID[RoleAssignment]
 
 func (RoleAssignment) idPrefix() string { return "ras" }
 
@@ -68,7 +72,7 @@ func (rr roleRules) automatic(ctx context.Context, id OrganizationID, field, slu
 	if err := rr.known(ctx, id, field, slug); err != nil {
 		return err
 	}
-	roles, err := rr.rolesOf(ctx, id)
+	roles, err := rr.rolesNamed(ctx, id, slug)
 	if err != nil {
 		return err
 	}
@@ -126,8 +130,8 @@ func (rr roleRules) assignments(ctx context.Context, ids ...MembershipID) (map[M
 	return held, err
 }
 
-// ranks knows the priorities of stored roles; those that are built in need no store.
-type ranks struct{ rows roleRows }
+// ranks knows the priorities and names of stored roles; those that are built in need no store.
+type ranks struct{ rows storedRoles }
 
 // ranks reads the priorities that the roles of memberships have, in one query, or
 // none where all are built in.
@@ -148,7 +152,7 @@ func (rr roleRules) ranks(ctx context.Context, held ...RoleAssignment) (ranks, e
 	if len(slugs) == 0 {
 		return ranks{}, nil
 	}
-	rows, err := rr.roleRows(ctx, ids, slugs)
+	rows, err := rr.storedRoles(ctx, ids, slugs)
 	return ranks{rows}, err
 }
 
@@ -158,6 +162,15 @@ func (r ranks) of(a RoleAssignment) int {
 	}
 	row, _ := r.rows.of(a.OrganizationID, a.Role)
 	return row.Priority
+}
+
+// name is the name of a role in an organization.
+func (r ranks) name(id OrganizationID, slug string) string {
+	if role, ok := builtin.Get(slug); ok {
+		return role.Name
+	}
+	row, _ := r.rows.of(id, slug)
+	return row.Name
 }
 
 // sort gives the roles of assignments, each once, by priority (rule R4).
@@ -210,6 +223,43 @@ func (o ownerRules) keepsOwner(ctx context.Context, m Membership, held []RoleAss
 		return lastOwner(m.OrganizationID)
 	}
 	return o.keepsWayIn(ctx, m.OrganizationID, m.UserID)
+}
+
+// keepsActor is keepsOwner for what is done inside an organization: whoever goes leaves an
+// owner behind who can act, and one whom the host suspended cannot (rule M7). Where the
+// one who goes is suspended, too, nobody who can act is lost.
+func (o ownerRules) keepsActor(ctx context.Context, m Membership, held []RoleAssignment) error {
+	if err := o.keepsOwner(ctx, m, held); err != nil || m.Status != MembershipActive || !hasRole(held, rbac.Owner) {
+		return err
+	}
+	owning := roleAssignmentFilter{OrganizationID: typed.Of(m.OrganizationID), Role: typed.Of(rbac.Owner), Active: typed.Of(true)}
+	err := walk(ctx, o.c.tx.RoleAssignments(), owning, func(a RoleAssignment) error {
+		if a.MembershipID == m.ID {
+			return nil
+		}
+		able, err := o.canAct(ctx, a.UserID)
+		if err == nil && able {
+			err = errFound
+		}
+		return err
+	})
+	if err != nil {
+		if errors.Is(err, errFound) {
+			err = nil
+		}
+		return err
+	}
+	able, err := o.canAct(ctx, m.UserID)
+	if err == nil && able {
+		err = lastOwner(m.OrganizationID)
+	}
+	return err
+}
+
+// canAct reports whether the host has not suspended a user.
+func (o ownerRules) canAct(ctx context.Context, id UserID) (bool, error) {
+	user, err := o.c.tx.Users().Get(ctx, id)
+	return user.SuspendedAt.IsZero(), err
 }
 
 func lastOwner(ids ...OrganizationID) error {

@@ -46,3 +46,7 @@ var roleAssignmentRows = typed.Describe[RoleAssignment, roleAssignmentFilter](
 		typed.OneText(c, "source_id", f.SourceID)
 		typed.OneFlag(c, "active", f.Active)
 	})
+
+func (t *txn) RoleAssignments() table[RoleAssignment, roleAssignmentFilter] {
+	return bind(t, roleAssignmentRows)
+}

@@ -32,7 +32,7 @@ func newSafe(t *testing.T) safe {
 	t.Helper()
 	ctx := t.Context()
 	svc, err := tenancy.New(tenancy.Config{
-		Store: memory.New(), MailOnly: true,
+		Store: memory.New(), MailOnly: true, AllowTestDomains: true,
 		SignInMethods: []tenancy.SignInMethod{tenancy.MethodPassword, tenancy.MethodMagicLink, "google"},
 	})
 	require.NoError(t, err)

@@ -91,10 +91,6 @@ func (b *border) Redact(ctx context.Context, l *store.Log, person [16]byte) (int
 }
 
 func (b *border) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
-	one, ok := b.rows.(store.Querier)
-	if !ok {
-		return false, nil
-	}
-	ok, err := one.Query(ctx, q, args, yield)
+	ok, err := store.RunQuery(ctx, b.rows, q, args, yield)
 	return ok, fromStore(err)
 }

@@ -51,7 +51,7 @@ func (ar accessRules) compile(ctx context.Context, id OrganizationID, slugs []st
 	if err != nil {
 		return nil, err
 	}
-	roles, err := ar.c.roles().rolesOf(ctx, id)
+	roles, err := ar.c.roles().rolesNamed(ctx, id, slugs...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (ar accessRules) borrow(ctx context.Context, l load, slugs []string) (*prof
 	roles := ar.c.declarations.roles
 	if ownRoles {
 		var err error
-		if roles, err = ar.c.roles().rolesOf(ctx, OrganizationID(l.Key().Scope)); err != nil {
+		if roles, err = ar.c.roles().rolesNamed(ctx, OrganizationID(l.Key().Scope), slugs...); err != nil {
 			return nil, err
 		}
 	}

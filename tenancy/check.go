@@ -102,11 +102,15 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 	} else if err := s.declared(ctx, permission); err != nil {
 		return err
 	}
+	hidden := reason != ReasonNotGranted && reason != ReasonOrganizationSuspended && reason != ReasonUserSuspended
 	if p := s.principal; p != nil && p.user == user {
-		s.refused(ctx, refusal{s.actor, serviceCheck.Name, organization})
+		where := organization
+		if reason == ReasonNoOrganization {
+			where = OrganizationID{}
+		}
+		s.refused(ctx, refusal{s.actor, serviceCheck.Name, where, hidden})
 	}
-	switch reason {
-	case ReasonNotGranted, ReasonOrganizationSuspended, ReasonUserSuspended:
+	if !hidden {
 		return explain(&Error{Code: ErrForbidden, Kind: "permission", Key: string(permission), Reason: string(reason)}, serviceCheck.op, "")
 	}
 	return explain(notFound(organization), serviceCheck.op, "")
@@ -116,10 +120,10 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 type Explanation struct {
 	Allowed bool     `json:"allowed"`
 	Reason  Reason   `json:"reason"`
-	Roles   []string `json:"roles,omitempty"`   // all that they hold there, by priority
-	Role    string   `json:"role,omitempty"`    // the one that gives it
-	Parents []string `json:"parents,omitempty"` // from that role up to the one with the grant
-	Grant   string   `json:"grant,omitempty"`   // as it was written
+	Roles   []string `json:"roles"`           // all that they hold there, by priority
+	Role    string   `json:"role,omitempty"`  // the one that gives it
+	Parents []string `json:"parents"`         // from that role up to the one with the grant
+	Grant   string   `json:"grant,omitempty"` // as it was written
 }
 
 // String is one line for a person.
@@ -155,7 +159,7 @@ func (s *Service) Explain(ctx context.Context, user UserID, organization Organiz
 		if result.Reason != ReasonGranted {
 			return result, nil
 		}
-		roles, err := c.roles().rolesOf(ctx, organization)
+		roles, err := c.roles().rolesNamed(ctx, organization, facts.Roles...)
 		if err != nil {
 			return Explanation{}, err
 		}
@@ -193,10 +197,13 @@ func (ar accessRules) reasonFor(reason Reason, user UserID) Reason {
 // Errors: on a bound Service [ErrForbidden] and [ErrNotFound], as [Methods] says.
 func (g Permissions) Of(ctx context.Context, user UserID, organization OrganizationID) ([]rbac.Permission, error) {
 	a, _, err := g.s.access(ctx, permissionsOf, organization, user)
-	if err != nil || a == nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case a == nil:
+		return []rbac.Permission{}, nil
 	}
-	return a.set.Permissions(), nil
+	return listed(a.set.Permissions()), nil
 }
 
 // MembersWith gives a page of the active members whose roles give a permission, in

@@ -53,9 +53,12 @@ type Connection struct {
 	// SessionsEpoch counts how often all sessions through the connection have ended, from 1:
 	// with each change of Epoch, and each time that it was switched off (rule P9).
 	SessionsEpoch int64     `json:"sessions_epoch"`
-	CreatedAt     time.Time `json:"created_at"`
-	UpdatedAt     time.Time `json:"updated_at"`
+	CreatedAt     time.Time `json:"created_at,omitzero"`
+	UpdatedAt     time.Time `json:"updated_at,omitzero"`
 }
+
+// ConnectionID is the id of a connection, con_...
+type ConnectionID = ID[Connection]
 
 func (Connection) idPrefix() string { return "con" }
 
@@ -81,8 +84,8 @@ type NewConnection struct {
 	Name           string            // 1 to 200 characters (rule G5)
 	Issuer         string            // at most 255 printable characters
 	State          ConnectionState   // "" = inactive, until it is set up
-	Settings       map[string]string // keys as in metadata (rule G3), values of at most 4096 characters
-	Groups         map[string]string // at most 500 groups of 1 to 255 printable characters, to roles (rule P8)
+	Settings       map[string]string // keys as in metadata (rule G3), values of at most 4096 characters, together at most Limits.Settings bytes
+	Groups         map[string]string // at most 500 groups of 1 to 255 printable characters, to roles (rule P8); together at most Limits.Settings bytes
 	UpdatesEmail   bool              // see [Connection]
 }
 
@@ -153,6 +156,9 @@ func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, 
 		if err := c.tx.Connections().Insert(ctx, conn); err != nil {
 			return Connection{}, err
 		}
+		if err := c.connections().putSettings(ctx, Connection{}, conn); err != nil {
+			return Connection{}, err
+		}
 		return conn, c.record(ctx, conn.event(EventConnectionCreated))
 	})
 }
@@ -188,7 +194,7 @@ func patchOf(m map[string]string) Patch {
 // where the policy binds owners (rule P3).
 func (g Connections) Update(ctx context.Context, organization OrganizationID, id ConnectionID, in ConnectionUpdate) (Connection, error) {
 	return g.change(ctx, connectionsUpdate, organization, id.String(), deref(in.Groups, nil), func(ctx context.Context, c *call) (Connection, error) {
-		conn, err := c.connections().get(ctx, organization, id)
+		conn, err := c.connections().getFilled(ctx, organization, id)
 		if err != nil {
 			return Connection{}, err
 		}
@@ -211,7 +217,7 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 				return Connection{}, err
 			}
 		}
-		if err := save(ctx, c, c.tx.Connections().Update, before, &conn, EventConnectionUpdated); err != nil {
+		if err := c.connections().saveConnection(ctx, before, &conn); err != nil {
 			return Connection{}, err
 		}
 		if !trust {
@@ -227,6 +233,9 @@ func (g Connections) change(ctx context.Context, method *Method, organization Or
 	fn func(ctx context.Context, c *call) (Connection, error),
 ) (Connection, error) {
 	return write(ctx, g.s, method, key, func(ctx context.Context, c *call) (Connection, error) {
+		if err := c.access().mayLock(ctx, scope{organization: organization}); err != nil {
+			return Connection{}, err
+		}
 		if err := c.roles().lockDeclared(ctx, slices.Collect(maps.Values(groups))...); err != nil {
 			return Connection{}, err
 		}
@@ -270,7 +279,7 @@ func (cn connectionRules) applyConnection(ctx context.Context, c *Connection, in
 	}
 	c.UpdatesEmail = deref(in.UpdatesEmail, c.UpdatesEmail)
 	limits := cn.c.instance.config.Limits
-	limits.MetadataValue = maxSetting
+	limits.MetadataValue, limits.MetadataSize = maxSetting, limits.Settings
 	if c.Settings, err = limits.patch("settings", c.Settings, in.Settings); err != nil || in.Groups == nil {
 		return err
 	}
@@ -282,6 +291,9 @@ func (cn connectionRules) mapGroups(ctx context.Context, c *Connection, groups m
 	const field = "groups"
 	if len(groups) > maxGroups {
 		return invalid(field, fmt.Sprintf("are %d, at most %d", len(groups), maxGroups))
+	}
+	if most := cn.c.instance.config.Limits.Settings; sizeOf(groups) > max(most, sizeOf(c.Groups)) {
+		return invalid(field, fmt.Sprintf("and their roles have more than %d bytes", most))
 	}
 	for group, role := range groups {
 		if err := exact(field, group); err != nil {
@@ -322,7 +334,7 @@ func (g Connections) Get(ctx context.Context, organization OrganizationID, id Co
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Connection{}, err
 		}
-		return c.connections().get(ctx, organization, id)
+		return c.connections().getFilled(ctx, organization, id)
 	})
 }
 
@@ -336,14 +348,27 @@ func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, 
 		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Connection{}, err
 		}
-		return c.tx.Connections().Get(ctx, id)
+		found, err := c.tx.Connections().Get(ctx, id)
+		if err != nil {
+			return Connection{}, err
+		}
+		return c.connections().filled(ctx, found)
 	})
 }
 
-// get reads a connection of an organization.
+// get reads a connection of an organization, without its settings and groups.
 func (cn connectionRules) get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
 	found, err := cn.c.tx.Connections().List(ctx, connectionFilter{ID: typed.Of(id), OrganizationID: typed.Of(organization)}, listSpan{Limit: 1})
 	return exactlyOne(found, err, notFound(id))
+}
+
+// getFilled is get with the settings and groups.
+func (cn connectionRules) getFilled(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
+	found, err := cn.get(ctx, organization, id)
+	if err != nil {
+		return Connection{}, err
+	}
+	return cn.filled(ctx, found)
 }
 
 // List gives a page of an organization's connections, oldest first (rule G6).
@@ -365,8 +390,12 @@ func (g Connections) List(ctx context.Context, organization OrganizationID, q Co
 		default:
 			return Page[Connection]{}, invalid("state", "is none")
 		}
-		return listPage(ctx, c.tx.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		page, err := listPage(ctx, c.tx.Connections(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "connections", organization, q.State)
+		if err != nil {
+			return Page[Connection]{}, err
+		}
+		return page, c.connections().fill(ctx, page.Items)
 	})
 }
 
@@ -379,8 +408,8 @@ func (g Connections) All(ctx context.Context, organization OrganizationID, q Con
 	}, q.Cursor)
 }
 
-// activeConnections gives those by which people can sign in to an organization: as
-// many as Limits.Connections lets it have.
+// activeConnections gives those by which people can sign in to an organization, without their
+// settings and groups: as many as Limits.Connections lets it have.
 func (cn connectionRules) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
 	return collect(ctx, cn.c.tx.Connections(), connectionFilter{OrganizationID: typed.Of(id), State: typed.Of(ConnectionActive)})
 }

@@ -78,6 +78,28 @@ func (cn connectionRules) stripAll(ctx context.Context, org Organization, gave [
 	return nil
 }
 
+// givenBy selects what a source gave in an organization.
+func givenBy(id OrganizationID, source RoleSource, sourceID string) roleAssignmentFilter {
+	return roleAssignmentFilter{OrganizationID: typed.Of(id), Source: typed.Of(source), SourceID: typed.Of(sourceID)}
+}
+
+// takeSome takes back some of what a source gave, under the locks of the caller.
+func (cn connectionRules) takeSome(ctx context.Context, id OrganizationID, gave roleAssignmentFilter, some []RoleAssignmentID) error {
+	gave.ID = typed.Of(some...)
+	held, err := collect(ctx, cn.c.tx.RoleAssignments(), gave)
+	if err != nil {
+		return err
+	}
+	if err := cn.c.access().mayGive(ctx, id, rolesIn(held)...); err != nil {
+		return err
+	}
+	org, err := cn.c.tx.Organizations().Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return cn.stripAll(ctx, org, held)
+}
+
 // strip takes from a member what a source gave them. What they have instead, if they are
 // left without a role, comes from another source, or from the same one.
 func (cn connectionRules) strip(ctx context.Context, org Organization, m Membership, old, instead origin) error {
@@ -104,11 +126,11 @@ type origin struct {
 // noMore is an organization's default role, or the roles given where they do not cover it:
 // to lose a source of roles raises nobody.
 func (cn connectionRules) noMore(ctx context.Context, org Organization, held []string) ([]string, error) {
-	roles, err := cn.c.roles().rolesOf(ctx, org.ID)
+	fallback := cn.c.roles().fallbackRole(org)
+	roles, err := cn.c.roles().rolesNamed(ctx, org.ID, append(slices.Clone(held), fallback)...)
 	if err != nil {
 		return nil, err
 	}
-	fallback := cn.c.roles().fallbackRole(org)
 	has, err := roles.Grants(held...)
 	if err != nil {
 		return nil, rbacError("roles", err)
@@ -170,21 +192,28 @@ func (cn connectionRules) replaceSourced(ctx context.Context, m Membership, own,
 // connectionsOf reads the connections that map a group to a role: an organization's,
 // or, for a declared role, everybody's.
 func (cn connectionRules) connectionsOf(ctx context.Context, organization OrganizationID, role string) ([]Connection, error) {
-	var filter connectionFilter
+	var filter connectionSettingsFilter
 	if !organization.IsZero() {
 		filter.OrganizationID = typed.Of(organization)
 	}
-	var mapping []Connection
-	err := walk(ctx, cn.c.tx.Connections(), filter, func(c Connection) error {
-		for _, mapped := range c.Groups {
+	var ids []ConnectionID
+	err := walk(ctx, cn.c.tx.ConnectionSettings(), filter, func(s connectionSettings) error {
+		for _, mapped := range s.Groups {
 			if mapped == role {
-				mapping = append(mapping, c)
+				ids = append(ids, s.ID)
 				break
 			}
 		}
 		return nil
 	})
-	return mapping, err
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	mapping, err := collect(ctx, cn.c.tx.Connections(), connectionFilter{ID: typed.Of(ids...)})
+	if err != nil {
+		return nil, err
+	}
+	return mapping, cn.fill(ctx, mapping)
 }
 
 // moveGroups maps to the replacement the groups that were mapped to the role.
@@ -201,7 +230,7 @@ func (d *roleDeletion) moveGroups(ctx context.Context) error {
 			}
 			c.Groups[group] = role
 		}
-		if err := save(ctx, d.c, d.c.tx.Connections().Update, before, &c, EventConnectionUpdated); err != nil {
+		if err := d.c.connections().saveConnection(ctx, before, &c); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,8 @@ type connectionFilter struct {
 	State          typed.In[ConnectionState]
 }
 
-// connectionRows says how one lies in a row.
+// connectionRows says how one lies in a row, but for its settings and groups, which lie in
+// another: see [connectionSettings].
 var connectionRows = typed.Describe[Connection, connectionFilter](
 	"tenancy_connections", "connection",
 	typed.ID("id", func(v *Connection) *ConnectionID { return &v.ID }),
@@ -24,8 +25,6 @@ var connectionRows = typed.Describe[Connection, connectionFilter](
 	typed.Text("name", func(v *Connection) *string { return &v.Name }),
 	typed.Text("issuer", func(v *Connection) *string { return &v.Issuer }).OrNull(),
 	typed.Text("state", func(v *Connection) *ConnectionState { return &v.State }),
-	typed.Dictionary("settings", func(v *Connection) *map[string]string { return &v.Settings }),
-	typed.Dictionary("group_roles", func(v *Connection) *map[string]string { return &v.Groups }),
 	typed.Instant("created_at", func(v *Connection) *time.Time { return &v.CreatedAt }),
 	typed.Instant("updated_at", func(v *Connection) *time.Time { return &v.UpdatedAt }),
 	typed.Flag("updates_email", func(v *Connection) *bool { return &v.UpdatesEmail }),
@@ -38,3 +37,5 @@ var connectionRows = typed.Describe[Connection, connectionFilter](
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneText(c, "state", f.State)
 	})
+
+func (t *txn) Connections() table[Connection, connectionFilter] { return bind(t, connectionRows) }

@@ -108,7 +108,7 @@ func (cn connectionRules) mayTurnPolicy(ctx context.Context, before, after Conne
 // owner, for everybody but owners.
 func (cn connectionRules) rolesAbove(ctx context.Context, id OrganizationID) ([]string, error) {
 	own, err := cn.c.access().grantsOf(ctx, id)
-	if err != nil {
+	if err != nil || own.owner { // nothing is above who holds everything
 		return nil, err
 	}
 	return cn.c.access().rolesThat(ctx, id, func(slug string, grants rbac.Grants) bool {
@@ -200,12 +200,12 @@ func (cn connectionRules) mayExtend(ctx context.Context, d Domain, subdomains bo
 	if err := cn.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() }); err != nil {
 		return err
 	}
-	above, err := cn.rolesAbove(ctx, d.OrganizationID)
-	if err != nil || len(above) == 0 {
-		return err
-	}
 	active, err := cn.activeConnections(ctx, d.OrganizationID)
 	if err != nil || len(active) == 0 {
+		return err
+	}
+	above, err := cn.rolesAbove(ctx, d.OrganizationID)
+	if err != nil || len(above) == 0 {
 		return err
 	}
 	reached, err := cn.anyHolder(ctx, d.OrganizationID, above, func(user UserID) (bool, error) {

@@ -57,7 +57,44 @@ func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 	return declared, nil
 }
 
-// rolesOf gives the roles that hold in an organization: the application's and its
+// rolesNamed gives the application's roles, and of an organization's own those that are named
+// and their parents. It costs a statement for each parent above one another, and none where no
+// own role is named, so that a call pays for the roles that it is about and not for all that
+// the organization keeps (rule G9).
+func (rr roleRules) rolesNamed(ctx context.Context, id OrganizationID, slugs ...string) (*rbac.Roles, error) {
+	declared, err := rr.declarations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var values []rbac.Role
+	asked := map[string]bool{}
+	for wanted := slugs; ; {
+		wanted = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(wanted))), func(slug string) bool {
+			return asked[slug] || !rbac.IsOrganizationSlug(slug)
+		})
+		if len(wanted) == 0 {
+			break
+		}
+		found, err := collect(ctx, rr.c.tx.Roles(), roleFilter{Scope: typed.Of(id.String()), Slug: typed.Of(wanted...)})
+		if err != nil {
+			return nil, err
+		}
+		for _, slug := range wanted {
+			asked[slug] = true
+		}
+		wanted = nil
+		for _, r := range found {
+			values, wanted = append(values, r.value()), append(wanted, r.Extends)
+		}
+	}
+	if len(values) == 0 {
+		return declared.roles, nil
+	}
+	roles, err := declared.roles.With(values...)
+	return roles, rbacError("role", err)
+}
+
+// rolesOf gives all roles that hold in an organization: the application's and its
 // own.
 func (rr roleRules) rolesOf(ctx context.Context, id OrganizationID) (*rbac.Roles, error) {
 	declared, err := rr.declarations(ctx)
@@ -95,7 +132,7 @@ func (rr roleRules) known(ctx context.Context, id OrganizationID, field string, 
 	if len(ask) == 0 {
 		return nil
 	}
-	rows, err := rr.roleRows(ctx, []OrganizationID{id}, ask)
+	rows, err := rr.storedRoles(ctx, []OrganizationID{id}, ask)
 	if err != nil {
 		return err
 	}
@@ -107,16 +144,16 @@ func (rr roleRules) known(ctx context.Context, id OrganizationID, field string, 
 	return nil
 }
 
-// roleRows are stored roles by organization and slug; application roles have no
+// storedRoles are stored roles by organization and slug; application roles have no
 // organization.
-type roleRows map[roleKey]Role
+type storedRoles map[roleKey]Role
 
 type roleKey struct {
 	organization OrganizationID
 	slug         string
 }
 
-func (rows roleRows) of(id OrganizationID, slug string) (Role, bool) {
+func (rows storedRoles) of(id OrganizationID, slug string) (Role, bool) {
 	if !rbac.IsOrganizationSlug(slug) {
 		id = OrganizationID{}
 	}
@@ -124,9 +161,9 @@ func (rows roleRows) of(id OrganizationID, slug string) (Role, bool) {
 	return r, ok
 }
 
-// roleRows reads the named roles of organizations in one query.
-func (rr roleRules) roleRows(ctx context.Context, ids []OrganizationID, slugs []string) (roleRows, error) {
-	rows := roleRows{}
+// storedRoles reads the named roles of organizations in one query.
+func (rr roleRules) storedRoles(ctx context.Context, ids []OrganizationID, slugs []string) (storedRoles, error) {
+	rows := storedRoles{}
 	scopes := make([]string, 0, len(ids)+1)
 	for _, id := range ids {
 		scopes = append(scopes, id.String())

@@ -3,38 +3,14 @@ package tenancy
 import (
 	"context"
 	"log/slog"
-	"maps"
-	"sync"
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// refusal is one refusal of an actor, on its way to the denials.
-type refusal struct {
-	actor        Actor
-	method       string
-	organization OrganizationID
-}
-
-// denialCounter counts refusals (rule A5). The first of an actor, method, organization and
-// minute is written at once, in a transaction of its own; the others of that minute
-// are counted here and added when it is over.
-type denialCounter struct {
-	mu      sync.Mutex
-	minute  time.Time // that the counts are of
-	counts  map[refusal]int
-	second  time.Time // that written is of
-	written int
-}
-
-const (
-	denialWrites = 10    // most a second; beyond that only the Logger hears
-	denialKeys   = 1_000 // most counted at once; beyond that likewise
-	// denialPatience is how long a refusal waits for a writer before it.
-	denialPatience = 500 * time.Millisecond
-)
+// denialPatience is how long a refusal waits for a writer before it.
+const denialPatience = 500 * time.Millisecond
 
 // refused takes refusals down: at once, at the end of a Transact, or, in a host's
 // transaction, for the Logger only.
@@ -42,9 +18,7 @@ func (s *Service) refused(ctx context.Context, list ...refusal) {
 	switch {
 	case len(list) == 0:
 	case s.txn == nil:
-		for _, d := range list {
-			s.instance.refuse(ctx, d)
-		}
+		s.instance.writeDenials(ctx, s.instance.denials.count(s.instance.now(), list...))
 	case s.txn.rows != nil:
 		s.txn.denied = append(s.txn.denied, list...)
 	default:
@@ -54,111 +28,58 @@ func (s *Service) refused(ctx context.Context, list ...refusal) {
 	}
 }
 
-func (f *instance) refuse(ctx context.Context, key refusal) {
-	now := f.now()
-	minute := now.Truncate(time.Minute)
-	due, first, may := f.denials.count(key, now)
-	f.writeDenials(ctx, due)
-	if !first {
-		return
-	}
-	if !may {
-		f.logDenial(ctx, key, 1)
-		return
-	}
-	f.writeDenials(ctx, finished{minute, map[refusal]int{key: 1}})
-}
-
-// finished is counts of one minute, to be written.
-type finished struct {
-	minute time.Time
-	counts map[refusal]int
-}
-
-// count counts one refusal, and says whether it is the first of its minute, whether
-// it may be written, and what is due from the minute before.
-func (d *denialCounter) count(key refusal, now time.Time) (due finished, first, may bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	due = d.turn(now.Truncate(time.Minute))
-	if _, counted := d.counts[key]; counted {
-		d.counts[key]++
-		return due, false, false
-	}
-	if second := now.Truncate(time.Second); second != d.second {
-		d.second, d.written = second, 0
-	}
-	if d.written >= denialWrites || len(d.counts) >= denialKeys {
-		return due, true, false
-	}
-	d.written++
-	d.counts[key] = 0
-	return due, true, true
-}
-
-// turn begins a minute and gives what was counted in the one before.
-func (d *denialCounter) turn(minute time.Time) finished {
-	if minute.Equal(d.minute) && d.counts != nil {
-		return finished{}
-	}
-	due := finished{d.minute, d.counts}
-	d.minute, d.counts = minute, map[refusal]int{}
-	return due
-}
-
-// flushDenials writes what was counted in a minute that is over.
+// flushDenials writes what is due.
 func (s *Service) flushDenials(ctx context.Context) {
-	f := s.instance
-	f.denials.mu.Lock()
-	due := f.denials.turn(f.now().Truncate(time.Minute))
-	f.denials.mu.Unlock()
-	f.writeDenials(ctx, due)
+	for ctx.Err() == nil && s.instance.writeDenials(ctx, s.instance.denials.all(s.instance.now())) {
+	}
 }
 
-// writeDenials adds to the rows of a minute, in one transaction. That a refusal could
-// not be written down changes nothing about it, so only the Logger hears.
-func (f *instance) writeDenials(ctx context.Context, due finished) {
-	maps.DeleteFunc(due.counts, func(_ refusal, n int) bool { return n == 0 })
-	if len(due.counts) == 0 {
-		return
+// writeDenials adds to the rows of minutes, in one transaction, and reports whether it wrote
+// any. A refusal that cannot be written down is a refusal all the same, so the error goes to
+// the Logger alone, and the next to write tries again.
+func (f *instance) writeDenials(ctx context.Context, due []dueDenial) bool {
+	if len(due) == 0 {
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), denialPatience)
 	defer cancel()
 	err := f.store.Update(ctx, func(rows store.Rows) error {
 		tx := newTxn(rows)
-		for key, n := range due.counts {
-			if err := f.writeDenial(ctx, tx, key, due.minute, n); err != nil {
+		for _, d := range due {
+			if err := f.writeDenial(ctx, tx, d); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err == nil {
-		return
+		return true
 	}
 	f.config.Logger.ErrorContext(ctx, "freehold: denials could not be kept", "error", err)
-	for key, n := range due.counts {
-		f.logDenial(ctx, key, n)
+	for _, d := range f.denials.back(due) {
+		f.logDenial(ctx, d.key, d.n)
 	}
+	return false
 }
 
-func (f *instance) writeDenial(ctx context.Context, tx *txn, key refusal, minute time.Time, n int) error {
+func (f *instance) writeDenial(ctx context.Context, tx *txn, due dueDenial) error {
+	key := due.key
 	rows, err := tx.Denials().List(ctx, denialFilter{
 		Actor: typed.Of(key.actor), Method: typed.Of(key.method), OrganizationID: typed.Of(key.organization),
-		Since: minute, Until: minute.Add(time.Minute),
+		Since: due.minute, Until: due.minute.Add(time.Minute),
 	}, listSpan{Limit: 1})
 	switch {
 	case err != nil:
 		return err
 	case len(rows) > 0:
 		row := rows[0]
-		row.Count += n
+		row.Count += due.n
 		row.Version++
 		return tx.Denials().Update(ctx, row)
 	}
 	return tx.Denials().Insert(ctx, Denial{
 		ID: f.config.NewID(), Version: 1, Actor: key.actor, Method: key.method, OrganizationID: key.organization,
-		Minute: minute, Count: n,
+		Minute: due.minute, Count: due.n,
 	})
 }
 
@@ -173,6 +94,17 @@ func (c *call) pruneDenials(ctx context.Context, before time.Time) (int, error) 
 		ids[i] = d.ID
 	}
 	return c.tx.Denials().DeleteAll(ctx, denialFilter{ID: typed.Of(ids...)})
+}
+
+// forgetDenials is one transaction that removes denials older than Config.KeepDenials. It
+// returns how many it removed.
+func (g Events) forgetDenials(ctx context.Context) (int, error) {
+	return write(ctx, g.s, eventsPrune, "", func(ctx context.Context, c *call) (int, error) {
+		if err := c.access().authorize(ctx, scope{}); err != nil {
+			return 0, err
+		}
+		return c.pruneDenials(ctx, c.now.Add(-c.instance.config.KeepDenials))
+	})
 }
 
 func (f *instance) logDenial(ctx context.Context, key refusal, n int) {
@@ -192,8 +124,16 @@ type DenialQuery struct {
 	Cursor         string // Next of the page before
 }
 
-// Denials gives a page of what actors were refused, by the minute (rule A5). What is
-// counted in the running minute shows once it is over.
+// Denials gives a page of what actors were refused, by the minute (rule A5). The first
+// [ErrForbidden] of an actor, a method, an organization and a minute shows within a second.
+// The others, and each [ErrNotFound], show once the minute is over and [Service.Run] or
+// another refusal has written them, 200 in a transaction. What could not be written is tried
+// again with the next; 10,000 rows wait in memory, and beyond that organizations share one.
+//
+// An actor has 60 rows an hour in one organization. The people of an organization have 600
+// together, strangers to it have 600, and so have refusals that name no organization or one
+// that does not exist. What is beyond is counted in one row a minute for the organization,
+// without an Actor and a Method. Rows are kept for [Config].KeepDenials.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Events) Denials(ctx context.Context, q DenialQuery) (Page[Denial], error) {

@@ -40,3 +40,5 @@ var denialRows = typed.Describe[Denial, denialFilter](
 		typed.Since(c, "minute", f.Since)
 		typed.Before(c, "minute", f.Until)
 	})
+
+func (t *txn) Denials() table[Denial, denialFilter] { return bind(t, denialRows) }

@@ -37,6 +37,12 @@
 // errors.Is(err, tenancy.ErrLastOwner). Bad input is [ErrInvalid] with the field;
 // then nothing was written.
 //
+// # JSON
+//
+// What methods give has a JSON form (rule G15): lists are [], never null; durations are a
+// number of seconds; a time that is not set is left out, and so is a setting that is not.
+// Tokens show a placeholder. [Settings] are read back from the same form.
+//
 // # Stores
 //
 // Package store has the contract that a backend keeps: rows, transactions and locks, and

@@ -15,6 +15,12 @@ const (
 	DomainFailed   DomainState = "failed"   // not proved in time, or another's
 )
 
+// Why a claim has failed.
+const (
+	DomainFailedExpired = "expired" // it was not proved within 30 days
+	DomainFailedTaken   = "taken"   // another organization holds the name
+)
+
 // DomainJoining is what a verified domain does for who comes with an address on it
 // (rule D7).
 type DomainJoining string
@@ -38,7 +44,13 @@ type Domain struct {
 	OrganizationID OrganizationID `json:"organization_id"`
 	Name           string         `json:"name"` // normal form, A-labels (rule D1)
 	State          DomainState    `json:"state"`
-	Challenge      string         `json:"challenge"` // the token to publish; it is no secret
+	// FailedReason says why a claim has failed: [DomainFailedExpired] or [DomainFailedTaken].
+	// While it is pending it says why the last look found no proof: one of the reasons of a
+	// [domains.Finding], or the code with which a proof that was found is refused, such as
+	// [ErrForbidden] where it takes somebody with more permissions to call Verify (rule R6);
+	// "" before the first look. Otherwise "".
+	FailedReason string `json:"failed_reason,omitempty"`
+	Challenge    string `json:"challenge"` // the token to publish; it is no secret
 	// Subdomains says that addresses on subdomains count too: proved by itself (rule D6).
 	Subdomains bool          `json:"subdomains,omitempty"`
 	Joining    DomainJoining `json:"joining"`
@@ -53,9 +65,12 @@ type Domain struct {
 	SubdomainsProvedAt     time.Time `json:"subdomains_proved_at,omitzero"`
 	SubdomainsMissingSince time.Time `json:"subdomains_missing_since,omitzero"`
 	DueAt                  time.Time `json:"due_at,omitzero"` // when it is rechecked, or, while pending, fails
-	CreatedAt              time.Time `json:"created_at"`
-	UpdatedAt              time.Time `json:"updated_at"`
+	CreatedAt              time.Time `json:"created_at,omitzero"`
+	UpdatedAt              time.Time `json:"updated_at,omitzero"`
 }
+
+// DomainID is the id of a domain, dom_...
+type DomainID = ID[Domain]
 
 func (Domain) idPrefix() string { return "dom" }
 

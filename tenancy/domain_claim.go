@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
@@ -16,20 +18,31 @@ import (
 const domainProofFor = 30 * 24 * time.Hour
 
 // Claim makes an organization's claim to a domain (rule D3). It is pending, has no
-// effect at all, and fails if it is not proved within 30 days: see Challenge and
-// Verify. Other organizations may claim the same name, and one that holds it keeps it.
+// effect at all, and fails if it is not proved within 30 days. Publish what Challenge
+// gives: Run looks for the DNS record by itself, 1, 5 and 30 minutes, 2 and 6 hours after
+// the claim and then each day, and Verify looks at once. Other organizations may claim the
+// same name, and one that holds it keeps it.
 //
-// Errors: [ErrInvalid] with the field ("name" for what is no domain of one's own,
-// "joining", "role", and "domains" beyond Limits.DomainClaims); [ErrPublicEmailDomain];
+// Errors: [ErrInvalid] with the field ("name" for what is no domain of one's own, and for
+// a special-use name without Config.AllowTestDomains; "joining", "role", and "domains"
+// beyond Limits.DomainClaims); [ErrPublicEmailDomain]; [ErrRateLimited] with the field
+// "domains" beyond Limits.NewClaims in an hour, released ones included;
 // [ErrAlreadyExists] with the field "name", or "id"; [ErrUnknownRole]; [ErrNotFound] for the
 // organization; [ErrOrganizationClosed] where that is archived; [ErrForbidden]; for a
 // Verified one [ErrDomainTaken].
 func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
 	return g.one(ctx, domainsClaim, in.Name, func(ctx context.Context, c *call) (Domain, error) {
+		if err := c.access().mayLock(ctx, scope{organization: in.OrganizationID}); err != nil {
+			return Domain{}, err
+		}
 		if err := c.roles().lockDeclared(ctx, in.Role); err != nil {
 			return Domain{}, err
 		}
-		if err := c.lock(ctx, lockOrganization(in.OrganizationID)); err != nil {
+		locks := []store.LockKey{lockOrganization(in.OrganizationID)}
+		if p := c.service.principal; p != nil && !p.user.IsZero() { // their claims are counted
+			locks = append(locks, lockUser(p.user))
+		}
+		if err := c.lock(ctx, locks...); err != nil {
 			return Domain{}, err
 		}
 		if err := c.access().authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
@@ -103,9 +116,16 @@ func (dm domainRules) claim(ctx context.Context, org Organization, in NewDomain)
 		}
 		d.proved(dm.c.now, "")
 		d.Subdomains = in.Subdomains
+	} else if err := dm.admitClaim(ctx, org.ID); err != nil {
+		return Domain{}, err
 	}
 	if err := dm.c.tx.Domains().Insert(ctx, d); err != nil {
 		return Domain{}, err
+	}
+	if !in.Verified {
+		if err := dm.countClaim(ctx, d); err != nil {
+			return Domain{}, err
+		}
 	}
 	return d, dm.c.record(ctx, newEvent{kind: kind, organization: org.ID, subject: d.ID.String(), data: d})
 }
@@ -123,17 +143,29 @@ func (dm domainRules) claimAll(ctx context.Context, org Organization, all []NewD
 	return nil
 }
 
-// domain is a name that can be claimed, in its normal form (rules D1, D2).
+// domain is a name that can be claimed, in its normal form (rules D1, D2, D4).
 func (c *Config) domain(field, s string) (string, error) {
 	name, err := domainName(field, s)
 	if err == nil && c.PublicEmail.Contains(name) {
 		err = &Error{Code: ErrPublicEmailDomain, Field: field, Key: name}
 	}
+	if err == nil {
+		err = c.ownable(field, name)
+	}
 	return name, err
 }
 
+// ownable refuses a name in normal form that nobody owns, wherever it leads to on this
+// program's network (rule D4).
+func (c *Config) ownable(field, name string) error {
+	if !c.AllowTestDomains && domains.SpecialUse(name) {
+		return invalid(field, "is a special-use name, which nobody owns")
+	}
+	return nil
+}
+
 func domainName(field, s string) (string, error) {
-	name, err := domains.Normalize(s)
+	name, err := domains.Normalize(strings.TrimSpace(s))
 	if err != nil {
 		return "", &Error{Code: ErrInvalid, Field: field, Reason: "is refused: " + err.Error(), Err: err}
 	}

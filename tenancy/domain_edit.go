@@ -37,6 +37,9 @@ func (dm domainRules) get(ctx context.Context, organization OrganizationID, id D
 
 // lockedDomain is [domainRules.get] under the organization's lock.
 func (dm domainRules) lockedDomain(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
+	if err := dm.c.access().mayLock(ctx, scope{organization: organization}); err != nil {
+		return Domain{}, err
+	}
 	if err := dm.c.lock(ctx, lockOrganization(organization)); err != nil {
 		return Domain{}, err
 	}
@@ -88,6 +91,9 @@ func (g Domains) All(ctx context.Context, organization OrganizationID, q DomainQ
 // [ErrDomainNotVerified] for Subdomains of a domain that is not verified.
 func (g Domains) Update(ctx context.Context, organization OrganizationID, id DomainID, in DomainUpdate) (Domain, error) {
 	return g.one(ctx, domainsUpdate, id.String(), func(ctx context.Context, c *call) (Domain, error) {
+		if err := c.access().mayLock(ctx, scope{organization: organization}); err != nil {
+			return Domain{}, err
+		}
 		if err := c.roles().lockDeclared(ctx, deref(in.Role, "")); err != nil {
 			return Domain{}, err
 		}
@@ -159,29 +165,71 @@ func (d *Domain) setSubdomains(on *bool) error {
 // that go (rule R6), and where a sign-in policy or active connections depend on the domain
 // they need the permissions for those, too (rule D8).
 //
+// It is one transaction. Where the domain gave over 40 roles they go before, up to 40 in a
+// transaction, so that nobody waits for long (rule G18): if the call fails after that, call it
+// again. In a transaction of the caller's all is one.
+//
 // Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and
 // Counts; [ErrTooLarge] with Counts over
 // Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
-	return exec(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) error {
-		d, err := c.domains().lockedDomain(ctx, organization, id)
+	for {
+		large, err := write(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) (bool, error) {
+			return c.domains().release(ctx, organization, id, g.s.txn == nil)
+		})
+		if err != nil || !large {
+			return err
+		}
+		gave := givenBy(organization, RoleDomain, id.String())
+		ids, err := g.s.gave(ctx, domainsRelease, id.String(), organization, gave)
 		if err != nil {
 			return err
 		}
-		if err := c.lock(ctx, lockDomain(d.Name)); err != nil {
+		err = inSteps(ids, func(some []RoleAssignmentID) error {
+			return exec(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) error {
+				d, err := c.domains().lockedDomain(ctx, organization, id)
+				if err != nil {
+					return err
+				}
+				if err := c.domains().mayNarrow(ctx, d); err != nil {
+					return err
+				}
+				return c.connections().takeSome(ctx, organization, gave, some)
+			})
+		})
+		if err != nil {
 			return err
 		}
-		if err := c.domains().mayNarrow(ctx, d); err != nil {
-			return err
-		}
-		if err := c.domains().takeBack(ctx, d); err != nil {
-			return err
-		}
-		if err := c.tx.Domains().Delete(ctx, id); err != nil {
-			return err
-		}
-		return c.record(ctx, d.event(EventDomainReleased))
-	})
+	}
+}
+
+// release is Release in one transaction, and reports whether that is too much for one: then it
+// has only asked whether it may.
+func (dm domainRules) release(ctx context.Context, organization OrganizationID, id DomainID, inSteps bool) (large bool, err error) {
+	d, err := dm.lockedDomain(ctx, organization, id)
+	if err != nil {
+		return false, err
+	}
+	if err := dm.c.lock(ctx, lockDomain(d.Name)); err != nil {
+		return false, err
+	}
+	if err := dm.mayNarrow(ctx, d); err != nil {
+		return false, err
+	}
+	if large, err := dm.takeBack(ctx, d, inSteps); err != nil || large {
+		return large, err
+	}
+	if err := dm.c.tx.Domains().Delete(ctx, id); err != nil {
+		return false, err
+	}
+	look, err := dm.lookAt(ctx, d)
+	if err != nil {
+		return false, err
+	}
+	if err := dm.dropLooks(ctx, look); err != nil {
+		return false, err
+	}
+	return false, dm.c.record(ctx, d.event(EventDomainReleased))
 }
 
 // mayNarrow refuses an actor to give up a verified domain, or the names below it, without
@@ -213,34 +261,38 @@ func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
 	if len(stops) > 0 {
 		return dm.c.access().deny(scope{organization: d.OrganizationID}, &Error{
 			Code: ErrForbidden, Field: "domain", Counts: stops,
-			Reason: "the sign-in policy or connections of its people would stop with it: that takes the permission to change those",
+			Reason: "the sign-in policy or connections of its people depend on it: that takes the permission to change those",
 		})
 	}
 	return dm.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
 }
 
-// takeBack takes the roles that a domain gave.
-func (dm domainRules) takeBack(ctx context.Context, d Domain) error {
-	gave := roleAssignmentFilter{OrganizationID: typed.Of(d.OrganizationID), Source: typed.Of(RoleDomain), SourceID: typed.Of(d.ID.String())}
+// takeBack takes the roles that a domain gave, or reports that they are too many for one
+// transaction.
+func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (large bool, err error) {
+	gave := givenBy(d.OrganizationID, RoleDomain, d.ID.String())
 	n, err := dm.c.tx.RoleAssignments().Count(ctx, gave)
 	if err != nil || n == 0 {
-		return err
+		return false, err
 	}
 	if n > dm.c.instance.config.DeleteLimit {
-		return &Error{Code: ErrTooLarge, Counts: map[string]int{"role_assignments": n}}
+		return false, &Error{Code: ErrTooLarge, Counts: map[string]int{"role_assignments": n}}
+	}
+	if inSteps && n > changeStep {
+		return true, nil
 	}
 	org, err := dm.c.tx.Organizations().Get(ctx, d.OrganizationID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	held, err := collect(ctx, dm.c.tx.RoleAssignments(), gave)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := dm.c.access().mayGive(ctx, org.ID, rolesIn(held)...); err != nil {
-		return err
+		return false, err
 	}
-	return dm.c.connections().stripAll(ctx, org, held)
+	return false, dm.c.connections().stripAll(ctx, org, held)
 }
 
 // Challenge gives what to publish to prove a claim (rule D4): its methods spell out the
@@ -259,5 +311,5 @@ func (g Domains) Challenge(ctx context.Context, organization OrganizationID, id 
 }
 
 func (f *instance) challenge(d Domain) domains.Challenge {
-	return domains.Challenge{App: f.config.App, Domain: d.Name, Token: d.Challenge}
+	return domains.Challenge{App: f.config.App, Domain: d.Name, Token: d.Challenge, RootFile: f.config.RootFileProof}
 }

@@ -15,16 +15,24 @@ const (
 	missingFor   = 7 * 24 * time.Hour // from the first negative to the one that counts (rule D5)
 )
 
-// Recheck looks again at the proofs that are due, the longest due first, and at most 100
-// of them: it says how many, so call it until that is 0, or have Run do so. A proof is
-// looked at each 30 days less up to 3, and a day later where it was not found; each
-// attempt moves the time, so that none holds up the others.
+// Recheck looks again at the proofs that are due, the longest due first, and then for
+// those of pending claims, at most 100 in all: it says how many, so call it until that is 0,
+// or have Run do so. A proof is looked at each 30 days less up to 3, and a day later where it
+// was not found; each attempt moves the time, so that none holds up the others.
+//
+// A pending claim is looked at 1, 5 and 30 minutes, 2 and 6 hours after it was made, and
+// then each day until it fails (rule D3): by DNS, and by the page or the file where Verify
+// was last called for that. The organizations take turns, and so do the people who claim, so
+// that none with many claims holds up another's. A proof makes the claim verified as Verify
+// would for whoever claimed it, if they could still claim it, with what they may do now; what
+// speaks against it is in FailedReason. 16 proofs are
+// looked for at a time, 12 of them here and the rest by Verify.
 //
 // Only an authoritative negative counts, never a timeout: negatives over at least 7 days
 // make a verified domain lapse, and subdomains that were proved are given up likewise
 // (rule D5). A claim whose time for its first proof is over is stored as failed.
 //
-// Each domain is a transaction of its own, and nothing is locked while the Prover looks.
+// Each domain has transactions of its own, and nothing is locked while the Prover looks.
 // Recheck may run in several processes at once.
 //
 // Errors: [ErrForbidden]; [ErrInTransaction] inside Transact and on a Service from
@@ -40,12 +48,16 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	begins := make([]beginning, len(due))
 	for i, d := range due {
-		if err := g.recheck(ctx, d); err != nil {
-			return i, explain(err, domainsRecheck.op, d.ID.String())
-		}
+		begins[i] = func(ctx context.Context) (*looking, error) { return g.recheck(ctx, d) }
 	}
-	return len(due), nil
+	done, err := lookAll(ctx, begins)
+	if err != nil {
+		return done, explain(err, domainsRecheck.op, "")
+	}
+	claims, err := g.seekAll(ctx, recheckBatch-done)
+	return done + claims, explain(err, domainsRecheck.op, "")
 }
 
 // due lists what Recheck has to look at.
@@ -63,23 +75,24 @@ func (g Domains) due(ctx context.Context) ([]Domain, error) {
 	})
 }
 
-// recheck is one attempt.
-func (g Domains) recheck(ctx context.Context, due Domain) error {
+// recheck begins one attempt.
+func (g Domains) recheck(ctx context.Context, due Domain) (*looking, error) {
 	d, err := g.begin(ctx, due)
 	if err != nil || d.State != DomainVerified {
-		return err
+		return nil, err
 	}
 	var own, below domains.Finding
-	if d.Method != "" {
-		own = g.askProver(ctx, d, false)
-	}
-	if d.reprovesSubdomains() {
-		below = g.askProver(ctx, d, true)
-	}
-	if err := ctx.Err(); err != nil {
-		return &Error{Code: ErrCanceled, Err: err}
-	}
-	return g.conclude(ctx, d, own, below)
+	return &looking{
+		ask: func(ctx context.Context) {
+			if d.Method != "" {
+				own = g.askProver(ctx, d, Actor{}, domains.Method(d.Method), false)
+			}
+			if d.reprovesSubdomains() {
+				below = g.askProver(ctx, d, Actor{}, domains.MethodDNS, true)
+			}
+		},
+		conclude: func(ctx context.Context) error { return g.conclude(ctx, d, own, below) },
+	}, nil
 }
 
 // begin moves the due time before the look, so that whatever becomes of that, the
@@ -93,7 +106,10 @@ func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 		case now.State != due.State || now.DueAt.IsZero() || c.now.Before(now.DueAt):
 			return nil // another Recheck was first, or somebody decided
 		case now.overdue(c.now):
-			now.State, now.DueAt = DomainFailed, time.Time{}
+			now.State, now.DueAt, now.FailedReason = DomainFailed, time.Time{}, DomainFailedExpired
+			if err := c.domains().stopLooks(ctx, now); err != nil {
+				return err
+			}
 			return save(ctx, c, c.tx.Domains().Update, before, &now, EventDomainFailed)
 		case now.State == DomainVerified:
 			now.due(c.now, recheckAgain)
@@ -125,15 +141,14 @@ func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Cont
 	})
 }
 
-// askProver asks the Prover. What it cannot say counts for nothing, and the Logger hears.
-func (g Domains) askProver(ctx context.Context, d Domain, subdomains bool) domains.Finding {
-	c, by := g.s.instance.challenge(d), domains.Method(d.Method)
-	if subdomains {
-		c.Subdomains, by = true, domains.MethodDNS
-	}
-	finding, err := g.s.instance.ask(ctx, c, by)
+// askProver asks the Prover; whose is the person whose share of the looks it takes, or zero.
+// What it cannot say counts for nothing, and the Logger hears.
+func (g Domains) askProver(ctx context.Context, d Domain, whose Actor, by domains.Method, subdomains bool) domains.Finding {
+	c := g.s.instance.challenge(d)
+	c.Subdomains = subdomains
+	finding, err := g.s.instance.ask(ctx, sharesOf(d.OrganizationID, whose), c, by)
 	if err != nil {
-		g.s.instance.config.Logger.WarnContext(ctx, "freehold: a domain could not be rechecked", "domain", d.ID.String(), "error", err)
+		g.s.instance.config.Logger.WarnContext(ctx, "freehold: a proof could not be looked for", "domain", d.ID.String(), "error", err)
 		return domains.Finding{Outcome: domains.Unknown}
 	}
 	return finding

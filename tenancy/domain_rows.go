@@ -53,3 +53,5 @@ var domainRows = typed.Describe[Domain, domainFilter](
 		typed.OneText(c, "role", f.Role)
 		typed.Before(c, "due_at", f.DueBefore)
 	})
+
+func (t *txn) Domains() table[Domain, domainFilter] { return bind(t, domainRows) }

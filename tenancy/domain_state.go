@@ -13,19 +13,19 @@ import (
 )
 
 // resolveState gives claims the state that they are read in: one that waits too long for its
-// proof, or whose name another organization holds, has failed (rule D3).
+// proof, or whose name another organization holds, has failed (rule D3). It says why, and of
+// one that waits why the last look found nothing.
 func (dm domainRules) resolveState(ctx context.Context, claims ...*Domain) error {
 	var waiting []*Domain
 	var names []string
+	var ids []domainLookID
 	for _, d := range claims {
-		if d.State != DomainPending {
-			continue
+		if d.State == DomainFailed || d.overdue(dm.c.now) {
+			d.State, d.FailedReason = DomainFailed, DomainFailedExpired // no other is stored
 		}
-		if d.overdue(dm.c.now) {
-			d.State = DomainFailed
-			continue
+		if d.State == DomainPending {
+			waiting, names, ids = append(waiting, d), append(names, d.Name), append(ids, domainLookID(d.ID))
 		}
-		waiting, names = append(waiting, d), append(names, d.Name)
 	}
 	if len(waiting) == 0 {
 		return nil
@@ -34,9 +34,18 @@ func (dm domainRules) resolveState(ctx context.Context, claims ...*Domain) error
 	if err != nil {
 		return err
 	}
+	looks, err := dm.c.tx.DomainLooks().List(ctx, domainLookFilter{ID: typed.Of(ids...)}, listSpan{Limit: len(ids)})
+	if err != nil {
+		return err
+	}
+	found := make(map[DomainID]string, len(looks))
+	for _, look := range looks {
+		found[look.domain()] = look.Reason
+	}
 	for _, d := range waiting {
+		d.FailedReason = found[d.ID]
 		if _, held := holders[d.Name]; held {
-			d.State = DomainFailed
+			d.State, d.FailedReason = DomainFailed, DomainFailedTaken
 		}
 	}
 	return nil
@@ -88,8 +97,9 @@ func (d *Domain) proved(now time.Time, by domains.Method) {
 	d.schedule(now)
 }
 
-// restart makes a claim begin anew: a new token, and as long for its proof as at first.
-func (dm domainRules) restart(d *Domain) error {
+// restart makes a claim begin anew: a new token, as long for its proof as at first, and as
+// many looks; by is who wants it, zero: nobody in particular.
+func (dm domainRules) restart(ctx context.Context, d *Domain, by Actor) error {
 	challenge, err := newChallenge(dm.c.instance.config.Rand)
 	if err != nil {
 		return err
@@ -97,7 +107,7 @@ func (dm domainRules) restart(d *Domain) error {
 	d.State, d.Challenge, d.DueAt = DomainPending, challenge, dm.c.now.Add(domainProofFor)
 	d.Method, d.VerifiedAt, d.ProvedAt, d.MissingSince = "", time.Time{}, time.Time{}, time.Time{}
 	d.dropSubdomains()
-	return nil
+	return dm.startLooks(ctx, *d, by)
 }
 
 func (d *Domain) dropSubdomains() {
@@ -153,12 +163,12 @@ func (dm domainRules) wakeDomains(ctx context.Context, org OrganizationID) (take
 		switch {
 		case CodeOf(err) == ErrDomainTaken:
 			taken = append(taken, d.Name)
-			err = dm.restart(&d)
+			err = dm.restart(ctx, &d, Actor{})
 		case err == nil && dm.c.now.Sub(d.ProvedAt) < domainProofFor:
 			kind = EventDomainVerified
 			d.wake(dm.c.now)
 		case err == nil:
-			err = dm.restart(&d)
+			err = dm.restart(ctx, &d, Actor{})
 		}
 		if err != nil {
 			return err

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/rules"
 )
 
 // The page on states has the table of domains that the suite checks, word for word
@@ -14,5 +14,5 @@ import (
 func TestDomainStatesPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/states.md")
 	require.NoError(t, err)
-	require.Contains(t, string(page), servicetest.DomainStates(), "put this table into docs/states.md:\n%s", servicetest.DomainStates())
+	require.Contains(t, string(page), rules.DomainStates(), "put this table into docs/states.md:\n%s", rules.DomainStates())
 }

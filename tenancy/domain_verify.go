@@ -30,12 +30,18 @@ const proveFor = 30 * time.Second
 //
 // Nothing is locked while the Prover looks. Whatever happened to the claim meanwhile
 // stands, and of many organizations that show a proof at once exactly one gets the name.
+// 16 proofs are looked for at a time in all, and 4 for one organization or one person; a call
+// waits for its turn for at most 30 seconds.
 //
 // Errors: [ErrDomainNotVerified] with the finding in Reason; [ErrDomainTaken];
-// [ErrNotFound]; [ErrConflict]; [ErrInvalid] with the field "method"; [ErrOrganizationClosed] where
+// [ErrRateLimited] with RetryAfter less than Config.VerifyEvery after the call before, or
+// where no turn came;
+// [ErrNotFound]; [ErrConflict]; [ErrInvalid] with the field "method", and with "name" for a
+// special-use name (rule D4); [ErrOrganizationClosed] where
 // the organization is archived; [ErrForbidden], also where an active connection would speak
-// for members above the actor (rule R6); [ErrWouldLockOut]; [ErrInTransaction] inside Transact and on a
-// Service from Join.
+// for members above the actor (rule R6), and, with the field "domain" and Counts, for another proof
+// than a verified domain has, without the permissions for what depends on it (rule D8);
+// [ErrWouldLockOut]; [ErrInTransaction] inside Transact and on a Service from Join.
 func (g Domains) Verify(ctx context.Context, organization OrganizationID, id DomainID, by domains.Method) (Domain, error) {
 	p := proving{Domains: g, method: domainsVerify, organization: organization, id: id, by: by}
 	return p.run(ctx)
@@ -45,7 +51,7 @@ func (g Domains) Verify(ctx context.Context, organization OrganizationID, id Dom
 // organization's too (rule D6): a DNS record under a label of its own, which
 // [domains.Challenge] spells with Subdomains set.
 //
-// Errors: as for Verify; [ErrDomainNotVerified] where the domain itself is not.
+// Errors: as for Verify, whose calls are counted apart; [ErrDomainNotVerified] where the domain itself is not.
 func (g Domains) VerifySubdomains(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	p := proving{
 		Domains: g, method: domainsVerifySubdomains, organization: organization, id: id,
@@ -54,7 +60,7 @@ func (g Domains) VerifySubdomains(ctx context.Context, organization Organization
 	return p.run(ctx)
 }
 
-// proving is one Verify on its way: read, look, and read again.
+// proving is one Verify on its way: begin, look, and read again.
 type proving struct {
 	Domains
 	method       *Method
@@ -76,18 +82,21 @@ func (p proving) prove(ctx context.Context) (Domain, error) {
 	if p.s.txn != nil {
 		return Domain{}, &Error{Code: ErrInTransaction}
 	}
-	asked, err := p.read(ctx)
+	asked, err := p.begin(ctx)
 	if err != nil {
 		return Domain{}, err
 	}
 	if asked.claim.State == DomainFailed {
 		return p.startOver(ctx, asked.claim)
 	}
-	finding, err := p.s.instance.ask(ctx, asked.challenge, p.by)
+	finding, err := p.s.instance.ask(ctx, sharesOf(p.organization, asked.actor), asked.challenge, p.by)
 	if err != nil {
 		return Domain{}, err
 	}
 	if finding.Outcome != domains.Proved {
+		if err := p.note(ctx, asked.claim, finding.Reason); err != nil {
+			return Domain{}, err
+		}
 		return Domain{}, &Error{Code: ErrDomainNotVerified, Kind: "domain", Reason: finding.Reason}
 	}
 	return p.keep(ctx, asked.claim)
@@ -97,11 +106,19 @@ func (p proving) prove(ctx context.Context) (Domain, error) {
 type provable struct {
 	claim     Domain
 	challenge domains.Challenge
+	actor     Actor // who asks
 }
 
-// read finds the claim and refuses what needs no look.
-func (p proving) read(ctx context.Context) (provable, error) {
-	return read(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, c *call) (provable, error) {
+// begin finds the claim, refuses what needs no look, and notes that there is one: whatever
+// becomes of it, the next may come after a while alone (rule D3).
+func (p proving) begin(ctx context.Context) (provable, error) {
+	return write(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, c *call) (provable, error) {
+		if err := c.access().mayLock(ctx, scope{organization: p.organization}); err != nil {
+			return provable{}, err
+		}
+		if err := c.lock(ctx, lockOrganization(p.organization)); err != nil {
+			return provable{}, err
+		}
 		d, err := c.domains().get(ctx, p.organization, p.id)
 		if err != nil {
 			return provable{}, err
@@ -120,8 +137,32 @@ func (p proving) read(ctx context.Context) (provable, error) {
 		if p.s.instance.config.Prover == nil {
 			return provable{}, &Error{Code: ErrDomainNotVerified, Reason: "nothing is proved here"}
 		}
-		return provable{d, challenge}, nil
+		if d.State == DomainFailed { // it starts over, without a look
+			return provable{d, challenge, c.actor}, nil
+		}
+		return provable{d, challenge, c.actor}, c.domains().admitLook(ctx, d, p.by, p.subdomains)
 	})
+}
+
+// note keeps why a look at a claim found nothing, if the claim still waits.
+func (p proving) note(ctx context.Context, claim Domain, reason string) error {
+	if claim.State != DomainPending {
+		return nil
+	}
+	err := exec(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, c *call) error {
+		if err := c.lock(ctx, lockOrganization(p.organization)); err != nil {
+			return err
+		}
+		d, err := c.domains().get(ctx, p.organization, p.id)
+		if err != nil || d.State != DomainPending || d.Challenge != claim.Challenge {
+			return err
+		}
+		return c.domains().noteReason(ctx, d, reason)
+	})
+	if CodeOf(err) == ErrNotFound {
+		return nil
+	}
+	return err
 }
 
 // mayProve refuses where a proof would change nothing: it is asked before the look and
@@ -136,7 +177,10 @@ func (p proving) mayProve(ctx context.Context, c *call, d Domain) error {
 	case p.subdomains && d.State != DomainVerified:
 		return &Error{Code: ErrDomainNotVerified, Field: "subdomains", Reason: "the domain itself is not verified"}
 	case d.State == DomainVerified && (d.Subdomains || !p.subdomains):
-		return nil
+		return p.mayReprove(ctx, c, d)
+	}
+	if err := c.instance.config.ownable("name", d.Name); err != nil {
+		return err
 	}
 	if err := c.connections().mayExtend(ctx, d, p.subdomains); err != nil || p.subdomains {
 		return err
@@ -144,9 +188,24 @@ func (p proving) mayProve(ctx context.Context, c *call, d Domain) error {
 	return c.domains().free(ctx, d)
 }
 
-// ask has the Prover look, once and not for ever. That it could not is a finding of its
-// own, unless it is the caller who gave up.
-func (f *instance) ask(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error) {
+// mayReprove refuses an actor another proof of what is verified already, without the
+// permissions for what depends on it (rule D8): whoever chooses what is looked for from now on
+// may take that away, and has the domain lapse.
+func (p proving) mayReprove(ctx context.Context, c *call, d Domain) error {
+	same := p.subdomains && d.reprovesSubdomains() || !p.subdomains && (p.by == "" || string(p.by) == d.Method)
+	if same {
+		return nil
+	}
+	return c.domains().mayNarrow(ctx, d)
+}
+
+// ask has the Prover look for somebody, once and not for ever, when there is room.
+// That it could not is a finding of its own, unless it is the caller who gave up.
+func (f *instance) ask(ctx context.Context, whose proofShares, c domains.Challenge, by domains.Method) (domains.Finding, error) {
+	if err := f.takeTurn(ctx, whose); err != nil {
+		return domains.Finding{}, err
+	}
+	defer f.proofs.leave(whose)
 	limited, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
 	finding, err := f.config.Prover.Prove(Trusted(limited), c, by)
@@ -162,6 +221,19 @@ func (f *instance) ask(ctx context.Context, c domains.Challenge, by domains.Meth
 		return domains.Finding{Outcome: domains.Unknown, Reason: domains.ReasonTimeout}, nil
 	}
 	return domains.Finding{}, &Error{Code: ErrDomainNotVerified, Reason: "the prover failed", Err: err}
+}
+
+// takeTurn waits for room to look for a proof, and takes it.
+func (f *instance) takeTurn(ctx context.Context, whose proofShares) error {
+	waiting, cancel := context.WithTimeout(ctx, proveFor)
+	defer cancel()
+	switch err := f.proofs.enter(waiting, whose); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &Error{Code: ErrCanceled, Err: ctx.Err()}
+	}
+	return rateLimited("", proveFor)
 }
 
 // reopen reads the claim once more under the locks of its organization and its name, and
@@ -203,6 +275,9 @@ func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
 		if err := c.domains().hold(ctx, before, &d, kind); err != nil {
 			return Domain{}, err
 		}
+		if err := c.domains().stopLooks(ctx, d); err != nil {
+			return Domain{}, err
+		}
 		return d, c.owners().keepsWayIn(ctx, p.organization)
 	})
 }
@@ -226,7 +301,7 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 			return Domain{}, err
 		}
 		before := d
-		if err := c.domains().restart(&d); err != nil {
+		if err := c.domains().restart(ctx, &d, c.actor); err != nil {
 			return Domain{}, err
 		}
 		if err := save(ctx, c, c.tx.Domains().Update, before, &d, EventDomainUpdated); err != nil {
@@ -246,7 +321,8 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 // has a pending claim, to be proved or marked once more (rule O2).
 //
 // Errors: [ErrDomainTaken]; [ErrNotFound]; [ErrOrganizationClosed] where the
-// organization is archived; [ErrForbidden].
+// organization is archived; [ErrInvalid] with the field "name" for a special-use name (rule
+// D4); [ErrForbidden].
 func (g Domains) MarkVerified(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	return g.one(ctx, domainsMarkVerified, id.String(), func(ctx context.Context, c *call) (Domain, error) {
 		d, err := c.domains().lockedDomain(ctx, organization, id)
@@ -268,6 +344,6 @@ func (g Domains) MarkVerified(ctx context.Context, organization OrganizationID, 
 		if err := c.domains().hold(ctx, before, &d, kind); err != nil {
 			return Domain{}, err
 		}
-		return d, nil
+		return d, c.domains().stopLooks(ctx, d)
 	})
 }

@@ -13,13 +13,15 @@ const (
 
 // CanonicalEmail gives the form in which addresses are compared (rule U1): the
 // local part in lower case, an at-sign, and the domain in its normal form. One
-// mailbox, one form: "+tag" and dots mean what they say.
+// mailbox, one form: "+tag" and dots mean what they say. White space around the address
+// is no part of it (rule G16).
 //
 // An address is at most 254 bytes with exactly one at-sign; its local part is a
 // dot-atom of RFC 5321. Anything else, quoted local parts and comments among it, is
 // [ErrInvalid] with the field "email".
 func CanonicalEmail(address string) (string, error) {
 	const field = "email"
+	address = strings.TrimSpace(address)
 	if len(address) > maxEmail {
 		return "", invalid(field, "has more than 254 bytes")
 	}
@@ -39,6 +41,23 @@ func CanonicalEmail(address string) (string, error) {
 		return "", invalid(field, "has more than 254 bytes")
 	}
 	return canonical, nil
+}
+
+// readEmail is an address as it is stored, without white space around it (rule G16), and its
+// canonical form.
+func readEmail(s string) (address, canonical string, err error) {
+	canonical, err = CanonicalEmail(s)
+	return strings.TrimSpace(s), canonical, err
+}
+
+// asciiEmail is an address with the A-label of its domain, for people who decide something by
+// it: names of other scripts look alike (rule G5). "" where it is written so already.
+func asciiEmail(address, canonical string) string {
+	local, domain, found := strings.Cut(address, "@")
+	if !found || isASCII(domain) {
+		return ""
+	}
+	return local + "@" + emailDomain(canonical)
 }
 
 // dotAtom reports whether s is atoms joined by single dots, RFC 5321 section 4.1.2.

@@ -13,7 +13,7 @@ import (
 type EmailProof struct {
 	Email     string    `json:"email"`
 	Token     Token     `json:"-"`
-	ExpiresAt time.Time `json:"expires_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
 // ChangeEmail asks a user to prove an address (rule U5): it is stored as pending,
@@ -27,7 +27,11 @@ type EmailProof struct {
 // Whether another user has the address is not told here, where anyone could ask,
 // but to ConfirmEmail, which only the mailbox's owner gets to.
 //
-// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged]; for an actor [ErrEmailManaged]; with
+// One user can ask for a proof of one address once a minute and 10 times in 30 days, and an
+// address gets at most 20 of them a day, whoever asks: half of those are for who has asked
+// fewer than three times that day (rule I12).
+//
+// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged]; [ErrRateLimited]; for an actor [ErrEmailManaged]; with
 // Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed]
 // beside the proof, which holds.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
@@ -40,11 +44,14 @@ func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (Emai
 }
 
 func (us userRules) changeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
-	canonical, err := CanonicalEmail(address)
+	address, canonical, err := readEmail(address)
 	if err != nil {
 		return EmailProof{}, err
 	}
-	if err := us.c.lock(ctx, lockUser(id)); err != nil {
+	if err := us.c.access().mayLock(ctx, scope{user: id}); err != nil {
+		return EmailProof{}, err
+	}
+	if err := us.c.lock(ctx, lockEmail(canonical), lockUser(id)); err != nil {
 		return EmailProof{}, err
 	}
 	if err := us.c.access().authorize(ctx, scope{user: id}); err != nil {
@@ -61,17 +68,20 @@ func (us userRules) changeEmail(ctx context.Context, id UserID, address string) 
 			return EmailProof{}, err
 		}
 	}
+	expires := us.c.now.Add(us.c.instance.config.EmailProofFor)
+	message := Message{Kind: MessageEmailProof, To: address, ExpiresAt: expires, Subject: id.String(), Label: us.c.instance.config.Label}
+	if err := us.c.mails().admitNow(ctx, id.String(), canonical, message); err != nil {
+		return EmailProof{}, err
+	}
 	if err := us.c.spendProofs(ctx, id); err != nil {
 		return EmailProof{}, err
 	}
-	expires := us.c.now.Add(us.c.instance.config.EmailProofFor)
-	token, err := us.c.issue(ctx, Secret{Kind: SecretEmailProof, UserID: id, Subject: asks, Address: canonical, ExpiresAt: expires})
+	token, err := us.c.issue(ctx, storedSecret{Kind: secretEmailProof, UserID: id, Subject: asks, Address: canonical, ExpiresAt: expires})
 	if err != nil {
 		return EmailProof{}, err
 	}
-	proof := EmailProof{address, us.c.queueMail(Message{
-		Kind: MessageEmailProof, To: address, Token: token, ExpiresAt: expires, Subject: id.String(),
-	}), expires}
+	message.Token = token
+	proof := EmailProof{address, us.c.queueMail(message), expires}
 	if user.PendingEmail == address { // the row stays as it is, and yet there is a new proof
 		return proof, us.c.record(ctx, user.event(EventUserEmailChangeRequested))
 	}
@@ -158,14 +168,14 @@ func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, er
 }
 
 func (us userRules) confirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
-	secret, err := us.c.secret(ctx, SecretEmailProof, in.Token)
+	secret, err := us.c.secret(ctx, secretEmailProof, in.Token)
 	if err != nil {
 		return User{}, err
 	}
 	if err := us.c.lock(ctx, lockEmail(secret.Address), lockUser(secret.UserID)); err != nil {
 		return User{}, err
 	}
-	if secret, err = us.c.secret(ctx, SecretEmailProof, in.Token); err != nil {
+	if secret, err = us.c.secret(ctx, secretEmailProof, in.Token); err != nil {
 		return User{}, err
 	}
 	if err := us.c.access().authorize(ctx, scope{user: secret.UserID}); err != nil {
@@ -212,7 +222,7 @@ func (us userRules) confirmEmail(ctx context.Context, in EmailConfirmation) (Use
 }
 
 // confirmStored verifies the address that a user has already.
-func (us userRules) confirmStored(ctx context.Context, secret Secret, user User, by presenter) (User, error) {
+func (us userRules) confirmStored(ctx context.Context, secret storedSecret, user User, by presenter) (User, error) {
 	if err := us.c.spend(ctx, secret); err != nil {
 		return User{}, err
 	}
@@ -301,7 +311,9 @@ func (us userRules) moveEmail(ctx context.Context, user *User, address, canonica
 		return err
 	}
 	if !before.EmailVerifiedAt.IsZero() {
-		us.c.notify(before, MessageEmailChanged)
+		if err := us.c.notify(ctx, before, MessageEmailChanged); err != nil {
+			return err
+		}
 	}
 	old, err := marshal(emailOf{Email: before.Email})
 	if err != nil {

@@ -1,9 +1,9 @@
 package tenancy
 
 import (
+	"cmp"
 	"errors"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/freehold-dev/freehold/store"
 )
@@ -48,10 +48,16 @@ const (
 	ErrAlreadyMember Code = "already_member"
 	// ErrAlreadyMemberElsewhere: Config.SingleOrganization allows no second membership (rule M13).
 	ErrAlreadyMemberElsewhere Code = "already_member_elsewhere"
-	// ErrPendingMembership: the membership waits for its invitation (rules M3 to M5).
+	// ErrPendingMembership: the membership waits for its invitation (rules M2, M4, M5).
 	ErrPendingMembership Code = "pending_membership"
-	// ErrMembershipInactive: the membership is not active (rule M8).
+	// ErrUserSuspended: the host suspended the user, whom only the host lets in (rule M9).
+	ErrUserSuspended Code = "user_suspended"
+	// ErrMembershipInactive: the membership is not active, or that of another account with an address of the
+	// same person's (rules M5, M8).
 	ErrMembershipInactive Code = "membership_inactive"
+	// ErrMembershipRemoved: they were removed from the organization, or left it, and somebody there has to let
+	// them in again (rules M5, M6).
+	ErrMembershipRemoved Code = "membership_removed"
 	// ErrSeatLimit: every seat is taken (rule M9).
 	ErrSeatLimit Code = "seat_limit"
 	// ErrJoinRefused: Config.OnJoin said no; its error is wrapped (rule M11).
@@ -79,20 +85,25 @@ const (
 	ErrEmailDomainNotAllowed Code = "email_domain_not_allowed"
 	// ErrOrganizationClosed: it is suspended or archived, so nobody gets in (rule M14).
 	ErrOrganizationClosed Code = "organization_closed"
+	// ErrRateLimited: too often in too short a time; RetryAfter says how long to wait (rules I12, D3).
+	ErrRateLimited Code = "rate_limited"
 	// ErrMailFailed: what was asked is done, but Config.Mailer failed; its error is wrapped (rule I2).
 	ErrMailFailed Code = "mail_failed"
-	// ErrJoinCodeRevoked: the code was taken back (rule I7).
+	// ErrJoinCodeRevoked: the code was taken back, or who made it could not make it now (rule I7).
 	ErrJoinCodeRevoked Code = "join_code_revoked"
 	// ErrJoinCodeExpired: its time ran out.
 	ErrJoinCodeExpired Code = "join_code_expired"
 	// ErrJoinCodeSpent: as many as may have used it.
 	ErrJoinCodeSpent Code = "join_code_spent"
+	// ErrJoinRequestsOff: the organization takes no requests to join (rule I7).
+	ErrJoinRequestsOff Code = "join_requests_off"
 	// ErrAlreadyRequested: the person asked already, and waits (rule I7).
 	ErrAlreadyRequested Code = "already_requested"
 	// ErrJoinRequestDecided: it was approved, declined or canceled.
 	ErrJoinRequestDecided Code = "join_request_decided"
 
-	// ErrPublicEmailDomain: anyone can have an address there, so nobody may claim it (rule D2).
+	// ErrPublicEmailDomain: anyone can have an address there, so nobody may claim it, and no
+	// list of allowed domains holds it (rules D2, O3).
 	ErrPublicEmailDomain Code = "public_email_domain"
 	// ErrDomainTaken: another organization has verified the domain (rule D3).
 	ErrDomainTaken Code = "domain_taken"
@@ -164,6 +175,9 @@ type Error struct {
 	Reason string
 	// IDs names the things in the way, such as the organizations of ErrLastOwner.
 	IDs []string
+	// RetryAfter is how long to wait before the same call can succeed; 0 = it is not known, or
+	// time changes nothing. Set for ErrRateLimited.
+	RetryAfter time.Duration
 	// Counts says how many are in the way, by kind.
 	Counts map[string]int
 	// Err is the cause.
@@ -172,27 +186,7 @@ type Error struct {
 
 // Error is one line: `deactivate membership "org_.../usr_...": last_owner`.
 func (e *Error) Error() string {
-	var b strings.Builder
-	switch {
-	case e.Op != "":
-		b.WriteString(e.Op)
-	case e.Kind != "":
-		b.WriteString(e.Kind)
-	}
-	if e.Key != "" {
-		b.WriteString(" " + strconv.Quote(e.Key))
-	}
-	if b.Len() > 0 {
-		b.WriteString(": ")
-	}
-	b.WriteString(string(e.Code))
-	if e.Field != "" {
-		b.WriteString(": " + e.Field)
-	}
-	if e.Reason != "" {
-		b.WriteString(": " + e.Reason)
-	}
-	return b.String()
+	return (&store.Error{Code: e.Code, Kind: cmp.Or(e.Op, e.Kind), Key: e.Key, Field: e.Field, Reason: e.Reason}).Error()
 }
 
 // Unwrap gives the cause.
@@ -208,21 +202,22 @@ func (e *Error) Is(target error) bool {
 // [ErrInternal] for an error that carries none.
 func CodeOf(err error) Code {
 	var e *Error
-	var code Code
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &e):
+	if errors.As(err, &e) {
 		return e.Code
-	case errors.As(err, &code):
-		return code
-	default:
-		return store.CodeOf(err)
 	}
+	return store.CodeOf(err)
 }
 
 func invalid(field, reason string) *Error {
 	return &Error{Code: ErrInvalid, Field: field, Reason: reason}
+}
+
+// rateLimited refuses what was done too often, for as long as it takes.
+func rateLimited(field string, wait time.Duration) *Error {
+	return &Error{
+		Code: ErrRateLimited, Field: field, RetryAfter: wait,
+		Reason: "was done too often: try again in " + wait.Round(time.Second).String(),
+	}
 }
 
 func notFound[T Entity](id ID[T]) *Error {

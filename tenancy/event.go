@@ -26,7 +26,8 @@ const (
 	EventOrganizationDeleted   EventType = "organization.deleted"    // Data: [Organization] and counts
 	EventOrganizationOwnerLost EventType = "organization.owner_lost" // Data: [Organization]; it has no owner now
 	// EventOrganizationSessionsEnded has the Data of [Organization]: every session
-	// there from before has ended.
+	// there from before has ended. It also follows an organization.updated that raised the
+	// limits on sessions, which ends them, too (rule O3).
 	EventOrganizationSessionsEnded EventType = "organization.sessions_ended"
 
 	EventUserCreated              EventType = "user.created"                // Data: [User]
@@ -50,7 +51,9 @@ const (
 	EventMembershipRolesChanged EventType = "membership.roles_changed" // Data: [Membership] and its roles
 	EventMembershipDeactivated  EventType = "membership.deactivated"   // Data: [Membership] and its roles
 	EventMembershipReactivated  EventType = "membership.reactivated"   // Data: [Membership] and its roles
-	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were
+	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were, and the [Removal] that is remembered
+	EventMembershipReadmitted   EventType = "membership.readmitted"    // Data: [Removal], which is forgotten
+	EventMembershipBarred       EventType = "membership.barred"        // Data: [Removal] of one who had left, and counts as removed from now on
 	// EventMembershipEmailChanged has the membership's id and the member's new address in
 	// Data, the old one in Previous (rule U9).
 	EventMembershipEmailChanged EventType = "membership.email_changed"
@@ -70,7 +73,7 @@ const (
 
 	EventInvitationSent      EventType = "invitation.sent"       // Data: [Invitation]
 	EventInvitationResent    EventType = "invitation.resent"     // Data: [Invitation]
-	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; its role was replaced
+	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; its role was replaced, or its mail, which waited, went or waits on
 	EventInvitationAccepted  EventType = "invitation.accepted"   // Data: [Invitation]
 	EventInvitationRevoked   EventType = "invitation.revoked"    // Data: [Invitation]
 	EventInvitationExpired   EventType = "invitation.expired"    // Data: [Invitation]
@@ -123,20 +126,31 @@ type Actor struct {
 // Event is one change, written in the transaction that made it (rule G8). The same
 // rows are the audit log: they change only by Erase and go only by Prune (rule E3).
 type Event struct {
-	Position       Position        `json:"position"`
-	ID             EventID         `json:"id"` // a name for receivers; order is by Position
+	Position       Position        `json:"position,omitzero"` // 0 for an actor (rule G14)
+	ID             EventID         `json:"id"`                // a name for receivers; order is by Position
 	Type           EventType       `json:"type"`
 	OrganizationID OrganizationID  `json:"organization_id,omitzero"` // where it happened
 	UserID         UserID          `json:"user_id,omitzero"`         // the person concerned
 	Subject        string          `json:"subject"`                  // TypeID of the thing that changed
 	Actor          Actor           `json:"actor"`
 	Through        string          `json:"through,omitempty"` // the session that the actor did it by, a TypeID; "" = none
-	Time           time.Time       `json:"time"`
+	Time           time.Time       `json:"time,omitzero"`
 	Data           json.RawMessage `json:"data,omitempty"`
 	Previous       json.RawMessage `json:"previous,omitempty"`
-	Redacted       bool            `json:"redacted,omitempty"` // Data and Previous were emptied by Erase
+	Person         EventPerson     `json:"person,omitzero"`    // what the person concerned was called then (rule G12); zero: nobody, or emptied by Erase
+	Redacted       bool            `json:"redacted,omitempty"` // Data, Previous and Person were emptied by Erase
 	People         []UserID        `json:"-"`                  // whose personal data is in Data and Previous, besides UserID's
 }
+
+// EventPerson is what a person was called when something happened to them, so that a page of
+// events needs no other call to name them, also after they left (rule G12).
+type EventPerson struct {
+	Name  string `json:"name,omitempty"`  // of a membership: the name there; else the user's own
+	Email string `json:"email,omitempty"` // the user's, as given
+}
+
+// EventID is the id of an event, evt_...
+type EventID = ID[Event]
 
 func (Event) idPrefix() string { return "evt" }
 

@@ -12,6 +12,7 @@ import (
 
 // eventFilter selects events. Fields are joined by and.
 type eventFilter struct {
+	ID             typed.In[EventID]
 	Type           typed.In[EventType]
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
@@ -19,6 +20,12 @@ type eventFilter struct {
 	Actor          typed.In[Actor]
 	Since          time.Time // at this instant or later
 	Until          time.Time // before this instant
+}
+
+// storedPerson is the form in which a person lies in the row of an event.
+type storedPerson struct {
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
 }
 
 // eventRows says how one lies in a row.
@@ -35,10 +42,13 @@ var eventRows = typed.Describe[Event, eventFilter](
 	typed.Document("previous", func(v *Event) *json.RawMessage { return &v.Previous }),
 	typed.Flag("redacted", func(v *Event) *bool { return &v.Redacted }),
 	typed.Text("through", func(v *Event) *string { return &v.Through }).OrNull(),
+	typed.Object("person", func(v *Event) storedPerson { return storedPerson(v.Person) }, func(v *Event, p storedPerson) { v.Person = EventPerson(p) }),
 ).
+	Index("id").
 	Index("organization_id").
 	Index("user_id").
 	Where(func(c *typed.Conds, f eventFilter) {
+		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "type", f.Type)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
@@ -53,7 +63,7 @@ var eventLog = func() *store.Log {
 	t := eventRows.Table
 	return &store.Log{
 		Table: *t, People: "tenancy_event_people", Floor: "tenancy_event_floor",
-		Time: t.Index("time"), Person: t.Index("user_id"), Redacted: t.Index("redacted"), Blank: t.Places("data", "previous"),
+		Time: t.Index("time"), Person: t.Index("user_id"), Redacted: t.Index("redacted"), Blank: t.Places("data", "previous", "person"),
 	}
 }()
 
@@ -107,7 +117,7 @@ func (l eventTable) Prune(ctx context.Context, before time.Time, limit int) (int
 	return l.tx.border.Prune(ctx, eventLog, before.UnixMicro(), limit)
 }
 
-// Redact empties Data and Previous of every event that lists the person.
+// Redact empties Data, Previous and Person of every event that lists the person.
 func (l eventTable) Redact(ctx context.Context, person UserID) (int, error) {
 	return l.tx.border.Redact(ctx, eventLog, person)
 }
@@ -137,3 +147,5 @@ func when(holds bool, text string) string {
 	}
 	return ""
 }
+
+func (t *txn) Events() eventTable { return eventTable{t} }

@@ -15,7 +15,13 @@ type Events struct{ s *Service }
 // EventQuery selects events (rule E1). Empty fields do not constrain, and those
 // that are set must all hold; of a list one must match.
 type EventQuery struct {
-	After          Position // the Next of the read before; 0 = from the oldest, or from the newest if Descending
+	// After is the Next of the page before; 0 = from the oldest, or from the newest if
+	// Descending. It is the host's alone, because positions count the events of all
+	// organizations (rule G14).
+	After Position
+	// AfterEvent is the NextEvent of the page before, or the id of another event that the
+	// query could give. Zero = as After says. A query has one of the two.
+	AfterEvent     EventID
 	Types          []EventType
 	OrganizationID OrganizationID
 	UserID         UserID // the person concerned
@@ -26,24 +32,36 @@ type EventQuery struct {
 	Limit          int // default 50, at most 1000
 }
 
-// EventPage is a part of the log. Go on from Next; Done says that the log had no
-// more. A page that is not Done may hold fewer events than asked for, even none: a
-// read examines a bounded number of rows.
+// EventPage is a part of the log. Done says that the log had no more. A page that is not
+// Done may hold fewer events than asked for, even none: a read examines a bounded number
+// of rows.
 type EventPage struct {
-	Items []Event  `json:"items"`
-	Next  Position `json:"next"`
-	Done  bool     `json:"done"`
+	Items []Event `json:"items"`
+	// Next is where the host goes on, by After. It is 0 for an actor.
+	Next Position `json:"next,omitzero"`
+	// NextEvent is where an actor goes on, by AfterEvent: the last event of the organization
+	// that was read, whether or not it is among Items (rule G14). It is zero for the host, and
+	// where there was none.
+	NextEvent EventID `json:"next_event,omitzero"`
+	Done      bool    `json:"done"`
 }
 
-// List reads a part of the log in the order of commits (rule E1). To follow the
-// log, ask again with After = Next: no event is skipped, however late it commits.
-// Inside a transaction only what was committed before it began to write is seen.
+// List reads a part of the log in the order of commits (rule E1). To follow the log, ask
+// again with After = Next and AfterEvent = NextEvent: no event is skipped, however late it
+// commits. Inside a transaction only what was committed before it began to write is seen.
 //
-// Errors: [ErrInvalid]; [ErrInvalidCursor] for a negative After; [ErrEventsPruned] for
-// an After below what Prune left.
+// An actor sees no [Position], not in events either (rule G14): between two of them others'
+// events would show.
+//
+// Errors: [ErrInvalid]; [ErrInvalidCursor] for a negative After; [ErrForbidden] with "after"
+// for an actor's After; [ErrEventsPruned] for an After below what Prune left, and for an
+// AfterEvent that is not there, or not any more.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 	return read(ctx, g.s, eventsList, "", func(ctx context.Context, c *call) (EventPage, error) {
 		if err := c.access().authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
+			return EventPage{}, err
+		}
+		if err := c.access().hostOnly(input{"after", q.After != 0}); err != nil {
 			return EventPage{}, err
 		}
 		return c.events(ctx, q)
@@ -51,22 +69,40 @@ func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 }
 
 func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
-	span := logSpan{After: q.After, Desc: q.Descending, Limit: q.Limit}
+	filter, span, err := q.parts()
+	if err != nil {
+		return EventPage{}, err
+	}
+	if !q.AfterEvent.IsZero() {
+		if span.After, err = c.positionOf(ctx, q.AfterEvent, filter); err != nil {
+			return EventPage{}, err
+		}
+	}
+	if c.service.principal != nil {
+		return c.eventsWithoutPositions(ctx, filter, span, q.AfterEvent)
+	}
+	items, next, done, err := c.tx.Events().Read(ctx, filter, span)
+	return EventPage{Items: items, Next: next, Done: done}, err
+}
+
+// parts checks a query and takes it apart.
+func (q EventQuery) parts() (filter eventFilter, span logSpan, err error) {
+	span = logSpan{After: q.After, Desc: q.Descending, Limit: q.Limit}
 	switch {
 	case q.After < 0:
-		return EventPage{}, &Error{Code: ErrInvalidCursor, Field: "after", Reason: "is negative"}
+		return filter, span, &Error{Code: ErrInvalidCursor, Field: "after", Reason: "is negative"}
+	case q.After > 0 && !q.AfterEvent.IsZero():
+		return filter, span, invalid("after_event", "and after are two places to go on from")
 	case q.Limit < 0 || q.Limit > MaxLimit:
-		return EventPage{}, invalid("limit", fmt.Sprintf("is %d, want 1 to %d", q.Limit, MaxLimit))
+		return filter, span, invalid("limit", fmt.Sprintf("is %d, want 1 to %d", q.Limit, MaxLimit))
 	case q.Limit == 0:
 		span.Limit = DefaultLimit
 	}
-	filter := eventFilter{Since: q.Since, Until: q.Until}
+	filter = eventFilter{Since: q.Since, Until: q.Until}
 	if len(q.Types) > 0 {
-		types, err := someOf("types", q.Types)
-		if err != nil {
-			return EventPage{}, err
+		if filter.Type, err = someOf("types", q.Types); err != nil {
+			return filter, span, err
 		}
-		filter.Type = types
 	}
 	if !q.OrganizationID.IsZero() {
 		filter.OrganizationID = typed.Of(q.OrganizationID)
@@ -80,12 +116,71 @@ func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
 	if q.Actor != (Actor{}) {
 		filter.Actor = typed.Of(q.Actor)
 	}
-	items, next, done, err := c.tx.Events().Read(ctx, filter, span)
-	return EventPage{Items: items, Next: next, Done: done}, err
+	return filter, span, nil
 }
 
-// All walks the log from q.After to its end as it is when reached; q.Limit is how
-// many are read at a time. An error ends the walk.
+// positionOf finds an event of the filter's organization. One of another organization, one
+// that was pruned and one that never was are answered alike.
+func (c *call) positionOf(ctx context.Context, id EventID, filter eventFilter) (Position, error) {
+	found, _, _, err := c.tx.Events().Read(ctx, eventFilter{ID: typed.Of(id), OrganizationID: filter.OrganizationID}, logSpan{Limit: 1})
+	if err != nil {
+		return 0, err
+	}
+	if len(found) == 0 {
+		return 0, &Error{Code: ErrEventsPruned, Kind: "event", Key: id.String(), Field: "after_event"}
+	}
+	return found[0].Position, nil
+}
+
+// eventsWithoutPositions reads a page as an actor sees it. It ends at an event of the
+// organization, and goes on from one that is not, so that each page is a step.
+func (c *call) eventsWithoutPositions(ctx context.Context, filter eventFilter, span logSpan, after EventID) (EventPage, error) {
+	page := EventPage{NextEvent: after}
+	for {
+		items, next, done, err := c.tx.Events().Read(ctx, filter, span)
+		if err != nil {
+			return EventPage{}, err
+		}
+		page.Items, page.Done = items, done
+		switch last, err := c.lastRead(ctx, filter, items, next, span); {
+		case err != nil:
+			return EventPage{}, err
+		case !last.IsZero():
+			page.NextEvent = last
+		}
+		if len(items) > 0 || done || page.NextEvent != after {
+			break
+		}
+		span.After = next
+	}
+	for i := range page.Items {
+		page.Items[i].Position = 0
+	}
+	return page, nil
+}
+
+// lastRead is the event of the organization that a read came to, which is at next or before
+// it. Zero: none.
+func (c *call) lastRead(ctx context.Context, filter eventFilter, items []Event, next Position, span logSpan) (EventID, error) {
+	if n := len(items); n > 0 && items[n-1].Position == next {
+		return items[n-1].ID, nil
+	}
+	if next == span.After {
+		return EventID{}, nil
+	}
+	back := logSpan{After: next + 1, Limit: 1, Desc: !span.Desc}
+	if span.Desc {
+		back.After = next - 1
+	}
+	found, _, _, err := c.tx.Events().Read(ctx, eventFilter{OrganizationID: filter.OrganizationID}, back)
+	if err != nil || len(found) == 0 {
+		return EventID{}, err
+	}
+	return found[0].ID, nil
+}
+
+// All walks the log from q.After or q.AfterEvent to its end as it is when reached; q.Limit
+// is how many are read at a time. An error ends the walk.
 func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		q := q
@@ -103,7 +198,7 @@ func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 			if page.Done {
 				return
 			}
-			q.After = page.Next
+			q.After, q.AfterEvent = page.Next, page.NextEvent
 		}
 	}
 }

@@ -288,12 +288,12 @@ func (in Attempt) checked(c *call) (attempt, error) {
 // readAddresses puts the addresses of an attempt into canonical form.
 func (a *attempt) readAddresses() (err error) {
 	if a.mailbox != "" {
-		if a.mailboxKey, err = CanonicalEmail(a.mailbox); err != nil {
+		if a.mailbox, a.mailboxKey, err = readEmail(a.mailbox); err != nil {
 			return err
 		}
 	}
 	if a.email != "" {
-		if a.emailKey, err = CanonicalEmail(a.email); err != nil {
+		if a.email, a.emailKey, err = readEmail(a.email); err != nil {
 			if a.subject == "" {
 				return err
 			}

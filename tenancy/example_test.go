@@ -10,7 +10,7 @@ import (
 
 // service is what the examples start from: nothing is in it yet.
 func service(config tenancy.Config) *tenancy.Service {
-	config.Store = memory.New()
+	config.Store, config.AllowTestDomains = memory.New(), true
 	return must(tenancy.New(config))
 }
 

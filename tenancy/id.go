@@ -28,27 +28,6 @@ type Entity interface {
 // what it joins on.
 type ID[T Entity] [16]byte
 
-// The ids of the things in this package.
-type (
-	OrganizationID   = ID[Organization]
-	UserID           = ID[User]
-	IdentityID       = ID[Identity]
-	MembershipID     = ID[Membership]
-	RoleAssignmentID = ID[RoleAssignment]
-	RoleID           = ID[Role]
-	PermissionID     = ID[Permission]
-	DenialID         = ID[Denial]
-	InvitationID     = ID[Invitation]
-	JoinCodeID       = ID[JoinCode]
-	JoinRequestID    = ID[JoinRequest]
-	DomainID         = ID[Domain]
-	ConnectionID     = ID[Connection]
-	PolicyID         = ID[Policy]
-	SessionID        = ID[Session]
-	SecretID         = ID[Secret]
-	EventID          = ID[Event]
-)
-
 // ParseID reads a TypeID of kind T. Malformed text and another kind's id are
 // [ErrInvalid], with the field "id" (rule G7). Parse once, at the edge of the
 // program, and pass the ID on.

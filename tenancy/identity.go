@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
@@ -23,9 +24,12 @@ type Identity struct {
 	// Epoch is the connection's at the time of the link: once that has been pointed to
 	// another provider, the identity opens nothing (rule U4). 0: the application's provider.
 	Epoch     int64     `json:"epoch,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
+
+// IdentityID is the id of an identity, idn_...
+type IdentityID = ID[Identity]
 
 func (Identity) idPrefix() string { return "idn" }
 
@@ -61,7 +65,7 @@ type NewIdentity struct {
 // user's. Actors: [ErrForbidden].
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	return write(ctx, g.s, identitiesLink, id.String(), func(ctx context.Context, c *call) (Identity, error) {
-		if err := in.check(); err != nil {
+		if err := in.read(); err != nil {
 			return Identity{}, err
 		}
 		if err := c.lock(ctx, lockUser(id)); err != nil {
@@ -117,20 +121,21 @@ func (i identityRules) epochOf(ctx context.Context, provider string) (int64, err
 
 var providerForm = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
-func (in NewIdentity) check() error {
+// read checks an identity, and puts its address into its stored form.
+func (in *NewIdentity) read() (err error) {
 	if !providerForm.MatchString(in.Provider) {
 		return invalid("provider", "is not 1 to 64 of a-z, 0-9, _ and -")
 	}
 	if err := exact("subject", in.Subject); err != nil {
 		return err
 	}
-	if in.Email == "" {
+	if in.Email = strings.TrimSpace(in.Email); in.Email == "" {
 		if in.EmailVerified {
 			return invalid("email", "is empty and yet verified")
 		}
 		return nil
 	}
-	_, err := CanonicalEmail(in.Email)
+	_, err = CanonicalEmail(in.Email)
 	return err
 }
 
@@ -203,6 +208,9 @@ func (i identityRules) find(ctx context.Context, provider, subject string) (Iden
 // Errors: [ErrNotFound], also for another user's.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
 	return exec(ctx, g.s, identitiesUnlink, identity.String(), func(ctx context.Context, c *call) error {
+		if err := c.access().mayLock(ctx, scope{user: id}); err != nil {
+			return err
+		}
 		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err
 		}
@@ -284,7 +292,11 @@ func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 		if _, err := c.users().get(ctx, id); err != nil {
 			return nil, err
 		}
-		return collect(ctx, c.tx.Identities(), identityFilter{UserID: typed.Of(id)})
+		found, err := collect(ctx, c.tx.Identities(), identityFilter{UserID: typed.Of(id)})
+		if err != nil {
+			return nil, err
+		}
+		return listed(found), nil
 	})
 }
 
@@ -312,7 +324,7 @@ type Resolution struct {
 // another identity at the provider: it may be the next person with that address.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
 	return write(ctx, g.s, identitiesResolve, "", func(ctx context.Context, c *call) (Resolution, error) {
-		if err := in.check(); err != nil {
+		if err := in.read(); err != nil {
 			return Resolution{}, err
 		}
 		if looksLikeConnection(in.Provider) {
@@ -353,7 +365,7 @@ func (i identityRules) resolve(ctx context.Context, in NewIdentity) (Resolution,
 	}
 	found.Identity, err = i.link(ctx, id, newIdentity{NewIdentity: in})
 	if err == nil && found.Linked && !found.TookOver {
-		i.c.notify(user, MessageIdentityLinked)
+		err = i.c.notify(ctx, user, MessageIdentityLinked)
 	}
 	return found, err
 }

@@ -36,3 +36,5 @@ var identityRows = typed.Describe[Identity, identityFilter](
 		typed.OneText(c, "provider", f.Provider)
 		typed.OneText(c, "subject", f.Subject)
 	})
+
+func (t *txn) Identities() table[Identity, identityFilter] { return bind(t, identityRows) }

@@ -12,16 +12,21 @@ import (
 // InvitationState is how an invitation stands (rule I3).
 type InvitationState string
 
-// The states of an invitation. A pending one whose time ran out reads as expired.
+// The states of an invitation. A pending one whose time ran out reads as expired, and one
+// that who sent it could not send now reads as void.
 const (
 	InvitationPending  InvitationState = "pending"
 	InvitationAccepted InvitationState = "accepted"
 	InvitationRevoked  InvitationState = "revoked"
 	InvitationExpired  InvitationState = "expired"
+	// InvitationVoid is one whose inviter may no longer give what it gives, or is no member any
+	// more (rule I3). It has no seat and is in nobody's way; to resend it, by somebody who
+	// may, makes it good again, and so does the inviter's coming back. It is a state as read: none is stored as void.
+	InvitationVoid InvitationState = "void"
 )
 
 func (s InvitationState) known() bool {
-	return s == InvitationPending || s == InvitationAccepted || s == InvitationRevoked || s == InvitationExpired
+	return s == InvitationPending || s == InvitationAccepted || s == InvitationRevoked || s == InvitationExpired || s == InvitationVoid
 }
 
 // Invitation asks one address into one organization, or, without one, into the
@@ -32,18 +37,27 @@ type Invitation struct {
 	OrganizationID OrganizationID    `json:"organization_id,omitzero"` // zero: into the application
 	Email          string            `json:"email"`                    // as given
 	Roles          []string          `json:"roles,omitempty"`          // what the member will have
-	Metadata       map[string]string `json:"metadata,omitempty"`       // for the membership
+	Metadata       map[string]string `json:"metadata,omitempty"`       // for the membership; the host's own
 	InviterID      UserID            `json:"inviter_id,omitzero"`      // whose grants it stands on; zero: the host's
 	State          InvitationState   `json:"state"`
-	Sends          int               `json:"sends"`   // how often it was sent
-	SentAt         time.Time         `json:"sent_at"` // the last time
-	ExpiresAt      time.Time         `json:"expires_at"`
-	UserID         UserID            `json:"user_id,omitzero"`    // who accepted it
-	DecidedAt      time.Time         `json:"decided_at,omitzero"` // when it was accepted, revoked or found expired
-	CreatedAt      time.Time         `json:"created_at"`
-	UpdatedAt      time.Time         `json:"updated_at"`
-	EmailKey       string            `json:"-"` // canonical Email
+	Sends          int               `json:"sends"`            // how often it was sent
+	SentAt         time.Time         `json:"sent_at,omitzero"` // the last time that somebody sent it
+	// MailDueAt is when its mail, which waits, is tried: the address has had as many mails as
+	// it may in a day (rule I12). Zero: it went.
+	MailDueAt time.Time `json:"mail_due_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	UserID    UserID    `json:"user_id,omitzero"`    // who accepted it
+	DecidedAt time.Time `json:"decided_at,omitzero"` // when it was accepted, revoked or found expired
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
+	// domain may look like another one (rule G5). Get and List fill it in; "" else.
+	EmailASCII string `json:"email_ascii,omitempty"`
+	EmailKey   string `json:"-"` // canonical Email
 }
+
+// InvitationID is the id of an invitation, inv_...
+type InvitationID = ID[Invitation]
 
 func (Invitation) idPrefix() string { return "inv" }
 
@@ -78,6 +92,7 @@ func invitationLasts(field string, d time.Duration) error {
 
 // at is an invitation as it reads at an instant (rule I3).
 func (i Invitation) at(now time.Time) Invitation {
+	i.EmailASCII = asciiEmail(i.Email, i.EmailKey)
 	if i.State == InvitationPending && !now.Before(i.ExpiresAt) {
 		i.State = InvitationExpired
 	}
@@ -111,7 +126,7 @@ func addressee(emailKey string) UserID {
 // expire marks an invitation that has run out, so that it is in nobody's way.
 func (iv invitationRules) expire(ctx context.Context, inv Invitation) error {
 	before := inv
-	inv.State, inv.DecidedAt = InvitationExpired, iv.c.now
+	inv.State, inv.DecidedAt, inv.MailDueAt = InvitationExpired, iv.c.now, time.Time{}
 	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationExpired)
 }
 

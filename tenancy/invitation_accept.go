@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/store"
@@ -20,7 +21,9 @@ import (
 // have been somebody else; the session that a bound Service works by stays.
 //
 // An inactive member comes back only by an invitation of their own that was sent since
-// they became so (rule M5): not by standing in, and not by one from before.
+// they became so (rule M5): not by standing in, and not by one from before. An active member to
+// whose own address one still stands, because they came in by a way that was not enough to take it up
+// (rule M2), gets its roles beside those that they have.
 //
 // Of any number of calls with one token, one succeeds.
 //
@@ -29,11 +32,14 @@ import (
 // [ErrNotFound], [ErrMerged] for the user; [ErrInvitationForOtherEmail];
 // [ErrEmailNotVerified]; [ErrInvitationVoid] where who sent it could not send it now;
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
-// [ErrMembershipInactive]; [ErrUnknownRole]; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+// [ErrMembershipInactive]; [ErrUnknownRole]; [ErrInvalid] where a member would have more than Limits.MemberRoles; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
 	return write(ctx, g.s, invitationsAccept, user.String(), func(ctx context.Context, c *call) (Member, error) {
 		found, err := c.invitations().presented(ctx, token)
 		if err != nil {
+			return Member{}, err
+		}
+		if err := c.access().mayLock(ctx, scope{user: user}); err != nil {
 			return Member{}, err
 		}
 		if err := c.invitations().lockAccepting(ctx, found.Invitation, user); err != nil {
@@ -73,14 +79,14 @@ func (iv invitationRules) presented(ctx context.Context, token string) (presente
 }
 
 // tokenOf finds the invitation of a token in whatever state.
-func (iv invitationRules) tokenOf(ctx context.Context, token string) (Invitation, Secret, error) {
-	secret, err := iv.c.genuine(ctx, SecretInvitation, token)
+func (iv invitationRules) tokenOf(ctx context.Context, token string) (Invitation, storedSecret, error) {
+	secret, err := iv.c.genuine(ctx, secretInvitation, token)
 	if err != nil {
-		return Invitation{}, Secret{}, err
+		return Invitation{}, storedSecret{}, err
 	}
 	id, err := ParseID[Invitation](secret.Subject)
 	if err != nil {
-		return Invitation{}, Secret{}, err
+		return Invitation{}, storedSecret{}, err
 	}
 	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
@@ -117,31 +123,73 @@ func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, 
 	}
 	var member Member
 	if !inv.OrganizationID.IsZero() {
-		if err := iv.mayReturn(ctx, inv, user); err != nil {
+		m, err := iv.mayReturn(ctx, inv, user)
+		if err != nil {
 			return Member{}, err
 		}
-		if member, err = iv.enterInvited(ctx, inv, user); err != nil {
+		if member, err = iv.enterInvited(ctx, inv, user, m); err != nil {
 			return Member{}, err
 		}
 	}
-	before := inv
-	inv.State, inv.UserID, inv.DecidedAt = InvitationAccepted, user.ID, iv.c.now
-	return member, save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationAccepted)
+	return member, iv.accepted(ctx, inv, user.ID)
 }
 
-// mayReturn refuses an inactive member whom the invitation does not mean: one for
-// another address, or from before they became inactive (rule M5).
-func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user User) error {
+// accepted keeps who accepted an invitation.
+func (iv invitationRules) accepted(ctx context.Context, inv Invitation, user UserID) error {
+	before := inv
+	inv.State, inv.UserID, inv.DecidedAt, inv.MailDueAt = InvitationAccepted, user, iv.c.now, time.Time{}
+	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationAccepted)
+}
+
+// acceptNamed lets somebody in by the host's word, and takes up for them the invitation that it
+// names (rule M2).
+func (iv invitationRules) acceptNamed(ctx context.Context, id InvitationID, j entrant) (Member, error) {
+	user, err := iv.c.users().get(ctx, j.userID)
+	if err != nil {
+		return Member{}, err
+	}
+	inv, err := iv.c.tx.Invitations().Get(ctx, id)
+	switch {
+	case err == nil && inv.OrganizationID != j.organization.ID:
+		return Member{}, notFound(id)
+	case err != nil:
+		return Member{}, err
+	case inv.EmailKey != user.EmailKey:
+		return Member{}, &Error{Code: ErrInvitationForOtherEmail}
+	}
+	if err := inv.checkPending(iv.c.now); err != nil {
+		return Member{}, err
+	}
+	if err := iv.c.roles().lockDeclared(ctx, inv.Roles...); err != nil {
+		return Member{}, err
+	}
+	own := j
+	j.roles, j.source, j.sourceID, j.invitation, j.inviter = inv.Roles, RoleInvitation, inv.ID.String(), &inv, inv.InviterID
+	if len(j.metadata) == 0 {
+		j.metadata = inv.Metadata
+	}
+	member, err := iv.c.joining().join(ctx, j)
+	if err == nil && len(own.roles) > 0 {
+		member, err = iv.c.joining().addWay(ctx, own, member)
+	}
+	if err != nil {
+		return Member{}, err
+	}
+	return member, iv.accepted(ctx, inv, user.ID)
+}
+
+// mayReturn gives the membership that somebody has where they are invited, if any, and refuses
+// an inactive member if the invitation is for another address (rule M5). One for theirs was sent since they became inactive: what stood to it was
+// revoked then, or when it became theirs.
+func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user User) (Membership, error) {
 	m, err := iv.c.members().get(ctx, inv.OrganizationID, user.ID)
 	switch {
 	case CodeOf(err) == ErrNotFound:
-		return nil
-	case err != nil:
-		return err
-	case m.Status == MembershipInactive && (user.EmailKey != inv.EmailKey || inv.SentAt.Before(m.DeactivatedAt)):
-		return &Error{Code: ErrMembershipInactive}
+		return Membership{}, nil
+	case err == nil && m.Status == MembershipInactive && user.EmailKey != inv.EmailKey:
+		err = &Error{Code: ErrMembershipInactive}
 	}
-	return nil
+	return m, err
 }
 
 // isInvited refuses everybody but the person invited. A token that proves the mailbox
@@ -184,8 +232,8 @@ func (iv invitationRules) mayStandIn(ctx context.Context, inv Invitation, user U
 	return err
 }
 
-// enterInvited lets somebody in by their invitation.
-func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user User) (Member, error) {
+// enterInvited lets somebody in by their invitation, who has the membership m there or none.
+func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user User, m Membership) (Member, error) {
 	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
 		return Member{}, err
@@ -197,13 +245,17 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 	if err := iv.c.roles().lockDeclared(ctx, inv.Roles...); err != nil {
 		return Member{}, err
 	}
-	if err := iv.stillGiven(ctx, inv, user); err != nil {
+	if err := iv.stillGiven(ctx, inv, m); err != nil {
 		return Member{}, err
 	}
-	member, err := iv.c.joining().join(ctx, entrant{
+	j := entrant{
 		organization: org, userID: user.ID, via: JoinedInvitation, roles: inv.Roles, metadata: inv.Metadata,
 		source: RoleInvitation, sourceID: inv.ID.String(), invitation: &inv, inviter: inv.InviterID,
-	})
+	}
+	if m.Status == MembershipActive && inv.EmailKey == user.EmailKey {
+		return iv.c.joining().addInvited(ctx, j, user, m)
+	}
+	member, err := iv.c.joining().join(ctx, j)
 	if err != nil {
 		return Member{}, err
 	}
@@ -213,16 +265,12 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 // stillGiven refuses an invitation that who sent it could not send now (rule I4): they
 // are in, may invite, and have all that it gives, and that it takes from one who was
 // a member before.
-func (iv invitationRules) stillGiven(ctx context.Context, inv Invitation, user User) error {
+func (iv invitationRules) stillGiven(ctx context.Context, inv Invitation, m Membership) error {
 	if inv.InviterID.IsZero() {
 		return nil
 	}
 	roles := slices.Clone(inv.Roles)
-	m, err := iv.c.members().get(ctx, inv.OrganizationID, user.ID)
-	if err != nil && CodeOf(err) != ErrNotFound {
-		return err
-	}
-	if err == nil && m.Status == MembershipInactive {
+	if m.Status == MembershipInactive {
 		held, err := iv.c.roles().assignments(ctx, m.ID)
 		if err != nil {
 			return err
@@ -242,10 +290,18 @@ func (iv invitationRules) stillGiven(ctx context.Context, inv Invitation, user U
 // roles (rule R6).
 func (iv invitationRules) couldInvite(ctx context.Context, user UserID, id OrganizationID, slugs ...string) (bool, error) {
 	facts, err := iv.c.access().facts(ctx, id, user)
-	if err != nil || facts.reason() != ReasonGranted {
+	if err != nil {
 		return false, err
 	}
-	roles, err := iv.c.roles().rolesOf(ctx, id)
+	return iv.couldGive(ctx, facts, id, slugs...)
+}
+
+// couldGive is couldInvite for somebody whose access is known.
+func (iv invitationRules) couldGive(ctx context.Context, facts accessFacts, id OrganizationID, slugs ...string) (bool, error) {
+	if facts.reason() != ReasonGranted {
+		return false, nil
+	}
+	roles, err := iv.c.roles().rolesNamed(ctx, id, slices.Concat(facts.Roles, slugs)...)
 	if err != nil {
 		return false, err
 	}

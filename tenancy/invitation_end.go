@@ -54,18 +54,21 @@ func (i Invitation) lock() store.LockKey {
 // sweepLimit is how many invitations one transaction of Sweep marks.
 const sweepLimit = 200
 
-// Sweep marks the invitations that have run out, with an event each (rule I3), in
-// transactions of bounded size, and says how many. They read as expired without it,
-// and hold no seat. Run does it, too.
+// Sweep marks the invitations that have run out, with an event each (rule I3), and sends
+// mails of invitations that waited and for which there is room now (rule I12), at most 200 a
+// call. It works in transactions of bounded size, and says how many invitations it looked
+// at. Without it those that ran out read as expired and hold no seat, and what waits stays
+// unsent. Run does it, too. What cannot be mailed is the Logger's to hear.
 func (g Invitations) Sweep(ctx context.Context) (int, error) {
-	total := 0
-	for {
-		n, err := g.sweep(ctx)
-		total += n
-		if err != nil || n < sweepLimit {
-			return total, err
+	total, err := g.sendWaiting(ctx)
+	for err == nil {
+		var n int
+		n, err = g.sweep(ctx)
+		if total += n; n < sweepLimit {
+			break
 		}
 	}
+	return total, err
 }
 
 // sweep is one transaction of Sweep.
@@ -79,6 +82,9 @@ func (g Invitations) sweep(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		if err := c.invitations().dropSecrets(ctx); err != nil {
+			return 0, err
+		}
+		if err := c.mails().forget(ctx); err != nil {
 			return 0, err
 		}
 		return n, nil
@@ -115,12 +121,12 @@ func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
 // dropSecrets deletes some of the tokens that ran out so long ago that they need not
 // say so any more.
 func (iv invitationRules) dropSecrets(ctx context.Context) error {
-	old := secretFilter{Kind: typed.Of(SecretInvitation, SecretJoinCode), DueBefore: iv.c.now.Add(-secretsRemembered)}
+	old := secretFilter{Kind: typed.Of(secretInvitation, secretJoinCode), DueBefore: iv.c.now.Add(-secretsRemembered)}
 	found, err := iv.c.tx.Secrets().List(ctx, old, listSpan{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	ids := make([]SecretID, len(found))
+	ids := make([]storedSecretID, len(found))
 	for i, s := range found {
 		ids[i] = s.ID
 	}

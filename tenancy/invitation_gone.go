@@ -7,23 +7,13 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// deleteInvitations deletes the invitations, join codes and join requests of an
-// organization that goes, with the secrets of the first two.
-func (iv invitationRules) deleteInvitations(ctx context.Context, id OrganizationID, counts *removed) (err error) {
-	if err := deleteSecrets(ctx, iv.c, iv.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}, SecretInvitation); err != nil {
+// dropTokens deletes what opens the invitations and join codes of an organization that
+// goes.
+func (iv invitationRules) dropTokens(ctx context.Context, id OrganizationID) error {
+	if err := deleteSecrets(ctx, iv.c, iv.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}, secretInvitation); err != nil {
 		return err
 	}
-	if err := deleteSecrets(ctx, iv.c, iv.c.tx.JoinCodes(), joinCodeFilter{OrganizationID: typed.Of(id)}, SecretJoinCode); err != nil {
-		return err
-	}
-	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, invitationFilter{OrganizationID: typed.Of(id)}); err != nil {
-		return err
-	}
-	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, joinCodeFilter{OrganizationID: typed.Of(id)}); err != nil {
-		return err
-	}
-	counts.JoinRequests, err = iv.c.tx.JoinRequests().DeleteAll(ctx, joinRequestFilter{OrganizationID: typed.Of(id)})
-	return err
+	return deleteSecrets(ctx, iv.c, iv.c.tx.JoinCodes(), joinCodeFilter{OrganizationID: typed.Of(id)}, secretJoinCode)
 }
 
 // purgeInvitations deletes up to n of an organization's invitations, join codes and join
@@ -36,7 +26,7 @@ func (iv invitationRules) purgeInvitations(ctx context.Context, id OrganizationI
 	if counts.Invitations, err = iv.c.tx.Invitations().DeleteAll(ctx, invitationFilter{ID: typed.Of(invitations...)}); err != nil {
 		return err
 	}
-	if err := dropOpeners(ctx, iv.c, SecretInvitation, invitations); err != nil {
+	if err := dropOpeners(ctx, iv.c, secretInvitation, invitations); err != nil {
 		return err
 	}
 	n -= counts.Invitations
@@ -47,7 +37,7 @@ func (iv invitationRules) purgeInvitations(ctx context.Context, id OrganizationI
 	if counts.JoinCodes, err = iv.c.tx.JoinCodes().DeleteAll(ctx, joinCodeFilter{ID: typed.Of(codes...)}); err != nil {
 		return err
 	}
-	if err := dropOpeners(ctx, iv.c, SecretJoinCode, codes); err != nil {
+	if err := dropOpeners(ctx, iv.c, secretJoinCode, codes); err != nil {
 		return err
 	}
 	n -= counts.JoinCodes
@@ -73,7 +63,7 @@ func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n in
 }
 
 // dropOpeners deletes what opens some things.
-func dropOpeners[V Entity](ctx context.Context, c *call, kind SecretKind, things []ID[V]) error {
+func dropOpeners[V Entity](ctx context.Context, c *call, kind secretKind, things []ID[V]) error {
 	subjects := make([]string, len(things))
 	for i, id := range things {
 		subjects[i] = id.String()
@@ -84,7 +74,7 @@ func dropOpeners[V Entity](ctx context.Context, c *call, kind SecretKind, things
 
 // deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
 // rows at a time.
-func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F], filter F, kind SecretKind) error {
+func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F], filter F, kind secretKind) error {
 	span := listSpan{Limit: sweepLimit}
 	for {
 		rows, err := t.List(ctx, filter, span)
@@ -166,6 +156,12 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 			return 0, err
 		}
 	}
+	if err := iv.c.mails().erase(ctx, addresses, people...); err != nil {
+		return 0, err
+	}
+	if err := iv.c.removals().erase(ctx, addresses, people...); err != nil {
+		return 0, err
+	}
 	emptied := 0
 	for _, key := range addresses {
 		n, err := iv.c.tx.Events().Redact(ctx, addressee(key))
@@ -192,7 +188,7 @@ func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation) 
 	if inv.State == InvitationExpired {
 		inv.State = InvitationRevoked
 	}
-	opened := secretFilter{Kind: typed.Of(SecretInvitation), Subject: typed.Of(inv.ID.String())}
+	opened := secretFilter{Kind: typed.Of(secretInvitation), Subject: typed.Of(inv.ID.String())}
 	if _, err := iv.c.tx.Secrets().DeleteAll(ctx, opened); err != nil {
 		return err
 	}
@@ -206,9 +202,10 @@ func (iv invitationRules) keepForgotten(ctx context.Context, inv Invitation) err
 }
 
 // moveInvitations makes what a user sent and accepted be another's, into whom they are
-// merged, and their join requests (rule U6). user.merged tells of it.
+// merged, and their join codes and requests (rule U6). user.merged tells of it.
 func (iv invitationRules) moveInvitations(ctx context.Context, from, into UserID) error {
-	if err := checkLimit(ctx, iv.c, "join_requests", iv.c.tx.JoinRequests(), joinRequestFilter{UserID: typed.Of(from)}); err != nil {
+	waiting := joinRequestFilter{UserID: typed.Of(from), State: typed.Of(JoinRequestPending)}
+	if err := checkLimit(ctx, iv.c, "join_requests", iv.c.tx.JoinRequests(), waiting); err != nil {
 		return err
 	}
 	for _, filter := range []invitationFilter{{InviterID: typed.Of(from)}, {UserID: typed.Of(from)}} {
@@ -230,6 +227,9 @@ func (iv invitationRules) moveInvitations(ctx context.Context, from, into UserID
 				return err
 			}
 		}
+	}
+	if err := iv.c.joining().moveCodes(ctx, from, into); err != nil {
+		return err
 	}
 	return iv.c.joining().moveRequests(ctx, from, into)
 }

@@ -37,7 +37,7 @@ func (q InvitationQuery) filter(now time.Time) (f invitationFilter, err error) {
 	}
 	pending, expired := slices.Contains(q.States, InvitationPending), slices.Contains(q.States, InvitationExpired)
 	f.State = stored
-	if expired && !pending {
+	if !pending && (expired || slices.Contains(q.States, InvitationVoid)) {
 		f.State = typed.Of(append(slices.Clone(q.States), InvitationPending)...)
 	}
 	if len(q.States) == 1 && pending {
@@ -59,14 +59,17 @@ func (q InvitationQuery) paging() paging { return paging{ByID, q.Descending, q.L
 func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
 	return read(ctx, g.s, invitationsGet, id.String(), func(ctx context.Context, c *call) (Invitation, error) {
 		inv, err := c.invitations().authorizedInvitation(ctx, id)
-		return inv.at(c.now), err
+		if err != nil {
+			return Invitation{}, err
+		}
+		return c.invitations().voids().read(ctx, inv)
 	})
 }
 
 // List gives a page of an organization's invitations, every one alike, whether or not
 // its address is anybody's (rule M2). The zero organization lists those into the
-// application, for the host alone. Where States names some that time alone tells apart, a page may
-// be shorter than its limit.
+// application, for the host alone. Where States names some that time or the inviter's rights tell
+// apart, a page may be shorter than its limit.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Invitations) List(ctx context.Context, organization OrganizationID, q InvitationQuery) (Page[Invitation], error) {
@@ -102,8 +105,14 @@ func (g Invitations) All(ctx context.Context, organization OrganizationID, q Inv
 func (iv invitationRules) invitationPage(ctx context.Context, filter invitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
 	page, err := listPage(ctx, iv.c.tx.Invitations(), filter, q.paging(), keyByID,
 		"invitations", of, q.States, q.EmailPrefix)
+	if err != nil {
+		return page, err
+	}
+	v := iv.voids()
 	for i := range page.Items {
-		page.Items[i] = page.Items[i].at(iv.c.now)
+		if page.Items[i], err = v.read(ctx, page.Items[i]); err != nil {
+			return page, err
+		}
 	}
 	page.Items = slices.DeleteFunc(page.Items, func(inv Invitation) bool { return !q.keeps(inv) })
 	return page, err
@@ -116,7 +125,7 @@ type InvitationPreview struct {
 	OrganizationName string          `json:"organization_name,omitempty"`
 	Email            string          `json:"email"` // masked: "a***@acme.example"
 	State            InvitationState `json:"state"` // as it reads now
-	ExpiresAt        time.Time       `json:"expires_at"`
+	ExpiresAt        time.Time       `json:"expires_at,omitzero"`
 }
 
 // Preview says what a token would let its bearer into (rule I6), in whatever state the
@@ -140,14 +149,18 @@ func (g Invitations) Preview(ctx context.Context, token string) (InvitationPrevi
 			}
 			name = org.DisplayName
 		}
-		return inv.preview(c.now, name), nil
+		if inv, err = c.invitations().voids().read(ctx, inv); err != nil {
+			return InvitationPreview{}, err
+		}
+		return inv.preview(name), nil
 	})
 }
 
-func (i Invitation) preview(now time.Time, organization string) InvitationPreview {
+// preview shows an invitation that was read as it reads now.
+func (i Invitation) preview(organization string) InvitationPreview {
 	return InvitationPreview{
 		ID: i.ID, OrganizationID: i.OrganizationID, OrganizationName: organization, Email: mask(i.Email),
-		State: i.at(now).State, ExpiresAt: i.ExpiresAt,
+		State: i.State, ExpiresAt: i.ExpiresAt,
 	}
 }
 
@@ -215,7 +228,7 @@ func (iv invitationRules) previews(ctx context.Context, filter invitationFilter,
 	page := Page[InvitationPreview]{Next: found.Next}
 	for _, inv := range found.Items {
 		if name, ok := names[inv.OrganizationID]; ok {
-			page.Items = append(page.Items, inv.preview(iv.c.now, name))
+			page.Items = append(page.Items, inv.preview(name))
 		}
 	}
 	return page, nil

@@ -87,6 +87,33 @@ func (iv invitationRules) emailMoved(ctx context.Context, before, after User) er
 	return nil
 }
 
+// becameOwn is told of a user who may have moved to another address: invitations to it into
+// organizations where they are an active or inactive member already are revoked (rules M5, M9). The caller has
+// the locks of these.
+func (iv invitationRules) becameOwn(ctx context.Context, before, after User) error {
+	if before.EmailKey == after.EmailKey {
+		return nil
+	}
+	members, err := collect(ctx, iv.c.tx.Memberships(), membershipFilter{
+		UserID: typed.Of(after.ID), Status: typed.Of(MembershipActive, MembershipInactive),
+	})
+	if err != nil || len(members) == 0 {
+		return err
+	}
+	found, err := collect(ctx, iv.c.tx.Invitations(), invitationFilter{
+		OrganizationID: typed.Of(organizationsOf(members)...), EmailKey: typed.Of(after.EmailKey), State: typed.Of(InvitationPending),
+	})
+	if err != nil {
+		return err
+	}
+	for _, inv := range found {
+		if err := iv.revokePending(ctx, inv.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // addPending shows an invitation to the user who has proved its address, as a membership
 // that is pending (rule M2). Who is or was a member keeps the membership as it is. The
 // caller has the locks of both, and of the organization.
@@ -183,7 +210,7 @@ func (iv invitationRules) revokePending(ctx context.Context, id InvitationID) er
 // revoke ends an invitation that is pending.
 func (iv invitationRules) revoke(ctx context.Context, inv *Invitation) error {
 	before := *inv
-	inv.State, inv.DecidedAt = InvitationRevoked, iv.c.now
+	inv.State, inv.DecidedAt, inv.MailDueAt = InvitationRevoked, iv.c.now, time.Time{}
 	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, inv, EventInvitationRevoked)
 }
 

@@ -18,6 +18,7 @@ type invitationFilter struct {
 	EmailPrefix    string                    // of EmailKey
 	DueBefore      time.Time                 // ExpiresAt before this instant
 	DueAfter       time.Time                 // ExpiresAt after this instant
+	MailBefore     time.Time                 // MailDueAt before this instant
 }
 
 // invitationRows says how one lies in a row.
@@ -41,6 +42,7 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 	typed.Moment("decided_at", func(v *Invitation) *time.Time { return &v.DecidedAt }),
 	typed.Instant("created_at", func(v *Invitation) *time.Time { return &v.CreatedAt }),
 	typed.Instant("updated_at", func(v *Invitation) *time.Time { return &v.UpdatedAt }),
+	typed.Moment("mail_due_at", func(v *Invitation) *time.Time { return &v.MailDueAt }),
 ).
 	Unique("email", "scope", "pending_email_key").
 	Index("scope", "email_key").Order(typed.Order(ByEmail), "email_key").
@@ -50,6 +52,7 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 	Index("scope", "state").
 	Index("scope").
 	Index("organization_id").
+	Index("mail_due_at").Order(typed.Order(ByTime), "mail_due_at").
 	Index("state", "expires_at").Order(typed.Order(ByDue), "expires_at").
 	Where(func(c *typed.Conds, f invitationFilter) {
 		typed.OneID(c, "id", f.ID)
@@ -61,4 +64,7 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 		typed.Begins(c, "email_key", f.EmailPrefix)
 		typed.Before(c, "expires_at", f.DueBefore)
 		typed.After(c, "expires_at", f.DueAfter)
+		typed.Before(c, "mail_due_at", f.MailBefore)
 	})
+
+func (t *txn) Invitations() table[Invitation, invitationFilter] { return bind(t, invitationRows) }

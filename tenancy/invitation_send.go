@@ -17,7 +17,7 @@ type NewInvitation struct {
 	OrganizationID OrganizationID    // zero: into the application, for the host alone
 	Email          string            // rule U1
 	Roles          []string          // none = the organization's default role
-	Metadata       map[string]string // for the membership (rule G3)
+	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
 	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor
 }
 
@@ -34,10 +34,16 @@ type SentInvitation struct {
 // Bound to a person, it stands on what that person may give, now and when it is
 // accepted (rules R6, I4).
 //
+// An organization mails one address at most once a minute and 10 times in 30 days,
+// whichever invitation it is about, and one address gets at most 20 mails a day from all
+// organizations (rule I12). With Config.Mailer, an invitation beyond the 20 is kept and its
+// mail waits: MailDueAt says until when, and Run sends it once there is room. Its time runs
+// from then on. Without a Mailer it is refused, as nothing could send it later.
+//
 // Errors: [ErrInvalid], also for more than Limits.Invitations that stand; [ErrNotFound]
 // for the organization; [ErrOrganizationClosed]; [ErrUnknownRole]; [ErrForbidden] for
 // roles above the actor's; [ErrAlreadyMember], for the application too; [ErrAlreadyInvited] with the
-// other one in IDs; [ErrSeatLimit]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with
+// other one in IDs; [ErrSeatLimit]; [ErrRateLimited]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with
 // the field "id"; with Config.Mailer [ErrInTransaction] in a transaction of the host's,
 // and [ErrMailFailed] beside the invitation, which is kept.
 func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation, error) {
@@ -52,7 +58,7 @@ func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation
 //
 // Errors: as for Send, and [ErrInvitationAccepted], [ErrInvitationRevoked];
 // [ErrNotFound] for the invitation; [ErrSeatLimit] and [ErrAlreadyInvited] for one that
-// had run out.
+// had run out, [ErrSeatLimit] for a void one.
 func (g Invitations) Resend(ctx context.Context, id InvitationID) (SentInvitation, error) {
 	return g.sent(ctx, invitationsResend, id.String(), func(ctx context.Context, c *call) (SentInvitation, error) {
 		return c.invitations().resend(ctx, id)
@@ -87,7 +93,7 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 	if err := iv.c.access().authorize(ctx, scope{organization: inv.OrganizationID}); err != nil {
 		return SentInvitation{}, err
 	}
-	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}); err != nil {
+	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}, input{"metadata", len(in.Metadata) > 0}); err != nil {
 		return SentInvitation{}, err
 	}
 	org, err := iv.mayInvite(ctx, &inv, user)
@@ -98,6 +104,9 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 		return SentInvitation{}, err
 	}
 	if err := iv.seatFor(ctx, org); err != nil {
+		return SentInvitation{}, err
+	}
+	if err := iv.admitMail(ctx, &inv, org); err != nil {
 		return SentInvitation{}, err
 	}
 	if err := iv.c.tx.Invitations().Insert(ctx, inv); err != nil {
@@ -116,11 +125,11 @@ func (iv invitationRules) draft(in NewInvitation) (Invitation, error) {
 		return Invitation{}, err
 	}
 	inv := Invitation{
-		ID: newID(iv.c, in.ID), Version: 1, OrganizationID: in.OrganizationID, Email: in.Email, Roles: in.Roles,
+		ID: newID(iv.c, in.ID), Version: 1, OrganizationID: in.OrganizationID, Roles: in.Roles,
 		State: InvitationPending, Sends: 1, SentAt: iv.c.now, InviterID: iv.inviter(), ExpiresAt: iv.c.now.Add(lasts), CreatedAt: iv.c.now, UpdatedAt: iv.c.now,
 	}
 	var err error
-	if inv.EmailKey, err = CanonicalEmail(in.Email); err != nil {
+	if inv.Email, inv.EmailKey, err = readEmail(in.Email); err != nil {
 		return Invitation{}, err
 	}
 	if inv.Metadata, err = iv.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
@@ -229,7 +238,7 @@ func (iv invitationRules) mayReceive(ctx context.Context, org Organization, user
 }
 
 // supersede makes way for an invitation: another one to the same place that has run out
-// is marked, and one that stands is refused (rule I5).
+// is marked, a void one revoked, and one that stands is refused (rules I3, I5).
 func (iv invitationRules) supersede(ctx context.Context, inv Invitation) error {
 	filter := invitationFilter{OrganizationID: typed.Of(inv.OrganizationID), EmailKey: typed.Of(inv.EmailKey), State: typed.Of(InvitationPending)}
 	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: 1})
@@ -238,10 +247,20 @@ func (iv invitationRules) supersede(ctx context.Context, inv Invitation) error {
 		return err
 	case len(found) == 0 || found[0].ID == inv.ID:
 		return nil
-	case found[0].checkPending(iv.c.now) == nil:
+	case found[0].checkPending(iv.c.now) != nil:
+		return iv.expire(ctx, found[0])
+	}
+	void, err := iv.voids().is(ctx, found[0])
+	if err != nil {
+		return err
+	}
+	if !void {
 		return &Error{Code: ErrAlreadyInvited, IDs: []string{found[0].ID.String()}}
 	}
-	return iv.expire(ctx, found[0])
+	if err := iv.revoke(ctx, &found[0]); err != nil {
+		return err
+	}
+	return iv.dropPending(ctx, found[0].ID)
 }
 
 // seatFor refuses one more invitation where the organization has no seat for it, or has
@@ -254,7 +273,15 @@ func (iv invitationRules) seatFor(ctx context.Context, org Organization) error {
 	if err != nil {
 		return err
 	}
-	if most := iv.c.instance.config.Limits.Invitations; n >= most {
+	most := iv.c.instance.config.Limits.Invitations
+	if n >= most {
+		void, err := iv.countVoid(ctx, org.ID)
+		if err != nil {
+			return err
+		}
+		n -= void
+	}
+	if n >= most {
 		return invalid("organization", fmt.Sprintf("has %d invitations, at most %d", n, most))
 	}
 	return iv.c.joining().seats(ctx, org, 0)
@@ -266,6 +293,10 @@ func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvi
 		return SentInvitation{}, err
 	}
 	before, ran := inv, inv.at(iv.c.now).State == InvitationExpired
+	void, err := iv.voids().is(ctx, inv)
+	if err != nil {
+		return SentInvitation{}, err
+	}
 	if err := inv.checkPending(iv.c.now); err != nil && !ran {
 		return SentInvitation{}, err
 	}
@@ -273,7 +304,7 @@ func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvi
 	if err != nil {
 		return SentInvitation{}, err
 	}
-	if ran {
+	if ran || void { // it had no seat
 		if err := iv.supersede(ctx, inv); err != nil {
 			return SentInvitation{}, err
 		}
@@ -281,13 +312,16 @@ func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvi
 			return SentInvitation{}, err
 		}
 	}
-	if err := iv.c.spendOf(ctx, SecretInvitation, inv.ID.String()); err != nil {
+	if err := iv.c.spendOf(ctx, secretInvitation, inv.ID.String()); err != nil {
 		return SentInvitation{}, err
 	}
 	inv.State, inv.DecidedAt, inv.InviterID = InvitationPending, time.Time{}, iv.inviter()
 	inv.Sends++
 	inv.SentAt = iv.c.now
 	inv.ExpiresAt = iv.c.now.Add(iv.c.instance.config.InvitationFor)
+	if err := iv.admitMail(ctx, &inv, org); err != nil {
+		return SentInvitation{}, err
+	}
 	if err := save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationResent); err != nil {
 		return SentInvitation{}, err
 	}
@@ -309,10 +343,53 @@ func (iv invitationRules) lockSent(ctx context.Context, id InvitationID) (Invita
 	return inv, user, iv.c.roles().lockDeclared(ctx, inv.Roles...)
 }
 
-// dispatch makes the token of an invitation that was just sent, lets the membership of
-// who has the address appear, and hands the token over.
+// mailScope is on whose behalf an invitation is mailed, for the limits on mails.
+func (i Invitation) mailScope() string { return i.OrganizationID.String() }
+
+// message is what the mail of an invitation says, without its token.
+func (iv invitationRules) message(ctx context.Context, inv Invitation, org Organization) (Message, error) {
+	m := Message{
+		Kind: MessageInvitation, To: inv.Email, ExpiresAt: inv.ExpiresAt, Subject: inv.ID.String(),
+		OrganizationID: org.ID, Organization: org.DisplayName, Again: inv.Sends > 1, Label: iv.c.instance.config.Label,
+	}
+	if inv.InviterID.IsZero() || iv.c.instance.config.Mailer == nil {
+		return m, nil
+	}
+	inviter, err := iv.c.tx.Users().Get(ctx, inv.InviterID)
+	m.Inviter = inviter.Name()
+	return m, err
+}
+
+// admitMail counts the mail of an invitation that is about to be sent, or has it wait
+// (rule I12). Without a Mailer nothing could send it later, and it is refused.
+func (iv invitationRules) admitMail(ctx context.Context, inv *Invitation, org Organization) error {
+	m, err := iv.message(ctx, *inv, org)
+	if err != nil {
+		return err
+	}
+	if iv.c.instance.config.Mailer == nil {
+		inv.MailDueAt = time.Time{}
+		return iv.c.mails().admitNow(ctx, inv.mailScope(), inv.EmailKey, m)
+	}
+	inv.MailDueAt, err = iv.c.mails().admit(ctx, inv.mailScope(), inv.EmailKey, m)
+	if err == nil && !inv.MailDueAt.IsZero() {
+		err = iv.c.mails().wait(ctx, inv.mailScope(), inv.EmailKey)
+	}
+	return err
+}
+
+// dispatch lets the membership of the user appear who has the address of an invitation that was
+// just sent, makes its token, and hands that over; if its mail does not wait.
 func (iv invitationRules) dispatch(ctx context.Context, inv Invitation, org Organization, user User) (SentInvitation, error) {
-	secret := Secret{Kind: SecretInvitation, Subject: inv.ID.String(), ExpiresAt: inv.ExpiresAt}
+	if !user.EmailVerifiedAt.IsZero() {
+		if err := iv.addPending(ctx, inv, user); err != nil {
+			return SentInvitation{}, err
+		}
+	}
+	if !inv.MailDueAt.IsZero() {
+		return SentInvitation{Invitation: inv}, nil
+	}
+	secret := storedSecret{Kind: secretInvitation, Subject: inv.ID.String(), ExpiresAt: inv.ExpiresAt}
 	if iv.c.instance.config.mailed() {
 		secret.Address = inv.EmailKey // which the token proves then (rule I4)
 	}
@@ -320,21 +397,10 @@ func (iv invitationRules) dispatch(ctx context.Context, inv Invitation, org Orga
 	if err != nil {
 		return SentInvitation{}, err
 	}
-	if !user.EmailVerifiedAt.IsZero() {
-		if err := iv.addPending(ctx, inv, user); err != nil {
-			return SentInvitation{}, err
-		}
+	m, err := iv.message(ctx, inv, org)
+	if err != nil {
+		return SentInvitation{}, err
 	}
-	message := Message{
-		Kind: MessageInvitation, To: inv.Email, Token: token, ExpiresAt: inv.ExpiresAt, Subject: inv.ID.String(),
-		OrganizationID: org.ID, Organization: org.DisplayName, Again: inv.Sends > 1,
-	}
-	if !inv.InviterID.IsZero() && iv.c.instance.config.Mailer != nil {
-		inviter, err := iv.c.tx.Users().Get(ctx, inv.InviterID)
-		if err != nil {
-			return SentInvitation{}, err
-		}
-		message.Inviter = inviter.Name()
-	}
-	return SentInvitation{inv, iv.c.queueMail(message)}, nil
+	m.Token = token
+	return SentInvitation{inv, iv.c.queueMail(m)}, nil
 }

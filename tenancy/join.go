@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"slices"
+	"strings"
 )
 
 // entrant is somebody on their way into an organization. Whoever makes one holds
@@ -17,11 +18,14 @@ type entrant struct {
 	attributes   map[string]string
 	metadata     map[string]string
 
-	source     RoleSource  // what gives the roles; "" = manual (rule M10)
-	sourceID   string      // which one
-	invitation *Invitation // the one that is accepted, and is pending; nil: none
-	inviter    UserID      // who let them in; zero: nobody
-	host       bool        // by the host's word, which passes what stops others (rule M14)
+	source     RoleSource   // what gives the roles; "" = manual (rule M10)
+	sourceID   string       // which one
+	invitation *Invitation  // the one that is accepted, and is pending; nil: none
+	inviter    UserID       // who let them in; zero: nobody
+	host       bool         // by the host's word, which passes what stops others (rule M14)
+	created    bool         // the user came to be in this call: nothing is kept of them but by their address
+	uninvited  bool         // no invitation stands to their address there
+	spared     InvitationID // one that stands to their address, and is left for when they bring more; zero: none
 }
 
 // join is the one gate into an organization: every way in passes it, and what it
@@ -42,6 +46,20 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 	if err := jn.isOpen(j, user); err != nil {
 		return Member{}, err
 	}
+	if j.via != JoinedCreated && (!there || m.Status == MembershipPending) {
+		if err := jn.c.removals().pass(ctx, j, user); err != nil {
+			return Member{}, err
+		}
+	}
+	member, err := jn.comeIn(ctx, j, user, m, there)
+	if err != nil || j.via == JoinedCreated || j.created {
+		return member, err
+	}
+	return member, jn.settleRequests(ctx, user.ID, JoinRequestApproved, j.organization.ID)
+}
+
+// comeIn lets somebody in, on the row that there is.
+func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membership, there bool) (Member, error) {
 	switch {
 	case !there:
 		return jn.enterNew(ctx, j, user)
@@ -55,13 +73,17 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 }
 
 // isOpen refuses every way but the host's into an organization that is shut, and, by
-// the ways that anybody may try, an address that it does not take (rule M14).
+// the ways that anybody may try, an address that it does not take (rule M14). A user whom
+// the host suspended gets in by the host's word alone (rule M9).
 func (jn joinRules) isOpen(j entrant, user User) error {
 	if j.host {
 		return nil
 	}
 	if err := isShut(j.organization); err != nil {
 		return err
+	}
+	if !user.SuspendedAt.IsZero() {
+		return &Error{Code: ErrUserSuspended, Kind: "user", Key: user.ID.String()}
 	}
 	switch j.via {
 	case JoinedInvitation, JoinedCode, JoinedRequest, JoinedDomain, JoinedSingleSignOn:
@@ -91,9 +113,10 @@ func (jn joinRules) takes(org Organization, user User) error {
 }
 
 // emailAllowed refuses a canonical address on a domain that an organization does not
-// take (rules O3, M14). Domains match exactly.
+// take (rules O3, M14). An allowed domain is that name alone. A blocked one is every name
+// below it, too: whoever holds a name makes as many below it as they like.
 func (jn joinRules) emailAllowed(org Organization, emailKey string) error {
-	if onDomains(emailKey, org.Settings.BlockedDomains) ||
+	if belowDomains(emailKey, org.Settings.BlockedDomains) ||
 		len(org.Settings.AllowedDomains) > 0 && !onDomains(emailKey, org.Settings.AllowedDomains) {
 		return &Error{Code: ErrEmailDomainNotAllowed, Field: "email"}
 	}
@@ -103,4 +126,10 @@ func (jn joinRules) emailAllowed(org Organization, emailKey string) error {
 // onDomains reports whether a canonical address is on one of some domains.
 func onDomains(emailKey string, names []string) bool {
 	return slices.Contains(names, emailDomain(emailKey))
+}
+
+// belowDomains reports whether a canonical address is on one of some domains, or below it.
+func belowDomains(emailKey string, names []string) bool {
+	at := "." + emailDomain(emailKey)
+	return slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(at, "."+name) })
 }

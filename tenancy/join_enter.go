@@ -20,8 +20,10 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 		return Member{}, err
 	}
 	// One that stands to their address would undo a removal later, and keeps a seat.
-	if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.accepts()); err != nil {
-		return Member{}, err
+	if !j.uninvited {
+		if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.leaves()); err != nil {
+			return Member{}, err
+		}
 	}
 	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
 	if err := jn.admit(ctx, join, j.vacates()); err != nil {
@@ -38,17 +40,14 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 }
 
 // enterPending turns a membership that waits for its invitation active, on the same
-// row, by whichever way came first (rule M2). An invitation that is not the one
-// accepted is revoked by it.
+// row, by whichever way came first (rule M2). An invitation that is neither the one
+// accepted nor left for later is revoked by it.
 func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Membership) (Member, error) {
-	if j.host && jn.waits(m) {
-		return Member{}, &Error{Code: ErrPendingMembership} // rule M3
-	}
 	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {
 		return Member{}, err
 	}
-	if j.accepts() != m.InvitationID {
+	if j.leaves() != m.InvitationID {
 		if err := jn.c.invitations().revokePending(ctx, m.InvitationID); err != nil {
 			return Member{}, err
 		}
@@ -61,11 +60,14 @@ func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Me
 		return Member{}, err
 	}
 	before := m
-	if err := jn.reprofile(&m, j, user); err != nil {
-		return Member{}, err
+	if j.accepts() != m.InvitationID {
+		m.Metadata = nil // what the invitation brought, which goes with it
 	}
 	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = MembershipActive, j.via, jn.c.now, j.inviter
 	m.InvitationID, m.ExpiresAt = InvitationID{}, time.Time{}
+	if err := jn.reprofile(&m, j, user); err != nil {
+		return Member{}, err
+	}
 	old, err := previous(before, m)
 	if err != nil {
 		return Member{}, err
@@ -93,8 +95,8 @@ func (jn joinRules) entered(ctx context.Context, j entrant, user User, m Members
 	if err := jn.c.members().recordMembership(ctx, EventMembershipCreated, m, held, old); err != nil {
 		return Member{}, err
 	}
-	sorted, err := jn.c.roles().sortRoles(ctx, held)
-	return newMember(m, held, sorted, &j.organization, &user), err
+	r, err := jn.c.roles().ranks(ctx, held...)
+	return newMember(m, held, r, &j.organization, &user), err
 }
 
 // accepts is the invitation that somebody comes by; zero: none.
@@ -105,18 +107,16 @@ func (j entrant) accepts() InvitationID {
 	return j.invitation.ID
 }
 
+// leaves is the invitation to the newcomer that their entry does not revoke; zero: none.
+func (j entrant) leaves() InvitationID { return cmp.Or(j.accepts(), j.spared) }
+
 // vacates is how many of the seats taken are the newcomer's own: an invitation keeps
 // one until it is accepted (rule M9).
 func (j entrant) vacates() int {
-	if j.invitation != nil {
+	if !j.leaves().IsZero() {
 		return 1
 	}
 	return 0
-}
-
-// waits reports whether a membership is pending and its invitation still stands.
-func (jn joinRules) waits(m Membership) bool {
-	return m.Status == MembershipPending && (m.ExpiresAt.IsZero() || jn.c.now.Before(m.ExpiresAt))
 }
 
 // enterAgain reactivates an inactive membership on the same row (rules M3, M5).
@@ -153,11 +153,11 @@ func (jn joinRules) enterAgain(ctx context.Context, j entrant, user User, m Memb
 		return Member{}, err
 	}
 	m.Status, m.DeactivatedAt, m.InviterID = MembershipActive, time.Time{}, cmp.Or(j.inviter, m.InviterID)
-	sorted, err := jn.c.roles().sortRoles(ctx, mine)
+	r, err := jn.c.roles().ranks(ctx, mine...)
 	if err != nil {
 		return Member{}, err
 	}
-	old, err := previous(before, snapshot{Membership: m, Roles: sorted})
+	old, err := previous(before, snapshot{Membership: m, Roles: r.sort(mine)})
 	if err != nil {
 		return Member{}, err
 	}
@@ -168,7 +168,7 @@ func (jn joinRules) enterAgain(ctx context.Context, j entrant, user User, m Memb
 		return Member{}, err
 	}
 	err = jn.c.members().recordMembership(ctx, EventMembershipReactivated, m, mine, old)
-	return newMember(m, mine, sorted, &j.organization, &user), err
+	return newMember(m, mine, r, &j.organization, &user), err
 }
 
 // reprofile takes over what a return brings along: nothing named leaves what was.

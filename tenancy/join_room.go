@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
@@ -20,6 +21,9 @@ func (jn joinRules) admit(ctx context.Context, j Join, vacated int) error {
 	defer jn.c.instance.cache.transacting.Add(-1)
 	host := jn.c.service.trusted().inside(jn.c.tx.rows, jn.c.changes)
 	err := jn.c.instance.config.OnJoin(Trusted(jn.c.service.mark(ctx)), host, j)
+	if rows, is := jn.c.tx.rows.(*remembering); is {
+		rows.forget() // the host may have written past them
+	}
 	jn.c.denied = append(jn.c.denied, host.txn.denied...)
 	if err != nil {
 		return &Error{Code: ErrJoinRefused, Err: err}
@@ -47,7 +51,8 @@ func (jn joinRules) hasRoom(ctx context.Context, j Join, vacated int) error {
 	return err
 }
 
-// seats refuses one more where the limit is reached (rule M9).
+// seats refuses one more where the limit is reached (rule M9). Void invitations, and members
+// whom the host suspended, have no seat.
 func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) error {
 	limit := org.Settings.SeatLimit
 	if limit == 0 {
@@ -63,6 +68,13 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 		return err
 	}
 	taken += invited
+	if taken-vacated >= limit { // what holds no seat is asked for only where that decides
+		idle, err := jn.idle(ctx, org.ID, invited)
+		if err != nil {
+			return err
+		}
+		taken -= idle
+	}
 	if taken-vacated >= limit {
 		return &Error{
 			Code: ErrSeatLimit, Reason: fmt.Sprintf("%d of %d seats are taken", taken, limit),
@@ -70,6 +82,47 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 		}
 	}
 	return nil
+}
+
+// idle counts what is there and has no seat (rule M9): members whom the host suspended, and of
+// the invitations that stand those that are void, or are to a member's own address.
+func (jn joinRules) idle(ctx context.Context, id OrganizationID, invited int) (int, error) {
+	n, err := jn.c.tx.Memberships().Count(ctx, membershipFilter{
+		OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), UserSuspended: typed.Of(true),
+	})
+	if err != nil || invited == 0 {
+		return n, err
+	}
+	standing, err := collect(ctx, jn.c.tx.Invitations(), jn.c.invitations().pendingFilter(id))
+	if err != nil {
+		return 0, err
+	}
+	all := make([]promise, len(standing))
+	for i, inv := range standing {
+		all[i] = inv.promise()
+	}
+	void, err := jn.c.invitations().areVoid(ctx, id, all)
+	if err != nil {
+		return 0, err
+	}
+	var good []string
+	for i, inv := range standing {
+		if void[i] {
+			n++
+		} else {
+			good = append(good, inv.EmailKey)
+		}
+	}
+	for keys := range slices.Chunk(good, walkLimit) {
+		members, err := jn.c.tx.Memberships().Count(ctx, membershipFilter{
+			OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), EmailKey: typed.Of(keys...),
+		})
+		if err != nil {
+			return 0, err
+		}
+		n += members
+	}
+	return n, nil
 }
 
 // isActiveElsewhere reports whether a user is an active member of another

@@ -21,11 +21,18 @@ type JoinCode struct {
 	MaxUses        int            `json:"max_uses,omitempty"`        // 0 = no limit
 	Uses           int            `json:"uses"`
 	CreatorID      UserID         `json:"creator_id,omitzero"` // zero: the host
-	ExpiresAt      time.Time      `json:"expires_at"`
+	ExpiresAt      time.Time      `json:"expires_at,omitzero"`
 	RevokedAt      time.Time      `json:"revoked_at,omitzero"`
-	CreatedAt      time.Time      `json:"created_at"`
-	UpdatedAt      time.Time      `json:"updated_at"`
+	CreatedAt      time.Time      `json:"created_at,omitzero"`
+	UpdatedAt      time.Time      `json:"updated_at,omitzero"`
+	// Void says that a code which could be used lets nobody in, because who made it could not
+	// make it now: they are no member any more, may not invite, or have less than its role. It is good
+	// again when they may, and does not count for Limits.JoinCodes. Get and List fill it in.
+	Void bool `json:"void,omitempty"`
 }
+
+// JoinCodeID is the id of a join code, jcd_...
+type JoinCodeID = ID[JoinCode]
 
 func (JoinCode) idPrefix() string { return "jcd" }
 
@@ -45,7 +52,7 @@ type NewJoinCode struct {
 	ID             JoinCodeID // for imports; zero = a new one
 	OrganizationID OrganizationID
 	Role           string        // "" = the organization's default, whatever it is by then
-	AllowedDomains []string      // at most 100; none = an address on any
+	AllowedDomains []string      // at most 100, none of free mail; none = an address on any
 	MaxUses        int           // 0 = no limit
 	For            time.Duration // how long it stands: 1 hour to 365 days; 0 = 30 days
 }
@@ -69,8 +76,8 @@ const (
 // actor's own.
 //
 // Errors: [ErrInvalid], also for a role that manages and for more than Limits.JoinCodes
-// that stand; [ErrNotFound] for the organization; [ErrUnknownRole]; [ErrForbidden];
-// [ErrAlreadyExists] with the field "id".
+// that stand; [ErrPublicEmailDomain] with the field "allowed_domains"; [ErrNotFound] for the
+// organization; [ErrUnknownRole]; [ErrForbidden]; [ErrAlreadyExists] with the field "id".
 func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
 	return write(ctx, g.s, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, c *call) (IssuedJoinCode, error) {
 		return c.joining().createJoinCode(ctx, in)
@@ -80,6 +87,9 @@ func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, 
 func (jn joinRules) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
 	code, err := jn.draftJoinCode(in)
 	if err != nil {
+		return IssuedJoinCode{}, err
+	}
+	if err := jn.c.access().mayLock(ctx, scope{organization: in.OrganizationID}); err != nil {
 		return IssuedJoinCode{}, err
 	}
 	if err := jn.c.roles().lockDeclared(ctx, in.Role); err != nil {
@@ -104,13 +114,13 @@ func (jn joinRules) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJ
 	if err := jn.c.access().mayGive(ctx, org.ID, cmp.Or(in.Role, jn.c.roles().fallbackRole(org))); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	if err := jn.oneMoreCode(ctx, org.ID); err != nil {
+	if err := jn.oneMoreCode(ctx, org); err != nil {
 		return IssuedJoinCode{}, err
 	}
 	if err := jn.c.tx.JoinCodes().Insert(ctx, code); err != nil {
 		return IssuedJoinCode{}, err
 	}
-	token, err := jn.c.issue(ctx, Secret{Kind: SecretJoinCode, Subject: code.ID.String(), ExpiresAt: code.ExpiresAt})
+	token, err := jn.c.issue(ctx, storedSecret{Kind: secretJoinCode, Subject: code.ID.String(), ExpiresAt: code.ExpiresAt})
 	if err != nil {
 		return IssuedJoinCode{}, err
 	}
@@ -126,7 +136,7 @@ func (jn joinRules) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 	if in.MaxUses < 0 {
 		return JoinCode{}, invalid("max_uses", "is negative")
 	}
-	names, err := emailDomains("allowed_domains", in.AllowedDomains)
+	names, err := emailDomains("allowed_domains", in.AllowedDomains, jn.c.instance.config.domain)
 	return JoinCode{
 		ID: newID(jn.c, in.ID), Version: 1, OrganizationID: in.OrganizationID, Role: in.Role, AllowedDomains: names,
 		MaxUses: in.MaxUses, CreatorID: jn.c.invitations().inviter(), ExpiresAt: jn.c.now.Add(lasts), CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
@@ -134,19 +144,32 @@ func (jn joinRules) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 }
 
 // oneMoreCode refuses more join codes than may stand at once.
-func (jn joinRules) oneMoreCode(ctx context.Context, id OrganizationID) error {
-	n := 0
-	live := joinCodeFilter{OrganizationID: typed.Of(id), Revoked: typed.Of(false)}
-	err := walk(ctx, jn.c.tx.JoinCodes(), live, func(c JoinCode) error {
-		if c.checkUsable(jn.c.now) == nil {
-			n++
-		}
-		return nil
-	})
-	if most := jn.c.instance.config.Limits.JoinCodes; err == nil && n >= most {
+func (jn joinRules) oneMoreCode(ctx context.Context, org Organization) error {
+	most := jn.c.instance.config.Limits.JoinCodes
+	n, err := jn.c.tx.JoinCodes().Count(ctx, jn.openCodes(org.ID))
+	if err != nil || n < most {
+		return err
+	}
+	void, err := jn.c.invitations().countVoidCodes(ctx, org)
+	if n -= void; err == nil && n >= most {
 		err = invalid("organization", fmt.Sprintf("has %d join codes, at most %d", n, most))
 	}
 	return err
+}
+
+// openCodes selects the join codes of an organization that stand.
+func (jn joinRules) openCodes(id OrganizationID) joinCodeFilter {
+	return joinCodeFilter{OpenFor: typed.Of(id), DueAfter: jn.c.now}
+}
+
+// openFor is the organization that a code leads into unless it has run out; zero once it is
+// revoked or used up. The codes that stand are counted by it without being read: each may name a
+// hundred domains (rule G9).
+func (c JoinCode) openFor() OrganizationID {
+	if !c.RevokedAt.IsZero() || c.MaxUses > 0 && c.Uses >= c.MaxUses {
+		return OrganizationID{}
+	}
+	return c.OrganizationID
 }
 
 // checkUsable refuses a code that lets nobody in any more, with the code of why.
@@ -202,7 +225,16 @@ func (jn joinRules) authorizedCode(ctx context.Context, id JoinCodeID) (JoinCode
 // Get gives a join code, or [ErrNotFound].
 func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 	return read(ctx, g.s, joinCodesGet, id.String(), func(ctx context.Context, c *call) (JoinCode, error) {
-		return c.joining().authorizedCode(ctx, id)
+		code, err := c.joining().authorizedCode(ctx, id)
+		if err != nil {
+			return JoinCode{}, err
+		}
+		org, err := c.tx.Organizations().Get(ctx, code.OrganizationID)
+		if err != nil {
+			return JoinCode{}, err
+		}
+		code.Void, err = c.invitations().voids().isCode(ctx, code, org)
+		return code, err
 	})
 }
 
@@ -222,15 +254,21 @@ func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q Join
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[JoinCode]{}, err
 		}
-		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
+		org, err := c.tx.Organizations().Get(ctx, organization)
+		if err != nil {
 			return Page[JoinCode]{}, err
 		}
 		filter := joinCodeFilter{OrganizationID: typed.Of(organization)}
 		if q.Revoked != nil {
 			filter.Revoked = typed.Of(*q.Revoked)
 		}
-		return listPage(ctx, c.tx.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
+		page, err := listPage(ctx, c.tx.JoinCodes(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor},
 			keyByID, "join codes", organization, filter.Revoked)
+		v := c.invitations().voids()
+		for i := 0; i < len(page.Items) && err == nil; i++ {
+			page.Items[i].Void, err = v.isCode(ctx, page.Items[i], org)
+		}
+		return page, err
 	})
 }
 

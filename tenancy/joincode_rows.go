@@ -3,6 +3,7 @@ package tenancy
 import (
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
@@ -11,7 +12,10 @@ type joinCodeFilter struct {
 	ID             typed.In[JoinCodeID]
 	OrganizationID typed.In[OrganizationID]
 	Role           typed.In[string]
+	CreatorID      typed.In[UserID]
 	Revoked        typed.In[bool]
+	OpenFor        typed.In[OrganizationID] // see JoinCode.openFor
+	DueAfter       time.Time                // ExpiresAt after this instant
 }
 
 // joinCodeRows says how one lies in a row.
@@ -29,12 +33,20 @@ var joinCodeRows = typed.Describe[JoinCode, joinCodeFilter](
 	typed.Moment("revoked_at", func(v *JoinCode) *time.Time { return &v.RevokedAt }),
 	typed.Instant("created_at", func(v *JoinCode) *time.Time { return &v.CreatedAt }),
 	typed.Instant("updated_at", func(v *JoinCode) *time.Time { return &v.UpdatedAt }),
+	typed.Derived("open_for", func(v *JoinCode) string { return v.openFor().String() }).OrNull(),
 ).
 	Index("organization_id").
 	Index("role").
+	Index("creator_id").
+	Index("open_for", "expires_at").
 	Where(func(c *typed.Conds, f joinCodeFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneText(c, "role", f.Role)
+		typed.OneID(c, "creator_id", f.CreatorID)
 		typed.Present(c, "revoked_at", f.Revoked)
+		typed.OneOf(c, "open_for", f.OpenFor, func(id OrganizationID) store.Value { return store.Value{Text: id.String()} })
+		typed.After(c, "expires_at", f.DueAfter)
 	})
+
+func (t *txn) JoinCodes() table[JoinCode, joinCodeFilter] { return bind(t, joinCodeRows) }

@@ -3,20 +3,32 @@ package tenancy
 import (
 	"cmp"
 	"context"
+
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Use lets a user in by a join code (rule I7). Whoever has the token may use it, once
-// for themselves; it never brings back a member who was made inactive (rule M5).
+// Use lets a user in by a join code (rule I7). Whoever has the token and has proved their address may
+// use it, once for themselves; it never brings back a member who was made inactive (rule M5).
+//
+// An invitation that stands to their address they take up with it, with the roles of both, where they
+// do it themselves, on a Service bound to them (rule M2); where they came by single sign-on only one whose
+// roles manage nothing. What they do not take up stays for them to accept.
+//
+// A code lets in as long as who made it could make it now; one of the host's always does. Otherwise
+// it answers as if it were revoked.
 //
 // Errors: [ErrInvalidToken]; [ErrJoinCodeRevoked], [ErrJoinCodeExpired],
-// [ErrJoinCodeSpent]; [ErrNotFound], [ErrMerged] for the user; [ErrAlreadyMember],
-// [ErrMembershipInactive]; [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed], and
-// [ErrEmailNotVerified] where domains are asked for; [ErrSeatLimit];
+// [ErrJoinCodeSpent]; [ErrNotFound], [ErrMerged] for the user; [ErrEmailNotVerified]; [ErrAlreadyMember],
+// [ErrMembershipInactive], [ErrMembershipRemoved]; [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinCodes) Use(ctx context.Context, token string, user UserID) (Member, error) {
 	return write(ctx, g.s, joinCodesUse, user.String(), func(ctx context.Context, c *call) (Member, error) {
 		code, err := c.joining().codeOf(ctx, token)
 		if err != nil {
+			return Member{}, err
+		}
+		if err := c.access().mayLock(ctx, scope{user: user}); err != nil {
 			return Member{}, err
 		}
 		if err := c.roles().lockDeclared(ctx, code.Role); err != nil {
@@ -37,7 +49,7 @@ func (g JoinCodes) Use(ctx context.Context, token string, user UserID) (Member, 
 
 // codeOf finds the join code of a token.
 func (jn joinRules) codeOf(ctx context.Context, token string) (JoinCode, error) {
-	secret, err := jn.c.genuine(ctx, SecretJoinCode, token)
+	secret, err := jn.c.genuine(ctx, secretJoinCode, token)
 	if err != nil {
 		return JoinCode{}, err
 	}
@@ -53,31 +65,35 @@ func (jn joinRules) codeOf(ctx context.Context, token string) (JoinCode, error) 
 }
 
 func (jn joinRules) useCode(ctx context.Context, code JoinCode, id UserID) (Member, error) {
-	if err := code.checkUsable(jn.c.now); err != nil {
-		return Member{}, err
-	}
 	user, err := jn.c.users().get(ctx, id)
 	if err != nil {
 		return Member{}, err
 	}
-	if len(code.AllowedDomains) > 0 {
-		if user.EmailVerifiedAt.IsZero() {
-			return Member{}, &Error{Code: ErrEmailNotVerified}
-		}
-		if !onDomains(user.EmailKey, code.AllowedDomains) {
-			return Member{}, &Error{Code: ErrEmailDomainNotAllowed, Field: "email"}
-		}
-	}
 	org, err := jn.c.tx.Organizations().Get(ctx, code.OrganizationID)
 	if err != nil {
 		return Member{}, err
+	}
+	switch refusal, err := jn.refuseCode(ctx, code, org, user); {
+	case err != nil:
+		return Member{}, err
+	case refusal != nil:
+		if m, e := jn.c.members().get(ctx, org.ID, id); e == nil && m.Status == MembershipActive {
+			refusal = &Error{Code: ErrAlreadyMember} // who took the last use, and clicks again
+		}
+		return Member{}, refusal
 	}
 	// The role may have been replaced by one that has a lock; as in lockSent.
 	if err := jn.c.roles().lockDeclared(ctx, code.Role); err != nil {
 		return Member{}, err
 	}
 	roles := []string{cmp.Or(code.Role, jn.c.roles().fallbackRole(org))}
-	member, err := jn.join(ctx, entrant{organization: org, userID: id, via: JoinedCode, roles: roles, inviter: code.CreatorID})
+	j := entrant{organization: org, userID: id, via: JoinedCode, roles: roles, inviter: code.CreatorID}
+	member, err := jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) {
+		if jn.c.service.principal == nil { // the host says nothing of what they signed in with
+			return false, nil
+		}
+		return jn.ownWord(ctx, inv, user)
+	})
 	if err != nil {
 		return Member{}, err
 	}
@@ -88,4 +104,53 @@ func (jn joinRules) useCode(ctx context.Context, code JoinCode, id UserID) (Memb
 		n.user = id
 		return n
 	})
+}
+
+// refuseCode says why a join code does not let a user in, before anything is asked of what the
+// organization has to do with them: somebody who only wrote an address down does not learn what
+// became of its owner there.
+func (jn joinRules) refuseCode(ctx context.Context, code JoinCode, org Organization, user User) (refusal, err error) {
+	if refusal := code.checkUsable(jn.c.now); refusal != nil {
+		return refusal, nil
+	}
+	switch void, err := jn.c.invitations().voids().isCode(ctx, code, org); {
+	case err != nil:
+		return nil, err
+	case void:
+		return &Error{Code: ErrJoinCodeRevoked, Kind: "join code"}, nil
+	case user.EmailVerifiedAt.IsZero():
+		return &Error{Code: ErrEmailNotVerified}, nil
+	case len(code.AllowedDomains) > 0 && !onDomains(user.EmailKey, code.AllowedDomains):
+		return &Error{Code: ErrEmailDomainNotAllowed, Field: "email"}, nil
+	}
+	return nil, nil
+}
+
+// moveCodes makes the join codes of a user be another's, into whom they are merged.
+func (jn joinRules) moveCodes(ctx context.Context, from, into UserID) error {
+	theirs := joinCodeFilter{CreatorID: typed.Of(from)}
+	if err := checkLimit(ctx, jn.c, "join_codes", jn.c.tx.JoinCodes(), theirs); err != nil {
+		return err
+	}
+	codes, err := collect(ctx, jn.c.tx.JoinCodes(), theirs)
+	if err != nil || len(codes) == 0 {
+		return err
+	}
+	locks := make([]store.LockKey, len(codes))
+	for i, code := range codes {
+		locks[i] = lockOrganization(code.OrganizationID)
+	}
+	if err := jn.c.lock(ctx, locks...); err != nil {
+		return err
+	}
+	if codes, err = collect(ctx, jn.c.tx.JoinCodes(), theirs); err != nil {
+		return err
+	}
+	for _, code := range codes {
+		code.CreatorID = into
+		if err := put(ctx, jn.c, jn.c.tx.JoinCodes().Update, &code); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -24,7 +24,8 @@ func (s JoinRequestState) known() bool {
 }
 
 // JoinRequest is a person's wish to be a member, for somebody there to decide (rule
-// I7). At most one of a person's waits in an organization.
+// I7). A person has at most one in an organization: to ask again, which takes that the last
+// one is decided, makes a new one in its place.
 type JoinRequest struct {
 	ID             JoinRequestID    `json:"id"`
 	Version        int64            `json:"version"`
@@ -34,9 +35,12 @@ type JoinRequest struct {
 	State          JoinRequestState `json:"state"`
 	DeciderID      UserID           `json:"decider_id,omitzero"` // who decided; zero: the host, or nobody yet
 	DecidedAt      time.Time        `json:"decided_at,omitzero"`
-	CreatedAt      time.Time        `json:"created_at"`
-	UpdatedAt      time.Time        `json:"updated_at"`
+	CreatedAt      time.Time        `json:"created_at,omitzero"`
+	UpdatedAt      time.Time        `json:"updated_at,omitzero"`
 }
+
+// JoinRequestID is the id of a join request, jrq_...
+type JoinRequestID = ID[JoinRequest]
 
 func (JoinRequest) idPrefix() string { return "jrq" }
 
@@ -54,18 +58,29 @@ type JoinRequests struct{ s *Service }
 // errRequestsFull: as many requests wait as may.
 var errRequestsFull = errors.New("too many requests wait")
 
+// requestEvery is how long somebody waits between two requests in one organization: to ask and
+// to cancel costs nothing, and each is told to who decides.
+const requestEvery = time.Minute
+
 // maxNote is the most characters of a join request's note.
 const maxNote = 500
 
 // Create asks for a person to be let in (rule I7), for somebody there to decide. Only a
-// proved address can ask: whoever decides goes by it.
+// proved address can ask: whoever decides goes by it. The organization must want requests:
+// Settings.JoinRequests, or a verified domain of the address whose joining is "request".
 //
-// Errors: [ErrInvalid], also for more than Limits.JoinRequests that wait;
+// Limits.JoinRequests may wait, and as many again of people on such a domain, so that no
+// strangers fill their place. A person asks an organization at most once a minute.
+//
+// Errors: [ErrInvalid], also where no more may wait; [ErrRateLimited];
 // [ErrNotFound] for the organization, also an archived one, and the user, [ErrMerged]; [ErrEmailNotVerified];
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
-// [ErrMembershipInactive]; [ErrAlreadyRequested].
+// [ErrMembershipInactive], [ErrMembershipRemoved]; [ErrJoinRequestsOff]; [ErrAlreadyRequested].
 func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, user UserID, note string) (JoinRequest, error) {
 	return write(ctx, g.s, joinRequestsCreate, pairKey(organization, user), func(ctx context.Context, c *call) (JoinRequest, error) {
+		if err := c.access().mayLock(ctx, scope{organization: organization, user: user}); err != nil {
+			return JoinRequest{}, err
+		}
 		if err := c.lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
 			return JoinRequest{}, err
 		}
@@ -83,8 +98,33 @@ func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, u
 		if !org.ArchivedAt.IsZero() { // which nobody outside is to learn
 			return JoinRequest{}, notFound(organization)
 		}
+		if err := c.joining().takesRequests(ctx, org, person); err != nil {
+			return JoinRequest{}, err
+		}
 		return c.joining().fileRequest(ctx, org, person, note)
 	})
+}
+
+// takesRequests refuses somebody whose request an organization does not want.
+func (jn joinRules) takesRequests(ctx context.Context, org Organization, user User) error {
+	if org.Settings.JoinRequests {
+		return nil
+	}
+	asked, err := jn.asksByDomain(ctx, org.ID, user)
+	if err == nil && !asked {
+		err = &Error{Code: ErrJoinRequestsOff}
+	}
+	return err
+}
+
+// asksByDomain reports whether somebody has a proved address on a domain of the organization's
+// that takes requests.
+func (jn joinRules) asksByDomain(ctx context.Context, id OrganizationID, user User) (bool, error) {
+	if user.EmailVerifiedAt.IsZero() {
+		return false, nil
+	}
+	domain, ok, err := jn.c.domains().verifiedFor(ctx, id, user.EmailKey)
+	return ok && domain.Joining == JoiningRequest, err
 }
 
 // fileRequest is [JoinRequests.Create] under the locks of the user and the organization.
@@ -101,6 +141,10 @@ func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User
 	req := JoinRequest{
 		ID: jn.c.instance.config.NewID(), Version: 1, OrganizationID: org.ID, UserID: user.ID, Note: text,
 		State: JoinRequestPending, CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
+	}
+	decided := joinRequestFilter{OrganizationID: typed.Of(org.ID), UserID: typed.Of(user.ID)}
+	if _, err := jn.c.tx.JoinRequests().DeleteAll(ctx, decided); err != nil { // the log has them
+		return JoinRequest{}, err
 	}
 	if err := jn.c.tx.JoinRequests().Insert(ctx, req); err != nil {
 		return JoinRequest{}, err
@@ -127,20 +171,37 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 	case err == nil && m.Status == MembershipInactive:
 		return &Error{Code: ErrMembershipInactive} // rule M5
 	}
-	waiting := joinRequestFilter{OrganizationID: typed.Of(org.ID), State: typed.Of(JoinRequestPending)}
-	n, err := jn.c.tx.JoinRequests().Count(ctx, waiting)
-	if err != nil {
+	if b, is, err := jn.c.removals().of(ctx, org.ID, user); err != nil {
+		return err
+	} else if is && !b.Left {
+		return b.refuse()
+	}
+	if err := jn.roomForRequest(ctx, org.ID, user); err != nil {
 		return err
 	}
-	if n >= jn.c.instance.config.Limits.JoinRequests { // how many is not told to somebody outside
-		full := invalid("organization", "has as many join requests as may wait")
-		full.Err = errRequestsFull
-		return full
+	last, err := jn.c.tx.JoinRequests().List(ctx, joinRequestFilter{OrganizationID: typed.Of(org.ID), UserID: typed.Of(user.ID)}, listSpan{Limit: 1})
+	switch {
+	case err != nil || len(last) == 0:
+		return err
+	case last[0].State == JoinRequestPending:
+		return &Error{Code: ErrAlreadyRequested}
+	case jn.c.now.Before(last[0].CreatedAt.Add(requestEvery)):
+		return rateLimited("", last[0].CreatedAt.Add(requestEvery).Sub(jn.c.now))
 	}
-	waiting.UserID = typed.Of(user.ID)
-	n, err = jn.c.tx.JoinRequests().Count(ctx, waiting)
-	if err == nil && n > 0 {
-		err = &Error{Code: ErrAlreadyRequested}
+	return nil
+}
+
+// roomForRequest refuses one more request where as many wait as may.
+func (jn joinRules) roomForRequest(ctx context.Context, id OrganizationID, user User) error {
+	n, err := jn.c.tx.JoinRequests().Count(ctx, joinRequestFilter{OrganizationID: typed.Of(id), State: typed.Of(JoinRequestPending)})
+	most := jn.c.instance.config.Limits.JoinRequests
+	if err != nil || n < most {
+		return err
 	}
-	return err
+	if byDomain, err := jn.asksByDomain(ctx, id, user); err != nil || byDomain && n < 2*most {
+		return err
+	}
+	full := invalid("organization", "has as many join requests as may wait") // how many is not told to somebody outside
+	full.Err = errRequestsFull
+	return full
 }

@@ -9,14 +9,21 @@ import (
 
 // Approve lets the person in who asked, with the roles given, or else the
 // organization's default (rule I7). The roles must not be above the actor's own (rule
-// R6).
+// R6). An invitation that stands to the person's address they take up with it, with the roles of both
+// (rule M2); where only a connection has proved that address, one whose roles manage nothing.
 //
 // Errors: [ErrNotFound]; [ErrJoinRequestDecided]; [ErrUnknownRole]; [ErrForbidden];
 // [ErrOrganizationClosed]; [ErrEmailNotVerified] and [ErrEmailDomainNotAllowed] where
-// the address has changed since; [ErrAlreadyMember], [ErrMembershipInactive];
+// the address has changed since; [ErrAlreadyMember], [ErrMembershipInactive], [ErrMembershipRemoved];
 // [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinRequests) Approve(ctx context.Context, id JoinRequestID, roles ...string) (Member, error) {
 	return write(ctx, g.s, joinRequestsApprove, id.String(), func(ctx context.Context, c *call) (Member, error) {
+		if !c.instance.singleWriter { // as mayLock
+			if _, err := c.joining().authorizedRequest(ctx, id); err != nil {
+				return Member{}, err
+			}
+			c.forget()
+		}
 		if err := c.roles().lockDeclared(ctx, roles...); err != nil {
 			return Member{}, err
 		}
@@ -46,14 +53,8 @@ func (jn joinRules) approve(ctx context.Context, req JoinRequest, roles []string
 	if user.EmailVerifiedAt.IsZero() {
 		return Member{}, &Error{Code: ErrEmailNotVerified}
 	}
-	member, err := jn.join(ctx, entrant{
-		organization: org, userID: req.UserID, via: JoinedRequest, roles: roles, inviter: jn.c.invitations().inviter(),
-	})
-	if err != nil {
-		return Member{}, err
-	}
-	_, err = jn.decide(ctx, req, JoinRequestApproved, EventJoinRequestApproved)
-	return member, err
+	j := entrant{organization: org, userID: req.UserID, via: JoinedRequest, roles: roles, inviter: jn.c.invitations().inviter()}
+	return jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) { return jn.ownWord(ctx, inv, user) }) // which decides the request
 }
 
 // Decline refuses a join request. The person may ask again.
@@ -65,7 +66,7 @@ func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinReques
 		if err != nil {
 			return JoinRequest{}, err
 		}
-		return c.joining().decide(ctx, req, JoinRequestDeclined, EventJoinRequestDeclined)
+		return c.joining().decide(ctx, req, JoinRequestDeclined)
 	})
 }
 
@@ -78,7 +79,7 @@ func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest
 		if err != nil {
 			return JoinRequest{}, err
 		}
-		return c.joining().decide(ctx, req, JoinRequestCanceled, EventJoinRequestCanceled)
+		return c.joining().decide(ctx, req, JoinRequestCanceled)
 	})
 }
 
@@ -114,7 +115,10 @@ func (jn joinRules) authorizedRequest(ctx context.Context, id JoinRequestID) (Jo
 }
 
 // decide keeps what became of a join request.
-func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinRequestState, kind EventType) (JoinRequest, error) {
+func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinRequestState) (JoinRequest, error) {
+	kind := map[JoinRequestState]EventType{
+		JoinRequestApproved: EventJoinRequestApproved, JoinRequestDeclined: EventJoinRequestDeclined, JoinRequestCanceled: EventJoinRequestCanceled,
+	}[state]
 	before := req
 	req.State, req.DecidedAt, req.DeciderID = state, jn.c.now, jn.c.invitations().inviter()
 	if err := save(ctx, jn.c, jn.c.tx.JoinRequests().Update, before, &req, kind); err != nil {
@@ -123,31 +127,76 @@ func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinReque
 	return req, nil
 }
 
-// moveRequests makes a user's join requests be another's, into whom they are merged. Of
-// two that wait in one organization one is enough.
-func (jn joinRules) moveRequests(ctx context.Context, from, into UserID) error {
-	mine := joinRequestFilter{UserID: typed.Of(from)}
-	requests, err := collect(ctx, jn.c.tx.JoinRequests(), mine)
-	if err != nil || len(requests) == 0 {
+// settleRequests decides the requests that a person waits with: in the organizations named, of which
+// the caller has the locks, or else everywhere. They have come in by another way, or go (rule M16),
+// or were somebody else (rule U5).
+func (jn joinRules) settleRequests(ctx context.Context, user UserID, state JoinRequestState, at ...OrganizationID) error {
+	waiting := joinRequestFilter{UserID: typed.Of(user), State: typed.Of(JoinRequestPending)}
+	var requests []JoinRequest
+	var err error
+	if len(at) > 0 {
+		waiting.OrganizationID = typed.Of(at...)
+		requests, err = collect(ctx, jn.c.tx.JoinRequests(), waiting)
+	} else {
+		requests, err = jn.requestsOf(ctx, waiting)
+	}
+	if err != nil {
 		return err
 	}
-	locks := make([]store.LockKey, len(requests))
-	for i, req := range requests {
+	for _, req := range requests {
+		if _, err := jn.decide(ctx, req, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requestsOf gives join requests as they are under the locks of their organizations, under which
+// they change.
+func (jn joinRules) requestsOf(ctx context.Context, filter joinRequestFilter) ([]JoinRequest, error) {
+	found, err := collect(ctx, jn.c.tx.JoinRequests(), filter)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	locks := make([]store.LockKey, len(found))
+	for i, req := range found {
 		locks[i] = lockOrganization(req.OrganizationID)
 	}
 	if err := jn.c.lock(ctx, locks...); err != nil {
+		return nil, err
+	}
+	return collect(ctx, jn.c.tx.JoinRequests(), filter)
+}
+
+// moveRequests makes the join requests that a user waits with be another's, into whom they are
+// merged. Of two that wait in one organization one is enough, and what was decided goes.
+func (jn joinRules) moveRequests(ctx context.Context, from, into UserID) error {
+	mine := joinRequestFilter{UserID: typed.Of(from), State: typed.Of(JoinRequestPending)}
+	requests, err := jn.requestsOf(ctx, mine)
+	if err != nil {
 		return err
 	}
-	return walk(ctx, jn.c.tx.JoinRequests(), mine, func(req JoinRequest) error {
-		waiting := joinRequestFilter{OrganizationID: typed.Of(req.OrganizationID), UserID: typed.Of(into), State: typed.Of(JoinRequestPending)}
-		n, err := jn.c.tx.JoinRequests().Count(ctx, waiting)
+	if _, err := jn.c.tx.JoinRequests().DeleteAll(ctx, joinRequestFilter{UserID: typed.Of(from)}); err != nil {
+		return err
+	}
+	for _, req := range requests {
+		theirs := joinRequestFilter{OrganizationID: typed.Of(req.OrganizationID), UserID: typed.Of(into)}
+		found, err := jn.c.tx.JoinRequests().List(ctx, theirs, listSpan{Limit: 1})
 		if err != nil {
 			return err
 		}
-		if req.State == JoinRequestPending && n > 0 {
-			return jn.c.tx.JoinRequests().Delete(ctx, req.ID)
+		if len(found) > 0 && found[0].State == JoinRequestPending {
+			continue
+		}
+		if _, err := jn.c.tx.JoinRequests().DeleteAll(ctx, theirs); err != nil {
+			return err
 		}
 		req.UserID = into
-		return put(ctx, jn.c, jn.c.tx.JoinRequests().Update, &req)
-	})
+		req.Version++
+		req.UpdatedAt = jn.c.now
+		if err := jn.c.tx.JoinRequests().Insert(ctx, req); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,6 +12,9 @@ type Applicant struct {
 	JoinRequest
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email,omitempty"`
+	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
+	// domain may look like another one (rule G5). "" else.
+	EmailASCII string `json:"email_ascii,omitempty"`
 }
 
 // JoinRequestQuery selects join requests for List.
@@ -108,7 +111,8 @@ func (jn joinRules) applicants(ctx context.Context, rows []JoinRequest) ([]Appli
 	}
 	list := make([]Applicant, len(rows))
 	for i, req := range rows {
-		list[i] = Applicant{req, people[req.UserID].Name(), people[req.UserID].Email}
+		user := people[req.UserID]
+		list[i] = Applicant{JoinRequest: req, Name: user.Name(), Email: user.Email, EmailASCII: asciiEmail(user.Email, user.EmailKey)}
 	}
 	return list, nil
 }

@@ -21,7 +21,6 @@ var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 	typed.Integer("version", func(v *JoinRequest) *int64 { return &v.Version }),
 	typed.ID("organization_id", func(v *JoinRequest) *OrganizationID { return &v.OrganizationID }).References(organizationRows.Table),
 	typed.ID("user_id", func(v *JoinRequest) *UserID { return &v.UserID }).References(userRows.Table),
-	typed.Derived("pending_user_id", func(v *JoinRequest) string { return when(v.State == JoinRequestPending, v.UserID.String()) }).OrNull(),
 	typed.Text("note", func(v *JoinRequest) *string { return &v.Note }).OrNull(),
 	typed.Text("state", func(v *JoinRequest) *JoinRequestState { return &v.State }),
 	typed.ID("decider_id", func(v *JoinRequest) *UserID { return &v.DeciderID }).OrNull(),
@@ -29,8 +28,9 @@ var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 	typed.Instant("created_at", func(v *JoinRequest) *time.Time { return &v.CreatedAt }),
 	typed.Instant("updated_at", func(v *JoinRequest) *time.Time { return &v.UpdatedAt }),
 ).
-	Unique("user", "organization_id", "pending_user_id").
+	Unique("user", "organization_id", "user_id").
 	Index("user_id").
+	Index("user_id", "state").
 	Index("organization_id", "state").
 	Index("organization_id").
 	Where(func(c *typed.Conds, f joinRequestFilter) {
@@ -39,3 +39,5 @@ var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneText(c, "state", f.State)
 	})
+
+func (t *txn) JoinRequests() table[JoinRequest, joinRequestFilter] { return bind(t, joinRequestRows) }

@@ -3,6 +3,9 @@ package tenancy
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
@@ -61,19 +64,23 @@ type Membership struct {
 	Status         MembershipStatus  `json:"status"`
 	DisplayName    string            `json:"display_name,omitempty"` // the name here; "" = the user's own
 	Attributes     map[string]string `json:"attributes,omitempty"`   // the profile here
-	Metadata       map[string]string `json:"metadata,omitempty"`     // the application's; who may write members may write it
+	Metadata       map[string]string `json:"metadata,omitempty"`     // the host's own: nobody else writes it (rule O1)
 	JoinedVia      JoinedVia         `json:"joined_via"`
 	InviterID      UserID            `json:"inviter_id,omitzero"`    // who invited or let them in; zero: nobody
 	InvitationID   InvitationID      `json:"invitation_id,omitzero"` // while pending: the invitation that it waits for
 	ExpiresAt      time.Time         `json:"expires_at,omitzero"`    // while pending: when that runs out
-	JoinedAt       time.Time         `json:"joined_at"`
+	JoinedAt       time.Time         `json:"joined_at,omitzero"`
 	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: since when
 	LastSignInAt   time.Time         `json:"-"`                       // here; outside the versioned row (rule G12)
-	CreatedAt      time.Time         `json:"created_at"`
-	UpdatedAt      time.Time         `json:"updated_at"`
+	CreatedAt      time.Time         `json:"created_at,omitzero"`
+	UpdatedAt      time.Time         `json:"updated_at,omitzero"`
 	NameKey        string            `json:"-"` // folded name, for order and search
+	UserSuspended  bool              `json:"-"` // the host suspended the user; false while it is pending
 	EmailKey       string            `json:"-"` // the user's canonical address, for order and search
 }
+
+// MembershipID is the id of a membership, mem_...
+type MembershipID = ID[Membership]
 
 func (Membership) idPrefix() string { return "mem" }
 
@@ -82,26 +89,37 @@ func (m Membership) rowID() [16]byte { return m.ID }
 func (m *Membership) stamps() (*int64, *time.Time) { return &m.Version, &m.UpdatedAt }
 
 func (m *Membership) event(kind EventType) newEvent {
-	return newEvent{kind: kind, organization: m.eventOrganization(), user: m.UserID, subject: m.ID.String(), data: *m}
+	return newEvent{kind: kind, organization: m.eventOrganization(), user: m.UserID, subject: m.ID.String(), data: *m, called: m.DisplayName}
 }
 
 // keys gives m what it carries of its user for order and search (rule G12).
 func (m *Membership) keys(user User) {
 	m.NameKey, m.EmailKey = user.NameKey, user.EmailKey
+	m.UserSuspended = !user.SuspendedAt.IsZero() && m.Status != MembershipPending
 	if m.DisplayName != "" {
 		m.NameKey = fold(m.DisplayName)
 	}
 }
 
-// Member is a membership with what a page shows of it.
+// Member is a membership with what a page shows of it. Its JSON has each of its roles as an
+// object of slug, name and sources: [{"slug":"admin","name":"Admin","sources":[{"source":"manual"}]}].
+// It is for showing: what is decoded from it has no Roles.
 type Member struct {
 	Membership
-	Name             string           `json:"name,omitempty"`  // here, else the user's own
-	Email            string           `json:"email,omitempty"` // the user's
+	Name             string           `json:"name,omitempty"`        // here, else the user's own
+	Email            string           `json:"email,omitempty"`       // the user's
+	EmailASCII       string           `json:"email_ascii,omitempty"` // Email with the domain's A-label, where the domain is not ASCII (rule G5); "" else
 	OrganizationName string           `json:"organization_name"`
 	OrganizationSlug string           `json:"organization_slug,omitempty"`
-	Roles            []string         `json:"roles"` // slugs by priority, the primary one first (rule R4)
-	Assignments      []RoleAssignment `json:"-"`     // where each role comes from (rule M10)
+	Roles            []string         `json:"-"` // slugs by priority, the primary one first (rule R4)
+	RoleNames        []string         `json:"-"` // the name of each of Roles
+	Assignments      []RoleAssignment `json:"-"` // where each role comes from (rule M10)
+}
+
+// Kept are the assignments that nobody chose: roles that a domain, a connection or a
+// directory gives, which [Memberships.SetRoles] and [Memberships.RemoveRole] leave (rule M10).
+func (m Member) Kept() []RoleAssignment {
+	return slices.DeleteFunc(slices.Clone(m.Assignments), func(a RoleAssignment) bool { return a.Source.chosen() })
 }
 
 // Memberships is the group of methods on memberships. The pair of organization and
@@ -117,8 +135,11 @@ type NewMembership struct {
 	Roles          []string // none = the organization's default role
 	DisplayName    string   // the name here (rule G5)
 	Attributes     map[string]string
-	Metadata       map[string]string
-	JoinedVia      JoinedVia // for imports; "" = added
+	Metadata       map[string]string // the host's own (rule O1)
+	JoinedVia      JoinedVia         // for imports; "" = added
+	// InvitationID is an invitation to the user's address that Add takes up for them (rule M2): its
+	// roles come beside those of Roles, and its metadata where Metadata is empty; zero = none.
+	InvitationID InvitationID
 }
 
 // MembershipUpdate is a change to a membership's profile. A nil field stays as it
@@ -127,20 +148,20 @@ type MembershipUpdate struct {
 	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
 	DisplayName *string
 	Attributes  Patch
-	Metadata    Patch
+	Metadata    Patch // the host's own (rule O1)
 }
 
 // Add makes a user an active member (rules M1, M3). An inactive member is
-// reactivated on the same row, with the roles given, or else those they had.
+// reactivated on the same row, with the roles given, or else those they had. An invitation that
+// stands to the user's address is revoked by it, and what it brought goes with it, unless
+// InvitationID names it (rule M2).
 //
-// Errors: [ErrInvalid]; [ErrNotFound] for the organization or the user; [ErrMerged];
-// [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrPendingMembership]; [ErrSeatLimit];
-// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+// Errors: [ErrInvalid]; [ErrNotFound] for the organization, the user or the invitation; [ErrMerged];
+// [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrSeatLimit];
+// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused]; of the invitation [ErrInvitationForOtherEmail],
+// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
 	return write(ctx, g.s, membershipsAdd, pairKey(in.OrganizationID, in.UserID), func(ctx context.Context, c *call) (Member, error) {
-		if in.JoinedVia != "" && !in.JoinedVia.known() {
-			return Member{}, invalid("joined_via", "is no way in")
-		}
 		if err := c.roles().lockDeclared(ctx, in.Roles...); err != nil {
 			return Member{}, err
 		}
@@ -150,15 +171,27 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 		if err := c.access().authorize(ctx, scope{organization: in.OrganizationID}); err != nil {
 			return Member{}, err
 		}
-		org, err := c.tx.Organizations().Get(ctx, in.OrganizationID)
-		if err != nil {
-			return Member{}, err
-		}
-		return c.joining().join(ctx, entrant{
-			host: true, id: in.ID, organization: org, userID: in.UserID, via: cmp.Or(in.JoinedVia, JoinedAdded), roles: in.Roles,
-			displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
-		})
+		return c.members().add(ctx, in)
 	})
+}
+
+// add is Add under the locks of the user and the organization.
+func (ms memberRules) add(ctx context.Context, in NewMembership) (Member, error) {
+	if in.JoinedVia != "" && !in.JoinedVia.known() {
+		return Member{}, invalid("joined_via", "is no way in")
+	}
+	org, err := ms.c.tx.Organizations().Get(ctx, in.OrganizationID)
+	if err != nil {
+		return Member{}, err
+	}
+	j := entrant{
+		host: true, id: in.ID, organization: org, userID: in.UserID, via: cmp.Or(in.JoinedVia, JoinedAdded), roles: in.Roles,
+		displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
+	}
+	if !in.InvitationID.IsZero() {
+		return ms.c.invitations().acceptNamed(ctx, in.InvitationID, j)
+	}
+	return ms.c.joining().join(ctx, j)
 }
 
 // Get gives a membership in whatever status, or [ErrNotFound].
@@ -176,7 +209,7 @@ func (g Memberships) Get(ctx context.Context, organization OrganizationID, user 
 }
 
 // Update changes a member's profile here. What changes nothing writes nothing (rule
-// G8).
+// G8). On a bound Service Metadata is [ErrForbidden]: it is the host's alone (rule O1).
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
 func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
@@ -186,6 +219,9 @@ func (g Memberships) Update(ctx context.Context, organization OrganizationID, us
 			return Member{}, err
 		}
 		if err := c.members().mayTouch(ctx, m); err != nil {
+			return Member{}, err
+		}
+		if err := c.access().hostOnly(input{"metadata", len(in.Metadata) > 0}); err != nil {
 			return Member{}, err
 		}
 		if in.Version != 0 && in.Version != m.Version {
@@ -221,37 +257,6 @@ func (ms memberRules) applyMembership(m *Membership, in MembershipUpdate) (err e
 	return err
 }
 
-// SetRoles makes the roles that somebody chose for a member be exactly these; those
-// from other sources stay (rule M10). A membership has at least one role, so
-// naming none, where no other source gives one, is [ErrInvalid].
-//
-// Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
-// [ErrLastOwner].
-func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
-	return write(ctx, g.s, membershipsSetRoles, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
-		if err := c.roles().lockDeclared(ctx, roles...); err != nil {
-			return Member{}, err
-		}
-		m, err := c.members().lockMembership(ctx, organization, user)
-		if err != nil {
-			return Member{}, err
-		}
-		if err := c.members().mayTouch(ctx, m); err != nil {
-			return Member{}, err
-		}
-		if m.Status == MembershipPending {
-			return Member{}, &Error{Code: ErrPendingMembership}
-		}
-		var want []string
-		if len(roles) > 0 {
-			if want, err = c.roles().check(ctx, organization, "roles", roles, ""); err != nil {
-				return Member{}, err
-			}
-		}
-		return c.members().setRoles(ctx, m, want)
-	})
-}
-
 // pairKey is how errors name a membership.
 func pairKey(organization OrganizationID, user UserID) string {
 	return organization.String() + "/" + user.String()
@@ -270,9 +275,24 @@ func (ms memberRules) get(ctx context.Context, organization OrganizationID, user
 	return found[0], nil
 }
 
+// isNoMember reports whether an error says that somebody is no member, whom the actor may ask about.
+func isNoMember(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == ErrNotFound && e.Kind == "membership"
+}
+
 // lockMembership takes the locks of a user and an organization, asks whether the actor
 // may, and finds the membership.
 func (ms memberRules) lockMembership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
+	if err := ms.c.access().mayLock(ctx, scope{organization: organization, user: user}); err != nil {
+		return Membership{}, err
+	}
+	if !ms.c.instance.singleWriter && ms.c.service.principal != nil { // nor of somebody who is not in
+		if _, err := ms.visible(ctx, organization, user); err != nil {
+			return Membership{}, err
+		}
+		ms.c.forget()
+	}
 	if err := ms.c.lock(ctx, lockUser(user), lockOrganization(organization)); err != nil {
 		return Membership{}, err
 	}
@@ -332,6 +352,12 @@ func (ms memberRules) membershipsOf(ctx context.Context, user UserID) ([]Members
 	return collect(ctx, ms.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user)})
 }
 
+// activeOf are the memberships that give a user access. Any organization can offer somebody a
+// membership that is pending, so what people do every day reads these alone (rule G9).
+func (ms memberRules) activeOf(ctx context.Context, user UserID) ([]Membership, error) {
+	return collect(ctx, ms.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user), Status: typed.Of(MembershipActive)})
+}
+
 // saveMembership keeps a changed membership.
 func (ms memberRules) saveMembership(ctx context.Context, m *Membership) error {
 	return put(ctx, ms.c, ms.c.tx.Memberships().Update, m)
@@ -342,6 +368,15 @@ type snapshot struct {
 	Membership
 	Roles []string `json:"roles"`
 	Left  bool     `json:"left,omitempty"` // the member went by themselves
+	// Removal is what is remembered of one who was removed, or left (rule M6); nil: nothing.
+	Removal *Removal `json:"removal,omitempty"`
+}
+
+// MarshalJSON shows Roles as [] where there are none (rule G15).
+func (s snapshot) MarshalJSON() ([]byte, error) {
+	type plain snapshot
+	s.Roles = listed(s.Roles)
+	return json.Marshal(plain(s))
 }
 
 func (ms memberRules) recordMembership(ctx context.Context, kind EventType, m Membership, held []RoleAssignment, old any) error {

@@ -205,19 +205,23 @@ func assemble(rows []Membership, held map[MembershipID][]RoleAssignment, r ranks
 	}
 	members := make([]Member, len(rows))
 	for i, m := range rows {
-		members[i] = newMember(m, held[m.ID], r.sort(held[m.ID]), names[m.OrganizationID], people[m.UserID])
+		members[i] = newMember(m, held[m.ID], r, names[m.OrganizationID], people[m.UserID])
 	}
 	return members
 }
 
-func newMember(m Membership, held []RoleAssignment, roles []string, org *Organization, user *User) Member {
-	member := Member{Membership: m, Name: m.DisplayName, Assignments: held, Roles: roles}
+func newMember(m Membership, held []RoleAssignment, r ranks, org *Organization, user *User) Member {
+	member := Member{Membership: m, Name: m.DisplayName, Assignments: held, Roles: r.sort(held)}
+	member.RoleNames = make([]string, len(member.Roles))
+	for i, slug := range member.Roles {
+		member.RoleNames[i] = r.name(m.OrganizationID, slug)
+	}
 	if org != nil {
 		member.OrganizationName, member.OrganizationSlug = org.DisplayName, org.Slug
 	}
 	if user != nil {
 		member.Name = cmp.Or(member.Name, user.Name())
-		member.Email = user.Email
+		member.Email, member.EmailASCII = user.Email, asciiEmail(user.Email, user.EmailKey)
 	}
 	return member
 }

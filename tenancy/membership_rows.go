@@ -12,7 +12,9 @@ type membershipFilter struct {
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
 	Status         typed.In[MembershipStatus]
+	UserSuspended  typed.In[bool]
 	InvitationID   typed.In[InvitationID]
+	EmailKey       typed.In[string]
 	NamePrefix     string // of NameKey
 	EmailPrefix    string // of EmailKey
 }
@@ -39,10 +41,12 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 	typed.ID("invitation_id", func(v *Membership) *InvitationID { return &v.InvitationID }).OrNull(),
 	typed.Moment("expires_at", func(v *Membership) *time.Time { return &v.ExpiresAt }),
 	typed.Moment("deactivated_at", func(v *Membership) *time.Time { return &v.DeactivatedAt }),
+	typed.Flag("user_suspended", func(v *Membership) *bool { return &v.UserSuspended }),
 ).
 	Unique("user_id", "organization_id", "user_id").
 	Index("invitation_id").
 	Index("user_id").
+	Index("user_id", "status").
 	Index("organization_id").
 	Index("organization_id", "status").
 	Index("organization_id", "name_key").Order(typed.Order(ByName), "name_key").
@@ -53,7 +57,11 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneText(c, "status", f.Status)
+		typed.OneFlag(c, "user_suspended", f.UserSuspended)
 		typed.OneID(c, "invitation_id", f.InvitationID)
+		typed.OneText(c, "email_key", f.EmailKey)
 		typed.Begins(c, "name_key", f.NamePrefix)
 		typed.Begins(c, "email_key", f.EmailPrefix)
 	})
+
+func (t *txn) Memberships() table[Membership, membershipFilter] { return bind(t, membershipRows) }

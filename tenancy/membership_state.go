@@ -11,7 +11,8 @@ import (
 
 // Deactivate takes a member's access away, ends their sessions here, revokes an
 // invitation that stands to their address, takes back their exemption from the policy, and
-// keeps their roles (rules M4, M16). One who is inactive stays so, without an event.
+// keeps their roles (rules M4, M16). No other account with an address that they had proved here gets in
+// meanwhile by a way that asks nobody (rule M5). One who is inactive stays so, without an event.
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
@@ -31,7 +32,7 @@ func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID
 			if err != nil {
 				return Member{}, err
 			}
-			if err := c.owners().keepsOwner(ctx, m, held[m.ID]); err != nil {
+			if err := c.owners().keepsActor(ctx, m, held[m.ID]); err != nil {
 				return Member{}, err
 			}
 			if m, err = c.members().deactivate(ctx, m, held[m.ID]); err != nil {
@@ -71,7 +72,13 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 }
 
 // Remove deletes a membership in whatever status, with its roles and its exemption from the
-// policy, and ends its sessions and invitation (rules M6, M16, S2). The event carries it as it was.
+// policy, and ends its sessions, invitation and join request (rules M6, M16, S2). The event carries it as it was.
+// That an active or inactive member was removed is remembered: see [Removal].
+//
+// Of somebody who is no member, but had left, it makes the memory one of a removal, by which a join
+// code and a request do not let them in again either, with an event of its own; the invitation that
+// stands to their address and their request end. Of one whose removal is remembered it changes
+// nothing, without an event.
 //
 // Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
 // refers to it.
@@ -79,7 +86,8 @@ func (g Memberships) Remove(ctx context.Context, organization OrganizationID, us
 	return g.remove(ctx, membershipsRemove, organization, user, false)
 }
 
-// Leave is Remove by the member's own wish, and its event says so (rule M6). A member
+// Leave is Remove by the member's own wish, and its event says so (rule M6). Their domain and
+// single sign-on do not fetch them back; a join code or a request that is approved lets them in again. A member
 // who was made inactive cannot leave by themselves: they could come back in by a way
 // that reactivates nobody (rule M5).
 //
@@ -91,6 +99,9 @@ func (g Memberships) Leave(ctx context.Context, organization OrganizationID, use
 func (g Memberships) remove(ctx context.Context, method *Method, organization OrganizationID, user UserID, left bool) error {
 	return exec(ctx, g.s, method, pairKey(organization, user), func(ctx context.Context, c *call) error {
 		m, err := c.members().lockMembership(ctx, organization, user)
+		if isNoMember(err) && !left {
+			return c.removals().bindLeft(ctx, organization, user, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -108,7 +119,7 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 		if err != nil {
 			return err
 		}
-		if err := c.owners().keepsOwner(ctx, m, held[m.ID]); err != nil {
+		if err := c.owners().keepsActor(ctx, m, held[m.ID]); err != nil {
 			return err
 		}
 		if err := c.sessions().endSessions(ctx, sessionFilter{MembershipID: typed.Of(m.ID)}, EndedRemoved); err != nil {
@@ -123,15 +134,28 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 		if err := c.invitations().revokePendingWith(ctx, m); err != nil {
 			return err
 		}
+		if err := c.joining().settleRequests(ctx, user, JoinRequestCanceled, organization); err != nil {
+			return err
+		}
+		var removal *Removal
+		switch {
+		case m.Status != MembershipPending:
+			removal, err = c.removals().remember(ctx, m, left)
+		case !left: // who had left, and is invited again
+			_, _, err = c.removals().bind(ctx, organization, user)
+		}
+		if err != nil {
+			return err
+		}
 		n := m.event(m.removalEvent())
-		n.data = snapshot{Membership: m, Roles: roles, Left: left}
+		n.data = snapshot{Membership: m, Roles: roles, Left: left, Removal: removal}
 		return c.record(ctx, n)
 	})
 }
 
-// drop deletes a membership and its role assignments.
+// drop deletes a membership and what goes with it.
 func (ms memberRules) drop(ctx context.Context, m Membership) error {
-	if _, err := ms.c.tx.RoleAssignments().DeleteAll(ctx, roleAssignmentFilter{MembershipID: typed.Of(m.ID)}); err != nil {
+	if err := endDependants(ctx, ms.c, membershipRows.Table, &removed{}, m.ID); err != nil {
 		return err
 	}
 	return ms.c.tx.Memberships().Delete(ctx, m.ID)
@@ -152,6 +176,12 @@ func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleA
 	if err := ms.c.invitations().revokePendingOf(ctx, m); err != nil {
 		return Membership{}, err
 	}
+	if err := ms.c.removals().keepAddressOf(ctx, m); err != nil {
+		return Membership{}, err
+	}
+	if err := ms.c.joining().settleRequests(ctx, m.UserID, JoinRequestCanceled, m.OrganizationID); err != nil {
+		return Membership{}, err
+	}
 	if err := ms.c.policies().dropExemptions(ctx, m.OrganizationID, m.UserID); err != nil {
 		return Membership{}, err
 	}
@@ -162,45 +192,6 @@ func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleA
 		return Membership{}, err
 	}
 	return m, ms.c.sessions().endSessions(ctx, sessionFilter{MembershipID: typed.Of(m.ID)}, EndedDeactivated)
-}
-
-// setRoles is [Memberships.SetRoles] under the lock.
-func (ms memberRules) setRoles(ctx context.Context, m Membership, want []string) (Member, error) {
-	all, err := ms.c.roles().assignments(ctx, m.ID)
-	if err != nil {
-		return Member{}, err
-	}
-	held := all[m.ID]
-	before, err := ms.c.roles().sortRoles(ctx, held)
-	if err != nil {
-		return Member{}, err
-	}
-	if err := ms.c.access().mayGive(ctx, m.OrganizationID, difference(before, want)...); err != nil {
-		return Member{}, err
-	}
-	after, changed, err := ms.c.roles().setManual(ctx, m, slices.Clone(held), want)
-	switch {
-	case err != nil:
-		return Member{}, err
-	case len(after) == 0:
-		return Member{}, invalid("roles", "would leave the member without a role")
-	case !changed:
-		return ms.view(ctx, m)
-	}
-	if m.Status == MembershipActive && hasRole(held, rbac.Owner) && !hasRole(after, rbac.Owner) {
-		n, err := ms.c.owners().count(ctx, m.OrganizationID)
-		if err != nil {
-			return Member{}, err
-		}
-		if n == 0 {
-			return Member{}, lastOwner(m.OrganizationID)
-		}
-		if err := ms.c.owners().keepsWayIn(ctx, m.OrganizationID); err != nil {
-			return Member{}, err
-		}
-	}
-	err = ms.rolesChanged(ctx, &m, after, before)
-	return ms.viewOr(ctx, m, err)
 }
 
 // TransferOwnership moves ownership from one member to another in one transaction
@@ -215,6 +206,15 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 	return exec(ctx, g.s, membershipsTransferOwnership, organization.String(), func(ctx context.Context, c *call) error {
 		if from == to {
 			return invalid("to", "is the owner already")
+		}
+		if !c.instance.singleWriter && c.service.principal != nil { // as mayLock
+			if err := c.owners().mayTransfer(ctx, organization, from); err != nil {
+				return err
+			}
+			if _, err := c.owners().newOwner(ctx, organization, to); err != nil {
+				return err
+			}
+			c.forget()
 		}
 		if err := c.roles().lockDeclared(ctx, keep); err != nil {
 			return err
@@ -361,7 +361,7 @@ func (ms memberRules) rolesChanged(ctx context.Context, m *Membership, held []Ro
 	}
 	return ms.recordMembership(ctx, EventMembershipRolesChanged, *m, held, struct {
 		Roles []string `json:"roles"`
-	}{before})
+	}{listed(before)})
 }
 
 // difference are the roles that are in one of two lists and not in the other.

@@ -63,7 +63,6 @@ func (c *call) queueMail(m Message) Token {
 	if c.instance.config.Mailer == nil {
 		return m.Token
 	}
-	m.Label = c.instance.config.Label
 	c.mail = append(c.mail, outgoing{Message: m})
 	return Token{}
 }
@@ -77,12 +76,17 @@ type outgoing struct {
 // notify tells a user's mailbox of something that was done to the account (rule U11).
 // Without a Mailer, and in a transaction of the host's own, nobody is told: the host is who
 // knows what happened, and whether it was committed. A notice that cannot be sent is
-// nobody's failure, and the Logger hears.
-func (c *call) notify(user User, kind MessageKind) {
+// nobody's failure, and the Logger hears. One address gets at most 10 notices a day about one
+// account; those beyond are not sent (rule I12).
+func (c *call) notify(ctx context.Context, user User, kind MessageKind) error {
 	if c.instance.config.Mailer == nil || c.changes.host != nil {
-		return
+		return nil
+	}
+	if may, err := c.mails().admitNotice(ctx, user, kind); err != nil || !may {
+		return err
 	}
 	c.mail = append(c.mail, outgoing{Message{Kind: kind, To: user.Email, Subject: user.ID.String(), Label: c.instance.config.Label}, true})
+	return nil
 }
 
 // sendMail sends what a transaction had to mail, once it is committed; in a Transact, at

@@ -14,8 +14,17 @@ type Patch = map[string]*string
 
 // metadata checks a whole map (rule G3) and copies it; an empty one becomes nil.
 func (l *Limits) metadata(field string, m map[string]string) (map[string]string, error) {
+	return l.noLarger(field, m, 0)
+}
+
+// noLarger is metadata for a map that takes the place of one of so many bytes. It may stay as
+// large where that was over the limit (rule G9).
+func (l *Limits) noLarger(field string, m map[string]string, than int) (map[string]string, error) {
 	if len(m) == 0 {
 		return nil, nil
+	}
+	if sizeOf(m) > max(l.MetadataSize, than) {
+		return nil, invalid(field, fmt.Sprintf("has more than %d bytes", l.MetadataSize))
 	}
 	if len(m) > l.MetadataKeys {
 		return nil, invalid(field, fmt.Sprintf("has %d keys, at most %d", len(m), l.MetadataKeys))
@@ -26,6 +35,15 @@ func (l *Limits) metadata(field string, m map[string]string) (map[string]string,
 		}
 	}
 	return maps.Clone(m), nil
+}
+
+// sizeOf is the bytes of all keys and values of a map.
+func sizeOf(m map[string]string) int {
+	n := 0
+	for key, value := range m {
+		n += len(key) + len(value)
+	}
+	return n
 }
 
 func (l *Limits) entry(field, key, value string) error {
@@ -60,7 +78,7 @@ func (l *Limits) patch(field string, m map[string]string, p Patch) (map[string]s
 			patched[key] = *value
 		}
 	}
-	return l.metadata(field, patched)
+	return l.noLarger(field, patched, sizeOf(m))
 }
 
 // features applies a patch of flags to a copy of m.

@@ -79,9 +79,13 @@ var (
 	membershipsGet               = declare("Memberships.Get", "get member", needsOrOneself(rbac.ReadMembers))
 	membershipsUpdate            = declare("Memberships.Update", "update member", needs(rbac.WriteMembers))
 	membershipsSetRoles          = declare("Memberships.SetRoles", "set roles", needs(rbac.WriteMembers))
+	membershipsAddRole           = declare("Memberships.AddRole", "add role", needs(rbac.WriteMembers))
+	membershipsRemoveRole        = declare("Memberships.RemoveRole", "remove role", needs(rbac.WriteMembers))
 	membershipsDeactivate        = declare("Memberships.Deactivate", "deactivate member", needs(rbac.WriteMembers))
 	membershipsReactivate        = declare("Memberships.Reactivate", "reactivate member", needs(rbac.WriteMembers))
 	membershipsRemove            = declare("Memberships.Remove", "remove member", needs(rbac.WriteMembers))
+	membershipsRemoved           = declare("Memberships.Removed", "list removed members", needs(rbac.WriteMembers))
+	membershipsReadmit           = declare("Memberships.Readmit", "readmit member", needs(rbac.WriteMembers))
 	membershipsLeave             = declare("Memberships.Leave", "leave organization", oneself)
 	membershipsTransferOwnership = declare("Memberships.TransferOwnership", "transfer ownership", needs(rbac.TransferOwnership))
 	membershipsList              = declare("Memberships.List", "list members", needs(rbac.ReadMembers))
@@ -186,7 +190,7 @@ var methodTable []*Method
 // error.
 func declare(name, op string, m Method) *Method {
 	m.Name, m.op = name, op
-	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials"
+	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials" || name == "Memberships.Removed"
 	methodTable = append(methodTable, &m)
 	return &m
 }

@@ -3,9 +3,9 @@ package tenancy_test
 import (
 	"testing"
 
-	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/rules"
 )
 
-func TestOpenFaultsOnMemory(t *testing.T) { servicetest.OpenFaults(t, openMemory) }
+func TestOpenFaultsOnMemory(t *testing.T) { rules.OpenFaults(t, openMemory) }
 
-func TestOpenFaultsOnWeak(t *testing.T) { servicetest.OpenFaults(t, openWeak) }
+func TestOpenFaultsOnWeak(t *testing.T) { rules.OpenFaults(t, openWeak) }

@@ -18,16 +18,21 @@ type Organization struct {
 	DisplayName string            `json:"display_name"`
 	Slug        string            `json:"slug,omitempty"`        // unique; "" = none
 	ExternalID  string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
-	Metadata    map[string]string `json:"metadata,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own: nobody else writes it (rule O1)
+	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit
 	Settings    Settings          `json:"settings"`
 	SuspendedAt time.Time         `json:"suspended_at,omitzero"` // zero: not suspended
 	ArchivedAt  time.Time         `json:"archived_at,omitzero"`  // zero: not archived
-	CreatedAt   time.Time         `json:"created_at"`
-	UpdatedAt   time.Time         `json:"updated_at"`
+	DeletedAt   time.Time         `json:"deleted_at,omitzero"`   // when its deletion began, which goes on in steps (rule G18); zero: it stays
+	CreatedAt   time.Time         `json:"created_at,omitzero"`
+	UpdatedAt   time.Time         `json:"updated_at,omitzero"`
 	NameKey     string            `json:"-"` // folded DisplayName, for order and search
 	// SessionsEndedAt ends every session here from before (rule O2); zero: none.
 	SessionsEndedAt time.Time `json:"-"`
 }
+
+// OrganizationID is the id of an organization, org_...
+type OrganizationID = ID[Organization]
 
 func (Organization) idPrefix() string { return "org" }
 
@@ -47,16 +52,22 @@ type Settings struct {
 	CreatorRole string          `json:"creator_role,omitempty"` // for whom an organization is created for
 	Features    map[string]bool `json:"features,omitempty"`     // flags of the host's; absent is not false
 
-	AllowedDomains []string `json:"allowed_domains,omitempty"` // joining takes an address on one of these (rule M14); none = any
-	BlockedDomains []string `json:"blocked_domains,omitempty"` // joining takes no address on these
+	// AllowedDomains are those whose addresses joining takes, each exactly that name; none =
+	// any. Free-mail domains cannot be among them, for anybody has an address there (rule O3).
+	AllowedDomains []string `json:"allowed_domains,omitempty"`
+	// BlockedDomains are those whose addresses joining refuses, and all below them (rule O3).
+	BlockedDomains []string `json:"blocked_domains,omitempty"`
 	// AcceptOnDomains lets an invitation be accepted by anyone with a verified address
 	// on a domain that the organization has verified (rule I4).
 	AcceptOnDomains bool `json:"accept_on_domains,omitempty"`
 	// SingleSignOnJoins lets in who comes through the organization's own connection
 	// with an address on its own verified domain (rule P6).
 	SingleSignOnJoins bool `json:"single_sign_on_joins,omitempty"`
+	// JoinRequests lets anybody with a proved address ask to join (rule I7). Who has one on a
+	// domain of the organization's that takes requests may always ask.
+	JoinRequests bool `json:"join_requests,omitempty"`
 	// SessionIdle and SessionFor end a session here that is unused, or that old; where
-	// Config says less, that holds (rule O3). In whole seconds. To raise what holds ends
+	// Config says less, that holds (rule O3). In whole seconds, and in JSON a number of them. To raise what holds ends
 	// every session here: those that ran out do not come back.
 	SessionIdle time.Duration `json:"session_idle,omitempty"`
 	SessionFor  time.Duration `json:"session_for,omitempty"`
@@ -67,11 +78,12 @@ type Organizations struct{ s *Service }
 
 // NewOrganization is what Create needs: a DisplayName; the rest may be empty.
 type NewOrganization struct {
-	ID          OrganizationID // for imports; zero = a new one
-	DisplayName string         // 1 to 200 characters (rule G5)
-	Slug        string         // one DNS label, unique (rule G5)
-	ExternalID  string         // 1 to 255 printable characters, unique (rule G4)
-	Metadata    map[string]string
+	ID          OrganizationID    // for imports; zero = a new one
+	DisplayName string            // 1 to 200 characters (rule G5)
+	Slug        string            // one DNS label, unique (rule G5)
+	ExternalID  string            // 1 to 255 printable characters, unique (rule G4)
+	Metadata    map[string]string // the host's own (rule O1); limits as in rule G3
+	Attributes  map[string]string // what the organization's people may edit; the same limits
 	Settings    Settings
 	Owner       UserID // becomes an active member with the creator role
 	// Domains are claimed for it; their OrganizationID stays zero.
@@ -85,16 +97,18 @@ type OrganizationUpdate struct {
 	DisplayName *string
 	Slug        *string
 	ExternalID  *string
-	Metadata    Patch
+	Metadata    Patch // the host's own (rule O1)
+	Attributes  Patch
 	SeatLimit   *int
 	DefaultRole *string
 	CreatorRole *string
 	Features    map[string]*bool // nil deletes the flag
 
-	AllowedDomains    *[]string // at most 100; a pointer to none clears
-	BlockedDomains    *[]string // likewise
+	AllowedDomains    *[]string // at most 100, none of free mail; a pointer to none clears
+	BlockedDomains    *[]string // at most 100; a pointer to none clears
 	AcceptOnDomains   *bool
 	SingleSignOnJoins *bool
+	JoinRequests      *bool
 	SessionIdle       *time.Duration // in whole seconds, at least a minute; 0 clears
 	SessionFor        *time.Duration // likewise
 }
@@ -112,10 +126,14 @@ type OrganizationQuery struct {
 }
 
 // Create makes an organization and, for an Owner, the membership with the creator
-// role (rule O1), in one transaction.
+// role (rule O1), in one transaction. On a Service bound to a person, who founds it for
+// themselves (Config.SelfServe), Metadata is [ErrForbidden]: hosts keep the plan there. They
+// may found so many as Limits.UserOrganizations says (rule O6); the host is free.
 //
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "slug" or "external_id"),
-// [ErrUnknownRole]; for Domains what Claim answers; and for the owner [ErrNotFound], [ErrMerged],
+// [ErrUnknownRole]; [ErrPublicEmailDomain] with the field "allowed_domains"; for Domains what
+// Claim answers; [ErrInvalid] and [ErrRateLimited] with the field "organizations" beyond
+// Limits.UserOrganizations, of those that exist and of those founded in 24 hours; and for the owner [ErrNotFound], [ErrMerged],
 // [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
 	return write(ctx, g.s, organizationsCreate, "", func(ctx context.Context, c *call) (Organization, error) {
@@ -135,17 +153,19 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 			flags[key] = &value
 		}
 	}
-	metadata, err := o.c.instance.config.Limits.metadata("metadata", in.Metadata)
-	if err != nil {
+	var err error
+	if org.Metadata, err = o.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
 		return Organization{}, err
 	}
-	org.Metadata = metadata
+	if org.Attributes, err = o.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
+		return Organization{}, err
+	}
 	set := &in.Settings
 	err = o.apply(ctx, &org, OrganizationUpdate{
 		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &set.SeatLimit,
 		DefaultRole: &set.DefaultRole, CreatorRole: &set.CreatorRole, Features: flags,
 		AllowedDomains: &set.AllowedDomains, BlockedDomains: &set.BlockedDomains, AcceptOnDomains: &set.AcceptOnDomains,
-		SingleSignOnJoins: &set.SingleSignOnJoins, SessionIdle: &set.SessionIdle, SessionFor: &set.SessionFor,
+		SingleSignOnJoins: &set.SingleSignOnJoins, JoinRequests: &set.JoinRequests, SessionIdle: &set.SessionIdle, SessionFor: &set.SessionFor,
 	})
 	if err != nil {
 		return Organization{}, err
@@ -166,6 +186,11 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 	}
 	if err := o.c.access().authorize(ctx, scope{user: in.Owner}); err != nil { // again, under the locks
 		return Organization{}, err
+	}
+	if o.c.service.principal != nil {
+		if err := o.admitFounding(ctx, org.ID, in.Owner); err != nil {
+			return Organization{}, err
+		}
 	}
 	if err := o.c.tx.Organizations().Insert(ctx, org); err != nil {
 		return Organization{}, err
@@ -209,7 +234,7 @@ func (o organizationRules) mayCreate(ctx context.Context, in NewOrganization) er
 	}
 	set := in.Settings
 	return o.c.access().hostOnly(
-		input{"id", !in.ID.IsZero()}, input{"external_id", in.ExternalID != ""},
+		input{"id", !in.ID.IsZero()}, input{"external_id", in.ExternalID != ""}, input{"metadata", len(in.Metadata) > 0},
 		input{"seat_limit", set.SeatLimit != 0}, input{"features", len(set.Features) > 0},
 		input{"default_role", set.DefaultRole != ""}, input{"creator_role", set.CreatorRole != ""},
 	)
@@ -255,10 +280,13 @@ func (o organizationRules) apply(ctx context.Context, org *Organization, in Orga
 		}
 		org.Settings.CreatorRole = *in.CreatorRole
 	}
-	if err := org.Settings.apply(in); err != nil {
+	if err := org.Settings.apply(&o.c.instance.config, in); err != nil {
 		return err
 	}
 	if org.Metadata, err = c.Limits.patch("metadata", org.Metadata, in.Metadata); err != nil {
+		return err
+	}
+	if org.Attributes, err = c.Limits.patch("attributes", org.Attributes, in.Attributes); err != nil {
 		return err
 	}
 	org.Settings.Features, err = c.Limits.features(org.Settings.Features, in.Features)
@@ -309,10 +337,13 @@ func (g Organizations) getBy(ctx context.Context, method *Method, field, key str
 	})
 }
 
-// Update changes an organization. What changes nothing writes nothing (rule G8).
+// Update changes an organization. What changes nothing writes nothing (rule G8). On a bound
+// Service Metadata is [ErrForbidden]: it is the host's alone, and Attributes are for the
+// organization's people (rule O1).
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole],
-// [ErrAlreadyExists] (field "slug" or "external_id").
+// [ErrAlreadyExists] (field "slug" or "external_id"), [ErrPublicEmailDomain] (field
+// "allowed_domains").
 func (g Organizations) Update(ctx context.Context, id OrganizationID, in OrganizationUpdate) (Organization, error) {
 	return g.change(ctx, organizationsUpdate, id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, c *call, org *Organization) (EventType, error) {
 		if in.Version != 0 && in.Version != org.Version {
@@ -334,6 +365,9 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 	edit func(ctx context.Context, c *call, org *Organization) (EventType, error),
 ) (Organization, error) {
 	return write(ctx, g.s, method, id.String(), func(ctx context.Context, c *call) (Organization, error) {
+		if err := c.access().mayLock(ctx, scope{organization: id}); err != nil {
+			return Organization{}, err
+		}
 		if err := c.roles().lockDeclared(ctx, roles...); err != nil {
 			return Organization{}, err
 		}
@@ -355,6 +389,9 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 		if err := save(ctx, c, c.tx.Organizations().Update, before, &org, kind); err != nil {
 			return Organization{}, err
 		}
+		if err := c.sessions().recordRaised(ctx, kind, before, org); err != nil {
+			return Organization{}, err
+		}
 		return org, nil
 	})
 }
@@ -364,6 +401,7 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 func (o organizationRules) mayUpdate(ctx context.Context, org Organization, in OrganizationUpdate) error {
 	err := o.c.access().hostOnly(
 		input{"external_id", in.ExternalID != nil}, input{"seat_limit", in.SeatLimit != nil}, input{"features", len(in.Features) > 0},
+		input{"metadata", len(in.Metadata) > 0},
 	)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ type organizationFilter struct {
 	DefaultRole typed.In[string]
 	CreatorRole typed.In[string]
 	NamePrefix  string // of NameKey
+	Deleted     typed.In[bool]
 }
 
 // organizationRows says how one lies in a row.
@@ -44,19 +45,28 @@ var organizationRows = typed.Describe[Organization, organizationFilter](
 	typed.Seconds("session_idle_seconds", func(v *Organization) *time.Duration { return &v.Settings.SessionIdle }).OrNull(),
 	typed.Seconds("session_for_seconds", func(v *Organization) *time.Duration { return &v.Settings.SessionFor }).OrNull(),
 	typed.Moment("sessions_ended_at", func(v *Organization) *time.Time { return &v.SessionsEndedAt }),
+	typed.Dictionary("attributes", func(v *Organization) *map[string]string { return &v.Attributes }),
+	typed.Flag("join_requests", func(v *Organization) *bool { return &v.Settings.JoinRequests }),
+	typed.Moment("deleted_at", func(v *Organization) *time.Time { return &v.DeletedAt }),
 ).
 	Unique("slug", "slug").
 	Unique("external_id", "external_id").
 	Index("name_key").Order(typed.Order(ByName), "name_key").
 	Index("default_role").
 	Index("creator_role").
+	Index("deleted_at").
 	Where(func(c *typed.Conds, f organizationFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "slug", f.Slug)
 		typed.OneText(c, "external_id", f.ExternalID)
 		typed.Present(c, "suspended_at", f.Suspended)
 		typed.Present(c, "archived_at", f.Archived)
+		typed.Present(c, "deleted_at", f.Deleted)
 		typed.OneText(c, "default_role", f.DefaultRole)
 		typed.OneText(c, "creator_role", f.CreatorRole)
 		typed.Begins(c, "name_key", f.NamePrefix)
 	})
+
+func (t *txn) Organizations() table[Organization, organizationFilter] {
+	return bind(t, organizationRows)
+}

@@ -13,16 +13,19 @@ const (
 
 // apply puts an update's settings on joining and on sessions into their stored form
 // (rule O3).
-func (s *Settings) apply(in OrganizationUpdate) (err error) {
+func (s *Settings) apply(c *Config, in OrganizationUpdate) (err error) {
 	for _, set := range []struct {
 		field string
 		in    *[]string
 		at    *[]string
-	}{{"allowed_domains", in.AllowedDomains, &s.AllowedDomains}, {"blocked_domains", in.BlockedDomains, &s.BlockedDomains}} {
+		read  func(field, s string) (string, error)
+	}{
+		{"allowed_domains", in.AllowedDomains, &s.AllowedDomains, c.domain}, {"blocked_domains", in.BlockedDomains, &s.BlockedDomains, domainName},
+	} {
 		if set.in == nil {
 			continue
 		}
-		if *set.at, err = emailDomains(set.field, *set.in); err != nil {
+		if *set.at, err = emailDomains(set.field, *set.in, set.read); err != nil {
 			return err
 		}
 	}
@@ -40,18 +43,20 @@ func (s *Settings) apply(in OrganizationUpdate) (err error) {
 		*set.at = *set.in
 	}
 	s.AcceptOnDomains = deref(in.AcceptOnDomains, s.AcceptOnDomains)
+	s.JoinRequests = deref(in.JoinRequests, s.JoinRequests)
 	s.SingleSignOnJoins = deref(in.SingleSignOnJoins, s.SingleSignOnJoins)
 	return nil
 }
 
-// emailDomains are names in their normal form, each once and in order; none is nil.
-func emailDomains(field string, in []string) ([]string, error) {
+// emailDomains are names in their normal form, as read gives it, each once and in order;
+// none is nil.
+func emailDomains(field string, in []string, read func(field, s string) (string, error)) ([]string, error) {
 	if len(in) > maxEmailDomains {
 		return nil, invalid(field, fmt.Sprintf("are %d, at most %d", len(in), maxEmailDomains))
 	}
 	var names []string
 	for _, s := range in {
-		name, err := domainName(field, s)
+		name, err := read(field, s)
 		if err != nil {
 			return nil, err
 		}

@@ -29,3 +29,5 @@ var permissionRows = typed.Describe[Permission, permissionFilter](
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "slug", f.Slug)
 	})
+
+func (t *txn) Permissions() table[Permission, permissionFilter] { return bind(t, permissionRows) }

@@ -33,8 +33,8 @@ type Policy struct {
 	// BindsOwners makes it bind owners, too. As long as it is false they are free of it, so
 	// that nobody else can lock them out.
 	BindsOwners bool      `json:"binds_owners,omitempty"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	CreatedAt   time.Time `json:"created_at,omitzero"`
+	UpdatedAt   time.Time `json:"updated_at,omitzero"`
 }
 
 // DomainPolicy binds everyone whose address is on the organization's verified
@@ -53,6 +53,9 @@ type OrganizationPolicy struct {
 	ConnectionID ConnectionID `json:"connection_id,omitzero"`   // by this one; zero: any of them
 	SecondFactor bool         `json:"second_factor,omitempty"`  // for who does not come by single sign-on
 }
+
+// PolicyID is the id of a policy, pol_...
+type PolicyID = ID[Policy]
 
 func (Policy) idPrefix() string { return "pol" }
 
@@ -118,6 +121,9 @@ func (pl policyRules) policyOf(ctx context.Context, organization OrganizationID)
 // [ErrForbidden] with the field "binds_owners" or "exempt"; [ErrWouldLockOut].
 func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
 	return write(ctx, g.s, policiesSet, organization.String(), func(ctx context.Context, c *call) (Policy, error) {
+		if err := c.access().mayLock(ctx, scope{organization: organization}); err != nil {
+			return Policy{}, err
+		}
 		if err := c.lock(ctx, lockOrganization(organization)); err != nil {
 			return Policy{}, err
 		}

@@ -104,6 +104,10 @@ var errEnough = errors.New("enough")
 // sign in.
 const mostTried = 50
 
+// mostShown bounds how many of their sessions it holds against the policies, of all owners
+// together: a tenant may have many owners with many sessions each, and others wait (rule G9).
+const mostShown = 200
+
 // keepsWayIn refuses a change by an actor after which no owner could sign in any more: none
 // is exempt, and none has a live session by whose evidence the policies would let them in
 // again (rule P3). It is asked after the change, or, naming who soon is no owner, before it.
@@ -120,7 +124,7 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 		return nil
 	}
 	owning := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(rbac.Owner), Active: typed.Of(true)}
-	tried := 0
+	tried, shown := 0, mostShown
 	try := func(a RoleAssignment) error {
 		if slices.Contains(but, a.UserID) {
 			return nil
@@ -128,7 +132,7 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 		if tried++; tried > mostTried {
 			return errEnough
 		}
-		can, err := o.couldSignIn(ctx, p, a.UserID)
+		can, err := o.couldSignIn(ctx, p, a.UserID, &shown)
 		if err == nil && can {
 			err = errFound
 		}
@@ -152,8 +156,9 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 }
 
 // couldSignIn reports whether an owner could sign in under a policy, by what they have shown
-// in a session that is live, or because it does not bind them.
-func (o ownerRules) couldSignIn(ctx context.Context, p Policy, user UserID) (bool, error) {
+// in a session that is live, or because it does not bind them. shown counts down the sessions
+// that are looked at; below 0 the answer is [errEnough].
+func (o ownerRules) couldSignIn(ctx context.Context, p Policy, user UserID, shown *int) (bool, error) {
 	person, err := o.c.users().get(ctx, user)
 	if err != nil || !person.SuspendedAt.IsZero() {
 		return false, err
@@ -165,19 +170,27 @@ func (o ownerRules) couldSignIn(ctx context.Context, p Policy, user UserID) (boo
 	if err != nil {
 		return false, err
 	}
-	for _, s := range live {
-		if _, err := o.c.sessions().upheld(ctx, s); err != nil {
-			if code := CodeOf(err); code == ErrSessionEnded || code == ErrSessionExpired {
-				continue
-			}
-			return false, err
-		}
-		if s.Confined && s.OrganizationID != p.OrganizationID {
+	refused := map[evidence]bool{}
+	for _, s := range slices.Backward(live) { // the newest first
+		if refused[s.evidence()] || s.Confined && s.OrganizationID != p.OrganizationID {
 			continue
 		}
-		err := o.c.policies().satisfies(ctx, person, p.OrganizationID, s.evidence())
-		if CodeOf(err) != ErrSignInRefused {
-			return err == nil, err
+		if *shown--; *shown < 0 {
+			return false, errEnough
+		}
+		switch err := o.c.policies().satisfies(ctx, person, p.OrganizationID, s.evidence()); {
+		case CodeOf(err) == ErrSignInRefused:
+			refused[s.evidence()] = true
+			continue
+		case err != nil:
+			return false, err
+		}
+		switch _, err := o.c.sessions().upheld(ctx, s); CodeOf(err) {
+		case "":
+			return true, nil
+		case ErrSessionEnded, ErrSessionExpired:
+		default:
+			return false, err
 		}
 	}
 	return false, nil

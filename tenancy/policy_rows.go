@@ -64,3 +64,5 @@ func loadOrganizationPolicy(v *Policy, p storedOrganizationPolicy) {
 	v.Organization = OrganizationPolicy{SingleSignOn: p.SingleSignOn, SecondFactor: p.SecondFactor}
 	v.Organization.ConnectionID, _ = ParseID[Connection](p.ConnectionID)
 }
+
+func (t *txn) Policies() table[Policy, policyFilter] { return bind(t, policyRows) }

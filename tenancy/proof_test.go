@@ -6,6 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/faults"
+	"github.com/freehold-dev/freehold/internal/servicetest/history"
+	"github.com/freehold-dev/freehold/internal/servicetest/model"
+	"github.com/freehold-dev/freehold/internal/servicetest/races"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/memory"
 	"github.com/freehold-dev/freehold/store/storetest"
@@ -32,72 +36,72 @@ func openLockless(*testing.T) store.Store {
 	return weak
 }
 
-func TestFaultsOnMemory(t *testing.T) { servicetest.Faults(t, onMemory) }
+func TestFaultsOnMemory(t *testing.T) { faults.Run(t, onMemory) }
 
-func TestFaultsOnWeak(t *testing.T) { servicetest.Faults(t, onWeak) }
+func TestFaultsOnWeak(t *testing.T) { faults.Run(t, onWeak) }
 
-func TestRacesOnMemory(t *testing.T) { servicetest.Races(t, openMemory, servicetest.Soak(1000, 48)) }
+func TestRacesOnMemory(t *testing.T) { races.Run(t, openMemory, servicetest.Soak(1000, 48)) }
 
-func TestRacesOnWeak(t *testing.T) { servicetest.Races(t, openWeak, servicetest.Soak(1000, 48)) }
+func TestRacesOnWeak(t *testing.T) { races.Run(t, openWeak, servicetest.Soak(1000, 48)) }
 
 // The race must be one: without Lock an organization loses both owners (M7).
 func TestRacesNeedLock(t *testing.T) {
 	rounds := servicetest.Soak(1000, 64)
-	lost := servicetest.OwnersLost(t, openLockless, rounds)
+	lost := races.OwnersLost(t, openLockless, rounds)
 	t.Logf("figures: races without Lock: %d of %d rounds wrong", lost, rounds)
 	require.Positive(t, lost)
 }
 
 func TestHistoriesOnMemory(t *testing.T) {
-	servicetest.Histories(t, openMemory, servicetest.Soak(200, 8), 200)
+	history.Run(t, openMemory, servicetest.Soak(200, 8), 200)
 }
 
 func TestDomainHistoriesOnMemory(t *testing.T) {
-	servicetest.DomainHistories(t, openMemory, servicetest.Soak(200, 8), 200)
+	history.Domains(t, openMemory, servicetest.Soak(200, 8), 200)
 }
 
 func TestDomainHistoriesOnWeak(t *testing.T) {
-	servicetest.DomainHistories(t, openWeak, servicetest.Soak(200, 8), 200)
+	history.Domains(t, openWeak, servicetest.Soak(200, 8), 200)
 }
 
 // Without Lock, organizations that are archived hold domains (O2).
 func TestDomainHistoriesNeedLock(t *testing.T) {
 	n := servicetest.Soak(200, 16)
-	illegal := servicetest.IllegalDomainHistories(t, openLockless, n, 200)
+	illegal := history.IllegalDomains(t, openLockless, n, 200)
 	t.Logf("figures: histories of a domain without Lock: %d of %d illegal", illegal, n)
 	require.Positive(t, illegal)
 }
 
 func TestInvitationHistoriesOnMemory(t *testing.T) {
-	servicetest.InvitationHistories(t, openMemory, servicetest.Soak(200, 8), 200)
+	history.Invitations(t, openMemory, servicetest.Soak(200, 8), 200)
 }
 
 func TestInvitationHistoriesOnWeak(t *testing.T) {
-	servicetest.InvitationHistories(t, openWeak, servicetest.Soak(200, 8), 200)
+	history.Invitations(t, openWeak, servicetest.Soak(200, 8), 200)
 }
 
 // Without Lock an invitation is accepted and revoked (I4).
 func TestInvitationHistoriesNeedLock(t *testing.T) {
 	n := servicetest.Soak(200, 16)
-	illegal := servicetest.IllegalInvitationHistories(t, openLockless, n, 200)
+	illegal := history.IllegalInvitations(t, openLockless, n, 200)
 	t.Logf("figures: histories of an invited person without Lock: %d of %d illegal", illegal, n)
 	require.Positive(t, illegal)
 }
 
 func TestHistoriesOnWeak(t *testing.T) {
-	servicetest.Histories(t, openWeak, servicetest.Soak(200, 8), 200)
+	history.Run(t, openWeak, servicetest.Soak(200, 8), 200)
 }
 
 // The histories must tell: without Lock some are illegal (M7, M9).
 func TestHistoriesNeedLock(t *testing.T) {
 	n := servicetest.Soak(200, 8)
-	illegal := servicetest.IllegalHistories(t, openLockless, n, 200)
+	illegal := history.Illegal(t, openLockless, n, 200)
 	t.Logf("figures: histories without Lock: %d of %d illegal", illegal, 2*n)
 	require.Positive(t, illegal)
 }
 
 func TestModelOnMemory(t *testing.T) {
-	servicetest.Model(t, openMemory, servicetest.Soak(100_000, 12_000))
+	model.Run(t, openMemory, servicetest.Soak(100_000, 12_000))
 }
 
-func TestModelOnWeak(t *testing.T) { servicetest.Model(t, openWeak, servicetest.Soak(100_000, 12_000)) }
+func TestModelOnWeak(t *testing.T) { model.Run(t, openWeak, servicetest.Soak(100_000, 12_000)) }

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -17,8 +18,29 @@ type newEvent struct {
 	data         any // nil: none
 	previous     json.RawMessage
 	people       []UserID
-	redacted     bool // it tells nothing about the person, and never did
+	person       EventPerson // of user, if known; zero: read it
+	called       string      // the name of user there; "" = their own
+	redacted     bool        // it tells nothing about the person, and never did
 }
+
+// personOf is what the person whom an event concerns is called now (rule G12).
+func (c *call) personOf(ctx context.Context, n newEvent) (EventPerson, error) {
+	if n.user.IsZero() || n.redacted {
+		return EventPerson{}, nil
+	}
+	p := n.person
+	if p == (EventPerson{}) {
+		user, err := c.tx.Users().Get(ctx, n.user)
+		if err != nil && CodeOf(err) != ErrNotFound {
+			return EventPerson{}, err
+		}
+		p = user.person()
+	}
+	p.Name = cmp.Or(n.called, p.Name)
+	return p, nil
+}
+
+func (u User) person() EventPerson { return EventPerson{u.Name(), u.Email} }
 
 // record writes an event in the transaction that made the change (rule G8).
 func (c *call) record(ctx context.Context, n newEvent) error {
@@ -28,6 +50,9 @@ func (c *call) record(ctx context.Context, n newEvent) error {
 	}
 	var err error
 	if e.Data, err = marshal(n.data); err != nil {
+		return err
+	}
+	if e.Person, err = c.personOf(ctx, n); err != nil {
 		return err
 	}
 	if err := c.tx.Events().Append(ctx, e); err != nil {

@@ -41,7 +41,7 @@ func TestSwitchAsAllSessionsEnd(t *testing.T) {
 	for k := int32(0); ; k++ {
 		c := newCut()
 		var now atomic.Int64
-		svc, err := tenancy.New(tenancy.Config{Store: c.weak, Now: func() time.Time { return time.Unix(1_900_000_000+now.Load(), 0) }})
+		svc, err := tenancy.New(tenancy.Config{Store: c.weak, AllowTestDomains: true, Now: func() time.Time { return time.Unix(1_900_000_000+now.Load(), 0) }})
 		require.NoError(t, err)
 		ctx := t.Context()
 		ann, err := svc.Users.Create(ctx, tenancy.NewUser{Email: "ann@acme.example", EmailVerified: true})

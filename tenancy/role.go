@@ -21,9 +21,12 @@ type Role struct {
 	Grants         []rbac.Grant   `json:"grants"`
 	Priority       int            `json:"priority"`           // lowest first (rule R4)
 	Revision       int64          `json:"revision,omitempty"` // of the declaration that it comes from
-	CreatedAt      time.Time      `json:"created_at"`
-	UpdatedAt      time.Time      `json:"updated_at"`
+	CreatedAt      time.Time      `json:"created_at,omitzero"`
+	UpdatedAt      time.Time      `json:"updated_at,omitzero"`
 }
+
+// RoleID is the id of a role, role_...
+type RoleID = ID[Role]
 
 func (Role) idPrefix() string { return "role" }
 
@@ -42,6 +45,15 @@ func (r Role) value() rbac.Role {
 	}
 }
 
+// size is the bytes of a role's texts and grants.
+func (r Role) size() int {
+	n := len(r.Slug) + len(r.Name) + len(r.Description) + len(r.Extends)
+	for _, grant := range r.Grants {
+		n += len(grant)
+	}
+	return n
+}
+
 // isBuiltin reports whether a role is there without being declared (rule R3).
 func isBuiltin(slug string) bool {
 	_, ok := builtin.Get(slug)
@@ -56,9 +68,12 @@ type Permission struct {
 	Slug        rbac.Permission `json:"slug"`
 	Description string          `json:"description,omitempty"`
 	Revision    int64           `json:"revision,omitempty"` // of the declaration that it comes from
-	CreatedAt   time.Time       `json:"created_at"`
-	UpdatedAt   time.Time       `json:"updated_at"`
+	CreatedAt   time.Time       `json:"created_at,omitzero"`
+	UpdatedAt   time.Time       `json:"updated_at,omitzero"`
 }
+
+// PermissionID is the id of a permission, prm_...
+type PermissionID = ID[Permission]
 
 func (Permission) idPrefix() string { return "prm" }
 
@@ -75,12 +90,15 @@ func (p *Permission) event(kind EventType) newEvent {
 type Denial struct {
 	ID             DenialID       `json:"id"`
 	Version        int64          `json:"-"`
-	Actor          Actor          `json:"actor"`
-	Method         string         `json:"method"` // as in [Methods]
-	OrganizationID OrganizationID `json:"organization_id,omitzero"`
-	Minute         time.Time      `json:"minute"`
+	Actor          Actor          `json:"actor"`                    // zero: actors beyond the budget of [Events.Denials]
+	Method         string         `json:"method"`                   // as in [Methods]; "" without an Actor
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none was named, or none that exists
+	Minute         time.Time      `json:"minute,omitzero"`
 	Count          int            `json:"count"`
 }
+
+// DenialID is the id of a denial, den_...
+type DenialID = ID[Denial]
 
 func (Denial) idPrefix() string { return "den" }
 

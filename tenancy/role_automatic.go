@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
@@ -18,7 +19,7 @@ func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]str
 	if err != nil {
 		return nil, err
 	}
-	live := joinCodeFilter{OrganizationID: typed.Of(org.ID), Revoked: typed.Of(false)}
+	live := joinCodeFilter{OpenFor: typed.Of(org.ID), DueAfter: rr.c.now}
 	err = walk(ctx, rr.c.tx.JoinCodes(), live, func(c JoinCode) error {
 		slugs = append(slugs, c.Role)
 		return nil
@@ -26,6 +27,50 @@ func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]str
 	slices.Sort(slugs)
 	slugs = slices.DeleteFunc(slices.Compact(slugs), func(slug string) bool { return slug == "" })
 	return slugs, err
+}
+
+// staysAutomatic refuses own roles that may manage something, as they are in after, where people
+// get one of them in an organization without anyone choosing it (rule R3). It reads neither
+// domains nor join codes, of which there may be a hundred each (rule G9).
+func (rr roleRules) staysAutomatic(ctx context.Context, org Organization, after *rbac.Roles, slugs ...string) error {
+	var refused error
+	var harmful []string
+	for _, slug := range slugs {
+		grants, err := after.Grants(slug)
+		if err != nil {
+			return rbacError("extends", err)
+		}
+		if err := grants.CheckAutomatic(); err != nil {
+			refused, harmful = rbacError("grants", err), append(harmful, slug)
+		}
+	}
+	if len(harmful) == 0 {
+		return nil
+	}
+	if slices.Contains(harmful, rr.fallbackRole(org)) {
+		return refused
+	}
+	n, err := rr.c.tx.Domains().Count(ctx, domainFilter{OrganizationID: typed.Of(org.ID), Role: typed.Of(harmful...)})
+	if err == nil && n == 0 {
+		n, err = rr.c.tx.JoinCodes().Count(ctx, joinCodeFilter{OpenFor: typed.Of(org.ID), Role: typed.Of(harmful...), DueAfter: rr.c.now})
+	}
+	if err == nil && n > 0 {
+		err = refused
+	}
+	return err
+}
+
+// descendants are a role and those of an organization's own that extend it, or one that does.
+func descendants(own []Role, slug string) []string {
+	found := []string{slug}
+	for i := 0; i < len(found); i++ {
+		for _, r := range own {
+			if r.Extends == found[i] && !slices.Contains(found, r.Slug) {
+				found = append(found, r.Slug)
+			}
+		}
+	}
+	return found
 }
 
 // isAutomatic reports whether people get a declared role somewhere without anyone

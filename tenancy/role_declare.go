@@ -173,7 +173,8 @@ func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 // adds and changes, and deletes nothing; what is there already it leaves alone. A
 // declaration of a revision lower than the last one's changes nothing. Of the
 // built-in roles, member and guest may be declared to give them grants; owner and
-// admin are what they are, and priorities of built-in roles stay.
+// admin are what they are, and priorities of built-in roles stay. A role without a
+// priority stands behind the built-in ones, in the order of the declaration.
 //
 // Errors: [ErrInvalid] with the field ("slug", "name", "grants", "extends", ...), also
 // for a slug that begins with org-, a cycle, and more than 8 parents;
@@ -195,6 +196,9 @@ func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Rol
 		rows := make([]Role, len(declared))
 		values := make([]rbac.Role, len(declared))
 		for i, d := range declared {
+			if d.Priority == 0 {
+				d.Priority = min(declaredPriority+i, ownPriority-1)
+			}
 			if rows[i], err = c.roles().declared(decls, revision, d); err != nil {
 				return err
 			}

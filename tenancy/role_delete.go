@@ -12,17 +12,35 @@ import (
 // Delete removes a role: an organization's own, or, without an organization, one that
 // was declared, which only the host may do (rule R5). Where anybody holds it, another
 // role extends it, or it is a default, a replacement must be named; then all of them
-// move to that in the same transaction. An actor must cover both roles (rule R6).
+// move to that. An actor must cover both roles (rule R6).
+//
+// It is one transaction. Where over 40 members hold the role, or as many invitations give it,
+// they move before, up to 40 in a transaction, so that nobody waits for long (rule G18). What the
+// rest would be refused for is known before the first moves. If the call fails after that, a part has moved,
+// and the role is as it was for the others: call it again. The actor's own role moves last. In a transaction
+// of the caller's all is one.
 //
 // Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole];
 // [ErrInvalid] with the field "slug" for a built-in role, or "replacement"; [ErrNotFound]
 // for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members, or
 // invitations or join codes that give the role.
 func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, replacement string) error {
-	return exec(ctx, g.s, rolesDelete, slug, func(ctx context.Context, c *call) error {
-		d := roleDeletion{c: c, organization: organization, slug: slug, replacement: replacement}
-		return d.run(ctx)
-	})
+	d := roleDeletion{organization: organization, slug: slug, replacement: replacement, inSteps: g.s.txn == nil}
+	for {
+		part, err := write(ctx, g.s, rolesDelete, slug, func(ctx context.Context, c *call) (roleDeletion, error) {
+			part := d
+			part.c = c
+			err := part.run(ctx)
+			return part, err
+		})
+		if err != nil || !part.large {
+			return err
+		}
+		d.void = part.void
+		if err := g.moveInSteps(ctx, d, part.invitations); err != nil {
+			return err
+		}
+	}
 }
 
 // roleDeletion is one Delete on its way.
@@ -30,7 +48,10 @@ type roleDeletion struct {
 	c                 *call
 	organization      OrganizationID // zero: a declared role
 	slug, replacement string
+	inSteps           bool // what is large goes in transactions of its own
+	large             bool // and so it is
 	role              Role
+	members           int // who hold the role
 	held              []RoleAssignment
 	children          []Role
 	organizations     []Organization        // with the role as a default
@@ -42,10 +63,8 @@ type roleDeletion struct {
 }
 
 func (d *roleDeletion) run(ctx context.Context) error {
-	if d.organization.IsZero() { // before everybody's rows are read and locked
-		if err := d.c.access().authorize(ctx, scope{}); err != nil {
-			return err
-		}
+	if err := d.mayLock(ctx); err != nil {
+		return err
 	}
 	if err := d.lock(ctx); err != nil {
 		return err
@@ -62,9 +81,35 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err := d.resolveJoining(ctx); err != nil {
 		return err
 	}
+	if d.large {
+		return d.rehearse(ctx)
+	}
 	if err := d.moveMembers(ctx); err != nil {
 		return err
 	}
+	if err := d.moveRest(ctx); err != nil {
+		return err
+	}
+	return d.c.record(ctx, newEvent{
+		kind: EventRoleDeleted, organization: d.organization, subject: d.role.ID.String(),
+		data: struct {
+			plainRole
+			Replacement string `json:"replacement,omitempty"`
+		}{d.role.plain(), d.replacement},
+	})
+}
+
+// mayLock asks who calls before everybody's rows are read and locked.
+func (d *roleDeletion) mayLock(ctx context.Context) error {
+	if d.organization.IsZero() {
+		return d.c.access().authorize(ctx, scope{})
+	}
+	return d.c.access().mayLock(ctx, scope{organization: d.organization})
+}
+
+// moveRest moves all but the members, and deletes the role. Where it is large it leaves out the
+// invitations, too.
+func (d *roleDeletion) moveRest(ctx context.Context) error {
 	before, err := d.c.roles().declarations(ctx)
 	if err != nil {
 		return err
@@ -81,22 +126,18 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err := d.moveDomains(ctx); err != nil {
 		return err
 	}
-	if err := d.moveJoining(ctx); err != nil {
+	if !d.large {
+		if err := d.moveInvitations(ctx); err != nil {
+			return err
+		}
+	}
+	if err := d.moveCodes(ctx); err != nil {
 		return err
 	}
 	if err := d.c.tx.Roles().Delete(ctx, d.role.ID); err != nil {
 		return err
 	}
-	if err := d.stillGood(ctx, before); err != nil {
-		return err
-	}
-	return d.c.record(ctx, newEvent{
-		kind: EventRoleDeleted, organization: d.organization, subject: d.role.ID.String(),
-		data: struct {
-			Role
-			Replacement string `json:"replacement,omitempty"`
-		}{d.role, d.replacement},
-	})
+	return d.stillGood(ctx, before)
 }
 
 // lock takes the declared roles and every organization that the role is used in.
@@ -141,15 +182,7 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 		extending.Scope = typed.Of(d.organization.String())
 		defaults[0].ID, defaults[1].ID = typed.Of(d.organization), typed.Of(d.organization)
 	}
-	n, err := d.c.tx.RoleAssignments().Count(ctx, holding)
-	if err != nil {
-		return err
-	}
-	if err := d.c.organizations().notTooMany("memberships", n); err != nil {
-		return err
-	}
-	d.held, err = collect(ctx, d.c.tx.RoleAssignments(), holding)
-	if err != nil {
+	if err := d.holders(ctx, holding); err != nil {
 		return err
 	}
 	if d.children, err = collect(ctx, d.c.tx.Roles(), extending); err != nil {
@@ -180,6 +213,13 @@ func (d *roleDeletion) uses(ctx context.Context) (err error) {
 }
 
 func (d *roleDeletion) find(ctx context.Context) error {
+	if err := d.findRole(ctx); err != nil {
+		return err
+	}
+	return d.uses(ctx)
+}
+
+func (d *roleDeletion) findRole(ctx context.Context) error {
 	if isBuiltin(d.slug) {
 		return invalid("slug", "is a built-in role")
 	}
@@ -191,7 +231,7 @@ func (d *roleDeletion) find(ctx context.Context) error {
 			return err
 		}
 	}
-	rows, err := d.c.roles().roleRows(ctx, []OrganizationID{d.organization}, []string{d.slug})
+	rows, err := d.c.roles().storedRoles(ctx, []OrganizationID{d.organization}, []string{d.slug})
 	if err != nil {
 		return err
 	}
@@ -200,28 +240,29 @@ func (d *roleDeletion) find(ctx context.Context) error {
 		return unknownRole("slug", d.slug)
 	}
 	d.role = role
-	return d.uses(ctx)
+	return nil
 }
 
 // mayGo refuses a role in use without a replacement, and a replacement that is none.
 func (d *roleDeletion) mayGo(ctx context.Context) error {
 	defaults := len(d.organizations)
-	members := map[MembershipID]bool{}
-	for _, a := range d.held {
-		members[a.MembershipID] = true
-	}
 	if d.slug == d.c.instance.config.DefaultRole || d.slug == d.c.instance.config.CreatorRole {
 		return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Reason: "is the application's default", Counts: map[string]int{"defaults": 1}}
 	}
 	if d.replacement == "" {
-		if len(d.held)+len(d.children)+defaults+len(d.connections)+len(d.domains)+len(d.invitations)+len(d.codes) > 0 {
+		if d.members+len(d.children)+defaults+len(d.connections)+len(d.domains)+len(d.invitations)+len(d.codes) > 0 {
 			return &Error{Code: ErrRoleInUse, Kind: "role", Key: d.slug, Counts: map[string]int{
-				"members": len(members), "roles": len(d.children), "defaults": defaults, "group_mappings": len(d.connections), "domains": len(d.domains),
+				"members": d.members, "roles": len(d.children), "defaults": defaults, "group_mappings": len(d.connections), "domains": len(d.domains),
 				"invitations": len(d.invitations), "join_codes": len(d.codes),
 			}}
 		}
 		return d.c.access().mayGive(ctx, d.organization, d.own()...)
 	}
+	return d.mayReplace(ctx)
+}
+
+// mayReplace refuses a replacement that is none, or that is above the actor.
+func (d *roleDeletion) mayReplace(ctx context.Context) error {
 	if d.replacement == d.slug {
 		return invalid("replacement", "is the role itself")
 	}
@@ -282,16 +323,19 @@ func (d *roleDeletion) replace(ctx context.Context, held []RoleAssignment) ([]Ro
 			after = append(after, a)
 			continue
 		}
-		same := func(b RoleAssignment) bool {
-			return b.Role == d.replacement && b.Source == a.Source && b.SourceID == a.SourceID && b.Scope == a.Scope
+		a.Role = d.replacement
+		if a.Role == rbac.Owner { // nothing but a word makes owners, and nothing else takes that back (rules M8, M10)
+			a.Source, a.SourceID = RoleManual, ""
 		}
-		if slices.ContainsFunc(held, same) {
+		same := func(b RoleAssignment) bool {
+			return b.ID != a.ID && b.Role == a.Role && b.Source == a.Source && b.SourceID == a.SourceID && b.Scope == a.Scope
+		}
+		if slices.ContainsFunc(held, same) || slices.ContainsFunc(after, same) {
 			if err := d.c.tx.RoleAssignments().Delete(ctx, a.ID); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		a.Role = d.replacement
 		if err := put(ctx, d.c, d.c.tx.RoleAssignments().Update, &a); err != nil {
 			return nil, err
 		}
@@ -313,12 +357,23 @@ func (d *roleDeletion) moveChildren(ctx context.Context) error {
 		}
 	}
 	d.c.declarations = nil
-	for _, child := range d.children { // once all have moved: on the way there some may stand too deep
+	for _, child := range d.childrenEach() { // once all have moved: on the way there some may stand too deep
 		if _, err := d.c.roles().rolesOf(ctx, child.OrganizationID); err != nil {
 			return rbacError("replacement", err)
 		}
 	}
 	return nil
+}
+
+// childrenEach is one of the roles that extended the role for each organization that has some:
+// what is looked at with one of them takes in all roles of that organization (rule G9).
+func (d *roleDeletion) childrenEach() []Role {
+	seen := map[OrganizationID]bool{}
+	return slices.DeleteFunc(slices.Clone(d.children), func(child Role) bool {
+		again := seen[child.OrganizationID]
+		seen[child.OrganizationID] = true
+		return again
+	})
 }
 
 // stillGood refuses a replacement that makes a default manage something, or that some
@@ -328,7 +383,7 @@ func (d *roleDeletion) stillGood(ctx context.Context, before *declarations) erro
 		return nil
 	}
 	d.c.declarations = nil
-	for _, child := range d.children {
+	for _, child := range d.childrenEach() {
 		if child.OrganizationID.IsZero() {
 			continue
 		}

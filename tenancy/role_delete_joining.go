@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
@@ -30,6 +31,7 @@ func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
 	if err := checkLimit(ctx, d.c, "join_codes", d.c.tx.JoinCodes(), codes); err != nil {
 		return err
 	}
+	d.large = d.large || d.inSteps && len(d.invitations) > changeStep
 	d.codes, err = collect(ctx, d.c.tx.JoinCodes(), codes)
 	return err
 }
@@ -46,19 +48,28 @@ func (d *roleDeletion) joiningLocks() []store.LockKey {
 }
 
 // resolveJoining notes which invitations are void before anything moves: replacing a role
-// of theirs makes none of them good again.
+// of theirs makes none of them good again. It asks once about each inviter and set of roles.
 func (d *roleDeletion) resolveJoining(ctx context.Context) error {
-	d.void = map[InvitationID]bool{}
+	void, asked := map[InvitationID]bool{}, map[string]bool{}
 	for _, inv := range d.invitations {
 		if inv.InviterID.IsZero() {
 			continue
 		}
-		good, err := d.c.invitations().couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
-		if err != nil {
-			return err
+		if known, is := d.void[inv.ID]; is { // as it was before the first step
+			void[inv.ID] = known
+			continue
 		}
-		d.void[inv.ID] = !good
+		key := inv.InviterID.String() + " " + inv.OrganizationID.String() + " " + strings.Join(inv.Roles, " ")
+		if _, is := asked[key]; !is {
+			good, err := d.c.invitations().couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
+			if err != nil {
+				return err
+			}
+			asked[key] = !good
+		}
+		void[inv.ID] = asked[key]
 	}
+	d.void = void
 	return nil
 }
 
@@ -71,6 +82,10 @@ func (d *roleDeletion) successor(ctx context.Context, inv Invitation) (UserID, e
 	}
 	may, err := d.c.invitations().couldInvite(ctx, inv.InviterID, inv.OrganizationID, inv.Roles...)
 	if err != nil || may {
+		return inv.InviterID, err
+	}
+	facts, err := d.c.access().facts(ctx, inv.OrganizationID, inv.InviterID)
+	if err != nil || facts.reason() != ReasonGranted { // who is gone since is nobody to stand in for
 		return inv.InviterID, err
 	}
 	if may, err = d.c.roles().actorCouldInvite(ctx, inv.OrganizationID, inv.Roles...); err != nil || !may {
@@ -89,15 +104,15 @@ func (rr roleRules) actorCouldInvite(ctx context.Context, id OrganizationID, slu
 	if err != nil {
 		return false, err
 	}
-	roles, err := rr.rolesOf(ctx, id)
+	roles, err := rr.rolesNamed(ctx, id, slugs...)
 	if err != nil {
 		return false, err
 	}
 	return own.canInvite(roles, slugs)
 }
 
-// moveJoining puts the replacement where invitations and join codes gave the role.
-func (d *roleDeletion) moveJoining(ctx context.Context) error {
+// moveInvitations puts the replacement where invitations gave the role.
+func (d *roleDeletion) moveInvitations(ctx context.Context) error {
 	for _, before := range d.invitations {
 		inv := before
 		roles := slices.DeleteFunc(slices.Clone(inv.Roles), func(slug string) bool { return slug == d.slug || slug == d.replacement })
@@ -112,6 +127,11 @@ func (d *roleDeletion) moveJoining(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// moveCodes puts the replacement where join codes gave the role.
+func (d *roleDeletion) moveCodes(ctx context.Context) error {
 	for _, before := range d.codes {
 		if err := d.c.roles().automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {
 			return err

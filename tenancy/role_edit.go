@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // NewRole is what Create needs: a Slug that begins with "org-"; the rest may be empty.
@@ -30,6 +31,9 @@ type RoleUpdate struct {
 	Add, Remove []rbac.Grant  // more, and less, than there was or Grants says
 	Priority    *int          // at least 1000
 }
+
+// declaredPriority is where declared roles without a priority begin, behind the built-in ones.
+const declaredPriority = 500
 
 // ownPriority is where organizations' own roles begin, behind the built-in ones.
 const ownPriority = 1000
@@ -109,8 +113,8 @@ func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string
 // Create makes a role of an organization's own (rule R2). An actor gives it no more
 // than they have (rule R6).
 //
-// Errors: [ErrInvalid] with the field, also for a cycle, more than 8 parents, and more
-// than Limits.Roles roles; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
+// Errors: [ErrInvalid] with the field, also for a cycle, more than 8 parents, more
+// than Limits.Roles roles, and more than Limits.RoleText bytes in all of them; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
 // [ErrUnknownPermission]; [ErrUnknownRole] for the parent; [ErrForbidden].
 func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRole) (Role, error) {
 	return g.edit(ctx, rolesCreate, organization, in.Slug, func(ctx context.Context, c *call, own []Role) (Role, error) {
@@ -183,6 +187,9 @@ func (g Roles) edit(ctx context.Context, method *Method, organization Organizati
 	fn func(ctx context.Context, c *call, own []Role) (Role, error),
 ) (Role, error) {
 	return write(ctx, g.s, method, key, func(ctx context.Context, c *call) (Role, error) {
+		if err := c.access().mayLock(ctx, scope{organization: organization}); err != nil {
+			return Role{}, err
+		}
 		if err := c.lock(ctx, lockRoles(), lockOrganization(organization)); err != nil {
 			return Role{}, err
 		}
@@ -232,6 +239,9 @@ func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *
 			return &Error{Code: ErrAlreadyExists, Kind: "role", Key: role.Slug, Field: "slug"}
 		}
 	}
+	if err := rr.checkText(own, before, *role); err != nil {
+		return err
+	}
 	after, err := declared.roles.With(values...)
 	if err != nil {
 		return rbacError("extends", err)
@@ -247,47 +257,89 @@ func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *
 	if err != nil {
 		return err
 	}
-	automatic, err := rr.automaticRoles(ctx, org)
-	if err != nil {
+	if err := rr.staysAutomatic(ctx, org, after, descendants(own, role.Slug)...); err != nil {
 		return err
-	}
-	for _, slug := range automatic {
-		if !rbac.IsOrganizationSlug(slug) {
-			continue
-		}
-		grants, err := after.Grants(slug)
-		if err != nil {
-			return rbacError("extends", err)
-		}
-		if err := grants.CheckAutomatic(); err != nil {
-			return rbacError("grants", err)
-		}
 	}
 	rr.c.held = nil
 	return rr.saveRole(ctx, before, role)
 }
 
+// checkText refuses a role with which an organization's own roles grow over the limit (rule G9).
+func (rr roleRules) checkText(own []Role, before, role Role) error {
+	grows := role.size() - before.size()
+	total := grows
+	for _, r := range own {
+		total += r.size()
+	}
+	if most := rr.c.instance.config.Limits.RoleText; grows > 0 && total > most {
+		return invalid("grants", fmt.Sprintf("and texts of all roles would have %d bytes, at most %d", total, most))
+	}
+	return nil
+}
+
+// reorderStep is how many roles Reorder changes in one transaction, while others wait (rule G9).
+const reorderStep = 25
+
 // Reorder gives an organization's own roles the priorities of this order, the first
 // being the highest (rule R4). All of them are named, each once.
 //
+// It changes 25 roles in a transaction, so that nobody waits for long. Where it fails after the
+// first of several, a part is done: call it again. Inside [Service.Transact] it is all or nothing.
+//
 // Errors: [ErrInvalid] with the field "roles"; [ErrNotFound]; [ErrForbidden].
 func (g Roles) Reorder(ctx context.Context, organization OrganizationID, slugs ...string) error {
-	_, err := g.edit(ctx, rolesReorder, organization, organization.String(), func(ctx context.Context, c *call, own []Role) (Role, error) {
-		named := slices.Sorted(slices.Values(slugs))
-		if !slices.EqualFunc(own, named, func(r Role, slug string) bool { return r.Slug == slug }) {
-			return Role{}, invalid("roles", "are not all roles of the organization's own, each once")
+	for first := 0; first == 0 || first < len(slugs); first += reorderStep {
+		err := exec(ctx, g.s, rolesReorder, organization.String(), func(ctx context.Context, c *call) error {
+			return c.roles().reorder(ctx, organization, slugs, first)
+		})
+		if err != nil {
+			return err
 		}
-		if err := c.access().mayGive(ctx, organization, slugs...); err != nil {
-			return Role{}, err
+	}
+	return nil
+}
+
+// reorder does one step of Reorder, from a place on. The first looks at all roles. The declared
+// ones are not locked, for nothing is given or extended here.
+func (rr roleRules) reorder(ctx context.Context, organization OrganizationID, slugs []string, first int) error {
+	if err := rr.c.access().mayLock(ctx, scope{organization: organization}); err != nil {
+		return err
+	}
+	if err := rr.c.lock(ctx, lockOrganization(organization)); err != nil {
+		return err
+	}
+	if err := rr.c.access().authorize(ctx, scope{organization: organization}); err != nil {
+		return err
+	}
+	if _, err := rr.c.tx.Organizations().Get(ctx, organization); err != nil {
+		return err
+	}
+	step := slugs[first:min(first+reorderStep, len(slugs))]
+	filter, named := roleFilter{Scope: typed.Of(organization.String())}, slugs
+	if first > 0 {
+		filter.Slug, named = typed.Of(step...), step
+	}
+	own, err := collect(ctx, rr.c.tx.Roles(), filter)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(own, bySlug)
+	if !slices.EqualFunc(own, slices.Sorted(slices.Values(named)), func(r Role, slug string) bool { return r.Slug == slug }) {
+		return invalid("roles", "are not all roles of the organization's own, each once")
+	}
+	if err := rr.c.access().mayGive(ctx, organization, named...); err != nil {
+		return err
+	}
+	for _, before := range own {
+		at := slices.Index(step, before.Slug)
+		if at < 0 {
+			continue
 		}
-		for _, before := range own {
-			role := before
-			role.Priority = ownPriority + slices.Index(slugs, role.Slug)
-			if err := c.roles().saveRole(ctx, before, &role); err != nil {
-				return Role{}, err
-			}
+		role := before
+		role.Priority = ownPriority + first + at
+		if err := rr.saveRole(ctx, before, &role); err != nil {
+			return err
 		}
-		return Role{}, nil
-	})
-	return err
+	}
+	return nil
 }

@@ -15,8 +15,8 @@ type roleFilter struct {
 	Extends typed.In[string]
 }
 
-// roleTable says how one lies in a row.
-var roleTable = typed.Describe[Role, roleFilter](
+// roleRows says how one lies in a row.
+var roleRows = typed.Describe[Role, roleFilter](
 	"tenancy_roles", "role",
 	typed.ID("id", func(v *Role) *RoleID { return &v.ID }),
 	typed.Integer("version", func(v *Role) *int64 { return &v.Version }),
@@ -40,3 +40,5 @@ var roleTable = typed.Describe[Role, roleFilter](
 		typed.OneText(c, "slug", f.Slug)
 		typed.OneText(c, "extends", f.Extends)
 	})
+
+func (t *txn) Roles() table[Role, roleFilter] { return bind(t, roleRows) }

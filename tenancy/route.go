@@ -25,7 +25,7 @@ type Route struct {
 	Methods []SignInMethod `json:"methods"`
 	// Connections are those to sign in by, the only ones that a policy lets through where
 	// one asks for single sign-on.
-	Connections []ConnectionView `json:"connections,omitempty"`
+	Connections []ConnectionView `json:"connections"`
 	// SecondFactor: a policy will ask for one; the organization's own does not of who comes
 	// by single sign-on.
 	SecondFactor bool `json:"second_factor,omitempty"`

@@ -49,23 +49,23 @@ func (Token) LogValue() slog.Value { return slog.StringValue(redactedText) }
 // MarshalText is a placeholder.
 func (Token) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
 
-// SecretKind says what a secret opens.
-type SecretKind string
+// secretKind says what a secret opens.
+type secretKind string
 
 // The kinds of secrets; each is also the readable part of its tokens.
 const (
-	SecretEmailProof SecretKind = "emailproof" // of a change of email
-	SecretInvitation SecretKind = "invitation" // of an invitation
-	SecretJoinCode   SecretKind = "joincode"   // of a join code
-	SecretSession    SecretKind = "session"    // of a session
+	secretEmailProof secretKind = "emailproof" // of a change of email
+	secretInvitation secretKind = "invitation" // of an invitation
+	secretJoinCode   secretKind = "joincode"   // of a join code
+	secretSession    secretKind = "session"    // of a session
 )
 
-// Secret is what a store keeps of a token (rule G10): its hash, never the token.
+// storedSecret is what a store keeps of a token (rule G10): its hash, never the token.
 // No method of [Service] returns one.
-type Secret struct {
-	ID        SecretID // the hash's first 16 bytes
+type storedSecret struct {
+	ID        storedSecretID // the hash's first 16 bytes
 	Version   int64
-	Kind      SecretKind
+	Kind      secretKind
 	Hash      string    // SHA-256 of the token, in hex
 	UserID    UserID    // whom it speaks for; zero: nobody yet
 	Subject   string    // the thing that it opens, a TypeID; an email proof: the user who asked, "" = the host
@@ -75,19 +75,22 @@ type Secret struct {
 	CreatedAt time.Time
 }
 
-func (Secret) idPrefix() string { return "sec" }
+// storedSecretID is the id of a secret, sec_...
+type storedSecretID = ID[storedSecret]
 
-func (s Secret) rowID() [16]byte { return s.ID }
+func (storedSecret) idPrefix() string { return "sec" }
 
-func (s *Secret) stamps() (*int64, *time.Time) { return &s.Version, nil }
+func (s storedSecret) rowID() [16]byte { return s.ID }
 
-// OpenFor is what a secret that is not spent stands for, so that it can be found among
+func (s *storedSecret) stamps() (*int64, *time.Time) { return &s.Version, nil }
+
+// openFor is what a secret that is not spent stands for, so that it can be found among
 // those that are: its Subject; an email proof's user. "" = it is spent.
-func (s Secret) OpenFor() string {
+func (s storedSecret) openFor() string {
 	switch {
 	case !s.SpentAt.IsZero():
 		return ""
-	case s.Kind == SecretEmailProof:
+	case s.Kind == secretEmailProof:
 		return s.UserID.String()
 	}
 	return s.Subject
@@ -100,7 +103,7 @@ const tokenBytes = 32
 // newToken draws a token: the kind, an underscore, and in base32 the random bytes
 // and a checksum, by which a mistyped token is told from an unknown one before the
 // store is asked.
-func newToken(random io.Reader, kind SecretKind) (Token, error) {
+func newToken(random io.Reader, kind secretKind) (Token, error) {
 	b := make([]byte, tokenBytes, tokenBytes+4)
 	if _, err := io.ReadFull(random, b); err != nil {
 		return Token{}, fmt.Errorf("read randomness: %w", err)
@@ -110,12 +113,12 @@ func newToken(random io.Reader, kind SecretKind) (Token, error) {
 	return Token{&raw}, nil
 }
 
-func checksum(kind SecretKind, random []byte) uint32 {
+func checksum(kind secretKind, random []byte) uint32 {
 	return crc32.Update(crc32.ChecksumIEEE([]byte(kind)), crc32.IEEETable, random)
 }
 
 // wellFormed reports whether raw could be a token of the kind.
-func wellFormed(raw string, kind SecretKind) bool {
+func wellFormed(raw string, kind secretKind) bool {
 	rest, ok := strings.CutPrefix(raw, string(kind)+"_")
 	if !ok || len(rest) != tokenText.EncodedLen(tokenBytes+4) {
 		return false
@@ -125,13 +128,16 @@ func wellFormed(raw string, kind SecretKind) bool {
 		binary.BigEndian.Uint32(b[tokenBytes:]) == checksum(kind, b[:tokenBytes])
 }
 
-func hashToken(raw string) (id SecretID, hash string) {
+// readToken is a token as it was issued, without white space around it (rule G16).
+func readToken(raw string) string { return strings.TrimSpace(raw) }
+
+func hashToken(raw string) (id storedSecretID, hash string) {
 	sum := sha256.Sum256([]byte(raw))
-	return SecretID(sum[:16]), hex.EncodeToString(sum[:])
+	return storedSecretID(sum[:16]), hex.EncodeToString(sum[:])
 }
 
 // issue keeps the hash of a new token beside what it is for.
-func (c *call) issue(ctx context.Context, s Secret) (Token, error) {
+func (c *call) issue(ctx context.Context, s storedSecret) (Token, error) {
 	token, err := newToken(c.instance.config.Rand, s.Kind)
 	if err != nil {
 		return Token{}, err
@@ -143,7 +149,7 @@ func (c *call) issue(ctx context.Context, s Secret) (Token, error) {
 
 // secret finds what a token is for. A token that is malformed, unknown or another
 // kind's is [ErrInvalidToken]; a genuine one tells its own state.
-func (c *call) secret(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
+func (c *call) secret(ctx context.Context, kind secretKind, raw string) (storedSecret, error) {
 	s, err := c.genuine(ctx, kind, raw)
 	if err == nil && !c.now.Before(s.ExpiresAt) {
 		err = &Error{Code: ErrTokenExpired, Field: "token"}
@@ -152,28 +158,29 @@ func (c *call) secret(ctx context.Context, kind SecretKind, raw string) (Secret,
 }
 
 // genuine is secret for a token whose thing says itself whether it ran out.
-func (c *call) genuine(ctx context.Context, kind SecretKind, raw string) (Secret, error) {
+func (c *call) genuine(ctx context.Context, kind secretKind, raw string) (storedSecret, error) {
 	bad := &Error{Code: ErrInvalidToken, Field: "token"}
+	raw = readToken(raw)
 	if !wellFormed(raw, kind) {
-		return Secret{}, bad
+		return storedSecret{}, bad
 	}
 	id, hash := hashToken(raw)
 	s, err := c.tx.Secrets().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
-		return Secret{}, bad
+		return storedSecret{}, bad
 	case err != nil:
-		return Secret{}, err
+		return storedSecret{}, err
 	case s.Kind != kind || subtle.ConstantTimeCompare([]byte(s.Hash), []byte(hash)) != 1:
-		return Secret{}, bad
+		return storedSecret{}, bad
 	case !s.SpentAt.IsZero():
-		return Secret{}, &Error{Code: ErrTokenUsed, Field: "token"}
+		return storedSecret{}, &Error{Code: ErrTokenUsed, Field: "token"}
 	}
 	return s, nil
 }
 
 // spend makes a secret useless, and keeps it so that its token can say so.
-func (c *call) spend(ctx context.Context, s Secret) error {
+func (c *call) spend(ctx context.Context, s storedSecret) error {
 	s.SpentAt = c.now
 	return put(ctx, c, c.tx.Secrets().Update, &s)
 }
@@ -183,12 +190,12 @@ const secretsRemembered = 30 * 24 * time.Hour
 
 // spendProofs makes a user's email proofs useless.
 func (c *call) spendProofs(ctx context.Context, user UserID) error {
-	return c.spendOf(ctx, SecretEmailProof, user.String())
+	return c.spendOf(ctx, secretEmailProof, user.String())
 }
 
 // spendOf makes the secrets of some things useless. It meets only those that are not spent
 // yet: they are few, however many there were before.
-func (c *call) spendOf(ctx context.Context, kind SecretKind, subjects ...string) error {
+func (c *call) spendOf(ctx context.Context, kind secretKind, subjects ...string) error {
 	f := secretFilter{Kind: typed.Of(kind), OpenFor: typed.Of(subjects...)}
-	return walk(ctx, c.tx.Secrets(), f, func(s Secret) error { return c.spend(ctx, s) })
+	return walk(ctx, c.tx.Secrets(), f, func(s storedSecret) error { return c.spend(ctx, s) })
 }

@@ -8,28 +8,28 @@ import (
 
 // secretFilter selects secrets. Fields are joined by and.
 type secretFilter struct {
-	ID        typed.In[SecretID]
-	Kind      typed.In[SecretKind]
+	ID        typed.In[storedSecretID]
+	Kind      typed.In[secretKind]
 	UserID    typed.In[UserID]
 	Subject   typed.In[string]
-	OpenFor   typed.In[string] // see [Secret.OpenFor]
+	OpenFor   typed.In[string] // see storedSecret.openFor
 	DueBefore time.Time        // ExpiresAt before this instant
 }
 
 // secretRows says how one lies in a row.
-var secretRows = typed.Describe[Secret, secretFilter](
+var secretRows = typed.Describe[storedSecret, secretFilter](
 	"tenancy_secrets", "secret",
-	typed.ID("id", func(v *Secret) *SecretID { return &v.ID }),
-	typed.Integer("version", func(v *Secret) *int64 { return &v.Version }),
-	typed.Text("kind", func(v *Secret) *SecretKind { return &v.Kind }),
-	typed.Text("hash", func(v *Secret) *string { return &v.Hash }),
-	typed.ID("user_id", func(v *Secret) *UserID { return &v.UserID }).OrNull().References(userRows.Table),
-	typed.Text("address", func(v *Secret) *string { return &v.Address }).OrNull(),
-	typed.Moment("spent_at", func(v *Secret) *time.Time { return &v.SpentAt }),
-	typed.Instant("expires_at", func(v *Secret) *time.Time { return &v.ExpiresAt }),
-	typed.Instant("created_at", func(v *Secret) *time.Time { return &v.CreatedAt }),
-	typed.Text("subject", func(v *Secret) *string { return &v.Subject }).OrNull(),
-	typed.Derived("open_for", func(v *Secret) string { return v.OpenFor() }),
+	typed.ID("id", func(v *storedSecret) *storedSecretID { return &v.ID }),
+	typed.Integer("version", func(v *storedSecret) *int64 { return &v.Version }),
+	typed.Text("kind", func(v *storedSecret) *secretKind { return &v.Kind }),
+	typed.Text("hash", func(v *storedSecret) *string { return &v.Hash }),
+	typed.ID("user_id", func(v *storedSecret) *UserID { return &v.UserID }).OrNull().References(userRows.Table),
+	typed.Text("address", func(v *storedSecret) *string { return &v.Address }).OrNull(),
+	typed.Moment("spent_at", func(v *storedSecret) *time.Time { return &v.SpentAt }),
+	typed.Instant("expires_at", func(v *storedSecret) *time.Time { return &v.ExpiresAt }),
+	typed.Instant("created_at", func(v *storedSecret) *time.Time { return &v.CreatedAt }),
+	typed.Text("subject", func(v *storedSecret) *string { return &v.Subject }).OrNull(),
+	typed.Derived("open_for", func(v *storedSecret) string { return v.openFor() }),
 ).
 	Unique("hash", "hash").
 	Index("subject").
@@ -44,3 +44,5 @@ var secretRows = typed.Describe[Secret, secretFilter](
 		typed.OneText(c, "open_for", f.OpenFor)
 		typed.Before(c, "expires_at", f.DueBefore)
 	})
+
+func (t *txn) Secrets() table[storedSecret, secretFilter] { return bind(t, secretRows) }

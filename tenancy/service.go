@@ -46,6 +46,8 @@ type instance struct {
 	store   store.Store
 	cache   *cache
 	denials denialCounter
+	proofs  proofGate
+	turns   turns
 	// singleWriter: the store lets one transaction write at a time.
 	singleWriter bool
 	// readersWait says whether a read can have to wait for a transaction of the host's; nil:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/rules"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/storetest"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -38,9 +39,9 @@ func (c *closable) Update(ctx context.Context, fn func(store.Rows) error) error 
 	return c.Weak.Update(ctx, fn)
 }
 
-func TestService(t *testing.T) { servicetest.Run(t, onMemory) }
+func TestService(t *testing.T) { rules.Run(t, onMemory) }
 
 // TestServiceOnWeak: the rules hold where only Lock excludes.
 func TestServiceOnWeak(t *testing.T) {
-	servicetest.Run(t, servicetest.Backend{Open: openClosable, Kind: servicetest.Weak})
+	rules.Run(t, servicetest.Backend{Open: openClosable, Kind: servicetest.Weak})
 }

@@ -49,14 +49,17 @@ type Session struct {
 	Confined   bool      `json:"confined,omitempty"`
 	UserAgent  string    `json:"user_agent,omitempty"` // of the [Request] that it started with
 	Address    string    `json:"address,omitempty"`    // network address, likewise
-	SelectedAt time.Time `json:"selected_at"`          // when the organization was chosen
-	ExpiresAt  time.Time `json:"expires_at"`           // at the latest (rule S1); of one that ended, when it did
+	SelectedAt time.Time `json:"selected_at,omitzero"` // when the organization was chosen
+	ExpiresAt  time.Time `json:"expires_at,omitzero"`  // at the latest (rule S1); of one that ended, when it did
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	EndReason  EndReason `json:"end_reason,omitempty"`
 	LastSeenAt time.Time `json:"-"` // outside the versioned row
-	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
+	CreatedAt  time.Time `json:"created_at,omitzero"`
+	UpdatedAt  time.Time `json:"updated_at,omitzero"`
 }
+
+// SessionID is the id of a session, ses_...
+type SessionID = ID[Session]
 
 func (Session) idPrefix() string { return "ses" }
 
@@ -286,7 +289,7 @@ func (ss sessionRules) startSession(ctx context.Context, in newSession) (Session
 	if err := ss.arrived(ctx, s); err != nil {
 		return Session{}, Token{}, err
 	}
-	return s, token, ss.recordSession(ctx, EventSessionStarted, s, nil)
+	return s, token, ss.recordSession(ctx, EventSessionStarted, s, nil, in.user.person())
 }
 
 // place says where a session is from now on, and until when at the latest. Whatever
@@ -333,6 +336,15 @@ func (ss sessionRules) limited(before Organization, org *Organization) {
 	}
 }
 
+// recordRaised tells that every session in an organization has ended because its limits on
+// them were raised: an organization.updated by itself does not say so (rule E1).
+func (ss sessionRules) recordRaised(ctx context.Context, kind EventType, before, org Organization) error {
+	if kind != EventOrganizationUpdated || org.SessionsEndedAt.Equal(before.SessionsEndedAt) {
+		return nil
+	}
+	return ss.c.record(ctx, org.event(EventOrganizationSessionsEnded))
+}
+
 // mayLimitSessions refuses an actor to change what is a policy, and not just a setting,
 // without the permission for policies.
 func (ss sessionRules) mayLimitSessions(ctx context.Context, org Organization, in OrganizationUpdate) error {
@@ -363,7 +375,7 @@ func stricter(a, b time.Duration) time.Duration {
 }
 
 func (ss sessionRules) issueSession(ctx context.Context, s Session) (Token, error) {
-	return ss.c.issue(ctx, Secret{Kind: SecretSession, UserID: s.UserID, Subject: s.ID.String(), ExpiresAt: s.ExpiresAt})
+	return ss.c.issue(ctx, storedSecret{Kind: secretSession, UserID: s.UserID, Subject: s.ID.String(), ExpiresAt: s.ExpiresAt})
 }
 
 // arrived notes on the membership that a session came there.

@@ -89,25 +89,26 @@ func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) 
 
 // bearer finds the session of a token. Whether the session still holds is another
 // matter: see [sessionRules.upheld].
-func (ss sessionRules) bearer(ctx context.Context, raw string) (Secret, Session, error) {
-	secret, err := ss.c.secret(ctx, SecretSession, raw)
+func (ss sessionRules) bearer(ctx context.Context, raw string) (storedSecret, Session, error) {
+	raw = readToken(raw)
+	secret, err := ss.c.secret(ctx, secretSession, raw)
 	switch CodeOf(err) {
 	case "":
 	case ErrTokenUsed:
-		return Secret{}, Session{}, ss.whySpent(ctx, raw)
+		return storedSecret{}, Session{}, ss.whySpent(ctx, raw)
 	case ErrTokenExpired:
-		return Secret{}, Session{}, &Error{Code: ErrSessionExpired, Field: "token"}
+		return storedSecret{}, Session{}, &Error{Code: ErrSessionExpired, Field: "token"}
 	default:
-		return Secret{}, Session{}, err
+		return storedSecret{}, Session{}, err
 	}
 	id, err := ParseID[Session](secret.Subject)
 	if err != nil {
-		return Secret{}, Session{}, err
+		return storedSecret{}, Session{}, err
 	}
 	s, err := ss.c.tx.Sessions().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound: // it went with its organization
-		return Secret{}, Session{}, sessionEnded(EndedOrganization)
+		return storedSecret{}, Session{}, sessionEnded(EndedOrganization)
 	case err == nil && !s.EndedAt.IsZero():
 		err = sessionEnded(s.EndReason)
 	}

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -82,6 +83,9 @@ func (ss sessionRules) mayRevoke(ctx context.Context, s Session) error {
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) error {
 	return exec(ctx, g.s, sessionsRevokeAll, user.String(), func(ctx context.Context, c *call) error {
+		if err := c.access().mayLock(ctx, scope{user: user}); err != nil {
+			return err
+		}
 		if err := c.lock(ctx, lockUser(user)); err != nil {
 			return err
 		}
@@ -102,6 +106,9 @@ func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) 
 // Errors: [ErrNotFound].
 func (g Sessions) RevokeByOrganization(ctx context.Context, id OrganizationID) error {
 	return exec(ctx, g.s, sessionsRevokeByOrganization, id.String(), func(ctx context.Context, c *call) error {
+		if err := c.access().mayLock(ctx, scope{organization: id}); err != nil {
+			return err
+		}
 		if err := c.lock(ctx, lockOrganization(id)); err != nil {
 			return err
 		}
@@ -143,14 +150,11 @@ func (g Sessions) SignOut(ctx context.Context, token string) error {
 // their tokens (rule S2). Whoever calls it holds the lock of each user or
 // organization concerned, so that none begins meanwhile.
 func (ss sessionRules) endSessions(ctx context.Context, f sessionFilter, why EndReason, but ...SessionID) error {
-	f.Ended = typed.Of(false)
-	live, err := collect(ctx, ss.c.tx.Sessions(), f)
+	live, err := ss.liveOf(ctx, f)
 	if err != nil {
 		return err
 	}
-	live = slices.DeleteFunc(live, func(s Session) bool {
-		return slices.Contains(but, s.ID) || !ss.c.now.Before(s.ExpiresAt)
-	})
+	live = slices.DeleteFunc(live, func(s Session) bool { return slices.Contains(but, s.ID) })
 	return ss.end(ctx, why, live...)
 }
 
@@ -168,17 +172,31 @@ func (ss sessionRules) end(ctx context.Context, why EndReason, live ...Session) 
 		if err := put(ctx, ss.c, ss.c.tx.Sessions().Update, &s); err != nil {
 			return err
 		}
-		if err := ss.recordSession(ctx, EventSessionEnded, s, &before); err != nil {
+		if err := ss.recordSession(ctx, EventSessionEnded, s, &before, EventPerson{}); err != nil {
 			return err
 		}
 	}
-	return ss.c.spendOf(ctx, SecretSession, subjects...)
+	return ss.c.spendOf(ctx, secretSession, subjects...)
 }
 
-// liveSessions are those of a user that have neither ended nor run out.
+// living narrows a filter to the sessions that have neither ended nor run out. What ended
+// expired with that, so an index leads past it, however often somebody signs in (rule G9).
+func (ss sessionRules) living(f sessionFilter) sessionFilter {
+	f.Ended, f.DueAfter = typed.Of(false), ss.c.now
+	return f
+}
+
+// liveOf are those that pass a filter and have neither ended nor run out, by id: of a user, and so
+// of a membership, no more than Limits.UserSessions.
+func (ss sessionRules) liveOf(ctx context.Context, f sessionFilter) ([]Session, error) {
+	live, err := ss.c.tx.Sessions().List(ctx, ss.living(f), listSpan{Limit: math.MaxInt32, Order: ByDue})
+	slices.SortFunc(live, func(a, b Session) int { return a.ID.Compare(b.ID) })
+	return live, err
+}
+
+// liveSessions are those of a user that have neither ended nor run out, by id.
 func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session, error) {
-	live, err := collect(ctx, ss.c.tx.Sessions(), sessionFilter{UserID: typed.Of(user), Ended: typed.Of(false)})
-	return slices.DeleteFunc(live, func(s Session) bool { return !ss.c.now.Before(s.ExpiresAt) }), err
+	return ss.liveOf(ctx, sessionFilter{UserID: typed.Of(user)})
 }
 
 // makeRoom ends the oldest of a user's sessions where one more would be too many: of
@@ -186,8 +204,8 @@ func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session
 // same connection. So a provider that proves nothing about a person, and signs in as them
 // over and over, ends no session but its own.
 func (ss sessionRules) makeRoom(ctx context.Context, user UserID, coming Session) error {
-	mine, most := sessionFilter{UserID: typed.Of(user), Ended: typed.Of(false)}, ss.c.instance.config.Limits.UserSessions
-	n, err := ss.c.tx.Sessions().Count(ctx, mine)
+	most := ss.c.instance.config.Limits.UserSessions
+	n, err := ss.c.tx.Sessions().Count(ctx, ss.living(sessionFilter{UserID: typed.Of(user)}))
 	if err != nil || n < most {
 		return err
 	}
@@ -252,7 +270,7 @@ func (ss sessionRules) sweepSessions(ctx context.Context) (int, error) {
 	if len(tokens) == 0 {
 		return total, nil
 	}
-	ids := make([]SecretID, len(tokens))
+	ids := make([]storedSecretID, len(tokens))
 	for i, s := range tokens {
 		ids[i] = s.ID
 	}

@@ -4,13 +4,14 @@ import "context"
 
 // recordSession tells of a session where it is now. An organization hears nothing of
 // another one, though the same person is in both (rule G7): neither where the session
-// was before, nor through whose connection it came.
-func (ss sessionRules) recordSession(ctx context.Context, kind EventType, s Session, before *Session) error {
+// was before, nor through whose connection it came. person is whose it is, if that was read;
+// zero else.
+func (ss sessionRules) recordSession(ctx context.Context, kind EventType, s Session, before *Session, person EventPerson) error {
 	result, err := ss.tellable(ctx, s)
 	if err != nil {
 		return err
 	}
-	n := newEvent{kind: kind, organization: s.OrganizationID, user: s.UserID, subject: s.ID.String(), data: result}
+	n := newEvent{kind: kind, organization: s.OrganizationID, user: s.UserID, subject: s.ID.String(), data: result, person: person}
 	if before != nil {
 		was := *before
 		was.ConnectionID, was.ConnectionEpoch, was.IdentityID = result.ConnectionID, result.ConnectionEpoch, result.IdentityID

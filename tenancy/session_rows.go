@@ -13,6 +13,7 @@ type sessionFilter struct {
 	OrganizationID typed.In[OrganizationID]
 	MembershipID   typed.In[MembershipID]
 	Ended          typed.In[bool]
+	DueAfter       time.Time // ExpiresAt after this instant
 	DueBefore      time.Time // ExpiresAt before this instant
 }
 
@@ -41,8 +42,9 @@ var sessionRows = typed.Describe[Session, sessionFilter](
 	typed.Integer("connection_epoch", func(v *Session) *int64 { return &v.ConnectionEpoch }),
 ).
 	Index("user_id").
+	Index("user_id", "expires_at").
 	Index("organization_id").
-	Index("membership_id").
+	Index("membership_id", "expires_at").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
 	Touch("last_seen_at").
 	Where(func(c *typed.Conds, f sessionFilter) {
@@ -51,5 +53,8 @@ var sessionRows = typed.Describe[Session, sessionFilter](
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "membership_id", f.MembershipID)
 		typed.Present(c, "ended_at", f.Ended)
+		typed.After(c, "expires_at", f.DueAfter)
 		typed.Before(c, "expires_at", f.DueBefore)
 	})
+
+func (t *txn) Sessions() table[Session, sessionFilter] { return bind(t, sessionRows) }

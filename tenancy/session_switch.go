@@ -3,6 +3,8 @@ package tenancy
 import (
 	"context"
 	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Switch takes a session to another organization, or with the zero id to none (rule
@@ -91,7 +93,7 @@ func (ss sessionRules) rested(s Session, org *Organization) bool {
 }
 
 // rotate keeps a session that has moved, and gives it a new token for the old one.
-func (ss sessionRules) rotate(ctx context.Context, old Secret, before, s Session) (StartedSession, error) {
+func (ss sessionRules) rotate(ctx context.Context, old storedSecret, before, s Session) (StartedSession, error) {
 	if err := put(ctx, ss.c, ss.c.tx.Sessions().Update, &s); err != nil {
 		return StartedSession{}, err
 	}
@@ -112,35 +114,55 @@ func (ss sessionRules) rotate(ctx context.Context, old Secret, before, s Session
 	if err := ss.recordDeparture(ctx, before, s); err != nil {
 		return StartedSession{}, err
 	}
-	return StartedSession{s, token}, ss.recordSession(ctx, EventSessionSwitched, s, &before)
+	return StartedSession{s, token}, ss.recordSession(ctx, EventSessionSwitched, s, &before, EventPerson{})
 }
 
 // lockToken finds the session of a token, takes the locks of its user and of an
 // organization if one is named, and asks whether the actor may. What it gives was
 // read under the locks. From then on it is the session's user who acts, through it (rule
 // G12).
-func (ss sessionRules) lockToken(ctx context.Context, raw string, organization OrganizationID) (Secret, Session, error) {
+func (ss sessionRules) lockToken(ctx context.Context, raw string, organization OrganizationID) (storedSecret, Session, error) {
+	_, s, err := ss.bearer(ctx, raw)
+	if err != nil {
+		return storedSecret{}, Session{}, err
+	}
+	if err := ss.lockSwitch(ctx, s, organization); err != nil {
+		return storedSecret{}, Session{}, err
+	}
 	secret, s, err := ss.bearer(ctx, raw)
 	if err != nil {
-		return Secret{}, Session{}, err
-	}
-	var home Connection
-	if !ss.c.instance.singleWriter && !organization.IsZero() {
-		if home, err = ss.cameThrough(ctx, s.ConnectionID); err != nil {
-			return Secret{}, Session{}, err
-		}
-	}
-	if err := ss.lockBearer(ctx, secret.UserID, organization, home.OrganizationID); err != nil {
-		return Secret{}, Session{}, err
-	}
-	if secret, s, err = ss.bearer(ctx, raw); err != nil {
-		return Secret{}, Session{}, err
+		return storedSecret{}, Session{}, err
 	}
 	if err := ss.c.access().authorize(ctx, scope{user: s.UserID}); err != nil {
-		return Secret{}, Session{}, err
+		return storedSecret{}, Session{}, err
 	}
 	ss.c.actor, ss.c.through = Actor{Kind: ActorUser, ID: s.UserID.String()}, s.ID.String()
 	return secret, s, nil
+}
+
+// lockSwitch takes the locks of a session's user, of the organization that they want to be at,
+// and of the home of their connection. Of an organization that they are not in it takes none:
+// otherwise anybody could make its writers wait. Nobody gets into one without the user's lock.
+func (ss sessionRules) lockSwitch(ctx context.Context, s Session, organization OrganizationID) error {
+	if ss.c.instance.singleWriter || organization.IsZero() {
+		return ss.lockBearer(ctx, s.UserID)
+	}
+	home, err := ss.cameThrough(ctx, s.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if err := ss.lockBearer(ctx, s.UserID); err != nil {
+		return err
+	}
+	pair := membershipFilter{OrganizationID: typed.Of(organization), UserID: typed.Of(s.UserID)}
+	n, err := ss.c.tx.Memberships().Count(ctx, pair)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		organization = OrganizationID{}
+	}
+	return ss.lockBearer(ctx, s.UserID, organization, home.OrganizationID)
 }
 
 // entrance finds the organization that somebody wants to be at, and their membership

@@ -115,11 +115,11 @@ type Decision struct {
 	// Choices are the organizations to choose from. With signed_in they are those of an
 	// account that was taken over: none of them is chosen, because somebody else may have
 	// joined or made them; JoinedVia says how (rule U5).
-	Choices     []Member           `json:"choices,omitempty"`
-	Suggested   []OrganizationView `json:"suggested,omitempty"`   // that the address's domain suggests (rule D7)
-	Connections []ConnectionView   `json:"connections,omitempty"` // to sign in by
-	Methods     []SignInMethod     `json:"methods,omitempty"`     // to sign in by
-	Code        Code               `json:"code,omitempty"`        // why not
+	Choices     []Member           `json:"choices"`
+	Suggested   []OrganizationView `json:"suggested"`      // that the address's domain suggests (rule D7)
+	Connections []ConnectionView   `json:"connections"`    // to sign in by
+	Methods     []SignInMethod     `json:"methods"`        // to sign in by
+	Code        Code               `json:"code,omitempty"` // why not
 	// Reason of a suspended decision is [ReasonUserSuspended] or
 	// [ReasonOrganizationSuspended].
 	Reason  Reason       `json:"reason,omitempty"`

@@ -22,10 +22,10 @@ func (a admission) admit(ctx context.Context) error {
 	switch {
 	case a.n.target.IsZero():
 		err = a.joinByDomain(ctx)
-	case a.n.at(a.n.target).Status != MembershipActive:
+	case !a.n.activeAt(a.n.target):
 		err = a.enter(ctx)
 	}
-	if err == nil && a.uninvited() && len(a.n.active()) == 0 {
+	if err == nil && a.uninvited() && len(a.n.members) == 0 {
 		err = a.n.decide(Decision{Kind: DecisionInvitationNeeded})
 	}
 	return err
@@ -77,6 +77,9 @@ func (a admission) entered(member Member) error {
 
 // enter lets the person into the organization that they want to, if something does.
 func (a admission) enter(ctx context.Context) error {
+	if !a.onDomainOf(a.n.target) {
+		return a.turnAway(ctx)
+	}
 	org, err := a.open(ctx, a.n.target)
 	if err != nil {
 		return err
@@ -89,9 +92,13 @@ func (a admission) enter(ctx context.Context) error {
 		if a.onDomainOf(org.ID) && a.n.domain.Joining == JoiningRequest {
 			return a.request(ctx, org)
 		}
-		return a.outside(org.ID, a.blockingCode())
+		code, err := a.blockingCode(ctx)
+		if err != nil {
+			return err
+		}
+		return a.outside(org.ID, code)
 	}
-	member, err := a.n.w.joining().join(ctx, j)
+	member, err := a.comeIn(ctx, j)
 	switch code, refused := refusalCode(err); {
 	case code == ErrOrganizationClosed:
 		return a.n.shut(org.ID)
@@ -104,15 +111,36 @@ func (a admission) enter(ctx context.Context) error {
 	return a.entered(member)
 }
 
-// blockingCode is what stands between the person and the organization that they want to.
-func (a admission) blockingCode() Code {
-	switch a.n.at(a.n.target).Status {
-	case MembershipInactive:
-		return ErrMembershipInactive
-	case MembershipPending:
-		return ErrPendingMembership
+// turnAway answers who has no way into the organization that they name. It takes none of that
+// organization's locks: otherwise anybody could make its writers wait.
+func (a admission) turnAway(ctx context.Context) error {
+	org := a.n.opened
+	if org.ID != a.n.target {
+		var err error
+		if org, err = a.n.w.tx.Organizations().Get(ctx, a.n.target); err != nil {
+			return err
+		}
 	}
-	return ""
+	if !org.ArchivedAt.IsZero() {
+		return notFound(org.ID)
+	}
+	code, err := a.blockingCode(ctx)
+	if err != nil {
+		return err
+	}
+	return a.outside(org.ID, code)
+}
+
+// blockingCode is what stands between the person and the organization that they want to.
+func (a admission) blockingCode(ctx context.Context) (Code, error) {
+	status, err := a.n.statusAt(ctx, a.n.target)
+	switch status {
+	case MembershipInactive:
+		return ErrMembershipInactive, err
+	case MembershipPending:
+		return ErrPendingMembership, err
+	}
+	return "", err
 }
 
 // open reads an organization under its lock. Where it is archived it is not there (rule
@@ -167,9 +195,16 @@ func (a admission) way(ctx context.Context, org Organization) (entrant, bool, er
 // domain offers (rule D7). Where they cannot be let in, they are not held up either.
 func (a admission) joinByDomain(ctx context.Context) error {
 	id := a.n.domain.OrganizationID
-	there, auto := a.n.at(id).Status, a.n.domain.Joining == JoiningAuto
-	if !a.onDomainOf(id) || there == MembershipActive || there == MembershipInactive && !auto || a.n.domain.Joining == JoiningOff {
+	auto := a.n.domain.Joining == JoiningAuto
+	if !a.onDomainOf(id) || a.n.activeAt(id) || a.n.domain.Joining == JoiningOff {
 		return nil
+	}
+	var there MembershipStatus
+	if !a.n.created {
+		var err error
+		if there, err = a.n.statusAt(ctx, id); err != nil || there == MembershipInactive && !auto {
+			return err
+		}
 	}
 	org, err := a.open(ctx, id)
 	switch {
@@ -186,7 +221,7 @@ func (a admission) joinByDomain(ctx context.Context) error {
 	case JoiningSuggest:
 		a.n.decision.Suggested = []OrganizationView{org.view()}
 	case JoiningRequest:
-		if len(a.n.active()) == 0 && a.n.invitation == nil && !a.uninvited() {
+		if len(a.n.members) == 0 && a.n.invitation == nil && !a.uninvited() {
 			return a.tryRequest(ctx, org)
 		}
 	case JoiningAuto:
@@ -202,9 +237,15 @@ func (a admission) tryJoin(ctx context.Context, org Organization) error {
 	}
 	var member Member
 	err = a.n.w.savepoint(ctx, func(part *call) (err error) {
-		member, err = part.joining().join(ctx, j)
+		inside := *a.n
+		inside.w = part
+		member, err = inside.admission().comeIn(ctx, j)
 		return err
 	})
+	if errors.Is(err, errLeft) { // who left is not fetched back, and may ask
+		a.n.decision.Suggested = []OrganizationView{org.view()}
+		return nil
+	}
 	if code, refused := refusalCode(err); refused {
 		return a.joinRefused(org, code)
 	}
@@ -235,7 +276,11 @@ func (a admission) tryRequest(ctx context.Context, org Organization) error {
 
 // request files the wish to be let in of a person who named the organization.
 func (a admission) request(ctx context.Context, org Organization) error {
-	if there := a.blockingCode(); there == ErrMembershipInactive || a.uninvited() {
+	there, err := a.blockingCode(ctx)
+	if err != nil {
+		return err
+	}
+	if there == ErrMembershipInactive || a.uninvited() {
 		return a.outside(org.ID, there)
 	}
 	req, err := a.findOrFileRequest(ctx, org)
@@ -286,10 +331,10 @@ func refusalCode(err error) (Code, bool) {
 		return ErrInvalid, true
 	}
 	switch code := CodeOf(err); code {
-	case ErrAlreadyMember, ErrAlreadyMemberElsewhere, ErrPendingMembership, ErrMembershipInactive, ErrSeatLimit, ErrJoinRefused,
+	case ErrAlreadyMember, ErrAlreadyMemberElsewhere, ErrPendingMembership, ErrMembershipInactive, ErrMembershipRemoved, ErrSeatLimit, ErrJoinRefused,
 		ErrEmailNotVerified, ErrEmailDomainNotAllowed, ErrOrganizationClosed,
 		ErrInvitationAccepted, ErrInvitationRevoked, ErrInvitationExpired, ErrInvitationForOtherEmail, ErrInvitationVoid,
-		ErrInvalidToken, ErrTokenExpired, ErrTokenUsed, ErrJoinRequestDecided:
+		ErrInvalidToken, ErrTokenExpired, ErrTokenUsed, ErrJoinRequestDecided, ErrRateLimited:
 		return code, true
 	}
 	return "", false

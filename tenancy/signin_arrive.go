@@ -48,7 +48,7 @@ func (n *signIn) regroup(ctx context.Context) error {
 		return nil
 	}
 	m := n.at(n.home.ID)
-	if m.Status != MembershipActive {
+	if m.ID.IsZero() {
 		return nil
 	}
 	if err := n.w.connections().recompute(ctx, n.home, m, n.connection, n.in.groups); err != nil || n.joined.ID != m.ID {
@@ -87,7 +87,7 @@ func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
 // one; nil where the person is in none. Whoever takes an account over has not chosen what
 // it is a member of (rule U5).
 func (n *signIn) pick(ctx context.Context) (_ *Organization, err error) {
-	active := n.active()
+	active := n.members
 	switch {
 	case !n.target.IsZero():
 		return n.only(ctx, n.target)

@@ -52,7 +52,7 @@ func (n *signIn) attach(ctx context.Context) error {
 	identity, err := add(ctx, n.user.ID, n.asserted())
 	n.identity, n.decision.Linked = identity, true
 	if err == nil && !n.created && !n.seized {
-		n.w.notify(n.user, MessageIdentityLinked)
+		err = n.w.notify(ctx, n.user, MessageIdentityLinked)
 	}
 	return err
 }
@@ -133,7 +133,7 @@ func (n *signIn) recognize(ctx context.Context) (err error) {
 			return err
 		}
 		n.decision.TookOver = true
-		if n.members, err = n.w.members().membershipsOf(ctx, n.user.ID); err != nil { // what was offered to the address
+		if n.members, err = n.w.members().activeOf(ctx, n.user.ID); err != nil { // they may have moved on
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ func (n *signIn) bring(ctx context.Context) error {
 	if err := n.w.users().moveEmail(ctx, &n.user, n.in.email, n.in.emailKey, n.in.provider()); err != nil {
 		return err
 	}
-	if n.members, err = n.w.members().membershipsOf(ctx, n.user.ID); err != nil {
+	if n.members, err = n.w.members().activeOf(ctx, n.user.ID); err != nil {
 		return err
 	}
 	return n.readDomain(ctx)
@@ -185,7 +185,7 @@ func (n *signIn) bring(ctx context.Context) error {
 // connection's organization may have seen: the connection alone does not say that it is
 // they who accept (rules I4, P6).
 func (n *signIn) mayReturn() error {
-	if !n.confined() || n.invitation == nil || n.at(n.home.ID).Status == MembershipActive ||
+	if !n.confined() || n.invitation == nil || n.activeAt(n.home.ID) ||
 		n.holdsInvitation(n.user.EmailKey) || n.proves(n.user.EmailKey) {
 		return nil
 	}
@@ -233,13 +233,17 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 	case n.user.EmailVerifiedAt.IsZero():
 		n.seized, n.decision.TookOver = true, true
 		err = n.w.users().takeOver(ctx, &n.user, emailProof{by: n.provedBy()})
+		n.opened = Organization{} // the takeover may have archived it, and that of the connection
+		if err == nil && !n.in.connection.IsZero() {
+			err = n.readConnection(ctx)
+		}
 	default:
 		return n.reprove(ctx)
 	}
-	if err != nil {
+	if err != nil || n.created { // who has just come is a member nowhere
 		return err
 	}
-	n.members, err = n.w.members().membershipsOf(ctx, n.user.ID)
+	n.members, err = n.w.members().activeOf(ctx, n.user.ID)
 	return err
 }
 

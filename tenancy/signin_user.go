@@ -22,14 +22,14 @@ type signIn struct {
 	invitation *presented
 	target     OrganizationID // where to; zero: not said
 
-	user     User     // zero: nobody yet
-	identity Identity // zero: unknown, or there is only the mailbox
-	stale    Identity // of the same subject, from before the connection was pointed elsewhere (rule U4); zero: none
-	linking  Session  // that wants another way to sign in (Attempt.LinkTo); zero: this is a sign-in
-	domain   Domain   // the verified one that the person's address is on; zero: none
-	entitled bool     // the connection can verify the person's address (rules P6, U10)
-	moves    bool     // and may bring the address that it asserts, which is verified for it
-	members  []Membership
+	user     User         // zero: nobody yet
+	identity Identity     // zero: unknown, or there is only the mailbox
+	stale    Identity     // of the same subject, from before the connection was pointed elsewhere (rule U4); zero: none
+	linking  Session      // that wants another way to sign in (Attempt.LinkTo); zero: this is a sign-in
+	domain   Domain       // the verified one that the person's address is on; zero: none
+	entitled bool         // the connection can verify the person's address (rules P6, U10)
+	moves    bool         // and may bring the address that it asserts, which is verified for it
+	members  []Membership // the active ones
 	rules    map[OrganizationID]Policy
 	created  bool
 	seized   bool   // the account was set up by somebody else, who lost it (rule U5)
@@ -114,7 +114,11 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 // readConnection finds the connection, and shuts out where its organization is shut.
 func (n *signIn) readConnection(ctx context.Context) (err error) {
 	id := n.in.connection
-	if n.connection, err = n.w.tx.Connections().Get(ctx, id); err != nil {
+	read := n.w.tx.Connections().Get
+	if len(n.in.groups) > 0 { // else nothing asks which roles they map to
+		read = n.w.connections().withGroups
+	}
+	if n.connection, err = read(ctx, id); err != nil {
 		return err
 	}
 	n.w.homes = map[ConnectionID]OrganizationID{id: n.connection.OrganizationID}
@@ -335,7 +339,7 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 		who = UserID{}
 	}
 	if !who.IsZero() {
-		members, err := n.w.members().membershipsOf(ctx, who)
+		members, err := n.w.members().activeOf(ctx, who)
 		if err != nil {
 			return err
 		}
@@ -355,7 +359,7 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 // comeBack takes a member who opens a spent invitation of their own organization there
 // (rule I6).
 func (n *signIn) comeBack() {
-	if id := n.dead.organization; n.target.IsZero() && !id.IsZero() && n.at(id).Status == MembershipActive {
+	if id := n.dead.organization; n.target.IsZero() && !id.IsZero() && n.activeAt(id) {
 		n.target = id
 	}
 }
@@ -364,8 +368,8 @@ func (n *signIn) comeBack() {
 // organization to sign in to. That of a domain whose holder is suspended rests (rule P2).
 func (n *signIn) readRules(ctx context.Context) (err error) {
 	ids := []OrganizationID{n.domain.OrganizationID, n.target}
-	if active := n.active(); n.target.IsZero() && len(active) == 1 {
-		ids[1] = active[0].OrganizationID
+	if n.target.IsZero() && len(n.members) == 1 {
+		ids[1] = n.members[0].OrganizationID
 	}
 	slices.SortFunc(ids, OrganizationID.Compare)
 	if n.rules, err = n.w.policies().read(ctx, slices.Compact(ids)...); err != nil {
@@ -399,16 +403,27 @@ func (l unmet) decision() Decision {
 	return Decision{Kind: l.kind, OrganizationID: l.organization, Connections: viewsOf(l.connections), Methods: l.methods}
 }
 
-// active are the memberships that give access.
-func (n *signIn) active() []Membership {
-	return slices.DeleteFunc(slices.Clone(n.members), func(m Membership) bool { return m.Status != MembershipActive })
-}
-
-// at is the person's membership of an organization, in whatever status; zero: none.
+// at is the person's active membership of an organization; zero: none.
 func (n *signIn) at(id OrganizationID) Membership {
 	i := slices.IndexFunc(n.members, func(m Membership) bool { return m.OrganizationID == id })
 	if i < 0 {
 		return Membership{}
 	}
 	return n.members[i]
+}
+
+// activeAt reports whether the person is an active member of an organization.
+func (n *signIn) activeAt(id OrganizationID) bool { return n.at(id).Status == MembershipActive }
+
+// statusAt is the status of the person's membership of an organization, whichever it is; ""
+// where there is none. One that is not active is read only where it makes a difference.
+func (n *signIn) statusAt(ctx context.Context, id OrganizationID) (MembershipStatus, error) {
+	if n.activeAt(id) {
+		return MembershipActive, nil
+	}
+	m, err := n.w.members().get(ctx, id, n.user.ID)
+	if CodeOf(err) == ErrNotFound {
+		return "", nil
+	}
+	return m.Status, err
 }

@@ -18,17 +18,23 @@ var entities = []struct {
 	{identityRows.Table, identityRows},
 	{membershipRows.Table, membershipRows},
 	{roleAssignmentRows.Table, roleAssignmentRows},
-	{roleTable.Table, roleTable},
+	{roleRows.Table, roleRows},
 	{permissionRows.Table, permissionRows},
 	{secretRows.Table, secretRows},
 	{denialRows.Table, denialRows},
 	{invitationRows.Table, invitationRows},
 	{joinCodeRows.Table, joinCodeRows},
 	{joinRequestRows.Table, joinRequestRows},
+	{removalRows.Table, removalRows},
+	{memberAddressRows.Table, memberAddressRows},
 	{domainRows.Table, domainRows},
+	{domainLookRows.Table, domainLookRows},
 	{connectionRows.Table, connectionRows},
+	{connectionSettingsRows.Table, connectionSettingsRows},
 	{policyRows.Table, policyRows},
 	{sessionRows.Table, sessionRows},
+	{sentMailRows.Table, sentMailRows},
+	{foundingRows.Table, foundingRows},
 	{&eventLog.Table, eventRows},
 }
 
@@ -76,8 +82,8 @@ const (
 	ByID    Order = iota // every entity; for default ids, the order of creation
 	ByName               // organizations, users, memberships: folded name
 	ByEmail              // users, memberships, invitations: canonical address
-	ByDue                // secrets, invitations and sessions: expiry; domains: the next recheck
-	ByTime               // denials: the minute
+	ByDue                // secrets, invitations and sessions: expiry; domains: the next recheck; looks at claims: the next one; mails: when they went
+	ByTime               // denials: the minute; invitations: when a mail that waits is tried
 )
 
 // listSpan says which rows of an order: those beyond After, at most Limit (at least
@@ -137,41 +143,3 @@ func (t *txn) blank(width int) store.Row {
 func bind[V Entity, F any](t *txn, e *typed.Entity[V, F]) table[V, F] {
 	return table[V, F]{typed.BindTo(&t.border, &t.scratch, e)}
 }
-
-func (t *txn) Organizations() table[Organization, organizationFilter] {
-	return bind(t, organizationRows)
-}
-
-func (t *txn) Users() table[User, userFilter] { return bind(t, userRows) }
-
-func (t *txn) Identities() table[Identity, identityFilter] { return bind(t, identityRows) }
-
-func (t *txn) Memberships() table[Membership, membershipFilter] { return bind(t, membershipRows) }
-
-func (t *txn) RoleAssignments() table[RoleAssignment, roleAssignmentFilter] {
-	return bind(t, roleAssignmentRows)
-}
-
-func (t *txn) Roles() table[Role, roleFilter] { return bind(t, roleTable) }
-
-func (t *txn) Permissions() table[Permission, permissionFilter] { return bind(t, permissionRows) }
-
-func (t *txn) Secrets() table[Secret, secretFilter] { return bind(t, secretRows) }
-
-func (t *txn) Denials() table[Denial, denialFilter] { return bind(t, denialRows) }
-
-func (t *txn) Invitations() table[Invitation, invitationFilter] { return bind(t, invitationRows) }
-
-func (t *txn) JoinCodes() table[JoinCode, joinCodeFilter] { return bind(t, joinCodeRows) }
-
-func (t *txn) JoinRequests() table[JoinRequest, joinRequestFilter] { return bind(t, joinRequestRows) }
-
-func (t *txn) Domains() table[Domain, domainFilter] { return bind(t, domainRows) }
-
-func (t *txn) Connections() table[Connection, connectionFilter] { return bind(t, connectionRows) }
-
-func (t *txn) Policies() table[Policy, policyFilter] { return bind(t, policyRows) }
-
-func (t *txn) Sessions() table[Session, sessionFilter] { return bind(t, sessionRows) }
-
-func (t *txn) Events() eventTable { return eventTable{t} }

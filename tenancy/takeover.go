@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
@@ -38,16 +37,18 @@ func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) erro
 	user.EmailVerifiedAt, user.EmailProvedBy = us.c.now, p.by
 	if !p.own {
 		user.Phone = "" // a way to reach somebody else, and perhaps their second factor
+		us.c.freed = user.ID
 	}
 	if err := us.saveUser(ctx, before, user, EventUserEmailVerified); err != nil || p.own {
 		return err
 	}
-	us.c.freed = user.ID
+	if err := us.c.removals().release(ctx, user.ID); err != nil {
+		return err
+	}
 	if err := us.archiveFounded(ctx, before); err != nil {
 		return err
 	}
-	us.c.notify(*user, MessageTakenOver)
-	return nil
+	return us.c.notify(ctx, *user, MessageTakenOver)
 }
 
 // revokeAccess takes all that whoever made an account could come back by: identities, sessions,
@@ -65,39 +66,10 @@ func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof)
 	if err := us.c.spendProofs(ctx, user); err != nil {
 		return err
 	}
-	if err := us.cancelRequests(ctx, user); err != nil {
+	if err := us.c.joining().settleRequests(ctx, user, JoinRequestCanceled); err != nil {
 		return err
 	}
 	return us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user)}, EndedTakenOver, p.session)
-}
-
-// cancelRequests takes back a user's requests to join that wait.
-func (us userRules) cancelRequests(ctx context.Context, user UserID) error {
-	waiting := joinRequestFilter{UserID: typed.Of(user), State: typed.Of(JoinRequestPending)}
-	requests, err := collect(ctx, us.c.tx.JoinRequests(), waiting)
-	if err != nil || len(requests) == 0 {
-		return err
-	}
-	locks := make([]store.LockKey, len(requests))
-	for i, r := range requests {
-		locks[i] = lockOrganization(r.OrganizationID)
-	}
-	if err := us.c.lock(ctx, locks...); err != nil {
-		return err
-	}
-	for _, r := range requests {
-		r, err := us.c.tx.JoinRequests().Get(ctx, r.ID)
-		if CodeOf(err) == ErrNotFound || err == nil && r.State != JoinRequestPending {
-			continue // decided meanwhile
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := us.c.joining().decide(ctx, r, JoinRequestCanceled, EventJoinRequestCanceled); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // archiveFounded archives the organizations that an account made while nobody had proved
@@ -107,13 +79,11 @@ func (us userRules) archiveFounded(ctx context.Context, user User) error {
 	if user.EmailProvedBy != "" { // it was proved once
 		return nil
 	}
-	members, err := us.c.members().membershipsOf(ctx, user.ID)
+	members, err := us.c.members().activeOf(ctx, user.ID)
 	if err != nil {
 		return err
 	}
-	members = slices.DeleteFunc(members, func(m Membership) bool {
-		return m.JoinedVia != JoinedCreated || m.Status != MembershipActive
-	})
+	members = slices.DeleteFunc(members, func(m Membership) bool { return m.JoinedVia != JoinedCreated })
 	for _, m := range members {
 		if err := us.c.lock(ctx, lockOrganization(m.OrganizationID)); err != nil {
 			return err

@@ -29,7 +29,8 @@ var reservedSlugs = []string{
 }
 
 // cleanName is a display text in its stored form (rule G5): NFC, no white space around
-// it, 1 to 200 characters, none of which breaks a line or turns its direction.
+// it, 1 to 200 characters, none of which breaks a line, turns its direction, or shows
+// nothing where it stands.
 func cleanName(field, s string) (string, error) {
 	return cleanLabel(field, s, maxName)
 }
@@ -56,6 +57,12 @@ func cleanLabel(field, s string, most int) (string, error) {
 	if i := strings.IndexFunc(s, misleading); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(s[i:])
 		return "", invalid(field, fmt.Sprintf("contains %U", r))
+	}
+	if !visible(s) {
+		return "", invalid(field, "shows nothing")
+	}
+	if r, found := hidden(s); found {
+		return "", invalid(field, fmt.Sprintf("contains %U, which shows nothing there", r))
 	}
 	return s, nil
 }

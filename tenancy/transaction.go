@@ -18,6 +18,8 @@ import (
 //
 // What Config.Mailer has to send goes out after the end; [ErrMailFailed] then means
 // that everything is kept and the mails about what IDs names are not sent.
+//
+// Errors besides those of fn: [ErrInvalid] with the field "fn" where it is nil.
 func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceTransact, fn, func(rows store.Rows) (store.Store, func() error) {
 		return nested{rows}, func() error { return nil }
@@ -37,8 +39,11 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 		return explain(err, op, "")
 	}
 	if s.principal != nil && method.HostOnly() {
-		s.refused(ctx, refusal{s.actor, method.Name, OrganizationID{}})
+		s.refused(ctx, refusal{s.actor, method.Name, OrganizationID{}, false})
 		return explain(forbidden(""), op, "")
+	}
+	if fn == nil {
+		return explain(invalid("fn", "is nil"), op, "")
 	}
 	mail, err := s.together(ctx, op, fn, parts)
 	if err != nil {
@@ -52,6 +57,10 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 func (s *Service) together(ctx context.Context, op string, fn func(ctx context.Context, tx *Service) error,
 	parts func(store.Rows) (store.Store, func() error),
 ) ([]outgoing, error) {
+	turn, err := s.takeTurn(ctx)
+	if err != nil {
+		return nil, explain(err, op, "")
+	}
 	keys := s.changes()
 	var inner *Service
 	var result error // what fn said, to tell it from what the store says
@@ -68,7 +77,8 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 			s.refused(ctx, inner.txn.denied...)
 		}
 	}()
-	err := s.updating(ctx, func(rows store.Rows) error {
+	err = s.updating(ctx, func(rows store.Rows) error {
+		turn.begins()
 		s.begun(keys)
 		var failed func() error
 		inner = s.inside(rows, keys)
@@ -78,6 +88,7 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 		}
 		return result
 	})
+	turn.ends()
 	switch {
 	case err == nil:
 		return inner.txn.mail, nil
@@ -90,8 +101,8 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 // Join is this Service inside a transaction that the host has begun and ends:
 //
 //	tx, err := db.BeginTx(ctx, nil)
-//	in, svc, err := svc.Join(ctx, st.InTx(tx))
-//	_, err = svc.Memberships.Add(in, ...)
+//	inTx, in, err := svc.Join(ctx, st.InTx(tx))
+//	_, err = in.Memberships.Add(inTx, ...)
 //	err = tx.Commit()
 //
 // Rows and events of Freehold and the host's own rows are committed or undone
@@ -246,7 +257,18 @@ func exec(ctx context.Context, s *Service, method *Method, key string, fn func(c
 func (s *Service) commit(ctx context.Context, method *Method, key string, fn func(ctx context.Context, c *call) error) ([]outgoing, error) {
 	keys := s.changes()
 	defer s.settle(keys)
-	c, err := s.run(ctx, method, key, keys, s.updating, fn)
+	turn, err := s.takeTurn(ctx)
+	if err != nil {
+		return nil, explain(err, method.op, key)
+	}
+	updating := func(ctx context.Context, fn func(store.Rows) error) error {
+		defer turn.ends()
+		return s.updating(ctx, func(rows store.Rows) error {
+			turn.begins()
+			return fn(rows)
+		})
+	}
+	c, err := s.run(ctx, method, key, keys, updating, fn)
 	if err != nil {
 		return nil, err
 	}
@@ -265,6 +287,9 @@ func (s *Service) run(ctx context.Context, method *Method, key string, keys *cha
 	var c *call
 	err := open(ctx, func(rows store.Rows) error {
 		s.begun(keys)
+		if keys != nil {
+			rows = remember(rows)
+		}
 		c = &call{tx: txn{border: border{rows}}, instance: s.instance, service: s, method: method, now: s.now(), changes: keys, actor: s.actor}
 		if p := s.principal; p != nil && p.session != nil {
 			c.through = p.session.ID.String()

@@ -35,11 +35,14 @@ type User struct {
 	SuspendedAt     time.Time         `json:"suspended_at,omitzero"` // zero: not suspended (rule U8)
 	MergedInto      UserID            `json:"merged_into,omitzero"`  // zero: not merged; else only ids and LastSignInAt are left (rule U6)
 	LastSignInAt    time.Time         `json:"-"`                     // outside the versioned row (rule G12)
-	CreatedAt       time.Time         `json:"created_at"`
-	UpdatedAt       time.Time         `json:"updated_at"`
+	CreatedAt       time.Time         `json:"created_at,omitzero"`
+	UpdatedAt       time.Time         `json:"updated_at,omitzero"`
 	EmailKey        string            `json:"-"` // canonical Email: unique, for search
 	NameKey         string            `json:"-"` // folded Name, for order and search
 }
+
+// UserID is the id of a user, usr_...
+type UserID = ID[User]
 
 func (User) idPrefix() string { return "usr" }
 
@@ -48,7 +51,7 @@ func (u User) rowID() [16]byte { return u.ID }
 func (u *User) stamps() (*int64, *time.Time) { return &u.Version, &u.UpdatedAt }
 
 func (u *User) event(kind EventType) newEvent {
-	return newEvent{kind: kind, user: u.ID, subject: u.ID.String(), data: *u}
+	return newEvent{kind: kind, user: u.ID, subject: u.ID.String(), data: *u, person: u.person()}
 }
 
 // Name is what to call the user: the display name, else given and family name.
@@ -82,6 +85,9 @@ type NewUser struct {
 	Attributes    map[string]string
 	Metadata      map[string]string
 	ExternalID    string // 1 to 255 printable characters, unique (rule G4)
+	// Memberships are added with the user, as Memberships.Add would, all or none; their UserID
+	// stays zero. At most 100.
+	Memberships []NewMembership
 }
 
 // UserUpdate is a change to a user. A nil field stays as it is; a pointer to the
@@ -113,52 +119,18 @@ type UserQuery struct {
 }
 
 // Create makes a user. One email, one user (rule U1): an address that another user
-// has, in whatever case, is [ErrAlreadyExists] with the field "email" (rule U2).
+// has, in whatever case, is [ErrAlreadyExists] with the field "email" (rule U2). With
+// Memberships they are a member of those organizations in the same transaction (rule M18).
 //
-// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id").
+// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id"); for
+// Memberships [ErrInvalid] with the field "memberships", and what Memberships.Add answers.
 func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 	return write(ctx, g.s, usersCreate, "", func(ctx context.Context, c *call) (User, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return User{}, err
 		}
-		return c.users().createUser(ctx, in, EmailProvedByHost)
+		return c.users().createMember(ctx, in)
 	})
-}
-
-// createUser makes a user; by is what proved the address, if it is verified.
-func (us userRules) createUser(ctx context.Context, in NewUser, by string) (User, error) {
-	user := User{ID: newID(us.c, in.ID), Version: 1, Email: in.Email, CreatedAt: us.c.now, UpdatedAt: us.c.now}
-	var err error
-	if user.EmailKey, err = CanonicalEmail(in.Email); err != nil {
-		return User{}, err
-	}
-	if user.Attributes, err = us.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
-		return User{}, err
-	}
-	if user.Metadata, err = us.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
-		return User{}, err
-	}
-	err = us.applyUser(&user, UserUpdate{
-		EmailVerified: &in.EmailVerified, GivenName: &in.GivenName, FamilyName: &in.FamilyName, DisplayName: &in.DisplayName,
-		Picture: &in.Picture, Phone: &in.Phone, Locale: &in.Locale, ExternalID: &in.ExternalID,
-	})
-	if err != nil {
-		return User{}, err
-	}
-	if in.EmailVerified {
-		user.EmailProvedBy = by
-	}
-	if err := us.c.lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
-		return User{}, err
-	}
-	if err := us.c.tx.Users().Insert(ctx, user); err != nil {
-		return User{}, err
-	}
-	err = us.c.record(ctx, user.event(EventUserCreated))
-	if err != nil {
-		return User{}, err
-	}
-	return user, us.c.invitations().emailMoved(ctx, User{}, user)
 }
 
 // applyUser puts an update's fields into user, each in its stored form.
@@ -353,6 +325,9 @@ func (g Users) change(ctx context.Context, method *Method, id UserID,
 	edit func(ctx context.Context, c *call, user *User) (EventType, error),
 ) (User, error) {
 	user, err := write(ctx, g.s, method, id.String(), func(ctx context.Context, c *call) (User, error) {
+		if err := c.access().mayLock(ctx, scope{user: id}); err != nil {
+			return User{}, err
+		}
 		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return User{}, err
 		}
@@ -388,12 +363,14 @@ func (us userRules) saveUser(ctx context.Context, before User, user *User, kind 
 	if err := us.c.invitations().emailMoved(ctx, before, *user); err != nil {
 		return err
 	}
-	return us.rekey(ctx, before, *user)
+	return us.follow(ctx, before, *user)
 }
 
-// rekey brings what memberships carry of a user up to date.
+// rekey brings what memberships carry of a user up to date. That the host suspended the user
+// is nothing to those that are pending, which strangers make.
 func (us userRules) rekey(ctx context.Context, before, user User) error {
-	if before.NameKey == user.NameKey && before.EmailKey == user.EmailKey {
+	named := before.NameKey != user.NameKey || before.EmailKey != user.EmailKey
+	if !named && before.SuspendedAt.IsZero() == user.SuspendedAt.IsZero() {
 		return nil
 	}
 	members, err := us.c.members().lockMemberships(ctx, user.ID)
@@ -403,7 +380,7 @@ func (us userRules) rekey(ctx context.Context, before, user User) error {
 	for _, m := range members {
 		was := m
 		m.keys(user)
-		if m.NameKey == was.NameKey && m.EmailKey == was.EmailKey {
+		if m.NameKey == was.NameKey && m.EmailKey == was.EmailKey && m.UserSuspended == was.UserSuspended {
 			continue
 		}
 		m.Version++ // UpdatedAt stays: nothing of the membership's own has changed

@@ -50,7 +50,7 @@ func (us userRules) addressesOf(ctx context.Context, emailKey string, people ...
 func (e Event) provedAddress() string {
 	var user struct {
 		Email           string    `json:"email"`
-		EmailVerifiedAt time.Time `json:"email_verified_at"`
+		EmailVerifiedAt time.Time `json:"email_verified_at,omitzero"`
 	}
 	if json.Unmarshal(e.Data, &user) != nil || user.EmailVerifiedAt.IsZero() {
 		return ""
@@ -60,4 +60,16 @@ func (e Event) provedAddress() string {
 		return ""
 	}
 	return key
+}
+
+// follow brings what hangs on a user's name and address after a change of them: what memberships carry,
+// invitations to what is their own now, and what organizations remember of their addresses.
+func (us userRules) follow(ctx context.Context, before, after User) error {
+	if err := us.rekey(ctx, before, after); err != nil {
+		return err
+	}
+	if err := us.c.invitations().becameOwn(ctx, before, after); err != nil {
+		return err
+	}
+	return us.c.removals().addressMoved(ctx, before, after)
 }

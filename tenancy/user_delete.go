@@ -8,12 +8,17 @@ import (
 
 // Delete removes a user for good: memberships, roles, identities, sessions and pending email
 // changes go in one transaction, with an event for each membership and one for the
-// user (rule U7). The email and the external id are free again.
+// user (rule U7). The email and the external id are free again. Where more than 200 memberships
+// wait for invitations, which strangers sent, these go before, 200 in a transaction (rule
+// G18); in a transaction of the caller's they count for Config.DeleteLimit.
 //
 // Errors: [ErrNotFound], [ErrMerged]; [ErrLastOwner] with the organizations in IDs
 // where nobody else is an owner; [ErrTooLarge] over Config.DeleteLimit memberships;
 // [ErrReferenced] where a row of the host's refers to the user.
 func (g Users) Delete(ctx context.Context, id UserID) error {
+	if err := g.shed(ctx, usersDelete, id, false); err != nil {
+		return err
+	}
 	return exec(ctx, g.s, usersDelete, id.String(), func(ctx context.Context, c *call) error {
 		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err
@@ -53,22 +58,16 @@ func (us userRules) deleteUser(ctx context.Context, id UserID) error {
 			return err
 		}
 	}
-	if counts.Identities, err = us.c.tx.Identities().DeleteAll(ctx, identityFilter{UserID: typed.Of(id)}); err != nil {
+	if err := us.c.removals().dropAddresses(ctx, id, members); err != nil {
 		return err
 	}
-	if counts.Sessions, err = us.c.tx.Sessions().DeleteAll(ctx, sessionFilter{UserID: typed.Of(id)}); err != nil {
-		return err
-	}
-	if counts.JoinRequests, err = us.c.tx.JoinRequests().DeleteAll(ctx, joinRequestFilter{UserID: typed.Of(id)}); err != nil {
-		return err
-	}
-	if _, err := us.c.tx.Secrets().DeleteAll(ctx, secretFilter{UserID: typed.Of(id)}); err != nil {
+	if err := endDependants(ctx, us.c, userRows.Table, &counts, id); err != nil {
 		return err
 	}
 	if err := us.c.tx.Users().Delete(ctx, id); err != nil {
 		return err
 	}
-	return us.c.record(ctx, newEvent{kind: EventUserDeleted, user: id, subject: id.String(), data: struct {
+	return us.c.record(ctx, newEvent{kind: EventUserDeleted, user: id, subject: id.String(), person: user.person(), data: struct {
 		User
 		Removed removed `json:"removed"`
 	}{user, counts}})
@@ -112,16 +111,21 @@ func (us userRules) dropMember(ctx context.Context, m Membership, held []RoleAss
 }
 
 // Erase is Delete, and also takes what events hold about the person, and about those
-// who were merged into them (rule U7): the events stay, with Data and Previous
+// who were merged into them (rule U7): the events stay, with Data, Previous and Person
 // emptied, and so do the invitations to their addresses, without those and their
 // metadata: what still stands of them is revoked, and so is what ran out, for it cannot
 // be sent again. Their addresses are the one they have and those that events show as
 // proved by them, but for one that is somebody else's by now. An invitation to somebody
 // else that they accepted stays, without them and its metadata. It works on a user
-// deleted before, too; where there is nothing left to erase it changes nothing.
+// deleted before, too; where there is nothing left to erase it changes nothing. What strangers
+// made of rows about the person goes before, as in Delete: if the call fails after that, call it
+// again.
 //
 // Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
 func (g Users) Erase(ctx context.Context, id UserID) error {
+	if err := g.shed(ctx, usersErase, id, true); err != nil {
+		return err
+	}
 	return exec(ctx, g.s, usersErase, id.String(), func(ctx context.Context, c *call) error {
 		if err := c.lock(ctx, lockUser(id)); err != nil {
 			return err

@@ -19,16 +19,22 @@ type Merged struct {
 // memberships of from move to into. Where both are members of an organization, the
 // two memberships become one, into's: roles united, inactive if either was, joined
 // when the first was; what comes together may exceed Limits.MemberRoles and
-// Limits.UserIdentities. Pending memberships of from are dropped. from's email and
+// Limits.UserIdentities. Pending memberships of from are dropped, those beyond 200 before, as in
+// Delete; what was decided of its join requests goes. from's email and
 // external id are free, and Get says where it went.
 //
 // Errors: [ErrInvalid] for a user with itself; [ErrNotFound], [ErrMerged];
 // [ErrLastOwner] with the organizations in IDs; for a membership that moves
 // [ErrSeatLimit], [ErrAlreadyMemberElsewhere], [ErrJoinRefused] (rule M14);
-// [ErrTooLarge] over Config.DeleteLimit memberships, invitations sent or accepted, or
-// join requests of from's; [ErrReferenced] where a row of the host's refers to a membership
+// [ErrTooLarge] over Config.DeleteLimit memberships, invitations sent or accepted, join
+// codes, or join requests of from's; [ErrReferenced] where a row of the host's refers to a membership
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
+	if from != into {
+		if err := g.shed(ctx, usersMerge, from, false); err != nil {
+			return Merged{}, err
+		}
+	}
 	return write(ctx, g.s, usersMerge, pairOfUsers(from, into), func(ctx context.Context, c *call) (Merged, error) {
 		if from == into {
 			return Merged{}, invalid("into", "is the same user")
@@ -92,6 +98,12 @@ func (us userRules) merge(ctx context.Context, from, into UserID) (Merged, error
 		return Merged{}, err
 	}
 	if err := us.c.invitations().moveInvitations(ctx, from, into); err != nil {
+		return Merged{}, err
+	}
+	if err := us.c.removals().move(ctx, source, target); err != nil {
+		return Merged{}, err
+	}
+	if err := us.c.organizations().moveFoundings(ctx, from, into); err != nil {
 		return Merged{}, err
 	}
 	if err := us.tombstone(ctx, source, into); err != nil {
@@ -165,10 +177,13 @@ func (us userRules) mergeMembership(ctx context.Context, m, other Membership, ta
 	}
 	switch {
 	case other.ID.IsZero():
-		err = us.moveMembership(ctx, m, held[m.ID], target)
+		// What stands to the address of into is to a member's own now (rule M9).
+		if err = us.c.invitations().revokePendingOther(ctx, m.OrganizationID, target, InvitationID{}); err == nil {
+			err = us.moveMembership(ctx, m, held[m.ID], target)
+		}
 	case other.Status == MembershipPending:
-		if err = us.dropMember(ctx, other, nil); err == nil && m.Status == MembershipActive {
-			err = us.c.invitations().revokePending(ctx, other.InvitationID) // rule M2: another way in
+		if err = us.dropMember(ctx, other, nil); err == nil {
+			err = us.c.invitations().revokePending(ctx, other.InvitationID)
 		}
 		if err == nil {
 			err = us.moveMembership(ctx, m, held[m.ID], target)
@@ -195,7 +210,11 @@ func (us userRules) moveMembership(ctx context.Context, m Membership, held []Rol
 			return err
 		}
 		join := Join{Organization: org, User: target, Via: JoinedMerged, Roles: roles}
-		if err := us.c.joining().admit(ctx, join, 1); err != nil {
+		vacated := 1
+		if m.UserSuspended {
+			vacated = 0
+		}
+		if err := us.c.joining().admit(ctx, join, vacated); err != nil {
 			return err
 		}
 	}
@@ -323,7 +342,7 @@ func (us userRules) moveIdentities(ctx context.Context, from, into UserID) (int,
 // tombstone leaves of a merged user only where they went, and points those who were
 // merged into them there too.
 func (us userRules) tombstone(ctx context.Context, user User, into UserID) error {
-	proofs := secretFilter{Kind: typed.Of(SecretEmailProof), UserID: typed.Of(user.ID)} // sessions that ended keep theirs
+	proofs := secretFilter{Kind: typed.Of(secretEmailProof), UserID: typed.Of(user.ID)} // sessions that ended keep theirs
 	if _, err := us.c.tx.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err
 	}

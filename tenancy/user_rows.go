@@ -60,3 +60,5 @@ var userRows = typed.Describe[User, userFilter](
 		typed.Begins(c, "name_key", f.NamePrefix)
 		typed.Begins(c, "email_key", f.EmailPrefix)
 	})
+
+func (t *txn) Users() table[User, userFilter] { return bind(t, userRows) }

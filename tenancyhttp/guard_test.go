@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -287,6 +288,8 @@ func TestDenials(t *testing.T) {
 	require.Equal(t, 200, w.ask(at(g.Member), w.bob.ID, "/orgs/acme").Code)
 	require.Equal(t, 403, w.ask(at(g.Require("documents:write")), w.bob.ID, "/orgs/acme").Code)
 	require.Equal(t, 404, w.ask(at(g.Member), w.eve.ID, "/orgs/acme").Code)
+	require.Equal(t, 404, w.ask(at(g.Member), w.eve.ID, "/orgs/nowhere").Code)
+	w.ahead.Store(int64(time.Minute)) // a 404 is written once the minute is over
 	require.Equal(t, 404, w.ask(at(g.Member), w.eve.ID, "/orgs/nowhere").Code)
 	page := must(w.svc.Events.Denials(w.ctx, tenancy.DenialQuery{}))(t)
 	who := map[string]tenancy.OrganizationID{}

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -39,6 +40,7 @@ type world struct {
 	*testing.T
 	ctx           context.Context
 	store         *counted
+	ahead         atomic.Int64 // how far the clock was advanced, in nanoseconds
 	svc           *tenancy.Service
 	ada, bob, eve tenancy.User
 	acme, evil    tenancy.Organization
@@ -47,7 +49,9 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, ctx: t.Context(), store: &counted{Store: memory.New()}}
-	w.svc = must(tenancy.New(tenancy.Config{Store: w.store, Staleness: -1}))(t)
+	w.svc = must(tenancy.New(tenancy.Config{
+		Store: w.store, Staleness: -1, Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
+	}))(t)
 	require.NoError(t, w.svc.Permissions.Declare(w.ctx, 1,
 		tenancy.PermissionDeclaration{Slug: "documents:read"}, tenancy.PermissionDeclaration{Slug: "documents:write"}))
 	require.NoError(t, w.svc.Roles.Declare(w.ctx, 1,

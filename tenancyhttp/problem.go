@@ -41,6 +41,7 @@ type Problem struct {
 //	     domain_not_verified
 //	410  token_expired, token_used, events_pruned, invitation_accepted, invitation_revoked,
 //	     invitation_expired, invitation_void, join_code_revoked, join_code_expired, join_code_spent
+//	429  rate_limited (with RetryAfter, where it is known)
 //	502  mail_failed
 //	503  busy, canceled (both with RetryAfter), closed, read_only, storage_full
 //	500  everything else
@@ -64,6 +65,7 @@ func ProblemOf(err error) Problem {
 	if status == http.StatusNotFound || status >= http.StatusInternalServerError || !errors.As(err, &e) {
 		return p
 	}
+	p.RetryAfter = (e.RetryAfter + time.Second - 1).Truncate(time.Second)
 	p.Detail, p.Field, p.Counts = e.Reason, e.Field, maps.Clone(e.Counts)
 	if code == tenancy.ErrLastOwner {
 		p.IDs = slices.Clone(e.IDs)

@@ -54,6 +54,8 @@ var statuses = map[tenancy.Code]int{
 	tenancy.ErrAlreadyMemberElsewhere: http.StatusConflict,
 	tenancy.ErrPendingMembership:      http.StatusConflict,
 	tenancy.ErrMembershipInactive:     http.StatusConflict,
+	tenancy.ErrMembershipRemoved:      http.StatusConflict,
+	tenancy.ErrUserSuspended:          http.StatusForbidden,
 	tenancy.ErrSeatLimit:              http.StatusConflict,
 	tenancy.ErrRoleInUse:              http.StatusConflict,
 	tenancy.ErrConnectionInUse:        http.StatusConflict,
@@ -61,6 +63,7 @@ var statuses = map[tenancy.Code]int{
 	tenancy.ErrIdentityConflict:       http.StatusConflict,
 	tenancy.ErrAlreadyInvited:         http.StatusConflict,
 	tenancy.ErrAlreadyRequested:       http.StatusConflict,
+	tenancy.ErrJoinRequestsOff:        http.StatusConflict,
 	tenancy.ErrJoinRequestDecided:     http.StatusConflict,
 	tenancy.ErrDomainTaken:            http.StatusConflict,
 	tenancy.ErrDomainNotVerified:      http.StatusConflict,
@@ -75,6 +78,8 @@ var statuses = map[tenancy.Code]int{
 	tenancy.ErrJoinCodeRevoked:    http.StatusGone,
 	tenancy.ErrJoinCodeExpired:    http.StatusGone,
 	tenancy.ErrJoinCodeSpent:      http.StatusGone,
+
+	tenancy.ErrRateLimited: http.StatusTooManyRequests,
 
 	tenancy.ErrMailFailed: http.StatusBadGateway,
 

@@ -23,7 +23,12 @@ var _ tenancy.Mailer = (*Log)(nil)
 func NewLog(out io.Writer, link func(tenancy.Message) string) *Log { return &Log{out: out, link: link} }
 
 // Mail writes one message in one piece.
+//
+// Errors: [tenancy.ErrInvalid] with the field "link" where that is nil; those of the writer.
 func (l *Log) Mail(_ context.Context, m tenancy.Message) error {
+	if l.link == nil {
+		return &tenancy.Error{Code: tenancy.ErrInvalid, Op: "mail", Field: "link", Reason: "is nil"}
+	}
 	written := Compose(m, l.link(m))
 	l.mu.Lock()
 	defer l.mu.Unlock()

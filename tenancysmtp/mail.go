@@ -10,6 +10,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/freehold-dev/freehold/domains"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -22,9 +23,9 @@ type Mail struct {
 }
 
 // Compose writes the mails that a [Mailer] sends by default, in English. Notices have no
-// link. What others
-// chose, such as an organization's name, stands on one line and in quotation marks, so
-// that it cannot pass for the application's own words.
+// link. A name that others chose, such as an organization's, stands on a line of its own, so
+// that it cannot pass for the application's own words: at most 60 characters, letters, digits
+// and plain marks (rule G5).
 func Compose(m tenancy.Message, link string) Mail {
 	if notice, ok := notices[m.Kind]; ok {
 		return notice
@@ -35,18 +36,18 @@ func Compose(m tenancy.Message, link string) Mail {
 			"Somebody, probably you, asked to use this email address. To confirm it, open", link, until,
 			"If it was not you, do nothing: nothing changes.")}
 	}
-	into := "You have been invited to sign up."
+	into := []string{"You have been invited to sign up."}
 	if m.Organization != "" {
-		into = fmt.Sprintf("You have been invited to join the %s %s.", m.Label.Singular, quoted(m.Organization))
+		into = []string{"You have been invited to join the " + m.Label.Singular + " of this name:", named(m.Organization)}
 	}
 	if m.Inviter != "" {
-		into += " The invitation comes from " + quoted(m.Inviter) + "."
+		into = append(into, "The invitation comes from somebody of this name:", named(m.Inviter))
 	}
 	subject := "You are invited"
 	if m.Again {
 		subject = "Your invitation still waits"
 	}
-	return Mail{subject, paragraphs(into, "To accept, open", link, until, "If you did not expect it, do nothing.")}
+	return Mail{subject, paragraphs(append(into, "To accept, open", link, until, "If you did not expect it, do nothing.")...)}
 }
 
 // notices are the mails without a link.
@@ -62,22 +63,30 @@ var notices = map[tenancy.MessageKind]Mail{
 		"If you did not confirm it, contact us at once.")},
 }
 
-// quotationMarks are those that a reader could take for the end of a quotation.
-const quotationMarks = "\"\u00ab\u00bb\u201c\u201d\u201e\u201f\u2033\u2036\u275d\u275e\u301d\u301e\u301f\uff02"
-
 func paragraphs(list ...string) string { return strings.Join(list, "\n\n") + "\n" }
 
-// quoted is a name of somebody's choice on one line, which cannot end its quotation
-// itself. A full stop that a mail program would take for part of a link is broken up.
-func quoted(name string) string {
-	name = strings.Join(strings.Fields(name), " ")
-	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(quotationMarks, r) {
-			return '\''
+// maxNamed is the length of a name in a mail, in characters.
+const maxNamed = 60
+
+// named is a name of somebody's choice as a mail shows it. Everything in it but letters,
+// digits and plain marks is a space. A full stop stays only at the end of a word, where no
+// mail program takes it for part of a link.
+func named(name string) string {
+	runes := []rune(name)
+	for i, r := range runes {
+		endsWord := i == len(runes)-1 || unicode.IsSpace(runes[i+1])
+		if !unicode.In(r, unicode.L, unicode.M, unicode.Nd) && !strings.ContainsRune("-'\u2019&,()+", r) && (r != '.' || !endsWord) {
+			runes[i] = ' '
 		}
-		return r
-	}, name)
-	return `"` + strings.NewReplacer(".", ".\u2060", "://", ":\u2060//").Replace(name) + `"`
+	}
+	runes = []rune(strings.Join(strings.Fields(string(runes)), " "))
+	if len(runes) > maxNamed {
+		runes = append(runes[:maxNamed-1], '…')
+	}
+	if len(runes) == 0 {
+		return "    (a name without letters)"
+	}
+	return "    " + string(runes)
 }
 
 // envelope is an address as mail servers take it: the local part as it was given, the
@@ -86,7 +95,7 @@ func envelope(address string) (string, error) {
 	if _, err := tenancy.CanonicalEmail(address); err != nil {
 		return "", err
 	}
-	local, domain, _ := strings.Cut(address, "@") // exactly one, says rule U1
+	local, domain, _ := strings.Cut(strings.TrimSpace(address), "@") // exactly one, says rule U1
 	ascii, err := domains.Normalize(domain)
 	return local + "@" + ascii, err
 }

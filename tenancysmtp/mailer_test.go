@@ -75,7 +75,7 @@ func TestOverTLS(t *testing.T) {
 	require.Equal(t, "no-reply@app.example", got[0].From)
 	require.Equal(t, "Bob@xn--mller-kva.example", got[0].To)
 	require.Equal(t, "You are invited", got[0].Header.Get("Subject"))
-	require.Contains(t, got[0].Text, `join the team "Acme"`)
+	require.Contains(t, got[0].Text, "join the team of this name:\n\n    Acme\n")
 	require.Contains(t, got[0].Text, "2 January 2030, 03:04 UTC")
 }
 
@@ -156,14 +156,28 @@ func TestCompose(t *testing.T) {
 	require.ErrorIs(t, m.Mail(t.Context(), proof), failed)
 }
 
-// I2: what others chose cannot end its quotation and go on as the application.
-func TestQuotations(t *testing.T) {
-	for _, mark := range []string{`"`, "\u201c", "\u201d", "\u201e", "\u00bb", "\uff02"} {
-		m := tenancy.Message{Kind: tenancy.MessageInvitation, Organization: "Acme" + mark + ", reply with your password to " + mark, Inviter: "Eve" + mark}
+// G5: what others chose stands on a line of its own, and cannot go on as the application.
+func TestNamesInMails(t *testing.T) {
+	for name, want := range map[string]string{
+		"Acme":                         "Acme",
+		"Müller & Söhne (Bau) Inc.":    "Müller & Söhne (Bau) Inc.",
+		"O'Neill-Smith, 3+1":           "O'Neill-Smith, 3+1",
+		"株式会社":                         "株式会社",
+		"वेद":                          "वेद",
+		`Acme". Reply with it to "Eve`: "Acme . Reply with it to Eve",
+		"Acme\u2019\u201d\u00bb\u300d\uff02\u2033\u02ba now": "Acme\u2019 \u02ba now",
+		"see evil.example":            "see evil example",
+		"https://evil.example/x@y":    "https evil example x y",
+		"Acme\r\n\r\nTo accept, open": "Acme To accept, open",
+		"\U0001F600\u2060":            "(a name without letters)",
+		strings.Repeat("a", 60):       strings.Repeat("a", 60),
+		strings.Repeat("ä", 200):      strings.Repeat("ä", 59) + "…",
+	} {
+		m := message
+		m.Organization, m.Inviter = name, name
 		text := tenancysmtp.Compose(m, "https://app.example/x").Text
-		require.Contains(t, text, `"Acme', reply with your password to '"`)
-		require.Contains(t, text, `"Eve'"`)
-		require.Equal(t, 4, strings.Count(text, `"`))
+		require.Equal(t, 2, strings.Count(text, "\n\n    "+want+"\n\n"), "%q\n%s", name, text)
+		require.Equal(t, 7, strings.Count(text, "\n\n"), "%q makes a paragraph", name)
 	}
 }
 

@@ -157,7 +157,11 @@ func TestSSRFRebinding(t *testing.T) { // D4
 				return conn, err
 			}
 		})
-		require.Equal(t, unknown("blocked address"), find(t, p, domains.MethodFile))
+		both := challenge()
+		both.RootFile = true
+		finding, err := p.Prove(t.Context(), both, domains.MethodFile)
+		require.NoError(t, err)
+		require.Equal(t, unknown("blocked address"), finding)
 		require.Equal(t, 2, dials)
 		require.Equal(t, []netip.Addr{netip.MustParseAddr("93.184.215.14")}, g.passed)
 	}

@@ -31,7 +31,7 @@ func (p *Prover) lookAtPage(ctx context.Context, c domains.Challenge) domains.Fi
 }
 
 // lookAtFiles proves by a file at one of its places. It counts against the domain only
-// if it is surely at neither.
+// if it is surely at none.
 func (p *Prover) lookAtFiles(ctx context.Context, c domains.Challenge) domains.Finding {
 	var sum domains.Finding
 	for i, place := range c.FileURLs() {

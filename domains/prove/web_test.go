@@ -46,14 +46,40 @@ func TestFile(t *testing.T) { // D4, D5
 		want    domains.Finding
 	}{
 		"well-known":           {at(map[string]string{wellKnown: token}), proved()},
-		"at the root":          {at(map[string]string{atRoot: token + "\n"}), proved()},
-		"other content before": {at(map[string]string{wellKnown: "another", atRoot: token}), proved()},
-		"neither":              {at(nil), refuted(domains.ReasonNotFound)},
+		"at the root":          {at(map[string]string{atRoot: token}), refuted(domains.ReasonNotFound)},
+		"other content before": {at(map[string]string{wellKnown: "another", atRoot: token}), refuted(domains.ReasonOtherContent)},
+		"nowhere":              {at(nil), refuted(domains.ReasonNotFound)},
 		"gone":                 {say(http.StatusGone, token), refuted(domains.ReasonNotFound)},
 		"other content":        {say(http.StatusOK, "<!doctype html><p>Welcome"), refuted(domains.ReasonOtherContent)},
 		"empty":                {say(http.StatusOK, ""), refuted(domains.ReasonOtherContent)},
 		"more than the token":  {say(http.StatusOK, token+"\nand more"), refuted(domains.ReasonOtherContent)},
 		"a page of any length": {say(http.StatusOK, strings.Repeat("x", 1<<20)), refuted(domains.ReasonOtherContent)},
+	} {
+		t.Run(what, func(t *testing.T) {
+			require.Equal(t, c.want, find(t, visitor(t, c.website, 0), domains.MethodFile))
+		})
+	}
+}
+
+// The root of a website, where its users may be able to put files, is not even asked for
+// where the challenge does not name it.
+func TestFileAtRoot(t *testing.T) { // D4
+	var asked []string
+	p := visitor(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		at(map[string]string{atRoot: token})(w, r)
+	}, 0)
+	require.Equal(t, refuted(domains.ReasonNotFound), find(t, p, domains.MethodFile))
+	require.Equal(t, []string{wellKnown}, asked)
+
+	for what, c := range map[string]struct {
+		website http.HandlerFunc
+		want    domains.Finding
+	}{
+		"well-known":           {at(map[string]string{wellKnown: token}), proved()},
+		"at the root":          {at(map[string]string{atRoot: token + "\n"}), proved()},
+		"other content before": {at(map[string]string{wellKnown: "another", atRoot: token}), proved()},
+		"neither":              {at(nil), refuted(domains.ReasonNotFound)},
 		"one place in trouble": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == wellKnown {
 				http.NotFound(w, r)
@@ -70,7 +96,11 @@ func TestFile(t *testing.T) { // D4, D5
 		}, unknown(domains.ReasonStatus)},
 	} {
 		t.Run(what, func(t *testing.T) {
-			require.Equal(t, c.want, find(t, visitor(t, c.website, 0), domains.MethodFile))
+			root := challenge()
+			root.RootFile = true
+			finding, err := visitor(t, c.website, 0).Prove(t.Context(), root, domains.MethodFile)
+			require.NoError(t, err)
+			require.Equal(t, c.want, finding)
 		})
 	}
 }

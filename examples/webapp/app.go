@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/freehold-dev/freehold/domains/prove"
 	"github.com/freehold-dev/freehold/internal/dnstest"
@@ -27,6 +28,9 @@ type options struct {
 	log    *slog.Logger
 	smtp   string          // the mail server, host:port
 	demo   *dnstest.Server // not nil: domains are looked for there, and the toys are on
+	// mailEvery is between two mails to one address, and two looks at one domain; 0 = the
+	// library's minute.
+	mailEvery time.Duration
 }
 
 // app is the whole program. Its Service is the host's own, so only accounts and the
@@ -85,7 +89,8 @@ func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
 	a.service, err = tenancy.New(tenancy.Config{
 		Store: a.store, Logger: o.log, SelfServe: true,
 		Mailer: mailer, Prover: prove.New(look), App: "webapp",
-		Registration: tenancy.RegistrationClosed,
+		Registration: tenancy.RegistrationClosed, MailEvery: o.mailEvery,
+		VerifyEvery: o.mailEvery, AllowTestDomains: o.demo != nil,
 	})
 	return err
 }

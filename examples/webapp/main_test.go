@@ -50,7 +50,7 @@ func start(t *testing.T) *world {
 	var err error
 	w.app, err = open(t.Context(), options{
 		path: filepath.Join(t.TempDir(), "webapp.db"), url: "http://app.example", log: slog.New(slog.DiscardHandler),
-		smtp: w.mails.Addr(), demo: w.dns,
+		smtp: w.mails.Addr(), demo: w.dns, mailEvery: -1,
 	})
 	require.NoError(t, err)
 	t.Cleanup(w.close)

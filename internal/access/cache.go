@@ -21,6 +21,7 @@ package access
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -74,9 +75,13 @@ func wordsOf(id [16]byte) words {
 	return words{binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])}
 }
 
+// seed differs in each process, and so does the place of an id in the cache: somebody who sees
+// ids cannot choose their own so that their entries replace another person's.
+var seed = rand.Uint64()
+
 // hash spreads an id evenly over the upper bits, also where the ids are not random.
 func (w words) hash() uint64 {
-	return (w.b ^ bits.RotateLeft64(w.a, 32)) * 0x9e3779b97f4a7c15
+	return (w.b ^ bits.RotateLeft64(w.a, 32) ^ seed) * 0x9e3779b97f4a7c15
 }
 
 // Init makes the cache ready to hold size entries; with 0 or less it holds none. Call it

@@ -121,7 +121,7 @@ func tests(t *testing.T) (there map[string]bool, attacks []string) {
 			case !ok || fn.Recv != nil:
 			case s.isTest() && (strings.HasPrefix(fn.Name.Name, "Test") || strings.HasPrefix(fn.Name.Name, "Fuzz")):
 				there[s.dir()+"."+fn.Name.Name] = true
-			case s.dir() == "internal/servicetest":
+			case s.dir() == "internal/servicetest/rules":
 				for _, name := range rulesOf(t, fn) {
 					there[name] = true
 					if strings.Contains(name, " attack: ") {

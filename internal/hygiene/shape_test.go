@@ -42,7 +42,8 @@ func TestFunctionsAreShort(t *testing.T) {
 
 // isProof: packages that only tests import may start goroutines and draw at random.
 func isProof(s source) bool {
-	return s.isTest() || s.dir() == "store/storetest" || s.dir() == "internal/servicetest" || s.dir() == "internal/dnstest" || s.dir() == "internal/smtptest"
+	proofs := []string{"store/storetest", "internal/servicetest", "internal/dnstest", "internal/smtptest"}
+	return s.isTest() || slices.Contains(proofs, s.dir()) || strings.HasPrefix(s.dir(), "internal/servicetest/")
 }
 
 // Nothing starts a goroutine behind the host's back.

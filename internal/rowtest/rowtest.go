@@ -75,7 +75,7 @@ func Cond(t *store.Table, name string, op store.Op, values ...any) store.Cond {
 	return cond
 }
 
-// Table finds a table by its name, and panics where there is none.
+// Table finds a table by its name. It panics if no table has it.
 func Table(tables []*store.Table, name string) *store.Table {
 	for _, t := range tables {
 		if t.Name == name {

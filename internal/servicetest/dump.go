@@ -3,13 +3,14 @@ package servicetest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// dump is every row of a store.
-type dump struct {
+// Dump is every row of a store.
+type Dump struct {
 	Organizations   []tenancy.Organization
 	Users           []tenancy.User
 	Identities      []tenancy.Identity
@@ -17,27 +18,32 @@ type dump struct {
 	RoleAssignments []tenancy.RoleAssignment
 	Roles           []tenancy.Role
 	Permissions     []tenancy.Permission
-	Secrets         []tenancy.Secret
+	Secrets         []Secret
 	Invitations     []tenancy.Invitation
 	JoinCodes       []tenancy.JoinCode
 	JoinRequests    []tenancy.JoinRequest
+	Removals        []tenancy.Removal
+	MemberAddresses []MemberAddress
 	Domains         []tenancy.Domain
-	Connections     []tenancy.Connection
+	Settings        []ConnectionSettings
+	Connections     []tenancy.Connection // without what is in Settings
 	Policies        []tenancy.Policy
 	Sessions        []tenancy.Session
 	Events          []tenancy.Event
 	Last            tenancy.Position
 }
 
-func (d dump) String() string {
+// String has all but Last, for the difference of two dumps.
+func (d Dump) String() string {
 	return fmt.Sprintf("%+v", [...]any{
 		d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Roles, d.Permissions, d.Secrets,
-		d.Invitations, d.JoinCodes, d.JoinRequests, d.Domains, d.Connections, d.Policies, d.Sessions, d.eventText(),
+		d.Invitations, d.JoinCodes, d.JoinRequests, d.Removals, d.MemberAddresses, d.Domains, d.Connections, d.Settings, d.Policies, d.Sessions,
+		d.eventText(),
 	})
 }
 
 // eventText has the texts of events as texts, where %+v would give bytes.
-func (d dump) eventText() []string {
+func (d Dump) eventText() []string {
 	texts := make([]string, len(d.Events))
 	for i, e := range d.Events {
 		texts[i] = fmt.Sprintf("%s %s %s %s", e.Type, e.Subject, e.Data, e.Previous)
@@ -45,18 +51,18 @@ func (d dump) eventText() []string {
 	return texts
 }
 
-// dump reads the store, past the Service. Where nothing was committed since it was last read,
-// it gives what it read then, but for the long counts, in which it always reads.
-func (w *world) dump() dump {
-	w.t.Helper()
-	ctx := context.WithoutCancel(w.ctx)
-	w.NoError(w.store.View(ctx, func(rows store.Rows) (err error) {
+// Dump reads the store, past the Service. Where nothing was committed since it was last read,
+// it gives what it read then. The long counts always read.
+func (w *World) Dump() Dump {
+	w.T.Helper()
+	ctx := context.WithoutCancel(w.Ctx)
+	w.NoError(w.Store.View(ctx, func(rows store.Rows) (err error) {
 		is := snapshotOf(rows)
 		if is != nil && is == w.read.of {
 			return nil
 		}
 		w.read.of = is
-		w.read.dump, err = dumpOf(ctx, rows)
+		w.read.dump, err = DumpOf(ctx, rows)
 		return err
 	}))
 	return w.read.dump
@@ -65,7 +71,7 @@ func (w *world) dump() dump {
 // reading is the last dump of a store, and the commit that it is of; nil: it is not known.
 type reading struct {
 	of   any
-	dump dump
+	dump Dump
 }
 
 // snapshotOf identifies the commit that a View reads, where its store can: memory, Weak and
@@ -81,8 +87,9 @@ func snapshotOf(guarded store.Rows) any {
 	return nil
 }
 
-func dumpOf(ctx context.Context, rows store.Rows) (dump, error) {
-	var d dump
+// DumpOf reads every row in a transaction, past the Service.
+func DumpOf(ctx context.Context, rows store.Rows) (Dump, error) {
+	var d Dump
 	for _, read := range []func() error{
 		allRows(ctx, rows, &d.Organizations),
 		allRows(ctx, rows, &d.Users),
@@ -91,12 +98,15 @@ func dumpOf(ctx context.Context, rows store.Rows) (dump, error) {
 		allRows(ctx, rows, &d.RoleAssignments),
 		allRows(ctx, rows, &d.Roles),
 		allRows(ctx, rows, &d.Permissions),
-		allRows(ctx, rows, &d.Secrets),
+		func() (err error) { d.Secrets, err = allSecrets(ctx, rows); return err },
 		allRows(ctx, rows, &d.Invitations),
 		allRows(ctx, rows, &d.JoinCodes),
 		allRows(ctx, rows, &d.JoinRequests),
+		allRows(ctx, rows, &d.Removals),
+		func() (err error) { d.MemberAddresses, err = allMemberAddresses(ctx, rows); return err },
 		allRows(ctx, rows, &d.Domains),
 		allRows(ctx, rows, &d.Connections),
+		func() (err error) { d.Settings, err = allSettings(ctx, rows); return err },
 		allRows(ctx, rows, &d.Policies),
 		allRows(ctx, rows, &d.Sessions),
 		func() (err error) { d.Events, err = allEvents(ctx, rows); return err },
@@ -107,8 +117,17 @@ func dumpOf(ctx context.Context, rows store.Rows) (dump, error) {
 		},
 	} {
 		if err := read(); err != nil {
-			return dump{}, err
+			return Dump{}, err
 		}
 	}
 	return d, nil
+}
+
+// Stripped is d less some users and what the log says of them, and less where the log
+// ends.
+func (d Dump) Stripped(ids ...tenancy.UserID) Dump {
+	d.Last = 0
+	d.Users = slices.DeleteFunc(slices.Clone(d.Users), func(u tenancy.User) bool { return slices.Contains(ids, u.ID) })
+	d.Events = slices.DeleteFunc(slices.Clone(d.Events), func(e tenancy.Event) bool { return slices.Contains(ids, e.UserID) })
+	return d
 }

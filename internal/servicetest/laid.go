@@ -6,45 +6,45 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// laid makes worlds of one kind: lay makes the first, and copies of its store serve for the
+// Laid makes worlds of one kind: lay makes the first, and copies of its store serve for the
 // others, since ids and randomness repeat themselves. The long counts lay each one anew.
-type laid struct {
-	first     *world
+type Laid struct {
+	First     *World
 	backend   Backend
 	configure func(*tenancy.Config)
 	copies    Opener // nil: there are none
 }
 
-// newLaid gives an empty world for a caller to fill, and what makes more of it.
-func newLaid(t *testing.T, b Backend, configure func(*tenancy.Config)) *laid {
+// NewLaid gives an empty world for a caller to fill, and what makes more of it.
+func NewLaid(t *testing.T, b Backend, configure func(*tenancy.Config)) *Laid {
 	t.Helper()
-	l := &laid{backend: b, configure: configure}
-	l.first = l.empty(t, b.Open, &faultSource{})
+	l := &Laid{backend: b, configure: configure}
+	l.First = l.empty(t, b.Open, &Source{})
 	return l
 }
 
-func (l *laid) empty(t *testing.T, open Opener, from *faultSource) *world {
+func (l *Laid) empty(t *testing.T, open Opener, from *Source) *World {
 	t.Helper()
-	w := newWorld(t, open, func(c *tenancy.Config) {
-		c.NewID, c.Rand = from.id, from
+	w := NewWorld(t, open, func(c *tenancy.Config) {
+		c.NewID, c.Rand = from.NewID, from
 		l.configure(c)
 	})
-	w.source, w.sampled = from, l.backend.sampled()
+	w.Source, w.Sampled = from, l.backend.Sampled()
 	return w
 }
 
-// again gives a world in which all is as it was in the first when again was called first. If
+// Again gives a world in which all is as it was in the first when again was called first. If
 // filled is false, it is empty, and the caller fills it as it did the first.
-func (l *laid) again(t *testing.T) (w *world, filled bool) {
+func (l *Laid) Again(t *testing.T) (w *World, filled bool) {
 	t.Helper()
 	if l.backend.Copy == nil || Soak(1, 0) == 1 {
-		return l.empty(t, l.backend.Open, &faultSource{}), false
+		return l.empty(t, l.backend.Open, &Source{}), false
 	}
 	if l.copies == nil {
-		l.copies = l.backend.Copy(l.first.t, l.first.store)
+		l.copies = l.backend.Copy(l.First.T, l.First.Store)
 	}
-	w = l.empty(t, l.copies, &faultSource{n: l.first.source.n})
-	w.clock.at = l.first.clock.at
-	w.prover.says(l.first.prover.finding)
+	w = l.empty(t, l.copies, &Source{N: l.First.Source.N})
+	w.Clock.At = l.First.Clock.At
+	w.Prover.Says(l.First.Prover.Finding)
 	return w, true
 }

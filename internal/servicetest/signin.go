@@ -1,352 +1,110 @@
 package servicetest
 
 import (
-	"context"
-	"fmt"
-	"net/netip"
-	"slices"
-	"sync"
+	"encoding/json"
 
-	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-func signInRules() []rule {
-	closed := func(c *tenancy.Config) { c.Registration = tenancy.RegistrationClosed }
-	return slices.Concat([]rule{
-		{"P5 a first sign-in makes the user, a second finds them", atDoor(firstSignIn)},
-		{"P5 one transaction, its events, and nothing twice", atDoor(signInEvents)},
-		{"P5 first sign-ins at once make one user and one membership", atDoor(signInTogether)},
-		{"P5 inside Transact and Import a refusal undoes only itself", atDoor(signInWithin)},
-		{"P5 what an attempt names and is not there", atDoor(badAttempts)},
-		{"P5 what does not fit a profile is left out", atDoor(profiles)},
-		{"U4 every case of identity and address", atDoor(identityCases)},
-		{"U4 ConfirmEmail spares what the proof came through", atDoor(confirmThrough)},
-		{"U8 a suspended user", atDoor(suspendedUser)},
-		{"P7 one organization is chosen, of several the person chooses", atDoor(pickOrganization)},
-		{"P7 an organization where they are no active member", atDoor(notMember)},
-		{"P5 closed registration", atDoorWith(closed, closedRegistration)},
-		{"M13 single organization", atDoorWith(func(c *tenancy.Config) { c.SingleOrganization = true }, singleSignIn)},
-	}, joiningRules(), singleSignOnRules(), signInPolicyRules(), hijackRules(), gapRules())
+// Link gives a user an identity.
+func (w *World) Link(user tenancy.User, in tenancy.NewIdentity) tenancy.Identity {
+	w.T.Helper()
+	identity, err := w.Svc.Identities.Link(w.Ctx, user.ID, in)
+	w.NoError(err)
+	return identity
 }
 
-func firstSignIn(d *door) {
-	in := byMail("Ann@mail.example")
-	in.Profile = tenancy.Profile{GivenName: "Ann", Picture: "https://pictures.example/ann"}
-	first := d.enters(in)
-	d.True(first.Created)
-	d.False(first.Linked)
-	d.Equal("Ann@mail.example", first.User.Email)
-	d.Equal("Ann", first.User.GivenName)
-	d.False(first.User.EmailVerifiedAt.IsZero())
-	d.True(first.OrganizationID.IsZero())
-	d.Empty(d.identities(first.User))
-	second := d.enters(byMail("ann@MAIL.example"))
-	d.False(second.Created)
-	d.Equal(first.User.ID, second.User.ID)
-	d.NotEqual(first.Session.ID, second.Session.ID)
-
-	linked := d.enters(by(byGoogle, "g-1", "ann@mail.example", true))
-	d.True(linked.Linked)
-	d.Equal(first.User.ID, linked.User.ID)
-	d.Equal(d.identities(first.User)[0].ID, linked.Session.IdentityID)
-	again := d.enters(by(byGoogle, "g-1", "", nil)) // the identity alone
-	d.False(again.Linked)
-	d.Equal(first.User.ID, again.User.ID)
-	d.Equal("ann@mail.example", d.identities(first.User)[0].Email)
-}
-
-func signInEvents(d *door) {
-	d.joining(tenancy.JoiningAuto, "")
-	d.emits(func() error { _, err := d.svc.SignIn(d.ctx, by(byGoogle, "g-1", "ann@acme.example", true)); return err },
-		some(tenancy.EventUserCreated), some(tenancy.EventIdentityLinked), some(tenancy.EventMembershipCreated), some(tenancy.EventSessionStarted))
-	in := by(byGoogle, "g-1", "ann@acme.example", true)
-	from := tenancy.WithRequest(d.ctx, tenancy.Request{UserAgent: "Mozilla/5.0", Address: netip.MustParseAddr("192.0.2.1")})
-	d.emits(func() error {
-		got, err := d.svc.SignIn(from, twice(in))
-		d.Equal("Mozilla/5.0", got.Session.UserAgent)
-		d.Equal("192.0.2.1", got.Session.Address)
-		d.Equal(byGoogle, got.Session.Method)
-		d.True(got.Session.SecondFactor)
-		d.Equal(d.clock.at, d.member(d.acme, got.User).LastSignInAt) // G12
-		return err
-	}, some(tenancy.EventSessionStarted))
-}
-
-func signInTogether(d *door) {
-	d.joining(tenancy.JoiningAuto, "")
-	var wg sync.WaitGroup
-	decisions := make([]tenancy.Decision, 16)
-	for i := range decisions {
-		wg.Go(func() {
-			in := proving("ann@acme.example", byPassword(fmt.Sprint("c-", i/2), "ann@acme.example")) // each credential twice
-			decisions[i], _ = d.svc.SignIn(d.ctx, in)
-		})
-	}
-	wg.Wait()
-	created := 0
-	for _, got := range decisions {
-		d.Equal(tenancy.DecisionSignedIn, got.Kind)
-		d.Equal(decisions[0].User.ID, got.User.ID)
-		created += btoi(got.Created)
-	}
-	d.Equal(1, created)
-	d.Len(d.identities(decisions[0].User), 8)
-	d.Equal([]string{rbac.Member}, d.rolesAt(d.acme, decisions[0].User))
-}
-
-func signInWithin(d *door) {
-	refused, fine := by(byGoogle, "g-1", "ann@acme.example", "true"), by(byGoogle, "g-1", "ann@acme.example", true)
-	for name, run := range map[string]func(context.Context, func(context.Context, *tenancy.Service) error) error{
-		"Transact": d.svc.Transact, "Import": d.svc.Import,
-	} {
-		d.each(name, func(w *world) {
-			w.unchanged(func() {
-				w.NoError(run(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
-					got, err := tx.SignIn(ctx, refused)
-					w.NoError(err)
-					w.Equal(tenancy.DecisionVerifyEmail, got.Kind)
-					return nil
-				}))
-				w.Equal(errStop, run(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
-					_, err := tx.SignIn(ctx, refused)
-					w.NoError(err)
-					got, err := tx.SignIn(ctx, fine)
-					w.NoError(err)
-					w.Equal(tenancy.DecisionSignedIn, got.Kind)
-					return errStop
-				}))
-			})
-		})
+// Starting is a sign-in by password, at an organization or at none.
+func Starting(user tenancy.UserID, org tenancy.OrganizationID) tenancy.NewSession {
+	return tenancy.NewSession{
+		UserID: user, OrganizationID: org, Method: "password",
 	}
 }
 
-func badAttempts(d *door) {
-	good := func() tenancy.Attempt { return byMail("owner@acme.example") }
-	nothing := tenancy.ConnectionID(nowhere)
-	idle, err := d.svc.Connections.Create(d.ctx, tenancy.NewConnection{OrganizationID: d.acme.ID, Protocol: tenancy.ProtocolSAML, Name: "Idle"})
-	d.NoError(err)
-	stored := d.org("Stored")
-	theirs := d.connect(stored, "Theirs")
-	d.archive(stored)
-	token := d.invites(d.beta, "owner@acme.example")
-	for name, bad := range map[string]struct {
-		change func(in *tenancy.Attempt)
-		code   tenancy.Code
-		field  string
-	}{
-		"no evidence":                   {func(in *tenancy.Attempt) { in.Evidence = tenancy.Evidence{} }, tenancy.ErrInvalid, "evidence"},
-		"unknown method":                {func(in *tenancy.Attempt) { *in = by("magic-link", "s", "", nil) }, tenancy.ErrInvalid, "evidence"},
-		"no method":                     {func(in *tenancy.Attempt) { *in = by("", "s", "", nil) }, tenancy.ErrInvalid, "evidence"},
-		"claims as of single sign-on":   {func(in *tenancy.Attempt) { *in = by(tenancy.MethodSingleSignOn, "s", "owner@acme.example", true) }, tenancy.ErrInvalid, "evidence"},
-		"claims as of an invitation":    {func(in *tenancy.Attempt) { *in = by(tenancy.MethodInvitation, "s", "owner@acme.example", true) }, tenancy.ErrInvalid, "evidence"},
-		"single sign-on of nowhere":     {func(in *tenancy.Attempt) { *in = through(tenancy.Connection{}, "s", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
-		"single sign-on of nobody":      {func(in *tenancy.Attempt) { *in = through(d.okta, "", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
-		"claims about nobody":           {func(in *tenancy.Attempt) { *in = by(byGoogle, "", "owner@acme.example", true) }, tenancy.ErrInvalid, "evidence"},
-		"no credential":                 {func(in *tenancy.Attempt) { *in = byPassword("", "owner@acme.example") }, tenancy.ErrInvalid, "evidence"},
-		"no mailbox":                    {func(in *tenancy.Attempt) { *in = byMail("") }, tenancy.ErrInvalid, "evidence"},
-		"two addresses in one":          {func(in *tenancy.Attempt) { *in = byMail("a@evil.example\"@acme.example") }, tenancy.ErrInvalid, "email"},
-		"a subject that does not print": {func(in *tenancy.Attempt) { *in = by(byGoogle, "a\nb", "", nil) }, tenancy.ErrInvalid, "subject"},
-		"unknown organization":          {func(in *tenancy.Attempt) { in.OrganizationID = nowhere }, tenancy.ErrNotFound, ""},
-		"archived organization":         {func(in *tenancy.Attempt) { in.OrganizationID = stored.ID }, tenancy.ErrNotFound, ""},
-		"unknown connection": {func(in *tenancy.Attempt) {
-			*in = through(tenancy.Connection{ID: nothing, Epoch: 1}, "s", "")
-		}, tenancy.ErrNotFound, ""},
-		"connection that is not active": {func(in *tenancy.Attempt) { *in = through(idle, "s", "owner@acme.example") }, tenancy.ErrNotFound, ""},
-		"connection of the archive":     {func(in *tenancy.Attempt) { *in = through(theirs, "s", "owner@acme.example") }, tenancy.ErrNotFound, ""},
-		"another than the invitation's": {func(in *tenancy.Attempt) { in.OrganizationID, in.Invitation = d.acme.ID, token }, tenancy.ErrInvalid, "organization_id"},
-	} {
-		d.each(name, func(w *world) {
-			in := good()
-			bad.change(&in)
-			w.refuses(bad.code, bad.field, func() error { _, err := w.svc.SignIn(w.ctx, in); return err })
-		})
+// Session starts a session.
+func (w *World) Session(user tenancy.User, org tenancy.OrganizationID) tenancy.StartedSession {
+	w.T.Helper()
+	started, err := w.Svc.Sessions.Start(w.Ctx, Starting(user.ID, org))
+	w.NoError(err)
+	return started
+}
+
+// NowhereYet is where a session is that is at no organization.
+var NowhereYet tenancy.OrganizationID
+
+// Providers that programs let people sign in by.
+const (
+	Google tenancy.SignInMethod = "google"
+	Github tenancy.SignInMethod = "github"
+)
+
+// Connect makes an active connection.
+func (w *World) Connect(org tenancy.Organization, name string) tenancy.Connection {
+	w.T.Helper()
+	c, err := w.Svc.Connections.Create(w.Ctx, tenancy.NewConnection{
+		OrganizationID: org.ID, Protocol: tenancy.ProtocolOIDC, Name: name, State: tenancy.ConnectionActive,
+	})
+	w.NoError(err)
+	return c
+}
+
+// Maps makes a connection map groups to roles.
+func (w *World) Maps(c tenancy.Connection, groups map[string]string) {
+	w.T.Helper()
+	_, err := w.Svc.Connections.Update(w.Ctx, c.OrganizationID, c.ID, tenancy.ConnectionUpdate{Groups: &groups})
+	w.NoError(err)
+}
+
+// ByMail is an attempt by a link in a mail.
+func ByMail(email string) tenancy.Attempt {
+	return tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
+}
+
+// ByPassword is an attempt by a password.
+func ByPassword(credential, email string) tenancy.Attempt {
+	return tenancy.Attempt{Evidence: tenancy.PasswordEvidence(credential, email)}
+}
+
+// ByProvider is an attempt with the claims of a provider, of which verified is email_verified.
+func ByProvider(method tenancy.SignInMethod, subject, email string, verified any) tenancy.Attempt {
+	claims := map[string]any{"sub": subject}
+	if email != "" {
+		claims["email"] = email
 	}
-}
-
-func profiles(d *door) {
-	in := byMail("ann@mail.example")
-	in.Profile = tenancy.Profile{GivenName: "A\u202enn", FamilyName: "Lee", Picture: "http://x.example/p", Locale: "not a tag", DisplayName: "\xff"}
-	got := d.enters(in).User
-	d.Equal("Lee", got.Name())
-	d.Empty(got.GivenName + got.DisplayName + got.Picture + got.Locale)
-}
-
-// identityCases is U4 as a table: what comes in, what is stored, and what follows.
-func identityCases(d *door) {
-	const address = "ann@mail.example"
-	verified := func(w *world) tenancy.User { return w.newUser(tenancy.NewUser{Email: address, EmailVerified: true}) }
-	unproved := func(w *world) tenancy.User { return w.newUser(tenancy.NewUser{Email: address}) }
-	for name, c := range map[string]struct {
-		stored   func(w *world) tenancy.User // nil: nobody
-		in       tenancy.Attempt
-		kind     tenancy.DecisionKind
-		tookOver bool
-	}{
-		"nobody, unproved":                 {nil, by(byGoogle, "g", address, false), tenancy.DecisionVerifyEmail, false},
-		"nobody, proved":                   {nil, by(byGoogle, "g", address, true), tenancy.DecisionSignedIn, false},
-		"nobody, no address":               {nil, by(byGoogle, "g", "", nil), tenancy.DecisionVerifyEmail, false},
-		"verified, unproved":               {verified, by(byGoogle, "g", address, false), tenancy.DecisionVerifyEmail, false},
-		"verified, a text for a boolean":   {verified, by(byGoogle, "g", address, "true"), tenancy.DecisionVerifyEmail, false},
-		"verified, a number for a boolean": {verified, by(byGoogle, "g", address, 1), tenancy.DecisionVerifyEmail, false},
-		"verified, proved":                 {verified, by(byGoogle, "g", address, true), tenancy.DecisionSignedIn, false},
-		"verified, another password":       {verified, byPassword("c", address), tenancy.DecisionVerifyEmail, false},
-		"stored unproved, unproved":        {unproved, by(byGoogle, "g", address, false), tenancy.DecisionVerifyEmail, false},
-		"stored unproved, proved":          {unproved, by(byGoogle, "g", address, true), tenancy.DecisionSignedIn, true},
-		"stored unproved, by mail":         {unproved, byMail(address), tenancy.DecisionSignedIn, true},
-		"no address, no one":               {verified, by(byGoogle, "g", "", nil), tenancy.DecisionVerifyEmail, false},
-	} {
-		d.each(name, func(w *world) {
-			var user tenancy.User
-			if c.stored != nil {
-				user = c.stored(w)
-				w.link(user, tenancy.NewIdentity{Provider: "github", Subject: "old"})
-			}
-			if c.kind != tenancy.DecisionSignedIn {
-				w.halts(c.kind, "", c.in)
-			} else {
-				got := w.enters(c.in)
-				w.Equal(c.tookOver, got.TookOver)
-				w.Equal(c.stored == nil, got.Created)
-				if c.stored != nil {
-					w.Equal(user.ID, got.User.ID)
-				}
-				w.False(w.getUser(got.User.ID).EmailVerifiedAt.IsZero())
-				want := 0
-				for _, counts := range []bool{c.stored != nil && !c.tookOver, !slices.Contains([]string{"stored unproved, by mail"}, name)} {
-					want += btoi(counts)
-				}
-				w.Len(w.identities(got.User), want)
-				user = got.User
-			}
-			if !user.ID.IsZero() {
-				w.NoError(w.svc.Users.Delete(w.ctx, user.ID))
-			}
-		})
+	if verified != nil {
+		claims["email_verified"] = verified
 	}
-}
-
-// confirmThrough: the proof of an address that nobody had proved is a takeover, by
-// whatever way it comes.
-func confirmThrough(d *door) {
-	trap := d.newUser(tenancy.NewUser{Email: "ann@mail.example"})
-	mine := d.link(trap, tenancy.NewIdentity{Provider: "password", Subject: "c-1"})
-	d.link(trap, tenancy.NewIdentity{Provider: "github", Subject: "evil"})
-	other, here := d.enters(by(byGithub, "evil", "", nil)), d.enters(byPassword("c-1", ""))
-	stranger := d.enters(byMail("eve@mail.example"))
-	proof := d.proof(trap, "ann@mail.example")
-	for name, c := range map[string]struct {
-		by   string
-		left []tenancy.Identity
-	}{
-		"nowhere":              {"", nil},
-		"a stranger's session": {stranger.Token.Reveal(), nil},
-		"no session":           {"session_x", nil},
-		"their own":            {here.Token.Reveal(), []tenancy.Identity{mine}},
-	} {
-		d.each(name, func(w *world) {
-			w.Equal(errStop, w.svc.Transact(w.ctx, func(ctx context.Context, tx *tenancy.Service) error {
-				user, err := tx.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: c.by})
-				w.NoError(err)
-				w.False(user.EmailVerifiedAt.IsZero())
-				w.Equal(tenancy.EmailProvedByMail, user.EmailProvedBy)
-				left, err := tx.Identities.List(ctx, trap.ID)
-				w.NoError(err)
-				w.Equal(c.left, left)
-				_, err = tx.Sessions.Authenticate(ctx, other.Token.Reveal())
-				w.Equal(tenancy.ErrSessionEnded, tenancy.CodeOf(err))
-				_, err = tx.Sessions.Authenticate(ctx, here.Token.Reveal())
-				w.Equal(c.left != nil, err == nil)
-				return errStop
-			}))
-		})
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		panic(err) // the claims are those of a check
 	}
-	// Once it is proved, another proof takes nothing.
-	_, err := d.svc.Users.ConfirmEmail(d.ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: here.Token.Reveal()})
-	d.NoError(err)
-	d.NoError(d.confirm(d.proof(trap, "ann@mail.example").Token.Reveal()))
-	d.Equal([]tenancy.Identity{mine}, d.identities(trap))
-	d.True(d.stands(here))
+	return tenancy.Attempt{Evidence: tenancy.ClaimsEvidence(string(method), raw)}
 }
 
-func suspendedUser(d *door) {
-	ann := d.user("ann")
-	d.link(ann, google("g-1", "", false))
-	_, err := d.svc.Users.Suspend(d.ctx, ann.ID)
-	d.NoError(err)
-	d.halts(tenancy.DecisionSuspended, "", by(byGoogle, "g-1", "", nil))
-	d.halts(tenancy.DecisionSuspended, "", byMail("ann@acme.example"))
-	d.halts(tenancy.DecisionVerifyEmail, "", by(byGoogle, "g-2", "ann@acme.example", false)) // who has proved nothing hears nothing
+// Through is an attempt by a connection that asserts exactly these groups.
+func Through(c tenancy.Connection, subject, email string, groups ...string) tenancy.Attempt {
+	return Asserting(c, tenancy.Assertion{Subject: subject, Email: email, Groups: append([]string{}, groups...)})
 }
 
-func pickOrganization(d *door) {
-	ann := d.visitor(d.beta, "ann@mail.example")
-	in := byMail("ann@mail.example")
-	d.Equal(d.beta.ID, d.enters(in).OrganizationID)
-	gamma := d.org("Gamma")
-	d.add(gamma, ann)
-	choice := d.halts(tenancy.DecisionChooseOrganization, "", in)
-	d.Len(choice.Choices, 2)
-	d.Equal([]string{"Beta", "Gamma"}, []string{choice.Choices[0].OrganizationName, choice.Choices[1].OrganizationName})
-	d.Equal([]string{rbac.Guest}, choice.Choices[0].Roles)
-	d.Equal(gamma.ID, d.enters(to(gamma, in)).OrganizationID)
-	// What is shut, or was left, is nothing to choose.
-	delta := d.org("Delta")
-	d.add(delta, ann)
-	d.archive(delta)
-	d.Len(d.halts(tenancy.DecisionChooseOrganization, "", in).Choices, 2)
-	d.suspend(gamma)
-	d.Equal(d.beta.ID, d.enters(in).OrganizationID)
-	d.halts(tenancy.DecisionSuspended, "", to(gamma, in))
-	d.deactivate(d.beta, ann)
-	d.halts(tenancy.DecisionSuspended, "", in)
-	d.archive(gamma)
-	d.True(d.enters(in).OrganizationID.IsZero())
+// Asserting is an attempt by a connection that asserts a.
+func Asserting(c tenancy.Connection, a tenancy.Assertion) tenancy.Attempt {
+	return tenancy.Attempt{Evidence: tenancy.ConnectionEvidence(c, a)}
 }
 
-func notMember(d *door) {
-	d.visitor(d.beta, "ann@mail.example")
-	in := byMail("ann@mail.example")
-	d.Equal(d.acme.ID, d.halts(tenancy.DecisionNotMember, "", to(d.acme, in)).OrganizationID)
-	d.halts(tenancy.DecisionNotMember, "", to(d.acme, byMail("new@mail.example"))) // and no user is left of it
-	ann, err := d.svc.Users.GetByEmail(d.ctx, "ann@mail.example")
-	d.NoError(err)
-	d.deactivate(d.beta, ann)
-	d.halts(tenancy.DecisionNotMember, tenancy.ErrMembershipInactive, to(d.beta, in))
-	token := d.invites(d.acme, "ann@mail.example")
-	d.halts(tenancy.DecisionNotMember, tenancy.ErrPendingMembership, to(d.acme, in))
-	d.Equal(d.acme.ID, d.enters(bringing(token, in)).OrganizationID)
+// Proving is an attempt of somebody who has proved a mailbox, too.
+func Proving(email string, in tenancy.Attempt) tenancy.Attempt {
+	in.Evidence = in.Evidence.WithMailbox(email)
+	return in
 }
 
-func closedRegistration(d *door) {
-	d.halts(tenancy.DecisionInvitationNeeded, "", byMail("ann@mail.example"))
-	d.halts(tenancy.DecisionInvitationNeeded, "", to(d.beta, byMail("ann@mail.example")))
-	d.Equal(d.acme.ID, d.enters(byMail("owner@acme.example")).OrganizationID) // who is a user stays one
-	d.True(d.enters(bringing(d.invites(d.beta, "ann@mail.example"), byMail("ann@mail.example"))).Created)
-	app := bringing(d.invites(tenancy.Organization{}, "app@mail.example"), byMail("app@mail.example"))
-	d.True(d.enters(app).Created)
-	d.halts(tenancy.DecisionInvitationNeeded, "", byMail("bob@acme.example"))
-	d.joining(tenancy.JoiningRequest, "")
-	d.halts(tenancy.DecisionInvitationNeeded, "", byMail("bob@acme.example"))
-	d.joining(tenancy.JoiningAuto, "")
-	d.Equal(d.acme.ID, d.enters(byMail("bob@acme.example")).OrganizationID)
-	d.joining(tenancy.JoiningOff, "")
-	d.halts(tenancy.DecisionInvitationNeeded, "", through(d.okta, "s-1", "cyd@acme.example"))
-	d.admitting()
-	d.Equal(d.acme.ID, d.enters(through(d.okta, "s-1", "cyd@acme.example")).OrganizationID)
+// To is an attempt that names an organization.
+func To(org tenancy.Organization, in tenancy.Attempt) tenancy.Attempt {
+	in.OrganizationID = org.ID
+	return in
 }
 
-func singleSignIn(d *door) {
-	d.joining(tenancy.JoiningAuto, "")
-	d.admitting()
-	user := d.user("ann")
-	d.add(d.beta, user)
-	in := byMail("ann@acme.example")
-	d.Equal(d.beta.ID, d.enters(in).OrganizationID) // they are not held up
-	d.halts(tenancy.DecisionNotMember, tenancy.ErrAlreadyMemberElsewhere, to(d.acme, in))
-	d.halts(tenancy.DecisionNotMember, tenancy.ErrAlreadyMemberElsewhere, through(d.okta, "s-1", "ann@acme.example"))
-	token := d.invites(d.acme, "ann@acme.example")
-	d.halts(tenancy.DecisionInvitationRefused, tenancy.ErrAlreadyMemberElsewhere, bringing(token, in))
-	d.NoError(d.svc.Memberships.Leave(d.ctx, d.beta.ID, user.ID))
-	d.Equal(d.acme.ID, d.enters(bringing(token, in)).OrganizationID) // nothing was spent
+// Twice is an attempt with a second factor.
+func Twice(in tenancy.Attempt) tenancy.Attempt {
+	in.Evidence = in.Evidence.WithSecondFactor()
+	return in
 }

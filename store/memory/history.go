@@ -69,21 +69,41 @@ func (t *tx) redact(ctx context.Context, l *store.Log, person [16]byte) (n int, 
 	row := make(store.Row, len(log.columns))
 	for _, old := range events {
 		log.decode(log.at(old), row)
-		if row[l.Redacted+1].Int != 0 {
+		listed := t.unlist(place+1, row, person)
+		if row[l.Redacted+1].Int == 0 {
+			row[l.Redacted+1].Int = 1
+			for _, column := range l.Blank {
+				row[column+1] = store.Value{Null: true}
+			}
+			n++
+		} else if !listed {
 			continue
-		}
-		row[l.Redacted+1].Int = 1
-		for _, column := range l.Blank {
-			row[column+1] = store.Value{Null: true}
 		}
 		fresh, err := log.add(row)
 		if err != nil {
 			return 0, err
 		}
 		t.replace(place, old, fresh)
-		n++
 	}
 	return n, nil
+}
+
+// unlist takes a person off the list of an event, in its row and in the table of people, and
+// says whether they were on it.
+func (t *tx) unlist(place int, row store.Row, person [16]byte) bool {
+	entry, listed := t.find(t.table(place), store.Value{ID: person}, row[0])
+	if !listed {
+		return false
+	}
+	t.replace(place, entry, 0)
+	names := &row[len(row)-1]
+	for i := 0; i < len(names.Text); i += len(person) {
+		if names.Text[i:i+len(person)] == string(person[:]) {
+			names.Text = names.Text[:i] + names.Text[i+len(person):]
+			break
+		}
+	}
+	return true
 }
 
 // concerning gives the events that hold a person's data, each of them once.

@@ -159,3 +159,35 @@ func logOf(s *Store) *table {
 	}
 	return nil
 }
+
+// U7: who is redacted is on no list of an event any more, and the others are.
+func TestRedactForgetsPeople(t *testing.T) {
+	s := New()
+	ada, bob := [16]byte{1}, [16]byte{2}
+	appendEvents(t, s, 3, func(int) store.Row { return eventRow(map[string]any{"subject": "x"}) }, ada, bob)
+	for _, person := range [][16]byte{ada, ada, bob} {
+		write(t, s, func(tx store.Rows) error {
+			_, err := tx.Redact(t.Context(), eventLog, person)
+			return err
+		})
+		require.NoError(t, s.View(t.Context(), func(rows store.Rows) error {
+			under, ok := store.Underlying(rows)
+			require.True(t, ok)
+			x := under.(*tx)
+			place := x.logPlace(eventLog)
+			log := x.table(place)
+			row := make(store.Row, len(log.columns))
+			events, err := x.all(t.Context(), log, nil)
+			require.NoError(t, err)
+			require.Len(t, events, 3)
+			for _, e := range events {
+				log.decode(log.at(e), row)
+				require.NotContains(t, row[len(row)-1].Text, string(person[:]))
+				require.Equal(t, person == ada, row[len(row)-1].Text == string(bob[:]))
+				_, listed := x.find(x.table(place+1), store.Value{ID: person}, row[0])
+				require.False(t, listed)
+			}
+			return nil
+		}))
+	}
+}

@@ -178,7 +178,9 @@ func (m *model) redact(t *store.Table, person [16]byte) int {
 			continue
 		}
 		row := slices.Clone(e.row)
-		row[t.Index("data")], row[t.Index("previous")] = store.Value{Null: true}, store.Value{Null: true}
+		for _, column := range eventLog.Blank {
+			row[column] = store.Value{Null: true}
+		}
 		row[t.Index("redacted")].Int = 1
 		m.events[i].row = row
 		n++

@@ -120,7 +120,7 @@ func TestPlans(t *testing.T) {
 		}, []string{"organization_id", "user_id"}, true, true},
 		{"switcher", membershipTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "user_id", id), cond(t, "status", text)}
-		}, []string{"user_id"}, true, false},
+		}, []string{"user_id", "status"}, true, false},
 		{"members", membershipTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "status", text)}
 		}, []string{"organization_id", "status"}, true, false},

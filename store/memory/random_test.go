@@ -12,7 +12,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Random statements on every table of the catalogue, in transactions and
+// Random statements on every table of tenancy, in transactions and
 // savepoints that end in all the ways there are, do what the model does.
 func TestRandomStatementsAgreeWithTheModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

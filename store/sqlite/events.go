@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
 func (r *rows) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
@@ -17,9 +18,9 @@ func (r *rows) Append(ctx context.Context, l *store.Log, row store.Row, people [
 func (r *rows) insertEvent(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
 	args := make([]any, len(row))
 	for i := range row {
-		args[i] = bind(l.Columns, i, &row[i])
+		args[i] = sqlrows.Bind(l.Columns, i, &row[i])
 	}
-	result, err := r.run(ctx, logStatementsOf(l).insert, args)
+	result, err := r.run(ctx, sqlrows.OfLog(l).Insert, args)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func (r *rows) insertEvent(ctx context.Context, l *store.Log, row store.Row, peo
 	}
 	r.session.base(l, position-1)
 	for _, person := range people {
-		if _, err := r.exec(ctx, logStatementsOf(l).person, position, typeID(&l.Table, l.Person, person)); err != nil {
+		if _, err := r.exec(ctx, sqlrows.OfLog(l).Person, position, sqlrows.ID(&l.Table, l.Person, person)); err != nil {
 			return err
 		}
 	}
@@ -46,13 +47,13 @@ func (r *rows) committed(ctx context.Context, l *store.Log) (int64, error) {
 	if base, ok := r.session.based(l); ok {
 		return base, nil
 	}
-	cells, err := r.one(ctx, logStatementsOf(l).sequence, 1)
+	cells, err := r.one(ctx, sqlrows.OfLog(l).Sequence, 1)
 	if err != nil {
 		return 0, err
 	}
 	var last int64
 	if cells != nil {
-		last = number(cells[0])
+		last = sqlrows.Number(cells[0])
 	}
 	r.session.base(l, last)
 	return last, nil
@@ -63,8 +64,8 @@ func (r *rows) committed(ctx context.Context, l *store.Log) (int64, error) {
 func (r *rows) Prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
 	var floor int64
 	args := []any{sql.Named("limit", int64(limit)), sql.Named("before", before)}
-	err := r.read(ctx, logStatementsOf(l).last, args, 1, func(cells []any) (bool, error) {
-		floor = number(cells[0])
+	err := r.read(ctx, sqlrows.OfLog(l).Last, args, 1, func(cells []any) (bool, error) {
+		floor = sqlrows.Number(cells[0])
 		return false, nil
 	})
 	if err != nil || floor == 0 {
@@ -79,19 +80,26 @@ func (r *rows) Prune(ctx context.Context, l *store.Log, before int64, limit int)
 }
 
 func (r *rows) pruneTo(ctx context.Context, l *store.Log, floor int64) (int64, error) {
-	texts := logStatementsOf(l)
-	if _, err := r.exec(ctx, texts.prune[0], floor); err != nil {
+	texts := sqlrows.OfLog(l)
+	if _, err := r.exec(ctx, texts.Prune[0], floor); err != nil {
 		return 0, err
 	}
-	if _, err := r.exec(ctx, texts.raise, floor); err != nil {
+	if _, err := r.exec(ctx, texts.Raise, floor); err != nil {
 		return 0, err
 	}
-	return r.exec(ctx, texts.prune[1], floor)
+	return r.exec(ctx, texts.Prune[1], floor)
 }
 
 // Redact implements [store.Rows].
 func (r *rows) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
-	id := typeID(&l.Table, l.Person, person)
-	n, err := r.exec(ctx, logStatementsOf(l).redact, id, id)
-	return int(n), err
+	id, texts := sqlrows.ID(&l.Table, l.Person, person), sqlrows.OfLog(l).Redact
+	var emptied int64
+	err := r.Savepoint(ctx, func() (err error) {
+		if emptied, err = r.exec(ctx, texts[0], id, id); err != nil {
+			return err
+		}
+		_, err = r.exec(ctx, texts[1], id)
+		return err
+	})
+	return int(emptied), err
 }

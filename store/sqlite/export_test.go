@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
 // Sessions is how many transactions a Store knows of.
@@ -22,8 +23,8 @@ func Prepared(s *Store) int {
 
 // ListSQL is the statement of a list, with its arguments.
 func ListSQL(t *store.Table, where []store.Cond, span store.Range) (string, []any) {
-	q := listQuery(t, where, span)
-	return q.String(), q.args
+	q := sqlrows.List(t, where, span)
+	return q.String(), q.Args
 }
 
 // Exec runs a statement in a transaction, behind the kit's back.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/fresh"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 )
@@ -26,17 +27,17 @@ func inHost(ctx context.Context, st store.Store, fn func(joined store.Store) err
 }
 
 func TestFresh(t *testing.T) {
-	servicetest.Fresh(t, onSQLite, inHost)
+	fresh.Run(t, onSQLite, inHost)
 }
 
 func TestFreshUnderLoad(t *testing.T) {
-	servicetest.FreshUnderLoad(t, func(t *testing.T) store.Store { return open(t) }, inHost, servicetest.Soak(30_000, 1_000))
+	fresh.UnderLoad(t, func(t *testing.T) store.Store { return open(t) }, inHost, servicetest.Soak(30_000, 1_000))
 }
 
 func TestFollow(t *testing.T) {
-	servicetest.Follow(t, func(t *testing.T) store.Store { return open(t) })
+	fresh.Follow(t, func(t *testing.T) store.Store { return open(t) })
 }
 
 func TestFollowFromEmpty(t *testing.T) {
-	servicetest.FollowFromEmpty(t, func(t *testing.T) store.Store { return open(t) })
+	fresh.FollowFromEmpty(t, func(t *testing.T) store.Store { return open(t) })
 }

@@ -28,15 +28,18 @@ const dsn = "file:%s?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_tim
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 1000, time.UTC)
 
-// open opens a Store on a fresh file, at the level that does not wait for the disk. The
-// file is a copy of one that was migrated: the suites open some thousand.
+// open opens a Store on a fresh file that never waits for the disk. The file is a copy of
+// one that was migrated: the suites open some thousand.
 func open(t testing.TB) *sqlite.Store {
 	t.Helper()
 	fresh, err := migrated()
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "app.db")
 	require.NoError(t, os.WriteFile(path, fresh, 0o600))
-	return openAt(t, path)
+	st := openAt(t, path)
+	_, err = st.DB().Exec(`PRAGMA synchronous = OFF`) // it has one connection
+	require.NoError(t, err)
+	return st
 }
 
 // migrated is a file with empty tables.

@@ -15,7 +15,7 @@ import (
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	...
-//	in, svc, err := svc.Join(ctx, st.InTx(tx))
+//	inTx, in, err := svc.Join(ctx, st.InTx(tx))
 //
 // tx is of a handle on the same database with foreign keys on: the one given to
 // [New], or [Store.DB], or another one. The host commits it or rolls it back.

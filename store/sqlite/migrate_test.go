@@ -3,7 +3,9 @@ package sqlite_test
 import (
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -93,6 +95,31 @@ func TestMigrateRows(t *testing.T) {
 	}))
 }
 
+// TestMigrateClaims: claims that waited before looks were kept are looked at as soon as may be
+// (D3), for nobody (R6).
+func TestMigrateClaims(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
+	require.NoError(t, err)
+	for _, file := range files[:7] {
+		script, err := fs.ReadFile(sqlite.Migrations(), file)
+		require.NoError(t, err)
+		_, err = db.Exec(string(script))
+		require.NoError(t, err)
+	}
+	org := tenancy.OrganizationID(id(1))
+	_, err = db.Exec(`INSERT INTO tenancy_organizations (id, version, display_name, name_key, slug, created_at, updated_at) VALUES (?, 1, 'o', 'o', 'o', 1, 1)`, org)
+	require.NoError(t, err)
+	for i, state := range []string{"pending", "failed", "verified"} {
+		_, err := db.Exec(`INSERT INTO tenancy_domains (id, version, organization_id, name, state, challenge, subdomains, joining, created_at, updated_at)
+			VALUES (?, 1, ?, ?, ?, 'token', 0, 'off', 5, 5)`, tenancy.DomainID(id(2+i)), org, state+".example", state)
+		require.NoError(t, err)
+	}
+	require.NoError(t, sqlite.Migrate(t.Context(), db))
+	want := "dlk_" + strings.TrimPrefix(tenancy.DomainID(id(2)).String(), "dom_") + " " + org.String() + " user 5"
+	require.Equal(t, []string{want}, column(t, db, `SELECT id || ' ' || organization_id || ' ' || actor || ' ' || due_at FROM tenancy_domain_looks`))
+}
+
 // TestNewerSchema: what a newer program has migrated is refused by all three.
 func TestNewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
@@ -117,4 +144,51 @@ func TestFailedMigration(t *testing.T) {
 	_, err = db.Exec(`DROP TABLE tenancy_users`)
 	require.NoError(t, err)
 	require.NoError(t, sqlite.Migrate(t.Context(), db))
+}
+
+// TestMigrateSettings: what connections keep moves into a table of its own, and the join codes
+// that stand count as before.
+func TestMigrateSettings(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
+	require.NoError(t, err)
+	for _, file := range files[:8] {
+		script, err := fs.ReadFile(sqlite.Migrations(), file)
+		require.NoError(t, err)
+		_, err = db.Exec(string(script))
+		require.NoError(t, err)
+	}
+	acme, now := tenancy.OrganizationID(id(1)), noon.UnixMicro()
+	exec := func(query string, args ...any) {
+		_, err := db.Exec(query, args...)
+		require.NoError(t, err)
+	}
+	exec(`INSERT INTO tenancy_organizations (id, version, display_name, name_key, created_at, updated_at) VALUES (?, 1, 'Acme', 'acme', ?2, ?2)`, acme, now)
+	want := []tenancy.Connection{{Settings: map[string]string{"cert": "x"}, Groups: map[string]string{"eng": "guest"}}, {Settings: map[string]string{"cert": "y"}}, {Groups: map[string]string{"all": "member"}}, {}}
+	for i, c := range [][2]any{{`{"cert":"x"}`, `{"eng":"guest"}`}, {`{"cert":"y"}`, nil}, {nil, `{"all":"member"}`}, {nil, nil}} {
+		exec(`INSERT INTO tenancy_connections (id, version, organization_id, protocol, name, state, settings, group_roles, created_at, updated_at)
+			VALUES (?1, 3, ?2, 'saml', 'SSO', 'active', ?4, ?5, ?3, ?3)`, tenancy.ConnectionID(id(10+i)), acme, now, c[0], c[1])
+	}
+	for i, c := range [][3]any{{nil, 7, nil}, {2, 1, nil}, {2, 2, nil}, {nil, 0, now}} {
+		exec(`INSERT INTO tenancy_join_codes (id, version, organization_id, allowed_domains, max_uses, uses, expires_at, revoked_at, created_at, updated_at)
+			VALUES (?1, 1, ?2, '[]', ?4, ?5, ?6, ?7, ?3, ?3)`, tenancy.JoinCodeID(id(20+i)), acme, now, c[0], c[1], noon.Add(time.Hour).UnixMicro(), c[2])
+	}
+	require.NoError(t, sqlite.Migrate(t.Context(), db))
+	st, err := sqlite.New(t.Context(), db)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, st.Close()) }()
+	svc, err := tenancy.New(tenancy.Config{Store: st, Now: func() time.Time { return noon }, Limits: tenancy.Limits{JoinCodes: 3}})
+	require.NoError(t, err)
+	for i, w := range want {
+		got, err := svc.Connections.Get(t.Context(), acme, tenancy.ConnectionID(id(10+i)))
+		require.NoError(t, err)
+		require.Equal(t, w.Settings, got.Settings)
+		require.Equal(t, w.Groups, got.Groups)
+		require.EqualValues(t, 3, got.Version)
+	}
+	require.Equal(t, []string{"3"}, column(t, db, `SELECT count(*) || '' FROM tenancy_connection_settings`))
+	_, err = svc.JoinCodes.Create(t.Context(), tenancy.NewJoinCode{OrganizationID: acme})
+	require.NoError(t, err) // two stand: one is used up, and one revoked
+	_, err = svc.JoinCodes.Create(t.Context(), tenancy.NewJoinCode{OrganizationID: acme})
+	require.ErrorIs(t, err, tenancy.ErrInvalid)
 }

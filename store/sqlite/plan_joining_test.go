@@ -32,6 +32,12 @@ func along(table, sort, index string, where ...condition) lister {
 	return l
 }
 
+// keyed is a list that goes by a unique key.
+func keyed(l lister, index string) lister {
+	l.index = "sqlite_autoindex_" + index
+	return l
+}
+
 func is(column string, values ...any) condition {
 	return func(t *store.Table) store.Cond { return rowtest.OneOf(t, column, values...) }
 }
@@ -74,7 +80,12 @@ func joiningLists() map[string]lister {
 		"join codes with a role":  along("join_codes", "id", "role (role=?", is("role", "x")),
 		"join requests":           along("join_requests", "id", "organization_id (organization_id=?", acme),
 		"pending join requests":   along("join_requests", "id", "organization_id_state (organization_id=? AND state=?", acme, pending),
-		"one request":             along("join_requests", "id", "user_id (user_id=?", acme, ada, pending),
+		"one request":             keyed(along("join_requests", "id", "", acme, ada, pending), "tenancy_join_requests_2 (organization_id=? AND user_id=?"),
+		"requests of a pair":      keyed(along("join_requests", "id", "", acme, ada), "tenancy_join_requests_2 (organization_id=? AND user_id=?"),
+		"requests that wait":      along("join_requests", "id", "user_id_state (user_id=? AND state=?", ada, pending),
+		"where somebody is":       along("memberships", "id", "user_id_status (user_id=? AND status=?", ada, is("status", "active")),
+		"live sessions":           along("sessions", "expires_at", "user_id_expires_at (user_id=? AND expires_at>?", ada, open, has("expires_at", store.AtLeast, noon.UnixMicro()+1)),
+		"settings":                along("connection_settings", "id", "organization_id (organization_id=?", acme),
 		"a person's requests":     along("join_requests", "id", "user_id (user_id=?", ada),
 		"domains":                 along("domains", "id", "organization_id (organization_id=?", acme),
 		"claims to a name":        along("domains", "id", "name (name=?", is("name", "acme.example"), is("state", "verified")),
@@ -83,7 +94,7 @@ func joiningLists() map[string]lister {
 		"connections":             along("connections", "id", "organization_id (organization_id=?", acme),
 		"a person's sessions":     along("sessions", "id", "user_id (user_id=?", ada, open),
 		"an organization's":       along("sessions", "id", "organization_id (organization_id=?", acme, open),
-		"a membership's sessions": along("sessions", "id", "membership_id (membership_id=?", is("membership_id", id(1))),
+		"a membership's sessions": along("sessions", "expires_at", "membership_id_expires_at (membership_id=?", is("membership_id", id(1))),
 		"sessions due":            along("sessions", "expires_at", "expires_at (", due("expires_at")),
 	}
 }

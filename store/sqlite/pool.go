@@ -99,3 +99,10 @@ func (s *txStatements) statement(ctx context.Context, text string) (*sql.Stmt, e
 	s.bound[text] = stmt
 	return stmt, nil
 }
+
+// fixed are the statements that a pool prepares ahead: those that nearly every
+// transaction runs. The others are learned as they are met, or opening a file would
+// take as long as a hundred of them.
+func fixed() []string {
+	return []string{beginText, savepoint, release, rollback, lockText}
+}

@@ -14,6 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/faults"
+	"github.com/freehold-dev/freehold/internal/servicetest/history"
+	"github.com/freehold-dev/freehold/internal/servicetest/model"
+	"github.com/freehold-dev/freehold/internal/servicetest/races"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -40,33 +44,33 @@ func copyFile(t *testing.T, st store.Store) servicetest.Opener {
 	}
 }
 
-func TestModel(t *testing.T) { servicetest.Model(t, openStore, servicetest.Soak(100_000, 6000)) }
+func TestModel(t *testing.T) { model.Run(t, openStore, servicetest.Soak(100_000, 3000)) }
 
 func TestSignInModel(t *testing.T) {
-	servicetest.SignInModel(t, openStore, servicetest.Soak(100_000, 3000))
+	model.SignIn(t, openStore, servicetest.Soak(100_000, 800))
 }
 
 func TestDomainHistories(t *testing.T) {
-	servicetest.DomainHistories(t, openStore, servicetest.Soak(200, 4), 200)
+	history.Domains(t, openStore, servicetest.Soak(200, 4), 200)
 }
 
 func TestInvitationHistories(t *testing.T) {
-	servicetest.InvitationHistories(t, openStore, servicetest.Soak(200, 4), 200)
+	history.Invitations(t, openStore, servicetest.Soak(200, 4), 200)
 }
 
-func TestHistories(t *testing.T) { servicetest.Histories(t, openStore, servicetest.Soak(200, 4), 200) }
+func TestHistories(t *testing.T) { history.Run(t, openStore, servicetest.Soak(200, 4), 200) }
 
 func TestSessionHistories(t *testing.T) {
-	servicetest.SessionHistories(t, openStore, servicetest.Soak(200, 12), 200)
+	history.Sessions(t, openStore, servicetest.Soak(200, 12), 200)
 }
 
-func TestRaces(t *testing.T) { servicetest.Races(t, openStore, servicetest.Soak(1000, 48)) }
+func TestRaces(t *testing.T) { races.Run(t, openStore, servicetest.Soak(1000, 48)) }
 
 func TestSessionRaces(t *testing.T) {
-	servicetest.SessionRaces(t, openStore, servicetest.Soak(200, 8))
+	races.Sessions(t, openStore, servicetest.Soak(200, 8))
 }
 
-func TestFaults(t *testing.T) { servicetest.Faults(t, onSQLite) }
+func TestFaults(t *testing.T) { faults.Run(t, onSQLite) }
 
 // A second handle on the file sees what is committed, at once, and nothing else.
 func TestSecondHandle(t *testing.T) {

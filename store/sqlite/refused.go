@@ -6,6 +6,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
 // refused says which constraint a row has broken. SQLite tells the sort by its code;
@@ -23,20 +24,20 @@ func (r *rows) refused(ctx context.Context, t *store.Table, row store.Row, fresh
 }
 
 // taken finds the key that another row holds: the id first, then the others in the
-// order of the catalogue.
+// order of the table's keys.
 func (r *rows) taken(ctx context.Context, t *store.Table, row store.Row, fresh bool, cause error) error {
-	id := bind(t.Columns, 0, &row[0])
+	id := sqlrows.Bind(t.Columns, 0, &row[0])
 	if fresh {
-		if there, err := r.one(ctx, statementsOf(t).exists, 1, id); there != nil || err != nil {
+		if there, err := r.one(ctx, sqlrows.Of(t).Exists, 1, id); there != nil || err != nil {
 			return orElse(err, t.Taken(t.Columns[0].Name))
 		}
 	}
 	for i, key := range t.Unique {
 		var args []any
 		for _, column := range key.Columns {
-			args = append(args, bind(t.Columns, column, &row[column]))
+			args = append(args, sqlrows.Bind(t.Columns, column, &row[column]))
 		}
-		holder, err := r.one(ctx, statementsOf(t).holders[i], 1, append(args, id)...)
+		holder, err := r.one(ctx, sqlrows.Of(t).Holders[i], 1, append(args, id)...)
 		if holder != nil || err != nil {
 			return orElse(err, t.Taken(key.Field))
 		}
@@ -53,12 +54,12 @@ func (r *rows) orphan(ctx context.Context, t *store.Table, row store.Row, cause 
 		if parent == nil || row[i].Null {
 			continue
 		}
-		there, err := r.one(ctx, statementsOf(parent).exists, 1, bind(t.Columns, i, &row[i]))
+		there, err := r.one(ctx, sqlrows.Of(parent).Exists, 1, sqlrows.Bind(t.Columns, i, &row[i]))
 		if there == nil || err != nil {
 			return orElse(err, parent.NotFound(row[i].ID))
 		}
 	}
-	return referenced(t, typeID(t, 0, row[0].ID), cause)
+	return referenced(t, sqlrows.ID(t, 0, row[0].ID), cause)
 }
 
 // referenced is the error for a row that another one needs; any other error passes.

@@ -68,7 +68,7 @@ func TestReferenced(t *testing.T) {
 	})
 }
 
-// TestHostUniqueIndex: a key that the catalogue does not know is told without a field.
+// TestHostUniqueIndex: a key that the table does not describe is told without a field.
 func TestHostUniqueIndex(t *testing.T) {
 	st := open(t)
 	_, err := st.DB().Exec(`CREATE UNIQUE INDEX host ON tenancy_users (created_at)`)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
 // rows is what is done in one transaction: a [store.Rows]. It is for one goroutine.
@@ -22,22 +23,22 @@ type preparer interface {
 }
 
 func (r *rows) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
-	cells, err := r.one(ctx, statementsOf(t).get, len(t.Columns), typeID(t, 0, id))
+	cells, err := r.one(ctx, sqlrows.Of(t).Get, len(t.Columns), sqlrows.ID(t, 0, id))
 	if err != nil {
 		return err
 	}
 	if cells == nil {
 		return t.NotFound(id)
 	}
-	return fill(t.Kind, t.Columns, row, cells)
+	return sqlrows.Fill(t.Kind, t.Columns, row, cells)
 }
 
 func (r *rows) Insert(ctx context.Context, t *store.Table, row store.Row) error {
 	args := make([]any, len(row))
 	for i := range row {
-		args[i] = bind(t.Columns, i, &row[i])
+		args[i] = sqlrows.Bind(t.Columns, i, &row[i])
 	}
-	if _, err := r.exec(ctx, statementsOf(t).insert, args...); err != nil {
+	if _, err := r.exec(ctx, sqlrows.Of(t).Insert, args...); err != nil {
 		return r.refused(ctx, t, row, true, err)
 	}
 	return nil
@@ -47,18 +48,18 @@ func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error 
 	args := make([]any, 0, len(row)+1)
 	for i := 1; i < len(row); i++ {
 		if t.Touch == 0 || i != t.Touch {
-			args = append(args, bind(t.Columns, i, &row[i]))
+			args = append(args, sqlrows.Bind(t.Columns, i, &row[i]))
 		}
 	}
-	args = append(args, bind(t.Columns, 0, &row[0]), row[1].Int-1)
-	n, err := r.exec(ctx, statementsOf(t).update, args...)
+	args = append(args, sqlrows.Bind(t.Columns, 0, &row[0]), row[1].Int-1)
+	n, err := r.exec(ctx, sqlrows.Of(t).Update, args...)
 	if err != nil {
 		return r.refused(ctx, t, row, false, err)
 	}
 	if n > 0 {
 		return nil
 	}
-	there, err := r.one(ctx, statementsOf(t).exists, 1, bind(t.Columns, 0, &row[0]))
+	there, err := r.one(ctx, sqlrows.Of(t).Exists, 1, sqlrows.Bind(t.Columns, 0, &row[0]))
 	switch {
 	case err != nil:
 		return err
@@ -70,14 +71,14 @@ func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error 
 }
 
 func (r *rows) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
-	_, err := r.exec(ctx, statementsOf(t).touch, micros, typeID(t, 0, id))
+	_, err := r.exec(ctx, sqlrows.Of(t).Touch, micros, sqlrows.ID(t, 0, id))
 	return err
 }
 
 func (r *rows) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
-	n, err := r.exec(ctx, statementsOf(t).remove, typeID(t, 0, id))
+	n, err := r.exec(ctx, sqlrows.Of(t).Remove, sqlrows.ID(t, 0, id))
 	if err != nil {
-		return referenced(t, typeID(t, 0, id), err)
+		return referenced(t, sqlrows.ID(t, 0, id), err)
 	}
 	if n == 0 {
 		return t.NotFound(id)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
 // exec runs a statement that writes, to its end, and says how many rows it changed.
@@ -65,10 +65,10 @@ func (r *rows) read(ctx context.Context, text string, args []any, width int, yie
 // gather reads all rows and hands over their cells, width to a row. Nothing is open
 // any more by then: a cursor would show what use writes, and keep the log from being
 // checkpointed. The cells are use's until it returns.
-func (r *rows) gather(ctx context.Context, q *query, width int, use func(cells []any) error) error {
+func (r *rows) gather(ctx context.Context, q *sqlrows.Query, width int, use func(cells []any) error) error {
 	page := r.scratch.page
 	r.scratch.page = nil // use may gather too
-	err := r.read(ctx, q.String(), q.args, width, func(cells []any) (bool, error) {
+	err := r.read(ctx, q.String(), q.Args, width, func(cells []any) (bool, error) {
 		page = append(page, cells...)
 		return true, nil
 	})
@@ -127,9 +127,4 @@ func (r *rows) failure(ctx context.Context, err error) error {
 		r.session.failed = err
 	}
 	return err
-}
-
-// damaged is the error for a value that its column cannot hold.
-func damaged(kind, column string) error {
-	return &store.Error{Code: store.ErrCorrupt, Kind: kind, Field: column}
 }

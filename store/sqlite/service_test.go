@@ -3,7 +3,7 @@ package sqlite_test
 import (
 	"testing"
 
-	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/internal/servicetest/rules"
 )
 
-func TestService(t *testing.T) { servicetest.Run(t, onSQLite) }
+func TestService(t *testing.T) { rules.Run(t, onSQLite) }

@@ -32,6 +32,9 @@ type Transactor[S any] interface {
 //
 // [Service.Transact]: https://pkg.go.dev/github.com/freehold-dev/freehold/tenancy#Service.Transact
 func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.Context, tx S, q *sql.Tx) error) error {
+	if fn == nil {
+		return svc.Transact(ctx, nil) // which says so
+	}
 	return svc.Transact(ctx, func(ctx context.Context, tx S) error {
 		q, err := SQLTx(tx)
 		if err != nil {

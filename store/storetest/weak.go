@@ -73,7 +73,7 @@ func (w *Weak) Clone() *Weak {
 	clone.kept.tables = maps.Clone(w.kept.tables)
 	clone.kept.logs = maps.Clone(w.kept.logs)
 	for l, kept := range clone.kept.logs {
-		kept.list = slices.Clip(kept.list) // whoever appends moves away
+		kept.list = slices.Clip(kept.list) // an append then copies
 		clone.kept.logs[l] = kept
 	}
 	for t := range w.kept.tables {

@@ -117,9 +117,3 @@ func (e *Entity[V, F]) Conds(filter F) []store.Cond {
 	}
 	return c.list
 }
-
-// Along gives the column of an order.
-func (e *Entity[V, F]) Along(by Order) (column int, ok bool) {
-	column, ok = e.orders[by]
-	return column, ok
-}

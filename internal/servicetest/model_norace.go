@@ -1,7 +1,0 @@
-//go:build !race
-
-package servicetest
-
-import "math"
-
-const modelMost = math.MaxInt

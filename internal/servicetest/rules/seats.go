@@ -1,0 +1,63 @@
+package rules
+
+import (
+	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+func seatRules() []rule {
+	return []rule{
+		{"M9 no way in passes the seat limit", on(seats)},
+		{"M9 lowering the limit throws nobody out and lets nobody in", on(lowerSeats)},
+	}
+}
+
+func (w *world) limit(org tenancy.Organization, seats int) {
+	w.T.Helper()
+	_, err := w.Svc.Organizations.Update(w.Ctx, org.ID, tenancy.OrganizationUpdate{SeatLimit: &seats})
+	w.NoError(err)
+}
+
+func seats(w *world) {
+	ada, bob, eve := w.User("ada"), w.User("bob"), w.User("eve")
+	acme := w.NewOrg(tenancy.NewOrganization{DisplayName: "Acme", Owner: ada.ID, Settings: tenancy.Settings{SeatLimit: 2}})
+	w.Add(acme, bob)
+	w.pend(acme, w.User("pending")) // counts only through its invitation
+	add := func() error { _, err := w.Svc.Memberships.Add(w.Ctx, servicetest.Adding(acme, eve)); return err }
+	e := w.refuses(tenancy.ErrSeatLimit, "", add)
+	w.Equal(map[string]int{"seats": 2, "limit": 2}, e.Counts)
+	w.Deactivate(acme, bob) // frees a seat
+	w.NoError(add())
+	for _, again := range []func() error{
+		func() error { _, err := w.Svc.Memberships.Reactivate(w.Ctx, acme.ID, bob.ID); return err },
+		func() error {
+			_, err := w.Svc.Memberships.Add(w.Ctx, servicetest.Adding(acme, bob, rbac.Guest))
+			return err
+		},
+	} {
+		w.refuses(tenancy.ErrSeatLimit, "", again)
+	}
+	w.silent(func() error { _, err := w.Svc.Memberships.Reactivate(w.Ctx, acme.ID, eve.ID); return err }) // has one already
+	w.NoError(w.Svc.Memberships.Remove(w.Ctx, acme.ID, eve.ID))
+	_, err := w.Svc.Memberships.Reactivate(w.Ctx, acme.ID, bob.ID)
+	w.NoError(err)
+	w.limit(acme, 0)
+	w.NoError(add())
+}
+
+func lowerSeats(w *world) {
+	acme := w.Owned("Acme", w.User("ada"))
+	users := w.Members(acme, 3)
+	w.limit(acme, 2)
+	page, err := w.Svc.Memberships.List(w.Ctx, acme.ID, tenancy.MemberQuery{})
+	w.NoError(err)
+	w.Len(page.Items, 4)
+	late := w.User("late")
+	for range 3 {
+		w.refuses(tenancy.ErrSeatLimit, "", func() error { _, err := w.Svc.Memberships.Add(w.Ctx, servicetest.Adding(acme, late)); return err })
+		w.NoError(w.Svc.Memberships.Remove(w.Ctx, acme.ID, users[0].ID))
+		users = users[1:]
+	}
+	w.Add(acme, late)
+}

@@ -1,0 +1,7 @@
+//go:build race
+
+package servicetest
+
+// MostOperations bounds the operations of a random sequence under the race detector, where a
+// SQL backend is about fourteen times slower.
+const MostOperations = 10_000

@@ -1,0 +1,109 @@
+package sqlrows
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// Query is a statement in the making, with its arguments. Its text depends on the
+// shape of a filter alone, never on a value nor on how many there are.
+type Query struct {
+	strings.Builder
+	// Args are the values of its question marks.
+	Args []any
+}
+
+func (q *Query) add(text string, args ...any) {
+	q.WriteString(text)
+	q.Args = append(q.Args, args...)
+}
+
+// where adds the conditions, each after a WHERE or an AND.
+func (q *Query) where(t *store.Table, conds []store.Cond) {
+	word := " WHERE "
+	for i := range conds {
+		q.WriteString(word)
+		q.cond(t, &conds[i])
+		word = " AND "
+	}
+}
+
+func (q *Query) cond(t *store.Table, c *store.Cond) {
+	name := t.Columns[c.Column].Name
+	switch c.Op {
+	case store.OneOf:
+		q.oneOf(t, c)
+	case store.Prefix:
+		q.prefix(name, c.Values[0].Text)
+	case store.Less:
+		q.add(name+" < ?", Bind(t.Columns, c.Column, &c.Values[0]))
+	case store.AtLeast:
+		q.add(name+" >= ?", Bind(t.Columns, c.Column, &c.Values[0]))
+	case store.IsNull:
+		q.add(name + " IS NULL")
+	case store.NotNull:
+		q.add(name + " IS NOT NULL")
+	}
+}
+
+// oneOf sends many values as one JSON array.
+func (q *Query) oneOf(t *store.Table, c *store.Cond) {
+	name := t.Columns[c.Column].Name
+	if len(c.Values) == 1 {
+		q.add(name+" = ?", Bind(t.Columns, c.Column, &c.Values[0]))
+		return
+	}
+	list := []byte{'['}
+	for i := range c.Values {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = appendJSON(list, Bind(t.Columns, c.Column, &c.Values[i]))
+	}
+	q.add(name+" IN (SELECT value FROM json_each(?))", string(append(list, ']')))
+}
+
+// prefix is a range, so that an index serves it: up to the least text that is
+// greater than all that begin so.
+func (q *Query) prefix(name, start string) {
+	q.add(name+" >= ?", start)
+	above := []byte(start)
+	for len(above) > 0 && above[len(above)-1] == 0xff {
+		above = above[:len(above)-1]
+	}
+	if len(above) > 0 {
+		above[len(above)-1]++
+		q.add(" AND "+name+" < ?", string(above))
+	}
+}
+
+// appendJSON writes a bound value for json_each, byte for byte: encoding/json would
+// replace what is not UTF-8.
+func appendJSON(dst []byte, v any) []byte {
+	switch x := v.(type) {
+	case int64:
+		return strconv.AppendInt(dst, x, 10)
+	case string:
+		dst = append(dst, '"')
+		for i := range len(x) {
+			dst = appendByte(dst, x[i])
+		}
+		return append(dst, '"')
+	default:
+		return append(dst, "null"...)
+	}
+}
+
+func appendByte(dst []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch {
+	case c == '"' || c == '\\':
+		return append(dst, '\\', c)
+	case c < 0x20:
+		return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	default:
+		return append(dst, c)
+	}
+}

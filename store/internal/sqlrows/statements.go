@@ -1,0 +1,143 @@
+// Package sqlrows writes the SQL of a table: its statements, the text of a filter, a page
+// and a walk along a log, and values on their way to columns and back. It runs nothing. The
+// text is SQLite's; what another database says otherwise comes with that backend.
+package sqlrows
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// Statements is the SQL on one table that does not vary.
+type Statements struct {
+	Columns string // every one, for a select
+	Get     string
+	Exists  string
+	Insert  string
+	Update  string // all but the id and the touched column, by id and version
+	Touch   string // "" where nothing is touched
+	Remove  string
+	Holders []string // a unique key's holder but for one id; as Table.Unique
+}
+
+// composed are the statements of the tables met so far, by the table: *store.Table to
+// *Statements, and *store.Log to *LogStatements.
+var composed sync.Map
+
+// Of gives the statements on a table. They are composed once for each.
+func Of(t *store.Table) *Statements {
+	if s, ok := composed.Load(t); ok {
+		return s.(*Statements)
+	}
+	s, _ := composed.LoadOrStore(t, compose(t))
+	return s.(*Statements)
+}
+
+// OfLog gives the statements on a log.
+func OfLog(l *store.Log) *LogStatements {
+	if s, ok := composed.Load(l); ok {
+		return s.(*LogStatements)
+	}
+	s, _ := composed.LoadOrStore(l, composeLog(l))
+	return s.(*LogStatements)
+}
+
+func compose(t *store.Table) *Statements {
+	names := columnNames(t)
+	s := &Statements{
+		Columns: strings.Join(names, ", "),
+		Exists:  "SELECT 1 FROM " + t.Name + " WHERE id = ?",
+		Remove:  "DELETE FROM " + t.Name + " WHERE id = ?",
+	}
+	s.Get = "SELECT " + s.Columns + " FROM " + t.Name + " WHERE id = ?"
+	s.Insert = insertText(t.Name, s.Columns, len(names))
+	var set []string
+	for i := 1; i < len(names); i++ {
+		if t.Touch == 0 || i != t.Touch {
+			set = append(set, names[i]+" = ?")
+		}
+	}
+	s.Update = "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE id = ? AND version = ?"
+	if t.Touch != 0 {
+		s.Touch = "UPDATE " + t.Name + " SET " + names[t.Touch] + " = ? WHERE id = ?"
+	}
+	for _, key := range t.Unique {
+		s.Holders = append(s.Holders, holderText(t, key))
+	}
+	return s
+}
+
+// LogStatements is the SQL on one log that does not vary.
+type LogStatements struct {
+	Columns  string
+	Insert   string
+	Person   string // adds a person whom an event is about
+	Sequence string // the highest position ever given, which outlives the rows
+	Floor    string
+	Last     string // the last event that a prune takes
+	Raise    string // the floor
+	Prune    [2]string
+	Redact   [2]string
+}
+
+func composeLog(l *store.Log) *LogStatements {
+	names := columnNames(&l.Table)
+	columns := strings.Join(names, ", ")
+	blank := ""
+	for _, column := range l.Blank {
+		blank += names[column] + " = NULL, "
+	}
+	return &LogStatements{
+		Columns:  columns,
+		Insert:   insertText(l.Name, columns, len(names)),
+		Person:   "INSERT OR IGNORE INTO " + l.People + " (position, user_id) VALUES (?, ?)",
+		Sequence: "SELECT seq FROM sqlite_sequence WHERE name = '" + l.Name + "'",
+		Floor:    "SELECT position FROM " + l.Floor + " WHERE id = 1",
+		Last: `
+SELECT max(position) FROM (
+	SELECT position FROM ` + l.Name + `
+	WHERE position < coalesce((
+		SELECT position FROM (SELECT position, ` + names[l.Time] + ` AS instant FROM ` + l.Name + ` ORDER BY position LIMIT :limit)
+		WHERE instant >= :before ORDER BY position LIMIT 1), 9223372036854775807)
+	ORDER BY position LIMIT :limit)`,
+		Raise: "UPDATE " + l.Floor + " SET position = ? WHERE id = 1",
+		Prune: [2]string{
+			"DELETE FROM " + l.People + " WHERE position <= ?",
+			"DELETE FROM " + l.Name + " WHERE position <= ?",
+		},
+		Redact: [2]string{
+			`
+UPDATE ` + l.Name + ` SET ` + blank + names[l.Redacted] + ` = 1
+WHERE ` + names[l.Redacted] + ` = 0 AND position IN (
+	SELECT position FROM ` + l.Name + ` WHERE ` + names[l.Person] + ` = ?
+	UNION SELECT position FROM ` + l.People + ` WHERE user_id = ?)`,
+			"DELETE FROM " + l.People + " WHERE user_id = ?",
+		},
+	}
+}
+
+func columnNames(t *store.Table) []string {
+	names := make([]string, len(t.Columns))
+	for i := range t.Columns {
+		names[i] = t.Columns[i].Name
+	}
+	return names
+}
+
+func insertText(table, columns string, n int) string {
+	places := strings.Join(slices.Repeat([]string{"?"}, n), ", ")
+	return "INSERT INTO " + table + " (" + columns + ") VALUES (" + places + ")"
+}
+
+func holderText(t *store.Table, key store.Key) string {
+	var b strings.Builder
+	b.WriteString("SELECT 1 FROM " + t.Name + " WHERE ")
+	for _, i := range key.Columns {
+		b.WriteString(t.Columns[i].Name + " = ? AND ")
+	}
+	b.WriteString("id <> ?")
+	return b.String()
+}

@@ -1,0 +1,93 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// foundingsFor is the time in which foundings are counted, of organizations that are gone, too
+// (rule O6).
+const foundingsFor = 24 * time.Hour
+
+// founding is an organization that a person made for themselves (rule O6). Those that the host
+// makes have none. One that is deleted within a day leaves it behind: otherwise deleting would
+// make room for more. It goes as the person founds another after that day.
+type founding struct {
+	ID        foundingID // the organization's
+	Version   int64
+	UserID    UserID
+	FoundedAt time.Time
+	EndsAt    time.Time // when one that was deleted counts no more; zero: it exists
+}
+
+// foundingID is the id of an organization, as that of its founding, fnd_...
+type foundingID = ID[founding]
+
+func (founding) idPrefix() string { return "fnd" }
+
+func (f founding) rowID() [16]byte { return f.ID }
+
+// admitFounding counts one more organization that a person makes for themselves, and refuses
+// it to whoever has as many as they may, or made as many in a day. The caller has their lock.
+//
+// Errors: [ErrInvalid] with the field "organizations" for the first, [ErrRateLimited] with the
+// same for the second.
+func (o organizationRules) admitFounding(ctx context.Context, id OrganizationID, user UserID) error {
+	own := foundingFilter{UserID: typed.Of(user)}
+	over := own
+	over.EndsBefore = o.c.now.Add(time.Microsecond)
+	if _, err := o.c.tx.Foundings().DeleteAll(ctx, over); err != nil {
+		return err
+	}
+	all, err := collect(ctx, o.c.tx.Foundings(), own)
+	if err != nil {
+		return err
+	}
+	most := o.c.instance.config.Limits.UserOrganizations
+	exist, made := 0, []time.Time(nil)
+	for _, f := range all {
+		if f.EndsAt.IsZero() {
+			exist++
+		}
+		if f.FoundedAt.After(o.c.now.Add(-foundingsFor)) {
+			made = append(made, f.FoundedAt)
+		}
+	}
+	if exist >= most {
+		return invalid("organizations", fmt.Sprintf("are %d already, at most %d", exist, most))
+	}
+	slices.SortFunc(made, time.Time.Compare)
+	if until := roomAt(made, most, foundingsFor); o.c.now.Before(until) {
+		return rateLimited("organizations", until.Sub(o.c.now))
+	}
+	return o.c.tx.Foundings().Insert(ctx, founding{ID: foundingID(id), Version: 1, UserID: user, FoundedAt: o.c.now})
+}
+
+// endFounding has an organization that is deleted count for what is left of its first day.
+func (o organizationRules) endFounding(ctx context.Context, id OrganizationID) error {
+	f, err := o.c.tx.Foundings().Get(ctx, foundingID(id))
+	switch {
+	case CodeOf(err) == ErrNotFound:
+		return nil
+	case err != nil:
+		return err
+	}
+	if f.EndsAt = f.FoundedAt.Add(foundingsFor); !o.c.now.Before(f.EndsAt) {
+		return o.c.tx.Foundings().Delete(ctx, f.ID)
+	}
+	f.Version++
+	return o.c.tx.Foundings().Update(ctx, f)
+}
+
+// moveFoundings makes what one user founded count for another, into whom they are merged.
+func (o organizationRules) moveFoundings(ctx context.Context, from, into UserID) error {
+	return walk(ctx, o.c.tx.Foundings(), foundingFilter{UserID: typed.Of(from)}, func(f founding) error {
+		f.UserID = into
+		f.Version++
+		return o.c.tx.Foundings().Update(ctx, f)
+	})
+}

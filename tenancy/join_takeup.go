@@ -1,0 +1,174 @@
+package tenancy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// joinOrTakeUp lets somebody in by the way that is open to them. An invitation that stands to their
+// address there they take up with it, where enough says that what they come by is enough for that
+// (rule M2): else the weaker way would cost them what somebody meant for them.
+func (jn joinRules) joinOrTakeUp(ctx context.Context, j entrant, user User, enough func(Invitation) (bool, error)) (Member, error) {
+	if member, ok, err := jn.takeUp(ctx, &j, user, enough); err != nil || ok {
+		return member, err
+	}
+	return jn.join(ctx, j)
+}
+
+// takeUp accepts the invitation that stands to somebody, and gives them what their own way in gives, too.
+// One for which what they come by is not enough is left for when they bring more; one that could
+// not be accepted is passed over, and ends with their entry.
+func (jn joinRules) takeUp(ctx context.Context, j *entrant, user User, enough func(Invitation) (bool, error)) (Member, bool, error) {
+	mine := jn.c.invitations().pendingFilter(j.organization.ID)
+	mine.EmailKey = typed.Of(user.EmailKey)
+	found, err := jn.c.tx.Invitations().List(ctx, mine, listSpan{Limit: 1})
+	if err != nil || len(found) == 0 {
+		j.uninvited = err == nil
+		return Member{}, false, err
+	}
+	inv := found[0]
+	switch m, err := jn.c.members().get(ctx, j.organization.ID, user.ID); {
+	case err == nil && m.Status == MembershipActive: // who comes in by nothing
+		return Member{}, false, nil
+	case err != nil && CodeOf(err) != ErrNotFound:
+		return Member{}, false, err
+	}
+	if ok, err := enough(inv); err != nil || !ok {
+		if err == nil {
+			j.spared, err = jn.spares(ctx, inv)
+		}
+		return Member{}, false, err
+	}
+	var member Member
+	err = jn.c.savepoint(ctx, func(part *call) (err error) {
+		if member, err = part.invitations().acceptInvitation(ctx, inv, user, false); err != nil {
+			return err
+		}
+		member, err = part.joining().addWay(ctx, *j, member)
+		return err
+	})
+	if passedOver(err) {
+		return Member{}, false, nil
+	}
+	return member, err == nil, err
+}
+
+// spares is the invitation that somebody leaves standing who comes in by another way; zero for a
+// void one, which has no seat to keep.
+func (jn joinRules) spares(ctx context.Context, inv Invitation) (InvitationID, error) {
+	void, err := jn.c.invitations().voids().is(ctx, inv)
+	if err != nil || void {
+		return InvitationID{}, err
+	}
+	return inv.ID, nil
+}
+
+// passedOver reports whether an error says that an invitation cannot be taken up, and not that
+// something is wrong.
+func passedOver(err error) bool {
+	if _, refused := refusalCode(err); refused {
+		return true
+	}
+	switch CodeOf(err) {
+	case ErrInvalid, ErrUnknownRole, ErrUserSuspended, ErrWouldLockOut: // roles as they may not be now
+		return true
+	}
+	return false
+}
+
+// ownWord reports whether a user's own word is enough to take up an invitation to their proved
+// address. A connection speaks for people, and is made by whoever may make connections: whose
+// address it alone has proved, or who came by it, gets no roles by that which manage something, or
+// which reach everything (rules R3, R6).
+func (jn joinRules) ownWord(ctx context.Context, inv Invitation, user User) (bool, error) {
+	if user.EmailVerifiedAt.IsZero() {
+		return false, nil
+	}
+	p := jn.c.service.principal
+	came := p != nil && p.user == user.ID && p.session != nil && !p.session.ConnectionID.IsZero()
+	if !came && !looksLikeConnection(user.EmailProvedBy) {
+		return true, nil
+	}
+	return jn.c.invitations().managesNothing(ctx, inv)
+}
+
+// managesNothing reports whether all roles of an invitation are ones that people may get without anyone
+// choosing them (rule R3).
+func (iv invitationRules) managesNothing(ctx context.Context, inv Invitation) (bool, error) {
+	for _, slug := range inv.Roles {
+		err := iv.c.roles().automatic(ctx, inv.OrganizationID, "roles", slug)
+		switch CodeOf(err) {
+		case "":
+		case ErrInvalid, ErrUnknownRole:
+			return false, nil
+		default:
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// addInvited gives somebody who is in already what an invitation to their address gives: they had
+// come in by a way that was not enough to take it up. Its metadata is for a membership that has
+// none.
+func (jn joinRules) addInvited(ctx context.Context, j entrant, user User, m Membership) (Member, error) {
+	if err := jn.isOpen(j, user); err != nil {
+		return Member{}, err
+	}
+	if len(m.Metadata) == 0 && len(j.metadata) > 0 {
+		before := m
+		m.Metadata = j.metadata
+		if err := save(ctx, jn.c, jn.c.tx.Memberships().Update, before, &m, EventMembershipUpdated); err != nil {
+			return Member{}, err
+		}
+	}
+	member, err := jn.c.members().view(ctx, m)
+	if err != nil {
+		return Member{}, err
+	}
+	return jn.addWay(ctx, j, member)
+}
+
+// addWay gives a member the roles of a way that is open to them, from its own source (rule M10).
+func (jn joinRules) addWay(ctx context.Context, j entrant, member Member) (Member, error) {
+	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
+	if err != nil {
+		return Member{}, err
+	}
+	all, err := jn.c.roles().assignments(ctx, member.ID)
+	if err != nil {
+		return Member{}, err
+	}
+	held := all[member.ID]
+	before, err := jn.c.roles().sortRoles(ctx, held)
+	if err != nil {
+		return Member{}, err
+	}
+	more := 0
+	for _, slug := range roles {
+		if slices.Contains(before, slug) {
+			continue
+		}
+		a, err := jn.c.roles().assignFrom(ctx, member.Membership, slug, cmp.Or(j.source, RoleManual), j.sourceID)
+		if err != nil {
+			return Member{}, err
+		}
+		held = append(held, a)
+		more++
+	}
+	if more == 0 {
+		return member, nil
+	}
+	if most := jn.c.instance.config.Limits.MemberRoles; len(before)+more > most {
+		return Member{}, invalid("roles", fmt.Sprintf("would be %d, at most %d", len(before)+more, most))
+	}
+	m := member.Membership
+	if err := jn.c.members().rolesChanged(ctx, &m, held, before); err != nil {
+		return Member{}, err
+	}
+	return jn.c.members().view(ctx, m)
+}

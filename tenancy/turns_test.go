@@ -1,0 +1,136 @@
+package tenancy
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/store/memory"
+)
+
+// G9: who wrote for too long rests while others write, and nobody else does.
+func TestTurns(t *testing.T) {
+	var all turns
+	now := time.Unix(1e9, 0)
+	const ms = time.Millisecond
+	goes := func(at time.Time, share string) bool {
+		wait, counted := all.may(at, share, 0)
+		if counted {
+			all.ended(at, share, 0, true)
+		}
+		return wait == 0
+	}
+	all.ended(now, "acme", 10*ms, false)
+	require.True(t, goes(now, "acme"), "nobody else writes")
+	require.True(t, goes(now, "beta"))
+	require.True(t, goes(now, ""))
+	require.False(t, goes(now, "acme"))
+	require.False(t, goes(now.Add(39*ms), "acme"))
+	wait, _ := all.may(now.Add(39*ms), "acme", restAll)
+	require.Zero(t, wait, "nobody waits for ever, whatever the clock says")
+	all.ended(now.Add(39*ms), "acme", 0, true)
+	require.True(t, goes(now.Add(40*ms), "acme"), "it is over")
+
+	// What is under way side by side adds up, and one at a time goes.
+	for range 3 {
+		all.ended(now, "acme", 10*ms, false)
+	}
+	require.True(t, goes(now, ""))
+	require.False(t, goes(now.Add(119*ms), "acme"))
+	later := now.Add(120 * ms)
+	wait, counted := all.may(later, "acme", 0)
+	require.Zero(t, wait)
+	require.True(t, counted)
+	wait, _ = all.may(later, "acme", 0)
+	require.Positive(t, wait, "one is under way")
+	all.ended(later, "acme", 10*ms, true)
+	require.False(t, goes(later, "acme"))
+	require.True(t, goes(later.Add(40*ms), "acme"))
+	require.Empty(t, all.rests)
+
+	// A single one counts for a second at most, and all for ten.
+	all.ended(now, "beta", time.Hour, false)
+	require.True(t, goes(now, ""))
+	require.False(t, goes(now.Add(restMost-1), "beta"))
+	require.True(t, goes(now.Add(restMost), "beta"))
+	for range 30 {
+		all.ended(now, "beta", time.Hour, false)
+	}
+	require.Equal(t, now.Add(restAll), all.rests["beta"].until)
+	require.True(t, goes(now.Add(2*time.Second), "beta"), "the others have stopped")
+
+	for i := range 3 * restShares {
+		all.ended(now, string(rune(i)), ms, false)
+	}
+	require.LessOrEqual(t, len(all.rests), restShares)
+}
+
+// G9: whose people rest together.
+func TestShares(t *testing.T) {
+	svc, err := New(Config{Store: memory.New()})
+	require.NoError(t, err)
+	acme, beta, ada := OrganizationID{1}, OrganizationID{2}, UserID{3}
+	share := func(p Principal) string { return svc.As(p).share() }
+	require.Empty(t, svc.share())
+	require.Equal(t, acme.String(), share(ServicePrincipal("billing", acme)))
+	require.Equal(t, beta.String(), share(ServicePrincipal("billing", beta)))
+	require.Equal(t, acme.String(), share(SessionPrincipal(Session{UserID: ada, OrganizationID: acme})))
+	require.Equal(t, "user "+ada.String(), share(UserPrincipal(ada)))
+	require.Equal(t, share(UserPrincipal(ada)), share(SessionPrincipal(Session{UserID: ada})))
+	require.NotEmpty(t, share(ServiceEverywhere("billing")))
+	require.Equal(t, "user "+ada.String(), svc.As(UserPrincipal(ada)).derive(func(s *Service) { s.principal = nil }).share())
+}
+
+// G9: who rests can give up, and is not refused otherwise; the host does not rest.
+func TestTurnsGivenUp(t *testing.T) {
+	svc, err := New(Config{Store: memory.New()})
+	require.NoError(t, err)
+	ada, err := svc.Users.Create(t.Context(), NewUser{Email: "ada@mail.example"})
+	require.NoError(t, err)
+	bound := svc.As(UserPrincipal(ada.ID))
+	rest := func(longer time.Duration) {
+		svc.instance.turns.ended(time.Now(), bound.share(), longer, false)
+		_, err := svc.Users.Update(t.Context(), ada.ID, UserUpdate{}) // another writes
+		require.NoError(t, err)
+	}
+	name := func(ctx context.Context, s string) error {
+		_, err := bound.Users.Update(ctx, ada.ID, UserUpdate{DisplayName: &s})
+		return err
+	}
+	rest(time.Hour)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	require.Equal(t, ErrCanceled, CodeOf(name(ctx, "Ada")))
+	got, err := svc.Users.Get(t.Context(), ada.ID)
+	require.NoError(t, err)
+	require.Empty(t, got.DisplayName)
+
+	svc.instance.turns.rests = nil
+	rest(5 * time.Millisecond)
+	begun := time.Now()
+	require.NoError(t, name(t.Context(), "Ada"))
+	require.GreaterOrEqual(t, time.Since(begun), 10*time.Millisecond)
+
+	// A transaction of theirs rests, too, and a call that would wait for itself does not.
+	rest(time.Hour)
+	ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	nothing := func(context.Context, *Service) error { return nil }
+	require.Equal(t, ErrCanceled, CodeOf(bound.Transact(ctx, nothing)))
+	err = svc.Transact(t.Context(), func(ctx context.Context, _ *Service) error {
+		begun = time.Now()
+		return name(ctx, "Eve")
+	})
+	require.Equal(t, ErrInTransaction, CodeOf(err))
+	require.Less(t, time.Since(begun), 500*time.Millisecond)
+
+	busy, err := New(Config{Store: svc.instance.store, WriteWait: 20 * time.Millisecond})
+	require.NoError(t, err)
+	busy.instance.turns.ended(time.Now(), bound.share(), time.Hour, false)
+	_, err = busy.Users.Update(t.Context(), ada.ID, UserUpdate{})
+	require.NoError(t, err)
+	_, err = busy.As(UserPrincipal(ada.ID)).Users.Update(t.Context(), ada.ID, UserUpdate{DisplayName: new(string)})
+	require.Equal(t, ErrBusy, CodeOf(err))
+}

@@ -1,0 +1,79 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// maxNewMemberships is how many memberships are made with a user.
+const maxNewMemberships = 100
+
+// createMember makes a user who is a member from the beginning.
+func (us userRules) createMember(ctx context.Context, in NewUser) (User, error) {
+	if len(in.Memberships) > maxNewMemberships {
+		return User{}, invalid("memberships", fmt.Sprintf("are %d, at most %d", len(in.Memberships), maxNewMemberships))
+	}
+	var roles []string
+	locks := make([]store.LockKey, len(in.Memberships))
+	for i, m := range in.Memberships {
+		if !m.UserID.IsZero() {
+			return User{}, invalid("memberships", "name a user, who is the new one")
+		}
+		roles, locks[i] = append(roles, m.Roles...), lockOrganization(m.OrganizationID)
+	}
+	if err := us.c.roles().lockDeclared(ctx, roles...); err != nil {
+		return User{}, err
+	}
+	user, err := us.createUser(ctx, in, EmailProvedByHost)
+	if err != nil || len(locks) == 0 {
+		return user, err
+	}
+	if err := us.c.lock(ctx, locks...); err != nil {
+		return User{}, err
+	}
+	for _, m := range in.Memberships {
+		m.UserID = user.ID
+		if _, err := us.c.members().add(ctx, m); err != nil {
+			return User{}, err
+		}
+	}
+	return user, nil
+}
+
+// createUser makes a user; by is what proved the address, if it is verified.
+func (us userRules) createUser(ctx context.Context, in NewUser, by string) (User, error) {
+	user := User{ID: newID(us.c, in.ID), Version: 1, CreatedAt: us.c.now, UpdatedAt: us.c.now}
+	var err error
+	if user.Email, user.EmailKey, err = readEmail(in.Email); err != nil {
+		return User{}, err
+	}
+	if user.Attributes, err = us.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
+		return User{}, err
+	}
+	if user.Metadata, err = us.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
+		return User{}, err
+	}
+	err = us.applyUser(&user, UserUpdate{
+		EmailVerified: &in.EmailVerified, GivenName: &in.GivenName, FamilyName: &in.FamilyName, DisplayName: &in.DisplayName,
+		Picture: &in.Picture, Phone: &in.Phone, Locale: &in.Locale, ExternalID: &in.ExternalID,
+	})
+	if err != nil {
+		return User{}, err
+	}
+	if in.EmailVerified {
+		user.EmailProvedBy = by
+	}
+	if err := us.c.lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
+		return User{}, err
+	}
+	if err := us.c.tx.Users().Insert(ctx, user); err != nil {
+		return User{}, err
+	}
+	err = us.c.record(ctx, user.event(EventUserCreated))
+	if err != nil {
+		return User{}, err
+	}
+	return user, us.c.invitations().emailMoved(ctx, User{}, user)
+}
