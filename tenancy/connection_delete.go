@@ -17,10 +17,10 @@ import (
 // What a policy requires stays: taking it away would undo the policy, or shut everybody
 // out. Change the policy first.
 //
-// It is one transaction. Where the connection has over 40 identities or gave over 40 roles, these
-// go before, up to 40 in a transaction, so that nobody waits for long (rule G18): if the call
-// fails after that, the connection is there for the others, and call it again. In a transaction of
-// the caller's all is one.
+// It is one transaction. Where the connection has over 40 identities or gave over 40 roles, the first
+// switches it off, with which all its sessions end, and these go before the connection does, up to 40 in a
+// transaction, so that nobody waits for long (rule G18): if the call fails after that, the connection
+// is there, inactive, and call it again. In a transaction of the caller's all is one.
 //
 // Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrWouldLockOut]; [ErrTooLarge] with
 // Counts over Config.DeleteLimit identities or roles: switch it off instead.
@@ -236,11 +236,15 @@ func (d *connectionDeletion) run(ctx context.Context) error {
 		return err
 	}
 	if d.large {
-		return d.c.rehearse(ctx, func(part *call) error {
+		err := d.c.rehearse(ctx, func(part *call) error {
 			rehearsal := *d
 			rehearsal.c = part
 			return rehearsal.drop(ctx, c)
 		})
+		if err != nil || c.State != ConnectionActive {
+			return err
+		}
+		return d.switchOff(ctx, c)
 	}
 	org, err := d.c.tx.Organizations().Get(ctx, d.organization)
 	if err != nil {
@@ -253,6 +257,15 @@ func (d *connectionDeletion) run(ctx context.Context) error {
 		return err
 	}
 	return d.drop(ctx, c)
+}
+
+// switchOff ends the sessions that came through the connection, and lets nobody in by it while it is
+// emptied: else who signs in meanwhile could keep that going without end.
+func (d *connectionDeletion) switchOff(ctx context.Context, before Connection) error {
+	off := before
+	off.State = ConnectionInactive
+	off.turn(before)
+	return d.c.connections().saveConnection(ctx, before, &off)
 }
 
 // dropIdentities deletes identities; the sessions end with the connection.

@@ -165,9 +165,9 @@ func (d *Domain) setSubdomains(on *bool) error {
 // that go (rule R6), and where a sign-in policy or active connections depend on the domain
 // they need the permissions for those, too (rule D8).
 //
-// It is one transaction. Where the domain gave over 40 roles they go before, up to 40 in a
-// transaction, so that nobody waits for long (rule G18): if the call fails after that, call it
-// again. In a transaction of the caller's all is one.
+// It is one transaction. Where the domain gave over 40 roles, the first switches its Joining off, and they
+// go before the claim does, up to 40 in a transaction, so that nobody waits for long (rule G18): if the
+// call fails after that, call it again. In a transaction of the caller's all is one.
 //
 // Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and
 // Counts; [ErrTooLarge] with Counts over
@@ -204,7 +204,7 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 }
 
 // release is Release in one transaction, and reports whether that is too much for one: then it
-// has only asked whether it may.
+// has only closed the domain to others.
 func (dm domainRules) release(ctx context.Context, organization OrganizationID, id DomainID, inSteps bool) (large bool, err error) {
 	d, err := dm.lockedDomain(ctx, organization, id)
 	if err != nil {
@@ -267,8 +267,8 @@ func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
 	return dm.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
 }
 
-// takeBack takes the roles that a domain gave, or reports that they are too many for one
-// transaction.
+// takeBack takes the roles that a domain gave. Where they are too many for one transaction it only
+// closes the domain to others, and reports that.
 func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (large bool, err error) {
 	gave := givenBy(d.OrganizationID, RoleDomain, d.ID.String())
 	n, err := dm.c.tx.RoleAssignments().Count(ctx, gave)
@@ -279,7 +279,7 @@ func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (lar
 		return false, &Error{Code: ErrTooLarge, Counts: map[string]int{"role_assignments": n}}
 	}
 	if inSteps && n > changeStep {
-		return true, nil
+		return true, dm.closeJoining(ctx, d)
 	}
 	org, err := dm.c.tx.Organizations().Get(ctx, d.OrganizationID)
 	if err != nil {
@@ -293,6 +293,14 @@ func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (lar
 		return false, err
 	}
 	return false, dm.c.connections().stripAll(ctx, org, held)
+}
+
+// closeJoining lets nobody in by a domain any more: else who joins meanwhile could keep what takes
+// its roles back going without end.
+func (dm domainRules) closeJoining(ctx context.Context, before Domain) error {
+	d := before
+	d.Joining = JoiningOff
+	return save(ctx, dm.c, dm.c.tx.Domains().Update, before, &d, EventDomainUpdated)
 }
 
 // Challenge gives what to publish to prove a claim (rule D4): its methods spell out the

@@ -133,7 +133,8 @@ func (jn joinRules) addInvited(ctx context.Context, j entrant, user User, m Memb
 	return jn.addWay(ctx, j, member)
 }
 
-// addWay gives a member the roles of a way that is open to them, from its own source (rule M10).
+// addWay gives a member the roles of a way that is open to them, from its own source (rule M10). What
+// another source gives already it gives, too: else it would go with that.
 func (jn joinRules) addWay(ctx context.Context, j entrant, member Member) (Member, error) {
 	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {
@@ -148,23 +149,24 @@ func (jn joinRules) addWay(ctx context.Context, j entrant, member Member) (Membe
 	if err != nil {
 		return Member{}, err
 	}
-	more := 0
+	source := cmp.Or(j.source, RoleManual)
+	own, _ := sourced(held, source, j.sourceID)
+	given := len(held)
 	for _, slug := range roles {
-		if slices.Contains(before, slug) {
+		if slices.ContainsFunc(own, func(a RoleAssignment) bool { return a.Role == slug }) {
 			continue
 		}
-		a, err := jn.c.roles().assignFrom(ctx, member.Membership, slug, cmp.Or(j.source, RoleManual), j.sourceID)
+		a, err := jn.c.roles().assignFrom(ctx, member.Membership, slug, source, j.sourceID)
 		if err != nil {
 			return Member{}, err
 		}
 		held = append(held, a)
-		more++
 	}
-	if more == 0 {
+	if len(held) == given {
 		return member, nil
 	}
-	if most := jn.c.instance.config.Limits.MemberRoles; len(before)+more > most {
-		return Member{}, invalid("roles", fmt.Sprintf("would be %d, at most %d", len(before)+more, most))
+	if n, most := len(rolesIn(held)), jn.c.instance.config.Limits.MemberRoles; n > len(before) && n > most {
+		return Member{}, invalid("roles", fmt.Sprintf("would be %d, at most %d", n, most))
 	}
 	m := member.Membership
 	if err := jn.c.members().rolesChanged(ctx, &m, held, before); err != nil {

@@ -16,7 +16,8 @@ import (
 // M6): they do not come in again by a way that asks nobody there. They are known by the user
 // and by the addresses that they had proved while they were a member, or proved since, without the
 // "+" tag, so that another account of theirs does not get in either; 10 addresses are kept, and of
-// more the oldest go. Whoever takes an account over (rule U4) is not who was removed.
+// more the oldest go. Whoever takes an account over (rule U4) is not who left; who was removed with an
+// address that they had not proved yet stays so when somebody proves it.
 //
 // Memberships.Remove and Memberships.Leave of an active or inactive member make one. It ends
 // when they are let in again by somebody's word: Memberships.Add, an invitation sent since,
@@ -377,14 +378,13 @@ func (r Removal) binds(other Removal) bool {
 	return r.RemovedAt.After(other.RemovedAt)
 }
 
-// release forgets the removals of an account that somebody else has taken over, and the addresses of
-// who had it before.
+// release forgets where an account left that somebody else has taken over, with the addresses of who
+// had it before. Where it was removed it stays so: that was a word about its address, proved or not,
+// for nobody gets in with an unproved one by themselves.
 func (rm removalRules) release(ctx context.Context, user UserID) error {
-	if _, err := rm.c.tx.MemberAddresses().DeleteAll(ctx, memberAddressFilter{UserID: typed.Of(user)}); err != nil {
-		return err
-	}
-	return walk(ctx, rm.c.tx.Removals(), removalFilter{UserID: typed.Of(user)}, func(r Removal) error {
-		if err := rm.c.tx.Removals().Delete(ctx, r.ID); err != nil {
+	left := removalFilter{UserID: typed.Of(user), Left: typed.Of(true)}
+	return walk(ctx, rm.c.tx.Removals(), left, func(r Removal) error {
+		if err := rm.forgetPerson(ctx, r.OrganizationID, user); err != nil {
 			return err
 		}
 		return rm.c.record(ctx, newEvent{

@@ -123,7 +123,7 @@ func (rm removalRules) keepAddresses(ctx context.Context, id OrganizationID, use
 // user's lock, under which all that is remembered of them is written.
 func (rm removalRules) addressMoved(ctx context.Context, before, after User) error {
 	had, has := before.proved(), after.proved()
-	if slices.Equal(had, has) || rm.c.freed == after.ID { // who takes an account over is somebody else
+	if slices.Equal(had, has) {
 		return nil
 	}
 	return rm.noteAddresses(ctx, after.ID, len(had) > 0, slices.Concat(had, has))

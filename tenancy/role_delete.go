@@ -14,11 +14,11 @@ import (
 // role extends it, or it is a default, a replacement must be named; then all of them
 // move to that. An actor must cover both roles (rule R6).
 //
-// It is one transaction. Where over 40 members hold the role, or as many invitations give it,
-// they move before, up to 40 in a transaction, so that nobody waits for long (rule G18). What the
-// rest would be refused for is known before the first moves. If the call fails after that, a part has moved,
-// and the role is as it was for the others: call it again. The actor's own role moves last. In a transaction
-// of the caller's all is one.
+// It is one transaction. Where over 40 members hold the role, or as many invitations give it, the first
+// moves all the rest, so that the role comes to nobody else, and asks what its end would be refused for; then
+// they move, up to 40 in a transaction, so that nobody waits for long (rule G18). If the call fails after
+// that, a part has moved, and the role is as it was for the others: call it again. The actor's own role
+// moves last. In a transaction of the caller's all is one.
 //
 // Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole];
 // [ErrInvalid] with the field "slug" for a built-in role, or "replacement"; [ErrNotFound]
@@ -81,13 +81,30 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err := d.resolveJoining(ctx); err != nil {
 		return err
 	}
-	if d.large {
-		return d.rehearse(ctx)
+	before, err := d.c.roles().declarations(ctx)
+	if err != nil {
+		return err
+	}
+	if d.large { // what gives the role to people gives it to no more
+		if err := d.moveUses(ctx); err != nil {
+			return err
+		}
+		return d.c.rehearse(ctx, func(part *call) error {
+			rehearsal := *d
+			rehearsal.c = part
+			return rehearsal.drop(ctx, before)
+		})
 	}
 	if err := d.moveMembers(ctx); err != nil {
 		return err
 	}
-	if err := d.moveRest(ctx); err != nil {
+	if err := d.moveUses(ctx); err != nil {
+		return err
+	}
+	if err := d.moveInvitations(ctx); err != nil {
+		return err
+	}
+	if err := d.drop(ctx, before); err != nil {
 		return err
 	}
 	return d.c.record(ctx, newEvent{
@@ -107,33 +124,18 @@ func (d *roleDeletion) mayLock(ctx context.Context) error {
 	return d.c.access().mayLock(ctx, scope{organization: d.organization})
 }
 
-// moveRest moves all but the members, and deletes the role. Where it is large it leaves out the
-// invitations, too.
-func (d *roleDeletion) moveRest(ctx context.Context) error {
-	before, err := d.c.roles().declarations(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.moveChildren(ctx); err != nil {
-		return err
-	}
-	if err := d.moveDefaults(ctx); err != nil {
-		return err
-	}
-	if err := d.moveGroups(ctx); err != nil {
-		return err
-	}
-	if err := d.moveDomains(ctx); err != nil {
-		return err
-	}
-	if !d.large {
-		if err := d.moveInvitations(ctx); err != nil {
+// moveUses moves all but members and invitations: of those there may be many.
+func (d *roleDeletion) moveUses(ctx context.Context) error {
+	for _, move := range []func(context.Context) error{d.moveChildren, d.moveDefaults, d.moveGroups, d.moveDomains, d.moveCodes} {
+		if err := move(ctx); err != nil {
 			return err
 		}
 	}
-	if err := d.moveCodes(ctx); err != nil {
-		return err
-	}
+	return nil
+}
+
+// drop deletes the role itself. before is what was declared before anything moved.
+func (d *roleDeletion) drop(ctx context.Context, before *declarations) error {
 	if err := d.c.tx.Roles().Delete(ctx, d.role.ID); err != nil {
 		return err
 	}

@@ -31,16 +31,6 @@ func (d *roleDeletion) holders(ctx context.Context, holding roleAssignmentFilter
 	return nil
 }
 
-// rehearse does all but to move members and invitations, and undoes it: what it would be refused
-// for is known before the first of them moves.
-func (d *roleDeletion) rehearse(ctx context.Context) error {
-	return d.c.rehearse(ctx, func(part *call) error {
-		rehearsal := *d
-		rehearsal.c = part
-		return rehearsal.moveRest(ctx)
-	})
-}
-
 // moveInSteps moves members and then invitations, each step in a transaction of its own.
 func (g Roles) moveInSteps(ctx context.Context, d roleDeletion, invitations []Invitation) error {
 	holding := roleAssignmentFilter{Role: typed.Of(d.slug)}

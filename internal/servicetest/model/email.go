@@ -144,9 +144,12 @@ func (m *machine) removalsOf(user tenancy.UserID) (list []tenancy.Removal) {
 	return list
 }
 
-// readmitted is M6: the removals of an account end with a takeover, for who was removed was somebody else.
+// readmitted is M6: where an account left ends with a takeover, for who left was somebody else.
 func (s *modelState) readmitted(removed []tenancy.Removal) {
 	for _, r := range removed {
+		if !r.Left {
+			continue
+		}
 		s.emit(tenancy.EventMembershipReadmitted, r.OrganizationID, r.UserID, r.ID, r)
 	}
 }

@@ -100,12 +100,7 @@ func (s *signInState) confirmed(user tenancy.User, address string, kept tenancy.
 	moves, first := user.Email != address, user.EmailVerifiedAt.IsZero()
 	before := user
 	if !moves && first {
-		after := s.takeOver(user, tenancy.EmailProvedByMail, kept.IdentityID, kept.ID)
-		if kept.ID.IsZero() { // by somebody else than who made the account
-			s.seized(user.ID)
-		} else {
-			s.moved(before, after)
-		}
+		s.moved(before, s.takeOver(user, tenancy.EmailProvedByMail, kept.IdentityID, kept.ID))
 		return
 	}
 	if moves {

@@ -326,9 +326,10 @@ func (n *modelSignIn) claims() {
 		n.users[n.user.ID] = n.user
 		n.out.created = true
 	case n.user.EmailVerifiedAt.IsZero():
+		before := n.user
 		n.user = n.takeOver(n.user, n.provedBy(), tenancy.IdentityID{}, tenancy.SessionID{})
 		n.out.tookOver, n.seized = true, true
-		n.signInState.seized(n.user.ID) // who was removed was somebody else
+		n.moved(before, n.user)
 	default:
 		n.reproves()
 	}

@@ -343,12 +343,6 @@ func (s *signInState) moved(before, after tenancy.User) {
 	}
 }
 
-// seized forgets what is remembered of who had an account that somebody else has taken over.
-func (s *signInState) seized(user tenancy.UserID) {
-	maps.DeleteFunc(s.removals, func(pair modelPair, _ bool) bool { return pair.user == user })
-	maps.DeleteFunc(s.addresses, func(pair modelPair, _ []string) bool { return pair.user == user })
-}
-
 // readmit forgets what kept somebody out, and others by their address.
 func (s *signInState) readmit(org tenancy.OrganizationID, user tenancy.User) {
 	if s.barred(org, user) == "" {

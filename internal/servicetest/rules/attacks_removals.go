@@ -112,8 +112,8 @@ func removalOtherAccount(d *door) {
 	d.Empty(d.removed(d.acme))
 }
 
-// removalOfSquatter: an account with an address that it did not prove is removed, or leaves. The
-// owner of the address still gets in.
+// removalOfSquatter: an account with a victim's address and a tag, which it did not prove, is removed; one
+// with the address itself leaves. The owner of the address still gets in.
 func removalOfSquatter(d *door) {
 	d.joining(tenancy.JoiningAuto, "")
 	for i, email := range []string{"victim+x@acme.example", "victim@acme.example"} {

@@ -16,7 +16,8 @@ func addressAttacks() []rule {
 		{"M5 M6 attack: what is remembered of a person, pushed out by their own addresses", on(addressesPushedOut)},
 		{"M6 attack: a removal hidden among accounts of the same mailbox", on(removalHidden).in(servicetest.Memory)},
 		{"M6 what an organization remembers of addresses", on(addressesRemembered)},
-		{"M6 U6 U7 addresses of people who are merged, deleted, erased or taken over", atDoor(addressesEnd)},
+		{"M6 U6 U7 addresses of people who are merged, deleted or erased", atDoor(addressesEnd)},
+		{"M6 U5 attack: who was removed with an unproved address proves it", atDoor(provedAfter)},
 	}
 }
 
@@ -227,10 +228,32 @@ func addressesEnd(d *door) {
 	d.NoError(d.Svc.Users.Erase(d.Ctx, into.ID))
 	d.Empty(d.Dump().MemberAddresses)
 	d.Empty(d.removed(d.acme))
-	// Whoever takes an account over is nobody of whom something is remembered.
-	squatter := d.NewUser(tenancy.NewUser{Email: "squat@acme.example"})
-	d.Add(d.acme, squatter)
-	d.Deactivate(d.acme, squatter)
-	d.True(d.enters(servicetest.ByMail("squat@acme.example")).TookOver)
-	d.Empty(d.Dump().MemberAddresses)
+}
+
+// provedAfter was added with an address that nobody had proved, and proves it when they are out.
+func provedAfter(d *door) {
+	for local, code := range map[string]tenancy.Code{"gone": tenancy.ErrMembershipRemoved, "off": tenancy.ErrMembershipInactive, "left": ""} {
+		user := d.NewUser(tenancy.NewUser{Email: local + "@acme.example"})
+		d.Add(d.acme, user)
+		switch local {
+		case "gone":
+			d.remove(d.acme, user)
+		case "off":
+			d.Deactivate(d.acme, user)
+		default:
+			d.NoError(d.asUser(user).Memberships.Leave(d.Ctx, d.acme.ID, user.ID))
+		}
+		d.joining(tenancy.JoiningAuto, "")
+		got := d.enters(servicetest.ByMail(user.Email))
+		d.True(got.TookOver)
+		if local == "left" { // they did not
+			d.True(d.isMember(d.acme, user))
+			d.Empty(d.addresses(d.acme, user))
+			continue
+		}
+		d.Equal(local == "off", d.isMember(d.acme, user)) // an inactive one
+		d.Equal([]string{user.Email}, d.addresses(d.acme, user))
+		d.refuses(code, "", d.using(d.Code(d.acme), got.User))
+		d.outside(code, local+"+1@acme.example") // the same person, by another account
+	}
 }

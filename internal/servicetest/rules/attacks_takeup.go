@@ -24,6 +24,7 @@ func takeUpAttacks() []rule {
 		{"M2 attack: a join code or a request destroys an invitation", on(codeAgainstInvitation)},
 		{"R6 attack: a join code takes up what a connection's own person was invited to", atDoor(codeByConnection)},
 		{"M2 what was left standing is taken up later", on(sparedLater)},
+		{"M10 an invitation gives what another source gives already, too", atDoor(givesBeside)},
 		{"M2 what of an invitation a code cannot take up is passed over", with(two, codePassesOver)},
 		{"M2 a veto on an invitation does not stop a code", with(veto, codeVetoed)},
 	}
@@ -188,6 +189,21 @@ func sparedLater(w *world) {
 	w.limit(acme, 5)
 	w.NoError(w.using(code, dan)())
 	w.Equal(tenancy.InvitationRevoked, w.invitation(void.ID).State)
+}
+
+// givesBeside: what an invitation has given does not go with the connection that gave it before.
+func givesBeside(d *door) {
+	d.joining(tenancy.JoiningOff, "")
+	d.admitting()
+	d.Maps(d.okta, map[string]string{"staff": rbac.Guest})
+	sent := d.Invite(d.acme, "ann@acme.example", rbac.Admin, rbac.Guest)
+	ann := d.enters(servicetest.To(d.acme, servicetest.Through(d.okta, "ann", "ann@acme.example", "staff"))).User
+	d.Equal([]string{rbac.Guest}, d.Member(d.acme, ann).Roles) // it speaks for nobody who manages
+	d.NoError(d.accepting(sent, ann)())
+	d.Equal([]string{rbac.Admin, rbac.Guest}, d.Member(d.acme, ann).Roles)
+	d.NoError(d.Svc.Connections.Delete(d.Ctx, d.acme.ID, d.okta.ID))
+	d.Equal([]string{rbac.Admin, rbac.Guest}, d.Member(d.acme, ann).Roles)
+	d.consistent()
 }
 
 func codePassesOver(w *world) {

@@ -64,7 +64,13 @@ func (w *world) boundedBut(read, written int, call func(svc *tenancy.Service) er
 // hold makes many people members with these roles.
 func (w *world) hold(org tenancy.Organization, roles ...string) []tenancy.User {
 	w.T.Helper()
-	users := make([]tenancy.User, many())
+	return w.holders(many(), org, roles...)
+}
+
+// holders makes n people members with these roles.
+func (w *world) holders(n int, org tenancy.Organization, roles ...string) []tenancy.User {
+	w.T.Helper()
+	users := make([]tenancy.User, n)
 	w.NoError(w.Svc.Import(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		for i := range users {
 			var err error
@@ -139,17 +145,13 @@ func (w *world) given(org tenancy.Organization, users []tenancy.User, role strin
 	}
 }
 
-func manyCame(w *world) {
-	ada, owner := w.User("ada"), w.User("owner")
-	acme := w.Owned("Acme", owner)
-	okta := w.Connect(acme, "Okta")
-	users := append(w.hold(acme, rbac.Guest), ada)
-	w.Add(acme, ada, rbac.Guest)
-	w.given(acme, users, rbac.Admin, tenancy.RoleSingleSignOn, okta.ID.String())
+// cameBy gives people an identity at a connection.
+func (w *world) cameBy(c tenancy.Connection, users []tenancy.User) {
+	w.T.Helper()
 	w.NoError(w.Store.Update(w.Ctx, func(rows store.Rows) error {
 		for _, user := range users {
 			i := tenancy.Identity{
-				ID: w.Config.NewID(), Version: 1, UserID: user.ID, Provider: okta.ID.String(), Subject: user.ID.String(), Epoch: okta.Epoch,
+				ID: w.Config.NewID(), Version: 1, UserID: user.ID, Provider: c.ID.String(), Subject: user.ID.String(), Epoch: c.Epoch,
 				CreatedAt: w.Clock.At, UpdatedAt: w.Clock.At,
 			}
 			if err := servicetest.InsertRow(w.Ctx, rows, i); err != nil {
@@ -158,6 +160,16 @@ func manyCame(w *world) {
 		}
 		return nil
 	}))
+}
+
+func manyCame(w *world) {
+	ada, owner := w.User("ada"), w.User("owner")
+	acme := w.Owned("Acme", owner)
+	okta := w.Connect(acme, "Okta")
+	users := append(w.hold(acme, rbac.Guest), ada)
+	w.Add(acme, ada, rbac.Guest)
+	w.given(acme, users, rbac.Admin, tenancy.RoleSingleSignOn, okta.ID.String())
+	w.cameBy(okta, users)
 	few := w.Svc.As(tenancy.ServicePrincipal("few", acme.ID, rbac.Grant(rbac.WriteConnections)))
 	w.refuses(tenancy.ErrForbidden, "roles", func() error { return few.Connections.Delete(w.Ctx, acme.ID, okta.ID) })
 	w.demand(acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{ConnectionID: okta.ID, SingleSignOn: true}})

@@ -1,0 +1,159 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// betweenAttacks come between the transactions of a call that goes in steps.
+func betweenAttacks() []rule {
+	return []rule{
+		{"G18 P9 attack: people sign in through a connection while it is deleted in steps", atDoor(cameBetween)},
+		{"G18 P3 a connection that a policy requires meanwhile is deleted no further", atDoor(requiredBetween)},
+		{"G18 D5 attack: people join by a domain while it is released in steps", atDoor(joinedBetween)},
+		{"G18 D8 a domain on which a policy depends meanwhile is released no further", atDoor(boundBetween)},
+		{"G18 R5 attack: a role comes to people while it is replaced in steps", atDoor(gotBetween)},
+		{"G18 I4 an inviter who goes while their role is replaced has no successor", atDoor(inviterBetween)},
+	}
+}
+
+// several is more than one transaction changes of a call that goes in steps.
+const several = 50
+
+// gap is a store that does something after one of its transactions.
+type gap struct {
+	store.Store
+	after, updates int
+	then           func()
+}
+
+func (s *gap) Update(ctx context.Context, fn func(store.Rows) error) error {
+	err := s.Store.Update(ctx, fn)
+	if s.updates++; err == nil && s.updates == s.after {
+		s.then()
+	}
+	return err
+}
+
+// between is a Service on the same rows with which something happens after its first transaction, in
+// which a call that goes in steps asks and prepares.
+func (w *world) between(then func()) *tenancy.Service {
+	w.T.Helper()
+	happened := false
+	w.T.Cleanup(func() { w.True(happened, "the call was one transaction") })
+	return w.Another(func(c *tenancy.Config) {
+		c.Store = &gap{Store: w.Store, after: 1, then: func() { happened = true; then() }}
+	})
+}
+
+func cameBetween(d *door) {
+	d.admitting()
+	users := d.holders(several, d.acme, rbac.Guest)
+	d.cameBy(d.okta, users)
+	session := d.enters(servicetest.To(d.acme, servicetest.Through(d.okta, "ann", "ann@acme.example")))
+	d.True(d.stands(session))
+	svc := d.between(func() {
+		okta, err := d.Svc.Connections.Get(d.Ctx, d.acme.ID, d.okta.ID)
+		d.NoError(err)
+		d.Equal(tenancy.ConnectionInactive, okta.State)
+		d.Equal(d.okta.SessionsEpoch+1, okta.SessionsEpoch)
+		d.ended(session.Token, tenancy.ErrSessionEnded, string(tenancy.EndedConnection))
+		_, err = d.Svc.SignIn(d.Ctx, servicetest.To(d.acme, servicetest.Through(okta, "bob", "bob@acme.example")))
+		d.Equal(tenancy.ErrNotFound, tenancy.CodeOf(err))
+		// Somebody switches it on again, and so it goes on.
+		_, err = d.Svc.Connections.Update(d.Ctx, d.acme.ID, d.okta.ID, tenancy.ConnectionUpdate{State: servicetest.Ptr(tenancy.ConnectionActive)})
+		d.NoError(err)
+	})
+	d.NoError(svc.Connections.Delete(d.Ctx, d.acme.ID, d.okta.ID))
+	d.Empty(d.identitiesAt(d.okta))
+	d.consistent()
+}
+
+// identitiesAt are the identities that are left at a connection.
+func (w *world) identitiesAt(c tenancy.Connection) (list []tenancy.Identity) {
+	for _, i := range w.Dump().Identities {
+		if i.Provider == c.ID.String() {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+func requiredBetween(d *door) {
+	d.cameBy(d.okta, d.holders(several, d.acme, rbac.Guest))
+	svc := d.between(func() {
+		_, err := d.Svc.Connections.Update(d.Ctx, d.acme.ID, d.okta.ID, tenancy.ConnectionUpdate{State: servicetest.Ptr(tenancy.ConnectionActive)})
+		d.NoError(err)
+		d.demand(d.acme, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{ConnectionID: d.okta.ID, SingleSignOn: true}})
+	})
+	d.Failed(svc.Connections.Delete(d.Ctx, d.acme.ID, d.okta.ID), tenancy.ErrConnectionInUse, "")
+	d.Len(d.identitiesAt(d.okta), several)
+}
+
+func joinedBetween(d *door) {
+	d.joining(tenancy.JoiningAuto, "")
+	d.given(d.acme, d.holders(several, d.acme, rbac.Guest), rbac.Member, tenancy.RoleDomain, d.domain.ID.String())
+	svc := d.between(func() {
+		claim, err := d.Svc.Domains.Get(d.Ctx, d.acme.ID, d.domain.ID)
+		d.NoError(err)
+		d.Equal(tenancy.JoiningOff, claim.Joining)
+		d.False(d.isMember(d.acme, d.enters(servicetest.ByMail("ann@acme.example")).User))
+	})
+	d.NoError(svc.Domains.Release(d.Ctx, d.acme.ID, d.domain.ID))
+	d.consistent()
+}
+
+func boundBetween(d *door) {
+	d.given(d.acme, d.holders(several, d.acme, rbac.Guest), rbac.Member, tenancy.RoleDomain, d.domain.ID.String())
+	few := tenancy.ServicePrincipal("few", d.acme.ID, rbac.Grant(rbac.WriteDomains), rbac.Grant(rbac.WriteConnections), rbac.Grant(rbac.ReadMembers))
+	svc := d.between(func() {
+		d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}})
+	})
+	d.Failed(svc.As(few).Domains.Release(d.Ctx, d.acme.ID, d.domain.ID), tenancy.ErrForbidden, "domain")
+	claim, err := d.Svc.Domains.Get(d.Ctx, d.acme.ID, d.domain.ID)
+	d.NoError(err)
+	d.Equal(tenancy.DomainVerified, claim.State)
+}
+
+func gotBetween(d *door) {
+	d.Role(d.acme.ID, "org-x", "")
+	d.Role(d.acme.ID, "org-under", "org-x")
+	d.holders(several, d.acme, "org-x")
+	d.joining(tenancy.JoiningAuto, "org-x")
+	d.Maps(d.okta, map[string]string{"staff": "org-x"})
+	_, err := d.Svc.Organizations.Update(d.Ctx, d.acme.ID, tenancy.OrganizationUpdate{DefaultRole: servicetest.Ptr("org-x")})
+	d.NoError(err)
+	svc := d.between(func() {
+		ann := d.enters(servicetest.ByMail("ann@acme.example")).User
+		d.Equal([]string{rbac.Guest}, d.Member(d.acme, ann).Roles)
+		bob := d.User("bob")
+		d.Add(d.acme, bob)
+		d.Equal([]string{rbac.Guest}, d.Member(d.acme, bob).Roles)
+		under, err := d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-under")
+		d.NoError(err)
+		d.Equal(rbac.Guest, under.Extends)
+		_, err = d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-x") // which others have still
+		d.NoError(err)
+	})
+	d.NoError(svc.Roles.Delete(d.Ctx, d.acme.ID, "org-x", rbac.Guest))
+	_, err = d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-x")
+	d.Equal(tenancy.ErrUnknownRole, tenancy.CodeOf(err))
+	d.consistent()
+}
+
+// inviterBetween: what they promised is void with them, and not the actor's to stand for.
+func inviterBetween(d *door) {
+	d.Role(d.acme.ID, "org-x", rbac.Admin)
+	ada := d.User("ada")
+	d.Add(d.acme, ada, "org-x")
+	d.holders(several, d.acme, "org-x")
+	sent := d.InviteBy(d.Svc.As(tenancy.UserPrincipal(ada.ID)), d.acme, "new@acme.example", "org-x")
+	svc := d.between(func() { d.remove(d.acme, ada) })
+	d.NoError(svc.As(tenancy.UserPrincipal(d.owner.ID)).Roles.Delete(d.Ctx, d.acme.ID, "org-x", rbac.Guest))
+	d.Equal(ada.ID, d.invitation(sent.ID).InviterID)
+	d.consistent()
+}
