@@ -10,7 +10,7 @@ import (
 )
 
 // denialPatience is how long a refusal waits for a writer before it.
-const denialPatience = 500 * time.Millisecond
+const denialPatience = 2 * time.Second
 
 // refused takes refusals down: at once, at the end of a Transact, or, in a host's
 // transaction, for the Logger only.

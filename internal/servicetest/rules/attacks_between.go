@@ -117,6 +117,13 @@ func boundBetween(d *door) {
 	claim, err := d.Svc.Domains.Get(d.Ctx, d.acme.ID, d.domain.ID)
 	d.NoError(err)
 	d.Equal(tenancy.DomainVerified, claim.State)
+	gave := 0
+	for _, a := range d.Dump().RoleAssignments {
+		if a.Source == tenancy.RoleDomain {
+			gave++
+		}
+	}
+	d.Equal(several, gave)
 }
 
 func gotBetween(d *door) {
