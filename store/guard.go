@@ -235,11 +235,14 @@ func (g *Guard) Prune(ctx context.Context, l *Log, before int64, limit int) (int
 }
 
 // Redact implements [Rows].
-func (g *Guard) Redact(ctx context.Context, l *Log, person [16]byte) (int, error) {
+func (g *Guard) Redact(ctx context.Context, l *Log, person [16]byte, after int64, limit int) (int, int64, error) {
 	if err := g.mayWrite(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return g.rows.Redact(ctx, l, person)
+	if limit < 1 {
+		return 0, 0, &Error{Code: ErrInvalid, Field: "limit"}
+	}
+	return g.rows.Redact(ctx, l, person, after, limit)
 }
 
 // Query implements [Querier], for the backend if that does.

@@ -95,10 +95,11 @@ type Rows interface {
 	// Prune removes up to limit of the oldest events, all of them from before that
 	// instant, in microseconds, and none behind one that is not, and says how many.
 	Prune(ctx context.Context, l *Log, before int64, limit int) (int, error)
-	// Redact sets the columns Log.Blank to null, and Log.Redacted, in every event of
-	// a person, those of this transaction too, and says how many it changed. Which events
-	// list the person is forgotten: their id may be made from an address.
-	Redact(ctx context.Context, l *Log, person [16]byte) (int, error)
+	// Redact sets the columns Log.Blank to null, and Log.Redacted, in events of a person: in the order of
+	// positions, up to limit of those behind after, and then in those of this transaction. It says how
+	// many it changed. next is the last that it came to, to go on from, or 0 where there are no more. That
+	// such an event lists the person is forgotten: their id may be made from an address.
+	Redact(ctx context.Context, l *Log, person [16]byte, after int64, limit int) (changed int, next int64, err error)
 }
 
 // MaxExamined bounds how many events one read of a log looks at.

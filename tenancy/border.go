@@ -85,9 +85,9 @@ func (b *border) Prune(ctx context.Context, l *store.Log, before int64, limit in
 	return n, fromStore(err)
 }
 
-func (b *border) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
-	n, err := b.rows.Redact(ctx, l, person)
-	return n, fromStore(err)
+func (b *border) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+	n, next, err := b.rows.Redact(ctx, l, person, after, limit)
+	return n, next, fromStore(err)
 }
 
 func (b *border) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {

@@ -117,9 +117,11 @@ func (l eventTable) Prune(ctx context.Context, before time.Time, limit int) (int
 	return l.tx.border.Prune(ctx, eventLog, before.UnixMicro(), limit)
 }
 
-// Redact empties Data, Previous and Person of every event that lists the person.
-func (l eventTable) Redact(ctx context.Context, person UserID) (int, error) {
-	return l.tx.border.Redact(ctx, eventLog, person)
+// Redact empties Data, Previous and Person of up to limit events behind a position that list the
+// person. next is where to go on from; 0: there are no more.
+func (l eventTable) Redact(ctx context.Context, person UserID, after Position, limit int) (n int, next Position, err error) {
+	n, at, err := l.tx.border.Redact(ctx, eventLog, person, int64(after), limit)
+	return n, Position(at), err
 }
 
 // actorField keeps who did it in one text, "user:usr_...", "service:import" or "host",

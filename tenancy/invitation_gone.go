@@ -132,45 +132,33 @@ func (iv invitationRules) invitationsOf(ctx context.Context, filter invitationFi
 }
 
 // forget takes people who are erased out of the invitations to their addresses, and out
-// of those that they accepted (rule U7). What still stands is revoked. It says how many
-// events it emptied.
-func (iv invitationRules) forget(ctx context.Context, addresses []string, people ...UserID) (int, error) {
+// of those that they accepted (rule U7). What still stands is revoked.
+func (iv invitationRules) forget(ctx context.Context, addresses []string, people ...UserID) error {
 	if len(addresses) > 0 {
 		theirs, err := iv.invitationsOf(ctx, invitationFilter{EmailKey: typed.Of(addresses...)})
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for _, inv := range theirs {
 			if err := iv.redactInvitation(ctx, inv); err != nil {
-				return 0, err
+				return err
 			}
 		}
 	}
 	others, err := iv.invitationsOf(ctx, invitationFilter{UserID: typed.Of(people...)})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, inv := range others { // to somebody else's address, who is not erased
 		inv.UserID, inv.Metadata = UserID{}, nil
 		if err := iv.keepForgotten(ctx, inv); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	if err := iv.c.mails().erase(ctx, addresses, people...); err != nil {
-		return 0, err
+		return err
 	}
-	if err := iv.c.removals().erase(ctx, addresses, people...); err != nil {
-		return 0, err
-	}
-	emptied := 0
-	for _, key := range addresses {
-		n, err := iv.c.tx.Events().Redact(ctx, addressee(key))
-		if err != nil {
-			return 0, err
-		}
-		emptied += n
-	}
-	return emptied, nil
+	return iv.c.removals().erase(ctx, addresses, people...)
 }
 
 // redactInvitation takes the address out of an invitation, and out of what opened it.

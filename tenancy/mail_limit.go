@@ -177,10 +177,19 @@ func (ml mailRules) forget(ctx context.Context) error {
 	return err
 }
 
+// mailsTo selects the mails to some canonical addresses.
+func mailsTo(addresses []string) sentMailFilter {
+	people := make([]string, len(addresses))
+	for i, key := range addresses {
+		people[i] = addressee(key).String()
+	}
+	return sentMailFilter{Address: typed.Of(people...)}
+}
+
 // erase deletes what is counted of people who are erased, and of their addresses (rule U7).
 func (ml mailRules) erase(ctx context.Context, addresses []string, people ...UserID) error {
-	for _, key := range addresses {
-		if _, err := ml.c.tx.SentMails().DeleteAll(ctx, sentMailFilter{Address: typed.Of(addressee(key).String())}); err != nil {
+	if len(addresses) > 0 {
+		if _, err := ml.c.tx.SentMails().DeleteAll(ctx, mailsTo(addresses)); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,8 @@ type removed struct {
 // with more than Config.DeleteLimit rows of one kind is refused.
 //
 // Errors: [ErrNotFound]; [ErrTooLarge] with Counts, as said; [ErrReferenced] where a row of
-// the host's refers to it.
+// the host's refers to it. A row that refers to one of its memberships may stop it half way: then it stays
+// archived until that row is gone, and Delete is called again or Run goes on.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 	if g.s.txn != nil {
 		return g.deleteWhole(ctx, id, g.s.instance.config.DeleteLimit)

@@ -11,31 +11,42 @@ import (
 
 // addressesOf gives the canonical addresses of people who are erased: the one named, if
 // any, and those that events show as proved by them. An address that was only claimed
-// may be anybody's, and one that another user has by now is theirs.
-func (us userRules) addressesOf(ctx context.Context, emailKey string, people ...UserID) ([]string, error) {
+// may be anybody's, and one that another user has by now is theirs. What was known of the same people
+// before is not read again.
+func (us userRules) addressesOf(ctx context.Context, known siege, emailKey string, people ...UserID) ([]string, error) {
 	var found []string
+	add := func(key string) error {
+		if key == "" || slices.Contains(found, key) {
+			return nil
+		}
+		mine, err := us.mine(ctx, key, people...)
+		if mine {
+			found = append(found, key)
+		}
+		return err
+	}
 	if emailKey != "" {
 		found = append(found, emailKey)
 	}
+	span := logSpan{Limit: walkLimit}
+	if slices.Equal(known.people, people) {
+		span.After = known.at
+		for _, key := range known.addresses {
+			if err := add(key); err != nil {
+				return nil, err
+			}
+		}
+	}
 	filter := eventFilter{UserID: typed.Of(people...), Type: typed.Of(
 		EventUserCreated, EventUserUpdated, EventUserEmailChanged, EventUserEmailVerified, EventUserDeleted)}
-	span := logSpan{Limit: walkLimit}
 	for {
 		events, next, done, err := us.c.tx.Events().Read(ctx, filter, span)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range events {
-			key := e.provedAddress()
-			if key == "" || slices.Contains(found, key) {
-				continue
-			}
-			holder, err := us.c.invitations().userAt(ctx, key)
-			if err != nil {
+			if err := add(e.provedAddress()); err != nil {
 				return nil, err
-			}
-			if holder.ID.IsZero() || slices.Contains(people, holder.ID) {
-				found = append(found, key)
 			}
 		}
 		if done {

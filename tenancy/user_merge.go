@@ -31,7 +31,7 @@ type Merged struct {
 // that is united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
 	if from != into {
-		if err := g.shed(ctx, usersMerge, from, false); err != nil {
+		if _, err := g.shed(ctx, usersMerge, from, false); err != nil {
 			return Merged{}, err
 		}
 	}

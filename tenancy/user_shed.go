@@ -9,11 +9,12 @@ import (
 
 // shed takes off a user who is about to go what strangers may have made by the thousands, in
 // transactions of bounded size (rule G18): the memberships that wait for invitations, and
-// for Erase the invitations to their addresses, those of before too. What is left of each fits into the transaction
-// that follows. In a transaction of the caller's it does nothing.
-func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) error {
+// for Erase the invitations to their addresses, those of before too; and the sessions that are over. What is
+// left of each fits into the transaction that follows. It gives what was there in the end. In a transaction
+// of the caller's it does nothing.
+func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) (siege, error) {
 	if g.s.txn != nil {
-		return nil
+		return siege{}, nil
 	}
 	for {
 		much, err := read(ctx, g.s, method, id.String(), func(ctx context.Context, c *call) (siege, error) {
@@ -23,7 +24,7 @@ func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) 
 			return c.users().besieged(ctx, id, erase)
 		})
 		if err != nil || !much.is {
-			return err
+			return much, err
 		}
 		n := 0
 		step := func(some []InvitationID) error {
@@ -34,7 +35,12 @@ func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) 
 				if err := c.access().authorize(ctx, scope{}); err != nil {
 					return 0, err
 				}
-				if some == nil {
+				switch {
+				case much.sessions:
+					return c.users().shedSessions(ctx, id)
+				case much.mails:
+					return c.users().shedMails(ctx, id, much.addresses)
+				case some == nil:
 					return c.users().shedOffers(ctx, id)
 				}
 				return c.users().shedInvitations(ctx, id, much.addresses, some)
@@ -48,54 +54,85 @@ func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) 
 			err = step(nil)
 		}
 		if err != nil || n == 0 {
-			return err
+			return much, err
 		}
 	}
 }
 
-// siege is what strangers have made about a user.
+// siege is what there is much of about a user.
 type siege struct {
 	is          bool           // it is more than one transaction should take off
-	addresses   []string       // those of the user
+	sessions    bool           // and it is sessions that are over
+	mails       bool           // and it is mails to the addresses that are counted
+	people      []UserID       // those who were merged into the user, and the user
+	addresses   []string       // theirs
+	at          Position       // behind which events may show more of those
 	invitations []InvitationID // to them; empty: it is memberships that wait
 }
 
-// besieged looks in a snapshot for what strangers have made about a user. Addresses are those that
-// [userRules.redact] finds, also of somebody who was deleted before.
+// besieged looks in a snapshot for what there is much of about a user. Addresses are those that
+// [erasure.whole] finds, also of somebody who was deleted before.
 func (us userRules) besieged(ctx context.Context, id UserID, erase bool) (siege, error) {
 	waiting, err := us.c.tx.Memberships().List(ctx, waitingOf(id), listSpan{Limit: sweepLimit + 1})
-	if err != nil || len(waiting) > sweepLimit || !erase {
-		return siege{is: len(waiting) > sweepLimit}, err
+	if err != nil || len(waiting) > sweepLimit {
+		return siege{is: true}, err
+	}
+	if us.c.method != usersMerge {
+		over, err := us.c.tx.Sessions().List(ctx, us.overOf(id), listSpan{Limit: sweepLimit + 1})
+		if err != nil || len(over) > sweepLimit {
+			return siege{is: true, sessions: true}, err
+		}
+	}
+	if !erase {
+		return siege{}, nil
+	}
+	much := siege{}
+	if much.at, err = us.c.tx.Events().Last(ctx); err != nil {
+		return siege{}, err
 	}
 	user, err := us.c.tx.Users().Get(ctx, id)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return siege{}, err
 	}
-	people := []UserID{id}
-	err = walk(ctx, us.c.tx.Users(), userFilter{MergedInto: typed.Of(id)}, func(u User) error {
-		people = append(people, u.ID)
-		return nil
-	})
-	if err != nil {
+	if much.people, err = us.wereMerged(ctx, id); err != nil {
 		return siege{}, err
 	}
-	addresses, err := us.addressesOf(ctx, user.EmailKey, people...)
-	if err != nil {
-		return siege{}, err
+	much.people = append(much.people, id)
+	if much.addresses, err = us.addressesOf(ctx, siege{}, user.EmailKey, much.people...); err != nil || len(much.addresses) == 0 {
+		return much, err
 	}
-	if len(addresses) == 0 {
-		return siege{}, nil
+	mails, err := us.c.tx.SentMails().List(ctx, mailsTo(much.addresses), listSpan{Limit: sweepLimit + 1})
+	if err != nil || len(mails) > sweepLimit {
+		much.is, much.mails = true, true
+		return much, err
 	}
-	theirs := invitationFilter{EmailKey: typed.Of(addresses...)}
+	theirs := invitationFilter{EmailKey: typed.Of(much.addresses...)}
 	if n, err := us.c.tx.Invitations().Count(ctx, theirs); err != nil || n <= changeStep {
-		return siege{}, err
+		return much, err
 	}
-	much := siege{is: true, addresses: addresses}
+	much.is = true
 	err = walk(ctx, us.c.tx.Invitations(), theirs, func(inv Invitation) error {
 		much.invitations = append(much.invitations, inv.ID)
 		return nil
 	})
 	return much, err
+}
+
+// overOf selects the sessions of a user that are over.
+func (us userRules) overOf(id UserID) sessionFilter {
+	return sessionFilter{UserID: typed.Of(id), DueBefore: us.c.now}
+}
+
+// shedSessions drops sessions that are over.
+func (us userRules) shedSessions(ctx context.Context, id UserID) (int, error) {
+	if err := us.mayShed(ctx, id); err != nil {
+		return 0, err
+	}
+	over, err := firstOf(ctx, us.c.tx.Sessions(), us.overOf(id), sweepLimit)
+	if err != nil || len(over) == 0 {
+		return 0, err
+	}
+	return us.c.tx.Sessions().DeleteAll(ctx, sessionFilter{ID: typed.Of(over...)})
 }
 
 func waitingOf(id UserID) membershipFilter {
@@ -152,6 +189,36 @@ func (us userRules) shedOffers(ctx context.Context, id UserID) (int, error) {
 	return len(found), nil
 }
 
+// shedMails forgets mails to a user's addresses.
+func (us userRules) shedMails(ctx context.Context, id UserID, addresses []string) (int, error) {
+	if err := us.mayShed(ctx, id); err != nil {
+		return 0, err
+	}
+	mine, err := us.ofTheseMine(ctx, id, addresses)
+	if err != nil || len(mine) == 0 {
+		return 0, err
+	}
+	some, err := firstOf(ctx, us.c.tx.SentMails(), mailsTo(mine), sweepLimit)
+	if err != nil || len(some) == 0 {
+		return 0, err
+	}
+	return us.c.tx.SentMails().DeleteAll(ctx, sentMailFilter{ID: typed.Of(some...)})
+}
+
+// ofTheseMine are those of some addresses that nobody else has.
+func (us userRules) ofTheseMine(ctx context.Context, id UserID, addresses []string) (mine []string, err error) {
+	for _, key := range addresses {
+		is, err := us.mine(ctx, key, id)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			mine = append(mine, key)
+		}
+	}
+	return mine, nil
+}
+
 // shedInvitations takes a user's addresses out of some invitations. An address that somebody else
 // has by now is theirs.
 func (us userRules) shedInvitations(ctx context.Context, id UserID, addresses []string, some []InvitationID) (int, error) {
@@ -162,15 +229,9 @@ func (us userRules) shedInvitations(ctx context.Context, id UserID, addresses []
 	if err := us.mayShed(ctx, id); err != nil {
 		return 0, err
 	}
-	var mine []string
-	for _, address := range addresses {
-		holder, err := us.c.invitations().userAt(ctx, address)
-		if err != nil {
-			return 0, err
-		}
-		if holder.ID.IsZero() || holder.ID == id {
-			mine = append(mine, address)
-		}
+	mine, err := us.ofTheseMine(ctx, id, addresses)
+	if err != nil {
+		return 0, err
 	}
 	theirs, err := us.c.invitations().invitationsOf(ctx, invitationFilter{ID: typed.Of(some...), EmailKey: typed.Of(mine...)})
 	if err != nil {

@@ -103,7 +103,7 @@ func DumpOf(ctx context.Context, rows store.Rows) (Dump, error) {
 		allRows(ctx, rows, &d.JoinCodes),
 		allRows(ctx, rows, &d.JoinRequests),
 		allRows(ctx, rows, &d.Removals),
-		func() (err error) { d.MemberAddresses, err = allMemberAddresses(ctx, rows); return err },
+		func() (err error) { d.MemberAddresses, err = AllMemberAddresses(ctx, rows); return err },
 		allRows(ctx, rows, &d.Domains),
 		allRows(ctx, rows, &d.Connections),
 		func() (err error) { d.Settings, err = allSettings(ctx, rows); return err },

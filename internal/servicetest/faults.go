@@ -150,9 +150,9 @@ func (r faultRows) Prune(ctx context.Context, l *store.Log, before int64, limit 
 	return r.Rows.Prune(ctx, l, before, limit)
 }
 
-func (r faultRows) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
+func (r faultRows) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
 	if err := r.store.Statement(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return r.Rows.Redact(ctx, l, person)
+	return r.Rows.Redact(ctx, l, person, after, limit)
 }

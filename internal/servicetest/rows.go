@@ -87,14 +87,25 @@ func allSettings(ctx context.Context, rows store.Rows) ([]ConnectionSettings, er
 	return all, err
 }
 
-// allMemberAddresses reads the table of addresses that organizations remember of people.
-func allMemberAddresses(ctx context.Context, rows store.Rows) ([]MemberAddress, error) {
+// AllMemberAddresses reads the table of addresses that organizations remember of people.
+func AllMemberAddresses(ctx context.Context, rows store.Rows) ([]MemberAddress, error) {
 	table, column := tableOf("member address")
 	var all []MemberAddress
 	err := eachRow(ctx, rows, table, func(row store.Row) {
 		all = append(all, MemberAddress{row[0].ID, column(row, "organization_id").ID, column(row, "user_id").ID, column(row, "email_key").Text})
 	})
 	return all, err
+}
+
+// InsertMemberAddress adds a row of that table.
+func InsertMemberAddress(ctx context.Context, rows store.Rows, a MemberAddress) error {
+	table, _ := tableOf("member address")
+	row := make(store.Row, len(table.Columns))
+	row[0].ID = a.ID
+	row[table.Index("version")].Int = 1
+	row[table.Index("organization_id")].ID, row[table.Index("user_id")].ID = a.OrganizationID, a.UserID
+	row[table.Index("email_key")].Text = a.Address
+	return rows.Insert(ctx, table, row)
 }
 
 // AllRows gives every row of a table, by id.

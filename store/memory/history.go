@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -51,18 +52,18 @@ func (t *tx) forget(place int, r ref) {
 }
 
 // Redact implements [store.Rows].
-func (t *tx) Redact(ctx context.Context, l *store.Log, person [16]byte) (n int, err error) {
+func (t *tx) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (n int, next int64, err error) {
 	err = t.Savepoint(ctx, func() error {
-		n, err = t.redact(ctx, l, person)
+		n, next, err = t.redact(ctx, l, person, after, limit)
 		return err
 	})
-	return n, err
+	return n, next, err
 }
 
-func (t *tx) redact(ctx context.Context, l *store.Log, person [16]byte) (n int, err error) {
-	events, err := t.concerning(ctx, l, person)
+func (t *tx) redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (n int, next int64, err error) {
+	events, next, err := t.concerning(ctx, l, person, after, limit)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	place := t.logPlace(l)
 	log := t.own(place)
@@ -81,11 +82,11 @@ func (t *tx) redact(ctx context.Context, l *store.Log, person [16]byte) (n int, 
 		}
 		fresh, err := log.add(row)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		t.replace(place, old, fresh)
 	}
-	return n, nil
+	return n, next, nil
 }
 
 // unlist takes a person off the list of an event, in its row and in the table of people, and
@@ -106,23 +107,34 @@ func (t *tx) unlist(place int, row store.Row, person [16]byte) bool {
 	return true
 }
 
-// concerning gives the events that hold a person's data, each of them once.
-func (t *tx) concerning(ctx context.Context, l *store.Log, person [16]byte) ([]ref, error) {
+// concerning gives the first events behind a position that hold a person's data, each of them once,
+// and where to go on from.
+func (t *tx) concerning(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (events []ref, next int64, err error) {
 	place := t.logPlace(l)
 	log, people := t.table(place), t.table(place+1)
-	is := func(column int) []store.Cond {
-		return []store.Cond{{Column: column, Op: store.OneOf, Values: []store.Value{{ID: person}}}}
+	behind := func(tab *table, column, position int) *query {
+		return &query{sort: position, where: conditions(tab.schema, []store.Cond{
+			{Column: column, Op: store.OneOf, Values: []store.Value{{ID: person}}},
+			{Column: position, Op: store.AtLeast, Values: []store.Value{{Int: after + 1}}},
+		})}
 	}
-	events, err := t.all(ctx, log, is(l.Person+1))
+	if events, err = t.page(ctx, log, behind(log, l.Person+1, 0), limit); err != nil {
+		return nil, 0, err
+	}
+	listed, err := t.page(ctx, people, behind(people, 0, 1), limit)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	err = t.each(ctx, people, is(0), func(r ref) {
-		position := people.columns[1].get(people.at(r))
-		if event, ok := t.find(log, position); ok {
+	for _, r := range listed {
+		if event, ok := t.find(log, people.columns[1].get(people.at(r))); ok {
 			events = append(events, event)
 		}
-	})
-	slices.Sort(events)
-	return slices.Compact(events), err
+	}
+	at := func(r ref) int64 { return log.columns[0].int(log.at(r)) }
+	slices.SortFunc(events, func(a, b ref) int { return cmp.Compare(at(a), at(b)) })
+	if events = slices.Compact(events); len(events) >= limit {
+		events = events[:limit]
+		next = at(events[limit-1])
+	}
+	return events, next, nil
 }

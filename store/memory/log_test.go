@@ -98,7 +98,7 @@ func TestRedactFindsPeople(t *testing.T) {
 		require.NoError(t, add(tx, ada, ada, ada))
 		require.NoError(t, add(tx, bob, ada))
 		require.NoError(t, add(tx, bob))
-		n, err := tx.Redact(t.Context(), eventLog, ada)
+		n, _, err := tx.Redact(t.Context(), eventLog, ada, 0, 10)
 		require.Equal(t, 2, n)
 		return err
 	})
@@ -112,7 +112,7 @@ func TestRedactFindsPeople(t *testing.T) {
 		return err
 	}))
 	write(t, s, func(tx store.Rows) error {
-		n, err := tx.Redact(t.Context(), eventLog, ada)
+		n, _, err := tx.Redact(t.Context(), eventLog, ada, 0, 10)
 		require.Zero(t, n) // nothing left to change
 		return err
 	})
@@ -167,7 +167,7 @@ func TestRedactForgetsPeople(t *testing.T) {
 	appendEvents(t, s, 3, func(int) store.Row { return eventRow(map[string]any{"subject": "x"}) }, ada, bob)
 	for _, person := range [][16]byte{ada, ada, bob} {
 		write(t, s, func(tx store.Rows) error {
-			_, err := tx.Redact(t.Context(), eventLog, person)
+			_, _, err := tx.Redact(t.Context(), eventLog, person, 0, 10)
 			return err
 		})
 		require.NoError(t, s.View(t.Context(), func(rows store.Rows) error {

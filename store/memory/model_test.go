@@ -169,23 +169,29 @@ func (m *model) prune(t *store.Table, before int64, limit int) int {
 	return n
 }
 
-func (m *model) redact(t *store.Table, person [16]byte) int {
-	n := 0
+func (m *model) redact(t *store.Table, person [16]byte, after int64, limit int) (n int, next int64) {
+	taken := 0
 	for i, e := range m.events {
 		user := e.row[t.Index("user_id")]
 		concerned := !user.Null && user.ID == person || slices.Contains(e.people, person)
-		if !concerned || e.row[t.Index("redacted")].Int != 0 {
+		if !concerned || e.at <= after {
 			continue
 		}
-		row := slices.Clone(e.row)
-		for _, column := range eventLog.Blank {
-			row[column] = store.Value{Null: true}
+		e.people = slices.DeleteFunc(slices.Clone(e.people), func(p [16]byte) bool { return p == person })
+		if e.row[t.Index("redacted")].Int == 0 {
+			e.row = slices.Clone(e.row)
+			for _, column := range eventLog.Blank {
+				e.row[column] = store.Value{Null: true}
+			}
+			e.row[t.Index("redacted")].Int = 1
+			n++
 		}
-		row[t.Index("redacted")].Int = 1
-		m.events[i].row = row
-		n++
+		m.events[i] = e
+		if taken++; taken == limit {
+			return n, e.at
+		}
 	}
-	return n
+	return n, 0
 }
 
 // order compares as store.Type says, null first.

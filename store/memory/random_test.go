@@ -149,9 +149,13 @@ func (w *walker) log() {
 		w.same(nil, err)
 		require.Equal(w, w.model.prune(t, before, limit), n)
 	case 1:
-		n, err := w.rows.Redact(w.ctx, eventLog, person)
+		after := rapid.Int64Range(0, 5).Draw(w.T, "after")
+		limit := rapid.IntRange(1, 3).Draw(w.T, "limit")
+		n, next, err := w.rows.Redact(w.ctx, eventLog, person, after, limit)
 		w.same(nil, err)
-		require.Equal(w, w.model.redact(t, person), n)
+		wantN, wantNext := w.model.redact(t, person, after, limit)
+		require.Equal(w, wantN, n)
+		require.Equal(w, wantNext, next)
 	case 2:
 		w.compareLog()
 	default:

@@ -61,7 +61,7 @@ func TestConformance(t *testing.T) {
 		schema.Tables = schema.Tables[:4] // the statements of the others are made the same way
 	}
 	if testing.Short() {
-		schema.Tables = schema.Tables[:2] // under the race detector it is the rules on tables of others that tell
+		schema.Tables = schema.Tables[:1] // under the race detector it is the rules on what is joined that tell
 	}
 	t.Run("tenancy", func(t *testing.T) { storetest.Run(t, open, schema) })
 	if servicetest.Soak(1, 0) == 0 {
@@ -85,7 +85,9 @@ func TestConformanceOfHost(t *testing.T) {
 	if servicetest.Soak(1, 0) == 0 {
 		schema.Tables = schema.Tables[:1]
 	}
-	t.Run("notes", func(t *testing.T) { storetest.Run(t, open, schema) })
+	if !testing.Short() {
+		t.Run("notes", func(t *testing.T) { storetest.Run(t, open, schema) })
+	}
 	t.Run("joined", func(t *testing.T) { storetest.RunJoined(t, open, join, notesSchema) })
 }
 

@@ -91,15 +91,34 @@ func (r *rows) pruneTo(ctx context.Context, l *store.Log, floor int64) (int64, e
 }
 
 // Redact implements [store.Rows].
-func (r *rows) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
-	id, texts := sqlrows.ID(&l.Table, l.Person, person), sqlrows.OfLog(l).Redact
-	var emptied int64
-	err := r.Savepoint(ctx, func() (err error) {
-		if emptied, err = r.exec(ctx, texts[0], id, id); err != nil {
+func (r *rows) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (changed int, next int64, err error) {
+	texts := sqlrows.OfLog(l).Redact
+	args := []any{
+		sql.Named("person", sqlrows.ID(&l.Table, l.Person, person)), sql.Named("after", after), sql.Named("limit", int64(limit)),
+	}
+	var found, last int64
+	err = r.read(ctx, texts[0], args, 2, func(cells []any) (bool, error) {
+		found, last = sqlrows.Number(cells[0]), sqlrows.Number(cells[1])
+		return false, nil
+	})
+	if err != nil || found == 0 {
+		return 0, 0, err
+	}
+	args[2] = sql.Named("last", last)
+	err = r.Savepoint(ctx, func() error {
+		n, err := r.exec(ctx, texts[1], args...)
+		if err != nil {
 			return err
 		}
-		_, err = r.exec(ctx, texts[1], id)
+		changed = int(n)
+		_, err = r.exec(ctx, texts[2], args...)
 		return err
 	})
-	return int(emptied), err
+	if err != nil {
+		return 0, 0, err
+	}
+	if found == int64(limit) {
+		next = last
+	}
+	return changed, next, nil
 }

@@ -121,7 +121,7 @@ func TestRedact(t *testing.T) {
 			require.NoError(t, tx.Append(ctx, eventLog, e, [][16]byte{id(n + 1)}))
 		}
 		for _, want := range []int{2, 0} {
-			n, err := tx.Redact(ctx, eventLog, id(2))
+			n, _, err := tx.Redact(ctx, eventLog, id(2), 0, 10)
 			require.NoError(t, err)
 			require.Equal(t, want, n)
 		}

@@ -16,10 +16,14 @@ import (
 
 // TestOpenOddPaths: no character of a path means anything to SQLite or its driver.
 func TestOpenOddPaths(t *testing.T) {
-	for _, name := range []string{
-		"a b.db", "what?.db", "mode=ro&cache=shared", "?mode=memory", "100%.db", "%41.db", "#1.db", "a+b;c.db", "quote'\".db",
-		"ünïcødé-日本.db", "back\\slash.db", "new\nline.db", "file.db?_pragma=foreign_keys(0)",
-	} {
+	names := []string{
+		"file.db?_pragma=foreign_keys(0)", "a b.db", "what?.db", "mode=ro&cache=shared", "?mode=memory", "100%.db", "%41.db", "#1.db", "a+b;c.db",
+		"quote'\".db", "ünïcødé-日本.db", "back\\slash.db", "new\nline.db",
+	}
+	if testing.Short() {
+		names = names[:2]
+	}
+	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			st := openAt(t, filepath.Join(dir, name))

@@ -73,8 +73,10 @@ func (s *suite) writesBesides(c *check, ctx context.Context, tx store.Rows, want
 			_, err := tx.Prune(ctx, l.log, clock(100_000), limit)
 			c.code(err, want, "Prune")
 		}
-		_, err := tx.Redact(ctx, l.log, l.person(l.event(1)))
-		c.code(err, want, "Redact")
+		for _, limit := range []int{10, 0} {
+			_, _, err := tx.Redact(ctx, l.log, l.person(l.event(1)), 0, limit)
+			c.code(err, want, "Redact")
+		}
 	}
 	c.code(tx.Lock(ctx, lockKey("a")), want, "Lock")
 	ran := false

@@ -174,21 +174,21 @@ func (m prunesAll) Prune(ctx context.Context, l *store.Log, before int64, limit 
 // redactsAll redacts every log.
 type redactsAll struct{ *linearTx }
 
-func (m redactsAll) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
+func (m redactsAll) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
 	for other := range m.own.logs {
 		if other != l {
-			_, _ = m.linearTx.Redact(ctx, other, person)
+			_, _, _ = m.linearTx.Redact(ctx, other, person, after, limit)
 		}
 	}
-	return m.linearTx.Redact(ctx, l, person)
+	return m.linearTx.Redact(ctx, l, person, after, limit)
 }
 
 // countsPruned counts a person in what is not there any more.
 type countsPruned struct{ *linearTx }
 
-func (m countsPruned) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
-	n, err := m.linearTx.Redact(ctx, l, person)
-	return n + min(n, int(m.own.logs[l].floor)), err
+func (m countsPruned) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+	n, next, err := m.linearTx.Redact(ctx, l, person, after, limit)
+	return n + min(n, int(m.own.logs[l].floor)), next, err
 }
 
 // asking is a store that runs the suite's own queries.

@@ -166,6 +166,11 @@ func logFaults() []fault {
 	events := func(breaks string, alter func(*store.LogSpan), after func(*int64, *bool)) fault {
 		return fault{breaks, mutant{rows: func(r store.Rows) store.Rows { return badEvents{r, alter, after} }}}
 	}
+	redact := func(breaks string,
+		with func(rows store.Rows, ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error),
+	) fault {
+		return fault{breaks, mutant{rows: func(r store.Rows) store.Rows { return badRedact{r, with} }}}
+	}
 	return []fault{
 		events("log/pages", func(span *store.LogSpan) { span.Desc = false }, nothing),
 		events("log/pages", func(span *store.LogSpan) { span.Limit++ }, nothing),
@@ -177,7 +182,20 @@ func logFaults() []fault {
 		events("prune/floor", func(span *store.LogSpan) { span.After++ }, nothing),
 		{"prune/before", mutant{rows: func(r store.Rows) store.Rows { return badPrune{r} }}},
 		{"redact/people", mutant{rows: func(r store.Rows) store.Rows { return badAppend{r} }}},
-		{"redact/person", mutant{rows: func(r store.Rows) store.Rows { return badRedact{r} }}},
+		redact("redact/person", func(rows store.Rows, ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+			n, next, err := rows.Redact(ctx, l, person, after, limit)
+			return min(n, 1), next, err
+		}),
+		redact("redact/steps", func(rows store.Rows, ctx context.Context, l *store.Log, person [16]byte, _ int64, limit int) (int, int64, error) {
+			return rows.Redact(ctx, l, person, 0, limit)
+		}),
+		redact("redact/steps", func(rows store.Rows, ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+			return rows.Redact(ctx, l, person, after, limit+1)
+		}),
+		redact("redact/steps", func(rows store.Rows, ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+			n, _, err := rows.Redact(ctx, l, person, after, limit)
+			return n, 0, err
+		}),
 	}
 }
 

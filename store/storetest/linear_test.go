@@ -273,24 +273,29 @@ func (t *linearTx) Prune(_ context.Context, l *store.Log, before int64, limit in
 	return n, nil
 }
 
-func (t *linearTx) Redact(_ context.Context, l *store.Log, person [16]byte) (n int, err error) {
+func (t *linearTx) Redact(_ context.Context, l *store.Log, person [16]byte, after int64, limit int) (n int, next int64, err error) {
 	log := t.own.logs[l]
 	log.events = slices.Clone(log.events)
 	for i, e := range log.events {
-		about := e.row[l.Person] == (store.Value{ID: person}) || slices.Contains(e.people, person)
-		if !about || e.row[l.Redacted].Int != 0 {
+		others := slices.DeleteFunc(slices.Clone(e.people), func(p [16]byte) bool { return p == person })
+		if e.at <= after || limit == 0 || e.row[l.Person] != (store.Value{ID: person}) && len(others) == len(e.people) {
 			continue
 		}
-		row := slices.Clone(e.row)
-		for _, column := range l.Blank {
-			row[column] = store.Value{Null: true}
+		if limit--; limit == 0 {
+			next = e.at
 		}
-		row[l.Redacted] = store.Value{Int: 1}
-		log.events[i].row = row
-		n++
+		if e.people = others; e.row[l.Redacted].Int == 0 {
+			e.row = slices.Clone(e.row)
+			for _, column := range l.Blank {
+				e.row[column] = store.Value{Null: true}
+			}
+			e.row[l.Redacted] = store.Value{Int: 1}
+			n++
+		}
+		log.events[i] = e
 	}
 	t.own.logs[l] = log
-	return n, nil
+	return n, next, nil
 }
 
 func meetsAll(row store.Row, where []store.Cond) bool {

@@ -208,7 +208,7 @@ func (l *logbook) copied(c *check) {
 		c.equal(rowsOf(got), []store.Row{one, other}, "events that were read before")
 	})
 	c.update(func(tx store.Rows) {
-		n, err := tx.Redact(c.ctx, l.log, newID(1))
+		n, _, err := tx.Redact(c.ctx, l.log, newID(1), 0, 10)
 		c.ok(err, "Redact")
 		c.equal(n, 1, "how many events list the person that Append was given")
 	})

@@ -73,7 +73,10 @@ type (
 		after func(next *int64, done *bool)
 	}
 	badPrune  struct{ store.Rows }
-	badRedact struct{ store.Rows }
+	badRedact struct {
+		store.Rows
+		with func(rows store.Rows, ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error)
+	}
 )
 
 func (m badGet) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
@@ -160,7 +163,6 @@ func (m badPrune) Prune(ctx context.Context, l *store.Log, before int64, limit i
 	return m.Rows.Prune(ctx, l, before+1, limit)
 }
 
-func (m badRedact) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
-	n, err := m.Rows.Redact(ctx, l, person)
-	return min(n, 1), err
+func (m badRedact) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+	return m.with(m.Rows, ctx, l, person, after, limit)
 }

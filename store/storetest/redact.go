@@ -12,6 +12,7 @@ func (l *logbook) redactRules() []rule {
 			l.logged(c, l.empty(about), other, none, l.empty(about))
 		}),
 		l.rule("redact/people", "Redact finds the events that list a person among others, and those alone.", l.redactPeople),
+		l.rule("redact/steps", "Redact takes so many events behind a position, in order, and says where to go on from.", l.redactSteps),
 		l.rule("redact/again", "Redact changes nothing the second time, and says so.", func(c *check) {
 			l.commit(c, l.event(1), l.event(2))
 			l.redacted(c, l.person(l.event(1)), 1)
@@ -40,9 +41,45 @@ func (l *logbook) redacted(c *check, person [16]byte, want int) {
 }
 
 func (l *logbook) redact(c *check, tx store.Rows, person [16]byte, want int) {
-	n, err := tx.Redact(c.ctx, l.log, person)
+	c.equal(l.redactSome(c, tx, person, 0, 100, want), int64(0), "where Redact goes on from")
+}
+
+// redactSome wants Redact to change so many events, and gives where it goes on from.
+func (l *logbook) redactSome(c *check, tx store.Rows, person [16]byte, after int64, limit, want int) int64 {
+	n, next, err := tx.Redact(c.ctx, l.log, person, after, limit)
 	c.ok(err, "Redact")
 	c.equal(n, want, "how many events Redact changed")
+	return next
+}
+
+// redactSteps has events about a person, others that list them, and others.
+func (l *logbook) redactSteps(c *check) {
+	ada, bob := newID(1), newID(2)
+	about, other := l.about(l.event(1), ada), l.about(l.event(2), bob)
+	c.update(func(tx store.Rows) {
+		l.append(c, tx, other, ada)
+		l.append(c, tx, about)
+		l.append(c, tx, other)
+		l.append(c, tx, about, ada, bob)
+		l.append(c, tx, other, ada)
+	})
+	at := l.committed(c)
+	at1, at3 := at[1].at, at[3].at
+	c.update(func(tx store.Rows) {
+		_, _, err := tx.Redact(c.ctx, l.log, ada, 0, 0)
+		c.invalid(err, "limit", "Redact")
+		c.equal(l.redactSome(c, tx, ada, 0, 2, 2), at1, "where Redact goes on from")
+	})
+	l.logged(c, l.empty(other), l.empty(about), other, about, other)
+	c.update(func(tx store.Rows) { c.equal(l.redactSome(c, tx, ada, at1, 1, 1), at3, "where Redact goes on from") })
+	l.logged(c, l.empty(other), l.empty(about), other, l.empty(about), other)
+	c.update(func(tx store.Rows) {
+		// From the beginning it comes to what is empty already, but where it was only listed there.
+		c.equal(l.redactSome(c, tx, ada, 0, 2, 0), at3, "where Redact goes on from")
+		c.equal(l.redactSome(c, tx, ada, at3, 2, 1), int64(0), "where Redact goes on from")
+		c.equal(l.redactSome(c, tx, bob, 0, 2, 1), at[2].at, "where Redact goes on from")
+	})
+	l.logged(c, l.empty(other), l.empty(about), l.empty(other), l.empty(about), l.empty(other))
 }
 
 func (l *logbook) redactPeople(c *check) {

@@ -26,7 +26,7 @@ type weakEvent struct {
 // weakLog is what a transaction does to the log.
 type weakLog struct {
 	added    []weakEvent
-	redacted map[int64]store.Row
+	redacted map[int64]weakEvent
 	pruned   int64 // up to here
 }
 
@@ -55,11 +55,12 @@ func (t *weakTx) committed(l *store.Log) (events []weakEvent, floor int64) {
 	return events, floor
 }
 
-func (t *weakTx) rowOf(l *store.Log, e weakEvent) store.Row {
-	if row := t.log(l).redacted[e.at]; row != nil {
-		return row
+// now is a committed event as t sees it.
+func (t *weakTx) now(l *store.Log, e weakEvent) weakEvent {
+	if redacted, is := t.log(l).redacted[e.at]; is {
+		return redacted
 	}
-	return e.row
+	return e
 }
 
 func (t *weakTx) commitLog(l *store.Log) {
@@ -68,7 +69,7 @@ func (t *weakTx) commitLog(l *store.Log) {
 	if len(t.log(l).redacted) > 0 {
 		kept.list = slices.Clone(kept.list)
 		for i, e := range kept.list {
-			kept.list[i].row = t.rowOf(l, e)
+			kept.list[i] = t.now(l, e)
 		}
 	}
 	for _, e := range t.log(l).added {
@@ -96,7 +97,7 @@ func (t *weakTx) Events(ctx context.Context, l *store.Log, where []store.Cond, s
 		}
 		events = ahead(list, span)
 		for i, e := range events {
-			events[i].row = t.rowOf(l, e)
+			events[i] = t.now(l, e)
 		}
 		return nil, nil
 	})
@@ -162,46 +163,67 @@ func (t *weakTx) Prune(ctx context.Context, l *store.Log, before int64, limit in
 	return n, err
 }
 
-func (t *weakTx) Redact(ctx context.Context, l *store.Log, person [16]byte) (n int, err error) {
+func (t *weakTx) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (n int, next int64, err error) {
 	err = t.statement(ctx, func() (*weakTx, error) {
 		if other := t.blocker([]any{weakLogID{l}}); other != nil {
 			return other, nil
 		}
 		t.hold([]any{weakLogID{l}})
-		n = 0
-		log := t.log(l)
-		if log.redacted == nil {
-			log.redacted = map[int64]store.Row{}
-		}
-		events, _ := t.committed(l)
-		for _, e := range events {
-			e.row = t.rowOf(l, e)
-			if row := redact(l, e, person); row != nil {
-				log.redacted[e.at] = row
-				n++
-			}
-		}
-		for i, e := range log.added {
-			if row := redact(l, e, person); row != nil {
-				log.added[i].row = row
-				n++
-			}
-		}
+		n, next = t.redact(l, person, after, limit)
 		return nil, nil
 	})
-	return n, err
+	return n, next, err
 }
 
-// redact gives the row of an event without what it says of people, or nil where
-// there is nothing to take out.
-func redact(l *store.Log, e weakEvent, person [16]byte) store.Row {
-	if e.row[l.Redacted].Int != 0 || e.row[l.Person] != (store.Value{ID: person}) && !slices.Contains(e.people, person) {
-		return nil
+func (t *weakTx) redact(l *store.Log, person [16]byte, after int64, limit int) (n int, next int64) {
+	log := t.log(l)
+	if log.redacted == nil {
+		log.redacted = map[int64]weakEvent{}
 	}
-	row := slices.Clone(e.row)
+	events, _ := t.committed(l)
+	for _, e := range events {
+		e = t.now(l, e)
+		if e.at <= after || !e.about(l, person) {
+			continue
+		}
+		var changed bool
+		log.redacted[e.at], changed = e.redact(l, person)
+		if changed {
+			n++
+		}
+		if limit--; limit == 0 {
+			return n, e.at
+		}
+	}
+	for i, e := range log.added { // which have no positions yet
+		if !e.about(l, person) {
+			continue
+		}
+		var changed bool
+		log.added[i], changed = e.redact(l, person)
+		if changed {
+			n++
+		}
+	}
+	return n, 0
+}
+
+// about reports whether an event holds what somebody is or does.
+func (e weakEvent) about(l *store.Log, person [16]byte) bool {
+	return e.row[l.Person] == (store.Value{ID: person}) || slices.Contains(e.people, person)
+}
+
+// redact is an event without what it says of people, which does not list this one any more, and
+// whether it said something.
+func (e weakEvent) redact(l *store.Log, person [16]byte) (weakEvent, bool) {
+	e.people = slices.DeleteFunc(slices.Clone(e.people), func(p [16]byte) bool { return p == person })
+	if e.row[l.Redacted].Int != 0 {
+		return e, false
+	}
+	e.row = slices.Clone(e.row)
 	for _, column := range l.Blank {
-		row[column] = store.Value{Null: true}
+		e.row[column] = store.Value{Null: true}
 	}
-	row[l.Redacted] = store.Value{Int: 1}
-	return row
+	e.row[l.Redacted] = store.Value{Int: 1}
+	return e, true
 }

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -109,17 +110,50 @@ func (s *modelState) dropAll(members []modelMember) modelRemoved {
 	return gone
 }
 
+// remembered is how many rows of one kind an organization keeps of who was there, which the model
+// does not know by itself.
+func (m *machine) remembered(id tenancy.OrganizationID) (most int) {
+	count := func(rows store.Rows) error {
+		removals, err := servicetest.AllRows[tenancy.Removal](m.ctx, rows)
+		require.NoError(m.rt, err)
+		addresses, err := servicetest.AllMemberAddresses(m.ctx, rows)
+		require.NoError(m.rt, err)
+		removed, addressed := 0, 0
+		for _, r := range removals {
+			if r.OrganizationID == id {
+				removed++
+			}
+		}
+		for _, a := range addresses {
+			if a.OrganizationID == id {
+				addressed++
+			}
+		}
+		most = max(removed, addressed)
+		return nil
+	}
+	if m.depth == 0 {
+		require.NoError(m.rt, m.store.View(m.ctx, count))
+		return most
+	}
+	rows, err := m.svc.Rows()
+	require.NoError(m.rt, err)
+	require.NoError(m.rt, count(rows))
+	return most
+}
+
 // deleteOrg is O2: everything in it goes, with one event that counts it.
 func (m *machine) deleteOrg() {
 	id := m.archivedOrg()
 	org, found := m.s.orgs[id]
 	members := m.s.membersIn(id)
-	if len(members) > modelDeleteLimit && m.depth == 0 {
+	most := max(len(members), m.remembered(id))
+	if most > modelDeleteLimit && m.depth == 0 {
 		return // that goes in steps (G18), with rules of their own
 	}
 	var why reasons
 	why.when(!found, tenancy.ErrNotFound)
-	why.when(len(members) > modelDeleteLimit, tenancy.ErrTooLarge)
+	why.when(most > modelDeleteLimit, tenancy.ErrTooLarge)
 	if m.refused(m.svc.Organizations.Delete(m.ctx, id), why...) {
 		return
 	}

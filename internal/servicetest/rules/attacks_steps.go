@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
@@ -125,15 +124,8 @@ func (w *world) breakOff() tenancy.Organization {
 	for i := range 230 {
 		w.Invite(acme, fmt.Sprintf("invited%d@acme.example", i))
 	}
-	breaks := errors.New("the power goes")
-	commits := 0
-	faulty := &servicetest.FaultStore{Inner: w.Store, Statement: servicetest.Fine, Begin: func() {}, Commit: func() error {
-		if commits++; commits > 2 { // archived, and once emptied
-			return breaks
-		}
-		return nil
-	}}
-	w.ErrorIs(w.Another(func(c *tenancy.Config) { c.Store = faulty }).Organizations.Delete(w.Ctx, acme.ID), breaks)
+	svc, breaks := w.broken(2) // archived, and once emptied
+	w.ErrorIs(svc.Organizations.Delete(w.Ctx, acme.ID), breaks)
 	got := w.getOrg(acme.ID)
 	w.False(got.DeletedAt.IsZero())
 	w.False(got.ArchivedAt.IsZero())

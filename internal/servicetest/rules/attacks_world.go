@@ -16,7 +16,7 @@ func attackRules() []rule {
 	return slices.Concat(proofAttacks(), mailboxAttacks(), connectionAttacks(), ownerAttacks(), identityAttacks(), policyAttacks(),
 		sessionAttacks(), viewAttacks(), growthAttacks(), hostAttacks(), eventAttacks(),
 		denialAttacks(), nameAttacks(), metadataAttacks(), budgetAttacks(), domainAttacks(), heavyAttacks(),
-		removalAttacks(), addressAttacks(), codeAttacks(), takeUpAttacks(), ownAttacks(), joiningAttacks(), stepAttacks(), writerAttacks(), betweenAttacks())
+		removalAttacks(), addressAttacks(), codeAttacks(), takeUpAttacks(), ownAttacks(), joiningAttacks(), stepAttacks(), writerAttacks(), betweenAttacks(), erasureAttacks())
 }
 
 // tries is a sign-in of which any decision may come.

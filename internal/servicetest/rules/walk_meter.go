@@ -151,10 +151,10 @@ func (r metered) Prune(ctx context.Context, l *store.Log, before int64, limit in
 	return n, err
 }
 
-func (r metered) Redact(ctx context.Context, l *store.Log, person [16]byte) (int, error) {
-	n, err := r.Rows.Redact(ctx, l, person)
+func (r metered) Redact(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (int, int64, error) {
+	n, next, err := r.Rows.Redact(ctx, l, person, after, limit)
 	r.meter.wrote(n)
-	return n, err
+	return n, next, err
 }
 
 func (m *meter) wrote(rows int) {

@@ -80,12 +80,16 @@ type LogStatements struct {
 	Last     string // the last event that a prune takes
 	Raise    string // the floor
 	Prune    [2]string
-	Redact   [2]string
+	Redact   [3]string
 }
 
 func composeLog(l *store.Log) *LogStatements {
 	names := columnNames(&l.Table)
 	columns := strings.Join(names, ", ")
+	concerning := func(until string) string {
+		return "SELECT position FROM " + l.Name + " WHERE " + names[l.Person] + " = :person AND position > :after" + until +
+			" UNION SELECT position FROM " + l.People + " WHERE user_id = :person AND position > :after" + until
+	}
 	blank := ""
 	for _, column := range l.Blank {
 		blank += names[column] + " = NULL, "
@@ -108,13 +112,11 @@ SELECT max(position) FROM (
 			"DELETE FROM " + l.People + " WHERE position <= ?",
 			"DELETE FROM " + l.Name + " WHERE position <= ?",
 		},
-		Redact: [2]string{
-			`
-UPDATE ` + l.Name + ` SET ` + blank + names[l.Redacted] + ` = 1
-WHERE ` + names[l.Redacted] + ` = 0 AND position IN (
-	SELECT position FROM ` + l.Name + ` WHERE ` + names[l.Person] + ` = ?
-	UNION SELECT position FROM ` + l.People + ` WHERE user_id = ?)`,
-			"DELETE FROM " + l.People + " WHERE user_id = ?",
+		Redact: [3]string{
+			"SELECT count(*), coalesce(max(position), 0) FROM (" + concerning("") + " ORDER BY position LIMIT :limit)",
+			"UPDATE " + l.Name + " SET " + blank + names[l.Redacted] + " = 1 WHERE " + names[l.Redacted] + " = 0 AND position IN (" +
+				concerning(" AND position <= :last") + ")",
+			"DELETE FROM " + l.People + " WHERE user_id = :person AND position > :after AND position <= :last",
 		},
 	}
 }
