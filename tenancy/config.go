@@ -88,10 +88,10 @@ type Config struct {
 
 	// HeavyWrite is how long a write of an actor's may take on a store where one transaction
 	// writes at a time, before they rest: while others write, their next waits four times
-	// as long as that one took longer, at most a second for each (rule G9), and one at a time. Actors
-	// that are bound to one organization, by their session or as a service account, rest together;
-	// others by themselves. A call that found no turn within WriteWait is [ErrBusy]. Default 5 ms,
-	// negative: none rests. What the host does by itself is not held up.
+	// as long as that one took longer, at most a second for each (rule G9), and one at a time; before that
+	// they have two under way. Actors that are bound to one organization, by their session or as a service
+	// account, count as one; others by themselves. A call that found no turn within WriteWait is [ErrBusy].
+	// Default 5 ms, negative: none rests. What the host does by itself is not held up.
 	HeavyWrite time.Duration
 
 	// SessionIdle ends a session that is unused for that long, and SessionFor one that

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 )
@@ -15,22 +16,26 @@ const (
 	restOthers = time.Second           // since a write of somebody else: else nobody waits for it
 	restAgain  = 20 * time.Millisecond // how long somebody who waits sleeps at a time
 	restShares = 10_000                // that are remembered
+	inTurn     = 2                     // writes of a share that are under way while others write
 )
 
 // turns lets others write where one transaction writes at a time, beside somebody who makes long
-// writes without end: after one that took longer than Config.HeavyWrite its share waits before
-// it gets the writer again, as long as anybody else writes, and has one write under way at a
-// time. So most writes of others meet none of them. What was under way before the first long one
-// had ended is not held up, nor is what the host does by itself.
+// writes without end, or many at once. A share has few writes under way as long as anybody else
+// writes; and after one that took longer than Config.HeavyWrite it waits before it gets the writer
+// again, and has one under way at a time. So most writes of others meet none of them. What the host
+// does by itself is not held up.
 type turns struct {
-	mu    sync.Mutex
-	rests map[string]*rest // of a share that rests; see Service.share
-	last  [2]turnTaken     // the last write, and the last of another share than that
+	mu     sync.Mutex
+	shares map[string]*shareTurns // that rest or write; see Service.share
+	last   [2]turnTaken           // the last write, and the last of another share than that
 }
 
-type rest struct {
-	until  time.Time
-	inside int // writes under way
+type shareTurns struct {
+	heavy  bool          // and so it rests
+	until  time.Time     // this
+	inside int           // writes under way
+	ended  chan struct{} // wakes one of those who wait, when one has ended
+	waited time.Time     // when somebody did last
 }
 
 // turnTaken is when somebody of a share wanted to write.
@@ -39,59 +44,77 @@ type turnTaken struct {
 	at    time.Time
 }
 
-// may reports whether a share may write now, and otherwise how long to sleep before asking
-// again; slept is for how long it did. counted says that ended is to be told of it.
-func (t *turns) may(now time.Time, share string, slept time.Duration) (wait time.Duration, counted bool) {
+// may reports whether a share may write now, and otherwise how long to sleep at most before asking
+// again, or until a write of the share has ended; slept is for how long it did. If it may, ended is
+// to be told of it, but for the host.
+func (t *turns) may(now time.Time, share string, slept time.Duration) (wait time.Duration, ended <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.last[0].share != share {
 		t.last[1] = t.last[0]
 	}
 	t.last[0] = turnTaken{share, now}
-	r := t.rests[share]
-	if r == nil {
-		return 0, false
+	if share == "" {
+		return 0, nil
 	}
-	left := r.until.Sub(now)
+	s := t.of(now, share)
+	left := s.until.Sub(now)
 	if slept >= restAll { // whatever the clock says
 		left = 0
 	}
 	others := !t.last[1].at.IsZero() && now.Sub(t.last[1].at) <= restOthers
-	if others && (left > 0 || r.inside > 0) {
-		return min(max(left, time.Millisecond), restAgain), false
+	switch {
+	case others && left > 0:
+		return min(left, restAgain), nil
+	case others && (s.inside >= inTurn || s.heavy && s.inside > 0):
+		s.waited = now
+		return restAgain, s.ended
 	}
-	r.inside++
-	return 0, true
+	s.inside++
+	return 0, nil
+}
+
+// of is what is known of a share.
+func (t *turns) of(now time.Time, share string) *shareTurns {
+	s := t.shares[share]
+	if s != nil {
+		return s
+	}
+	if len(t.shares) >= restShares {
+		maps.DeleteFunc(t.shares, func(_ string, s *shareTurns) bool { return s.inside == 0 })
+	}
+	if t.shares == nil {
+		t.shares = map[string]*shareTurns{}
+	}
+	s = &shareTurns{until: now, ended: make(chan struct{}, 1)}
+	t.shares[share] = s
+	return s
 }
 
 // ended notes that a write of a share has ended, and how much longer it took than an ordinary
 // one; 0: it did not.
-func (t *turns) ended(now time.Time, share string, longer time.Duration, counted bool) {
+func (t *turns) ended(now time.Time, share string, longer time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.rests[share]
-	if r != nil && counted {
-		r.inside = max(0, r.inside-1)
+	s := t.of(now, share)
+	s.inside = max(0, s.inside-1)
+	select {
+	case s.ended <- struct{}{}:
+	default:
 	}
 	if longer > 0 {
-		if len(t.rests) >= restShares || t.rests == nil {
-			t.rests = map[string]*rest{}
+		s.heavy = true
+		if s.until.Before(now) {
+			s.until = now
 		}
-		if r == nil || t.rests[share] == nil {
-			r = &rest{until: now}
-			t.rests[share] = r
-		}
-		if r.until.Before(now) {
-			r.until = now
-		}
-		r.until = r.until.Add(min(restMost, restFor*longer))
-		if most := now.Add(restAll); r.until.After(most) {
-			r.until = most
+		s.until = s.until.Add(min(restMost, restFor*longer))
+		if most := now.Add(restAll); s.until.After(most) {
+			s.until = most
 		}
 		return
 	}
-	if r != nil && r.inside == 0 && !now.Before(r.until) {
-		delete(t.rests, share)
+	if s.inside == 0 && !now.Before(s.until) && now.Sub(s.waited) > restAgain {
+		delete(t.shares, share)
 	}
 }
 
@@ -115,7 +138,6 @@ func (s *Service) share() string {
 type turn struct {
 	service *Service
 	share   string
-	counted bool
 	began   time.Time
 }
 
@@ -132,9 +154,8 @@ func (s *Service) takeTurn(ctx context.Context) (*turn, error) {
 	}
 	t := &turn{service: s, share: s.share()}
 	for slept := time.Duration(0); ; {
-		wait, counted := s.instance.turns.may(config.Now(), t.share, slept)
+		wait, ended := s.instance.turns.may(config.Now(), t.share, slept)
 		if wait == 0 {
-			t.counted = counted
 			break
 		}
 		if config.WriteWait > 0 && slept >= config.WriteWait {
@@ -143,11 +164,14 @@ func (s *Service) takeTurn(ctx context.Context) (*turn, error) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
+			slept += wait
+		case <-ended:
+			timer.Stop()
+			slept += time.Millisecond
 		case <-ctx.Done():
 			timer.Stop()
 			return nil, &Error{Code: ErrCanceled, Err: ctx.Err()}
 		}
-		slept += wait
 	}
 	if t.share == "" {
 		return nil, nil
@@ -171,5 +195,5 @@ func (t *turn) ends() {
 	if !t.began.IsZero() {
 		longer = max(0, now.Sub(t.began)-t.service.instance.config.HeavyWrite)
 	}
-	t.service.instance.turns.ended(now, t.share, longer, t.counted)
+	t.service.instance.turns.ended(now, t.share, longer)
 }
