@@ -263,7 +263,7 @@ func (s *Service) commit(ctx context.Context, method *Method, key string, fn fun
 	}
 	updating := func(ctx context.Context, fn func(store.Rows) error) error {
 		defer turn.ends()
-		return s.updating(ctx, func(rows store.Rows) error {
+		return s.updating(store.For(ctx, method.op), func(rows store.Rows) error {
 			turn.begins()
 			return fn(rows)
 		})

@@ -139,7 +139,10 @@ var injected = map[string][]string{
 func TestClockIdsAndRandomnessAreInjected(t *testing.T) {
 	for _, s := range sources(t) {
 		inside := s.dir() == "tenancy" || s.dir() == "store" || strings.HasPrefix(s.dir(), "store/")
-		if !inside || isProof(s) || s.path == filepath.Join("tenancy", "config.go") {
+		switch {
+		case !inside, isProof(s), s.path == filepath.Join("tenancy", "config.go"):
+			continue
+		case s.path == filepath.Join("store", "sqlite", "stats.go"): // what is told of, and decides nothing
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"time"
 )
 
 // Soak is how often a test does something: the long count where FREEHOLD_SOAK=1 asks
@@ -14,6 +15,10 @@ func Soak(long, short int) int {
 	}
 	return short
 }
+
+// Every is how often a test does something: so often where FREEHOLD_SOAK=1 asks for the long count,
+// else without a pause.
+func Every(pause time.Duration) time.Duration { return time.Duration(Soak(int(pause), 0)) }
 
 // Seed is where a random proof begins: with FREEHOLD_SEED, which a failure names, so that it
 // repeats itself, else anywhere.

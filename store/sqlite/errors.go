@@ -49,6 +49,9 @@ func explain(result int) (code store.Code, reason string) {
 	if result == sqlite3.SQLITE_BUSY_SNAPSHOT {
 		return store.ErrBusy, "the transaction began by reading, and another has written since: roll back and begin anew"
 	}
+	if result == sqlite3.SQLITE_IOERR_SHMSIZE {
+		return store.ErrStorageFull, "there is no room for the file that connections share, of 32 KiB or more"
+	}
 	switch result & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
 		return store.ErrBusy, "another connection holds the lock"

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
@@ -59,4 +60,19 @@ func (r *rows) Snapshot() any {
 		return nil
 	}
 	return is
+}
+
+// Holds are those of a Store.
+type Holds struct{ h holds }
+
+func NewHolds() *Holds { return &Holds{} }
+
+func (h *Holds) Note(purpose string, began, ended time.Time) { h.h.note(purpose, began, ended) }
+
+func (h *Holds) Slowest(now time.Time) []Hold { return h.h.slowest(now) }
+
+// CodeOfResult is the code of a result of SQLite's.
+func CodeOfResult(result int) store.Code {
+	code, _ := explain(result)
+	return code
 }

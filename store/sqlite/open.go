@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -44,7 +45,7 @@ type Options struct {
 }
 
 // Open opens the file at path with the default [Options], creates it if it is not
-// there (its directory must be), and migrates its tables.
+// there (its directory must be), for its owner alone to read (mode 0600), and migrates its tables.
 //
 // Errors: [store.ErrInvalid] with the field "path" for a path that cannot be
 // opened and for ":memory:" and "", which package store/memory does better;
@@ -64,6 +65,7 @@ func (o Options) Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	createPrivate(path)
 	s := newStore(
 		newReaders(o.handle(file, o.Readers, o.readerPragmas()), o.Readers),
 		&pool{db: o.handle(file, 1, o.writerPragmas())},
@@ -128,6 +130,10 @@ func (o Options) readerPragmas() url.Values {
 	}
 }
 
+func backupPragmas(patience time.Duration) url.Values {
+	return url.Values{"_busy_timeout": {milliseconds(patience)}}
+}
+
 // handle makes a handle of up to size connections, none of them opened yet.
 func (o Options) handle(file string, size int, pragmas url.Values) *sql.DB {
 	connector, err := driver.NewConnector(file + "?" + pragmas.Encode())
@@ -157,6 +163,14 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	s.writers.learn(ctx, fixed())
 	return nil
+}
+
+// createPrivate makes the file, if it is not there, so that its owner alone can read it; SQLite gives
+// the files beside it the same mode. What is wrong with the path, opening it tells.
+func createPrivate(path string) {
+	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = file.Close()
+	}
 }
 
 // fileURI is the URI of a file, in which no character of the path means anything

@@ -47,6 +47,14 @@ func TestPlans(t *testing.T) {
 		"secrets due":                 along("secrets", "expires_at", "expires_at (", due("expires_at")),
 		"a user's roles":              along("role_assignments", "id", "user_id (user_id=?", is("user_id", id(1))),
 	}
+	// As Users.List and Organizations.List ask.
+	here, live := has("merged_into", store.IsNull), has("archived_at", store.IsNull)
+	lists["users by name who were not merged"] = along("users", "name_key", "name_key", here)
+	lists["users by a name's beginning"] = along("users", "name_key", "name_key (", here, has("name_key", store.Prefix, "a"))
+	lists["organizations by name that are not archived"] = along("organizations", "name_key", "name_key", live)
+	notMerged := along("users", "email_key", "", has("email_key", store.NotNull), here)
+	notMerged.index = "autoindex"
+	lists["users by address who were not merged"] = notMerged
 	byAddress := along("users", "email_key", "", has("email_key", store.NotNull))
 	byAddress.index = "autoindex"
 	lists["users by address"] = byAddress

@@ -27,6 +27,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
@@ -44,6 +45,8 @@ type Store struct {
 	closing  sync.Once
 	patience time.Duration
 	sessions sessions
+	waiting  atomic.Int64 // for the queue
+	holds    holds
 }
 
 func newStore(readers *readers, writers *pool, patience time.Duration) *Store {
@@ -119,10 +122,15 @@ func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 		return err
 	}
 	defer t.end(ctx)
+	began := clock()
 	if err := t.rows.guard.Run(t.rows, false, fn); err != nil {
 		return err
 	}
-	return t.commit(ctx)
+	if err := t.commit(ctx); err != nil {
+		return err
+	}
+	s.holds.note(store.PurposeOf(ctx), began, clock())
+	return nil
 }
 
 // open tells a closed Store and an ended context.
@@ -138,6 +146,8 @@ func (s *Store) open(ctx context.Context) error {
 // enqueue waits for this Store's turn to write, in process: SQLite's own waiting is
 // polling, which is slower by far and has no order.
 func (s *Store) enqueue(ctx context.Context) error {
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
 	select {
 	case s.queue <- struct{}{}:
 		return nil

@@ -1,6 +1,8 @@
 package sqlrows
 
 import (
+	"slices"
+
 	"github.com/freehold-dev/freehold/store"
 )
 
@@ -24,9 +26,11 @@ func DeleteAll(t *store.Table, where []store.Cond) *Query {
 func List(t *store.Table, where []store.Cond, span store.Range) *Query {
 	q := &Query{Args: make([]any, 0, len(where)+4)}
 	q.add("SELECT " + Of(t).Columns + " FROM " + t.Name)
-	if index := orderIndex(t, where, span.Sort); index != "" {
+	index := orderIndex(t, where, span.Sort)
+	if index != "" {
 		q.add(" INDEXED BY " + index)
 	}
+	q.hides = index == "" && goesAlong(t, where, span.Sort)
 	q.where(t, where)
 	q.page(t, span, len(where) > 0)
 	return q
@@ -87,6 +91,15 @@ func orderIndex(t *store.Table, where []store.Cond, sort int) string {
 		}
 	}
 	return best
+}
+
+// goesAlong reports whether a list is best read along the column that it is sorted by, because nothing else
+// leaves few rows: not even that another column is null, of which SQLite thinks so.
+func goesAlong(t *store.Table, where []store.Cond, sort int) bool {
+	if sort == 0 || narrows(t, where, sort) || slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OneOf }) {
+		return false
+	}
+	return isUnique(t, sort) || slices.ContainsFunc(t.Indexes, func(columns []int) bool { return columns[0] == sort })
 }
 
 func indexName(t *store.Table, columns []int) string {

@@ -13,6 +13,8 @@ type Query struct {
 	strings.Builder
 	// Args are the values of its question marks.
 	Args []any
+	// hides keeps SQLite from looking for an index by what is null: a plus before a column does.
+	hides bool
 }
 
 func (q *Query) add(text string, args ...any) {
@@ -42,10 +44,17 @@ func (q *Query) cond(t *store.Table, c *store.Cond) {
 	case store.AtLeast:
 		q.add(name+" >= ?", Bind(t.Columns, c.Column, &c.Values[0]))
 	case store.IsNull:
-		q.add(name + " IS NULL")
+		q.add(q.hidden() + name + " IS NULL")
 	case store.NotNull:
-		q.add(name + " IS NOT NULL")
+		q.add(q.hidden() + name + " IS NOT NULL")
 	}
+}
+
+func (q *Query) hidden() string {
+	if q.hides {
+		return "+"
+	}
+	return ""
 }
 
 // oneOf sends many values as one JSON array.
