@@ -125,8 +125,7 @@ func (t *linearTx) List(_ context.Context, table *store.Table, where []store.Con
 
 // selected copies the rows that pass, or those that do not.
 func (t *linearTx) selected(table *store.Table, where []store.Cond, pass bool) []store.Row {
-	fails := func(row store.Row) bool { return meetsAll(row, where) != pass }
-	return slices.DeleteFunc(slices.Clone(t.own.tables[table]), fails)
+	return slices.DeleteFunc(slices.Clone(t.own.tables[table]), func(row store.Row) bool { return meetsAll(row, where) != pass })
 }
 
 func (t *linearTx) Count(_ context.Context, table *store.Table, where []store.Cond) (int, error) {
@@ -246,8 +245,7 @@ func (t *linearTx) Events(_ context.Context, l *store.Log, where []store.Cond, s
 		if examined == store.MaxExamined || given == span.Limit {
 			return next, false, nil
 		}
-		examined++
-		next = e.at
+		examined, next = examined+1, e.at
 		if meetsAll(e.row, where) {
 			given++
 			if err := yield(e.at, slices.Clone(e.row)); err != nil {
@@ -265,8 +263,7 @@ func (t *linearTx) Last(_ context.Context, l *store.Log) (int64, error) {
 func (t *linearTx) Prune(_ context.Context, l *store.Log, before int64, limit int) (int, error) {
 	log, n := t.own.logs[l], 0
 	for n < min(limit, len(log.events)) && log.events[n].row[l.Time].Int < before {
-		log.floor = log.events[n].at
-		n++
+		log.floor, n = log.events[n].at, n+1
 	}
 	log.events = log.events[n:]
 	t.own.logs[l] = log
@@ -284,14 +281,12 @@ func (t *linearTx) Redact(_ context.Context, l *store.Log, person [16]byte, afte
 		if limit--; limit == 0 {
 			next = e.at
 		}
-		if e.people = others; e.row[l.Redacted].Int == 0 {
-			e.row = slices.Clone(e.row)
-			for _, column := range l.Blank {
-				e.row[column] = store.Value{Null: true}
-			}
-			e.row[l.Redacted] = store.Value{Int: 1}
-			n++
+		e.people, e.row = others, slices.Clone(e.row)
+		n += int(1 - e.row[l.Redacted].Int)
+		for _, column := range l.Blank {
+			e.row[column] = store.Value{Null: true}
 		}
+		e.row[l.Redacted] = store.Value{Int: 1}
 		log.events[i] = e
 	}
 	t.own.logs[l] = log
