@@ -17,8 +17,8 @@ import (
 // What a policy requires stays: taking it away would undo the policy, or shut everybody
 // out. Change the policy first.
 //
-// It is one transaction. Where the connection has over 40 identities or gave over 40 roles, the first
-// switches it off, with which all its sessions end, and these go before the connection does, up to 40 in a
+// It is one transaction. Where the connection has over 40 identities or gave over 40 roles, it is
+// switched off, with which all its sessions end, and these go before the connection does, up to 40 in a
 // transaction, so that nobody waits for long (rule G18): if the call fails after that, the connection
 // is there, inactive, and call it again. In a transaction of the caller's all is one.
 //
@@ -37,19 +37,20 @@ func (g Connections) Delete(ctx context.Context, organization OrganizationID, id
 		if err != nil || !large {
 			return err
 		}
-		if err := g.emptyInSteps(ctx, organization, id); err != nil {
+		if ctx, g, err = g.emptyInSteps(ctx, organization, id); err != nil {
 			return err
 		}
 	}
 }
 
 // emptyInSteps takes back the roles that a connection gave, and then the identities there, each
-// step in a transaction of its own.
-func (g Connections) emptyInSteps(ctx context.Context, organization OrganizationID, id ConnectionID) error {
+// step in a transaction of its own. It gives what to go on with: who came by the connection has no
+// session any more, and has been allowed to do this.
+func (g Connections) emptyInSteps(ctx context.Context, organization OrganizationID, id ConnectionID) (context.Context, Connections, error) {
 	gave := givenBy(organization, RoleSingleSignOn, id.String())
 	held, err := g.s.gave(ctx, connectionsDelete, id.String(), organization, gave)
 	if err != nil {
-		return err
+		return ctx, g, err
 	}
 	identities, err := read(ctx, g.s, connectionsDelete, id.String(), func(ctx context.Context, c *call) ([]Identity, error) {
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
@@ -58,13 +59,20 @@ func (g Connections) emptyInSteps(ctx context.Context, organization Organization
 		return collect(ctx, c.tx.Identities(), identityFilter{Provider: typed.Of(connectionProvider(id))})
 	})
 	if err != nil {
-		return err
+		return ctx, g, err
 	}
 	step := func(do func(ctx context.Context, d *connectionDeletion) error) error {
 		return exec(ctx, g.s, connectionsDelete, id.String(), func(ctx context.Context, c *call) error {
 			d := connectionDeletion{c: c, organization: organization, id: id}
 			return do(ctx, &d)
 		})
+	}
+	if err := step(func(ctx context.Context, d *connectionDeletion) error { return d.switchOff(ctx) }); err != nil {
+		return ctx, g, err
+	}
+	if p := g.s.principal; p != nil && p.session != nil && p.session.ConnectionID == id {
+		ctx = Trusted(ctx)
+		g.s = g.s.derive(func(in *Service) { in.principal = nil })
 	}
 	err = inSteps(held, func(some []RoleAssignmentID) error {
 		return step(func(ctx context.Context, d *connectionDeletion) error {
@@ -76,9 +84,9 @@ func (g Connections) emptyInSteps(ctx context.Context, organization Organization
 		})
 	})
 	if err != nil {
-		return err
+		return ctx, g, err
 	}
-	return inSteps(identities, func(some []Identity) error {
+	return ctx, g, inSteps(identities, func(some []Identity) error {
 		return step(func(ctx context.Context, d *connectionDeletion) error {
 			ids := make([]IdentityID, len(some))
 			for i := range some {
@@ -236,15 +244,11 @@ func (d *connectionDeletion) run(ctx context.Context) error {
 		return err
 	}
 	if d.large {
-		err := d.c.rehearse(ctx, func(part *call) error {
+		return d.c.rehearse(ctx, func(part *call) error {
 			rehearsal := *d
 			rehearsal.c = part
 			return rehearsal.drop(ctx, c)
 		})
-		if err != nil || c.State != ConnectionActive {
-			return err
-		}
-		return d.switchOff(ctx, c)
 	}
 	org, err := d.c.tx.Organizations().Get(ctx, d.organization)
 	if err != nil {
@@ -261,7 +265,17 @@ func (d *connectionDeletion) run(ctx context.Context) error {
 
 // switchOff ends the sessions that came through the connection, and lets nobody in by it while it is
 // emptied: else who signs in meanwhile could keep that going without end.
-func (d *connectionDeletion) switchOff(ctx context.Context, before Connection) error {
+func (d *connectionDeletion) switchOff(ctx context.Context) error {
+	if err := d.c.lock(ctx, lockOrganization(d.organization)); err != nil {
+		return err
+	}
+	if err := d.c.access().authorize(ctx, scope{organization: d.organization}); err != nil {
+		return err
+	}
+	before, err := d.may(ctx)
+	if err != nil || before.State != ConnectionActive {
+		return err
+	}
 	off := before
 	off.State = ConnectionInactive
 	off.turn(before)

@@ -165,7 +165,7 @@ func (d *Domain) setSubdomains(on *bool) error {
 // that go (rule R6), and where a sign-in policy or active connections depend on the domain
 // they need the permissions for those, too (rule D8).
 //
-// It is one transaction. Where the domain gave over 40 roles, the first switches its Joining off, and they
+// It is one transaction. Where the domain gave over 40 roles, its Joining is switched off, and they
 // go before the claim does, up to 40 in a transaction, so that nobody waits for long (rule G18): if the
 // call fails after that, call it again. In a transaction of the caller's all is one.
 //
@@ -185,15 +185,24 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 		if err != nil {
 			return err
 		}
-		err = inSteps(ids, func(some []RoleAssignmentID) error {
+		step := func(do func(ctx context.Context, c *call, d Domain) error) error {
 			return exec(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) error {
 				d, err := c.domains().lockedDomain(ctx, organization, id)
+				if err == nil {
+					err = c.domains().mayNarrow(ctx, d)
+				}
 				if err != nil {
 					return err
 				}
-				if err := c.domains().mayNarrow(ctx, d); err != nil {
-					return err
-				}
+				return do(ctx, c, d)
+			})
+		}
+		err = step(func(ctx context.Context, c *call, d Domain) error { return c.domains().closeJoining(ctx, d) })
+		if err != nil {
+			return err
+		}
+		err = inSteps(ids, func(some []RoleAssignmentID) error {
+			return step(func(ctx context.Context, c *call, _ Domain) error {
 				return c.connections().takeSome(ctx, organization, gave, some)
 			})
 		})
@@ -204,7 +213,7 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 }
 
 // release is Release in one transaction, and reports whether that is too much for one: then it
-// has only closed the domain to others.
+// has only asked whether it may.
 func (dm domainRules) release(ctx context.Context, organization OrganizationID, id DomainID, inSteps bool) (large bool, err error) {
 	d, err := dm.lockedDomain(ctx, organization, id)
 	if err != nil {
@@ -267,8 +276,8 @@ func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
 	return dm.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
 }
 
-// takeBack takes the roles that a domain gave. Where they are too many for one transaction it only
-// closes the domain to others, and reports that.
+// takeBack takes the roles that a domain gave, or reports that they are too many for one
+// transaction.
 func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (large bool, err error) {
 	gave := givenBy(d.OrganizationID, RoleDomain, d.ID.String())
 	n, err := dm.c.tx.RoleAssignments().Count(ctx, gave)
@@ -279,7 +288,7 @@ func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (lar
 		return false, &Error{Code: ErrTooLarge, Counts: map[string]int{"role_assignments": n}}
 	}
 	if inSteps && n > changeStep {
-		return true, dm.closeJoining(ctx, d)
+		return true, nil
 	}
 	org, err := dm.c.tx.Organizations().Get(ctx, d.OrganizationID)
 	if err != nil {

@@ -378,18 +378,38 @@ func (r Removal) binds(other Removal) bool {
 	return r.RemovedAt.After(other.RemovedAt)
 }
 
-// release forgets where an account left that somebody else has taken over, with the addresses of who
-// had it before. Where it was removed it stays so: that was a word about its address, proved or not,
-// for nobody gets in with an unproved one by themselves.
+// release forgets where an account left that somebody else has taken over, and the addresses of who had
+// it before. Where it was removed, or is inactive, it stays so, with the addresses: that was a word about
+// its address, proved or not, for nobody gets in with an unproved one by themselves.
 func (rm removalRules) release(ctx context.Context, user UserID) error {
-	left := removalFilter{UserID: typed.Of(user), Left: typed.Of(true)}
-	return walk(ctx, rm.c.tx.Removals(), left, func(r Removal) error {
-		if err := rm.forgetPerson(ctx, r.OrganizationID, user); err != nil {
+	stays := map[OrganizationID]bool{}
+	err := walk(ctx, rm.c.tx.Removals(), removalFilter{UserID: typed.Of(user)}, func(r Removal) error {
+		if stays[r.OrganizationID] = !r.Left; !r.Left {
+			return nil
+		}
+		if err := rm.c.tx.Removals().Delete(ctx, r.ID); err != nil {
 			return err
 		}
 		return rm.c.record(ctx, newEvent{
 			kind: EventMembershipReadmitted, organization: r.OrganizationID, user: user, subject: r.ID.String(), data: r,
 		})
+	})
+	if err != nil {
+		return err
+	}
+	inactive := membershipFilter{UserID: typed.Of(user), Status: typed.Of(MembershipInactive)}
+	err = walk(ctx, rm.c.tx.Memberships(), inactive, func(m Membership) error {
+		stays[m.OrganizationID] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return walk(ctx, rm.c.tx.MemberAddresses(), memberAddressFilter{UserID: typed.Of(user)}, func(a memberAddress) error {
+		if stays[a.OrganizationID] {
+			return nil
+		}
+		return rm.c.tx.MemberAddresses().Delete(ctx, a.ID)
 	})
 }
 

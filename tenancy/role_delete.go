@@ -15,10 +15,10 @@ import (
 // move to that. An actor must cover both roles (rule R6).
 //
 // It is one transaction. Where over 40 members hold the role, or as many invitations give it, the first
-// moves all the rest, so that the role comes to nobody else, and asks what its end would be refused for; then
-// they move, up to 40 in a transaction, so that nobody waits for long (rule G18). If the call fails after
-// that, a part has moved, and the role is as it was for the others: call it again. The actor's own role
-// moves last. In a transaction of the caller's all is one.
+// moves what gives it to people, so that it comes to nobody else, and asks what its end would be refused
+// for; then they move, up to 40 in a transaction, so that nobody waits for long (rule G18). If the call
+// fails after that, a part has moved, and the role is as it was for the others: call it again. The actor's
+// own role, and roles that extend it, move last. In a transaction of the caller's all is one.
 //
 // Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole];
 // [ErrInvalid] with the field "slug" for a built-in role, or "replacement"; [ErrNotFound]
@@ -85,20 +85,24 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.large { // what gives the role to people gives it to no more
-		if err := d.moveUses(ctx); err != nil {
-			return err
-		}
-		return d.c.rehearse(ctx, func(part *call) error {
+	if d.large {
+		err := d.c.rehearse(ctx, func(part *call) error {
 			rehearsal := *d
 			rehearsal.c = part
+			if err := rehearsal.moveSources(ctx); err != nil {
+				return err
+			}
 			return rehearsal.drop(ctx, before)
 		})
+		if err != nil {
+			return err
+		}
+		return d.moveSources(ctx) // and so the role comes to nobody else
 	}
 	if err := d.moveMembers(ctx); err != nil {
 		return err
 	}
-	if err := d.moveUses(ctx); err != nil {
+	if err := d.moveSources(ctx); err != nil {
 		return err
 	}
 	if err := d.moveInvitations(ctx); err != nil {
@@ -124,9 +128,9 @@ func (d *roleDeletion) mayLock(ctx context.Context) error {
 	return d.c.access().mayLock(ctx, scope{organization: d.organization})
 }
 
-// moveUses moves all but members and invitations: of those there may be many.
-func (d *roleDeletion) moveUses(ctx context.Context) error {
-	for _, move := range []func(context.Context) error{d.moveChildren, d.moveDefaults, d.moveGroups, d.moveDomains, d.moveCodes} {
+// moveSources moves what gives the role to people, but for invitations: of those there may be many.
+func (d *roleDeletion) moveSources(ctx context.Context) error {
+	for _, move := range []func(context.Context) error{d.moveDefaults, d.moveGroups, d.moveDomains, d.moveCodes} {
 		if err := move(ctx); err != nil {
 			return err
 		}
@@ -134,8 +138,12 @@ func (d *roleDeletion) moveUses(ctx context.Context) error {
 	return nil
 }
 
-// drop deletes the role itself. before is what was declared before anything moved.
+// drop deletes the role itself, and moves what extends it: the actor may be there by such a role.
+// before is what was declared before.
 func (d *roleDeletion) drop(ctx context.Context, before *declarations) error {
+	if err := d.moveChildren(ctx); err != nil {
+		return err
+	}
 	if err := d.c.tx.Roles().Delete(ctx, d.role.ID); err != nil {
 		return err
 	}

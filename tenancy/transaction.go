@@ -61,6 +61,7 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 	if err != nil {
 		return nil, explain(err, op, "")
 	}
+	defer turn.ends() // whatever fn does
 	keys := s.changes()
 	var inner *Service
 	var result error // what fn said, to tell it from what the store says
@@ -261,6 +262,7 @@ func (s *Service) commit(ctx context.Context, method *Method, key string, fn fun
 	if err != nil {
 		return nil, explain(err, method.op, key)
 	}
+	defer turn.ends() // if it does not come to write
 	updating := func(ctx context.Context, fn func(store.Rows) error) error {
 		defer turn.ends()
 		return s.updating(store.For(ctx, method.op), func(rows store.Rows) error {

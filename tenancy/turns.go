@@ -86,7 +86,7 @@ func (t *turns) of(now time.Time, share string) *shareTurns {
 	if t.shares == nil {
 		t.shares = map[string]*shareTurns{}
 	}
-	s = &shareTurns{until: now, ended: make(chan struct{}, 1)}
+	s = &shareTurns{until: now, ended: make(chan struct{}, inTurn)}
 	t.shares[share] = s
 	return s
 }
@@ -112,6 +112,9 @@ func (t *turns) ended(now time.Time, share string, longer time.Duration) {
 			s.until = most
 		}
 		return
+	}
+	if !now.Before(s.until) {
+		s.heavy = false
 	}
 	if s.inside == 0 && !now.Before(s.until) && now.Sub(s.waited) > restAgain {
 		delete(t.shares, share)
@@ -139,6 +142,7 @@ type turn struct {
 	service *Service
 	share   string
 	began   time.Time
+	over    bool
 }
 
 // takeTurn waits until a Service may write, where there is one writer.
@@ -186,11 +190,12 @@ func (t *turn) begins() {
 	}
 }
 
-// ends notes that it has ended, or could not begin.
+// ends notes that it has ended, or could not begin. Ending again does nothing.
 func (t *turn) ends() {
-	if t == nil {
+	if t == nil || t.over {
 		return
 	}
+	t.over = true
 	now, longer := t.service.instance.config.Now(), time.Duration(0)
 	if !t.began.IsZero() {
 		longer = max(0, now.Sub(t.began)-t.service.instance.config.HeavyWrite)

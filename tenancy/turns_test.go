@@ -162,3 +162,37 @@ func TestTurnsGivenUp(t *testing.T) {
 	_, err = busy.As(UserPrincipal(ada.ID)).Users.Update(t.Context(), ada.ID, UserUpdate{DisplayName: new(string)})
 	require.Equal(t, ErrBusy, CodeOf(err))
 }
+
+// G9: what ends in a panic has ended.
+func TestTurnsOfAPanic(t *testing.T) {
+	svc, err := New(Config{Store: memory.New()})
+	require.NoError(t, err)
+	bound := svc.As(UserPrincipal(UserID{1}))
+	for range 3 {
+		require.Panics(t, func() {
+			_ = bound.Transact(t.Context(), func(context.Context, *Service) error { panic("the host's") })
+		})
+	}
+	for _, share := range svc.instance.turns.shares {
+		require.Zero(t, share.inside)
+	}
+}
+
+// G9: to have written for too long once is forgotten, also where somebody always waits.
+func TestTurnsForgive(t *testing.T) {
+	var all turns
+	now := time.Unix(1e9, 0)
+	all.may(now, "beta", 0)
+	all.may(now, "acme", 0)
+	all.ended(now, "acme", time.Millisecond)
+	now = now.Add(time.Second)
+	all.may(now, "beta", 0)
+	all.may(now, "acme", 0)
+	wait, _ := all.may(now, "acme", 0)
+	require.Positive(t, wait)
+	all.ended(now, "acme", 0)
+	for range 2 {
+		wait, _ = all.may(now, "acme", 0)
+		require.Zero(t, wait)
+	}
+}

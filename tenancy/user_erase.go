@@ -88,10 +88,12 @@ type erasure struct {
 	known     siege // what there was before, in a snapshot
 	left      int   // how many events the transaction may empty yet
 	emptied   int   // how many have been
+	missing   error // that there is no such user
 	addresses []string
 	person    UserID   // of whom, or of whose address, not all events are empty
 	after     Position // and those behind this one may not be
 	more      bool     // another transaction has to go on
+	isTold    bool
 }
 
 // whole is all of an erasure; where more events tell of the person than one transaction empties
@@ -105,9 +107,7 @@ func (e *erasure) whole(ctx context.Context) error {
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
-	if err := us.knownOnce(ctx, e.id, err); err != nil {
-		return err
-	}
+	e.missing = err
 	people, err := us.wereMerged(ctx, e.id)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (e *erasure) rest(ctx context.Context) error {
 			return err
 		}
 		if e.more = !done; e.more {
-			return nil
+			return e.told(ctx)
 		}
 		if person == e.id {
 			break
@@ -176,8 +176,18 @@ func (e *erasure) rest(ctx context.Context) error {
 		}
 	}
 	if e.emptied == 0 {
+		return e.c.users().knownOnce(ctx, e.id, e.missing)
+	}
+	return e.told(ctx)
+}
+
+// told tells of the erasure, once, with the first that is emptied: what fails after that may have
+// nothing left to do the next time.
+func (e *erasure) told(ctx context.Context) error {
+	if e.emptied == 0 || e.isTold {
 		return nil
 	}
+	e.isTold = true
 	return e.c.record(ctx, newEvent{kind: EventUserErased, user: e.id, subject: e.id.String(), redacted: true})
 }
 
@@ -187,13 +197,21 @@ func (e *erasure) empty(ctx context.Context, person UserID) (done bool, err erro
 	if e.person != person {
 		e.person, e.after = person, 0
 	}
-	n, next, err := e.c.tx.Events().Redact(ctx, person, e.after, e.left)
-	if err != nil {
-		return false, err
+	for page := 0; e.left > 0 && page < mostPages; page++ { // some may be empty already, from a call that failed
+		n, next, err := e.c.tx.Events().Redact(ctx, person, e.after, e.left)
+		if err != nil {
+			return false, err
+		}
+		e.emptied, e.left, e.after = e.emptied+n, e.left-n, max(next, e.after)
+		if next == 0 {
+			return true, nil
+		}
 	}
-	e.emptied, e.left, e.after = e.emptied+n, e.left-n, max(next, e.after)
-	return next == 0, nil
+	return false, nil
 }
+
+// mostPages is how often one transaction looks for events that are not empty yet.
+const mostPages = 50
 
 // wereMerged are those who were merged into a user.
 func (us userRules) wereMerged(ctx context.Context, id UserID) (people []UserID, err error) {

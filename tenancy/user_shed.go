@@ -73,6 +73,10 @@ type siege struct {
 // besieged looks in a snapshot for what there is much of about a user. Addresses are those that
 // [erasure.whole] finds, also of somebody who was deleted before.
 func (us userRules) besieged(ctx context.Context, id UserID, erase bool) (siege, error) {
+	user, err := us.c.tx.Users().Get(ctx, id)
+	if err != nil && CodeOf(err) != ErrNotFound || !user.MergedInto.IsZero() {
+		return siege{}, err // which is for the transaction that follows to say
+	}
 	waiting, err := us.c.tx.Memberships().List(ctx, waitingOf(id), listSpan{Limit: sweepLimit + 1})
 	if err != nil || len(waiting) > sweepLimit {
 		return siege{is: true}, err
@@ -88,10 +92,6 @@ func (us userRules) besieged(ctx context.Context, id UserID, erase bool) (siege,
 	}
 	much := siege{}
 	if much.at, err = us.c.tx.Events().Last(ctx); err != nil {
-		return siege{}, err
-	}
-	user, err := us.c.tx.Users().Get(ctx, id)
-	if err != nil && CodeOf(err) != ErrNotFound {
 		return siege{}, err
 	}
 	if much.people, err = us.wereMerged(ctx, id); err != nil {

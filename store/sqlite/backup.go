@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/freehold-dev/freehold/store"
 )
@@ -28,12 +30,14 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if _, err := fileURI(path); err != nil {
 		return err
 	}
-	taken := &store.Error{Code: store.ErrAlreadyExists, Field: "path", Reason: "there is a file already"}
-	if _, err := os.Lstat(path); err == nil {
-		return taken
+	if err := vacant(path); err != nil {
+		return err
 	}
 	part, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return &store.Error{Code: store.ErrStorageFull, Err: err}
+	case err != nil:
 		return &store.Error{Code: store.ErrInvalid, Field: "path", Reason: "no file can be made there", Err: err}
 	}
 	defer func() {
@@ -43,13 +47,19 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.copyInto(ctx, part.Name()); err != nil {
 		return err
 	}
-	if err := part.Sync(); err != nil {
+	switch err := part.Sync(); {
+	case errors.Is(err, syscall.ENOSPC):
+		return &store.Error{Code: store.ErrStorageFull, Err: err}
+	case err != nil:
 		return &store.Error{Code: store.ErrInternal, Reason: "the copy did not reach the disk", Err: err}
 	}
 	switch err := os.Link(part.Name(), path); { // which fails where there is one, and a rename does not
 	case errors.Is(err, fs.ErrExist):
-		return taken
+		return vacant(path)
 	case err != nil: // a file system without links
+		if err := vacant(path); err != nil {
+			return err
+		}
 		if err := os.Rename(part.Name(), path); err != nil {
 			return &store.Error{Code: store.ErrInternal, Reason: "the copy has no name", Err: err}
 		}
@@ -58,15 +68,27 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	return nil
 }
 
-// copyInto copies to a file that is there and empty.
-func (s *Store) copyInto(ctx context.Context, path string) error {
-	return s.onReader(ctx, func(conn *sql.Conn) error {
-		if s.readers == nil {
-			_, err := conn.ExecContext(ctx, `VACUUM INTO ?`, path)
-			return err
+// vacant refuses a path where there is a file, or what belongs to a database that was there: SQLite
+// would take it for the copy's.
+func vacant(path string) error {
+	for _, name := range []string{path, path + "-wal", path + "-journal"} {
+		if _, err := os.Lstat(name); err == nil {
+			return &store.Error{Code: store.ErrAlreadyExists, Field: "path", Reason: "there is a file already: " + filepath.Base(name)}
 		}
-		// Our readers may not write, to no file: so on a handle of its own.
-		original, err := mainFile(ctx, conn)
+	}
+	return nil
+}
+
+// copyInto copies to a file that is there and empty: on a handle of its own, as readers of ours may write
+// to no file, or on the host's.
+func (s *Store) copyInto(ctx context.Context, path string) error {
+	db := s.writers.db
+	if s.readers != nil {
+		var original string
+		err := s.onReader(ctx, func(conn *sql.Conn) (err error) {
+			original, err = mainFile(ctx, conn)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -74,11 +96,13 @@ func (s *Store) copyInto(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		db := Options{BusyTimeout: s.patience}.handle(file, 1, backupPragmas(s.patience))
+		db = Options{}.handle(file, 1, url.Values{"_busy_timeout": {milliseconds(s.patience)}})
 		defer func() { _ = db.Close() }()
-		_, err = db.ExecContext(ctx, `VACUUM INTO ?`, path)
+	} else if err := s.open(ctx); err != nil {
 		return err
-	})
+	}
+	_, err := db.ExecContext(ctx, `VACUUM INTO ?`, path)
+	return translate(ctx, err)
 }
 
 // syncDirectory has the name of a file reach the disk, where a directory can be asked to.

@@ -130,10 +130,6 @@ func (o Options) readerPragmas() url.Values {
 	}
 }
 
-func backupPragmas(patience time.Duration) url.Values {
-	return url.Values{"_busy_timeout": {milliseconds(patience)}}
-}
-
 // handle makes a handle of up to size connections, none of them opened yet.
 func (o Options) handle(file string, size int, pragmas url.Values) *sql.DB {
 	connector, err := driver.NewConnector(file + "?" + pragmas.Encode())

@@ -296,18 +296,21 @@ func (m *machine) remove() {
 		do = m.svc.Memberships.Leave
 	}
 	removed := slices.DeleteFunc(m.removalsOf(pair.user), func(r tenancy.Removal) bool { return r.OrganizationID != pair.org })
+	binds := func() { // M6: who had left counts as removed from now on
+		if !left && len(removed) > 0 && removed[0].Left {
+			m.s.emit(tenancy.EventMembershipBarred, pair.org, pair.user, removed[0].ID, map[string]any{"user_id": pair.user})
+		}
+	}
 	if _, there := m.s.members[pair]; !there && !left && len(removed) > 0 {
 		m.refused(do(m.ctx, pair.org, pair.user))
-		if r := removed[0]; r.Left { // M6: from now on it binds
-			r.Left = false
-			m.s.emit(tenancy.EventMembershipBarred, pair.org, pair.user, r.ID, map[string]any{"user_id": r.UserID})
-		}
+		binds()
 		return
 	}
 	if m.refused(do(m.ctx, pair.org, pair.user), why...) {
 		return
 	}
 	delete(m.s.members, pair)
+	binds() // where another invitation waited
 	event := m.s.emitMember(tenancy.EventMembershipRemoved, member)
 	if left {
 		event.data["left"] = []byte("true")

@@ -100,7 +100,12 @@ func (s *signInState) confirmed(user tenancy.User, address string, kept tenancy.
 	moves, first := user.Email != address, user.EmailVerifiedAt.IsZero()
 	before := user
 	if !moves && first {
-		s.moved(before, s.takeOver(user, tenancy.EmailProvedByMail, kept.IdentityID, kept.ID))
+		after := s.takeOver(user, tenancy.EmailProvedByMail, kept.IdentityID, kept.ID)
+		if kept.ID.IsZero() { // by somebody else than who made the account
+			s.seized(before, after)
+		} else {
+			s.moved(before, after)
+		}
 		return
 	}
 	if moves {

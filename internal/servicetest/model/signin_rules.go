@@ -329,7 +329,7 @@ func (n *modelSignIn) claims() {
 		before := n.user
 		n.user = n.takeOver(n.user, n.provedBy(), tenancy.IdentityID{}, tenancy.SessionID{})
 		n.out.tookOver, n.seized = true, true
-		n.moved(before, n.user)
+		n.signInState.seized(before, n.user)
 	default:
 		n.reproves()
 	}

@@ -343,6 +343,15 @@ func (s *signInState) moved(before, after tenancy.User) {
 	}
 }
 
+// seized is moved where somebody else has taken an account over: what is remembered of a member is of
+// who had it before.
+func (s *signInState) seized(before, after tenancy.User) {
+	s.moved(before, after)
+	maps.DeleteFunc(s.addresses, func(pair modelPair, _ []string) bool {
+		return pair.user == after.ID && !s.removals[pair] && s.status(pair.org, pair.user) != tenancy.MembershipInactive
+	})
+}
+
 // readmit forgets what kept somebody out, and others by their address.
 func (s *signInState) readmit(org tenancy.OrganizationID, user tenancy.User) {
 	if s.barred(org, user) == "" {

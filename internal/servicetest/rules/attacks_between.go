@@ -17,6 +17,8 @@ func betweenAttacks() []rule {
 		{"G18 D5 attack: people join by a domain while it is released in steps", atDoor(joinedBetween)},
 		{"G18 D8 a domain on which a policy depends meanwhile is released no further", atDoor(boundBetween)},
 		{"G18 R5 attack: a role comes to people while it is replaced in steps", atDoor(gotBetween)},
+		{"G18 R5 whose role extends one that goes may replace that", atDoor(extendsWhatGoes)},
+		{"G18 P9 who came by a connection may delete that", atDoor(cameBySame)},
 		{"G18 I4 an inviter who goes while their role is replaced has no successor", atDoor(inviterBetween)},
 	}
 }
@@ -41,22 +43,28 @@ func (s *gap) Update(ctx context.Context, fn func(store.Rows) error) error {
 
 // between is a Service on the same rows with which something happens after its first transaction, in
 // which a call that goes in steps asks and prepares.
-func (w *world) between(then func()) *tenancy.Service {
+func (w *world) between(then func()) *tenancy.Service { return w.afterSome(1, then) }
+
+// afterSome is between for another number of transactions.
+func (w *world) afterSome(n int, then func()) *tenancy.Service {
 	w.T.Helper()
 	happened := false
 	w.T.Cleanup(func() { w.True(happened, "the call was one transaction") })
 	return w.Another(func(c *tenancy.Config) {
-		c.Store = &gap{Store: w.Store, after: 1, then: func() { happened = true; then() }}
+		c.Store = &gap{Store: w.Store, after: n, then: func() { happened = true; then() }}
 	})
 }
 
 func cameBetween(d *door) {
 	d.admitting()
+	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, rbac.Grant(rbac.WriteConnections)))
 	users := d.holders(several, d.acme, rbac.Guest)
 	d.cameBy(d.okta, users)
 	session := d.enters(servicetest.To(d.acme, servicetest.Through(d.okta, "ann", "ann@acme.example")))
 	d.True(d.stands(session))
-	svc := d.between(func() {
+	d.given(d.acme, users[:1], rbac.Admin, tenancy.RoleSingleSignOn, d.okta.ID.String())
+	d.refuses(tenancy.ErrForbidden, "roles", func() error { return few.Connections.Delete(d.Ctx, d.acme.ID, d.okta.ID) })
+	svc := d.afterSome(2, func() {
 		okta, err := d.Svc.Connections.Get(d.Ctx, d.acme.ID, d.okta.ID)
 		d.NoError(err)
 		d.Equal(tenancy.ConnectionInactive, okta.State)
@@ -96,8 +104,10 @@ func requiredBetween(d *door) {
 
 func joinedBetween(d *door) {
 	d.joining(tenancy.JoiningAuto, "")
-	d.given(d.acme, d.holders(several, d.acme, rbac.Guest), rbac.Member, tenancy.RoleDomain, d.domain.ID.String())
-	svc := d.between(func() {
+	d.given(d.acme, d.holders(several, d.acme, rbac.Guest), rbac.Admin, tenancy.RoleDomain, d.domain.ID.String())
+	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, rbac.Grant(rbac.WriteDomains), rbac.Grant(rbac.WriteConnections)))
+	d.refuses(tenancy.ErrForbidden, "roles", func() error { return few.Domains.Release(d.Ctx, d.acme.ID, d.domain.ID) })
+	svc := d.afterSome(2, func() {
 		claim, err := d.Svc.Domains.Get(d.Ctx, d.acme.ID, d.domain.ID)
 		d.NoError(err)
 		d.Equal(tenancy.JoiningOff, claim.Joining)
@@ -142,13 +152,39 @@ func gotBetween(d *door) {
 		d.Equal([]string{rbac.Guest}, d.Member(d.acme, bob).Roles)
 		under, err := d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-under")
 		d.NoError(err)
-		d.Equal(rbac.Guest, under.Extends)
-		_, err = d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-x") // which others have still
-		d.NoError(err)
+		d.Equal("org-x", under.Extends) // which others have still
 	})
 	d.NoError(svc.Roles.Delete(d.Ctx, d.acme.ID, "org-x", rbac.Guest))
 	_, err = d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-x")
 	d.Equal(tenancy.ErrUnknownRole, tenancy.CodeOf(err))
+	d.consistent()
+}
+
+// extendsWhatGoes: who may delete a role by one that extends it may do so to the end.
+func extendsWhatGoes(d *door) {
+	d.Role(d.acme.ID, "org-x", rbac.Admin)
+	d.Role(d.acme.ID, "org-lead", "org-x")
+	d.holders(several, d.acme, "org-x")
+	ada := d.User("ada")
+	d.Add(d.acme, ada, "org-lead")
+	d.NoError(d.asUser(ada).Roles.Delete(d.Ctx, d.acme.ID, "org-x", rbac.Guest))
+	lead, err := d.Svc.Roles.Get(d.Ctx, d.acme.ID, "org-lead")
+	d.NoError(err)
+	d.Equal(rbac.Guest, lead.Extends)
+	d.consistent()
+}
+
+// cameBySame: who signed in by a connection may delete it to the end, with which they are signed out.
+func cameBySame(d *door) {
+	d.cameBy(d.okta, d.holders(several, d.acme, rbac.Guest))
+	d.admitting()
+	got := d.enters(servicetest.To(d.acme, servicetest.Through(d.okta, "ann", "ann@acme.example")))
+	_, err := d.Svc.Memberships.SetRoles(d.Ctx, d.acme.ID, got.User.ID, rbac.Owner)
+	d.NoError(err)
+	d.True(d.stands(got))
+	d.NoError(d.asSession(got.Session).Connections.Delete(d.Ctx, d.acme.ID, d.okta.ID))
+	d.Empty(d.identitiesAt(d.okta))
+	d.False(d.stands(got))
 	d.consistent()
 }
 

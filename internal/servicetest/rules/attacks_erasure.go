@@ -15,6 +15,8 @@ func erasureAttacks() []rule {
 	return []rule{
 		{"G18 U7 a person of whom many events tell is erased, and others wait", on(muchTold)},
 		{"G18 U7 an erasure that was broken off goes on", on(brokenErasure)},
+		{"G18 U7 an erasure that is broken off again and again comes to its end", on(brokenAgain)},
+		{"G18 U7 a person of whose address nearly too many events tell is erased", on(nearlyTooMany)},
 		{"G18 U7 in a transaction of the caller's a person is erased whole", on(erasedWhole)},
 		{"G18 U7 who may not go keeps what events tell", on(erasedNot)},
 		{"G18 U7 attack: sessions that are over, and to delete their user others wait", on(manySessions)},
@@ -110,6 +112,51 @@ func brokenErasure(w *world) {
 		w.ErrorIs(err, breaks)
 	}
 	w.forgotten(ada, before)
+	w.erasedOnce(ada)
+}
+
+// erasedOnce checks that the log tells of an erasure.
+func (w *world) erasedOnce(user tenancy.User) {
+	w.T.Helper()
+	told := 0
+	for _, e := range w.Dump().Events {
+		if e.Type == tenancy.EventUserErased && e.UserID == user.ID {
+			told++
+		}
+	}
+	w.Positive(told)
+}
+
+func brokenAgain(w *world) {
+	ada := w.User("ada")
+	w.tellOf(ada, told())
+	for n := 0; ; n++ {
+		svc, breaks := w.broken(2)
+		err := svc.Users.Erase(w.Ctx, ada.ID)
+		if err == nil {
+			break
+		}
+		w.ErrorIs(err, breaks)
+		w.Less(n, told())
+	}
+	w.forgotten(ada)
+	w.erasedOnce(ada)
+}
+
+// nearlyTooMany: what ends with the person makes more events, in the same transaction.
+func nearlyTooMany(w *world) {
+	for _, more := range []int{60, 90, 110, 130, 150} {
+		user := w.User(fmt.Sprint("user", more))
+		var sent tenancy.SentInvitation
+		for i := range 38 {
+			sent = w.Invite(w.Org(fmt.Sprintf("Stranger %d of %d", i, more)), user.Email)
+		}
+		for range more {
+			sent = w.resent(sent)
+		}
+		w.NoError(w.Svc.Users.Erase(w.Ctx, user.ID))
+		w.forgotten(user)
+	}
 }
 
 func erasedWhole(w *world) {
@@ -129,6 +176,12 @@ func erasedNot(w *world) {
 }
 
 func manySessions(w *world) {
+	into, merged := w.User("into"), w.User("merged")
+	_, err := w.merge(merged, into)
+	w.NoError(err)
+	w.ranOut(tenancy.Member{Membership: tenancy.Membership{UserID: merged.ID}}, 250)
+	w.refuses(tenancy.ErrMerged, "", func() error { return w.Svc.Users.Delete(w.Ctx, merged.ID) })
+	w.NoError(w.Svc.Users.Erase(w.Ctx, into.ID))
 	for name, end := range map[string]func(svc *tenancy.Service, user tenancy.User) error{
 		"delete": func(svc *tenancy.Service, user tenancy.User) error { return svc.Users.Delete(w.Ctx, user.ID) },
 		"erase":  func(svc *tenancy.Service, user tenancy.User) error { return svc.Users.Erase(w.Ctx, user.ID) },

@@ -256,4 +256,12 @@ func provedAfter(d *door) {
 		d.refuses(code, "", d.using(d.Code(d.acme), got.User))
 		d.outside(code, local+"+1@acme.example") // the same person, by another account
 	}
+	// What was remembered of who had the account of a member before is not the new one's.
+	held := d.User("held")
+	d.Add(d.acme, held)
+	_, err := d.Svc.Users.Update(d.Ctx, held.ID, tenancy.UserUpdate{EmailVerified: servicetest.Ptr(false)})
+	d.NoError(err)
+	d.NotEmpty(d.addresses(d.acme, held))
+	d.True(d.enters(servicetest.ByMail(held.Email)).TookOver)
+	d.Empty(d.addresses(d.acme, held))
 }
