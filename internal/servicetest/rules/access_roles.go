@@ -131,7 +131,7 @@ func replaceRole(w *world) {
 	w.NoError(err)
 	events := w.emits(func() error { return w.Svc.Roles.Delete(w.Ctx, org.ID, servicetest.Editor, servicetest.Helper) },
 		some(tenancy.EventMembershipRolesChanged), some(tenancy.EventMembershipRolesChanged), some(tenancy.EventMembershipRolesChanged),
-		some(tenancy.EventRoleUpdated), some(tenancy.EventOrganizationUpdated), some(tenancy.EventRoleDeleted))
+		some(tenancy.EventOrganizationUpdated), some(tenancy.EventRoleUpdated), some(tenancy.EventRoleDeleted))
 	w.Contains(string(events[5].Data), `"replacement":"`+servicetest.Helper+`"`)
 	w.Equal([]string{servicetest.Helper}, w.Member(org, ada).Roles)
 	w.Equal([]string{rbac.Guest, servicetest.Helper}, w.Member(org, eve).Roles)
