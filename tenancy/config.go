@@ -86,12 +86,13 @@ type Config struct {
 	// that waits for a transaction of the caller's own, and so for itself (rule G13).
 	WriteWait time.Duration
 
-	// HeavyWrite is how long a write of an actor's may take on a store where one transaction
-	// writes at a time, before they rest: while others write, their next waits four times
-	// as long as that one took longer, at most a second for each (rule G9), and one at a time; before that
-	// they have two under way. Actors that are bound to one organization, by their session or as a service
-	// account, count as one; others by themselves. A call that found no turn within WriteWait is [ErrBusy].
-	// Default 5 ms, negative: none rests. What the host does by itself is not held up.
+	// HeavyWrite is how long a write of an actor's may always take on a store where one transaction
+	// writes at a time. After a longer one, which also took over three times as long as those of others
+	// usually do, they rest: while others write, their next waits four times as long as that one took longer
+	// than usual, at most a second for each (rule G9), and one at a time; before that they have two under way.
+	// Actors that are bound to one organization, by their session or as a service account, count as one;
+	// others by themselves. A call that found no turn within WriteWait is [ErrBusy]. Default 1 ms, negative:
+	// none rests. What the host does by itself is not held up.
 	HeavyWrite time.Duration
 
 	// SessionIdle ends a session that is unused for that long, and SessionFor one that
@@ -249,7 +250,7 @@ func (c Config) withDefaults() Config {
 	c.Staleness = cmp.Or(c.Staleness, time.Second)
 	c.CacheSize = cmp.Or(c.CacheSize, 100_000)
 	c.WriteWait = cmp.Or(c.WriteWait, 10*time.Second)
-	c.HeavyWrite = cmp.Or(c.HeavyWrite, 5*time.Millisecond)
+	c.HeavyWrite = cmp.Or(c.HeavyWrite, time.Millisecond)
 	c.Registration = cmp.Or(c.Registration, RegistrationOpen)
 	if len(c.SignInMethods) == 0 {
 		c.SignInMethods = []SignInMethod{MethodPassword, MethodMagicLink}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,17 +18,26 @@ const (
 	restAgain  = 20 * time.Millisecond // how long somebody who waits sleeps at a time
 	restShares = 10_000                // that are remembered
 	inTurn     = 2                     // writes of a share that are under way while others write
+	heavyTimes = 3                     // as long as writes of others usually take is long
+	paceShares = 15                    // whose pace is known, of those who wrote last
 )
 
 // turns lets others write where one transaction writes at a time, beside somebody who makes long
 // writes without end, or many at once. A share has few writes under way as long as anybody else
-// writes; and after one that took longer than Config.HeavyWrite it waits before it gets the writer
+// writes; and after one that took much longer than those of others do it waits before it gets the writer
 // again, and has one under way at a time. So most writes of others meet none of them. What the host
 // does by itself is not held up.
 type turns struct {
 	mu     sync.Mutex
 	shares map[string]*shareTurns // that rest or write; see Service.share
 	last   [2]turnTaken           // the last write, and the last of another share than that
+	paces  []pace                 // of those who wrote last, the last one at the end
+}
+
+// pace is how long the writes of a share usually take.
+type pace struct {
+	share   string
+	average time.Duration
 }
 
 type shareTurns struct {
@@ -89,6 +99,42 @@ func (t *turns) of(now time.Time, share string) *shareTurns {
 	s = &shareTurns{until: now, ended: make(chan struct{}, inTurn)}
 	t.shares[share] = s
 	return s
+}
+
+// longer notes how long a write of a share took, and gives how much longer that is than writes of others
+// usually are, if it is over what anybody may take; 0: it is not.
+func (t *turns) longer(share string, took, may time.Duration) time.Duration {
+	own := pace{share, took}
+	others := make([]time.Duration, 0, paceShares)
+	for _, p := range t.paces {
+		if p.share == share {
+			own.average = p.average + (took-p.average)/8
+		} else {
+			others = append(others, p.average)
+		}
+	}
+	t.paces = slices.DeleteFunc(t.paces, func(p pace) bool { return p.share == share })
+	if len(t.paces) >= paceShares {
+		t.paces = t.paces[:copy(t.paces, t.paces[1:])]
+	}
+	t.paces = append(t.paces, own)
+	if took <= may || len(others) == 0 {
+		return 0
+	}
+	slices.Sort(others)
+	usual := others[(len(others)-1)/2]
+	if took <= heavyTimes*usual {
+		return 0
+	}
+	return took - usual
+}
+
+// wrote is ended for a write that took so long; to take as long as may is nobody's fault.
+func (t *turns) wrote(now time.Time, share string, took, may time.Duration) {
+	t.mu.Lock()
+	longer := t.longer(share, took, may)
+	t.mu.Unlock()
+	t.ended(now, share, longer)
 }
 
 // ended notes that a write of a share has ended, and how much longer it took than an ordinary
@@ -196,9 +242,10 @@ func (t *turn) ends() {
 		return
 	}
 	t.over = true
-	now, longer := t.service.instance.config.Now(), time.Duration(0)
-	if !t.began.IsZero() {
-		longer = max(0, now.Sub(t.began)-t.service.instance.config.HeavyWrite)
+	now := t.service.instance.config.Now()
+	if t.began.IsZero() {
+		t.service.instance.turns.ended(now, t.share, 0)
+		return
 	}
-	t.service.instance.turns.ended(now, t.share, longer)
+	t.service.instance.turns.wrote(now, t.share, now.Sub(t.began), t.service.instance.config.HeavyWrite)
 }

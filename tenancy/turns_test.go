@@ -196,3 +196,25 @@ func TestTurnsForgive(t *testing.T) {
 		require.Zero(t, wait)
 	}
 }
+
+// G9: what is long is what takes much longer than the writes of others.
+func TestPaces(t *testing.T) {
+	var all turns
+	const ms = time.Millisecond
+	require.Zero(t, all.longer("acme", time.Hour, ms), "nobody else writes")
+	require.Zero(t, all.longer("beta", 10*ms, ms), "the only other is slower")
+	require.Zero(t, all.longer("gamma", 10*ms, ms))
+	require.Equal(t, 30*ms, all.longer("acme", 40*ms, ms))
+	require.Zero(t, all.longer("acme", 30*ms, ms), "three times as long is not long")
+	require.Zero(t, all.longer("beta", 10*ms, ms), "a disk that takes 10 ms makes nobody rest")
+	for range 20 {
+		require.Zero(t, all.longer("beta", ms/10, ms))
+		require.Zero(t, all.longer("gamma", ms/10, ms))
+	}
+	require.Zero(t, all.longer("beta", ms, ms), "so long anybody may take")
+	require.Positive(t, all.longer("beta", 9*ms, ms))
+	for i := range 100 {
+		all.longer(string(rune(i)), ms, ms)
+	}
+	require.Len(t, all.paces, paceShares)
+}
