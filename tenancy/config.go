@@ -100,6 +100,10 @@ type Config struct {
 	SessionIdle time.Duration
 	SessionFor  time.Duration
 
+	// KeepEvents is how long Run keeps events (rule E3); 0 = until [Events].Prune. What is gone can be read
+	// by nobody, and shows no former address when its person is erased.
+	KeepEvents time.Duration
+
 	// KeepDenials is how long Run keeps what actors were refused (rule A5); default 90 days.
 	KeepDenials time.Duration
 
@@ -195,7 +199,7 @@ func (c Config) check() error {
 		return err
 	}
 	for field, d := range map[string]time.Duration{
-		"session_idle": c.SessionIdle, "session_for": c.SessionFor, "email_proof_for": c.EmailProofFor, "keep_denials": c.KeepDenials,
+		"session_idle": c.SessionIdle, "session_for": c.SessionFor, "email_proof_for": c.EmailProofFor, "keep_denials": c.KeepDenials, "keep_events": c.KeepEvents,
 	} {
 		if d < 0 {
 			return invalid(field, "is negative")

@@ -215,7 +215,7 @@ func (g Events) Last(ctx context.Context) (Position, error) {
 }
 
 // pruneLimit is how many events, and how many denials, one transaction of Prune removes.
-const pruneLimit = 5000
+const pruneLimit = 500
 
 // pruned is what one transaction of Prune removed.
 type pruned struct{ events, denials int }
@@ -224,6 +224,19 @@ type pruned struct{ events, denials int }
 // transactions of bounded size, and says how many went. The denials from before it go,
 // too (rule A5). What is gone before an error stays gone.
 func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
+	return g.prune(ctx, before, true)
+}
+
+// forgetOld is Prune by Config.KeepEvents; denials are kept for as long as they are by themselves.
+func (g Events) forgetOld(ctx context.Context) (int, error) {
+	config := &g.s.instance.config
+	if config.KeepEvents == 0 {
+		return 0, nil
+	}
+	return g.prune(ctx, config.Now().Add(-config.KeepEvents), false)
+}
+
+func (g Events) prune(ctx context.Context, before time.Time, denials bool) (int, error) {
 	total := 0
 	for {
 		gone, err := write(ctx, g.s, eventsPrune, "", func(ctx context.Context, c *call) (pruned, error) {
@@ -231,8 +244,8 @@ func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 				return pruned{}, err
 			}
 			n, err := c.tx.Events().Prune(ctx, before, pruneLimit)
-			if err != nil {
-				return pruned{}, err
+			if err != nil || !denials {
+				return pruned{events: n}, err
 			}
 			denials, err := c.pruneDenials(ctx, before)
 			return pruned{n, denials}, err

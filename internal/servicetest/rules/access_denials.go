@@ -19,6 +19,7 @@ func denialRules() []rule {
 		{"A5 denials of a Transact are kept after its end", on(denialsWithin)},
 		{"A5 denials in a host's transaction go to the Logger", on(denialsOfHost)},
 		{"A5 the first denials of a second are one write", on(denialRate)},
+		{"E3 Run forgets events after Config.KeepEvents", with(func(c *tenancy.Config) { c.KeepEvents = time.Hour }, eventsForgotten)},
 		{"A5 Run forgets denials after Config.KeepDenials", with(func(c *tenancy.Config) { c.KeepDenials = time.Hour }, denialsForgotten).in(servicetest.Memory)},
 		{"A5 who may read which denials", on(denialReaders)},
 	}
@@ -172,6 +173,23 @@ func denialRate(w *world) {
 	h.refused("guest", 1, h.listing)
 	w.Equal(int64(1), store.updates.Load()-before)
 	w.Len(h.denials(tenancy.DenialQuery{}), 1+refused)
+}
+
+// eventsForgotten are those that are too old; what was refused is kept for as long as before.
+func eventsForgotten(w *world) {
+	h := newHouse(w)
+	h.refused("guest", 1, h.removing)
+	w.tellOf(w.User("known"), 520) // more than one transaction takes
+	w.Clock.Advance(time.Hour + time.Second)
+	w.Org("Kept")
+	h.refused("guest", 1, h.removing) // which writes down what was counted before
+	denials := len(h.denials(tenancy.DenialQuery{}))
+	w.runUntil(func() bool { return len(w.Dump().Events) < 9 })
+	for _, e := range w.Dump().Events {
+		w.False(e.Time.Before(w.Clock.At.Add(-time.Hour)), e.Type)
+	}
+	w.NotEmpty(w.Dump().Events)
+	w.Len(h.denials(tenancy.DenialQuery{}), denials)
 }
 
 func denialsForgotten(w *world) {
