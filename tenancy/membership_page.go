@@ -14,7 +14,7 @@ type MemberQuery struct {
 	Statuses    []MembershipStatus // nil = active only (rule M12); pending takes in those that read as invitation_expired
 	NamePrefix  string             // what the name here begins with, in any case (rule G12)
 	EmailPrefix string             // what the canonical address begins with
-	Order       Order              // [ByID]; in an organization also [ByName] and [ByEmail]
+	Order       Order              // [ByID], or along a prefix; in an organization also [ByName] and [ByEmail]
 	Descending  bool
 	Limit       int    // default 50, at most 1000
 	Cursor      string // Next of the page before
@@ -39,7 +39,9 @@ func (q MemberQuery) filter() (f membershipFilter, err error) {
 	return f, err
 }
 
-func (q MemberQuery) paging() paging { return paging{q.Order, q.Descending, q.Limit, q.Cursor} }
+func (q MemberQuery) paging() paging {
+	return paging{along(q.Order, q.NamePrefix, q.EmailPrefix), q.Descending, q.Limit, q.Cursor}
+}
 
 // List gives a page of an organization's members, each with name, email, roles and
 // last sign-in, in a constant number of queries (rule M12).
@@ -107,7 +109,7 @@ func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery)
 			return Page[Member]{}, err
 		}
 		filter.UserID = typed.Of(user)
-		rows, err := listPage(ctx, c.tx.Memberships(), filter, q.paging(), membershipKey,
+		rows, err := listPage(ctx, c.tx.Memberships(), filter, paging{ByID, q.Descending, q.Limit, q.Cursor}, membershipKey,
 			"organizations of user", user, q.Statuses, q.NamePrefix, q.EmailPrefix)
 		if err != nil {
 			return Page[Member]{}, err

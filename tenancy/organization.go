@@ -119,7 +119,7 @@ type OrganizationQuery struct {
 	NamePrefix string           // what the name begins with, in any case (rule G12)
 	Suspended  *bool            // nil = either
 	Archived   bool             // list the archived ones instead
-	Order      Order            // [ByID] or [ByName]
+	Order      Order            // [ByID], or by name with a NamePrefix; [ByName]
 	Descending bool
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
@@ -441,7 +441,7 @@ func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Orga
 		if q.Suspended != nil {
 			filter.Suspended = typed.Of(*q.Suspended)
 		}
-		return listPage(ctx, c.tx.Organizations(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.Organizations(), filter, paging{along(q.Order, q.NamePrefix, ""), q.Descending, q.Limit, q.Cursor},
 			organizationKey, "organizations", q.IDs, q.NamePrefix, filter.Suspended, q.Archived)
 	})
 }

@@ -36,6 +36,20 @@ type paging struct {
 	cursor string
 }
 
+// along is the order of a list of what begins with a text: along that text, where no other is asked for.
+// By id all that begin so would have to be sorted for each page.
+func along(order Order, name, email string) Order {
+	switch {
+	case order != ByID:
+		return order
+	case name != "":
+		return ByName
+	case email != "":
+		return ByEmail
+	}
+	return ByID
+}
+
 // span checks a query's page and finds its place. The query's own conditions go
 // into the cursor's fingerprint, so that a cursor fits no other query.
 func (p paging) span(query ...any) (listSpan, uint64, error) {

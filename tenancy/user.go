@@ -112,7 +112,7 @@ type UserQuery struct {
 	NamePrefix  string   // what the name begins with, in any case (rule G12)
 	EmailPrefix string   // what the canonical address begins with
 	Suspended   *bool    // nil = either
-	Order       Order    // [ByID], [ByName] or [ByEmail]
+	Order       Order    // [ByID], or along a prefix; [ByName] or [ByEmail]
 	Descending  bool
 	Limit       int    // default 50, at most 1000
 	Cursor      string // Next of the page before
@@ -413,7 +413,7 @@ func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 		if q.Suspended != nil {
 			filter.Suspended = typed.Of(*q.Suspended)
 		}
-		return listPage(ctx, c.tx.Users(), filter, paging{q.Order, q.Descending, q.Limit, q.Cursor},
+		return listPage(ctx, c.tx.Users(), filter, paging{along(q.Order, q.NamePrefix, q.EmailPrefix), q.Descending, q.Limit, q.Cursor},
 			userKey, "users", q.IDs, q.NamePrefix, q.EmailPrefix, filter.Suspended)
 	})
 }

@@ -62,7 +62,7 @@ func (m *machine) checkOrgs() {
 			return !o.ArchivedAt.IsZero() == archived && strings.HasPrefix(o.NameKey, strings.ToLower(q.NamePrefix))
 		})
 		want = inOrder(want, q.Descending, func(o tenancy.Organization) string {
-			if q.Order == tenancy.ByName {
+			if q.Order == tenancy.ByName || q.NamePrefix != "" {
 				return o.NameKey
 			}
 			return ""
@@ -93,7 +93,11 @@ func (m *machine) checkUsers() {
 		return u.MergedInto.IsZero() && strings.HasPrefix(u.EmailKey, strings.ToLower(q.EmailPrefix))
 	})
 	want = inOrder(want, q.Descending, func(u tenancy.User) string {
-		return map[tenancy.Order]string{tenancy.ByName: u.NameKey, tenancy.ByEmail: u.EmailKey}[q.Order]
+		order := q.Order
+		if order == tenancy.ByID && q.EmailPrefix != "" {
+			order = tenancy.ByEmail
+		}
+		return map[tenancy.Order]string{tenancy.ByName: u.NameKey, tenancy.ByEmail: u.EmailKey}[order]
 	})
 	require.Equal(m.rt, want, readAll(m, m.svc.Users.All(m.ctx, q)))
 }

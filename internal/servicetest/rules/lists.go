@@ -22,6 +22,7 @@ func listRules() []rule {
 		{"G6 a cursor tells no constraint from one that nothing passes", on(emptyCursors)},
 		{"G6 All passes an error on and stops when told", on(iterators)},
 		{"G12 search by prefix, case-folded", on(search)},
+		{"G6 what begins with a text comes along that text", on(alongPrefix)},
 		{"G12 members are searched by the name here and the email", on(searchMembers)},
 		{"M12 the members page", on(membersPage)},
 		{"M12 the switcher page", on(switcherPage)},
@@ -131,6 +132,40 @@ func eachWalk(w *world, lists []listing, check func(w *world, l listing, order t
 			}
 		}
 	}
+}
+
+// alongPrefix: where no order is asked for, and where one is.
+func alongPrefix(w *world) {
+	hub := w.Org("Hub")
+	for i, name := range []string{"Mo C", "Mo A", "Mo B"} {
+		user := w.NewUser(tenancy.NewUser{Email: fmt.Sprintf("mo%d@acme.example", 9-i), DisplayName: name})
+		w.Add(hub, user)
+		w.Org(name)
+	}
+	names := func(order tenancy.Order, name, email string) (users, members, orgs []string) {
+		for u, err := range w.Svc.Users.All(w.Ctx, tenancy.UserQuery{NamePrefix: name, EmailPrefix: email, Order: order, Limit: 2}) {
+			w.NoError(err)
+			users = append(users, u.DisplayName)
+		}
+		for m, err := range w.Svc.Memberships.All(w.Ctx, hub.ID, tenancy.MemberQuery{NamePrefix: name, EmailPrefix: email, Order: order, Limit: 2}) {
+			w.NoError(err)
+			members = append(members, m.Name)
+		}
+		if email == "" && order != tenancy.ByEmail {
+			for o, err := range w.Svc.Organizations.All(w.Ctx, tenancy.OrganizationQuery{NamePrefix: name, Order: order, Limit: 2}) {
+				w.NoError(err)
+				orgs = append(orgs, o.DisplayName)
+			}
+		}
+		return users, members, orgs
+	}
+	byName, byEmail := []string{"Mo A", "Mo B", "Mo C"}, []string{"Mo B", "Mo A", "Mo C"}
+	users, members, orgs := names(tenancy.ByID, "mo", "")
+	w.Equal([][]string{byName, byName, byName}, [][]string{users, members, orgs})
+	users, members, _ = names(tenancy.ByID, "", "mo")
+	w.Equal([][]string{byEmail, byEmail}, [][]string{users, members})
+	users, members, _ = names(tenancy.ByEmail, "mo", "")
+	w.Equal([][]string{byEmail, byEmail}, [][]string{users, members})
 }
 
 func walks(w *world) {
