@@ -36,7 +36,7 @@ func TestBackup(t *testing.T) {
 			}
 		}
 	}()
-	copies, begun, slowest := servicetest.Soak(60, 3), time.Now(), time.Duration(0)
+	copies, begun, slowest := servicetest.Soak(20, 3), time.Now(), time.Duration(0)
 	for range copies {
 		before, at := last.Load(), time.Now()
 		copied := filepath.Join(dir, "copy.db")
@@ -47,7 +47,7 @@ func TestBackup(t *testing.T) {
 		require.GreaterOrEqual(t, rows, before)
 		require.LessOrEqual(t, rows, after)
 		require.NoError(t, os.Remove(copied))
-		time.Sleep(time.Until(at.Add(servicetest.Every(time.Second))))
+		time.Sleep(time.Until(at.Add(servicetest.Every(time.Second / 2))))
 	}
 	close(stop)
 	<-stopped

@@ -33,6 +33,9 @@ func TestWeakKeepsTheContract(t *testing.T) {
 }
 
 func TestLinearKeepsTheContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the linear store has one goroutine: nothing for the race detector")
+	}
 	open := func(*testing.T) store.Store { return newLinear() }
 	t.Run("tenancy", func(t *testing.T) { Run(t, open, tenancySchema()) })
 	t.Run("notes", func(t *testing.T) { Run(t, open, notesSchema()) })

@@ -14,6 +14,7 @@ type sentMail struct {
 	user    tenancy.UserID
 	address string
 	at      time.Time
+	maybe   bool // or it is forgotten, with a person who was erased and once had proved the address
 }
 
 // tooMany is I12: whether a user may not have one more mail sent to an address, of which
@@ -39,6 +40,20 @@ func (s sentMails) tooMany(user tenancy.UserID, address string, now time.Time, o
 		}
 	}
 	return own <= 0 || all <= 0 || today >= 3 && half <= 0 // the second half is for others
+}
+
+// certain are those that are surely counted.
+func (s sentMails) certain() sentMails {
+	return slices.DeleteFunc(slices.Clone(s), func(m sentMail) bool { return m.maybe })
+}
+
+// perhaps are the same after somebody was erased.
+func (s sentMails) perhaps() sentMails {
+	s = slices.Clone(s)
+	for i := range s {
+		s[i].maybe = true
+	}
+	return s
 }
 
 func (s sentMails) with(m sentMail) sentMails { return append(slices.Clip(s), m) }

@@ -30,6 +30,7 @@ func Run(t *testing.T, open servicetest.Opener, steps int) {
 // comes to steps operations.
 func RunObserved(t *testing.T, open servicetest.Opener, steps int, observe servicetest.Observe) {
 	t.Helper()
+	begins()
 	done, cases, start := 0, 0, time.Now()
 	rapid.Check(t, func(rt *rapid.T) {
 		if observe != nil && done >= steps { // done counts cases that passed, so a failure repeats itself

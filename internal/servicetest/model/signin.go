@@ -28,6 +28,7 @@ func SignIn(t *testing.T, open servicetest.Opener, steps int) {
 // SignInObserved is [SignIn] before the eyes of an observer, as [RunObserved] is of [Run].
 func SignInObserved(t *testing.T, open servicetest.Opener, steps int, observe servicetest.Observe) {
 	t.Helper()
+	begins()
 	done, cases, start := 0, 0, time.Now()
 	rapid.Check(t, func(rt *rapid.T) {
 		if observe != nil && done >= steps {

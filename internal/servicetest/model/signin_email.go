@@ -42,7 +42,7 @@ func (m *signInMachine) changeEmail() {
 		return
 	}
 	m.s.spendMails(user.ID)
-	m.s.sent = m.s.sent.with(sentMail{user.ID, address, m.s.now})
+	m.s.sent = m.s.sent.with(sentMail{user: user.ID, address: address, at: m.s.now})
 	m.s.mails = append(m.s.mails, modelMail{
 		raw: got.Token.Reveal(), user: user.ID, address: address, asked: asks, expires: m.s.now.Add(modelMailFor),
 	})

@@ -238,6 +238,7 @@ func (m *machine) eraseUser() {
 	if here {
 		m.s.goAway(id)
 	}
+	m.s.sent = m.s.sent.perhaps()
 	if m.s.redact(append(slices.Clone(m.s.former[id]), id)) {
 		m.s.emit(tenancy.EventUserErased, tenancy.OrganizationID{}, id, id, nil).redacted = true
 	}

@@ -24,7 +24,7 @@ func erasureAttacks() []rule {
 }
 
 // told is how many events tell of somebody below: more than two transactions of a step empty.
-func told() int { return servicetest.Soak(2_000, 450) }
+func told() int { return servicetest.Soak(1_000, 450) }
 
 // tellOf makes events about a user.
 func (w *world) tellOf(user tenancy.User, n int) {
@@ -189,7 +189,7 @@ func manySessions(w *world) {
 		user := w.User(name)
 		acme := w.Org("Acme " + name)
 		w.Add(acme, user)
-		w.ranOut(w.Member(acme, user), servicetest.Soak(10_000, 700))
+		w.ranOut(w.Member(acme, user), servicetest.Soak(5_000, 700))
 		sole := w.Owned("Sole of "+name, user)
 		w.refuses(tenancy.ErrLastOwner, "", func() error { return end(w.Svc, user) })
 		w.NoError(w.Svc.Organizations.Delete(w.Ctx, sole.ID))

@@ -10,7 +10,7 @@ import (
 
 // manyRows is how many rows strangers make in the attacks below: more than one transaction
 // of a step takes.
-func manyRows() int { return servicetest.Soak(2_001, 250) }
+func manyRows() int { return servicetest.Soak(1_001, 250) }
 
 func stepAttacks() []rule {
 	few := func(c *tenancy.Config) {

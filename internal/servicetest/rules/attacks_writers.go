@@ -26,7 +26,7 @@ func writerAttacks() []rule {
 }
 
 // many is how many rows the attacks below are about: more than two transactions change.
-func many() int { return servicetest.Soak(2_000, 90) }
+func many() int { return servicetest.Soak(1_000, 90) }
 
 // most are the rows that one transaction of a step reads or writes at most, for each thing that
 // it changes a few.
