@@ -78,7 +78,7 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 			s.refused(ctx, inner.txn.denied...)
 		}
 	}()
-	err = s.updating(ctx, func(rows store.Rows) error {
+	err = s.updating(store.For(ctx, op), func(rows store.Rows) error {
 		turn.begins()
 		s.begun(keys)
 		var failed func() error
