@@ -14,7 +14,7 @@ func TestFresh(t *testing.T) { fresh.Run(t, onMemory, fresh.NestedHost) }
 func TestFreshOnWeak(t *testing.T) { fresh.Run(t, onWeak, fresh.NestedHost) }
 
 func TestFreshUnderLoad(t *testing.T) {
-	fresh.UnderLoad(t, openMemory, fresh.NestedHost, servicetest.Soak(50_000, 1_000))
+	fresh.UnderLoad(t, openMemory, fresh.NestedHost, servicetest.Soak(100_000, 1_000))
 }
 
 func TestFollow(t *testing.T) { fresh.Follow(t, openMemory) }

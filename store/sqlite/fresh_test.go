@@ -31,7 +31,7 @@ func TestFresh(t *testing.T) {
 }
 
 func TestFreshUnderLoad(t *testing.T) {
-	fresh.UnderLoad(t, func(t *testing.T) store.Store { return open(t) }, inHost, servicetest.Soak(15_000, 1_000))
+	fresh.UnderLoad(t, func(t *testing.T) store.Store { return open(t) }, inHost, servicetest.Soak(30_000, 1_000))
 }
 
 func TestFollow(t *testing.T) {
