@@ -16,7 +16,7 @@ import (
 // M6): they do not come in again by a way that asks nobody there. They are known by the user
 // and by the addresses that they had proved while they were a member, or proved since, without the
 // "+" tag, so that another account of theirs does not get in either; 10 addresses are kept, and of
-// more the oldest go. Whoever takes an account over (rule U4) is not who left; who was removed with an
+// more the oldest go. Somebody who takes an account over (rule U4) is not the person who left; one removed with an
 // address that they had not proved yet stays so when somebody proves it.
 //
 // Memberships.Remove and Memberships.Leave of an active or inactive member make one. It ends

@@ -104,29 +104,40 @@ func (t *turns) of(now time.Time, share string) *shareTurns {
 // longer notes how long a write of a share took, and gives how much longer that is than writes of others
 // usually are, if it is over what anybody may take; 0: it is not.
 func (t *turns) longer(share string, took, may time.Duration) time.Duration {
+	usual, known := time.Duration(0), false
+	if took > may {
+		usual, known = t.usual(share)
+	}
 	own := pace{share, took}
-	others := make([]time.Duration, 0, paceShares)
-	for _, p := range t.paces {
+	t.paces = slices.DeleteFunc(t.paces, func(p pace) bool {
 		if p.share == share {
 			own.average = p.average + (took-p.average)/8
-		} else {
-			others = append(others, p.average)
 		}
-	}
-	t.paces = slices.DeleteFunc(t.paces, func(p pace) bool { return p.share == share })
+		return p.share == share
+	})
 	if len(t.paces) >= paceShares {
-		t.paces = t.paces[:copy(t.paces, t.paces[1:])]
+		t.paces = slices.Delete(t.paces, 0, 1)
 	}
 	t.paces = append(t.paces, own)
-	if took <= may || len(others) == 0 {
-		return 0
-	}
-	slices.Sort(others)
-	usual := others[(len(others)-1)/2]
-	if took <= heavyTimes*usual {
+	if !known || took <= heavyTimes*usual {
 		return 0
 	}
 	return took - usual
+}
+
+// usual is how long the writes of other shares usually take, if there are any: the lower median.
+func (t *turns) usual(share string) (time.Duration, bool) {
+	others := make([]time.Duration, 0, paceShares)
+	for _, p := range t.paces {
+		if p.share != share {
+			others = append(others, p.average)
+		}
+	}
+	if len(others) == 0 {
+		return 0, false
+	}
+	slices.Sort(others)
+	return others[(len(others)-1)/2], true
 }
 
 // wrote is ended for a write that took so long; to take as long as may is nobody's fault.
