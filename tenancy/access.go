@@ -30,6 +30,7 @@ type accessFacts struct {
 	UserSuspended         bool
 	MembershipID          MembershipID // zero: no membership
 	Status                MembershipStatus
+	Mark                  string   // of what is declared: see declarationMark
 	Roles                 []string // of the assignments without a scope, in no order, perhaps repeated
 }
 
@@ -59,6 +60,7 @@ func (f accessFacts) reason() Reason {
 // facts reads what decides on access, in one statement where the store can.
 func (ar accessRules) facts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
 	if facts, ok, err := ar.c.queryFacts(ctx, organization, user); ok || err != nil {
+		ar.c.sawDeclarations(facts.Mark)
 		return facts, err
 	}
 	return ar.readFacts(ctx, organization, user)

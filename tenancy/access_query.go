@@ -14,12 +14,13 @@ var accessQuery = &store.Query{
 	SQL: `
 SELECT o.id IS NOT NULL, o.archived_at IS NOT NULL, o.suspended_at IS NOT NULL,
        u.id IS NOT NULL AND u.merged_into IS NULL, u.suspended_at IS NOT NULL,
-       m.id, m.status, a.role
+       m.id, m.status, a.role, d.mark
 FROM (SELECT ?1 AS organization_id, ?2 AS user_id) AS k
 LEFT JOIN tenancy_organizations o ON o.id = k.organization_id
 LEFT JOIN tenancy_users u ON u.id = k.user_id
 LEFT JOIN tenancy_memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
-LEFT JOIN tenancy_role_assignments a ON a.membership_id = m.id AND a.active = 1 AND a.scope = ''`,
+LEFT JOIN tenancy_role_assignments a ON a.membership_id = m.id AND a.active = 1 AND a.scope = ''
+LEFT JOIN tenancy_declaration_marks d ON d.id = '` + theDeclarationMark.String() + `'`,
 	Args: []store.Column{
 		{Name: "organization_id", Type: store.ID, Prefix: OrganizationID{}.Prefix()},
 		{Name: "user_id", Type: store.ID, Prefix: UserID{}.Prefix()},
@@ -33,6 +34,7 @@ LEFT JOIN tenancy_role_assignments a ON a.membership_id = m.id AND a.active = 1 
 		{Name: "membership_id", Type: store.ID, Prefix: MembershipID{}.Prefix(), Null: true},
 		{Name: "status", Type: store.Text, Null: true},
 		{Name: "role", Type: store.Text, Null: true},
+		{Name: "mark", Type: store.Text, Null: true},
 	},
 }
 
@@ -43,6 +45,7 @@ func (c *call) queryFacts(ctx context.Context, organization OrganizationID, user
 		facts.OrganizationFound, facts.OrganizationArchived, facts.OrganizationSuspended = row[0].Int != 0, row[1].Int != 0, row[2].Int != 0
 		facts.UserFound, facts.UserSuspended = row[3].Int != 0, row[4].Int != 0
 		facts.MembershipID, facts.Status = row[5].ID, MembershipStatus(row[6].Text)
+		facts.Mark = row[8].Text
 		if !row[7].Null {
 			facts.Roles = append(facts.Roles, row[7].Text)
 		}

@@ -259,6 +259,13 @@ func (ar accessRules) readGrants(ctx context.Context, id OrganizationID) (powers
 	case reason != ReasonGranted:
 		return powers{}, notFound(id)
 	}
+	if name, ok := setOf(facts.Roles); ok {
+		declared, err := ar.c.roles().declarations(ctx)
+		if err != nil {
+			return powers{}, err
+		}
+		return kept(declared, declared.compiled.powers, name, func() (powers, error) { return powersOf(declared.roles, facts.Roles) })
+	}
 	roles, err := ar.c.roles().rolesNamed(ctx, id, facts.Roles...)
 	if err != nil {
 		return powers{}, err
@@ -370,7 +377,7 @@ func (ar accessRules) mayLock(ctx context.Context, sc scope) error {
 func (c *call) forget() {
 	c.held = nil
 	if !c.instance.singleWriter {
-		c.declarations = nil
+		c.declarations, c.declared.known = nil, false
 	}
 }
 

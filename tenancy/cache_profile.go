@@ -51,6 +51,9 @@ func (ar accessRules) compile(ctx context.Context, id OrganizationID, slugs []st
 	if err != nil {
 		return nil, err
 	}
+	if name, ok := setOf(slugs); ok {
+		return kept(declared, declared.compiled.profiles, name, func() (*profile, error) { return newProfile(declared, declared.roles, slugs) })
+	}
 	roles, err := ar.c.roles().rolesNamed(ctx, id, slugs...)
 	if err != nil {
 		return nil, err

@@ -17,14 +17,41 @@ type declarations struct {
 	rows     map[string]Role // the application roles that were declared, by slug
 	granted  map[rbac.Permission]Permission
 	revision struct{ roles, permissions int64 }
+	mark     string // under which they hold: see declarationMark
+	compiled compiled
 }
 
-// declarations reads the declarations, once a call.
+// declarations gives the declarations, once a call: those that the instance keeps, where they
+// are of this snapshot, and else it reads them.
 func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 	if rr.c.declarations != nil {
 		return rr.c.declarations, nil
 	}
-	declared := &declarations{rows: map[string]Role{}, granted: map[rbac.Permission]Permission{}}
+	if rr.c.declared.changed {
+		return rr.readDeclarations(ctx)
+	}
+	mark, err := rr.declarationMark(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if known := rr.c.instance.declarations.Load(); known != nil && known.mark == mark {
+		rr.c.declarations = known
+		return known, nil
+	}
+	declared, err := rr.readDeclarations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	declared.mark = mark
+	rr.c.instance.declarations.Store(declared)
+	return declared, nil
+}
+
+func (rr roleRules) readDeclarations(ctx context.Context) (*declarations, error) {
+	declared := &declarations{
+		rows: map[string]Role{}, granted: map[rbac.Permission]Permission{},
+		compiled: compiled{profiles: map[string]*profile{}, powers: map[string]powers{}},
+	}
 	var names []rbac.Permission
 	err := walk(ctx, rr.c.tx.Permissions(), permissionFilter{}, func(p Permission) error {
 		names = append(names, p.Slug)

@@ -59,6 +59,9 @@ func (c *call) record(ctx context.Context, n newEvent) error {
 		return err
 	}
 	if key, alters := keyOf(e.Type, e.OrganizationID, e.UserID); alters {
+		if key == (cacheKey{}) { // what is declared
+			c.declared.changed, c.declarations = true, nil
+		}
 		return c.changed(ctx, key, e.ID)
 	}
 	return nil

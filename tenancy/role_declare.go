@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -50,13 +51,14 @@ func (g Permissions) Declare(ctx context.Context, revision int64, declared ...Pe
 		if err != nil || revision < decls.revision.permissions {
 			return err
 		}
+		there := maps.Clone(decls.granted)
 		named := map[rbac.Permission]bool{}
 		for _, d := range declared {
 			if named[d.Slug] {
 				return invalid("permission", "is declared twice")
 			}
 			named[d.Slug] = true
-			if err := c.roles().declarePermission(ctx, decls, revision, d); err != nil {
+			if err := c.roles().declarePermission(ctx, decls.registry, there, revision, d); err != nil {
 				return err
 			}
 		}
@@ -64,20 +66,20 @@ func (g Permissions) Declare(ctx context.Context, revision int64, declared ...Pe
 	})
 }
 
-func (rr roleRules) declarePermission(ctx context.Context, declared *declarations, revision int64, d PermissionDeclaration) error {
-	if _, err := declared.registry.With(d.Slug); err != nil {
+func (rr roleRules) declarePermission(ctx context.Context, registry *rbac.Registry, declared map[rbac.Permission]Permission, revision int64, d PermissionDeclaration) error {
+	if _, err := registry.With(d.Slug); err != nil {
 		return rbacError("permission", err)
 	}
 	text, err := description("description", d.Description)
 	if err != nil {
 		return err
 	}
-	row, there := declared.granted[d.Slug]
+	row, there := declared[d.Slug]
 	if !there {
 		row = Permission{
 			ID: rr.c.instance.config.NewID(), Version: 1, Slug: d.Slug, Description: text, Revision: revision, CreatedAt: rr.c.now, UpdatedAt: rr.c.now,
 		}
-		declared.granted[d.Slug] = row
+		declared[d.Slug] = row
 		if err := rr.c.tx.Permissions().Insert(ctx, row); err != nil {
 			return err
 		}

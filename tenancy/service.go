@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
@@ -48,6 +49,8 @@ type instance struct {
 	denials denialCounter
 	proofs  proofGate
 	turns   turns
+	// declarations are those that were read last, for every call whose snapshot has their mark.
+	declarations atomic.Pointer[declarations]
 	// singleWriter: the store lets one transaction write at a time.
 	singleWriter bool
 	// readersWait says whether a read can have to wait for a transaction of the host's; nil:

@@ -35,6 +35,7 @@ var entities = []struct {
 	{sessionRows.Table, sessionRows},
 	{sentMailRows.Table, sentMailRows},
 	{foundingRows.Table, foundingRows},
+	{declarationMarkRows.Table, declarationMarkRows},
 	{&eventLog.Table, eventRows},
 }
 

@@ -212,6 +212,7 @@ type call struct {
 	denied       []refusal  // what authorize refused
 	mail         []outgoing // what is to be sent after the commit
 	declarations *declarations
+	declared     declarationState
 	held         map[OrganizationID]powers       // what the actor holds
 	homes        map[ConnectionID]OrganizationID // of connections that were read
 	freed        UserID                          // of an account that was taken over in this call
@@ -302,6 +303,9 @@ func (s *Service) run(ctx context.Context, method *Method, key string, keys *cha
 		if err := fn(ctx, c); err != nil {
 			return err
 		}
+		if err := c.remarkDeclarations(ctx); err != nil {
+			return err
+		}
 		return c.close()
 	})
 	if c != nil {
@@ -317,7 +321,7 @@ func (c *call) savepoint(ctx context.Context, fn func(part *call) error) error {
 	err := c.tx.Savepoint(ctx, func() error { return fn(&part) })
 	c.denied = part.denied
 	if err == nil {
-		c.mail = part.mail
+		c.mail, c.declared.changed = part.mail, part.declared.changed
 	}
 	return err
 }

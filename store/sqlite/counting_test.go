@@ -6,12 +6,15 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"modernc.org/libc"
 	modernc "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/store/sqlite"
@@ -21,8 +24,10 @@ import (
 // statements hears of every statement that SQLite runs, but for those that begin, end
 // or divide transactions, or take the write lock in one of a host's handle.
 type statements struct {
-	mu   sync.Mutex
-	list []string
+	mu    sync.Mutex
+	list  []string
+	steps int // of SQLite's machine, over all of them
+	by    map[string]int
 }
 
 func (s *statements) ran(text string) {
@@ -39,7 +44,7 @@ func (s *statements) ran(text string) {
 // during gives the statements that fn runs.
 func (s *statements) during(fn func()) []string {
 	s.mu.Lock()
-	s.list = nil
+	s.list, s.steps, s.by = nil, 0, map[string]int{}
 	s.mu.Unlock()
 	fn()
 	s.mu.Lock()
@@ -52,7 +57,7 @@ func counting(t *testing.T) (*sqlite.Store, *statements) {
 	t.Helper()
 	connector, err := modernc.NewConnector(fmt.Sprintf(dsn, filepath.Join(t.TempDir(), "counted.db")))
 	require.NoError(t, err)
-	heard := &statements{}
+	heard := &statements{by: map[string]int{}}
 	db := sql.OpenDB(countingConnector{connector, heard})
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, sqlite.Migrate(t.Context(), db))
@@ -92,14 +97,13 @@ type countingConn struct {
 	heard *statements
 }
 
-func (c *countingConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	c.heard.ran(text)
-	return c.fullConn.ExecContext(ctx, text, args)
+// ExecContext has every statement prepared, for only those count their steps.
+func (c *countingConn) ExecContext(context.Context, string, []driver.NamedValue) (driver.Result, error) {
+	return nil, driver.ErrSkip
 }
 
-func (c *countingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	c.heard.ran(text)
-	return c.fullConn.QueryContext(ctx, text, args)
+func (c *countingConn) QueryContext(context.Context, string, []driver.NamedValue) (driver.Rows, error) {
+	return nil, driver.ErrSkip
 }
 
 func (c *countingConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
@@ -124,12 +128,43 @@ type countingStmt struct {
 
 func (s *countingStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	s.heard.ran(s.text)
+	defer s.stepped()
 	return s.fullStmt.ExecContext(ctx, args)
 }
 
 func (s *countingStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	s.heard.ran(s.text)
-	return s.fullStmt.QueryContext(ctx, args)
+	rows, err := s.fullStmt.QueryContext(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	return &countingRows{rows, s}, nil
+}
+
+// stepped adds the steps that the statement has taken. The driver tells nobody its handles,
+// so they are read from its fields.
+func (s *countingStmt) stepped() {
+	stmt := reflect.ValueOf(s.fullStmt).Elem()
+	handle := uintptr(stmt.FieldByName("pstmt").Uint())
+	if handle == 0 { // a script
+		return
+	}
+	tls := (*libc.TLS)(stmt.FieldByName("c").Elem().FieldByName("tls").UnsafePointer())
+	steps := sqlite3.Xsqlite3_stmt_status(tls, handle, sqlite3.SQLITE_STMTSTATUS_VM_STEP, 1)
+	s.heard.mu.Lock()
+	defer s.heard.mu.Unlock()
+	s.heard.steps += int(steps)
+	s.heard.by[s.text] += int(steps)
+}
+
+type countingRows struct {
+	driver.Rows
+	of *countingStmt
+}
+
+func (r *countingRows) Close() error {
+	defer r.of.stepped()
+	return r.Rows.Close()
 }
 
 // TestSessionStatements holds sessions to their statements: what a request costs, and

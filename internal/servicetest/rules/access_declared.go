@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"errors"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
@@ -14,6 +15,7 @@ func declaredRules() []rule {
 		{"R2 a built-in role's first declaration is held to the depth of organizations' roles", on(builtinParent)},
 		{"R2 a permission named twice is refused", on(permissionTwice)},
 		{"R5 children move together, in whatever order", on(childrenTogether)},
+		{"R1 R8 what is declared counts at once, everywhere and in transactions, and not what was undone", on(declaredAtOnce)},
 		{"R3 what the store says is not taken for a default that manages", on(heirsHonest)},
 	}
 }
@@ -84,4 +86,60 @@ func heirsHonest(w *world) {
 		}
 		w.True(errors.Is(err, servicetest.ErrFault), "statement %d: %v", n, err)
 	}
+}
+
+// declaredAtOnce asks bound Services of two instances, which keep what is declared, after each
+// kind of change: by the other, in a transaction, and one that was undone.
+func declaredAtOnce(w *world) {
+	w.Declare()
+	ada := w.User("ada")
+	acme := w.Owned("Acme", ada)
+	cyd := w.Add(acme, w.User("cyd"), servicetest.Clerk).UserID
+	other := w.Another(func(*tenancy.Config) {})
+	may := func(s *tenancy.Service, p rbac.Permission) bool {
+		ok, err := s.As(tenancy.UserPrincipal(cyd)).Can(w.Ctx, cyd, acme.ID, p)
+		w.NoError(err)
+		return ok
+	}
+	grant := func(s *tenancy.Service, revision int64, grants ...rbac.Grant) error {
+		return s.Roles.Declare(w.Ctx, revision, rbac.Role{Slug: servicetest.Clerk, Extends: servicetest.Auditor, Grants: grants})
+	}
+	both := func(want bool) {
+		w.T.Helper()
+		w.Equal(want, may(w.Svc, servicetest.Billing))
+		w.Equal(want, may(other, servicetest.Billing))
+	}
+	both(false)
+	w.NoError(grant(other, 2, rbac.Grant(servicetest.Billing)))
+	both(true)
+	w.NoError(grant(w.Svc, 3))
+	both(false)
+	for range 2 { // the second time what the first had compiled is there, under a mark that is not
+		w.Equal(servicetest.ErrStop, w.Svc.Transact(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			in := func(want bool) {
+				ok, err := tx.As(tenancy.UserPrincipal(cyd)).Can(ctx, cyd, acme.ID, servicetest.Billing)
+				w.NoError(err)
+				w.Equal(want, ok)
+			}
+			in(false)
+			w.NoError(grant(tx, 4, rbac.Grant(servicetest.Billing)))
+			in(true)
+			w.NoError(grant(tx, 5))
+			in(false)
+			w.Failed(tx.Roles.Declare(ctx, 6, rbac.Role{Slug: servicetest.Clerk, Grants: []rbac.Grant{rbac.Grant(servicetest.Billing)}},
+				rbac.Role{Slug: "far", Extends: "nowhere"}), tenancy.ErrUnknownRole, "roles")
+			in(false)
+			w.NoError(grant(tx, 7, rbac.Grant(servicetest.Billing)))
+			in(true)
+			return servicetest.ErrStop
+		}))
+		both(false)
+	}
+	w.NoError(grant(other, 4, rbac.Grant(servicetest.Billing)))
+	both(true)
+	w.NoError(other.Permissions.Delete(w.Ctx, servicetest.Billing))
+	_, err := w.Svc.As(tenancy.UserPrincipal(cyd)).Can(w.Ctx, cyd, acme.ID, servicetest.Billing)
+	w.Failed(err, tenancy.ErrUnknownPermission, "permission")
+	w.NoError(other.Roles.Delete(w.Ctx, tenancy.OrganizationID{}, servicetest.Clerk, servicetest.Auditor))
+	w.False(may(w.Svc, servicetest.WriteDocs))
 }

@@ -33,6 +33,8 @@ func (c contrast) String() string {
 func walkCosts(w *world) {
 	t := newTenants(w)
 	svc, m := t.metered(asItIs)
+	_, err := svc.Permissions.List(t.Ctx) // the instance keeps what is declared, whoever calls first
+	t.NoError(err)
 	var order []contrast
 	who := map[contrast][]string{}
 	for _, call := range slices.Sorted(maps.Keys(t.calls)) {
