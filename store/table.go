@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/freehold-dev/freehold/internal/typeid"
 )
@@ -20,9 +21,9 @@ type Table struct {
 	// Unique are the keys, besides the id, that no two rows have in common. A row with a
 	// null in one of the columns holds no key.
 	Unique []Key
-	// Indexes are other columns that lists select or sort by, the narrower first. Each
-	// ends with the id, unsaid.
-	Indexes [][]int
+	// Indexes are the other orders in which rows are kept, for lists to select and sort by,
+	// the narrower first.
+	Indexes []Index
 	// Orders are the columns that a list may go along, besides the id.
 	Orders []int
 	// Touch is the column that [Rows.Touch] sets and [Rows.Update] leaves; 0 for none.
@@ -42,6 +43,49 @@ type Column struct {
 	// References is the table whose id the column holds, where a row without that other
 	// row must not be; nil where it may.
 	References *Table
+}
+
+// Index is an order in which a store keeps rows: by Columns, and then by the id. Where it has
+// Null or NotNull, it holds those rows alone in which these columns are null, or are not.
+// Then it is small where such rows are few, and serves only lists that say so: a condition
+// [IsNull] on the one, any other on the other.
+type Index struct {
+	Columns       []int
+	Null, NotNull []int
+}
+
+// Serves reports whether every row that passes the conditions is in the index.
+func (x *Index) Serves(where []Cond) bool {
+	has := func(column int, null bool) bool {
+		for i := range where {
+			if where[i].Column == column && (where[i].Op == IsNull) == null {
+				return true
+			}
+		}
+		return false
+	}
+	for _, column := range x.Null {
+		if !has(column, true) {
+			return false
+		}
+	}
+	for _, column := range x.NotNull {
+		if !has(column, false) {
+			return false
+		}
+	}
+	return true
+}
+
+// Narrows is how many columns Null and NotNull name besides Columns.
+func (x *Index) Narrows() int {
+	n := len(x.Null)
+	for _, column := range x.NotNull {
+		if !slices.Contains(x.Columns, column) {
+			n++
+		}
+	}
+	return n
 }
 
 // Key is a unique key.

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
@@ -32,10 +33,12 @@ var roleAssignmentRows = typed.Describe[RoleAssignment, roleAssignmentFilter](
 	typed.Text("scope", func(v *RoleAssignment) *string { return &v.Scope }),
 	typed.Flag("active", func(v *RoleAssignment) *bool { return &v.Active }),
 	typed.Instant("created_at", func(v *RoleAssignment) *time.Time { return &v.CreatedAt }),
+	typed.Derived("sourced_by", func(v *RoleAssignment) string { return v.SourceID }).OrNull(),
 ).
 	Unique("role", "membership_id", "role", "source", "source_id", "scope").
 	Index("organization_id", "role", "active").
 	Index("user_id").
+	Index("sourced_by").WhileSet("sourced_by").
 	Where(func(c *typed.Conds, f roleAssignmentFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
@@ -44,6 +47,9 @@ var roleAssignmentRows = typed.Describe[RoleAssignment, roleAssignmentFilter](
 		typed.OneText(c, "role", f.Role)
 		typed.OneText(c, "source", f.Source)
 		typed.OneText(c, "source_id", f.SourceID)
+		if ids := f.SourceID.Values(); len(ids) > 0 && !slices.Contains(ids, "") {
+			typed.OneText(c, "sourced_by", f.SourceID)
+		}
 		typed.OneFlag(c, "active", f.Active)
 	})
 

@@ -21,6 +21,13 @@ type declarations struct {
 	compiled compiled
 }
 
+// role gives a role that was declared, to be the caller's: the declarations are shared.
+func (d *declarations) role(slug string) (Role, bool) {
+	r, there := d.rows[slug]
+	r.Grants = slices.Clone(r.Grants)
+	return r, there
+}
+
 // declarations gives the declarations, once a call: those that the instance keeps, where they
 // are of this snapshot, and else it reads them.
 func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {

@@ -32,7 +32,7 @@ var domainLookRows = typed.Describe[domainLook, domainLookFilter](
 ).
 	Index("organization_id", "claimed_at").
 	Index("actor", "claimed_at").
-	Index("due_at").Order(typed.Order(ByDue), "due_at").
+	Index("due_at").WhileSet("due_at").Order(typed.Order(ByDue), "due_at").
 	Where(func(c *typed.Conds, f domainLookFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)

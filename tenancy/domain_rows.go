@@ -43,8 +43,8 @@ var domainRows = typed.Describe[Domain, domainFilter](
 	Unique("name", "verified_name").
 	Index("organization_id").
 	Index("name").
-	Index("role").
-	Index("due_at").Order(typed.Order(ByDue), "due_at").
+	Index("role").WhileSet("role").
+	Index("due_at").WhileSet("due_at").Order(typed.Order(ByDue), "due_at").
 	Where(func(c *typed.Conds, f domainFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)

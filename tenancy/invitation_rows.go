@@ -47,12 +47,11 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 	Unique("email", "scope", "pending_email_key").
 	Index("scope", "email_key").Order(typed.Order(ByEmail), "email_key").
 	Index("email_key", "state").
-	Index("inviter_id").
-	Index("user_id").
+	Index("inviter_id").WhileSet("inviter_id").
+	Index("user_id").WhileSet("user_id").
 	Index("scope", "state").
-	Index("scope").
-	Index("organization_id").
-	Index("mail_due_at").Order(typed.Order(ByTime), "mail_due_at").
+	Index("organization_id").WhileSet("organization_id").
+	Index("mail_due_at").WhileSet("mail_due_at").Order(typed.Order(ByTime), "mail_due_at").
 	Index("state", "expires_at").Order(typed.Order(ByDue), "expires_at").
 	Where(func(c *typed.Conds, f invitationFilter) {
 		typed.OneID(c, "id", f.ID)
@@ -60,7 +59,7 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 		typed.OneText(c, "email_key", f.EmailKey)
 		typed.OneID(c, "inviter_id", f.InviterID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "state", f.State)
+		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet(), InvitationPending, InvitationAccepted, InvitationRevoked, InvitationExpired, InvitationVoid))
 		typed.Begins(c, "email_key", f.EmailPrefix)
 		typed.Before(c, "expires_at", f.DueBefore)
 		typed.After(c, "expires_at", f.DueAfter)

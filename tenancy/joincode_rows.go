@@ -36,9 +36,9 @@ var joinCodeRows = typed.Describe[JoinCode, joinCodeFilter](
 	typed.Derived("open_for", func(v *JoinCode) string { return v.openFor().String() }).OrNull(),
 ).
 	Index("organization_id").
-	Index("role").
-	Index("creator_id").
-	Index("open_for", "expires_at").
+	Index("role").WhileSet("role").
+	Index("creator_id").WhileSet("creator_id").
+	Index("open_for", "expires_at").WhileSet("open_for").
 	Where(func(c *typed.Conds, f joinCodeFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)

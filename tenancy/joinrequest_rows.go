@@ -29,15 +29,14 @@ var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 	typed.Instant("updated_at", func(v *JoinRequest) *time.Time { return &v.UpdatedAt }),
 ).
 	Unique("user", "organization_id", "user_id").
-	Index("user_id").
 	Index("user_id", "state").
 	Index("organization_id", "state").
-	Index("organization_id").
 	Where(func(c *typed.Conds, f joinRequestFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "state", f.State)
+		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet() || f.UserID.IsSet(),
+			JoinRequestPending, JoinRequestApproved, JoinRequestDeclined, JoinRequestCanceled))
 	})
 
 func (t *txn) JoinRequests() table[JoinRequest, joinRequestFilter] { return bind(t, joinRequestRows) }

@@ -44,19 +44,17 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 	typed.Flag("user_suspended", func(v *Membership) *bool { return &v.UserSuspended }),
 ).
 	Unique("user_id", "organization_id", "user_id").
-	Index("invitation_id").
-	Index("user_id").
+	Index("invitation_id").WhileSet("invitation_id").
 	Index("user_id", "status").
-	Index("organization_id").
 	Index("organization_id", "status").
-	Index("organization_id", "name_key").Order(typed.Order(ByName), "name_key").
-	Index("organization_id", "email_key").Order(typed.Order(ByEmail), "email_key").
+	Index("organization_id", "status", "name_key").Order(typed.Order(ByName), "name_key").
+	Index("organization_id", "status", "email_key").Order(typed.Order(ByEmail), "email_key").
 	Touch("last_sign_in_at").
 	Where(func(c *typed.Conds, f membershipFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "status", f.Status)
+		typed.OneText(c, "status", orEvery(f.Status, f.OrganizationID.IsSet() || f.UserID.IsSet(), MembershipActive, MembershipInactive, MembershipPending))
 		typed.OneFlag(c, "user_suspended", f.UserSuspended)
 		typed.OneID(c, "invitation_id", f.InvitationID)
 		typed.OneText(c, "email_key", f.EmailKey)

@@ -51,10 +51,14 @@ var organizationRows = typed.Describe[Organization, organizationFilter](
 ).
 	Unique("slug", "slug").
 	Unique("external_id", "external_id").
-	Index("name_key").Order(typed.Order(ByName), "name_key").
-	Index("default_role").
-	Index("creator_role").
-	Index("deleted_at").
+	Index("name_key").WhileSet("suspended_at").
+	Index("name_key").WhileSet("archived_at").
+	Index("name_key").WhileNull("archived_at").Order(typed.Order(ByName), "name_key").
+	Index().WhileSet("suspended_at").
+	Index().WhileSet("archived_at").
+	Index("default_role").WhileSet("default_role").
+	Index("creator_role").WhileSet("creator_role").
+	Index().WhileSet("deleted_at").
 	Where(func(c *typed.Conds, f organizationFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "slug", f.Slug)

@@ -210,13 +210,16 @@ func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Rol
 		if err != nil {
 			return rbacError("roles", err)
 		}
-		n, moved := len(decls.rows), false
+		n := len(decls.rows)
+		var moved []string
 		for _, row := range rows {
 			before, there := decls.rows[row.Slug]
 			if !there {
 				n++
 			}
-			moved = moved || before.Extends != row.Extends
+			if before.Extends != row.Extends {
+				moved = append(moved, row.Slug)
+			}
 			if err := c.roles().saveRole(ctx, before, &row); err != nil {
 				return err
 			}
@@ -225,10 +228,8 @@ func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Rol
 			return invalid("roles", fmt.Sprintf("would be %d, at most %d", n, c.instance.config.Limits.Roles))
 		}
 		c.declarations = nil
-		if moved {
-			if err := c.roles().stillSound(ctx, after); err != nil {
-				return err
-			}
+		if err := c.roles().stillSound(ctx, after, moved...); err != nil {
+			return err
 		}
 		return c.roles().stillAutomatic(ctx, decls.roles, after)
 	})
@@ -298,21 +299,48 @@ func (rr roleRules) saveRole(ctx context.Context, before Role, r *Role) error {
 }
 
 // stillSound refuses a change of application roles with which some organization's own
-// roles cannot stand: too many parents above them, or a cycle.
-func (rr roleRules) stillSound(ctx context.Context, after *rbac.Roles) error {
-	own := map[OrganizationID][]rbac.Role{}
-	err := walk(ctx, rr.c.tx.Roles(), roleFilter{}, func(r Role) error {
+// roles cannot stand: too many parents above them, or a cycle. moved are the roles with
+// another parent than before. It looks at those organizations alone whose roles extend one of
+// them, or a declared role that does.
+func (rr roleRules) stillSound(ctx context.Context, after *rbac.Roles, moved ...string) error {
+	if len(moved) == 0 {
+		return nil
+	}
+	declared, err := rr.declarations(ctx)
+	if err != nil {
+		return err
+	}
+	affected := moved
+	for i := 0; i < len(affected); i++ {
+		for slug, r := range declared.rows {
+			if r.Extends == affected[i] && !slices.Contains(affected, slug) {
+				affected = append(affected, slug)
+			}
+		}
+	}
+	scopes := map[string]bool{}
+	err = walk(ctx, rr.c.tx.Roles(), roleFilter{Extends: typed.Of(affected...)}, func(r Role) error {
 		if !r.OrganizationID.IsZero() {
-			own[r.OrganizationID] = append(own[r.OrganizationID], r.value())
+			scopes[r.OrganizationID.String()] = true
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, roles := range own {
-		if _, err := after.With(roles...); err != nil {
-			return rbacError("roles", err)
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(scopes)), changeStep) {
+		own := map[OrganizationID][]rbac.Role{}
+		err := walk(ctx, rr.c.tx.Roles(), roleFilter{Scope: typed.Of(some...)}, func(r Role) error {
+			own[r.OrganizationID] = append(own[r.OrganizationID], r.value())
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, roles := range own {
+			if _, err := after.With(roles...); err != nil {
+				return rbacError("roles", err)
+			}
 		}
 	}
 	return nil

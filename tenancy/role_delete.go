@@ -418,7 +418,13 @@ func (d *roleDeletion) stillGood(ctx context.Context, before *declarations) erro
 	if err != nil {
 		return err
 	}
-	if err := d.c.roles().stillSound(ctx, after.roles); err != nil {
+	var moved []string
+	for _, child := range d.children {
+		if child.OrganizationID.IsZero() {
+			moved = append(moved, child.Slug)
+		}
+	}
+	if err := d.c.roles().stillSound(ctx, after.roles, moved...); err != nil {
 		return err
 	}
 	return d.c.roles().stillAutomatic(ctx, before.roles, after.roles)

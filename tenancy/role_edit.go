@@ -70,7 +70,8 @@ func (rr roleRules) roleList(ctx context.Context, id OrganizationID) ([]Role, er
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range decls.rows {
+	for slug := range decls.rows {
+		r, _ := decls.role(slug)
 		all = append(all, r)
 	}
 	for _, r := range rbac.Builtin() {
@@ -98,16 +99,33 @@ func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string
 		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
 			return Role{}, err
 		}
-		all, err := c.roles().roleList(ctx, organization)
+		return c.roles().role(ctx, organization, slug)
+	})
+}
+
+// role gives one role that holds in an organization.
+func (rr roleRules) role(ctx context.Context, id OrganizationID, slug string) (Role, error) {
+	if rbac.IsOrganizationSlug(slug) {
+		own, err := rr.storedRoles(ctx, []OrganizationID{id}, []string{slug})
 		if err != nil {
 			return Role{}, err
 		}
-		i := slices.IndexFunc(all, func(r Role) bool { return r.Slug == slug })
-		if i < 0 {
-			return Role{}, unknownRole("slug", slug)
+		if r, there := own.of(id, slug); there {
+			return r, nil
 		}
-		return all[i], nil
-	})
+		return Role{}, unknownRole("slug", slug)
+	}
+	decls, err := rr.declarations(ctx)
+	if err != nil {
+		return Role{}, err
+	}
+	if r, there := decls.role(slug); there {
+		return r, nil
+	}
+	if r, there := builtin.Get(slug); there {
+		return fromBuiltin(r), nil
+	}
+	return Role{}, unknownRole("slug", slug)
 }
 
 // Create makes a role of an organization's own (rule R2). An actor gives it no more

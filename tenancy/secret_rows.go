@@ -32,9 +32,9 @@ var secretRows = typed.Describe[storedSecret, secretFilter](
 	typed.Derived("open_for", func(v *storedSecret) string { return v.openFor() }),
 ).
 	Unique("hash", "hash").
-	Index("subject").
+	Index("subject").WhileSet("subject").
 	Index("open_for").
-	Index("user_id").
+	Index("user_id").WhileSet("user_id").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
 	Where(func(c *typed.Conds, f secretFilter) {
 		typed.OneID(c, "id", f.ID)

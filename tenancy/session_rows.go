@@ -42,8 +42,10 @@ var sessionRows = typed.Describe[Session, sessionFilter](
 	typed.Integer("connection_epoch", func(v *Session) *int64 { return &v.ConnectionEpoch }),
 ).
 	Index("user_id").
+	Index("user_id").WhileNull("ended_at").
 	Index("user_id", "expires_at").
 	Index("organization_id").
+	Index("organization_id").WhileNull("ended_at").
 	Index("membership_id", "expires_at").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
 	Touch("last_seen_at").

@@ -144,3 +144,13 @@ func (t *txn) blank(width int) store.Row {
 func bind[V Entity, F any](t *txn, e *typed.Entity[V, F]) table[V, F] {
 	return table[V, F]{typed.BindTo(&t.border, &t.scratch, e)}
 }
+
+// orEvery is the constraint of a filter, or, where there is none, every value that the column
+// may have, if wanted: indexes by organization or by user go by the state next, and a store
+// merges what each state has.
+func orEvery[T comparable](in typed.In[T], wanted bool, every ...T) typed.In[T] {
+	if in.IsSet() || !wanted {
+		return in
+	}
+	return typed.Of(every...)
+}

@@ -47,7 +47,10 @@ var userRows = typed.Describe[User, userFilter](
 	Unique("email", "email_key").
 	Unique("external_id", "external_id").
 	Index("name_key").Order(typed.Order(ByName), "name_key").
-	Index("merged_into").
+	Index("name_key").WhileSet("suspended_at").
+	Index("email_key").WhileSet("suspended_at").
+	Index().WhileSet("suspended_at").
+	Index("merged_into").WhileSet("merged_into").
 	Order(typed.Order(ByEmail), "email_key").
 	Touch("last_sign_in_at").
 	Where(func(c *typed.Conds, f userFilter) {

@@ -28,6 +28,11 @@ func NotesTables() []*store.Table {
 	unique(notes, "code", "code")
 	order(notes, "title", "due_at", "size")
 	index(notes, []string{"tag_id"}, []string{"tag_id", "title"}, []string{"author_id"}, []string{"due_at"})
+	notes.Indexes = append(notes.Indexes,
+		store.Index{Columns: notes.Places("author_id"), Null: notes.Places("size")},
+		store.Index{Columns: notes.Places("tag_id", "due_at"), NotNull: notes.Places("due_at")},
+		store.Index{Columns: notes.Places("title"), NotNull: notes.Places("parent_id")},
+		store.Index{NotNull: notes.Places("code")})
 	notes.Touch = notes.Index("seen_at")
 
 	pins := table("app_pins", "pin", "pin", refers("note_id", notes), refers("tag_id", tags), number("position"))
@@ -73,7 +78,7 @@ func unique(t *store.Table, field string, columns ...string) {
 
 func index(t *store.Table, indexes ...[]string) {
 	for _, columns := range indexes {
-		t.Indexes = append(t.Indexes, t.Places(columns...))
+		t.Indexes = append(t.Indexes, store.Index{Columns: t.Places(columns...)})
 	}
 }
 

@@ -15,12 +15,12 @@ func logTable(events *store.Log) *store.Table {
 	t.Columns = append(t.Columns, store.Column{Name: "position", Type: store.Int})
 	t.Columns = append(t.Columns, events.Columns...)
 	t.Columns = append(t.Columns, store.Column{Name: "people", Type: store.Text})
-	for _, columns := range events.Indexes {
-		shifted := make([]int, len(columns))
-		for i, c := range columns {
+	for _, x := range events.Indexes {
+		shifted := make([]int, len(x.Columns))
+		for i, c := range x.Columns {
 			shifted[i] = c + 1
 		}
-		t.Indexes = append(t.Indexes, shifted)
+		t.Indexes = append(t.Indexes, store.Index{Columns: shifted})
 	}
 	return t
 }

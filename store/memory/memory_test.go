@@ -105,13 +105,13 @@ func TestScansLookAtTheContext(t *testing.T) {
 		}
 		return nil
 	}))
-	suspended := []store.Cond{rowtest.Cond(userTable, "suspended_at", store.NotNull)} // nobody is, and no index knows
+	pictured := []store.Cond{rowtest.Cond(userTable, "picture", store.NotNull)} // nobody is, and no index knows
 	require.NoError(t, s.View(t.Context(), func(tx store.Rows) error {
 		ctx := &endsLater{Context: t.Context()}
-		_, err := tx.Count(ctx, userTable, suspended)
+		_, err := tx.Count(ctx, userTable, pictured)
 		require.ErrorIs(t, err, store.ErrCanceled)
 		ctx.asked = 0
-		_, err = rowtest.List(ctx, tx, userTable, suspended, store.Range{Limit: 1})
+		_, err = rowtest.List(ctx, tx, userTable, pictured, store.Range{Limit: 1})
 		require.ErrorIs(t, err, store.ErrCanceled)
 		return nil
 	}))

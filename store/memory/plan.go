@@ -19,6 +19,7 @@ type query struct {
 type plan struct {
 	index  int
 	equal  []int // the conditions that give those values, a column each
+	narrows int // conditions that the index meets by what it holds
 	point  bool  // a combination is a whole unique key: at most one row each
 	ranged bool  // a condition narrows the next column
 	sorted bool  // each stream is in the order asked for
@@ -55,7 +56,12 @@ func (s *schema) match(i int, q *query) (p plan, ok bool) {
 			return p, false
 		}
 	}
-	p.index = i
+	for _, c := range x.nulls {
+		if !slices.ContainsFunc(q.where, func(w store.Cond) bool { return w.Column == c && w.Op == store.IsNull }) {
+			return p, false
+		}
+	}
+	p.index, p.narrows = i, x.narrows
 	streams := 1
 	for _, c := range x.parts {
 		at := slices.IndexFunc(q.where, func(w store.Cond) bool { return w.Column == c && w.Op == store.OneOf })
@@ -93,7 +99,7 @@ func (p *plan) better(than *plan) bool {
 }
 
 func (p *plan) weight() int {
-	weight := 2 * len(p.equal)
+	weight := 2 * (len(p.equal) + p.narrows)
 	if p.ranged {
 		weight++
 	}

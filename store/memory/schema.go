@@ -21,6 +21,8 @@ type index struct {
 	parts   []int  // columns, and those of the primary key that are not among them
 	compare []int  // what tells two rows apart: columns where unique, else parts
 	skips   []int  // a row with a null in one of these is not held
+	nulls   []int  // nor is one with anything else in one of these
+	narrows int    // how many of those two say more than that columns hold something
 }
 
 // learn adds the schemas of a table that is met for the first time, and gives the place
@@ -63,8 +65,8 @@ func newSchema(source, t *store.Table, primary ...int) *schema {
 		}
 		s.add(x, primary)
 	}
-	for _, columns := range t.Indexes {
-		s.add(index{columns: columns}, primary)
+	for _, x := range t.Indexes {
+		s.add(index{columns: x.Columns, nulls: x.Null, skips: x.NotNull, narrows: x.Narrows()}, primary)
 	}
 	var indexed []int
 	for _, x := range s.indexes {
@@ -94,6 +96,11 @@ func (x *index) unique() bool { return x.field != "" }
 func (s *schema) holds(x *index, rec []byte) bool {
 	for _, c := range x.skips {
 		if s.columns[c].isNull(rec) {
+			return false
+		}
+	}
+	for _, c := range x.nulls {
+		if !s.columns[c].isNull(rec) {
 			return false
 		}
 	}

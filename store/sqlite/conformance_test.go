@@ -14,6 +14,7 @@ import (
 	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/store/storetest"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -119,7 +120,7 @@ func create(t *testing.T, db *sql.DB, table *store.Table) {
 		}
 	}
 	execute(t, db, "CREATE TABLE %s (%s) STRICT", table.Name, strings.Join(lines, ", "))
-	createIndexes(t, db, table, ", id")
+	createIndexes(t, db, table, "id")
 }
 
 // createLog makes the three tables of a log.
@@ -155,9 +156,9 @@ func columnLines(table *store.Table) []string {
 
 func createIndexes(t *testing.T, db *sql.DB, table *store.Table, last string) {
 	t.Helper()
-	for _, columns := range table.Indexes {
-		listed := names(table, columns)
-		execute(t, db, "CREATE INDEX %s_%s ON %s (%s%s)", table.Name, strings.ReplaceAll(listed, ", ", "_"), table.Name, listed, last)
+	for _, x := range table.Indexes {
+		_, err := db.Exec(sqlrows.CreateIndex(table, &x, last))
+		require.NoError(t, err)
 	}
 }
 

@@ -41,6 +41,7 @@ func (s *Store) InTx(tx *sql.Tx) store.Store {
 	}
 	statements := &txStatements{pool: s.writers, tx: tx}
 	return &joined{store: s, tx: tx, statements: statements, rows: &rows{
+		seen:       newSeen(),
 		statements: statements, session: s.sessions.of(tx), scratch: &scratch{}, sessions: &s.sessions,
 	}}
 }

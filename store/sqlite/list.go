@@ -10,10 +10,13 @@ import (
 func (r *rows) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
 	width := len(t.Columns)
 	return r.gather(ctx, sqlrows.List(t, where, span), width, func(cells []any) error {
-		row := make(store.Row, width)
+		row, few := make(store.Row, width), len(cells) <= fewRows*width
 		for ; len(cells) > 0; cells = cells[width:] {
 			if err := sqlrows.Fill(t.Kind, t.Columns, row, cells); err != nil {
 				return err
+			}
+			if few {
+				r.saw(t, row)
 			}
 			if err := yield(row); err != nil {
 				return err

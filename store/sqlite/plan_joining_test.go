@@ -56,7 +56,7 @@ func TestJoiningPlans(t *testing.T) {
 			for _, after := range []*store.Place{nil, {}} {
 				p := plan(t, st, l.table, l.where, store.Range{Sort: l.sort, Limit: 50, Desc: desc, After: after})
 				require.Contains(t, p, l.index, name)
-				require.NotContains(t, p, "TEMP B-TREE", name)
+				sortsNothing(t, p, name)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func joiningLists() map[string]lister {
 	acme, ada, open := is("organization_id", id(1)), is("user_id", id(1)), has("ended_at", store.IsNull)
 	scope, pending, address := is("scope", tenancy.OrganizationID(id(1)).String()), is("state", "pending"), is("email_key", "ada@acme.example")
 	return map[string]lister{
-		"invitations":             along("invitations", "id", "scope (scope=?", scope),
+		"invitations":             along("invitations", "id", "scope_state (scope=? AND state=?", scope, is("state", "pending", "accepted", "revoked", "expired", "void")),
 		"pending invitations":     along("invitations", "id", "scope_state (scope=? AND state=?", scope, pending),
 		"invitations by address":  along("invitations", "email_key", "scope_email_key (scope=?", scope, has("email_key", store.Prefix, "a")),
 		"one invitation":          along("invitations", "id", "scope_email_key (scope=? AND email_key=?", scope, address, pending),
@@ -78,7 +78,7 @@ func joiningLists() map[string]lister {
 		"secrets of a thing":      along("secrets", "id", "subject (subject=?", is("subject", "x")),
 		"join codes":              along("join_codes", "id", "organization_id (organization_id=?", acme),
 		"join codes with a role":  along("join_codes", "id", "role (role=?", is("role", "x")),
-		"join requests":           along("join_requests", "id", "organization_id (organization_id=?", acme),
+		"join requests":           along("join_requests", "id", "organization_id_state (organization_id=? AND state=?", acme, is("state", "pending", "approved", "declined", "canceled")),
 		"pending join requests":   along("join_requests", "id", "organization_id_state (organization_id=? AND state=?", acme, pending),
 		"one request":             keyed(along("join_requests", "id", "", acme, ada, pending), "tenancy_join_requests_2 (organization_id=? AND user_id=?"),
 		"requests of a pair":      keyed(along("join_requests", "id", "", acme, ada), "tenancy_join_requests_2 (organization_id=? AND user_id=?"),
@@ -86,14 +86,14 @@ func joiningLists() map[string]lister {
 		"where somebody is":       along("memberships", "id", "user_id_status (user_id=? AND status=?", ada, is("status", "active")),
 		"live sessions":           along("sessions", "expires_at", "user_id_expires_at (user_id=? AND expires_at>?", ada, open, has("expires_at", store.AtLeast, noon.UnixMicro()+1)),
 		"settings":                along("connection_settings", "id", "organization_id (organization_id=?", acme),
-		"a person's requests":     along("join_requests", "id", "user_id (user_id=?", ada),
+		"a person's requests":     along("join_requests", "id", "user_id_state (user_id=? AND state=?", ada, is("state", "pending", "approved", "declined", "canceled")),
 		"domains":                 along("domains", "id", "organization_id (organization_id=?", acme),
 		"claims to a name":        along("domains", "id", "name (name=?", is("name", "acme.example"), is("state", "verified")),
 		"domains with a role":     along("domains", "id", "role (role=?", is("role", "x")),
 		"domains due":             along("domains", "due_at", "due_at (", due("due_at")),
 		"connections":             along("connections", "id", "organization_id (organization_id=?", acme),
-		"a person's sessions":     along("sessions", "id", "user_id (user_id=?", ada, open),
-		"an organization's":       along("sessions", "id", "organization_id (organization_id=?", acme, open),
+		"a person's sessions":     along("sessions", "id", "user_id_null_ended_at (user_id=?", ada, open),
+		"an organization's":       along("sessions", "id", "organization_id_null_ended_at (organization_id=?", acme, open),
 		"a membership's sessions": along("sessions", "expires_at", "membership_id_expires_at (membership_id=?", is("membership_id", id(1))),
 		"sessions due":            along("sessions", "expires_at", "expires_at (", due("expires_at")),
 	}

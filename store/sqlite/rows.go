@@ -15,6 +15,7 @@ type rows struct {
 	session    *session
 	scratch    *scratch
 	sessions   *sessions // of the Store; where SQLTx makes this one known
+	seen       *seen     // nil: it only reads
 }
 
 // preparer is a *txStatements or a *reader.
@@ -30,7 +31,11 @@ func (r *rows) Get(ctx context.Context, t *store.Table, id [16]byte, row store.R
 	if cells == nil {
 		return t.NotFound(id)
 	}
-	return sqlrows.Fill(t.Kind, t.Columns, row, cells)
+	if err := sqlrows.Fill(t.Kind, t.Columns, row, cells); err != nil {
+		return err
+	}
+	r.saw(t, row)
+	return nil
 }
 
 func (r *rows) Insert(ctx context.Context, t *store.Table, row store.Row) error {
@@ -45,6 +50,9 @@ func (r *rows) Insert(ctx context.Context, t *store.Table, row store.Row) error 
 }
 
 func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error {
+	if done, err := r.narrowUpdate(ctx, t, row); done || err != nil {
+		return err
+	}
 	args := make([]any, 0, len(row)+1)
 	for i := 1; i < len(row); i++ {
 		if t.Touch == 0 || i != t.Touch {
@@ -57,6 +65,7 @@ func (r *rows) Update(ctx context.Context, t *store.Table, row store.Row) error 
 		return r.refused(ctx, t, row, false, err)
 	}
 	if n > 0 {
+		r.saw(t, row)
 		return nil
 	}
 	there, err := r.one(ctx, sqlrows.Of(t).Exists, 1, sqlrows.Bind(t.Columns, 0, &row[0]))
@@ -120,6 +129,7 @@ func (r *rows) Savepoint(ctx context.Context, fn func() error) error {
 // undo goes back to the innermost savepoint. If that is not there any more, SQLite
 // has rolled back everything, and nothing may follow.
 func (r *rows) undo(ctx context.Context) {
+	r.seen.forget()
 	failed := r.session.failed
 	r.session.failed = nil // undoing is allowed
 	for _, text := range []string{rollback, release} {

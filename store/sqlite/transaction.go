@@ -28,7 +28,7 @@ func (s *Store) begin(ctx context.Context, readOnly bool) (*transaction, error) 
 	}
 	statements := &txStatements{pool: s.writers, tx: tx}
 	t := &transaction{
-		rows:       &rows{statements: statements, session: &session{}, scratch: &scratch{}, sessions: &s.sessions},
+		rows:       &rows{seen: newSeen(), statements: statements, session: &session{}, scratch: &scratch{}, sessions: &s.sessions},
 		statements: statements,
 		conn:       conn,
 	}

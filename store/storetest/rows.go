@@ -59,7 +59,10 @@ func (s *subject) with(row store.Row, kind store.Type, x store.Value, except ...
 // keyed lists the columns that keys, indexes and orders are made of: a database may
 // bound what it indexes.
 func (s *subject) keyed() []int {
-	list := slices.Concat(s.table.Indexes...)
+	var list []int
+	for _, x := range s.table.Indexes {
+		list = append(list, x.Columns...)
+	}
 	for _, key := range s.table.Unique {
 		list = append(list, key.Columns...)
 	}

@@ -62,9 +62,24 @@ func (e *Entity[V, F]) Unique(field string, columns ...string) *Entity[V, F] {
 	return e
 }
 
-// Index adds an index, the narrower first.
+// Index adds an index over some columns, the narrower first; without columns it is one by id,
+// for WhileNull and WhileSet.
 func (e *Entity[V, F]) Index(columns ...string) *Entity[V, F] {
-	e.Table.Indexes = append(e.Table.Indexes, e.Table.Places(columns...))
+	e.Table.Indexes = append(e.Table.Indexes, store.Index{Columns: e.Table.Places(columns...)})
+	return e
+}
+
+// WhileNull limits the index that was added last to the rows in which a column is null.
+func (e *Entity[V, F]) WhileNull(column string) *Entity[V, F] {
+	last := &e.Table.Indexes[len(e.Table.Indexes)-1]
+	last.Null = append(last.Null, e.Table.Places(column)...)
+	return e
+}
+
+// WhileSet limits the index that was added last to the rows in which a column is not null.
+func (e *Entity[V, F]) WhileSet(column string) *Entity[V, F] {
+	last := &e.Table.Indexes[len(e.Table.Indexes)-1]
+	last.NotNull = append(last.NotNull, e.Table.Places(column)...)
 	return e
 }
 

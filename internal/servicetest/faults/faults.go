@@ -91,6 +91,9 @@ func faultsCoverMethods(t *testing.T) {
 // at breaks the n-th statement from now on by what breaks says, and leaves the
 // others alone.
 func (w *faultWorld) at(n int, breaks func() error) {
+	w.faulty.Statement = servicetest.Fine
+	_, err := w.breakable.Permissions.List(w.Ctx) // so that the instance keeps what is declared, each time
+	w.NoError(err)
 	w.met, w.broke = 0, false
 	w.faulty.Statement = func() error {
 		if w.met++; w.met == n {

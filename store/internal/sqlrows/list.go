@@ -2,6 +2,7 @@ package sqlrows
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/freehold-dev/freehold/store"
 )
@@ -9,7 +10,7 @@ import (
 // Count counts the rows that pass the filter.
 func Count(t *store.Table, where []store.Cond) *Query {
 	q := &Query{}
-	q.add("SELECT count(*) FROM " + t.Name)
+	q.add("SELECT count(*) FROM " + t.Name + indexedBy(t, narrowest(t, where)))
 	q.where(t, where)
 	return q
 }
@@ -17,7 +18,7 @@ func Count(t *store.Table, where []store.Cond) *Query {
 // DeleteAll removes the rows that pass the filter.
 func DeleteAll(t *store.Table, where []store.Cond) *Query {
 	q := &Query{}
-	q.add("DELETE FROM " + t.Name)
+	q.add("DELETE FROM " + t.Name + indexedBy(t, narrowest(t, where)))
 	q.where(t, where)
 	return q
 }
@@ -25,15 +26,36 @@ func DeleteAll(t *store.Table, where []store.Cond) *Query {
 // List reads a range of the rows that pass the filter.
 func List(t *store.Table, where []store.Cond, span store.Range) *Query {
 	q := &Query{Args: make([]any, 0, len(where)+4)}
-	q.add("SELECT " + Of(t).Columns + " FROM " + t.Name)
-	index := orderIndex(t, where, span.Sort)
-	if index != "" {
-		q.add(" INDEXED BY " + index)
+	index, fixed := ordered(t, where, span.Sort)
+	parts := combinations(where, fixed)
+	if len(parts) > 1 {
+		q.merge(t, index, parts, span)
+		return q
 	}
-	q.hides = index == "" && goesAlong(t, where, span.Sort)
+	where = parts[0]
+	q.hides = index == nil && goesAlong(t, where, span.Sort)
+	q.add("SELECT " + Of(t).Columns + " FROM " + t.Name + indexedBy(t, index))
 	q.where(t, where)
 	q.page(t, span, len(where) > 0)
 	return q
+}
+
+// merge reads a range of rows in which columns have one of several values: a range for each
+// combination, in order along the index, and of them all the first.
+func (q *Query) merge(t *store.Table, index *store.Index, parts [][]store.Cond, span store.Range) {
+	q.add("SELECT * FROM (")
+	for i, where := range parts {
+		if i > 0 {
+			q.add(" UNION ALL ")
+		}
+		q.add("SELECT * FROM (SELECT " + Of(t).Columns + " FROM " + t.Name + indexedBy(t, index))
+		q.where(t, where)
+		q.page(t, span, true)
+		q.add(")")
+	}
+	q.add(")")
+	span.After = nil
+	q.page(t, span, false)
 }
 
 // page adds where the list begins, its order and its length. A column whose values
@@ -67,77 +89,181 @@ func (q *Query) page(t *store.Table, span store.Range, more bool) {
 	q.add(" LIMIT +?", int64(span.Limit))
 }
 
-// orderIndex names the index that gives the order of a list within what the filter
-// fixes, so that a page costs the same wherever it lies and whatever SQLite's
-// statistics say: of those that do, the one that fixes most. It is "" where SQLite may
-// choose: no column is fixed, a unique key leaves few rows, or the beginning of another
-// column narrows better.
-func orderIndex(t *store.Table, where []store.Cond, sort int) string {
+// mostParts bounds the combinations that a list is merged from.
+const mostParts = 16
+
+// ordered gives the index that has the order of a list within what the filter fixes, so that
+// a page costs the same wherever it lies and whatever SQLite's statistics say: of those that
+// do, the one that fixes most. fixed are its columns that the filter fixes. It gives nil where
+// SQLite may choose: no column is fixed, a unique key leaves few rows, or the beginning of
+// another column narrows better.
+func ordered(t *store.Table, where []store.Cond, sort int) (best *store.Index, fixed []int) {
 	if narrows(t, where, sort) {
-		return ""
+		return nil, nil
 	}
-	best, most := "", 0
-	for _, columns := range t.Indexes { // each ends with the id
-		fixed := columns
+	most := 0
+	for i := range t.Indexes { // each ends with the id
+		x := &t.Indexes[i]
+		columns := x.Columns
 		if sort != 0 {
 			last := len(columns) - 1
-			if columns[last] != sort {
+			if last < 0 || columns[last] != sort {
 				continue
 			}
-			fixed = columns[:last]
+			columns = columns[:last]
 		}
-		if len(fixed) > most && allFixed(where, fixed) {
-			best, most = indexName(t, columns), len(fixed)
+		weight := len(columns) + x.Narrows()
+		if weight > most && x.Serves(where) && combined(where, columns) <= mostParts {
+			best, fixed, most = x, columns, weight
+		}
+	}
+	return best, fixed
+}
+
+// narrowest gives the index of which the filter fixes most columns, from the first on, for what
+// asks for no order. It gives nil where the filter names ids or a unique key, or fixes nothing.
+func narrowest(t *store.Table, where []store.Cond) (best *store.Index) {
+	if named(t, where) {
+		return nil
+	}
+	most := 0
+	for i := range t.Indexes {
+		x := &t.Indexes[i]
+		weight, all := 2*x.Narrows(), true
+		for _, column := range x.Columns {
+			if condOn(where, column, store.OneOf) == nil {
+				if slices.ContainsFunc(where, func(c store.Cond) bool { return c.Column == column && c.Op != store.IsNull }) {
+					weight++ // a range of it
+				}
+				all = false
+				break
+			}
+			weight += 2
+		}
+		if all {
+			weight++
+		}
+		if weight > most && x.Serves(where) {
+			best, most = x, weight
 		}
 	}
 	return best
 }
 
+// combined is how many combinations of values the filter leaves to columns; one that it does
+// not fix makes it too many.
+func combined(where []store.Cond, columns []int) int {
+	n := 1
+	for _, column := range columns {
+		c := condOn(where, column, store.OneOf)
+		if c == nil || len(c.Values) > mostParts {
+			return mostParts + 1
+		}
+		n *= len(c.Values)
+	}
+	return n
+}
+
+// combinations are the filters, one for each combination of values of the columns.
+func combinations(where []store.Cond, columns []int) [][]store.Cond {
+	parts := [][]store.Cond{where}
+	for _, column := range columns {
+		at := slices.IndexFunc(where, func(c store.Cond) bool { return c.Column == column && c.Op == store.OneOf })
+		if len(where[at].Values) == 1 {
+			continue
+		}
+		var more [][]store.Cond
+		for _, part := range parts {
+			for i, value := range where[at].Values {
+				if slices.Contains(where[at].Values[:i], value) {
+					continue
+				}
+				one := slices.Clone(part)
+				one[at].Values = where[at].Values[i : i+1]
+				more = append(more, one)
+			}
+		}
+		parts = more
+	}
+	return parts
+}
+
 // goesAlong reports whether a list is best read along the column that it is sorted by, because nothing else
 // leaves few rows: not even that another column is null, of which SQLite thinks so.
 func goesAlong(t *store.Table, where []store.Cond, sort int) bool {
-	if sort == 0 || narrows(t, where, sort) || slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OneOf }) {
+	if narrows(t, where, sort) || slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OneOf }) {
 		return false
 	}
-	return isUnique(t, sort) || slices.ContainsFunc(t.Indexes, func(columns []int) bool { return columns[0] == sort })
+	return sort == 0 || isUnique(t, sort) || slices.ContainsFunc(t.Indexes, func(x store.Index) bool {
+		return len(x.Columns) > 0 && x.Columns[0] == sort && x.Serves(where)
+	})
 }
 
-func indexName(t *store.Table, columns []int) string {
+// indexedBy makes SQLite take an index; nil leaves it the choice.
+func indexedBy(t *store.Table, index *store.Index) string {
+	if index == nil {
+		return ""
+	}
+	return " INDEXED BY " + IndexName(t, index)
+}
+
+// IndexName is the name of an index in SQL.
+func IndexName(t *store.Table, x *store.Index) string {
 	name := t.Name
-	for _, i := range columns {
+	for _, i := range x.Columns {
 		name += "_" + t.Columns[i].Name
+	}
+	for _, i := range x.Null {
+		name += "_null_" + t.Columns[i].Name
+	}
+	for _, i := range x.NotNull {
+		if !slices.Contains(x.Columns, i) {
+			name += "_set_" + t.Columns[i].Name
+		}
 	}
 	return name
 }
 
-func allFixed(where []store.Cond, columns []int) bool {
-	for _, column := range columns {
-		if c := condOn(where, column, store.OneOf); c == nil || len(c.Values) > 1 {
-			return false
-		}
+// CreateIndex is the statement that makes an index, which ends with the column last, if any.
+func CreateIndex(t *store.Table, x *store.Index, last string) string {
+	var columns, only []string
+	for _, i := range x.Columns {
+		columns = append(columns, t.Columns[i].Name)
 	}
-	return true
+	if last != "" {
+		columns = append(columns, last)
+	}
+	for _, i := range x.Null {
+		only = append(only, t.Columns[i].Name+" IS NULL")
+	}
+	for _, i := range x.NotNull {
+		only = append(only, t.Columns[i].Name+" IS NOT NULL")
+	}
+	text := "CREATE INDEX " + IndexName(t, x) + " ON " + t.Name + " (" + strings.Join(columns, ", ") + ")"
+	if len(only) > 0 {
+		text += " WHERE " + strings.Join(only, " AND ")
+	}
+	return text
 }
 
 // narrows reports whether the filter names ids, all columns of a unique key, or the
 // beginning of a column other than the one sorted by.
 func narrows(t *store.Table, where []store.Cond, sort int) bool {
-	if condOn(where, 0, store.OneOf) != nil {
-		return true
-	}
 	for i := range where {
 		if where[i].Op == store.Prefix && where[i].Column != sort {
 			return true
 		}
 	}
+	return named(t, where)
+}
+
+// named reports whether the filter names ids, or all columns of a unique key.
+func named(t *store.Table, where []store.Cond) bool {
+	if condOn(where, 0, store.OneOf) != nil {
+		return true
+	}
 	for _, key := range t.Unique {
-		named := 0
-		for _, column := range key.Columns {
-			if condOn(where, column, store.OneOf) != nil {
-				named++
-			}
-		}
-		if named == len(key.Columns) {
+		if !slices.ContainsFunc(key.Columns, func(column int) bool { return condOn(where, column, store.OneOf) == nil }) {
 			return true
 		}
 	}

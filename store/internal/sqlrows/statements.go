@@ -18,6 +18,9 @@ type Statements struct {
 	Exists  string
 	Insert  string
 	Update  string // all but the id and the touched column, by id and version
+	Narrow  string // the same, where the columns Keyed have the values that they are to have; "" where all are
+	Keyed   []int  // the columns of keys, indexes and references, which Narrow does not write
+	Rest    []int  // those that it does
 	Touch   string // "" where nothing is touched
 	Remove  string
 	Holders []string // a unique key's holder but for one id; as Table.Unique
@@ -61,6 +64,7 @@ func compose(t *store.Table) *Statements {
 		}
 	}
 	s.Update = "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE id = ? AND version = ?"
+	s.narrow(t, names)
 	if t.Touch != 0 {
 		s.Touch = "UPDATE " + t.Name + " SET " + names[t.Touch] + " = ? WHERE id = ?"
 	}
@@ -68,6 +72,38 @@ func compose(t *store.Table) *Statements {
 		s.Holders = append(s.Holders, holderText(t, key))
 	}
 	return s
+}
+
+// narrow composes the update that leaves alone what indexes hold: SQLite writes every index
+// of which an update sets a column, whether its value changes or not.
+func (s *Statements) narrow(t *store.Table, names []string) {
+	keyed := map[int]bool{}
+	add := func(columns ...int) {
+		for _, i := range columns {
+			keyed[i] = true
+		}
+	}
+	for _, x := range t.Indexes {
+		add(x.Columns...)
+		add(x.Null...)
+		add(x.NotNull...)
+	}
+	for _, key := range t.Unique {
+		add(key.Columns...)
+	}
+	var set, same []string
+	for i := 1; i < len(names); i++ {
+		switch {
+		case t.Touch != 0 && i == t.Touch:
+		case keyed[i] || t.Columns[i].References != nil:
+			s.Keyed, same = append(s.Keyed, i), append(same, " AND +"+names[i]+" IS ?") // the plus: no index is to be searched
+		default:
+			s.Rest, set = append(s.Rest, i), append(set, names[i]+" = ?")
+		}
+	}
+	if len(s.Keyed) > 0 {
+		s.Narrow = "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE id = ? AND version = ?" + strings.Join(same, "")
+	}
 }
 
 // LogStatements is the SQL on one log that does not vary.

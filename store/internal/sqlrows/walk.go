@@ -29,7 +29,7 @@ func NewWalk(l *store.Log, where []store.Cond, span store.LogSpan, base int64) *
 	}
 	for i, c := range where {
 		if w.fixed == nil && c.Op == store.OneOf && len(c.Values) == 1 && hasIndex(t, c.Column) {
-			w.fixed, w.index = where[i:i+1], " INDEXED BY "+indexName(t, []int{c.Column})
+			w.fixed, w.index = where[i:i+1], " INDEXED BY "+IndexName(t, &store.Index{Columns: []int{c.Column}})
 		} else {
 			w.rest = append(w.rest, c)
 		}
@@ -61,8 +61,8 @@ func (w *Walk) Each(cells []any, yield func(int64, store.Row) error) error {
 }
 
 func hasIndex(t *store.Table, column int) bool {
-	for _, columns := range t.Indexes {
-		if columns[0] == column {
+	for _, x := range t.Indexes {
+		if x.Columns[0] == column {
 			return true
 		}
 	}
