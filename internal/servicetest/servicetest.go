@@ -26,6 +26,8 @@ type Backend struct {
 	Open Opener
 	// Kind says which rules the plain run leaves out. Without it, all run.
 	Kind Kind
+	// Every, above 1, has the plain run take one rule in so many, where others of the kind take all.
+	Every int
 	// Copy gives an Opener of stores that hold what st holds now. Without it, a suite that
 	// needs the same rows again makes them by the same calls, which takes longer.
 	Copy func(t *testing.T, st store.Store) Opener

@@ -2,11 +2,8 @@ package sqlite_test
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,11 +29,9 @@ func blank(t *testing.T) func(*testing.T) string {
 	path := filepath.Join(t.TempDir(), "blank.db")
 	st, err := sqlite.Open(t.Context(), path)
 	require.NoError(t, err)
-	for _, table := range notesSchema.Tables {
-		create(t, st.DB(), table)
-	}
-	for _, l := range notesSchema.Logs {
-		createLog(t, st.DB(), l)
+	for _, text := range rowtest.NotesSQL(sqlrows.CreateIndex) {
+		_, err := st.DB().Exec(text)
+		require.NoError(t, err)
 	}
 	require.NoError(t, st.Close())
 	file, err := os.ReadFile(path)
@@ -104,66 +99,4 @@ func join(t *testing.T, root store.Store) storetest.Host {
 		}
 		return tx.Rollback()
 	}}
-}
-
-// create makes a table as its description says.
-func create(t *testing.T, db *sql.DB, table *store.Table) {
-	t.Helper()
-	lines := columnLines(table)
-	lines[0] += " PRIMARY KEY"
-	for _, key := range table.Unique {
-		lines = append(lines, "UNIQUE ("+names(table, key.Columns)+")")
-	}
-	for i, column := range table.Columns {
-		if column.References != nil {
-			lines[i] += " REFERENCES " + column.References.Name + " (id)"
-		}
-	}
-	execute(t, db, "CREATE TABLE %s (%s) STRICT", table.Name, strings.Join(lines, ", "))
-	createIndexes(t, db, table, "id")
-}
-
-// createLog makes the three tables of a log.
-func createLog(t *testing.T, db *sql.DB, l *store.Log) {
-	t.Helper()
-	lines := append([]string{"position INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT"}, columnLines(&l.Table)...)
-	execute(t, db, "CREATE TABLE %s (%s) STRICT", l.Name, strings.Join(lines, ", "))
-	createIndexes(t, db, &l.Table, "")
-	execute(t, db, "CREATE TABLE %s (position INTEGER NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (position, user_id)) STRICT, WITHOUT ROWID", l.People)
-	execute(t, db, "CREATE TABLE %s (id INTEGER NOT NULL PRIMARY KEY, position INTEGER NOT NULL) STRICT", l.Floor)
-	execute(t, db, "INSERT INTO %s (id, position) VALUES (1, 0)", l.Floor)
-}
-
-func columnLines(table *store.Table) []string {
-	var lines []string
-	for _, column := range table.Columns {
-		line := column.Name + " TEXT"
-		switch column.Type {
-		case store.Int, store.Time:
-			line = column.Name + " INTEGER"
-		case store.Bool:
-			line = fmt.Sprintf("%[1]s INTEGER CHECK (%[1]s IN (0, 1))", column.Name)
-		case store.JSON:
-			line += " CHECK (json_valid(" + column.Name + "))"
-		}
-		if !column.Null {
-			line += " NOT NULL"
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-func createIndexes(t *testing.T, db *sql.DB, table *store.Table, last string) {
-	t.Helper()
-	for _, x := range table.Indexes {
-		_, err := db.Exec(sqlrows.CreateIndex(table, &x, last))
-		require.NoError(t, err)
-	}
-}
-
-func execute(t *testing.T, db *sql.DB, format string, args ...any) {
-	t.Helper()
-	_, err := db.Exec(fmt.Sprintf(format, args...))
-	require.NoError(t, err)
 }

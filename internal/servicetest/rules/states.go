@@ -26,16 +26,17 @@ type stateCell struct{ state, op, want string }
 // wherever the tests of a backend run.
 func (w *world) statesPage(heading string) []stateCell {
 	w.T.Helper()
+	page := filepath.Join("docs", "states.md")
 	dir, err := os.Getwd()
 	w.NoError(err)
 	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, page)); err == nil {
 			break
 		}
-		w.NotEqual(dir, filepath.Dir(dir), "no module around the tests")
+		w.NotEqual(dir, filepath.Dir(dir), "no docs around the tests")
 		dir = filepath.Dir(dir)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "docs", "states.md"))
+	text, err := os.ReadFile(filepath.Join(dir, page))
 	w.NoError(err)
 	_, part, found := strings.Cut(string(text), "\n## "+heading+"\n")
 	w.True(found, heading)
