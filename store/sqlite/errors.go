@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 
-	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/freehold-dev/freehold/store"
@@ -21,7 +20,6 @@ const handleClosed = "sql: database is closed"
 // words stay behind Unwrap.
 func translate(ctx context.Context, err error) error {
 	var told *store.Error
-	var fault *driver.Error
 	switch {
 	case err == nil:
 		return nil
@@ -33,15 +31,16 @@ func translate(ctx context.Context, err error) error {
 		return &store.Error{Code: store.ErrClosed, Reason: "the transaction has ended", Err: err}
 	case err.Error() == handleClosed:
 		return &store.Error{Code: store.ErrClosed, Reason: "the handle is closed", Err: err}
-	case errors.As(err, &fault):
-		code, reason := explain(fault.Code())
-		if code == store.ErrCanceled && ctx.Err() != nil {
-			err = errors.Join(ctx.Err(), err)
-		}
-		return &store.Error{Code: code, Reason: reason, Err: err}
-	default:
+	}
+	result, ok := resultOf(err)
+	if !ok {
 		return &store.Error{Code: store.ErrInternal, Err: err}
 	}
+	code, reason := explain(result)
+	if code == store.ErrCanceled && ctx.Err() != nil {
+		err = errors.Join(ctx.Err(), err)
+	}
+	return &store.Error{Code: code, Reason: reason, Err: err}
 }
 
 // explain turns SQLite's result code, extended, into ours.
@@ -76,9 +75,8 @@ func explain(result int) (code store.Code, reason string) {
 
 // constraint is the extended code of a violated constraint, or 0.
 func constraint(err error) int {
-	var fault *driver.Error
-	if errors.As(err, &fault) && fault.Code()&0xff == sqlite3.SQLITE_CONSTRAINT {
-		return fault.Code()
+	if result, _ := resultOf(err); result&0xff == sqlite3.SQLITE_CONSTRAINT {
+		return result
 	}
 	return 0
 }
@@ -86,11 +84,8 @@ func constraint(err error) int {
 // ends reports whether SQLite may have rolled back the whole transaction on its own
 // after this error, so that a further statement would stand alone.
 func ends(err error) bool {
-	var fault *driver.Error
-	if !errors.As(err, &fault) {
-		return false
-	}
-	switch fault.Code() & 0xff {
+	result, _ := resultOf(err)
+	switch result & 0xff {
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CORRUPT:
 		return true
 	default:

@@ -76,3 +76,6 @@ func CodeOfResult(result int) store.Code {
 	code, _ := explain(result)
 	return code
 }
+
+// ResultOf is the result of SQLite's that an error of a driver's tells.
+func ResultOf(err error) (int, bool) { return resultOf(err) }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	driver "modernc.org/sqlite"
-
 	"github.com/freehold-dev/freehold/store"
 )
 
@@ -18,9 +16,14 @@ import (
 //
 //	file:app.db?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_timeout=5000&_txlock=immediate
 //
-// Errors: [store.ErrInvalid] with the field "db" for a handle of another driver, in
-// memory, without foreign keys or busy timeout or a write-ahead log;
-// [store.ErrSchema] where [Migrate] should run, or a newer program has migrated.
+// That is the DSN of modernc.org/sqlite. Other drivers of SQLite serve, too, if they behave as
+// docs/sqlite.md says; it has their DSNs. Never have two of them open one file in a process:
+// that corrupts it.
+//
+// Errors: [store.ErrInvalid] with the field "db" for a handle of no SQLite, of one that is too
+// old, or of a driver that does not behave; for one in memory, without foreign keys or busy
+// timeout or a write-ahead log; [store.ErrSchema] where [Migrate] should run, or a newer
+// program has migrated.
 //
 // Reads and writes of the Store share the handle's connections with the host. If there
 // is but one (SetMaxOpenConns(1)), calls wait for a host transaction that is open; see
@@ -66,24 +69,19 @@ func inspect(ctx context.Context, db *sql.DB) error {
 }
 
 func inspectConn(ctx context.Context, conn *sql.Conn) error {
-	// Codes are read off this driver's errors, so it must be the one, wrapped or not.
-	var fault *driver.Error
-	if _, err := conn.ExecContext(ctx, `SELECT tenancy_asks_which_driver()`); !errors.As(err, &fault) {
-		if ctx.Err() != nil {
-			return translate(ctx, ctx.Err())
-		}
-		return invalid("db", "the handle's driver is not modernc.org/sqlite")
+	if err := behaves(ctx, conn); err != nil {
+		return err
 	}
 	for _, need := range needs {
-		var has string
-		if err := conn.QueryRowContext(ctx, `PRAGMA `+need.pragma).Scan(&has); err != nil {
+		var has string // stays empty where the library was built without the pragma: there is no row
+		if err := conn.QueryRowContext(ctx, `PRAGMA `+need.pragma).Scan(&has); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return translate(ctx, err)
 		}
 		if !need.ok(strings.ToLower(has)) {
 			return invalid("db", fmt.Sprintf("PRAGMA %s is %q on a connection of the handle: %s", need.pragma, has, need.advice))
 		}
 	}
-	return nil
+	return readsFreely(ctx, conn)
 }
 
 // needs is what every connection of a host's handle must have.
@@ -93,9 +91,9 @@ var needs = []struct {
 	advice string
 }{
 	{"encoding", is("utf-8"), "only UTF-8 orders texts as tenancy does"},
-	{"journal_mode", is("wal"), "put _pragma=journal_mode(WAL) into the DSN; a database in memory cannot have it, take store/memory"},
-	{"foreign_keys", is("1"), "put _pragma=foreign_keys(1) into the DSN"},
-	{"busy_timeout", func(has string) bool { return has != "0" }, "put _busy_timeout=5000 into the DSN"},
+	{"journal_mode", is("wal"), "put _pragma=journal_mode(WAL) into the DSN (_journal_mode=WAL of mattn/go-sqlite3); a database in memory cannot have it, take store/memory"},
+	{"foreign_keys", is("1"), "put _pragma=foreign_keys(1) into the DSN (_foreign_keys=1 of mattn/go-sqlite3)"},
+	{"busy_timeout", func(has string) bool { return has != "0" }, "put _pragma=busy_timeout(5000) into the DSN (_busy_timeout=5000 of mattn/go-sqlite3)"},
 }
 
 func is(want string) func(string) bool { return func(has string) bool { return has == want } }

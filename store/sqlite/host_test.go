@@ -69,7 +69,7 @@ func TestNewRefusesAnotherDriver(t *testing.T) {
 	db := sql.OpenDB(otherDriver{})
 	defer func() { require.NoError(t, db.Close()) }()
 	_, err := sqlite.New(t.Context(), db)
-	require.EqualError(t, err, "invalid: db: the handle's driver is not modernc.org/sqlite")
+	require.EqualError(t, err, "invalid: db: the handle's driver is none of SQLite")
 }
 
 // TestHostHandle: a Store on a host's handle does what an opened one does, its

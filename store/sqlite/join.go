@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 
-	driver "modernc.org/sqlite"
-
 	"github.com/freehold-dev/freehold/store"
 )
 
@@ -110,11 +108,11 @@ func (s *txStatements) probe(ctx context.Context) (alive bool, err error) {
 	if err == nil {
 		_, err = stmt.ExecContext(context.WithoutCancel(ctx))
 	}
-	var fault *driver.Error
+	_, faulty := resultOf(err)
 	switch {
 	case err == nil:
 		return false, nil
-	case errors.As(err, &fault):
+	case faulty:
 		return true, nil
 	case errors.Is(err, sql.ErrTxDone) || s.foreign:
 		return false, err

@@ -32,7 +32,8 @@ func Migrations() fs.FS {
 // is nothing to do where they are. It may run from several processes at once. Tables
 // of a newer program are [store.ErrSchema]. [Open] does this by itself; on a
 // handle given to [New] the host does it. It waits for other writers for 10 seconds,
-// then answers [store.ErrBusy].
+// then answers [store.ErrBusy]. A driver that does not behave is [store.ErrInvalid] with the
+// field "db", as for [New].
 func Migrate(ctx context.Context, db *sql.DB) error {
 	if db == nil {
 		return invalid("db", "is nil")
@@ -41,15 +42,25 @@ func Migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, db, defaults.BusyTimeout)
+	return onConn(ctx, db, func(conn *sql.Conn) error {
+		if err := behaves(ctx, conn); err != nil {
+			return err
+		}
+		return migrate(ctx, conn, defaults.BusyTimeout)
+	})
 }
 
-func migrate(ctx context.Context, db *sql.DB, patience time.Duration) error {
+// onConn runs fn with a connection of db's.
+func onConn(ctx context.Context, db *sql.DB, fn func(*sql.Conn) error) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return translate(ctx, err)
 	}
 	defer func() { _ = conn.Close() }()
+	return fn(conn)
+}
+
+func migrate(ctx context.Context, conn *sql.Conn, patience time.Duration) error {
 	steps, err := steps()
 	if err != nil {
 		return err
@@ -83,7 +94,12 @@ func apply(ctx context.Context, conn *sql.Conn, version int, script string) erro
 		if err != nil || now > version {
 			return err
 		}
-		_, err = conn.ExecContext(ctx, script)
+		if _, err = conn.ExecContext(ctx, script); err != nil {
+			return err
+		}
+		if now, err = schemaVersion(ctx, conn); err == nil && now <= version { // the last statement of each says so
+			err = lacking("the handle's driver runs but a part of a text with several statements", nil)
+		}
 		return err
 	}()
 	if err == nil {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -154,7 +153,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writers.db, s.patience); err != nil {
+	if err := onConn(ctx, s.writers.db, func(conn *sql.Conn) error { return migrate(ctx, conn, s.patience) }); err != nil {
 		return err
 	}
 	s.writers.learn(ctx, fixed())
@@ -213,6 +212,6 @@ func invalid(field, reason string) error {
 }
 
 func isCantOpen(err error) bool {
-	var e *driver.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CANTOPEN
+	result, _ := resultOf(err)
+	return result&0xff == sqlite3.SQLITE_CANTOPEN
 }

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"time"
 )
 
@@ -47,12 +49,25 @@ const learnWait = 10 * time.Millisecond
 
 // end gives the connection back, and undoes what commit has not kept.
 func (t *transaction) end(ctx context.Context) {
-	_ = t.statements.tx.Rollback()
+	if err := t.statements.tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		t.spare(ctx)
+	}
 	_ = t.conn.Close()
 	if len(t.statements.missing) > 0 {
 		ctx, stop := context.WithTimeout(ctx, learnWait)
 		defer stop()
 		t.statements.pool.learn(ctx, t.statements.missing)
+	}
+}
+
+// spare closes a connection that cannot write any more. SQLite may roll back a read on its own; a
+// driver that keeps a reading connection from writing then fails to undo that as it fails to
+// roll back, and the next writer would get the connection as it is.
+func (t *transaction) spare(ctx context.Context) {
+	var queryOnly int
+	err := t.conn.QueryRowContext(context.WithoutCancel(ctx), `PRAGMA query_only`).Scan(&queryOnly)
+	if err == nil && queryOnly != 0 {
+		_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
 	}
 }
 

@@ -1,6 +1,8 @@
 package sqlrows
 
 import (
+	"time"
+
 	"github.com/freehold-dev/freehold/internal/typeid"
 	"github.com/freehold-dev/freehold/store"
 )
@@ -53,6 +55,9 @@ func value(c *store.Column, v *store.Value, cell any) bool {
 			return c.Type == store.Text || c.Type == store.JSON
 		}
 		return parseID(c.Prefix, x, &v.ID)
+	case time.Time: // a driver makes one of a text of an expression's, if this gives the same text back
+		v.Text = x.Format(time.RFC3339Nano)
+		return c.Type == store.Text
 	default:
 		return false
 	}
