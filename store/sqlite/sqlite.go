@@ -1,5 +1,5 @@
 // Package sqlite keeps tenancy in a SQLite file, through database/sql and the
-// pure Go driver modernc.org/sqlite.
+// pure Go driver modernc.org/sqlite, or on a host's handle of another driver.
 //
 // For most uses, call [Open] with the path of a file: it creates the file and its
 // tables, brings older tables up to date, and sets what makes SQLite safe and fast
