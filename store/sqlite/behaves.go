@@ -48,6 +48,12 @@ func isSQLite(ctx context.Context, conn *sql.Conn) error {
 	if minor, err := strconv.Atoi(parts[1]); err != nil || minor < oldest {
 		return lacking(fmt.Sprintf("the handle's SQLite is %s, and 3.%d has the first strict tables", version, oldest), err)
 	}
+	// The tables check documents, and let null pass. Old libraries may have no JSON, or take null for a wrong document.
+	var valid bool
+	err := conn.QueryRowContext(ctx, `SELECT json_valid('{}') = 1 AND json_valid(NULL) IS NULL`).Scan(&valid)
+	if err != nil || !valid {
+		return lacking("the handle's SQLite "+version+" has no JSON, or not that of newer versions, in which json_valid(NULL) is null", err)
+	}
 	return nil
 }
 

@@ -99,6 +99,20 @@ func TestDriversThatDoNotBehave(t *testing.T) {
 	}{
 		"old": {odd{query: replacing("sqlite_version()", "'3.36.9'")}, false, "the handle's SQLite is 3.36.9, and 3.37 has the first strict tables"},
 		"4":   {odd{query: replacing("sqlite_version()", "'4.0.0'")}, false, "the handle's driver is none of SQLite 3 but of 4.0.0"},
+		"no JSON": {
+			odd{query: func(text string) string {
+				return strings.NewReplacer("sqlite_version()", "'3.37.0'", "json_valid('", "no_json_valid('").Replace(text)
+			}},
+			false,
+			"the handle's SQLite 3.37.0 has no JSON, or not that of newer versions, in which json_valid(NULL) is null",
+		},
+		"old JSON": {
+			odd{query: func(text string) string {
+				return strings.NewReplacer("sqlite_version()", "'3.37.0'", "json_valid(NULL)", "0").Replace(text)
+			}},
+			false,
+			"the handle's SQLite 3.37.0 has no JSON, or not that of newer versions, in which json_valid(NULL) is null",
+		},
 		"no codes": {
 			odd{fails: func(error) error { return errors.New("no") }},
 			false,
