@@ -21,6 +21,7 @@ import (
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/internal/servicetest/rules"
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/store/storetest"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -113,7 +114,7 @@ func (d Driver) blank(t *testing.T) func(*testing.T) string {
 	db, err := sql.Open("sqlite3", fmt.Sprintf(d.DSN, path))
 	require.NoError(t, err)
 	require.NoError(t, sqlite.Migrate(t.Context(), db))
-	for _, text := range rowtest.NotesSQL() {
+	for _, text := range rowtest.NotesSQL(sqlrows.CreateIndex) {
 		_, err := db.Exec(text)
 		require.NoError(t, err)
 	}
