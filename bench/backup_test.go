@@ -26,7 +26,7 @@ func TestBackups(t *testing.T) {
 	worked := make(chan error, 1)
 	go func() {
 		var err error
-		beside, err = m.work(ctx, 0, 8, span)
+		beside, err = m.work(ctx, 8, 8, span)
 		worked <- err
 	}()
 	var took spread
