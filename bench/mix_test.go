@@ -38,27 +38,34 @@ func unlimited(st *sqlite.Store) tenancy.Config {
 	}
 }
 
-// openMix opens a file with the organizations that are in it, and has Run at work until the end.
+// openMix opens a file with the organizations that are in it.
 func openMix(t *testing.T, path string, level sqlite.Synchronous) *mix {
 	t.Helper()
 	st, err := (sqlite.Options{Synchronous: level}).Open(t.Context(), path)
 	must(t, err)
-	svc, err := tenancy.New(unlimited(st))
+	t.Cleanup(func() { must(t, st.Close()) })
+	m := &mix{path: path, store: st}
+	m.serve(t)
+	m.know(t)
+	return m
+}
+
+// serve makes a Service, and has its Run at work until t ends.
+func (m *mix) serve(t *testing.T) {
+	t.Helper()
+	var err error
+	m.svc, err = tenancy.New(unlimited(m.store))
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
-	go func() {
+	go func(svc *tenancy.Service) {
 		defer close(stopped)
 		_ = svc.Run(ctx)
-	}()
+	}(m.svc)
 	t.Cleanup(func() {
 		cancel()
 		<-stopped
-		must(t, st.Close())
 	})
-	m := &mix{path: path, store: st, svc: svc}
-	m.know(t)
-	return m
 }
 
 // know reads who is in the file.

@@ -52,6 +52,14 @@ func figure(tb testing.TB, table string, cells ...any) {
 	tb.Logf("figures: %s: %s", table, strings.Join(texts, " | "))
 }
 
+// bar is what a figure is held to, and whether it missed that.
+func bar(text string, met bool) string {
+	if met {
+		return text
+	}
+	return text + ": missed"
+}
+
 // short is a duration with three digits that mean something, or none where none do.
 func short(d time.Duration) string {
 	for _, unit := range []struct {
