@@ -1,8 +1,14 @@
 package bench
 
 import (
+	"context"
 	"database/sql"
+	"fmt"
+	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/freehold-dev/freehold/store/sqlite"
 )
 
 // torn counts what there is of a commit without the rest of it, or what does not agree with the log of events.
@@ -35,7 +41,18 @@ func (m *mix) whole(t *testing.T) {
 	whole(t, m.store.DB())
 }
 
-func whole(t *testing.T, db *sql.DB) {
+func whole(t *testing.T, db querier) {
+	t.Helper()
+	if found := complaints(t, db); len(found) > 0 {
+		t.Fatal(found)
+	}
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func complaints(t *testing.T, db querier) (found []string) {
 	t.Helper()
 	count := func(what, query string) {
 		var n int
@@ -43,7 +60,7 @@ func whole(t *testing.T, db *sql.DB) {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if n != 0 {
-			t.Fatalf("%d of %s", n, what)
+			found = append(found, fmt.Sprint(n, " of ", what))
 		}
 	}
 	for what, query := range torn {
@@ -55,4 +72,39 @@ func whole(t *testing.T, db *sql.DB) {
 			SELECT count(*) FROM `+table+` r LEFT JOIN last ON last.subject = r.id LEFT JOIN tenancy_events e ON e.position = last.position
 			WHERE json_extract(e.data, '$.version') IS NOT r.version`)
 	}
+	return found
+}
+
+// TestWhole damages a file in ways that a lost or a torn commit would, and has each found.
+func TestWhole(t *testing.T) {
+	m := openMix(t, filepath.Join(t.TempDir(), "app.db"), sqlite.Normal)
+	m.fill(t, 2, 3)
+	_, err := m.work(t.Context(), 0, 2, 300*time.Millisecond)
+	must(t, err)
+	m.whole(t)
+	for _, damage := range []string{
+		`DELETE FROM tenancy_role_assignments WHERE rowid = (SELECT max(rowid) FROM tenancy_role_assignments)`,
+		`DELETE FROM tenancy_role_assignments WHERE role = 'owner'`,
+		`DELETE FROM tenancy_events WHERE position = (SELECT max(position) FROM tenancy_events)`,
+		`DELETE FROM tenancy_sessions WHERE rowid = (SELECT max(rowid) FROM tenancy_sessions)`,
+		`DELETE FROM tenancy_invitations WHERE rowid = (SELECT max(rowid) FROM tenancy_invitations)`,
+		`UPDATE tenancy_memberships SET version = version - 1 WHERE version > 1`,
+		`UPDATE tenancy_memberships SET status = 'inactive' WHERE rowid = 1`,
+	} {
+		tx, err := m.store.DB().BeginTx(t.Context(), nil)
+		must(t, err)
+		if _, err := tx.ExecContext(t.Context(), `PRAGMA defer_foreign_keys = 1`); err != nil {
+			t.Fatal(err)
+		}
+		result, err := tx.ExecContext(t.Context(), damage)
+		must(t, err)
+		if n, err := result.RowsAffected(); n == 0 || err != nil {
+			t.Errorf("%s: changes %d rows: %v", damage, n, err)
+		}
+		if len(complaints(t, tx)) == 0 {
+			t.Errorf("not found: %s", damage)
+		}
+		must(t, tx.Rollback())
+	}
+	m.whole(t)
 }
