@@ -35,6 +35,9 @@ func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated
 		seen time.Time // zero: not worth a write
 	}
 	found, err := read(ctx, g.s, sessionsAuthenticate, "", func(ctx context.Context, c *call) (answer, error) {
+		if err := c.sessions().readAhead(ctx, token); err != nil {
+			return answer{}, err
+		}
 		_, s, err := c.sessions().bearer(ctx, token)
 		if err != nil {
 			return answer{}, err

@@ -79,3 +79,6 @@ func CodeOfResult(result int) store.Code {
 
 // ResultOf is the result of SQLite's that an error of a driver's tells.
 func ResultOf(err error) (int, bool) { return resultOf(err) }
+
+// CheckpointAt is the size of a log that is cut.
+const CheckpointAt = checkpointAt

@@ -70,6 +70,7 @@ func (o Options) Open(ctx context.Context, path string) (*Store, error) {
 		&pool{db: o.handle(file, 1, o.writerPragmas())},
 		o.BusyTimeout,
 	)
+	s.checkpoints = newCheckpoints(o.handle(file, 1, o.checkpointPragmas()), path)
 	if err := s.prepare(ctx); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -104,22 +105,32 @@ const writerWait = 50 * time.Millisecond
 const walLimit = 64 << 20
 
 func (o Options) writerPragmas() url.Values {
-	level := "FULL"
-	if o.Synchronous == Normal {
-		level = "NORMAL"
-	}
 	return url.Values{
 		"_txlock":       {"immediate"},
 		"_busy_timeout": {milliseconds(min(writerWait, o.BusyTimeout))},
 		"_pragma": {
 			"journal_mode(WAL)",
-			"synchronous(" + level + ")",
+			o.synchronous(),
 			"foreign_keys(1)",
 			"secure_delete(1)",   // what Erase took is not to be read from free space
 			"temp_store(MEMORY)", // what a savepoint may have to put back: in a file it would halve an import
 			fmt.Sprintf("journal_size_limit(%d)", walLimit),
 		},
 	}
+}
+
+func (o Options) checkpointPragmas() url.Values {
+	return url.Values{
+		"_busy_timeout": {milliseconds(checkpointWait)},
+		"_pragma":       {o.synchronous(), fmt.Sprintf("journal_size_limit(%d)", walLimit)},
+	}
+}
+
+func (o Options) synchronous() string {
+	if o.Synchronous == Normal {
+		return "synchronous(NORMAL)"
+	}
+	return "synchronous(FULL)"
 }
 
 func (o Options) readerPragmas() url.Values {

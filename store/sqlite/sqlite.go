@@ -47,6 +47,8 @@ type Store struct {
 	sessions sessions
 	waiting  atomic.Int64 // for the queue
 	holds    holds
+
+	checkpoints *checkpoints // nil on a host's handle
 }
 
 func newStore(readers *readers, writers *pool, patience time.Duration) *Store {
@@ -77,7 +79,10 @@ func (s *Store) Close() error {
 			s.writers.forget()
 			return
 		}
-		err = s.readers.close()
+		err = s.checkpoints.close()
+		if rerr := s.readers.close(); err == nil {
+			err = rerr
+		}
 		if werr := s.writers.db.Close(); err == nil {
 			err = werr
 		}
@@ -130,6 +135,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 		return err
 	}
 	s.holds.note(store.PurposeOf(ctx), began, clock())
+	s.committed()
 	return nil
 }
 

@@ -1,0 +1,136 @@
+package tenancy
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/freehold-dev/freehold/store"
+)
+
+// bearerTables are the tables whose rows a request asks for, side by side in a row of
+// [bearerQuery]. The last may have several.
+var bearerTables = []struct {
+	table *store.Table
+	alias string
+}{
+	{secretRows.Table, "x"},
+	{sessionRows.Table, "s"},
+	{userRows.Table, "u"},
+	{organizationRows.Table, "o"},
+	{membershipRows.Table, "m"},
+	{connectionRows.Table, "c"},
+	{roleAssignmentRows.Table, "a"},
+}
+
+// bearerQuery reads in one statement what [Sessions.Authenticate] asks for one by one: the
+// secret of an id, its session, and what that stands on. Each table is met by its key or a
+// unique key.
+var bearerQuery = makeBearerQuery()
+
+func makeBearerQuery() *store.Query {
+	q := &store.Query{Name: "bearer", Args: []store.Column{{Name: "secret_id", Type: store.ID, Prefix: storedSecretID{}.Prefix()}}}
+	var columns []string
+	for _, t := range bearerTables {
+		for _, c := range t.table.Columns {
+			columns = append(columns, t.alias+"."+c.Name)
+			c.Null = true // where the row is not there
+			q.Columns = append(q.Columns, c)
+		}
+	}
+	q.SQL = "SELECT " + strings.Join(columns, ", ") + `
+FROM tenancy_secrets x
+LEFT JOIN tenancy_sessions s ON s.id = x.subject
+LEFT JOIN tenancy_users u ON u.id = s.user_id
+LEFT JOIN tenancy_organizations o ON o.id = s.organization_id
+LEFT JOIN tenancy_memberships m ON m.id = s.membership_id
+LEFT JOIN tenancy_connections c ON c.id = s.connection_id
+LEFT JOIN tenancy_role_assignments a ON a.membership_id = m.id
+WHERE x.id = ?1 ORDER BY a.id`
+	return q
+}
+
+// readAhead is a transaction that has read some rows already, in one statement, and gives
+// them out where a rule asks for them one by one. Nothing may be written in it.
+type readAhead struct {
+	store.Rows
+	known       map[rowID]store.Row // nil: there is no such row
+	membership  [16]byte
+	assignments []store.Row // of the membership, by id
+}
+
+var _ store.Rows = (*readAhead)(nil)
+
+// readAhead reads what Authenticate asks for by a token, where the store runs queries.
+func (ss sessionRules) readAhead(ctx context.Context, raw string) error {
+	raw = readToken(raw)
+	if !wellFormed(raw, secretSession) {
+		return nil
+	}
+	id, _ := hashToken(raw)
+	ahead := &readAhead{Rows: ss.c.tx.rows, known: map[rowID]store.Row{{secretRows.Table, id}: nil}}
+	ok, err := ss.c.tx.Query(ctx, bearerQuery, []store.Value{{ID: id}}, func(row store.Row) error {
+		row = slices.Clone(row)
+		for _, t := range bearerTables {
+			part := row[:len(t.table.Columns):len(t.table.Columns)]
+			row = row[len(part):]
+			switch {
+			case part[0].Null:
+			case t.table == roleAssignmentRows.Table:
+				ahead.assignments = append(ahead.assignments, part)
+			default:
+				ahead.known[rowID{t.table, part[0].ID}] = part
+				if t.table == membershipRows.Table {
+					ahead.membership = part[0].ID
+				}
+			}
+		}
+		return nil
+	})
+	if ok && err == nil {
+		ss.c.tx.rows = ahead
+	}
+	return err
+}
+
+func (r *readAhead) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
+	known, is := r.known[rowID{t, id}]
+	if !is {
+		return r.Rows.Get(ctx, t, id, row)
+	}
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	if known == nil {
+		return t.NotFound(id)
+	}
+	copy(row, known)
+	return nil
+}
+
+func (r *readAhead) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
+	if t != roleAssignmentRows.Table || len(where) != 1 || span.Sort != 0 || span.Desc || span.After != nil ||
+		r.membership == [16]byte{} || only(where, membershipColumn) != r.membership {
+		return r.Rows.List(ctx, t, where, span, yield)
+	}
+	if err := canceled(ctx); err != nil {
+		return err
+	}
+	for _, row := range r.assignments[:min(span.Limit, len(r.assignments))] {
+		if err := yield(slices.Clone(row)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// membershipColumn is where a role assignment names its membership.
+var membershipColumn = roleAssignmentRows.Table.Index("membership_id")
+
+// Query passes a query on.
+func (r *readAhead) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
+	return store.RunQuery(ctx, r.Rows, q, args, yield)
+}
+
+// Unwrap is the transaction underneath.
+func (r *readAhead) Unwrap() store.Rows { return r.Rows }
