@@ -102,7 +102,7 @@ const writerWait = 50 * time.Millisecond
 
 // walLimit is the size to which a checkpoint cuts a log that a long reader has let
 // grow, in bytes.
-const walLimit = 64 << 20
+const walLimit = checkpointAt
 
 func (o Options) writerPragmas() url.Values {
 	return url.Values{
