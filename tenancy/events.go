@@ -217,6 +217,9 @@ func (g Events) Last(ctx context.Context) (Position, error) {
 // pruneLimit is how many events, and how many denials, one transaction of Prune removes.
 const pruneLimit = 500
 
+// pruneRest is how long Prune rests between two transactions: others write meanwhile.
+const pruneRest = 10 * time.Millisecond
+
 // pruned is what one transaction of Prune removed.
 type pruned struct{ events, denials int }
 
@@ -256,6 +259,11 @@ func (g Events) prune(ctx context.Context, before time.Time, denials bool) (int,
 		total += gone.events
 		if gone.events < pruneLimit && gone.denials < pruneLimit {
 			return total, nil
+		}
+		if g.s.txn == nil {
+			if err := rest(ctx, pruneRest); err != nil {
+				return total, explain(err, eventsPrune.op, "")
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // InvitationQuery selects invitations for List and ListByUser.
 type InvitationQuery struct {
 	States      []InvitationState // as they read; nil = all (rule I3)
-	EmailPrefix string            // what the canonical address begins with
+	EmailPrefix string            // what the canonical address begins with; the list then goes by address
 	Descending  bool
 	Limit       int    // default 50, at most 1000
 	Cursor      string // Next of the page before
@@ -53,7 +53,17 @@ func (q InvitationQuery) keeps(inv Invitation) bool {
 	return q.States == nil || slices.Contains(q.States, inv.State)
 }
 
-func (q InvitationQuery) paging() paging { return paging{ByID, q.Descending, q.Limit, q.Cursor} }
+func (q InvitationQuery) paging() paging {
+	return paging{along(ByID, "", q.EmailPrefix), q.Descending, q.Limit, q.Cursor}
+}
+
+func invitationKey(inv *Invitation, order Order) typed.Place {
+	key := typed.Place{ID: inv.ID}
+	if order == ByEmail {
+		key.Text = inv.EmailKey
+	}
+	return key
+}
 
 // Get gives an invitation, or [ErrNotFound].
 func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
@@ -103,7 +113,7 @@ func (g Invitations) All(ctx context.Context, organization OrganizationID, q Inv
 // invitationPage reads a page and gives each invitation as it reads now. of is whose
 // list it is.
 func (iv invitationRules) invitationPage(ctx context.Context, filter invitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
-	page, err := listPage(ctx, iv.c.tx.Invitations(), filter, q.paging(), keyByID,
+	page, err := listPage(ctx, iv.c.tx.Invitations(), filter, q.paging(), invitationKey,
 		"invitations", of, q.States, q.EmailPrefix)
 	if err != nil {
 		return page, err

@@ -34,7 +34,7 @@ var secretRows = typed.Describe[storedSecret, secretFilter](
 	Unique("hash", "hash").
 	Index("subject").WhileSet("subject").
 	Index("open_for").
-	Index("user_id").WhileSet("user_id").
+	Index("user_id", "kind").WhileSet("user_id").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
 	Where(func(c *typed.Conds, f secretFilter) {
 		typed.OneID(c, "id", f.ID)

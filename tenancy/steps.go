@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // changeStep is how many memberships, invitations or identities one transaction changes of a call
@@ -63,4 +64,16 @@ func (c *call) rehearse(ctx context.Context, do func(part *call) error) error {
 		return nil
 	}
 	return err
+}
+
+// rest lets others write between two steps.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return &Error{Code: ErrCanceled, Err: ctx.Err()}
+	}
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // seen knows of rows that a transaction has read or written what their indexed columns held.
-// It says which of two updates to try first, and no more: both check what they need to.
+// It says which of two updates to try first, and no more: both check what they need to. A row
+// that it does not know is updated whole.
 type seen struct {
 	keys map[seenRow]uint64 // a hash of version and indexed columns
 	seed maphash.Seed
@@ -67,7 +68,7 @@ func (r *rows) narrowUpdate(ctx context.Context, t *store.Table, row store.Row) 
 	if s.Narrow == "" || r.seen == nil {
 		return false, nil
 	}
-	if was, known := r.seen.keys[seenRow{t, row[0].ID}]; known && was != r.seen.of(s.Keyed, row, row[1].Int-1) {
+	if was, known := r.seen.keys[seenRow{t, row[0].ID}]; !known || was != r.seen.of(s.Keyed, row, row[1].Int-1) {
 		return false, nil
 	}
 	args := make([]any, 0, len(row)+1)

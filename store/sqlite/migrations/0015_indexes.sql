@@ -32,7 +32,7 @@ CREATE INDEX tenancy_memberships_organization_id_status_email_key ON tenancy_mem
 CREATE INDEX tenancy_role_assignments_sourced_by ON tenancy_role_assignments (sourced_by, id) WHERE sourced_by IS NOT NULL;
 
 DROP INDEX tenancy_secrets_user_id;
-CREATE INDEX tenancy_secrets_user_id ON tenancy_secrets (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX tenancy_secrets_user_id_kind ON tenancy_secrets (user_id, kind, id) WHERE user_id IS NOT NULL;
 
 DROP INDEX tenancy_invitations_organization_id;
 DROP INDEX tenancy_invitations_scope;

@@ -1,0 +1,304 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"path"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Cost is what a call costs: statements, steps of the database's machine, and allocations.
+type Cost struct{ Statements, Steps, Allocations int }
+
+// Growth is what a call costs in a small store and in one that is large along one axis.
+type Growth struct {
+	Call, Axis   string
+	Small, Large Cost
+}
+
+// Metered is a store for [Sweep], and what a function costs on it.
+type Metered struct {
+	Store   store.Store
+	During  func(fn func()) Cost
+	Analyze func() // has the store gather statistics
+}
+
+// few is how much of everything a small store has: a page of a list is full.
+const few = 60
+
+// Allowed is what a call may cost more in a large store, by call and axis ("*" of all): why.
+// Every other costs at most half as much again.
+var allowed = []struct{ call, axis, why string }{
+	{"Events.Prune", "*", "removes what is old, 500 events in a transaction"},
+	{"Organizations.Delete*", "*", "its rows go in steps"},
+	{"Users.Delete", "*", "their sessions and memberships end in steps"},
+	{"Users.Erase", "*", "what tells of them goes in steps"},
+	{"Users.Merge", "organizations of a user", "each membership moves or ends"},
+	{"Users.ConfirmEmail", "organizations of a user", "each membership carries the address, by which it is found"},
+	{"Users.Suspend", "organizations of a user", "each membership says so"},
+	{"Users.Update", "organizations of a user", "each membership carries the name, by which it is found"},
+	{"SignIn of a member", "organizations of a user", "lists up to 1,000 organizations to choose from"},
+	{"SignIn of a member to an organization", "organizations of a user", "reads in which organizations they are"},
+	{"Memberships.Add under a seat limit", "members", "counts the members along an index, 3 steps each"},
+	{"Roles.*", "own roles", "reads the roles of one organization, at most 500: checks them together, or lists them"},
+	{"MembersWith*", "own roles", "asks of each role of the organization whether it grants"},
+	{"Permissions.Delete", "*", "looks for the permission in the grants of every role"},
+	{"Roles.Declare*", "declared permissions", "reads anew what is declared, after it has changed it"},
+	{"Roles.Declare with another parent", "own roles", "holds the roles of affected organizations against it"},
+}
+
+// Fits reports whether a call costs no more in a large store than it may, and otherwise, or
+// where it is one of those that may cost more, why.
+func (g Growth) Fits() (ok bool, why string) {
+	if g.Large.Steps <= g.Small.Steps*3/2+100 && g.Large.Statements <= g.Small.Statements*3/2+1 && g.Large.Allocations <= g.Small.Allocations*3/2+300 {
+		return true, ""
+	}
+	for _, a := range allowed {
+		call, _ := path.Match(a.call, g.Call)
+		axis, _ := path.Match(a.axis, g.Axis)
+		if call && axis {
+			return true, a.why
+		}
+	}
+	return false, ""
+}
+
+// Sweep calls every method of the table, and the lists in every order, in stores that
+// are large along one axis each, and compares what the calls cost in a small one.
+func Sweep(t *testing.T, open func(t *testing.T) Metered, many int) []Growth {
+	small := measured(t, open, func(g *growing) {
+		for _, name := range slices.Sorted(maps.Keys(axes)) {
+			axes[name](g, few)
+		}
+	})
+	var found []Growth
+	for _, axis := range slices.Sorted(maps.Keys(axes)) {
+		t.Run(axis, func(t *testing.T) {
+			large := measured(t, open, func(g *growing) {
+				for _, name := range slices.Sorted(maps.Keys(axes)) {
+					size := few
+					if name == axis {
+						size = many
+					}
+					axes[name](g, size)
+				}
+			})
+			for _, call := range slices.Sorted(maps.Keys(small)) {
+				found = append(found, Growth{call, axis, small[call], large[call]})
+			}
+		})
+	}
+	return found
+}
+
+// growing is a house that grows.
+type growing struct{ *house }
+
+// measured is what each call costs in a house that grow has made large.
+func measured(t *testing.T, open func(t *testing.T) Metered, grow func(g *growing)) map[string]Cost {
+	m := open(t)
+	w := &world{World: servicetest.NewWorld(t, func(*testing.T) store.Store { return m.Store }, func(c *tenancy.Config) {
+		c.SelfServe = true
+		c.Limits.JoinRequests, c.Limits.Roles, c.HeavyWrite = 1_000_000, 1_000_000, -1
+	})}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
+	t.Cleanup(cancel)
+	w.Ctx = ctx
+	g := &growing{newHouse(w)}
+	grow(g)
+	costs := map[string]Cost{}
+	g.price(m, costs)
+	if servicetest.Soak(1, 0) == 1 {
+		m.Analyze() // plans hold with statistics, too
+		g.price(m, costs)
+	}
+	return costs
+}
+
+// price makes each call and notes what it costs: the most of what it ever has.
+func (g *growing) price(m Metered, costs map[string]Cost) {
+	ctx := g.Ctx
+	_, err := g.Svc.Permissions.List(ctx) // the instance keeps what is declared, whichever call is first
+	g.NoError(err)
+	for name, call := range growthCalls(g) {
+		for _, by := range []string{"", "owner"} {
+			svc, label := g.Svc, name
+			if by != "" {
+				if !bindable(name) {
+					continue
+				}
+				label += " by an owner"
+			}
+			var failed error
+			run := func() {
+				if call.alone {
+					bound := svc
+					if by != "" {
+						bound = svc.As(tenancy.UserPrincipal(g.people[by].ID))
+					}
+					failed = call.call(ctx, bound, g.at)
+					return
+				}
+				err = svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
+					if by != "" {
+						tx = tx.As(tenancy.UserPrincipal(g.people[by].ID))
+					}
+					if failed = call.call(ctx, tx, g.at); failed != nil {
+						return failed
+					}
+					return servicetest.ErrStop
+				})
+				if failed == nil && !errors.Is(err, servicetest.ErrStop) {
+					failed = err
+				}
+			}
+			costs[label] = costs[label].most(m.During(run))
+			if failed != nil && !slices.Contains([]tenancy.Code{tenancy.ErrTooLarge, tenancy.ErrDomainNotVerified}, tenancy.CodeOf(failed)) {
+				g.T.Errorf("%s: %v", label, failed)
+			}
+		}
+	}
+}
+
+func (c Cost) most(other Cost) Cost {
+	return Cost{max(c.Statements, other.Statements), max(c.Steps, other.Steps), max(c.Allocations, other.Allocations)}
+}
+
+// bindable reports whether an owner may make the call.
+func bindable(name string) bool {
+	for _, m := range tenancy.Methods() {
+		if m.Name == name {
+			return m.Permission != ""
+		}
+	}
+	return false
+}
+
+// growthCall is a call of the sweep. Alone, it runs in a transaction of its own, which has to
+// leave nothing behind.
+type growthCall struct {
+	call  func(ctx context.Context, s *tenancy.Service, c cast) error
+	alone bool
+}
+
+// growthCalls are the calls of the sweep: each method of the table, lists in every order and by
+// what is rare, and sign-ins in every way.
+func growthCalls(g *growing) map[string]growthCall {
+	calls := map[string]growthCall{}
+	for name, call := range actorCalls() {
+		calls[name] = growthCall{call, methods()[name].alone}
+	}
+	for _, none := range []string{"Run", "Join", "Rows", "As", "Transact", "Import"} { // what they cost is what is done in them
+		delete(calls, none)
+	}
+	yes, no := true, false
+	members := func(q tenancy.MemberQuery) growthCall {
+		return growthCall{call: func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Memberships.List(ctx, c.org, q)
+			return err
+		}}
+	}
+	users := func(q tenancy.UserQuery) growthCall {
+		return growthCall{call: func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			_, err := s.Users.List(ctx, q)
+			return err
+		}}
+	}
+	orgs := func(q tenancy.OrganizationQuery) growthCall {
+		return growthCall{call: func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			_, err := s.Organizations.List(ctx, q)
+			return err
+		}}
+	}
+	events := func(q tenancy.EventQuery) growthCall {
+		return growthCall{call: func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			_, err := s.Events.List(ctx, q)
+			return err
+		}}
+	}
+	invitations := func(q tenancy.InvitationQuery) growthCall {
+		return growthCall{call: func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Invitations.List(ctx, c.org, q)
+			return err
+		}}
+	}
+	signIn := func(in func(c cast) tenancy.Attempt) growthCall {
+		return growthCall{call: func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.SignIn(ctx, in(c))
+			return err
+		}}
+	}
+	all := []tenancy.MembershipStatus{tenancy.MembershipActive, tenancy.MembershipInactive, tenancy.MembershipPending}
+	for name, call := range map[string]growthCall{
+		"Memberships.List by name":                members(tenancy.MemberQuery{Order: tenancy.ByName}),
+		"Memberships.List by address, descending": members(tenancy.MemberQuery{Order: tenancy.ByEmail, Descending: true}),
+		"Memberships.List, all by name":           members(tenancy.MemberQuery{Statuses: all, Order: tenancy.ByName}),
+		"Memberships.List, inactive by name":      members(tenancy.MemberQuery{Statuses: []tenancy.MembershipStatus{tenancy.MembershipInactive}, Order: tenancy.ByName}),
+		"Memberships.List, pending":               members(tenancy.MemberQuery{Statuses: []tenancy.MembershipStatus{tenancy.MembershipPending}}),
+		"Memberships.List by a name's beginning":  members(tenancy.MemberQuery{NamePrefix: "member"}),
+		"Users.List by name":                      users(tenancy.UserQuery{Order: tenancy.ByName}),
+		"Users.List by address":                   users(tenancy.UserQuery{Order: tenancy.ByEmail}),
+		"Users.List by an address's beginning":    users(tenancy.UserQuery{EmailPrefix: "m"}),
+		"Users.List, suspended":                   users(tenancy.UserQuery{Suspended: &yes}),
+		"Users.List, suspended by name":           users(tenancy.UserQuery{Suspended: &yes, Order: tenancy.ByName}),
+		"Users.List, not suspended by name":       users(tenancy.UserQuery{Suspended: &no, Order: tenancy.ByName}),
+		"Organizations.List by name":              orgs(tenancy.OrganizationQuery{Order: tenancy.ByName}),
+		"Organizations.List, archived":            orgs(tenancy.OrganizationQuery{Archived: true}),
+		"Organizations.List, suspended by name":   orgs(tenancy.OrganizationQuery{Suspended: &yes, Order: tenancy.ByName}),
+		"Organizations.List by a beginning":       orgs(tenancy.OrganizationQuery{NamePrefix: "o"}),
+		"Invitations.List, pending":               invitations(tenancy.InvitationQuery{States: []tenancy.InvitationState{tenancy.InvitationPending}}),
+		"Invitations.List by an address":          invitations(tenancy.InvitationQuery{EmailPrefix: "i"}),
+		"Events.List, newest":                     events(tenancy.EventQuery{Descending: true}),
+		"Events.List of an organization":          events(tenancy.EventQuery{OrganizationID: g.at.org, Descending: true}),
+		"Events.List of a user":                   events(tenancy.EventQuery{UserID: g.at.member}),
+		"Events.List since an instant":            events(tenancy.EventQuery{Since: g.Clock.At.Add(-time.Minute)}),
+		"SignIn of a member":                      signIn(func(cast) tenancy.Attempt { return servicetest.ByMail("target@acme.example") }),
+		"SignIn of a member to an organization": signIn(func(c cast) tenancy.Attempt {
+			in := servicetest.ByMail("target@acme.example")
+			in.OrganizationID = c.org
+			return in
+		}),
+		"SignIn of a new user":             signIn(func(cast) tenancy.Attempt { return servicetest.ByMail("never.seen@mail.example") }),
+		"SignIn of a new user by a domain": signIn(func(cast) tenancy.Attempt { return servicetest.ByMail("never.seen@held.example") }),
+		"Sessions.ListByUser, ended, too": {call: func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Sessions.ListByUser(ctx, c.member, tenancy.SessionQuery{Ended: true})
+			return err
+		}},
+		"Memberships.Add under a seat limit": {call: func(ctx context.Context, s *tenancy.Service, c cast) error {
+			limit := 1_000_000
+			if _, err := s.Organizations.Update(ctx, c.org, tenancy.OrganizationUpdate{SeatLimit: &limit}); err != nil {
+				return err
+			}
+			_, err := s.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: c.org, UserID: c.outsider})
+			return err
+		}},
+		"Roles.Declare with another parent": {call: func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			return s.Roles.Declare(ctx, 2, rbac.Role{Slug: servicetest.Clerk, Extends: rbac.Guest})
+		}},
+		"Roles.Reorder": {call: func(ctx context.Context, s *tenancy.Service, c cast) error {
+			own, err := s.Roles.List(ctx, c.org)
+			if err != nil {
+				return err
+			}
+			var slugs []string
+			for _, r := range own {
+				if rbac.IsOrganizationSlug(r.Slug) {
+					slugs = append(slugs, r.Slug)
+				}
+			}
+			slices.Reverse(slugs)
+			return s.Roles.Reorder(ctx, c.org, slugs...)
+		}},
+	} {
+		calls[name] = call
+	}
+	return calls
+}
