@@ -45,7 +45,8 @@ func newProfile(declared *declarations, roles *rbac.Roles, slugs []string) (*pro
 	return p, nil
 }
 
-// compile makes a profile that is not shared.
+// compile gives a profile. Those of the application's roles alone are kept with what is declared, and
+// shared.
 func (ar accessRules) compile(ctx context.Context, id OrganizationID, slugs []string) (*profile, error) {
 	declared, err := ar.c.roles().declarations(ctx)
 	if err != nil {

@@ -130,7 +130,7 @@ func (ss sessionRules) claimThere(ctx context.Context, claims map[string]any, he
 		return err
 	}
 	if len(p.roles) > 0 {
-		claims[ClaimRole], claims[ClaimRoles] = p.roles[0], p.roles
+		claims[ClaimRole], claims[ClaimRoles] = p.roles[0], slices.Clone(p.roles) // the profile is shared
 	}
 	if q.NoPermissions {
 		return nil

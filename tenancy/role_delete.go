@@ -141,6 +141,9 @@ func (d *roleDeletion) moveSources(ctx context.Context) error {
 // drop deletes the role itself, and moves what extends it: the actor may be there by such a role.
 // before is what was declared before.
 func (d *roleDeletion) drop(ctx context.Context, before *declarations) error {
+	if d.organization.IsZero() { // before the first write, or what is read meanwhile would be kept
+		d.c.declared.changed = true
+	}
 	if err := d.moveChildren(ctx); err != nil {
 		return err
 	}

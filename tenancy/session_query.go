@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -9,7 +10,7 @@ import (
 )
 
 // bearerTables are the tables whose rows a request asks for, side by side in a row of
-// [bearerQuery]. The last may have several.
+// [bearerQuery]. The last has rows of its own.
 var bearerTables = []struct {
 	table *store.Table
 	alias string
@@ -30,23 +31,33 @@ var bearerQuery = makeBearerQuery()
 
 func makeBearerQuery() *store.Query {
 	q := &store.Query{Name: "bearer", Args: []store.Column{{Name: "secret_id", Type: store.ID, Prefix: storedSecretID{}.Prefix()}}}
-	var columns []string
+	var one, several []string // the columns of the row, and of the rows for the assignments
 	for _, t := range bearerTables {
 		for _, c := range t.table.Columns {
-			columns = append(columns, t.alias+"."+c.Name)
+			name, nothing := t.alias+"."+c.Name, "NULL"
+			if t.table == roleAssignmentRows.Table {
+				one, several = append(one, nothing), append(several, name)
+			} else {
+				one, several = append(one, name), append(several, nothing)
+			}
 			c.Null = true // where the row is not there
 			q.Columns = append(q.Columns, c)
 		}
 	}
-	q.SQL = "SELECT " + strings.Join(columns, ", ") + `
+	q.SQL = "SELECT " + strings.Join(one, ", ") + `
 FROM tenancy_secrets x
 LEFT JOIN tenancy_sessions s ON s.id = x.subject
 LEFT JOIN tenancy_users u ON u.id = s.user_id
 LEFT JOIN tenancy_organizations o ON o.id = s.organization_id
 LEFT JOIN tenancy_memberships m ON m.id = s.membership_id
 LEFT JOIN tenancy_connections c ON c.id = s.connection_id
-LEFT JOIN tenancy_role_assignments a ON a.membership_id = m.id
-WHERE x.id = ?1 ORDER BY a.id`
+WHERE x.id = ?1
+UNION ALL
+SELECT ` + strings.Join(several, ", ") + `
+FROM tenancy_secrets x
+JOIN tenancy_sessions s ON s.id = x.subject
+JOIN tenancy_role_assignments a ON a.membership_id = s.membership_id
+WHERE x.id = ?1`
 	return q
 }
 
@@ -88,6 +99,7 @@ func (ss sessionRules) readAhead(ctx context.Context, raw string) error {
 		return nil
 	})
 	if ok && err == nil {
+		slices.SortFunc(ahead.assignments, func(a, b store.Row) int { return bytes.Compare(a[0].ID[:], b[0].ID[:]) })
 		ss.c.tx.rows = ahead
 	}
 	return err

@@ -124,10 +124,12 @@ func TestPlans(t *testing.T) {
 		{"members", membershipTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "status", text)}
 		}, []string{"organization_id", "status"}, true, false},
-		{"members by name", membershipTable, "name_key", func(t *store.Table) []store.Cond { return []store.Cond{cond(t, "organization_id", id)} }, []string{"organization_id", "name_key"}, true, false},
+		{"members by name", membershipTable, "name_key", func(t *store.Table) []store.Cond {
+			return []store.Cond{cond(t, "organization_id", id), cond(t, "status", text, id)}
+		}, []string{"organization_id", "status", "name_key"}, true, false},
 		{"search members", membershipTable, "email_key", func(t *store.Table) []store.Cond {
-			return []store.Cond{cond(t, "organization_id", id), {Column: t.Index("email_key"), Op: store.Prefix, Values: []store.Value{text}}}
-		}, []string{"organization_id", "email_key"}, true, false},
+			return []store.Cond{cond(t, "organization_id", id), cond(t, "status", text), {Column: t.Index("email_key"), Op: store.Prefix, Values: []store.Value{text}}}
+		}, []string{"organization_id", "status", "email_key"}, true, false},
 		{"owners", assignmentTable, "id", func(t *store.Table) []store.Cond {
 			return []store.Cond{cond(t, "organization_id", id), cond(t, "role", text), cond(t, "active", store.Value{Int: 1})}
 		}, []string{"organization_id", "role", "active"}, true, false},
@@ -174,7 +176,9 @@ func TestPagesLookAtNoOtherRows(t *testing.T) {
 		tx := underlying(t, open).(*tx)
 		tab := tx.table(tx.place(table))
 		for _, desc := range []bool{false, true} {
-			q := &query{where: []store.Cond{cond(table, "organization_id", store.Value{ID: [16]byte{3}})}, sort: table.Index("name_key"), desc: desc}
+			q := &query{where: []store.Cond{
+				cond(table, "organization_id", store.Value{ID: [16]byte{3}}), cond(table, "status", store.Value{Text: "active"}, store.Value{Text: "pending"}),
+			}, sort: table.Index("name_key"), desc: desc}
 			all, err := tx.page(t.Context(), tab, q, math.MaxInt)
 			require.NoError(t, err)
 			middle := tab.at(all[len(all)/2])
@@ -235,7 +239,7 @@ func TestLongWalksAreGivenUp(t *testing.T) {
 	require.NoError(t, s.View(t.Context(), func(open store.Rows) error {
 		tx := underlying(t, open).(*tx)
 		tab := tx.table(tx.place(table))
-		q := &query{where: []store.Cond{cond(table, "organization_id", store.Value{}), cond(table, "status", store.Value{Text: "pending"})}, sort: table.Index("name_key")}
+		q := &query{where: []store.Cond{cond(table, "organization_id", store.Value{}), cond(table, "status", store.Value{Text: "active"}), cond(table, "joined_via", store.Value{Text: "no way"})}, sort: table.Index("name_key")}
 		_, ordered := tab.plans(q)
 		_, done, err := tx.walk(t.Context(), tab, ordered, q, 50, math.MaxInt)
 		require.NoError(t, err)

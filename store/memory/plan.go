@@ -17,12 +17,12 @@ type query struct {
 // plan is a way to answer a query by one index: a stream of rows for each
 // combination of the values that its first columns may have.
 type plan struct {
-	index  int
-	equal  []int // the conditions that give those values, a column each
-	narrows int // conditions that the index meets by what it holds
-	point  bool  // a combination is a whole unique key: at most one row each
-	ranged bool  // a condition narrows the next column
-	sorted bool  // each stream is in the order asked for
+	index   int
+	equal   []int // the conditions that give those values, a column each
+	narrows int   // conditions that the index meets by what it holds
+	point   bool  // a combination is a whole unique key: at most one row each
+	ranged  bool  // a condition narrows the next column
+	sorted  bool  // each stream is in the order asked for
 }
 
 // maxStreams bounds the combinations. The first column's values are exempt: a

@@ -25,6 +25,9 @@ const (
 	checkpointHardWait = 100 * time.Millisecond
 )
 
+// mostLeft is how many pages may be left to the end of a checkpoint, for which writers wait.
+const mostLeft = 1_000
+
 // checkpoints bounds the write-ahead log. SQLite has the writer move it into the database whose
 // commit brings it over 1,000 pages, and that alone is best where one process writes: measured on
 // two processors, a checkpoint beside the writers took from them what it spared them. But where
@@ -44,6 +47,9 @@ type checkpoints struct {
 func newCheckpoints(db *sql.DB, path string) *checkpoints {
 	if abs, err := filepath.Abs(path); err == nil { // the directory may change
 		path = abs
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil { // where SQLite keeps the log
+		path = target
 	}
 	c := &checkpoints{db: db, path: path + "-wal"}
 	c.next.Store(checkpointAt)
@@ -92,7 +98,9 @@ func (s *Store) checkpoint(hard bool) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
+	var busy, frames, moved int
+	err = conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &frames, &moved)
+	if err != nil || frames-moved > mostLeft {
 		return
 	}
 	wait := checkpointWait

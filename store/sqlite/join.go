@@ -69,6 +69,7 @@ func (j *joined) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := j.rows.lock(ctx); err != nil {
 		return err
 	}
+	j.store.committed() // the host's transactions before this one
 	return j.rows.Savepoint(ctx, func() error {
 		return new(store.Guard).Run(j.rows, false, fn)
 	})

@@ -16,6 +16,7 @@ func declaredRules() []rule {
 		{"R2 a permission named twice is refused", on(permissionTwice)},
 		{"R5 children move together, in whatever order", on(childrenTogether)},
 		{"R1 R8 what is declared counts at once, everywhere and in transactions, and not what was undone", on(declaredAtOnce)},
+		{"R1 S5 what a host does to an answer changes no other", on(answersApart)},
 		{"R3 what the store says is not taken for a default that manages", on(heirsHonest)},
 	}
 }
@@ -142,4 +143,40 @@ func declaredAtOnce(w *world) {
 	w.Failed(err, tenancy.ErrUnknownPermission, "permission")
 	w.NoError(other.Roles.Delete(w.Ctx, tenancy.OrganizationID{}, servicetest.Clerk, servicetest.Auditor))
 	w.False(may(w.Svc, servicetest.WriteDocs))
+}
+
+// answersApart changes what calls gave, all of which may come from what the instance keeps, and
+// asks again.
+func answersApart(w *world) {
+	w.Declare()
+	ada := w.User("ada")
+	acme := w.Owned("Acme", ada)
+	cyd := w.User("cyd")
+	w.Add(acme, cyd, servicetest.Clerk)
+	session := w.Session(cyd, acme.ID).Session.ID
+	for range 2 {
+		claims, err := w.Svc.Sessions.Claims(w.Ctx, session, tenancy.ClaimsQuery{})
+		w.NoError(err)
+		w.Equal([]string{servicetest.Clerk}, claims[tenancy.ClaimRoles])
+		claims[tenancy.ClaimRoles].([]string)[0] = "mine"
+		role, err := w.Svc.Roles.Get(w.Ctx, acme.ID, servicetest.Clerk)
+		w.NoError(err)
+		w.Equal([]rbac.Grant{rbac.Grant(servicetest.WriteDocs)}, role.Grants)
+		role.Grants[0] = "*"
+		all, err := w.Svc.Roles.List(w.Ctx, acme.ID)
+		w.NoError(err)
+		for _, r := range all {
+			for i := range r.Grants {
+				w.True(r.Slug != servicetest.Clerk || r.Grants[i] != "*")
+				r.Grants[i] = "*"
+			}
+		}
+		permissions, err := w.Svc.Permissions.Of(w.Ctx, cyd.ID, acme.ID)
+		w.NoError(err)
+		w.Equal([]rbac.Permission{servicetest.ReadDocs, servicetest.WriteDocs}, permissions)
+		permissions[0] = "mine"
+		ok, err := w.Svc.As(tenancy.UserPrincipal(cyd.ID)).Can(w.Ctx, cyd.ID, acme.ID, servicetest.Billing)
+		w.NoError(err)
+		w.False(ok)
+	}
 }

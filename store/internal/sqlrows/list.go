@@ -89,8 +89,9 @@ func (q *Query) page(t *store.Table, span store.Range, more bool) {
 	q.add(" LIMIT +?", int64(span.Limit))
 }
 
-// mostParts bounds the combinations that a list is merged from.
-const mostParts = 16
+// mostParts bounds the combinations that a list is merged from: the states that a thing can
+// have. Each number of them is a statement of its own, and a store keeps some hundreds.
+const mostParts = 5
 
 // ordered gives the index that has the order of a list within what the filter fixes, so that
 // a page costs the same wherever it lies and whatever SQLite's statistics say: of those that
@@ -129,16 +130,16 @@ func narrowest(t *store.Table, where []store.Cond) (best *store.Index) {
 	most := 0
 	for i := range t.Indexes {
 		x := &t.Indexes[i]
-		weight, all := 2*x.Narrows(), true
+		weight, all := 4*x.Narrows(), true
 		for _, column := range x.Columns {
 			if condOn(where, column, store.OneOf) == nil {
 				if slices.ContainsFunc(where, func(c store.Cond) bool { return c.Column == column && c.Op != store.IsNull }) {
-					weight++ // a range of it
+					weight += 3 // a range of it
 				}
 				all = false
 				break
 			}
-			weight += 2
+			weight += 4
 		}
 		if all {
 			weight++

@@ -8,7 +8,8 @@ import (
 )
 
 // Query is a statement in the making, with its arguments. Its text depends on the
-// shape of a filter alone, never on a value nor on how many there are.
+// shape of a filter alone, never on a value. Only where a list is merged from ranges, it depends
+// on how many there are.
 type Query struct {
 	strings.Builder
 	// Args are the values of its question marks.
