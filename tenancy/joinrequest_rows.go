@@ -35,7 +35,7 @@ var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet() || f.UserID.IsSet(),
+		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet() != f.UserID.IsSet(),
 			JoinRequestPending, JoinRequestApproved, JoinRequestDeclined, JoinRequestCanceled))
 	})
 

@@ -54,7 +54,7 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "status", orEvery(f.Status, f.OrganizationID.IsSet() || f.UserID.IsSet(), MembershipActive, MembershipInactive, MembershipPending))
+		typed.OneText(c, "status", orEvery(f.Status, f.OrganizationID.IsSet() != f.UserID.IsSet(), MembershipActive, MembershipInactive, MembershipPending))
 		typed.OneFlag(c, "user_suspended", f.UserSuspended)
 		typed.OneID(c, "invitation_id", f.InvitationID)
 		typed.OneText(c, "email_key", f.EmailKey)

@@ -14,7 +14,7 @@ import (
 // role extends it, or it is a default, a replacement must be named; then all of them
 // move to that. An actor must cover both roles (rule R6).
 //
-// It is one transaction. Where over 40 members hold the role, or as many invitations give it, the first
+// It is one transaction. Where over 25 members hold the role, or as many invitations give it, the first
 // moves what gives it to people, so that it comes to nobody else, and asks what its end would be refused
 // for; then they move, up to 40 in a transaction, so that nobody waits for long (rule G18). If the call
 // fails after that, a part has moved, and the role is as it was for the others: call it again. The actor's

@@ -133,7 +133,7 @@ func (n *signIn) recognize(ctx context.Context) (err error) {
 			return err
 		}
 		n.decision.TookOver = true
-		if n.members, err = n.w.members().activeOf(ctx, n.user.ID); err != nil { // they may have moved on
+		if err = n.readMembers(ctx, n.user.ID); err != nil { // they may have moved on
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ func (n *signIn) bring(ctx context.Context) error {
 	if err := n.w.users().moveEmail(ctx, &n.user, n.in.email, n.in.emailKey, n.in.provider()); err != nil {
 		return err
 	}
-	if n.members, err = n.w.members().activeOf(ctx, n.user.ID); err != nil {
+	if err := n.readMembers(ctx, n.user.ID); err != nil {
 		return err
 	}
 	return n.readDomain(ctx)
@@ -243,8 +243,7 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 	if err != nil || n.created { // who has just come is a member nowhere
 		return err
 	}
-	n.members, err = n.w.members().activeOf(ctx, n.user.ID)
-	return err
+	return n.readMembers(ctx, n.user.ID)
 }
 
 // newcomer is the user that an attempt tells of, with what of the profile fits.

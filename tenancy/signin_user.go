@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // signIn is one attempt on its way.
@@ -339,11 +340,9 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 		who = UserID{}
 	}
 	if !who.IsZero() {
-		members, err := n.w.members().activeOf(ctx, who)
-		if err != nil {
+		if err := n.readMembers(ctx, who); err != nil {
 			return err
 		}
-		n.members = members
 	}
 	n.comeBack()
 	if err := n.readRules(ctx); err != nil {
@@ -354,6 +353,44 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 		return err
 	}
 	return n.decide(missing.decision())
+}
+
+// fewMemberships is how many a sign-in reads of whoever has more and says where they want to.
+const fewMemberships = 50
+
+// readMembers reads where the person is active: everywhere, or, of somebody with many memberships, where
+// the attempt may lead, and some or, where they have to choose, as many as they are shown.
+func (n *signIn) readMembers(ctx context.Context, who UserID) error {
+	active := membershipFilter{UserID: typed.Of(who), Status: typed.Of(MembershipActive)}
+	members, err := n.w.tx.Memberships().List(ctx, active, listSpan{Limit: fewMemberships + 1})
+	if err != nil {
+		return err
+	}
+	n.members = members
+	if len(members) <= fewMemberships {
+		return nil
+	}
+	if n.target.IsZero() {
+		if n.members, err = n.w.tx.Memberships().List(ctx, active, listSpan{Limit: MaxLimit}); err != nil {
+			return err
+		}
+	}
+	named := []OrganizationID{n.target, n.home.ID, n.domain.OrganizationID, n.dead.organization}
+	if n.invitation != nil {
+		named = append(named, n.invitation.OrganizationID)
+	}
+	slices.SortFunc(named, OrganizationID.Compare)
+	pairs := membershipFilter{UserID: typed.Of(who), OrganizationID: typed.Of(slices.Compact(named)...)} // by their key, and so not by status
+	there, err := n.w.tx.Memberships().List(ctx, pairs, listSpan{Limit: len(named)})
+	if err != nil {
+		return err
+	}
+	for _, m := range there {
+		if m.Status == MembershipActive && !slices.ContainsFunc(n.members, func(other Membership) bool { return other.ID == m.ID }) {
+			n.members = append(n.members, m)
+		}
+	}
+	return nil
 }
 
 // comeBack takes a member who opens a spent invitation of their own organization there

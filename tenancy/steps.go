@@ -9,7 +9,7 @@ import (
 
 // changeStep is how many memberships, invitations or identities one transaction changes of a call
 // that changes many: others wait for about 50 ms (rule G18).
-const changeStep = 40
+const changeStep = 25
 
 // errRehearsed undoes a rehearsal.
 var errRehearsed = errors.New("rehearsed")

@@ -146,7 +146,7 @@ func bind[V Entity, F any](t *txn, e *typed.Entity[V, F]) table[V, F] {
 }
 
 // orEvery is the constraint of a filter, or, where there is none, every value that the column
-// may have, if wanted: indexes by organization or by user go by the state next, and a store
+// may have, if wanted, which is where no key leads to the rows: indexes by organization or by user go by the state next, and a store
 // merges what each state has.
 func orEvery[T comparable](in typed.In[T], wanted bool, every ...T) typed.In[T] {
 	if in.IsSet() || !wanted {

@@ -30,7 +30,7 @@ func TestGrowth(t *testing.T) {
 			}
 		}}
 	}
-	for _, g := range rules.Sweep(t, open, servicetest.Soak(10_000, 300)) {
+	for _, g := range rules.Sweep(t, open, servicetest.Soak(5_000, 300)) {
 		ok, why := g.Fits()
 		if !ok {
 			t.Errorf("%s grows with %s: from %+v to %+v", g.Call, g.Axis, g.Small, g.Large)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
@@ -15,6 +16,7 @@ func gapRules() []rule {
 	closed := func(c *tenancy.Config) { c.Registration = tenancy.RegistrationClosed }
 	few := func(c *tenancy.Config) { c.Limits.JoinRequests = 1 }
 	return []rule{
+		{"P7 somebody in many organizations chooses among them, or names one", on(manyPlaces)},
 		{"I2 M11 what OnJoin mails at a sign-in is sent", atDoor(mailedByJoining)},
 		{"P5 D7 who is invited into the application is no stranger", atDoorWith(closed, invitedStranger)},
 		{"I7 D7 a request that cannot be filed holds nobody up", atDoorWith(few, requestHoldsUp)},
@@ -226,4 +228,31 @@ func malformedAddress(d *door) {
 	token := d.invites(d.beta, "bob@acme.example", rbac.Admin)
 	d.halts(tenancy.DecisionVerifyEmail, "", bringing(token, servicetest.ByProvider(servicetest.Google, "g-2", odd, true)))
 	d.Empty(d.identities(bob))
+}
+
+// manyPlaces: of whoever is in many organizations a sign-in that names one reads some of the memberships.
+func manyPlaces(w *world) {
+	ada := w.User("ada")
+	orgs := make([]tenancy.Organization, 70)
+	for i := range orgs {
+		orgs[i] = w.Org(fmt.Sprintf("Place %d", i))
+		w.Add(orgs[i], ada)
+	}
+	w.Deactivate(orgs[68], ada)
+	in := servicetest.ByMail(ada.Email)
+	got, err := w.Svc.SignIn(w.Ctx, in)
+	w.NoError(err)
+	w.Equal(tenancy.DecisionChooseOrganization, got.Kind)
+	w.Len(got.Choices, 69)
+	for _, i := range []int{0, 69} {
+		in.OrganizationID = orgs[i].ID
+		got, err = w.Svc.SignIn(w.Ctx, in)
+		w.NoError(err)
+		w.Equal(tenancy.DecisionSignedIn, got.Kind)
+		w.Equal(orgs[i].ID, got.Session.OrganizationID)
+	}
+	in.OrganizationID = orgs[68].ID
+	got, err = w.Svc.SignIn(w.Ctx, in)
+	w.NoError(err)
+	w.NotEqual(tenancy.DecisionSignedIn, got.Kind)
 }
