@@ -19,6 +19,9 @@ import (
 // TestLogIsBounded: where somebody always reads, the log never begins anew by itself. It is cut,
 // while the Store goes on to write.
 func TestLogIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes 160 MB, which takes minutes under the race detector")
+	}
 	path := filepath.Join(t.TempDir(), "long.db")
 	st, err := sqlite.Options{Synchronous: sqlite.Normal}.Open(t.Context(), path)
 	require.NoError(t, err)
