@@ -213,7 +213,7 @@ func (w *worker) list(ctx context.Context) (err error) {
 	return err
 }
 
-// invite invites somebody new, who comes, or hears that they need not.
+// invite invites a new person, who accepts, or revokes the invitation.
 func (w *worker) invite(ctx context.Context) error {
 	email := fmt.Sprintf("guest%d-%d-%d@mail.example.com", os.Getpid(), w.n, w.done)
 	sent, err := w.owner().Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: w.home.id, Email: email})

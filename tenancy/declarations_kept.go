@@ -42,8 +42,7 @@ var declarationMarkRows = typed.Describe[declarationMark, declarationMarkFilter]
 	typed.ID("id", func(v *declarationMark) *declarationMarkID { return &v.ID }),
 	typed.Integer("version", func(v *declarationMark) *int64 { return &v.Version }),
 	typed.Text("mark", func(v *declarationMark) *string { return &v.Mark }),
-).
-	Where(func(*typed.Conds, declarationMarkFilter) {})
+)
 
 func (t *txn) DeclarationMarks() table[declarationMark, declarationMarkFilter] {
 	return bind(t, declarationMarkRows)
@@ -111,7 +110,7 @@ func setOf(slugs []string) (name string, ok bool) {
 	return strings.Join(slices.Compact(slices.Sorted(slices.Values(slugs))), " "), true
 }
 
-// kept gives what kept holds under name, or makes and keeps it. kept is a map of d.compiled.
+// kept gives what a map of d.compiled holds under a name, or compiles and keeps it.
 func kept[T any](d *declarations, of map[string]T, name string, compile func() (T, error)) (T, error) {
 	d.compiled.mu.Lock()
 	found, ok := of[name]

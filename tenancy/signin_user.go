@@ -355,7 +355,7 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 	return n.decide(missing.decision())
 }
 
-// fewMemberships is how many a sign-in reads of whoever has more and says where they want to.
+// fewMemberships is how many memberships a sign-in reads that names its organization.
 const fewMemberships = 50
 
 // readMembers reads where the person is active: everywhere, or, of somebody with many memberships, where

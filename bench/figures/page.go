@@ -15,7 +15,7 @@ const (
 	taken  = "taken" // not a table: where it is said when and where the figures were taken
 )
 
-// renew puts rows into the tables of a page. It names the tables for which there are none, and leaves them as they are.
+// renew puts rows into the tables of a page. A table without new rows stays as it is, and the page names it.
 func renew(page string, rows map[string][][]string, says func(kept []string) string) (renewed string, err error) {
 	seen := map[string]bool{}
 	var kept []string

@@ -63,3 +63,18 @@ func TestLogIsBounded(t *testing.T) {
 	t.Logf("figures: log: %d MB written, at most %d MB in the log", written>>20, most>>20)
 	require.Less(t, most, int64(8*sqlite.CheckpointAt))
 }
+
+// TestLogOfALinkedFile: the log lies beside the file that a link leads to.
+func TestLogOfALinkedFile(t *testing.T) {
+	target, link := filepath.Join(t.TempDir(), "target.db"), filepath.Join(t.TempDir(), "link.db")
+	st, err := sqlite.Open(t.Context(), target)
+	require.NoError(t, err)
+	require.NoError(t, st.Close())
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	st, err = sqlite.Open(t.Context(), link)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, st.Close()) })
+	require.FileExists(t, sqlite.LogPath(st))
+}

@@ -192,8 +192,8 @@ func TestSessionStatements(t *testing.T) {
 			started, err = svc.Sessions.Start(ctx, tenancy.NewSession{UserID: ada.ID, OrganizationID: acme.ID, Method: "password"})
 			return err
 		}},
-		{"authenticate", 7, func() error { _, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal()); return err }},
-		{"claims", 8, func() error {
+		{"authenticate", 2, func() error { _, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal()); return err }},
+		{"claims", 6, func() error {
 			_, err := svc.Sessions.Claims(ctx, started.Session.ID, tenancy.ClaimsQuery{})
 			return err
 		}},

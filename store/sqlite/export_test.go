@@ -82,3 +82,6 @@ func ResultOf(err error) (int, bool) { return resultOf(err) }
 
 // CheckpointAt is the size of a log that is cut.
 const CheckpointAt = checkpointAt
+
+// LogPath is where a Store looks for its write-ahead log.
+func LogPath(s *Store) string { return s.checkpoints.path }

@@ -33,7 +33,7 @@ type Metered struct {
 // few is how much of everything a small store has: a page of a list is full.
 const few = 60
 
-// Allowed is what a call may cost more in a large store, by call and axis ("*" of all): why.
+// allowed is what a call may cost more in a large store, by call and axis ("*" of all): why.
 // Every other costs at most half as much again.
 var allowed = []struct{ call, axis, why string }{
 	{"Events.Prune", "*", "removes what is old, 250 events in a transaction"},
@@ -124,7 +124,7 @@ func measured(t *testing.T, open func(t *testing.T) Metered, grow func(g *growin
 // price makes each call and notes what it costs: the most of what it ever has.
 func (g *growing) price(m Metered, costs map[string]Cost) {
 	ctx := g.Ctx
-	_, err := g.Svc.Permissions.List(ctx) // the instance keeps what is declared, whichever call is first
+	_, err := g.Svc.Permissions.List(ctx) // from now on the instance keeps the declarations
 	g.NoError(err)
 	for name, call := range growthCalls(g) {
 		for _, by := range []string{"", "owner"} {

@@ -230,7 +230,7 @@ func malformedAddress(d *door) {
 	d.Empty(d.identities(bob))
 }
 
-// manyPlaces: of whoever is in many organizations a sign-in that names one reads some of the memberships.
+// manyPlaces signs in a member of many organizations. A sign-in that names one reads only some of the memberships.
 func manyPlaces(w *world) {
 	ada := w.User("ada")
 	orgs := make([]tenancy.Organization, 70)

@@ -33,7 +33,7 @@ func (c contrast) String() string {
 func walkCosts(w *world) {
 	t := newTenants(w)
 	svc, m := t.metered(asItIs)
-	_, err := svc.Permissions.List(t.Ctx) // the instance keeps what is declared, whoever calls first
+	_, err := svc.Permissions.List(t.Ctx) // from now on the instance keeps the declarations
 	t.NoError(err)
 	var order []contrast
 	who := map[contrast][]string{}

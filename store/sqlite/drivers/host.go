@@ -80,7 +80,7 @@ func schema(t *testing.T, p place) {
 	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), store.ErrSchema)
 }
 
-// joined: rows of tenancy and the host's own are kept or vanish together, whoever began.
+// joined: rows of tenancy and the host's own are kept or vanish together, whichever side began.
 func joined(t *testing.T, p place) {
 	db, st := p.open(t)
 	execute(t, db, `CREATE TABLE hosts (user_id TEXT NOT NULL REFERENCES tenancy_users (id))`)
