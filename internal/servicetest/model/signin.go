@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -56,6 +57,7 @@ type signInMachine struct {
 	svc   *tenancy.Service
 	s     *signInState
 	done  int // operations made
+	slow  unnoted
 
 	observer servicetest.Observer // nil: none
 }
@@ -79,6 +81,7 @@ func newSignInMachine(t *testing.T, rt *rapid.T, open servicetest.Opener, observ
 		SignInMethods: []tenancy.SignInMethod{tenancy.MethodPassword, tenancy.MethodMagicLink, servicetest.Google},
 		Limits:        tenancy.Limits{UserSessions: modelSessions, Mails: modelMails, AddressMails: modelMailsToAddress}, EmailProofFor: modelMailFor,
 		SessionIdle: modelSessionIdle, SessionFor: modelSessionFor, AllowTestDomains: true,
+		Logger: slog.New(&m.slow),
 	}
 	if m.s.closed = rapid.Bool().Draw(rt, "registration is closed"); m.s.closed {
 		config.Registration = tenancy.RegistrationClosed
