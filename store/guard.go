@@ -13,8 +13,9 @@ import (
 //   - a write in a View ([ErrReadOnly]);
 //   - a function that is nil ([ErrInvalid], with the field "fn" or "yield");
 //   - a list along a column that is not among Table.Orders, a limit below 1, a Touch
-//     of a table that has no such column, and a DeleteAll without a condition
-//     ([ErrInvalid], checked in this order after the above);
+//     of a table that has no such column, an UpdateAll or a DeleteAll without a condition,
+//     and an UpdateAll of no column or of one that is not for it, see [Set] ([ErrInvalid],
+//     checked in this order after the above);
 //   - a condition [OneOf] without values, which nothing passes;
 //   - the keys of a Lock out of order, or twice.
 //
@@ -138,6 +139,28 @@ func (g *Guard) Update(ctx context.Context, t *Table, row Row) error {
 		return err
 	}
 	return g.rows.Update(ctx, t, row)
+}
+
+// UpdateAll implements [Rows].
+func (g *Guard) UpdateAll(ctx context.Context, t *Table, where []Cond, set []Set) (int, error) {
+	if err := g.mayWrite(ctx); err != nil {
+		return 0, err
+	}
+	if len(where) == 0 {
+		return 0, &Error{Code: ErrInvalid, Kind: t.Kind, Field: "filter", Reason: "constrains nothing"}
+	}
+	if len(set) == 0 {
+		return 0, &Error{Code: ErrInvalid, Kind: t.Kind, Field: "set", Reason: "sets nothing"}
+	}
+	for i := range set {
+		if !t.settable(set[i].Column) {
+			return 0, &Error{Code: ErrInvalid, Kind: t.Kind, Field: "set", Reason: "has a column that is not set in many rows"}
+		}
+	}
+	if nothing(where) {
+		return 0, nil
+	}
+	return g.rows.UpdateAll(ctx, t, where, set)
 }
 
 // Touch implements [Rows].

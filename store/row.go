@@ -58,6 +58,15 @@ type Cond struct {
 	Values []Value
 }
 
+// Set is what [Rows.UpdateAll] sets a column to.
+type Set struct {
+	// Column is an index into Table.Columns: no id, version or reference, not Table.Touch, and
+	// of no unique key.
+	Column int
+	// Value is in the form of the column's [Type].
+	Value Value
+}
+
 // Place is where in an order a list begins: after the row with this sort value and
 // id.
 type Place struct {

@@ -126,6 +126,12 @@ func (t *Table) Index(name string) int {
 	return -1
 }
 
+// settable reports whether [Rows.UpdateAll] may set a column.
+func (t *Table) settable(column int) bool {
+	return column > 1 && column < len(t.Columns) && column != t.Touch && t.Columns[column].References == nil &&
+		!slices.ContainsFunc(t.Unique, func(key Key) bool { return slices.Contains(key.Columns, column) })
+}
+
 // Places gives the places of columns that are there; it panics for one that is not.
 func (t *Table) Places(names ...string) []int {
 	places := make([]int, len(names))

@@ -45,6 +45,11 @@ func (b *border) Update(ctx context.Context, t *store.Table, row store.Row) erro
 	return fromStore(b.rows.Update(ctx, t, row))
 }
 
+func (b *border) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	n, err := b.rows.UpdateAll(ctx, t, where, set)
+	return n, fromStore(err)
+}
+
 func (b *border) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
 	return fromStore(b.rows.Touch(ctx, t, id, micros))
 }

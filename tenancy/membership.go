@@ -334,18 +334,27 @@ func (ms memberRules) mayTouch(ctx context.Context, m Membership) error {
 // lock is held, and gives the memberships as they are under them. Nobody can add
 // one meanwhile, for that takes the user's lock.
 func (ms memberRules) lockMemberships(ctx context.Context, user UserID) ([]Membership, error) {
+	if err := ms.lockOrganizationsOf(ctx, user); err != nil {
+		return nil, err
+	}
+	return ms.membershipsOf(ctx, user)
+}
+
+// lockOrganizationsOf takes those locks alone. Where transactions that write run one at a time
+// they exclude nobody, and the memberships need not be read for them.
+func (ms memberRules) lockOrganizationsOf(ctx context.Context, user UserID) error {
+	if ms.c.instance.singleWriter {
+		return nil
+	}
 	members, err := ms.membershipsOf(ctx, user)
 	if err != nil || len(members) == 0 {
-		return nil, err
+		return err
 	}
 	locks := make([]store.LockKey, len(members))
 	for i, m := range members {
 		locks[i] = lockOrganization(m.OrganizationID)
 	}
-	if err := ms.c.lock(ctx, locks...); err != nil {
-		return nil, err
-	}
-	return ms.membershipsOf(ctx, user)
+	return ms.c.lock(ctx, locks...)
 }
 
 func (ms memberRules) membershipsOf(ctx context.Context, user UserID) ([]Membership, error) {

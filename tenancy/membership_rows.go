@@ -15,8 +15,9 @@ type membershipFilter struct {
 	UserSuspended  typed.In[bool]
 	InvitationID   typed.In[InvitationID]
 	EmailKey       typed.In[string]
-	NamePrefix     string // of NameKey
-	EmailPrefix    string // of EmailKey
+	Named          typed.In[bool] // whether it has a DisplayName
+	NamePrefix     string         // of NameKey
+	EmailPrefix    string         // of EmailKey
 }
 
 // membershipRows says how one lies in a row.
@@ -58,6 +59,7 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 		typed.OneFlag(c, "user_suspended", f.UserSuspended)
 		typed.OneID(c, "invitation_id", f.InvitationID)
 		typed.OneText(c, "email_key", f.EmailKey)
+		typed.Present(c, "display_name", f.Named)
 		typed.Begins(c, "name_key", f.NamePrefix)
 		typed.Begins(c, "email_key", f.EmailPrefix)
 	})

@@ -182,6 +182,13 @@ func (r *remembering) Update(ctx context.Context, t *store.Table, row store.Row)
 	return r.Rows.Update(ctx, t, row)
 }
 
+func (r *remembering) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	if r.remembers(t) {
+		clear(r.known)
+	}
+	return r.Rows.UpdateAll(ctx, t, where, set)
+}
+
 func (r *remembering) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
 	delete(r.known, rowID{t, id})
 	return r.Rows.Touch(ctx, t, id, micros)

@@ -115,6 +115,10 @@ func (t table[V, F]) Insert(ctx context.Context, v V) error { return t.rows.Inse
 
 func (t table[V, F]) Update(ctx context.Context, v V) error { return t.rows.Update(ctx, v) }
 
+func (t table[V, F]) UpdateAll(ctx context.Context, filter F, v V, columns ...string) (int, error) {
+	return t.rows.UpdateAll(ctx, filter, v, columns...)
+}
+
 func (t table[V, F]) Touch(ctx context.Context, id ID[V], at time.Time) error {
 	return t.rows.Touch(ctx, id, at)
 }

@@ -373,18 +373,24 @@ func (us userRules) rekey(ctx context.Context, before, user User) error {
 	if !named && before.SuspendedAt.IsZero() == user.SuspendedAt.IsZero() {
 		return nil
 	}
-	members, err := us.c.members().lockMemberships(ctx, user.ID)
-	if err != nil {
+	if err := us.c.members().lockOrganizationsOf(ctx, user.ID); err != nil {
 		return err
 	}
-	for _, m := range members {
-		was := m
-		m.keys(user)
-		if m.NameKey == was.NameKey && m.EmailKey == was.EmailKey && m.UserSuspended == was.UserSuspended {
+	now := Membership{NameKey: user.NameKey, EmailKey: user.EmailKey, UserSuspended: !user.SuspendedAt.IsZero()}
+	for _, follows := range []struct {
+		column  string
+		changed bool
+		in      membershipFilter
+	}{
+		{"name_key", before.NameKey != user.NameKey, membershipFilter{Named: typed.Of(false)}},
+		{"email_key", before.EmailKey != user.EmailKey, membershipFilter{}},
+		{"user_suspended", before.SuspendedAt.IsZero() != user.SuspendedAt.IsZero(), membershipFilter{Status: typed.Of(MembershipActive, MembershipInactive)}},
+	} {
+		if !follows.changed {
 			continue
 		}
-		m.Version++ // UpdatedAt stays: nothing of the membership's own has changed
-		if err := us.c.tx.Memberships().Update(ctx, m); err != nil {
+		follows.in.UserID = typed.Of(user.ID)
+		if _, err := us.c.tx.Memberships().UpdateAll(ctx, follows.in, now, follows.column); err != nil { // UpdatedAt stays
 			return err
 		}
 	}

@@ -101,6 +101,13 @@ func (r faultRows) Update(ctx context.Context, t *store.Table, row store.Row) er
 	return r.Rows.Update(ctx, t, row)
 }
 
+func (r faultRows) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	if err := r.store.Statement(); err != nil {
+		return 0, err
+	}
+	return r.Rows.UpdateAll(ctx, t, where, set)
+}
+
 func (r faultRows) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
 	if err := r.store.Statement(); err != nil {
 		return err

@@ -132,6 +132,20 @@ func at(t *store.Table, r store.Range) store.Row {
 	return row
 }
 
+func (m *model) updateAll(t *store.Table, where []store.Cond, set store.Set) (n int) {
+	for id, row := range m.rows[t] {
+		if !passes(t, row, where) || row[set.Column] == set.Value {
+			continue
+		}
+		row = slices.Clone(row)
+		row[set.Column] = set.Value
+		row[1].Int++
+		m.rows[t][id] = row
+		n++
+	}
+	return n
+}
+
 func (m *model) deleteAll(t *store.Table, where []store.Cond) int {
 	before := len(m.rows[t])
 	maps.DeleteFunc(m.rows[t], func(_ [16]byte, row store.Row) bool { return passes(t, row, where) })

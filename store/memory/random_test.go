@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,7 +99,18 @@ func (w *walker) statements(most int) {
 				w.same(nil, err)
 				require.Equal(w, w.model.deleteAll(t, where), n)
 			}
-		case 9, 10:
+		case 9:
+			if where := w.where(t); len(where) > 0 {
+				i := rapid.IntRange(0, len(t.Columns)-1).Draw(w.T, "set")
+				if i < 2 || i == t.Touch || t.Columns[i].References != nil || slices.ContainsFunc(t.Unique, func(key store.Key) bool { return slices.Contains(key.Columns, i) }) {
+					continue
+				}
+				set := store.Set{Column: i, Value: w.value(t.Columns[i])}
+				n, err := w.rows.UpdateAll(w.ctx, t, where, []store.Set{set})
+				w.same(nil, err)
+				require.Equal(w, w.model.updateAll(t, where, set), n)
+			}
+		case 10:
 			w.compare(t)
 		case 11:
 			w.log()

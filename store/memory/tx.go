@@ -149,6 +149,41 @@ func (t *tx) Update(_ context.Context, of *store.Table, row store.Row) error {
 	return nil
 }
 
+// UpdateAll implements [store.Rows].
+func (t *tx) UpdateAll(ctx context.Context, of *store.Table, where []store.Cond, set []store.Set) (n int, err error) {
+	i := t.place(of)
+	refs, err := t.all(ctx, t.table(i), where)
+	if err != nil {
+		return 0, err
+	}
+	err = t.Savepoint(ctx, func() error { // a failure on the way changes nothing
+		tab, row := t.own(i), make(store.Row, len(of.Columns))
+		for _, old := range refs {
+			tab.decode(tab.at(old), row)
+			same := true
+			for _, s := range set {
+				same = same && row[s.Column] == s.Value
+				row[s.Column] = s.Value
+			}
+			if same {
+				continue
+			}
+			row[1].Int++
+			fresh, err := tab.add(row)
+			if err != nil {
+				return err
+			}
+			t.replace(i, old, fresh) // takes no key that the row did not have
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
 // Touch implements [store.Rows].
 func (t *tx) Touch(_ context.Context, of *store.Table, id [16]byte, micros int64) error {
 	i := t.place(of)

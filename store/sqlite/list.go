@@ -36,6 +36,12 @@ func (r *rows) Count(ctx context.Context, t *store.Table, where []store.Cond) (i
 	return n, err
 }
 
+func (r *rows) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	q := sqlrows.UpdateAll(t, where, set)
+	n, err := r.exec(ctx, q.String(), q.Args...)
+	return int(n), err
+}
+
 func (r *rows) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
 	q := sqlrows.DeleteAll(t, where)
 	n, err := r.exec(ctx, q.String(), q.Args...)

@@ -117,6 +117,9 @@ func (s *suite) guardRules() []rule {
 							c.equal(len(x.list(c, tx, where, everything)), 0, "rows of List")
 							c.equal(x.count(c, tx, where...), 0, "Count")
 							c.equal(x.deleteAll(c, tx, where...), 0, "how many DeleteAll took")
+							if set := x.sets(x.full(40)); len(set) > 0 {
+								c.equal(x.updateAll(c, tx, set, where...), 0, "how many UpdateAll changed")
+							}
 						}
 					}
 				})
@@ -137,6 +140,8 @@ func (s *suite) orderOfRefusals(c *check) {
 		c.code(err, reads, "Events")
 		_, err = tx.DeleteAll(ctx, x.table, nil)
 		c.code(err, writes, "DeleteAll")
+		_, err = tx.UpdateAll(ctx, x.table, nil, nil)
+		c.code(err, writes, "UpdateAll")
 		_, err = tx.Prune(ctx, l.log, clock(1), 0)
 		c.code(err, writes, "Prune")
 	}

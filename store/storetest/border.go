@@ -45,6 +45,8 @@ func (s *subject) writes(c *check, ctx context.Context, tx store.Rows, old store
 	for _, where := range [][]store.Cond{{byID(old)}, {one(0)}, nil} {
 		_, err := tx.DeleteAll(ctx, s.table, where)
 		c.code(err, want, "DeleteAll")
+		_, err = tx.UpdateAll(ctx, s.table, where, s.sets(s.full(40)))
+		c.code(err, want, "UpdateAll")
 	}
 }
 

@@ -13,6 +13,8 @@ func (s *subject) changeRules() []rule {
 		s.rule("update", "an update replaces the row: every column, those that it empties too, and a touched one never.", s.updates),
 		s.rule("update_version", "an update is refused as conflict unless the stored version is the one before.", s.updateVersion),
 		s.rule("update_missing", "an update of a row that is not there is not_found.", s.updateMissing),
+		s.rule("update_all", "UpdateAll sets columns of the rows that pass, raises the versions of those that it changes, and counts them.", s.updatesAll),
+		s.rule("update_all_invalid", "UpdateAll without a condition, of no column, or of a column that is not for it is invalid.", s.updateAllInvalid),
 		s.rule("touch", "Touch sets its one column, moves no version and minds no missing row; without such a column it is invalid.", s.touches),
 		s.rule("delete", "Delete takes one row away, or answers not_found; its id is free again, in the same transaction too.", s.deletes),
 		s.rule("delete_all_unconstrained", "DeleteAll without a condition is invalid.", s.deleteAllUnconstrained),
@@ -69,6 +71,92 @@ func (s *subject) updateMissing(c *check) {
 		s.insert(c, tx, s.full(21))
 	})
 	s.keeps(c, "afterwards", append(rows, s.full(21))...)
+}
+
+// sets sets all columns that UpdateAll may set to what they are in a row.
+func (s *subject) sets(row store.Row) []store.Set {
+	var set []store.Set
+	for i, column := range s.columns() {
+		unique := slices.ContainsFunc(s.table.Unique, func(key store.Key) bool { return slices.Contains(key.Columns, i) })
+		if i > 1 && i != s.table.Touch && column.References == nil && !unique {
+			set = append(set, store.Set{Column: i, Value: row[i]})
+		}
+	}
+	return set
+}
+
+// after is a row after an UpdateAll that it passes.
+func after(row store.Row, set []store.Set) store.Row {
+	row = slices.Clone(row)
+	changed := false
+	for _, x := range set {
+		changed = changed || row[x.Column] != x.Value
+		row[x.Column] = x.Value
+	}
+	if changed {
+		row[1].Int++
+	}
+	return row
+}
+
+func (s *subject) updatesAll(c *check) {
+	rows := s.seed(c, 7)
+	full, bare := s.sets(s.full(20)), s.sets(s.bare(21))
+	if len(full) == 0 {
+		return
+	}
+	c.update(func(tx store.Rows) {
+		change := func(set []store.Set, places ...int) {
+			var where []store.Row
+			n := 0
+			for _, i := range places {
+				where = append(where, rows[i])
+				next := after(rows[i], set)
+				if next[1] != rows[i][1] {
+					n++
+				}
+				rows[i] = next
+			}
+			c.equal(s.updateAll(c, tx, set, byID(where...)), n, "how many UpdateAll changed")
+			s.holds(c, tx, "after UpdateAll", rows...)
+		}
+		change(full, 1, 2, 6)
+		change(full, 2, 3) // one of them has it all
+		change(bare, 3, 4)
+		for i := range full {
+			change(full[i:i+1], 0, 3)
+			change(bare[i:i+1], 0, 6)
+		}
+		c.fails(tx, func() { s.updateAll(c, tx, bare, byID(rows...)) })
+		s.holds(c, tx, "after one that was undone", rows...)
+		s.update(c, tx, s.next(rows[5], rows[5]))
+		rows[5] = s.stored(rows[5], s.next(rows[5], rows[5]))
+		c.refused(s.replace(c, tx, withVersion(rows[1], rows[1][1].Int)), "Update from before UpdateAll", s.table.Stale(rows[1][0].ID))
+		changed := s.next(rows[1], s.full(40))
+		s.update(c, tx, changed)
+		rows[1] = s.stored(rows[1], changed)
+	})
+	s.keeps(c, "afterwards", rows...)
+}
+
+func (s *subject) updateAllInvalid(c *check) {
+	rows := s.seed(c, 3)
+	set := s.sets(s.full(20))
+	c.update(func(tx store.Rows) {
+		try := func(field string, where []store.Cond, set ...store.Set) {
+			n, err := tx.UpdateAll(c.ctx, s.table, where, set)
+			c.invalid(err, field, "UpdateAll")
+			c.equal(n, 0, "how many changed")
+		}
+		try("filter", nil, set...)
+		try("set", []store.Cond{byID(rows[0])})
+		for i := -1; i <= len(s.columns()); i++ {
+			if !slices.ContainsFunc(set, func(x store.Set) bool { return x.Column == i }) {
+				try("set", []store.Cond{byID(rows[0])}, append(slices.Clone(set), store.Set{Column: i})...)
+			}
+		}
+	})
+	s.keeps(c, "afterwards", rows...)
 }
 
 func (s *subject) touches(c *check) {

@@ -88,6 +88,8 @@ func writeFaults() []fault {
 		}),
 		update("membership/update", nothing), // but for the touched column, which it overwrites
 		{"membership/touch", mutant{rows: func(r store.Rows) store.Rows { return badTouch{r} }}},
+		{"membership/update_all", mutant{rows: func(r store.Rows) store.Rows { return badUpdateAll{r, 2, 0} }}},
+		{"user/update_all", mutant{rows: func(r store.Rows) store.Rows { return badUpdateAll{r, 1, 1} }}},
 		{"organization/ids", mutant{rows: func(r store.Rows) store.Rows { return badGet{r} }}},
 		{"secret/delete", mutant{rows: func(r store.Rows) store.Rows { return badDelete{r} }}},
 	}

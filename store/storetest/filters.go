@@ -132,7 +132,7 @@ func (s *subject) filterRules() []rule {
 		s.rule("filter_own_writes", "conditions select by what the transaction has written.", s.filterOwnWrites),
 	}
 	for i, column := range s.columns() {
-		all = append(all, s.rule("filter_"+column.Name, "List, Count and DeleteAll select by "+column.Name+", with every comparison of its type.",
+		all = append(all, s.rule("filter_"+column.Name, "List, Count, UpdateAll and DeleteAll select by "+column.Name+", with every comparison of its type.",
 			func(c *check) { s.filterColumn(c, i) }))
 	}
 	if slices.ContainsFunc(s.columns(), func(column store.Column) bool { return column.Type == store.Text && column.References == nil }) {
@@ -159,7 +159,34 @@ func (s *subject) filterColumn(c *check, column int) {
 			s.selects(c, tx, p.where, i%2 != 0, passing(rows, p.match), p.name)
 		}
 	})
+	s.updatesBy(c, rows, probes)
 	s.deletesBy(c, rows, probes)
+}
+
+// updatesBy tries UpdateAll with every third probe in a savepoint that fails.
+func (s *subject) updatesBy(c *check, rows []store.Row, probes []probe) {
+	set := s.sets(s.full(70))
+	if len(set) == 0 {
+		return
+	}
+	c.update(func(tx store.Rows) {
+		for i := 1; i < len(probes); i += 3 {
+			p, n := probes[i], 0
+			want := slices.Clone(rows)
+			for j, row := range want {
+				if p.match(row) {
+					want[j] = after(row, set)
+				}
+				if want[j][1] != row[1] {
+					n++
+				}
+			}
+			c.fails(tx, func() {
+				c.equal(s.updateAll(c, tx, set, p.where...), n, p.name+": how many UpdateAll changed")
+				c.equal(s.list(c, tx, nil, everything), s.ordered(want, 0, false), p.name+": what UpdateAll left")
+			})
+		}
+	})
 }
 
 // deletesBy tries DeleteAll with every third probe in a savepoint that fails, so that the

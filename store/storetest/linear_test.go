@@ -181,6 +181,23 @@ func (t *linearTx) Update(_ context.Context, table *store.Table, row store.Row) 
 	return nil
 }
 
+func (t *linearTx) UpdateAll(_ context.Context, table *store.Table, where []store.Cond, set []store.Set) (n int, _ error) {
+	for _, row := range t.selected(table, where, true) {
+		changed := slices.Clone(row)
+		for _, s := range set {
+			changed[s.Column] = s.Value
+		}
+		if slices.Equal(row, changed) {
+			continue
+		}
+		changed[1].Int++
+		_, at := t.find(table, row[0].ID)
+		t.replace(table, at, changed)
+		n++
+	}
+	return n, nil
+}
+
 func (t *linearTx) Touch(_ context.Context, table *store.Table, id [16]byte, micros int64) error {
 	if rows, at := t.find(table, id); at >= 0 {
 		row := slices.Clone(rows[at])

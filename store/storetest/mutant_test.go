@@ -57,7 +57,12 @@ type (
 	}
 	badTouch  struct{ store.Rows }
 	badDelete struct{ store.Rows }
-	badWhere  struct {
+	// badUpdateAll sets up to so many columns, and says that it changed more rows than it did.
+	badUpdateAll struct {
+		store.Rows
+		most, more int
+	}
+	badWhere struct {
 		store.Rows
 		alter func(t *store.Table, cond *store.Cond)
 	}
@@ -120,6 +125,11 @@ func (m badDelete) Delete(ctx context.Context, t *store.Table, id [16]byte) erro
 	return nil
 }
 
+func (m badUpdateAll) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	n, err := m.Rows.UpdateAll(ctx, t, where, set[:min(m.most, len(set))])
+	return n + m.more, err
+}
+
 func (m badWhere) where(t *store.Table, where []store.Cond) []store.Cond {
 	where = slices.Clone(where)
 	for i := range where {
@@ -139,6 +149,10 @@ func (m badWhere) Count(ctx context.Context, t *store.Table, where []store.Cond)
 
 func (m badWhere) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
 	return m.Rows.DeleteAll(ctx, t, m.where(t, where))
+}
+
+func (m badWhere) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	return m.Rows.UpdateAll(ctx, t, m.where(t, where), set)
 }
 
 func (m badRange) List(ctx context.Context, t *store.Table, where []store.Cond, r store.Range, yield func(store.Row) error) error {

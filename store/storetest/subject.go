@@ -227,6 +227,14 @@ func (s *subject) count(c *check, tx store.Rows, where ...store.Cond) int {
 	return n
 }
 
+func (s *subject) updateAll(c *check, tx store.Rows, set []store.Set, where ...store.Cond) int {
+	given := slices.Clone(set)
+	n, err := tx.UpdateAll(c.ctx, s.table, copied(where), given)
+	c.ok(err, "UpdateAll of "+s.table.Kind)
+	clear(given) // it is the caller's again
+	return n
+}
+
 func (s *subject) deleteAll(c *check, tx store.Rows, where ...store.Cond) int {
 	n, err := tx.DeleteAll(c.ctx, s.table, copied(where))
 	c.ok(err, "DeleteAll of "+s.table.Kind)

@@ -168,6 +168,33 @@ func (t *weakTx) Update(ctx context.Context, table *store.Table, row store.Row) 
 	})
 }
 
+func (t *weakTx) UpdateAll(ctx context.Context, table *store.Table, where []store.Cond, set []store.Set) (n int, err error) {
+	err = t.statement(ctx, func() (*weakTx, error) {
+		rows := slices.DeleteFunc(t.matching(table, where), func(row store.Row) bool {
+			return !slices.ContainsFunc(set, func(s store.Set) bool { return row[s.Column] != s.Value })
+		})
+		var wants []any
+		for _, row := range rows {
+			wants = append(wants, weakRowID{table, row[0].ID})
+		}
+		if other := t.blocker(wants); other != nil {
+			return other, nil
+		}
+		t.hold(wants)
+		for _, row := range rows {
+			changed := slices.Clone(row)
+			changed[1].Int++
+			for _, s := range set {
+				changed[s.Column] = s.Value
+			}
+			t.write(table, row[0].ID, changed)
+		}
+		n = len(rows)
+		return nil, nil
+	})
+	return n, err
+}
+
 func (t *weakTx) Touch(ctx context.Context, table *store.Table, id [16]byte, micros int64) error {
 	return t.statement(ctx, func() (*weakTx, error) {
 		wants := []any{weakRowID{table, id}}

@@ -115,6 +115,18 @@ func (t Table[V, F]) Update(ctx context.Context, v V) error {
 	return t.rows.Update(ctx, t.entity.Table, t.row(&v))
 }
 
+// UpdateAll gives the named columns what they have in v, in the rows that pass the filter,
+// which has to constrain something, and hold something else there. It raises their versions
+// by one and says how many they are.
+func (t Table[V, F]) UpdateAll(ctx context.Context, filter F, v V, columns ...string) (int, error) {
+	row, places := t.row(&v), t.entity.Table.Places(columns...)
+	set := make([]store.Set, len(places))
+	for i, column := range places {
+		set[i] = store.Set{Column: column, Value: row[column]}
+	}
+	return t.rows.UpdateAll(ctx, t.entity.Table, t.entity.Conds(filter), set)
+}
+
 // Touch sets the one column that lies outside the versioned row.
 func (t Table[V, F]) Touch(ctx context.Context, id [16]byte, at time.Time) error {
 	return t.rows.Touch(ctx, t.entity.Table, id, at.UnixMicro())

@@ -74,6 +74,12 @@ func (r countedRows) Count(ctx context.Context, t *store.Table, where []store.Co
 	return n, err
 }
 
+func (r countedRows) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	n, err := r.Rows.UpdateAll(ctx, t, where, set)
+	r.count(t, n)
+	return n, err
+}
+
 func (r countedRows) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
 	n, err := r.Rows.DeleteAll(ctx, t, where)
 	r.count(t, n)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
@@ -237,12 +238,19 @@ func suspendedOwner(w *world) {
 	acme := w.Owned("Acme", ada)
 	w.Add(acme, bob)
 	before := w.Member(acme, ada)
+	w.Invite(w.Owned("Beta", w.User("cyd")), ada.Email)
+	pending := func() []tenancy.Membership {
+		return slices.DeleteFunc(w.Dump().Memberships, func(m tenancy.Membership) bool { return m.Status != tenancy.MembershipPending })
+	}
+	offered := pending()
+	w.Len(offered, 1)
 	suspended, err := w.Svc.Users.Suspend(w.Ctx, ada.ID)
 	w.NoError(err)
 	w.Equal(w.Clock.At, suspended.SuspendedAt)
 	after := w.Member(acme, ada)
 	before.Version, before.UserSuspended = after.Version, true // the row says so, for the seats
 	w.Equal(before, after)
+	w.Equal(offered, pending(), "which strangers make")
 	w.Equal([]tenancy.UserID{ada.ID}, w.owners(acme))
 	w.refuses(tenancy.ErrLastOwner, "", func() error { return w.Svc.Memberships.Leave(w.Ctx, acme.ID, ada.ID) })
 	w.Add(acme, w.User("eve"), rbac.Owner)

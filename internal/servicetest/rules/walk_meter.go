@@ -103,6 +103,12 @@ func (r metered) Update(ctx context.Context, t *store.Table, row store.Row) erro
 	return r.Rows.Update(ctx, t, row)
 }
 
+func (r metered) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
+	n, err := r.Rows.UpdateAll(ctx, t, where, set)
+	r.meter.wrote(n)
+	return n, err
+}
+
 func (r metered) Touch(ctx context.Context, t *store.Table, id [16]byte, micros int64) error {
 	r.meter.wrote(1)
 	return r.Rows.Touch(ctx, t, id, micros)

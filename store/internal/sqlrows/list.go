@@ -15,6 +15,27 @@ func Count(t *store.Table, where []store.Cond) *Query {
 	return q
 }
 
+// UpdateAll sets columns of the rows that pass the filter and hold something else there.
+func UpdateAll(t *store.Table, where []store.Cond, set []store.Set) *Query {
+	q := &Query{}
+	q.add("UPDATE " + t.Name + indexedBy(t, narrowest(t, where)) + " SET version = version + 1")
+	values := make([]any, len(set))
+	for i := range set {
+		values[i] = Bind(t.Columns, set[i].Column, &set[i].Value)
+		q.add(", "+t.Columns[set[i].Column].Name+" = ?", values[i])
+	}
+	q.where(t, where)
+	for i := range set {
+		word := " OR +"
+		if i == 0 {
+			word = " AND (+" // the plus: no index is to be searched
+		}
+		q.add(word+t.Columns[set[i].Column].Name+" IS NOT ?", values[i])
+	}
+	q.add(")")
+	return q
+}
+
 // DeleteAll removes the rows that pass the filter.
 func DeleteAll(t *store.Table, where []store.Cond) *Query {
 	q := &Query{}
