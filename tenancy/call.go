@@ -68,6 +68,11 @@ type policyRules struct{ c *call }
 
 func (c *call) policies() policyRules { return policyRules{c} }
 
+// seatRules count the active members of organizations that limit their seats.
+type seatRules struct{ c *call }
+
+func (c *call) seats() seatRules { return seatRules{c} }
+
 // sessionRules start, read, move and end sessions.
 type sessionRules struct{ c *call }
 

@@ -36,6 +36,9 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 	if err := jn.c.tx.Memberships().Insert(ctx, m); err != nil {
 		return Member{}, err
 	}
+	if err := jn.seated(ctx, j.organization); err != nil {
+		return Member{}, err
+	}
 	return jn.entered(ctx, j, user, m, roles, nil)
 }
 
@@ -73,6 +76,9 @@ func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Me
 		return Member{}, err
 	}
 	if err := jn.c.members().saveMembership(ctx, &m); err != nil {
+		return Member{}, err
+	}
+	if err := jn.seated(ctx, j.organization); err != nil {
 		return Member{}, err
 	}
 	return jn.entered(ctx, j, user, m, roles, old)
@@ -162,6 +168,9 @@ func (jn joinRules) enterAgain(ctx context.Context, j entrant, user User, m Memb
 		return Member{}, err
 	}
 	if err := jn.c.members().saveMembership(ctx, &m); err != nil {
+		return Member{}, err
+	}
+	if err := jn.seated(ctx, j.organization); err != nil {
 		return Member{}, err
 	}
 	if err := jn.c.roles().mirror(ctx, m, mine); err != nil {

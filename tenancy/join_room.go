@@ -58,8 +58,10 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 	if limit == 0 {
 		return nil
 	}
-	taken, err := jn.c.tx.Memberships().Count(ctx,
-		membershipFilter{OrganizationID: typed.Of(org.ID), Status: typed.Of(MembershipActive)})
+	members, err := jn.c.tx.Seats().Get(ctx, seatCountID(org.ID))
+	if CodeOf(err) == ErrNotFound { // OnJoin has lifted the limit
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 	if err != nil {
 		return err
 	}
-	taken += invited
+	taken := members.Members + invited
 	if taken-vacated >= limit { // what holds no seat is asked for only where that decides
 		idle, err := jn.idle(ctx, org.ID, invited)
 		if err != nil {
@@ -82,6 +84,14 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 		}
 	}
 	return nil
+}
+
+// seated counts one more active member where seats are limited, perhaps by OnJoin just now.
+func (jn joinRules) seated(ctx context.Context, org Organization) error {
+	if org.Settings.SeatLimit == 0 && jn.c.instance.config.OnJoin == nil {
+		return nil
+	}
+	return jn.c.seats().moved(ctx, org.ID, 1)
 }
 
 // idle counts what is there and has no seat (rule M9): members whom the host suspended, and of

@@ -42,10 +42,11 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 	typed.ID("invitation_id", func(v *Membership) *InvitationID { return &v.InvitationID }).OrNull(),
 	typed.Moment("expires_at", func(v *Membership) *time.Time { return &v.ExpiresAt }),
 	typed.Moment("deactivated_at", func(v *Membership) *time.Time { return &v.DeactivatedAt }),
-	typed.Flag("user_suspended", func(v *Membership) *bool { return &v.UserSuspended }),
+	typed.Flag("user_suspended", func(v *Membership) *bool { return &v.UserSuspended }).OrNull(),
 ).
 	Unique("user_id", "organization_id", "user_id").
 	Index("invitation_id").WhileSet("invitation_id").
+	Index("organization_id").WhileSet("user_suspended").
 	Index("user_id", "status").
 	Index("organization_id", "status").
 	Index("organization_id", "status", "name_key").Order(typed.Order(ByName), "name_key").
@@ -56,7 +57,7 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneText(c, "status", orEvery(f.Status, f.OrganizationID.IsSet() != f.UserID.IsSet(), MembershipActive, MembershipInactive, MembershipPending))
-		typed.OneFlag(c, "user_suspended", f.UserSuspended)
+		typed.Present(c, "user_suspended", f.UserSuspended)
 		typed.OneID(c, "invitation_id", f.InvitationID)
 		typed.OneText(c, "email_key", f.EmailKey)
 		typed.Present(c, "display_name", f.Named)

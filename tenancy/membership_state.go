@@ -158,7 +158,10 @@ func (ms memberRules) drop(ctx context.Context, m Membership) error {
 	if err := endDependants(ctx, ms.c, membershipRows.Table, &removed{}, m.ID); err != nil {
 		return err
 	}
-	return ms.c.tx.Memberships().Delete(ctx, m.ID)
+	if err := ms.c.tx.Memberships().Delete(ctx, m.ID); err != nil {
+		return err
+	}
+	return ms.c.seats().moved(ctx, m.OrganizationID, -m.seats())
 }
 
 // deactivate takes an active membership's access away, and ends its sessions (rule S2)
@@ -171,6 +174,9 @@ func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleA
 		return Membership{}, err
 	}
 	if err := ms.saveMembership(ctx, &m); err != nil {
+		return Membership{}, err
+	}
+	if err := ms.c.seats().moved(ctx, m.OrganizationID, -1); err != nil {
 		return Membership{}, err
 	}
 	if err := ms.c.invitations().revokePendingOf(ctx, m); err != nil {

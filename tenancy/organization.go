@@ -195,6 +195,9 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 	if err := o.c.tx.Organizations().Insert(ctx, org); err != nil {
 		return Organization{}, err
 	}
+	if err := o.c.seats().limited(ctx, Organization{}, org); err != nil {
+		return Organization{}, err
+	}
 	err = o.c.record(ctx, org.event(EventOrganizationCreated))
 	if err != nil {
 		return Organization{}, err
@@ -387,6 +390,9 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 			return Organization{}, err
 		}
 		if err := save(ctx, c, c.tx.Organizations().Update, before, &org, kind); err != nil {
+			return Organization{}, err
+		}
+		if err := c.seats().limited(ctx, before, org); err != nil {
 			return Organization{}, err
 		}
 		if err := c.sessions().recordRaised(ctx, kind, before, org); err != nil {

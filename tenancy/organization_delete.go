@@ -338,9 +338,10 @@ func (o organizationRules) purgeMembers(ctx context.Context, id OrganizationID, 
 	if err != nil || len(members) == 0 {
 		return err
 	}
-	ids, users := make([]MembershipID, len(members)), make([]UserID, len(members))
+	ids, users, seated := make([]MembershipID, len(members)), make([]UserID, len(members)), 0
 	for i, m := range members {
 		ids[i], users[i] = m.ID, m.UserID
+		seated += m.seats()
 	}
 	if err := o.c.policies().dropExemptions(ctx, id, users...); err != nil {
 		return err
@@ -351,6 +352,8 @@ func (o organizationRules) purgeMembers(ctx context.Context, id OrganizationID, 
 	if counts.Sessions, err = o.c.tx.Sessions().DeleteAll(ctx, sessionFilter{MembershipID: typed.Of(ids...)}); err != nil {
 		return err
 	}
-	counts.Memberships, err = o.c.tx.Memberships().DeleteAll(ctx, membershipFilter{ID: typed.Of(ids...)})
-	return err
+	if counts.Memberships, err = o.c.tx.Memberships().DeleteAll(ctx, membershipFilter{ID: typed.Of(ids...)}); err != nil {
+		return err
+	}
+	return o.c.seats().moved(ctx, id, -seated)
 }

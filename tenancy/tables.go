@@ -35,6 +35,7 @@ var entities = []struct {
 	{sessionRows.Table, sessionRows},
 	{sentMailRows.Table, sentMailRows},
 	{foundingRows.Table, foundingRows},
+	{seatCountRows.Table, seatCountRows},
 	{declarationMarkRows.Table, declarationMarkRows},
 	{&eventLog.Table, eventRows},
 }

@@ -280,6 +280,9 @@ func (us userRules) unite(ctx context.Context, m, other Membership, held []RoleA
 	if err := us.c.tx.Memberships().Delete(ctx, m.ID); err != nil {
 		return err
 	}
+	if err := us.c.seats().moved(ctx, m.OrganizationID, other.seats()-was.seats()-m.seats()); err != nil {
+		return err
+	}
 	return us.saveUnited(ctx, was, other, own, before)
 }
 

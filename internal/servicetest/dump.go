@@ -3,6 +3,8 @@ package servicetest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 
 	"github.com/freehold-dev/freehold/store"
@@ -115,12 +117,47 @@ func DumpOf(ctx context.Context, rows store.Rows) (Dump, error) {
 			d.Last = tenancy.Position(last)
 			return err
 		},
+		func() error { return d.seatsAgree(ctx, rows) },
 	} {
 		if err := read(); err != nil {
 			return Dump{}, err
 		}
 	}
 	return d, nil
+}
+
+// seatsAgree reports where the active members that are counted of organizations with a seat
+// limit are not those that there are (rule M9).
+func (d Dump) seatsAgree(ctx context.Context, rows store.Rows) error {
+	counted := map[[16]byte]int64{}
+	for _, t := range tenancy.Tables() {
+		if t.Name != "tenancy_seats" {
+			continue
+		}
+		members := t.Index("members")
+		err := rows.List(ctx, t, nil, store.Range{Limit: math.MaxInt}, func(row store.Row) error {
+			counted[row[0].ID] = row[members].Int
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	there := map[[16]byte]int64{}
+	for _, org := range d.Organizations {
+		if org.Settings.SeatLimit > 0 {
+			there[org.ID] = 0
+		}
+	}
+	for _, m := range d.Memberships {
+		if _, limited := there[m.OrganizationID]; limited && m.Status == tenancy.MembershipActive {
+			there[m.OrganizationID]++
+		}
+	}
+	if !maps.Equal(there, counted) {
+		return fmt.Errorf("servicetest: seats are counted as %v and are %v", counted, there)
+	}
+	return nil
 }
 
 // Stripped is d less some users and what the log says of them, and less where the log

@@ -273,6 +273,17 @@ func mergeSeats(w *world) {
 	w.status(full, into, tenancy.MembershipActive)
 	w.status(over, into, tenancy.MembershipActive)
 
+	// One who is inactive makes the other so, whose seat is free.
+	idle, busy := w.User("idle"), w.User("busy")
+	both := w.NewOrg(tenancy.NewOrganization{DisplayName: "Both", Settings: tenancy.Settings{SeatLimit: 2}})
+	w.Add(both, idle)
+	w.Add(both, busy)
+	w.Deactivate(both, idle)
+	_, err = w.merge(idle, busy)
+	w.NoError(err)
+	w.status(both, busy, tenancy.MembershipInactive)
+	w.Dump() // which counts the seats
+
 	// Over its limit an organization admits nobody, not in exchange either (M9).
 	third, fourth := w.User("third"), w.User("fourth")
 	crowded := w.Org("Crowded")
