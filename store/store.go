@@ -84,7 +84,9 @@ type Rows interface {
 
 	// Append adds an event, and the people besides the one in its column Log.Person
 	// whose data it holds; naming one twice is no error. The store gives the position,
-	// so that the order of positions is the order of commits.
+	// so that the order of positions is the order of commits. Times never decrease along
+	// positions: where the column Log.Time is earlier than in the event before, one of this
+	// transaction too, the store keeps that one's time in its place. What is pruned counts no more.
 	Append(ctx context.Context, l *Log, event Row, people [][16]byte) error
 	// Events reads a log in the order of its positions and calls yield for up to
 	// span.Limit events that were committed before this transaction and pass all

@@ -109,9 +109,11 @@ type Log struct {
 	// Floor is the name in SQL of the table (id, position) whose one row says up to where
 	// the log is pruned.
 	Floor string
-	// Time, Person and Redacted are the columns for Prune and Redact: an instant, the id of
-	// the person concerned, a flag.
-	Time, Person, Redacted int
+	// Time is the column of an instant, which never decreases along positions: see
+	// [Rows.Append].
+	Time int
+	// Person and Redacted are the columns for Redact: the id of the person concerned, a flag.
+	Person, Redacted int
 	// Blank are the columns that Redact sets to null.
 	Blank []int
 }

@@ -126,20 +126,22 @@ type Actor struct {
 // Event is one change, written in the transaction that made it (rule G8). The same
 // rows are the audit log: they change only by Erase and go only by Prune (rule E3).
 type Event struct {
-	Position       Position        `json:"position,omitzero"` // 0 for an actor (rule G14)
-	ID             EventID         `json:"id"`                // a name for receivers; order is by Position
-	Type           EventType       `json:"type"`
-	OrganizationID OrganizationID  `json:"organization_id,omitzero"` // where it happened
-	UserID         UserID          `json:"user_id,omitzero"`         // the person concerned
-	Subject        string          `json:"subject"`                  // TypeID of the thing that changed
-	Actor          Actor           `json:"actor"`
-	Through        string          `json:"through,omitempty"` // the session that the actor did it by, a TypeID; "" = none
-	Time           time.Time       `json:"time,omitzero"`
-	Data           json.RawMessage `json:"data,omitempty"`
-	Previous       json.RawMessage `json:"previous,omitempty"`
-	Person         EventPerson     `json:"person,omitzero"`    // what the person concerned was called then (rule G12); zero: nobody, or emptied by Erase
-	Redacted       bool            `json:"redacted,omitempty"` // Data, Previous and Person were emptied by Erase
-	People         []UserID        `json:"-"`                  // whose personal data is in Data and Previous, besides UserID's
+	Position       Position       `json:"position,omitzero"` // 0 for an actor (rule G14)
+	ID             EventID        `json:"id"`                // a name for receivers; order is by Position
+	Type           EventType      `json:"type"`
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // where it happened
+	UserID         UserID         `json:"user_id,omitzero"`         // the person concerned
+	Subject        string         `json:"subject"`                  // TypeID of the thing that changed
+	Actor          Actor          `json:"actor"`
+	Through        string         `json:"through,omitempty"` // the session that the actor did it by, a TypeID; "" = none
+	// Time is the instant of the call. It is the time of the event before where that is later:
+	// times never decrease along positions, though clocks go back (rule E1).
+	Time     time.Time       `json:"time,omitzero"`
+	Data     json.RawMessage `json:"data,omitempty"`
+	Previous json.RawMessage `json:"previous,omitempty"`
+	Person   EventPerson     `json:"person,omitzero"`    // what the person concerned was called then (rule G12); zero: nobody, or emptied by Erase
+	Redacted bool            `json:"redacted,omitempty"` // Data, Previous and Person were emptied by Erase
+	People   []UserID        `json:"-"`                  // whose personal data is in Data and Previous, besides UserID's
 }
 
 // EventPerson is what a person was called when something happened to them, so that a page of

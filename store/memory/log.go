@@ -48,10 +48,11 @@ func (t *tx) logPlace(l *store.Log) int {
 // Append implements [store.Rows]. Positions have no gaps: there is one writer, and
 // those that are rolled back come again.
 func (t *tx) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
-	return t.Savepoint(ctx, func() error { return t.append(t.logPlace(l), row, people) })
+	return t.Savepoint(ctx, func() error { return t.append(t.logPlace(l), l.Time+1, row, people) })
 }
 
-func (t *tx) append(place int, row store.Row, people [][16]byte) error {
+// append adds an event whose instant is in the column when of the log's table.
+func (t *tx) append(place, when int, row store.Row, people [][16]byte) error {
 	log := t.own(place)
 	position := store.Value{Int: log.last + 1}
 	var names strings.Builder
@@ -65,6 +66,10 @@ func (t *tx) append(place int, row store.Row, people [][16]byte) error {
 		}
 	}
 	full := slices.Concat(store.Row{position}, row, store.Row{{Text: names.String()}})
+	if newest, ok := log.trees[0].Max(); ok {
+		instant := &full[when].Int
+		*instant = max(*instant, log.columns[when].int(log.at(newest)))
+	}
 	if _, err := t.insert(place, full); err != nil {
 		return err
 	}

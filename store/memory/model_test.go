@@ -154,6 +154,10 @@ func (m *model) deleteAll(t *store.Table, where []store.Cond) int {
 
 func (m *model) append(row store.Row, people [][16]byte) {
 	m.last++
+	if n := len(m.events); n > 0 {
+		row = slices.Clone(row)
+		row[eventLog.Time].Int = max(row[eventLog.Time].Int, m.events[n-1].row[eventLog.Time].Int)
+	}
 	m.events = append(m.events, modelEvent{m.last, row, people})
 }
 

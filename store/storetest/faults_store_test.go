@@ -44,6 +44,7 @@ func TestSuiteFindsFaultsOfLearning(t *testing.T) {
 		})
 	}
 	late.rows = nil
+	var highest int64
 	caught(
 		t, suiteOf(t, notesSchema()), newGood,
 		fault{"learned/in_savepoint", of(func(t *linearTx) store.Rows { return &forgets{linearTx: t} })},
@@ -55,6 +56,9 @@ func TestSuiteFindsFaultsOfLearning(t *testing.T) {
 		fault{"logs/one_transaction", of(func(t *linearTx) store.Rows { return oneJournal{t} })},
 		fault{"logs/prune_apart", of(func(t *linearTx) store.Rows { return prunesAll{t} })},
 		fault{"logs/redact_apart", of(func(t *linearTx) store.Rows { return redactsAll{t} })},
+		fault{"time/never_back", of(func(t *linearTx) store.Rows { return goesBack{t} })},
+		fault{"time/undone", of(func(t *linearTx) store.Rows { return remembers{t, &highest} })},
+		fault{"time/after_prune", of(func(t *linearTx) store.Rows { return remembers{t, &highest} })},
 		fault{"click/redact/after_prune", of(func(t *linearTx) store.Rows { return countsPruned{t} })},
 	)
 }
@@ -157,6 +161,29 @@ func (m oneJournal) Append(ctx context.Context, l *store.Log, row store.Row, peo
 		}
 	}
 	return nil
+}
+
+// goesBack keeps the times of events as they are given.
+type goesBack struct{ *linearTx }
+
+func (m goesBack) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
+	err := m.linearTx.Append(ctx, l, row, people)
+	events := m.own.logs[l].events
+	events[len(events)-1].row[l.Time] = row[l.Time]
+	return err
+}
+
+// remembers lets no event be earlier than one that was undone, or pruned.
+type remembers struct {
+	*linearTx
+	highest *int64
+}
+
+func (m remembers) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
+	row = slices.Clone(row)
+	*m.highest = max(*m.highest, row[l.Time].Int)
+	row[l.Time].Int = *m.highest
+	return m.linearTx.Append(ctx, l, row, people)
 }
 
 // prunesAll prunes every log.

@@ -239,7 +239,11 @@ func (t *linearTx) Savepoint(_ context.Context, fn func() error) error {
 func (t *linearTx) Append(_ context.Context, l *store.Log, row store.Row, people [][16]byte) error {
 	log := t.own.logs[l]
 	log.last++
-	log.events = append(log.events, entry{log.last, slices.Clone(row), slices.Clone(people)})
+	row = slices.Clone(row)
+	if n := len(log.events); n > 0 {
+		row[l.Time].Int = max(row[l.Time].Int, log.events[n-1].row[l.Time].Int)
+	}
+	log.events = append(log.events, entry{log.last, row, slices.Clone(people)})
 	t.own.logs[l] = log
 	return nil
 }

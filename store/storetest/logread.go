@@ -155,9 +155,10 @@ func (l *logbook) committed(c *check) (all []event) {
 	return all
 }
 
-// logged wants the log to hold these events and no others, in this order.
+// logged wants the log to hold these events and no others, in this order, none of them
+// earlier than the one before.
 func (l *logbook) logged(c *check, want ...store.Row) {
-	c.equal(rowsOf(l.committed(c)), want, "the log")
+	c.equal(rowsOf(l.committed(c)), l.ordered(want...), "the log")
 }
 
 // rowsOf is events without their positions, which only the store knows.

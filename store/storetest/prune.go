@@ -20,7 +20,7 @@ func (l *logbook) pruneRules() []rule {
 	return []rule{
 		l.rule("prune/oldest", "Prune removes the oldest events, as many as the limit, and says how many.", l.pruneOldest),
 		l.rule("prune/before", "an event at the instant given, or younger, stays.", l.pruneBefore),
-		l.rule("prune/stops_at_younger", "an old event behind a younger one stays: the log loses its beginning, never its middle.", l.pruneStopsAtYounger),
+		l.rule("prune/stops_at_younger", "an event behind a younger one stays with that: the log loses its beginning, never its middle.", l.pruneStopsAtYounger),
 		l.rule("prune/last_stays", "Last does not move back, though every event is gone, and positions go on from it.", l.pruneLastStays),
 		l.rule("prune/floor", "a reader that goes on from below what was pruned gets events_pruned; one that misses nothing does not.", l.pruneFloor),
 		l.rule("prune/floor_of_all", "the floor stands though no event is left.", l.pruneFloorOfAll),

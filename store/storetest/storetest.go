@@ -101,7 +101,7 @@ func (s *suite) rules() []rule {
 		all = slices.Concat(all, x.rules())
 	}
 	for _, l := range s.logs {
-		all = slices.Concat(all, l.logRules(), l.pruneRules(), l.redactRules())
+		all = slices.Concat(all, l.logRules(), l.timeRules(), l.pruneRules(), l.redactRules())
 	}
 	return slices.Concat(all, s.manyLogRules(), s.lockRules(), s.raceRules())
 }

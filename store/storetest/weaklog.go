@@ -75,6 +75,10 @@ func (t *weakTx) commitLog(l *store.Log) {
 	for _, e := range t.log(l).added {
 		kept.last += weakStep
 		e.at = kept.last
+		if n := len(kept.list); n > 0 { // the others that commit meanwhile count, too
+			e.row = slices.Clone(e.row)
+			e.row[l.Time].Int = max(e.row[l.Time].Int, kept.list[n-1].row[l.Time].Int)
+		}
 		kept.list = append(kept.list, e)
 	}
 	t.weak.kept.logs[l] = kept

@@ -132,7 +132,7 @@ func composeLog(l *store.Log) *LogStatements {
 	}
 	return &LogStatements{
 		Columns:  columns,
-		Insert:   insertText(l.Name, columns, len(names)),
+		Insert:   appendText(l, names),
 		Person:   "INSERT OR IGNORE INTO " + l.People + " (position, user_id) VALUES (?, ?)",
 		Sequence: "SELECT seq FROM sqlite_sequence WHERE name = '" + l.Name + "'",
 		Floor:    "SELECT position FROM " + l.Floor + " WHERE id = 1",
@@ -166,8 +166,20 @@ func columnNames(t *store.Table) []string {
 }
 
 func insertText(table, columns string, n int) string {
-	places := strings.Join(slices.Repeat([]string{"?"}, n), ", ")
-	return "INSERT INTO " + table + " (" + columns + ") VALUES (" + places + ")"
+	return valuesText(table, columns, slices.Repeat([]string{"?"}, n))
+}
+
+// appendText inserts an event that is no earlier than the newest one. That lies on the page
+// which the insert writes.
+func appendText(l *store.Log, names []string) string {
+	places := slices.Repeat([]string{"?"}, len(names))
+	newest := "(SELECT " + names[l.Time] + " FROM " + l.Name + " ORDER BY position DESC LIMIT 1)"
+	places[l.Time] = "max(?, coalesce(" + newest + ", -9223372036854775808))"
+	return valuesText(l.Name, strings.Join(names, ", "), places)
+}
+
+func valuesText(table, columns string, places []string) string {
+	return "INSERT INTO " + table + " (" + columns + ") VALUES (" + strings.Join(places, ", ") + ")"
 }
 
 func holderText(t *store.Table, key store.Key) string {
