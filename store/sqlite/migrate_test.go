@@ -192,3 +192,32 @@ func TestMigrateSettings(t *testing.T) {
 	_, err = svc.JoinCodes.Create(t.Context(), tenancy.NewJoinCode{OrganizationID: acme})
 	require.ErrorIs(t, err, tenancy.ErrInvalid)
 }
+
+// TestMigrateEventTimes: in an older log an event may be earlier than the one before it (E1).
+// It gets the time of that, and no other row is written.
+func TestMigrateEventTimes(t *testing.T) {
+	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
+	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_event_times.sql") {
+			break
+		}
+		script, err := fs.ReadFile(sqlite.Migrations(), file)
+		require.NoError(t, err)
+		_, err = db.Exec(string(script))
+		require.NoError(t, err)
+	}
+	for i, at := range []int{-7, -9, 5, 5, 3, 4, 8, 6, 9} {
+		_, err := db.Exec(`INSERT INTO tenancy_events (position, id, type, subject, actor, time, redacted) VALUES (?, ?, 'user.created', 's', 'host', ?, 0)`,
+			3*i+2, tenancy.EventID(id(i+1)), at)
+		require.NoError(t, err)
+	}
+	_, err = db.Exec(`CREATE TABLE written (position INTEGER);
+		CREATE TRIGGER writes AFTER UPDATE ON tenancy_events BEGIN INSERT INTO written VALUES (old.position); END`)
+	require.NoError(t, err)
+	require.NoError(t, sqlite.Migrate(t.Context(), db))
+	require.Equal(t, []string{"2 -7", "5 -7", "8 5", "11 5", "14 5", "17 5", "20 8", "23 8", "26 9"},
+		column(t, db, `SELECT position || ' ' || time FROM tenancy_events ORDER BY position`))
+	require.Equal(t, []string{"5", "14", "17", "23"}, column(t, db, `SELECT position || '' FROM written ORDER BY position`))
+}
