@@ -92,13 +92,15 @@ type Rows interface {
 	// span.Limit events that were committed before this transaction and pass all
 	// conditions. It examines at most [MaxExamined] events. next is where to go on from:
 	// the last event examined, or span.After where none was; done says whether that is
-	// the end. An ascending read from below the pruned floor is [ErrEventsPruned].
+	// the end. Conditions [Less] and [AtLeast] on the column Log.Time bound the positions
+	// ([Log.Between]): what lies outside is not examined. An ascending read from below the
+	// pruned floor is [ErrEventsPruned].
 	Events(ctx context.Context, l *Log, where []Cond, span LogSpan, yield func(position int64, event Row) error) (next int64, done bool, err error)
 	// Last is the position of the newest event committed before this transaction, 0
 	// before the first. It never moves back: it is the sign that something changed.
 	Last(ctx context.Context, l *Log) (int64, error)
 	// Prune removes up to limit of the oldest events, all of them from before that
-	// instant, in microseconds, and none behind one that is not, and says how many.
+	// instant, in microseconds, and says how many.
 	Prune(ctx context.Context, l *Log, before int64, limit int) (int, error)
 	// Redact sets the columns Log.Blank to null, and Log.Redacted, in events of a person: in the order of
 	// positions, up to limit of those behind after, and then in those of this transaction. It says how

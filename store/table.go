@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/freehold-dev/freehold/internal/typeid"
@@ -116,6 +117,26 @@ type Log struct {
 	Person, Redacted int
 	// Blank are the columns that Redact sets to null.
 	Blank []int
+}
+
+// Between takes the bounds of time out of the conditions of [Rows.Events]: events from the
+// instant from on and before the instant until, in microseconds, may pass. They lie side by
+// side, because times never decrease along positions, so a search finds the first and the last
+// of them. Without a bound from is math.MinInt64 and until is math.MaxInt64. rest is the other
+// conditions.
+func (l *Log) Between(where []Cond) (from, until int64, rest []Cond) {
+	from, until = math.MinInt64, math.MaxInt64
+	for i := range where {
+		switch c := &where[i]; {
+		case c.Column == l.Time && c.Op == AtLeast:
+			from = max(from, c.Values[0].Int)
+		case c.Column == l.Time && c.Op == Less:
+			until = min(until, c.Values[0].Int)
+		default:
+			rest = append(rest, *c)
+		}
+	}
+	return from, until, rest
 }
 
 // Index gives the place of a column, or -1.

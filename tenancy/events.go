@@ -27,9 +27,11 @@ type EventQuery struct {
 	UserID         UserID // the person concerned
 	Subject        string // TypeID of the thing that changed
 	Actor          Actor
-	Since, Until   time.Time // from Since on; before Until
-	Descending     bool
-	Limit          int // default 50, at most 1000
+	// Since and Until bound Event.Time: from Since on, before Until. Both are found by a search,
+	// so that a page costs the same wherever it lies in the log.
+	Since, Until time.Time
+	Descending   bool
+	Limit        int // default 50, at most 1000
 }
 
 // EventPage is a part of the log. Done says that the log had no more. A page that is not

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"context"
+	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/freehold-dev/freehold/store"
@@ -93,7 +95,11 @@ func (t *tx) Events(_ context.Context, l *store.Log, where []store.Cond, span st
 	if !span.Desc && span.After > 0 && span.After < tab.floor {
 		return 0, false, &store.Error{Code: store.ErrEventsPruned, Kind: l.Kind}
 	}
-	list := []store.Cond{{Column: 0, Op: store.Less, Values: []store.Value{{Int: t.committed(place) + 1}}}}
+	from, until, where := l.Between(where)
+	list := []store.Cond{{Column: 0, Op: store.Less, Values: []store.Value{{Int: t.since(place, l.Time+1, until)}}}}
+	if from > math.MinInt64 {
+		list = append(list, store.Cond{Column: 0, Op: store.AtLeast, Values: []store.Value{{Int: t.since(place, l.Time+1, from)}}})
+	}
 	for _, c := range where {
 		c.Column++
 		list = append(list, c)
@@ -111,6 +117,23 @@ func (t *tx) Events(_ context.Context, l *store.Log, where []store.Cond, span st
 		}
 	}
 	return next, done, nil
+}
+
+// since is the first position whose event, committed before the transaction, is from an instant
+// on, by the column when: where no such event is, the one behind the last.
+func (t *tx) since(place, when int, instant int64) int64 {
+	tab, first, last := t.table(place), int64(1), t.committed(place)
+	if instant == math.MaxInt64 {
+		return last + 1
+	}
+	if oldest, ok := tab.trees[0].Min(); ok {
+		first = tab.columns[0].int(tab.at(oldest))
+	}
+	n := sort.Search(max(0, int(last+1-first)), func(i int) bool { // positions have no gaps
+		r, _ := t.find(tab, store.Value{Int: first + int64(i)})
+		return tab.columns[when].int(tab.at(r)) >= instant
+	})
+	return first + int64(n)
 }
 
 // examine looks at a bounded number of events and gives those that pass.

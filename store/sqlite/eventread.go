@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"math"
 	"strconv"
 
 	"github.com/freehold-dev/freehold/store"
@@ -9,8 +11,8 @@ import (
 )
 
 // Events runs along one index: that of the organization or of the user where the
-// filter fixes one, the positions else. It asks for one row more than the limit, to
-// know whether there is more.
+// filter fixes one, the positions else, between those that the bounds of time come to. It
+// asks for one row more than the limit, to know whether there is more.
 func (r *rows) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
 	base, err := r.committed(ctx, l)
 	if err == nil && !span.Desc {
@@ -19,8 +21,17 @@ func (r *rows) Events(ctx context.Context, l *store.Log, where []store.Cond, spa
 	if err != nil {
 		return 0, false, err
 	}
+	from, until, where := l.Between(where)
+	low, err := r.since(ctx, l, from, base)
+	if err != nil {
+		return 0, false, err
+	}
+	high, err := r.since(ctx, l, until, base)
+	if err != nil {
+		return 0, false, err
+	}
 	limit := min(span.Limit, store.MaxExamined-1)
-	w := sqlrows.NewWalk(l, where, span, base)
+	w := sqlrows.NewWalk(l, where, span, low, high)
 	next, done := span.After, true
 	err = r.gather(ctx, w.List(limit+1), w.Width, func(cells []any) (err error) {
 		switch {
@@ -38,6 +49,22 @@ func (r *rows) Events(ctx context.Context, l *store.Log, where []store.Cond, spa
 		return w.Each(cells, yield)
 	})
 	return next, done, err
+}
+
+// since is the first position whose event, committed up to base, is from an instant on: where
+// no such event is, the one behind the last.
+func (r *rows) since(ctx context.Context, l *store.Log, instant, base int64) (int64, error) {
+	switch instant {
+	case math.MinInt64:
+		return 1, nil
+	case math.MaxInt64:
+		return base + 1, nil
+	}
+	cells, err := r.one(ctx, sqlrows.OfLog(l).Since, 1, sql.Named("last", base), sql.Named("instant", instant))
+	if err != nil {
+		return 0, err
+	}
+	return sqlrows.Number(cells[0]), nil
 }
 
 // aboveFloor refuses to go on from a place whose next events have been pruned. To

@@ -59,8 +59,7 @@ func (r *rows) committed(ctx context.Context, l *store.Log) (int64, error) {
 	return last, nil
 }
 
-// Prune takes the oldest in the order of positions, which is nearly that of times,
-// and stops at the first that is too young.
+// Prune implements [store.Rows].
 func (r *rows) Prune(ctx context.Context, l *store.Log, before int64, limit int) (int, error) {
 	var floor int64
 	args := []any{sql.Named("limit", int64(limit)), sql.Named("before", before)}

@@ -253,7 +253,8 @@ func (t *linearTx) Events(_ context.Context, l *store.Log, where []store.Cond, s
 	if !span.Desc && span.After > 0 && span.After < log.floor {
 		return 0, false, &store.Error{Code: store.ErrEventsPruned, Kind: l.Kind}
 	}
-	events := slices.Clone(log.events)
+	from, until, where := l.Between(where)
+	events := slices.DeleteFunc(slices.Clone(log.events), func(e entry) bool { return e.row[l.Time].Int < from || e.row[l.Time].Int >= until })
 	if span.Desc {
 		slices.Reverse(events)
 	}

@@ -94,12 +94,16 @@ func (t *weakTx) Append(ctx context.Context, l *store.Log, row store.Row, people
 
 func (t *weakTx) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (next int64, done bool, err error) {
 	var events []weakEvent
+	from, until, where := l.Between(where)
 	err = t.statement(ctx, func() (*weakTx, error) {
 		list, floor := t.committed(l)
 		if !span.Desc && span.After > 0 && span.After < floor {
 			return nil, &store.Error{Code: store.ErrEventsPruned, Kind: l.Kind}
 		}
-		events = ahead(list, span)
+		earlier := func(e weakEvent, instant int64) int { return cmp.Compare(e.row[l.Time].Int, instant) }
+		low, _ := slices.BinarySearchFunc(list, from, earlier)
+		high, _ := slices.BinarySearchFunc(list, until, earlier)
+		events = ahead(list[low:max(low, high)], span)
 		for i, e := range events {
 			events[i] = t.now(l, e)
 		}

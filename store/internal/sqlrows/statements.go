@@ -113,6 +113,7 @@ type LogStatements struct {
 	Person   string // adds a person whom an event is about
 	Sequence string // the highest position ever given, which outlives the rows
 	Floor    string
+	Since    string // the first position of an event from an instant on, among those up to a position, or the next
 	Last     string // the last event that a prune takes
 	Raise    string // the floor
 	Prune    [2]string
@@ -136,13 +137,9 @@ func composeLog(l *store.Log) *LogStatements {
 		Person:   "INSERT OR IGNORE INTO " + l.People + " (position, user_id) VALUES (?, ?)",
 		Sequence: "SELECT seq FROM sqlite_sequence WHERE name = '" + l.Name + "'",
 		Floor:    "SELECT position FROM " + l.Floor + " WHERE id = 1",
-		Last: `
-SELECT max(position) FROM (
-	SELECT position FROM ` + l.Name + `
-	WHERE position < coalesce((
-		SELECT position FROM (SELECT position, ` + names[l.Time] + ` AS instant FROM ` + l.Name + ` ORDER BY position LIMIT :limit)
-		WHERE instant >= :before ORDER BY position LIMIT 1), 9223372036854775807)
-	ORDER BY position LIMIT :limit)`,
+		Since:    sinceText(l.Name, names[l.Time]),
+		Last: "SELECT max(position) FROM (SELECT position, " + names[l.Time] + " AS instant FROM " + l.Name +
+			" ORDER BY position LIMIT :limit) WHERE instant < :before",
 		Raise: "UPDATE " + l.Floor + " SET position = ? WHERE id = 1",
 		Prune: [2]string{
 			"DELETE FROM " + l.People + " WHERE position <= ?",
@@ -155,6 +152,21 @@ SELECT max(position) FROM (
 			"DELETE FROM " + l.People + " WHERE user_id = :person AND position > :after AND position <= :last",
 		},
 	}
+}
+
+// sinceText halves the positions in question until one is left. Every event before low is too
+// early, and none from high on is. Positions may have gaps: a place in the middle stands for the
+// event there or behind it.
+func sinceText(log, instant string) string {
+	return `
+WITH RECURSIVE search (low, high) AS (
+	SELECT (SELECT min(position) FROM ` + log + `), min(:last, (SELECT max(position) FROM ` + log + `)) + 1
+	UNION ALL
+	SELECT iif(event.` + instant + ` < :instant, (low + high) / 2 + 1, low), iif(event.` + instant + ` < :instant, high, (low + high) / 2)
+	FROM search CROSS JOIN ` + log + ` AS event
+	WHERE low < high AND event.position = (SELECT min(position) FROM ` + log + ` WHERE position >= (low + high) / 2)
+)
+SELECT coalesce(max(low), 1) FROM search`
 }
 
 func columnNames(t *store.Table) []string {

@@ -1,8 +1,6 @@
 package sqlrows
 
 import (
-	"math"
-
 	"github.com/freehold-dev/freehold/store"
 )
 
@@ -13,17 +11,24 @@ type Walk struct {
 	Width int
 	log   *store.Log
 	span  store.LogSpan
-	base  int64
+	above int64        // positions lie beyond
+	below int64        // and before
 	fixed []store.Cond // what the index serves, at most one
 	rest  []store.Cond
 	index string
 	order string
 }
 
-// NewWalk plans one over the events up to base.
-func NewWalk(l *store.Log, where []store.Cond, span store.LogSpan, base int64) *Walk {
+// NewWalk plans one over the events from the position low on and before high.
+func NewWalk(l *store.Log, where []store.Cond, span store.LogSpan, low, high int64) *Walk {
 	t := &l.Table
-	w := &Walk{log: l, Width: 1 + len(t.Columns), span: span, base: base, order: " ORDER BY position"}
+	w := &Walk{log: l, Width: 1 + len(t.Columns), span: span, above: low - 1, below: high, order: " ORDER BY position"}
+	switch {
+	case !span.Desc:
+		w.above = max(w.above, span.After)
+	case span.After > 0:
+		w.below = min(w.below, span.After)
+	}
 	if span.Desc {
 		w.order += " DESC"
 	}
@@ -100,13 +105,6 @@ func (w *Walk) Extent() *Query {
 }
 
 func (w *Walk) candidates(q *Query, columns string, limit int) {
-	above, below := w.span.After, int64(math.MaxInt64)
-	if w.span.Desc {
-		above = 0
-		if w.span.After > 0 {
-			below = w.span.After
-		}
-	}
 	q.add("SELECT " + columns + " FROM " + w.log.Name + w.index)
 	q.where(&w.log.Table, w.fixed)
 	if len(w.fixed) > 0 {
@@ -114,7 +112,7 @@ func (w *Walk) candidates(q *Query, columns string, limit int) {
 	} else {
 		q.add(" WHERE ")
 	}
-	q.add("position > ? AND position < ? AND position <= ?"+w.order+" LIMIT +?", above, below, w.base, int64(limit))
+	q.add("position > ? AND position < ?"+w.order+" LIMIT +?", w.above, w.below, int64(limit))
 }
 
 func (w *Walk) restColumns() string {
