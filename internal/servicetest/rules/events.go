@@ -14,6 +14,7 @@ func eventRules() []rule {
 	return []rule{
 		{"E1 one order, by position", on(eventOrder)},
 		{"E1 filters", on(eventFilters)},
+		{"E1 a clock that goes back", on(clockBack)},
 		{"E1 pages by cursor, up and down", on(eventPages)},
 		{"E1 a reader who follows misses nothing", on(follow)},
 		{"E1 nothing of a transaction that failed", on(failedEvents)},
@@ -91,6 +92,55 @@ func eventFilters(w *world) {
 			w.Equal(up, down)
 		})
 	}
+}
+
+// clockBack: an event is never earlier than the one before it, so that those between two instants
+// lie side by side. What it tells of keeps the time that the clock showed.
+func clockBack(w *world) {
+	start := w.Clock.At
+	var orgs []tenancy.Organization
+	for _, minute := range []time.Duration{0, 60, 30, 40, 160} {
+		w.Clock.At = start.Add(minute * time.Minute)
+		orgs = append(orgs, w.Org(fmt.Sprint("Org ", minute)))
+	}
+	w.Equal(start.Add(30*time.Minute), orgs[2].CreatedAt)
+	at := func(minute time.Duration) time.Time { return start.Add(minute * time.Minute) }
+	for i, e := range w.since(0) {
+		w.Equal(at([]time.Duration{0, 60, 60, 60, 160}[i]), e.Time)
+	}
+	read := func(q tenancy.EventQuery) (got []tenancy.Organization) {
+		for e, err := range w.Svc.Events.All(w.Ctx, q) {
+			w.NoError(err)
+			got = append(got, orgs[slices.IndexFunc(orgs, func(o tenancy.Organization) bool { return o.ID == e.OrganizationID })])
+		}
+		return got
+	}
+	for _, c := range []struct {
+		since, until time.Time
+		want         []tenancy.Organization
+	}{
+		{since: at(60), want: orgs[1:]},
+		{since: at(30), want: orgs[1:]},
+		{since: at(61), want: orgs[4:]},
+		{since: at(161)},
+		{until: at(0)},
+		{until: at(60), want: orgs[:1]},
+		{until: at(61), want: orgs[:4]},
+		{since: at(0), until: at(61), want: orgs[:4]},
+		{since: at(30), until: at(60)},
+		{since: at(60), until: at(161), want: orgs[1:]},
+	} {
+		q := tenancy.EventQuery{Since: c.since, Until: c.until, Limit: 2}
+		w.Equal(c.want, read(q), "from %s until %s", c.since, c.until)
+		q.Descending = true
+		down := read(q)
+		slices.Reverse(down)
+		w.Equal(c.want, down, "from %s until %s, descending", c.since, c.until)
+	}
+	gone, err := w.Svc.Events.Prune(w.Ctx, at(45))
+	w.NoError(err)
+	w.Equal(1, gone)
+	w.Equal(orgs[1:4], read(tenancy.EventQuery{Until: at(61)}))
 }
 
 func eventPages(w *world) {

@@ -97,7 +97,10 @@ func Sweep(t *testing.T, open func(t *testing.T) Metered, many int) []Growth {
 }
 
 // growing is a house that grows.
-type growing struct{ *house }
+type growing struct {
+	*house
+	late [2]time.Time // the last two instants of the axis of events
+}
 
 // measured is what each call costs in a house that grow has made large.
 func measured(t *testing.T, open func(t *testing.T) Metered, grow func(g *growing)) map[string]Cost {
@@ -109,7 +112,7 @@ func measured(t *testing.T, open func(t *testing.T) Metered, grow func(g *growin
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	t.Cleanup(cancel)
 	w.Ctx = ctx
-	g := &growing{newHouse(w)}
+	g := &growing{house: newHouse(w)}
 	grow(g)
 	costs := map[string]Cost{}
 	g.price(m, costs)

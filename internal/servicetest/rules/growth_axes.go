@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/rbac"
@@ -102,11 +103,18 @@ func growSessions(g *growing, n int) {
 	})
 }
 
+// growEvents writes at several instants: those of one transaction have the same. Most of the
+// events lie before the last two, and those of other axes behind.
 func growEvents(g *growing, n int) {
-	g.imports(n, func(ctx context.Context, tx *tenancy.Service, i int) error {
-		_, err := tx.Memberships.Update(ctx, g.at.org, g.at.member, tenancy.MembershipUpdate{Metadata: tenancy.Patch{"n": servicetest.Ptr(fmt.Sprint(i))}})
-		return err
-	})
+	const instants = 20
+	for at := range instants {
+		g.Clock.Advance(time.Millisecond)
+		g.late = [2]time.Time{g.late[1], g.Clock.At}
+		g.imports(n/instants, func(ctx context.Context, tx *tenancy.Service, i int) error {
+			_, err := tx.Memberships.Update(ctx, g.at.org, g.at.member, tenancy.MembershipUpdate{Metadata: tenancy.Patch{"n": servicetest.Ptr(fmt.Sprint(at, i))}})
+			return err
+		})
+	}
 }
 
 func growInvitations(g *growing, n int) {

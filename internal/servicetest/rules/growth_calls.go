@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/rbac"
@@ -43,6 +42,7 @@ func growthCalls(g *growing) map[string]growthCall {
 // grownLists are lists in every order, and by what is rare.
 func grownLists(g *growing) map[string]growthCall {
 	yes, no := true, false
+	since, until, updated := g.late[0], g.late[1], []tenancy.EventType{tenancy.EventMembershipUpdated}
 	members := func(q tenancy.MemberQuery) growthCall {
 		return growthCall{call: func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Memberships.List(ctx, c.org, q)
@@ -96,7 +96,13 @@ func grownLists(g *growing) map[string]growthCall {
 		"Events.List, newest":                     events(tenancy.EventQuery{Descending: true}),
 		"Events.List of an organization":          events(tenancy.EventQuery{OrganizationID: g.at.org, Descending: true}),
 		"Events.List of a user":                   events(tenancy.EventQuery{UserID: g.at.member}),
-		"Events.List since an instant":            events(tenancy.EventQuery{Since: g.Clock.At.Add(-time.Minute)}),
+		"Events.List since an instant":            events(tenancy.EventQuery{Since: since}),
+		"Events.List since, newest":               events(tenancy.EventQuery{Since: since, Descending: true}),
+		"Events.List until an instant":            events(tenancy.EventQuery{Until: until}),
+		"Events.List until, newest":               events(tenancy.EventQuery{Until: until, Descending: true}),
+		"Events.List in between":                  events(tenancy.EventQuery{Since: since, Until: until}),
+		"Events.List in between, newest":          events(tenancy.EventQuery{Since: since, Until: until, Descending: true}),
+		"Events.List in between, of one type":     events(tenancy.EventQuery{Since: since, Until: until, Types: updated}),
 		"Sessions.ListByUser, ended, too": {call: func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Sessions.ListByUser(ctx, c.member, tenancy.SessionQuery{Ended: true})
 			return err
