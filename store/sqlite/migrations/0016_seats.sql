@@ -14,7 +14,7 @@ WHERE o.seat_limit IS NOT NULL;
 
 -- Members whom the host suspended have no seat. They are few, and have an index of their own.
 ALTER TABLE tenancy_memberships RENAME COLUMN user_suspended TO was_suspended;
-ALTER TABLE tenancy_memberships ADD COLUMN user_suspended INTEGER CHECK (user_suspended = 1); -- by the host; NULL: no, or pending
+ALTER TABLE tenancy_memberships ADD COLUMN user_suspended INTEGER CHECK (user_suspended IN (0, 1)); -- 1: by the host; NULL: no, or pending
 UPDATE tenancy_memberships SET user_suspended = 1 WHERE was_suspended = 1;
 ALTER TABLE tenancy_memberships DROP COLUMN was_suspended;
 CREATE INDEX tenancy_memberships_organization_id_set_user_suspended ON tenancy_memberships (organization_id, id) WHERE user_suspended IS NOT NULL;
