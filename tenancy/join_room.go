@@ -19,10 +19,15 @@ func (jn joinRules) admit(ctx context.Context, j Join, vacated int) error {
 	}
 	jn.c.instance.cache.transacting.Add(1) // so that a check from outside looks at its context first
 	defer jn.c.instance.cache.transacting.Add(-1)
-	host := jn.c.service.trusted().inside(jn.c.tx.rows, jn.c.changes)
+	rows := jn.c.tx.rows
+	own, remembers := rows.(*remembering)
+	if remembers {
+		rows = own.Rows // the host sees what is there, whatever it writes by itself
+	}
+	host := jn.c.service.trusted().inside(rows, jn.c.changes)
 	err := jn.c.instance.config.OnJoin(Trusted(jn.c.service.mark(ctx)), host, j)
-	if rows, is := jn.c.tx.rows.(*remembering); is {
-		rows.forget() // the host may have written past them
+	if remembers {
+		own.forget() // the host may have written past it
 	}
 	jn.c.denied = append(jn.c.denied, host.txn.denied...)
 	if err != nil {

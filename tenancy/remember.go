@@ -7,19 +7,21 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// remembering is a transaction that knows some rows again that it has read by their id or
-// written: one call asks for the organization, the people and the invitation that it is
-// about several times over. It begins with the first lock, and each further lock makes it
-// forget, because what was read before a lock is read again behind it.
+// remembering is a transaction that knows some rows again that it has read or written: one
+// call asks for the organization, the people and the invitation that it is about several
+// times over, by their ids and by their unique keys. What was read before a lock is read
+// again behind it. So it begins with the first lock, and each further lock makes it forget,
+// unless it lasts.
 //
-// For an import it outlives the call and its locks, which stay until the end of the
-// transaction. There it also knows which users are too new to be members, or to have asked to
-// be, and which organizations remember nobody who is gone: an import asks for that with every member.
+// It also knows what a new row is too new for: no row refers to one that this transaction
+// has inserted, but for those that it has inserted or updated since.
 type remembering struct {
 	store.Rows
-	known map[rowID]store.Row // organizations, users and invitations; nil: begins with a lock
-	fresh map[[16]byte]bool   // users without a membership or a request; nil but in an import
-	bare  map[[16]byte]bool   // organizations that remember nobody; nil but in an import
+	lasts   bool                                 // nothing changes at a lock
+	known   map[rowID]store.Row                  // of the tables in remembered; nil: has not begun
+	answers map[*store.Table]map[string][16]byte // whose a unique key is, see keyText; the zero id: nobody's
+	born    map[rowID]map[*store.Table]bool      // inserted, with the tables that may have rows which refer to it
+	bare    map[[16]byte]bool                    // organizations that remember nobody; nil but in an import
 }
 
 // rowID is a row of whichever table.
@@ -31,11 +33,15 @@ type rowID struct {
 const mostRemembered = 1000
 
 var (
-	// userColumn is where a table names the user of whom fresh tells.
-	userColumn = map[*store.Table]int{
-		membershipRows.Table:  membershipRows.Table.Index("user_id"),
-		joinRequestRows.Table: joinRequestRows.Table.Index("user_id"),
+	// remembered are the tables whose rows a call asks for more than once.
+	remembered = map[*store.Table]bool{
+		organizationRows.Table: true, userRows.Table: true, identityRows.Table: true, membershipRows.Table: true,
+		secretRows.Table: true, invitationRows.Table: true, connectionRows.Table: true, policyRows.Table: true, sessionRows.Table: true,
 	}
+	// insertedRemembered are those whose new rows it asks for again, too.
+	insertedRemembered = map[*store.Table]bool{organizationRows.Table: true, userRows.Table: true, invitationRows.Table: true}
+	// parents are the tables whose new rows are noted as such: others refer to them.
+	parents = map[*store.Table]bool{organizationRows.Table: true, userRows.Table: true}
 	// keepsGone is where a table of those who are remembered names the organization of which bare tells.
 	keepsGone = map[*store.Table]int{
 		removalRows.Table:       removalRows.Table.Index("organization_id"),
@@ -44,40 +50,51 @@ var (
 	_ store.Rows = (*remembering)(nil)
 )
 
-// remember gives the rows of a call that writes. In an import they are remembered already.
-func remember(rows store.Rows) store.Rows {
+// remember gives the rows of a call that writes. singleWriter says that one transaction writes
+// at a time: then nothing changes at a lock. In an import they are remembered already.
+func remember(rows store.Rows, singleWriter bool) store.Rows {
 	if _, is := rows.(*remembering); is {
 		return rows
 	}
-	return &remembering{Rows: rows}
+	r := &remembering{Rows: rows, lasts: singleWriter}
+	if singleWriter {
+		r.known = map[rowID]store.Row{}
+	}
+	return r
 }
 
+// rememberAll gives the rows of an import, which keeps its locks to the end of the
+// transaction. They outlive the call. An import asks with every member whether the
+// organization remembers people who are gone, so it knows of those that remember nobody.
 func rememberAll(rows store.Rows) store.Rows {
-	return &remembering{Rows: rows, known: map[rowID]store.Row{}, fresh: map[[16]byte]bool{}, bare: map[[16]byte]bool{}}
+	return &remembering{Rows: rows, lasts: true, known: map[rowID]store.Row{}, bare: map[[16]byte]bool{}}
 }
 
-// remembers reports whether rows of a table are remembered.
-func (r *remembering) remembers(t *store.Table) bool {
-	return r.known != nil && (t == organizationRows.Table || t == userRows.Table || t == invitationRows.Table)
-}
-
+// forget drops all that may have become another, where something was undone, or written past r.
 func (r *remembering) forget() {
-	clear(r.known)
-	clear(r.fresh)
+	r.forgetRead()
+	clear(r.born)
 	clear(r.bare)
 }
 
-// Lock begins anew, but in an import.
+func (r *remembering) forgetRead() {
+	clear(r.known)
+	clear(r.answers)
+}
+
+// Lock makes it begin, or begin anew, unless it lasts.
 func (r *remembering) Lock(ctx context.Context, keys ...store.LockKey) error {
 	switch {
-	case r.fresh != nil:
+	case r.lasts:
 	case r.known == nil:
 		r.known = map[rowID]store.Row{}
 	default:
-		r.forget()
+		r.forgetRead()
 	}
 	return r.Rows.Lock(ctx, keys...)
 }
+
+func (r *remembering) remembers(t *store.Table) bool { return r.known != nil && remembered[t] }
 
 func (r *remembering) know(t *store.Table, row store.Row) {
 	if len(r.known) >= mostRemembered {
@@ -110,29 +127,65 @@ func canceled(ctx context.Context) error {
 }
 
 func (r *remembering) Insert(ctx context.Context, t *store.Table, row store.Row) error {
-	err := r.Rows.Insert(ctx, t, row)
-	switch {
-	case err != nil:
-	case userColumn[t] > 0:
-		delete(r.fresh, row[userColumn[t]].ID)
-	case keepsGone[t] > 0:
-		delete(r.bare, row[keepsGone[t]].ID)
-	case r.fresh != nil && r.remembers(t):
-		r.know(t, row)
-		if t == userRows.Table {
-			if len(r.fresh) >= mostRemembered {
-				clear(r.fresh)
-			}
-			r.fresh[row[0].ID] = true
-		}
+	if err := r.Rows.Insert(ctx, t, row); err != nil {
+		return err
 	}
-	return err
+	r.written(t, row)
+	if at := keepsGone[t]; at > 0 {
+		delete(r.bare, row[at].ID)
+	}
+	if parents[t] {
+		if len(r.born) >= mostRemembered {
+			clear(r.born)
+		}
+		if r.born == nil {
+			r.born = map[rowID]map[*store.Table]bool{}
+		}
+		r.born[rowID{t, row[0].ID}] = map[*store.Table]bool{}
+	}
+	if r.known != nil && insertedRemembered[t] {
+		r.know(t, row)
+	}
+	return nil
 }
 
-// List knows without asking that a user who has just arrived has no membership and no
-// request, and that an organization remembers nobody.
+// written notes a row that was inserted or updated: to whom it refers, and that it may hold
+// another unique key.
+func (r *remembering) written(t *store.Table, row store.Row) {
+	delete(r.answers, t)
+	if len(r.born) == 0 {
+		return
+	}
+	for i := range t.Columns {
+		if parent := t.Columns[i].References; parent != nil {
+			if with := r.born[rowID{parent, row[i].ID}]; with != nil {
+				with[t] = true
+			}
+		}
+	}
+}
+
+// tooNew reports whether the conditions want rows which refer to one that is too new to have any.
+func (r *remembering) tooNew(t *store.Table, where []store.Cond) bool {
+	if len(r.born) == 0 {
+		return false
+	}
+	for i := range where {
+		parent := t.Columns[where[i].Column].References
+		if parent == nil || where[i].Op != store.OneOf || len(where[i].Values) != 1 {
+			continue
+		}
+		if with, is := r.born[rowID{parent, where[i].Values[0].ID}]; is && !with[t] {
+			return true
+		}
+	}
+	return false
+}
+
+// List knows without asking which rows have a unique key that was asked for before, that none
+// refers to a row which is new, and, in an import, that an organization remembers nobody.
 func (r *remembering) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
-	if at := userColumn[t]; at > 0 && r.fresh[only(where, at)] {
+	if r.tooNew(t, where) {
 		return canceled(ctx)
 	}
 	if at := keepsGone[t]; at > 0 && r.bare != nil {
@@ -140,7 +193,17 @@ func (r *remembering) List(ctx context.Context, t *store.Table, where []store.Co
 			return err
 		}
 	}
+	if key, asked := r.byKey(t, where, span); len(asked) > 0 {
+		return r.listByKey(ctx, t, key, asked, where, span, yield)
+	}
 	return r.Rows.List(ctx, t, where, span, yield)
+}
+
+func (r *remembering) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
+	if r.tooNew(t, where) {
+		return 0, canceled(ctx)
+	}
+	return r.Rows.Count(ctx, t, where)
 }
 
 // only is the one id that a column is to have; zero: there is no such condition.
@@ -175,11 +238,20 @@ func (r *remembering) isBare(ctx context.Context, id [16]byte) (bool, error) {
 }
 
 func (r *remembering) Update(ctx context.Context, t *store.Table, row store.Row) error {
+	before := r.known[rowID{t, row[0].ID}]
 	delete(r.known, rowID{t, row[0].ID})
-	if at := userColumn[t]; at > 0 {
-		delete(r.fresh, row[at].ID)
+	if err := r.Rows.Update(ctx, t, row); err != nil {
+		return err
 	}
-	return r.Rows.Update(ctx, t, row)
+	r.written(t, row)
+	if before != nil {
+		touched := before[t.Touch] // which an update leaves
+		r.know(t, row)
+		if t.Touch > 0 {
+			r.known[rowID{t, row[0].ID}][t.Touch] = touched
+		}
+	}
+	return nil
 }
 
 func (r *remembering) UpdateAll(ctx context.Context, t *store.Table, where []store.Cond, set []store.Set) (int, error) {
@@ -196,23 +268,28 @@ func (r *remembering) Touch(ctx context.Context, t *store.Table, id [16]byte, mi
 
 func (r *remembering) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
 	delete(r.known, rowID{t, id})
+	delete(r.answers, t)
 	return r.Rows.Delete(ctx, t, id)
 }
 
 func (r *remembering) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
-	if r.remembers(t) {
+	if remembered[t] {
 		clear(r.known)
+		delete(r.answers, t)
 	}
 	return r.Rows.DeleteAll(ctx, t, where)
 }
 
-// Savepoint forgets everything, as what happens inside may be undone.
+// Savepoint forgets everything where what happened inside is undone.
 func (r *remembering) Savepoint(ctx context.Context, fn func() error) error {
-	r.forget()
+	kept := false
+	defer func() {
+		if !kept { // a panic, too
+			r.forget()
+		}
+	}()
 	err := r.Rows.Savepoint(ctx, fn)
-	if err != nil {
-		r.forget()
-	}
+	kept = err == nil
 	return err
 }
 

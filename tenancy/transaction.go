@@ -291,7 +291,7 @@ func (s *Service) run(ctx context.Context, method *Method, key string, keys *cha
 	err := open(ctx, func(rows store.Rows) error {
 		s.begun(keys)
 		if keys != nil {
-			rows = remember(rows)
+			rows = remember(rows, s.instance.singleWriter)
 		}
 		c = &call{tx: txn{border: border{rows}}, instance: s.instance, service: s, method: method, now: s.now(), changes: keys, actor: s.actor}
 		if p := s.principal; p != nil && p.session != nil {
