@@ -2,12 +2,8 @@ package tenancy
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
-	"slices"
-	"strings"
 
-	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
@@ -81,39 +77,8 @@ func (cn connectionRules) filled(ctx context.Context, c Connection) (Connection,
 	return one[0], nil
 }
 
-// groupsQuery gives a connection and, behind its columns, its groups. The settings lie last in
-// their row, so that a database need not read through them.
-var groupsQuery = func() *store.Query {
-	columns := connectionRows.Table.Columns
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = "c." + c.Name
-	}
-	of := connectionSettingsRows.Table
-	return &store.Query{
-		Name: "connection with groups",
-		SQL: "SELECT " + strings.Join(names, ", ") + ", s.group_roles FROM " + connectionRows.Table.Name + " c LEFT JOIN " + of.Name +
-			" s ON s.id = c.id WHERE c.id = ?1",
-		Args:    []store.Column{columns[0]},
-		Columns: append(slices.Clone(columns), of.Columns[of.Index("group_roles")]),
-	}
-}()
-
-// withGroups reads a connection with its groups, in one statement where the store can.
+// withGroups reads a connection with its groups.
 func (cn connectionRules) withGroups(ctx context.Context, id ConnectionID) (Connection, error) {
-	var found []Connection
-	width := len(connectionRows.Table.Columns)
-	ok, err := cn.c.tx.Query(ctx, groupsQuery, []store.Value{{ID: id}}, func(row store.Row) error {
-		c := connectionRows.Read(row[:width])
-		found = append(found, c)
-		if row[width].Null {
-			return nil
-		}
-		return json.Unmarshal([]byte(row[width].Text), &found[0].Groups)
-	})
-	if ok || err != nil {
-		return exactlyOne(found, err, notFound(id))
-	}
 	c, err := cn.c.tx.Connections().Get(ctx, id)
 	if err != nil {
 		return Connection{}, err

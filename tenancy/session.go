@@ -131,6 +131,9 @@ func (ss sessionRules) start(ctx context.Context, in NewSession) (StartedSession
 	if err := ss.c.access().authorize(ctx, scope{}); err != nil {
 		return StartedSession{}, err
 	}
+	if err := ss.entranceAhead(ctx, in.UserID, in.OrganizationID); err != nil {
+		return StartedSession{}, err
+	}
 	user, err := ss.c.users().get(ctx, in.UserID)
 	if err != nil {
 		return StartedSession{}, err

@@ -30,6 +30,9 @@ func (ss sessionRules) switchTo(ctx context.Context, raw string, id Organization
 	if err != nil {
 		return StartedSession{}, err
 	}
+	if err := ss.entranceAhead(ctx, s.UserID, id); err != nil {
+		return StartedSession{}, err
+	}
 	held, err := ss.upheld(ctx, s)
 	if err != nil {
 		return StartedSession{}, err

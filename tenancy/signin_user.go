@@ -17,7 +17,8 @@ type signIn struct {
 	dead     deadInvitation // one that this attempt goes on without
 	session  SessionID      // of the session, if one starts
 
-	connection Connection // of single sign-on
+	connection Connection        // of single sign-on
+	groups     map[string]string // its groups, if they were read ahead; nil: they were not
 	home       Organization
 	opened     Organization // the last that was read under its lock
 	invitation *presented
@@ -59,6 +60,9 @@ func (n *signIn) run(ctx context.Context) error {
 
 // names reads what the attempt names: connection, session, invitation, organization.
 func (n *signIn) names(ctx context.Context) (err error) {
+	if err := n.readAhead(ctx); err != nil {
+		return err
+	}
 	if !n.in.connection.IsZero() {
 		if err := n.readConnection(ctx); err != nil {
 			return err
@@ -115,11 +119,7 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 // readConnection finds the connection, and shuts out where its organization is shut.
 func (n *signIn) readConnection(ctx context.Context) (err error) {
 	id := n.in.connection
-	read := n.w.tx.Connections().Get
-	if len(n.in.groups) > 0 { // else nothing asks which roles they map to
-		read = n.w.connections().withGroups
-	}
-	if n.connection, err = read(ctx, id); err != nil {
+	if n.connection, err = n.connectionWithGroups(ctx); err != nil {
 		return err
 	}
 	n.w.homes = map[ConnectionID]OrganizationID{id: n.connection.OrganizationID}
@@ -158,6 +158,9 @@ func (n *signIn) find(ctx context.Context) error {
 			return err
 		}
 		locked := n.basis()
+		if err := n.readAhead(ctx); err != nil {
+			return err
+		}
 		if err := n.findUser(ctx); err != nil {
 			return err
 		}
@@ -409,6 +412,9 @@ func (n *signIn) readRules(ctx context.Context) (err error) {
 		ids[1] = n.members[0].OrganizationID
 	}
 	slices.SortFunc(ids, OrganizationID.Compare)
+	if err := n.w.policies().readAhead(ctx, slices.Compact(slices.Clone(ids))...); err != nil {
+		return err
+	}
 	if n.rules, err = n.w.policies().read(ctx, slices.Compact(ids)...); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/rbac"
@@ -13,6 +14,7 @@ import (
 func optionalRules() []rule {
 	return []rule{
 		{"R8 a query of the store tells what its tables do", on(queried)},
+		{"P5 S1 what is read ahead in one query is what the tables hold", atDoor(readAhead)},
 		{"G13 a wrapper round the store joins what the store does", on(wrappedJoin)},
 	}
 }
@@ -69,6 +71,68 @@ func queried(w *world) {
 		}))
 	}
 	w.bothWays(w.Ctx, w.Svc, plain, acme.ID, ada.ID)
+}
+
+// readAhead signs people in, starts sessions and moves them on a store that runs queries and on one that
+// does not, each from the same state.
+func readAhead(d *door) {
+	d.admitting()
+	d.Maps(d.okta, map[string]string{"eng": rbac.Admin})
+	d.okta = d.fresh(d.okta)
+	d.demand(d.beta, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}})
+	token := d.invites(d.acme, "cyd@mail.example", rbac.Guest)
+	ann := d.enters(servicetest.Proving("ann@mail.example", servicetest.ByPassword("c-1", "ann@mail.example"))).User
+	d.enters(servicetest.Through(d.okta, "s-1", "bob@acme.example", "eng"))
+	d.Add(d.acme, ann)
+	d.Add(d.beta, ann)
+	live := d.Session(ann, d.acme.ID)
+	cyd := servicetest.Proving("cyd@mail.example", servicetest.ByPassword("c-2", "cyd@mail.example"))
+	elsewhere := servicetest.Through(d.okta, "s-9", "eve@mail.example")
+	elsewhere.OrganizationID = d.beta.ID
+	attempts := []tenancy.Attempt{
+		bringing(token, cyd), bringing(token, tenancy.Attempt{}), bringing("invitation_x", cyd), cyd,
+		bringing(token, servicetest.Through(d.okta, "s-3", "cyd@mail.example")), bringing(token, servicetest.ByPassword("c-1", "")),
+		servicetest.ByPassword("c-1", ""), servicetest.ByPassword("c-3", "ann@mail.example"), servicetest.ByMail("ann@mail.example"),
+		servicetest.Through(d.okta, "s-1", "bob@acme.example"), servicetest.Through(d.okta, "s-1", "bob@acme.example", "none"),
+		servicetest.Through(d.okta, "s-2", "dan@acme.example", "eng"), servicetest.Through(d.entra, "s-1", "bob@acme.example"), elsewhere,
+	}
+	for i := range attempts {
+		in := attempts[i]
+		in.OrganizationID = d.beta.ID
+		attempts = append(attempts, in)
+	}
+	plain := d.Another(func(c *tenancy.Config) { c.Store = tablesOnly{d.Store} })
+	both := func(do func(ctx context.Context, tx *tenancy.Service) string) {
+		d.T.Helper()
+		var told [2]string
+		for i, svc := range []*tenancy.Service{d.Svc, plain} {
+			d.Equal(servicetest.ErrStop, svc.Transact(d.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
+				told[i] = do(ctx, tx)
+				return servicetest.ErrStop
+			}))
+		}
+		d.Equal(told[1], told[0])
+	}
+	for _, in := range attempts {
+		both(func(ctx context.Context, tx *tenancy.Service) string {
+			got, err := tx.SignIn(ctx, in)
+			var roles []string
+			if got.User.ID != (tenancy.UserID{}) && got.OrganizationID != (tenancy.OrganizationID{}) {
+				m, err := tx.Memberships.Get(ctx, got.OrganizationID, got.User.ID)
+				d.NoError(err)
+				roles = m.Roles
+			}
+			return fmt.Sprint(tenancy.CodeOf(err), got.Kind, got.Code, got.InvitationCode, got.Created, got.Linked, got.OrganizationID, got.User.Email,
+				got.Session.Confined, got.Session.SelectedAt, len(got.Choices), got.Connections, roles)
+		})
+	}
+	for _, org := range []tenancy.OrganizationID{d.acme.ID, d.beta.ID, {}, {1}} {
+		both(func(ctx context.Context, tx *tenancy.Service) string {
+			got, err := tx.Sessions.Start(ctx, servicetest.Starting(ann.ID, org))
+			moved, failed := tx.Sessions.Switch(ctx, live.Token.Reveal(), org)
+			return fmt.Sprint(tenancy.CodeOf(err), got.Session.OrganizationID, tenancy.CodeOf(failed), moved.Session.OrganizationID, moved.Session.SelectedAt)
+		})
+	}
 }
 
 // wrapped is a store that counts its transactions and changes nothing.
