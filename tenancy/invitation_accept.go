@@ -55,7 +55,7 @@ func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Mem
 		if err != nil {
 			return Member{}, err
 		}
-		return c.invitations().acceptInvitation(ctx, found.Invitation, person, found.mailed)
+		return c.invitations().acceptInvitation(ctx, found.Invitation, person, acceptance{mailed: found.mailed})
 	})
 }
 
@@ -108,9 +108,14 @@ func (iv invitationRules) lockAccepting(ctx context.Context, inv Invitation, use
 	return iv.c.lock(ctx, locks...)
 }
 
-// acceptInvitation is [Invitations.Accept] under the locks of lockAccepting. mailed says
-// that who brings the token has read the mailbox.
-func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, user User, mailed bool) (Member, error) {
+// acceptance is how somebody accepts an invitation.
+type acceptance struct {
+	mailed  bool // they bring a token that proves the mailbox
+	created bool // the user came to be in this call
+}
+
+// acceptInvitation is [Invitations.Accept] under the locks of lockAccepting.
+func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, user User, by acceptance) (Member, error) {
 	inv, err := iv.c.tx.Invitations().Get(ctx, inv.ID)
 	if err != nil {
 		return Member{}, err
@@ -118,7 +123,7 @@ func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, 
 	if err := inv.checkPending(iv.c.now); err != nil {
 		return Member{}, err
 	}
-	if err := iv.isInvited(ctx, inv, &user, mailed); err != nil {
+	if err := iv.isInvited(ctx, inv, &user, by.mailed); err != nil {
 		return Member{}, err
 	}
 	var member Member
@@ -127,7 +132,7 @@ func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, 
 		if err != nil {
 			return Member{}, err
 		}
-		if member, err = iv.enterInvited(ctx, inv, user, m); err != nil {
+		if member, err = iv.enterInvited(ctx, inv, user, m, by.created); err != nil {
 			return Member{}, err
 		}
 	}
@@ -232,8 +237,9 @@ func (iv invitationRules) mayStandIn(ctx context.Context, inv Invitation, user U
 	return err
 }
 
-// enterInvited lets somebody in by their invitation, who has the membership m there or none.
-func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user User, m Membership) (Member, error) {
+// enterInvited lets somebody in by their invitation, who has the membership m there or none. created
+// says that the user came to be in this call.
+func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user User, m Membership, created bool) (Member, error) {
 	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
 		return Member{}, err
@@ -251,15 +257,16 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 	j := entrant{
 		organization: org, userID: user.ID, via: JoinedInvitation, roles: inv.Roles, metadata: inv.Metadata,
 		source: RoleInvitation, sourceID: inv.ID.String(), invitation: &inv, inviter: inv.InviterID,
+		created: created,
 	}
 	if m.Status == MembershipActive && inv.EmailKey == user.EmailKey {
 		return iv.c.joining().addInvited(ctx, j, user, m)
 	}
 	member, err := iv.c.joining().join(ctx, j)
-	if err != nil {
-		return Member{}, err
+	if err != nil || inv.EmailKey == user.EmailKey { // whose pending membership this was, if there was one
+		return member, err
 	}
-	return member, iv.dropPending(ctx, inv.ID) // where somebody stood in, of the one invited
+	return member, iv.dropPending(ctx, inv.ID) // that of the one invited, where somebody stood in
 }
 
 // stillGiven refuses an invitation that who sent it could not send now (rule I4): they

@@ -12,17 +12,17 @@ import (
 const maxOffers = 20
 
 // emailProved is called when a user's verified address has come to be: invitations to
-// it show as pending memberships. The caller has the user's lock.
-func (iv invitationRules) emailProved(ctx context.Context, user User) error {
+// it show as pending memberships, but for the one named. The caller has the user's lock.
+func (iv invitationRules) emailProved(ctx context.Context, user User, but InvitationID) error {
 	filter := invitationFilter{EmailKey: typed.Of(user.EmailKey), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
-	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 1}) // one may be into the application
+	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 2}) // one may be into the application, and one the one named
 	if err != nil {
 		return err
 	}
 	var into []Invitation
 	var locks []store.LockKey
 	for _, inv := range found {
-		if !inv.OrganizationID.IsZero() && len(into) < maxOffers {
+		if !inv.OrganizationID.IsZero() && inv.ID != but && len(into) < maxOffers {
 			into = append(into, inv)
 			locks = append(locks, lockOrganization(inv.OrganizationID))
 		}
@@ -82,7 +82,7 @@ func (iv invitationRules) emailMoved(ctx context.Context, before, after User) er
 		}
 	}
 	if is {
-		return iv.emailProved(ctx, after)
+		return iv.emailProved(ctx, after, InvitationID{})
 	}
 	return nil
 }

@@ -19,8 +19,9 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
 	}
-	// One that stands to their address would undo a removal later, and keeps a seat.
-	if !j.uninvited {
+	// One that stands to their address would undo a removal later, and keeps a seat. There is one at
+	// most.
+	if !j.uninvited && (j.invitation == nil || j.invitation.EmailKey != user.EmailKey) {
 		if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.leaves()); err != nil {
 			return Member{}, err
 		}

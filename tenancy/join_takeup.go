@@ -45,7 +45,7 @@ func (jn joinRules) takeUp(ctx context.Context, j *entrant, user User, enough fu
 	}
 	var member Member
 	err = jn.c.savepoint(ctx, func(part *call) (err error) {
-		if member, err = part.invitations().acceptInvitation(ctx, inv, user, false); err != nil {
+		if member, err = part.invitations().acceptInvitation(ctx, inv, user, acceptance{created: j.created}); err != nil {
 			return err
 		}
 		member, err = part.joining().addWay(ctx, *j, member)

@@ -229,7 +229,11 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 		in.ID = n.w.instance.config.NewID()
 		n.user.ID = in.ID
 		n.acts()
-		n.user, err = n.w.users().createUser(ctx, in, n.provedBy())
+		var taken InvitationID
+		if n.invitation != nil {
+			taken = n.invitation.ID
+		}
+		n.user, err = n.w.users().createUser(ctx, in, n.provedBy(), taken)
 	case n.user.EmailVerifiedAt.IsZero():
 		n.seized, n.decision.TookOver = true, true
 		err = n.w.users().takeOver(ctx, &n.user, emailProof{by: n.provedBy()})

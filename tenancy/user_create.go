@@ -26,7 +26,7 @@ func (us userRules) createMember(ctx context.Context, in NewUser) (User, error) 
 	if err := us.c.roles().lockDeclared(ctx, roles...); err != nil {
 		return User{}, err
 	}
-	user, err := us.createUser(ctx, in, EmailProvedByHost)
+	user, err := us.createUser(ctx, in, EmailProvedByHost, InvitationID{})
 	if err != nil || len(locks) == 0 {
 		return user, err
 	}
@@ -42,8 +42,9 @@ func (us userRules) createMember(ctx context.Context, in NewUser) (User, error) 
 	return user, nil
 }
 
-// createUser makes a user; by is what proved the address, if it is verified.
-func (us userRules) createUser(ctx context.Context, in NewUser, by string) (User, error) {
+// createUser makes a user; by is what proved the address, if it is verified. The call goes on to accept
+// the invitation taken, which therefore is not shown as a pending membership first; zero: none.
+func (us userRules) createUser(ctx context.Context, in NewUser, by string, taken InvitationID) (User, error) {
 	user := User{ID: newID(us.c, in.ID), Version: 1, CreatedAt: us.c.now, UpdatedAt: us.c.now}
 	var err error
 	if user.Email, user.EmailKey, err = readEmail(in.Email); err != nil {
@@ -71,9 +72,8 @@ func (us userRules) createUser(ctx context.Context, in NewUser, by string) (User
 	if err := us.c.tx.Users().Insert(ctx, user); err != nil {
 		return User{}, err
 	}
-	err = us.c.record(ctx, user.event(EventUserCreated))
-	if err != nil {
-		return User{}, err
+	if err := us.c.record(ctx, user.event(EventUserCreated)); err != nil || user.EmailVerifiedAt.IsZero() {
+		return user, err
 	}
-	return user, us.c.invitations().emailMoved(ctx, User{}, user)
+	return user, us.c.invitations().emailProved(ctx, user, taken)
 }

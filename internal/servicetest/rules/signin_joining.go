@@ -15,6 +15,7 @@ func joiningRules() []rule {
 	mailed := func(c *tenancy.Config) { c.MailOnly = true }
 	return []rule{
 		{"I4 sign-in by invitation", atDoor(invitedSignIn)},
+		{"I2 M2 an invitation that somebody new takes up is not offered to them first, and others are", atDoor(takenUpAtOnce)},
 		{"I4 an invitation that is refused is not spent", atDoor(invitationRefused)},
 		{"I4 a token that only the mailbox has seen proves it", atDoorWith(mailed, mailedInvitation)},
 		{"D7 a verified domain lets people in", atDoor(joinByDomain)},
@@ -46,6 +47,24 @@ func invitedSignIn(d *door) {
 	d.Deactivate(d.beta, got.User)
 	d.enters(bringing(d.invites(d.beta, "ann@mail.example"), servicetest.ByProvider(servicetest.Google, "g-1", "", nil)))
 	d.Equal([]string{rbac.Member}, d.rolesAt(d.beta, got.User))
+}
+
+func takenUpAtOnce(d *door) {
+	token := d.invites(d.beta, "ann@mail.example", rbac.Admin)
+	d.invites(d.acme, "ann@mail.example")
+	var ann tenancy.Decision
+	told := d.emits(func() (err error) {
+		ann, err = d.Svc.SignIn(d.Ctx, bringing(token, servicetest.Proving("ann@mail.example", servicetest.ByPassword("c-1", "ann@mail.example"))))
+		return err
+	}, some(tenancy.EventUserCreated), some(tenancy.EventMembershipOffered), some(tenancy.EventIdentityLinked),
+		some(tenancy.EventMembershipCreated), some(tenancy.EventInvitationAccepted), some(tenancy.EventSessionStarted))
+	d.Empty(told[1].OrganizationID)
+	d.Empty(told[3].Previous)
+	d.status(d.acme, ann.User, tenancy.MembershipPending)
+	m := d.Member(d.beta, ann.User)
+	d.Equal(tenancy.MembershipActive, m.Status)
+	d.Equal([]string{rbac.Admin}, m.Roles)
+	d.Zero(m.InvitationID)
 }
 
 func invitationRefused(d *door) {
