@@ -22,6 +22,7 @@ func undoneRules() []rule {
 		{"U7 I5 an erased invitation is not sent again", on(erasedResent)},
 		{"U7 I4 erased: the token's secret, and addresses from before", on(erasedAddresses)},
 		{"U7 erasing who stood in leaves who was invited", on(erasedStandIn)},
+		{"M2 M5 who stands in and was not offered their own invitation, of more than are, leaves none standing", on(standInNotOffered)},
 		{"I2 M11 what OnJoin sends and cannot be mailed", on(vetoMailFails)},
 		{"I2 a Mailer that panics", on(mailPanics)},
 		{"I7 G7 an archived organization takes no requests", on(archivedRequest)},
@@ -256,6 +257,18 @@ func erasedAddresses(w *world) {
 	}
 	w.Equal(tenancy.InvitationPending, w.invitation(theirs.ID).State)
 	w.Equal(tenancy.InvitationPending, w.invitation(anybodys.ID).State)
+}
+
+func standInNotOffered(w *world) {
+	acme := w.acceptsOnDomains(w.User("owner"))
+	for range 20 {
+		w.Invite(w.Org("Other"), "sub@acme.example")
+	}
+	own, anothers := w.Invite(acme, "sub@acme.example"), w.Invite(acme, "bob@acme.example")
+	sub := w.User("sub")
+	w.status(acme, sub, "")
+	w.accept(anothers, sub)
+	w.Equal(tenancy.InvitationRevoked, w.invitation(own.ID).State)
 }
 
 func erasedStandIn(w *world) {

@@ -16,6 +16,7 @@ func joiningRules() []rule {
 	return []rule{
 		{"I4 sign-in by invitation", atDoor(invitedSignIn)},
 		{"I2 M2 an invitation that somebody new takes up is not offered to them first, and others are", atDoor(takenUpAtOnce)},
+		{"M6 signing in by an invitation ends what is remembered of who was removed", atDoor(removedAndInvited)},
 		{"I4 an invitation that is refused is not spent", atDoor(invitationRefused)},
 		{"I4 a token that only the mailbox has seen proves it", atDoorWith(mailed, mailedInvitation)},
 		{"D7 a verified domain lets people in", atDoor(joinByDomain)},
@@ -65,6 +66,20 @@ func takenUpAtOnce(d *door) {
 	d.Equal(tenancy.MembershipActive, m.Status)
 	d.Equal([]string{rbac.Admin}, m.Roles)
 	d.Zero(m.InvitationID)
+}
+
+func removedAndInvited(d *door) {
+	bob := d.enters(servicetest.ByMail("bob@mail.example")).User
+	d.Add(d.beta, bob)
+	d.NoError(d.Svc.Memberships.Remove(d.Ctx, d.beta.ID, bob.ID))
+	remembered := func() int {
+		page, err := d.Svc.Memberships.Removed(d.Ctx, d.beta.ID, tenancy.RemovalQuery{})
+		d.NoError(err)
+		return len(page.Items)
+	}
+	d.Equal(1, remembered())
+	d.enters(bringing(d.invites(d.beta, "bob@mail.example"), servicetest.ByMail("bob@mail.example")))
+	d.Zero(remembered())
 }
 
 func invitationRefused(d *door) {
