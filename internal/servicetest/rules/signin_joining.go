@@ -17,6 +17,7 @@ func joiningRules() []rule {
 		{"I4 sign-in by invitation", atDoor(invitedSignIn)},
 		{"I2 M2 an invitation that somebody new takes up is not offered to them first, and others are", atDoor(takenUpAtOnce)},
 		{"M6 signing in by an invitation ends what is remembered of who was removed", atDoor(removedAndInvited)},
+		{"P5 O2 what the hook of a join has changed counts for the rest of the sign-in", atDoorWith(suspending, suspendedByHook)},
 		{"I4 an invitation that is refused is not spent", atDoor(invitationRefused)},
 		{"I4 a token that only the mailbox has seen proves it", atDoorWith(mailed, mailedInvitation)},
 		{"D7 a verified domain lets people in", atDoor(joinByDomain)},
@@ -66,6 +67,23 @@ func takenUpAtOnce(d *door) {
 	d.Equal(tenancy.MembershipActive, m.Status)
 	d.Equal([]string{rbac.Admin}, m.Roles)
 	d.Zero(m.InvitationID)
+}
+
+// suspending is a host that suspends the organization that somebody joins.
+func suspending(c *tenancy.Config) {
+	c.OnJoin = func(ctx context.Context, tx *tenancy.Service, j tenancy.Join) error {
+		if !strings.HasPrefix(j.User.Email, "last@") {
+			return nil
+		}
+		_, err := tx.Organizations.Suspend(ctx, j.Organization.ID)
+		return err
+	}
+}
+
+func suspendedByHook(d *door) {
+	d.halts(tenancy.DecisionSuspended, "", bringing(d.invites(d.beta, "last@mail.example"), servicetest.ByMail("last@mail.example")))
+	d.joining(tenancy.JoiningAuto, "")
+	d.halts(tenancy.DecisionSuspended, "", servicetest.ByMail("last@acme.example"))
 }
 
 func removedAndInvited(d *door) {
