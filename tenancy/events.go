@@ -28,7 +28,8 @@ type EventQuery struct {
 	Subject        string // TypeID of the thing that changed
 	Actor          Actor
 	// Since and Until bound Event.Time: from Since on, before Until. Both are found by a search,
-	// so that a page costs the same wherever it lies in the log.
+	// so that a page costs the same wherever it lies in the log. Events outside are not looked
+	// at, and Next stays before them.
 	Since, Until time.Time
 	Descending   bool
 	Limit        int // default 50, at most 1000

@@ -16,8 +16,9 @@ import (
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceImport, fn, func(rows store.Rows) (store.Store, func() error) {
 		all := &whole{rows: rows}
-		if s.instance.config.OnJoin == nil { // which is given what it could change
-			all.rows = rememberAll(rows)
+		// OnJoin is given what it could change, and so is who has begun the transaction outside.
+		if s.instance.config.OnJoin == nil && s.txn == nil {
+			all.rows = rememberAll(rows, s.instance.singleWriter)
 		}
 		return all, func() error { return all.failed }
 	})

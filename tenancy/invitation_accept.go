@@ -263,7 +263,7 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 		return iv.c.joining().addInvited(ctx, j, user, m)
 	}
 	member, err := iv.c.joining().join(ctx, j)
-	if err != nil || inv.EmailKey == user.EmailKey { // whose pending membership this was, if there was one
+	if err != nil || inv.EmailKey == user.EmailKey && iv.c.instance.config.OnJoin == nil { // their own, if there was one
 		return member, err
 	}
 	return member, iv.dropPending(ctx, inv.ID) // that of the one invited, where somebody stood in

@@ -52,7 +52,7 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 		}
 	}
 	member, err := jn.comeIn(ctx, j, user, m, there)
-	if err != nil || j.via == JoinedCreated || j.created {
+	if err != nil || j.via == JoinedCreated || j.created && jn.c.instance.config.OnJoin == nil {
 		return member, err
 	}
 	return member, jn.settleRequests(ctx, user.ID, JoinRequestApproved, j.organization.ID)

@@ -63,18 +63,15 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 	if limit == 0 {
 		return nil
 	}
-	members, err := jn.c.tx.Seats().Get(ctx, seatCountID(org.ID))
-	if CodeOf(err) == ErrNotFound { // OnJoin has lifted the limit
-		return nil
-	}
-	if err != nil {
+	members, err := jn.c.seats().members(ctx, org.ID)
+	if err != nil || members < 0 { // OnJoin has lifted the limit
 		return err
 	}
 	invited, err := jn.c.tx.Invitations().Count(ctx, jn.c.invitations().pendingFilter(org.ID))
 	if err != nil {
 		return err
 	}
-	taken := members.Members + invited
+	taken := members + invited
 	if taken-vacated >= limit { // what holds no seat is asked for only where that decides
 		idle, err := jn.idle(ctx, org.ID, invited)
 		if err != nil {

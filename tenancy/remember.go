@@ -63,11 +63,13 @@ func remember(rows store.Rows, singleWriter bool) store.Rows {
 	return r
 }
 
-// rememberAll gives the rows of an import, which keeps its locks to the end of the
-// transaction. They outlive the call. An import asks with every member whether the
-// organization remembers people who are gone, so it knows of those that remember nobody.
-func rememberAll(rows store.Rows) store.Rows {
-	return &remembering{Rows: rows, lasts: true, known: map[rowID]store.Row{}, bare: map[[16]byte]bool{}}
+// rememberAll gives the rows of an import. They outlive the call. An import asks with every
+// member whether the organization remembers people who are gone, so it knows of those that
+// remember nobody.
+func rememberAll(rows store.Rows, singleWriter bool) store.Rows {
+	r := remember(rows, singleWriter).(*remembering)
+	r.bare = map[[16]byte]bool{}
+	return r
 }
 
 // forget drops all that may have become another, where something was undone, or written past r.

@@ -197,11 +197,33 @@ func TestNothingRefersToWhatIsNew(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// An import reads again behind a lock, too, where others may have written before it.
+func TestImportReadsAgainBehindALock(t *testing.T) {
+	for _, singleWriter := range []bool{true, false} {
+		err := memory.New().Update(t.Context(), func(raw store.Rows) error {
+			ctx, id := t.Context(), OrganizationID{1}
+			tx := txn{border: border{rememberAll(raw, singleWriter)}}
+			named := func() string {
+				require.NoError(t, tx.Lock(ctx, lockOrganization(id)))
+				org, err := tx.Organizations().Get(ctx, id)
+				require.NoError(t, err)
+				return org.DisplayName
+			}
+			require.NoError(t, newTxn(raw).Organizations().Insert(ctx, Organization{ID: id, Version: 1, DisplayName: "before"}))
+			require.Equal(t, "before", named())
+			require.NoError(t, newTxn(raw).Organizations().Update(ctx, Organization{ID: id, Version: 2, DisplayName: "after"}))
+			require.Equal(t, map[bool]string{true: "before", false: "after"}[singleWriter], named())
+			return nil
+		})
+		require.NoError(t, err)
+	}
+}
+
 // What needs no statement ends with its context, as a statement does.
 func TestWhatIsRememberedIsCanceled(t *testing.T) {
 	err := memory.New().Update(t.Context(), func(raw store.Rows) error {
 		ctx, cancel := context.WithCancel(t.Context())
-		tx := txn{border: border{rememberAll(raw)}}
+		tx := txn{border: border{rememberAll(raw, true)}}
 		require.NoError(t, tx.Users().Insert(ctx, User{ID: UserID{1}, Version: 1}))
 		cancel()
 		_, err := tx.Users().Get(ctx, UserID{1})

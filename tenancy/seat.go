@@ -49,15 +49,35 @@ func (st seatRules) limited(ctx context.Context, before, org Organization) error
 	had, has := before.Settings.SeatLimit > 0, org.Settings.SeatLimit > 0
 	switch {
 	case had && !has:
-		return st.c.tx.Seats().Delete(ctx, seatCountID(org.ID))
+		if err := st.c.tx.Seats().Delete(ctx, seatCountID(org.ID)); CodeOf(err) != ErrNotFound {
+			return err
+		}
 	case has && !had:
-		n, err := st.c.tx.Memberships().Count(ctx, membershipFilter{OrganizationID: typed.Of(org.ID), Status: typed.Of(MembershipActive)})
+		n, err := st.count(ctx, org.ID)
 		if err != nil {
 			return err
 		}
 		return st.c.tx.Seats().Insert(ctx, seatCount{ID: seatCountID(org.ID), Version: 1, Members: n})
 	}
 	return nil
+}
+
+// members is how many active members count in an organization that limits its seats; below zero
+// where it does not, any more. They are counted where nobody has: in a row from elsewhere.
+func (st seatRules) members(ctx context.Context, id OrganizationID) (int, error) {
+	n, err := st.c.tx.Seats().Get(ctx, seatCountID(id))
+	if CodeOf(err) != ErrNotFound {
+		return n.Members, err
+	}
+	org, err := st.c.tx.Organizations().Get(ctx, id)
+	if err != nil || org.Settings.SeatLimit == 0 {
+		return -1, err
+	}
+	return st.count(ctx, id)
+}
+
+func (st seatRules) count(ctx context.Context, id OrganizationID) (int, error) {
+	return st.c.tx.Memberships().Count(ctx, membershipFilter{OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive)})
 }
 
 // moved counts so many more active members, or fewer, where an organization counts them.

@@ -126,9 +126,11 @@ func (t *tx) since(place, when int, instant int64) int64 {
 	if instant == math.MaxInt64 {
 		return last + 1
 	}
-	if oldest, ok := tab.trees[0].Min(); ok {
-		first = tab.columns[0].int(tab.at(oldest))
+	oldest, ok := tab.trees[0].Min()
+	if !ok {
+		return last + 1
 	}
+	first = tab.columns[0].int(tab.at(oldest))
 	n := sort.Search(max(0, int(last+1-first)), func(i int) bool { // positions have no gaps
 		r, _ := t.find(tab, store.Value{Int: first + int64(i)})
 		return tab.columns[when].int(tab.at(r)) >= instant

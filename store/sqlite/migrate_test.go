@@ -194,7 +194,7 @@ func TestMigrateSettings(t *testing.T) {
 }
 
 // TestMigrateEventTimes: in an older log an event may be earlier than the one before it (E1).
-// It gets the time of that, and no other row is written.
+// It gets the time of that, and so does one from the future; no other row is written.
 func TestMigrateEventTimes(t *testing.T) {
 	db := handle(t, filepath.Join(t.TempDir(), "app.db"))
 	files, err := fs.Glob(sqlite.Migrations(), "*.sql")
@@ -208,7 +208,8 @@ func TestMigrateEventTimes(t *testing.T) {
 		_, err = db.Exec(string(script))
 		require.NoError(t, err)
 	}
-	for i, at := range []int{-7, -9, 5, 5, 3, 4, 8, 6, 9} {
+	const future = 1 << 60
+	for i, at := range []int{future, -7, -9, 5, 5, 3, 4, future, 8, 6, 9} {
 		_, err := db.Exec(`INSERT INTO tenancy_events (position, id, type, subject, actor, time, redacted) VALUES (?, ?, 'user.created', 's', 'host', ?, 0)`,
 			3*i+2, tenancy.EventID(id(i+1)), at)
 		require.NoError(t, err)
@@ -217,7 +218,7 @@ func TestMigrateEventTimes(t *testing.T) {
 		CREATE TRIGGER writes AFTER UPDATE ON tenancy_events BEGIN INSERT INTO written VALUES (old.position); END`)
 	require.NoError(t, err)
 	require.NoError(t, sqlite.Migrate(t.Context(), db))
-	require.Equal(t, []string{"2 -7", "5 -7", "8 5", "11 5", "14 5", "17 5", "20 8", "23 8", "26 9"},
+	require.Equal(t, []string{"2 -9", "5 -7", "8 -7", "11 5", "14 5", "17 5", "20 5", "23 5", "26 8", "29 8", "32 9"},
 		column(t, db, `SELECT position || ' ' || time FROM tenancy_events ORDER BY position`))
-	require.Equal(t, []string{"5", "14", "17", "23"}, column(t, db, `SELECT position || '' FROM written ORDER BY position`))
+	require.Equal(t, []string{"2", "8", "17", "20", "23", "29"}, column(t, db, `SELECT position || '' FROM written ORDER BY position`))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -14,7 +15,47 @@ func seatRules() []rule {
 		{"M9 lowering the limit throws nobody out and lets nobody in", on(lowerSeats)},
 		{"M9 the host may set a limit, or lift it, while somebody joins", on(limitedOnJoin)},
 		{"M9 what is purged frees its seats", on(purgedSeats)},
+		{"M9 seats that nobody has counted are counted", on(uncountedSeats)},
+		{"M9 U6 an import sees what the transaction around it writes", on(importInside)},
 	}
+}
+
+// uncountedSeats: the row of an organization came past the Service, and so there is no count.
+func uncountedSeats(w *world) {
+	acme := w.Owned("Acme", w.User("ada"))
+	bob, eve, dan := w.User("bob"), w.User("eve"), w.User("dan")
+	table, encode, _ := tenancy.RowsOf[tenancy.Organization]()
+	acme.Settings.SeatLimit, acme.Version = 2, acme.Version+1
+	w.NoError(w.Store.Update(w.Ctx, func(rows store.Rows) error { return rows.Update(w.Ctx, table, encode(acme)) }))
+	add := func(user tenancy.User) error {
+		_, err := w.Svc.Memberships.Add(w.Ctx, servicetest.Adding(acme, user))
+		return err
+	}
+	w.NoError(add(bob))
+	w.Failed(add(eve), tenancy.ErrSeatLimit, "")
+	w.limit(acme, 0)
+	w.limit(acme, 3)
+	w.NoError(add(eve))
+	w.refuses(tenancy.ErrSeatLimit, "", func() error { return add(dan) })
+}
+
+// importInside: a member who was added beside an import in the same transaction is one for it.
+func importInside(w *world) {
+	acme := w.NewOrg(tenancy.NewOrganization{DisplayName: "Acme", Settings: tenancy.Settings{SeatLimit: 2}})
+	w.NoError(w.Svc.Transact(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		return tx.Import(ctx, func(ctx context.Context, in *tenancy.Service) error {
+			ann, err := in.Users.Create(ctx, tenancy.NewUser{Email: "ann@mail.example"})
+			w.NoError(err)
+			_, err = in.Memberships.Get(ctx, acme.ID, ann.ID)
+			w.Failed(err, tenancy.ErrNotFound, "")
+			_, err = tx.Memberships.Add(ctx, servicetest.Adding(acme, ann))
+			w.NoError(err)
+			_, err = in.Memberships.Get(ctx, acme.ID, ann.ID)
+			w.NoError(err)
+			return in.Users.Delete(ctx, ann.ID)
+		})
+	}))
+	w.Dump() // which counts the seats
 }
 
 func purgedSeats(w *world) {
