@@ -4,7 +4,7 @@
 CREATE TABLE tenancy_seats (
     id      TEXT    NOT NULL PRIMARY KEY CHECK (id GLOB 'sct_[0-7]*' AND length(id) = 30),
     version INTEGER NOT NULL CHECK (version >= 1),
-    members INTEGER NOT NULL CHECK (members >= 0)
+    members INTEGER NOT NULL
 ) STRICT;
 
 INSERT INTO tenancy_seats (id, version, members)
