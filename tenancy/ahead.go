@@ -153,7 +153,7 @@ var (
 )
 
 // entranceAhead reads a user, and what their session at an organization is held against; the zero id
-// is none.
+// stands for no organization.
 func (ss sessionRules) entranceAhead(ctx context.Context, user UserID, id OrganizationID) error {
 	if id.IsZero() {
 		return nil
@@ -162,7 +162,7 @@ func (ss sessionRules) entranceAhead(ctx context.Context, user UserID, id Organi
 	return err
 }
 
-// readAhead reads at most two organizations with their policies; the zero id is none.
+// readAhead reads at most two organizations with their policies; the zero id stands for no organization.
 func (pl policyRules) readAhead(ctx context.Context, ids ...OrganizationID) (err error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id OrganizationID) bool { return id.IsZero() || pl.answered(id) })
 	switch len(ids) {

@@ -12,7 +12,7 @@ import (
 const maxOffers = 20
 
 // emailProved is called when a user's verified address has come to be: invitations to
-// it show as pending memberships, but for the one named. The caller has the user's lock.
+// it show as pending memberships, except the one named. The caller has the user's lock.
 func (iv invitationRules) emailProved(ctx context.Context, user User, but InvitationID) error {
 	filter := invitationFilter{EmailKey: typed.Of(user.EmailKey), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
 	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 2}) // one may be into the application, and one the one named

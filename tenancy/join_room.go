@@ -64,7 +64,7 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 		return nil
 	}
 	members, err := jn.c.seats().members(ctx, org.ID)
-	if err != nil || members < 0 { // OnJoin has lifted the limit
+	if err != nil || members < 0 { // there is no limit any more: OnJoin has lifted it
 		return err
 	}
 	invited, err := jn.c.tx.Invitations().Count(ctx, jn.c.invitations().pendingFilter(org.ID))

@@ -14,14 +14,14 @@ import (
 // unless it lasts.
 //
 // It also knows what a new row is too new for: no row refers to one that this transaction
-// has inserted, but for those that it has inserted or updated since.
+// has inserted, except what it has inserted or updated since.
 type remembering struct {
 	store.Rows
 	lasts   bool                                 // nothing changes at a lock
 	known   map[rowID]store.Row                  // of the tables in remembered; nil: has not begun
 	answers map[*store.Table]map[string][16]byte // whose a unique key is, see keyText; the zero id: nobody's
 	born    map[rowID]map[*store.Table]bool      // inserted, with the tables that may have rows which refer to it
-	bare    map[[16]byte]bool                    // organizations that remember nobody; nil but in an import
+	bare    map[[16]byte]bool                    // organizations that remember nobody; nil outside an import
 }
 
 // rowID is a row of whichever table.

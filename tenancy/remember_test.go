@@ -147,7 +147,7 @@ func TestUniqueKeysAreRemembered(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// No row refers to one that this transaction has inserted, but for those that it has inserted or
+// No row refers to one that this transaction has inserted, except what it has inserted or
 // updated itself, and none does once that is undone.
 func TestNothingRefersToWhatIsNew(t *testing.T) {
 	ctx := t.Context()

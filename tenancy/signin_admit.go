@@ -49,7 +49,7 @@ func (a admission) outside(id OrganizationID, code Code) error {
 // accept takes the invitation up.
 func (a admission) accept(ctx context.Context) error {
 	inv := a.n.invitation
-	member, err := a.n.w.invitations().acceptInvitation(ctx, inv.Invitation, a.n.user, acceptance{inv.mailed, a.n.created})
+	member, err := a.n.w.invitations().acceptInvitation(ctx, inv.Invitation, a.n.user, acceptance{mailed: inv.mailed, created: a.n.created})
 	if code, refused := refusalCode(err); refused {
 		return a.n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}

@@ -10,7 +10,7 @@ import (
 // timeRules are about the times of events, which never decrease along positions.
 func (l *logbook) timeRules() []rule {
 	return []rule{
-		l.rule("time/never_back", "an event that is earlier than the newest of the log gets the time of that one, whoever committed it, and keeps the rest.", l.timeNeverBack),
+		l.rule("time/never_back", "an event that is earlier than the newest of the log gets the time of that one, whichever transaction committed it, and keeps the rest.", l.timeNeverBack),
 		l.rule("time/undone", "an event that was rolled back, or undone by a savepoint, raises no other.", l.timeUndone),
 		l.rule("time/after_prune", "what is pruned raises no event, and what is left does.", l.timeAfterPrune),
 		l.rule("time/read", "Events gives what lies between two instants, from any place on, both ways, and nothing of its own transaction.", l.timeRead),

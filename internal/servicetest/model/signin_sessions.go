@@ -132,7 +132,7 @@ func (m *signInMachine) present(t modelToken) {
 	}
 }
 
-// unnoted hears that the last use of a session could not be noted, which Authenticate waits
+// unnoted counts the warnings that the last use of a session could not be noted, which Authenticate waits
 // for no longer than a moment: a disk that others keep busy may take one.
 type unnoted struct{ times int }
 

@@ -18,7 +18,7 @@ type Statements struct {
 	Exists  string
 	Insert  string
 	Update  string // all but the id and the touched column, by id and version
-	Narrow  string // the same, where the columns Keyed have their new values already; "" where there are none
+	Narrow  string // the same, where the columns Keyed have their new values already; "" without such columns
 	Keyed   []int  // the columns of keys, indexes and references, which Narrow does not write
 	Rest    []int  // those that it does
 	Touch   string // "" where nothing is touched
