@@ -218,7 +218,7 @@ func (g Events) Last(ctx context.Context) (Position, error) {
 }
 
 // pruneLimit is how many events, and how many denials, one transaction of Prune removes.
-const pruneLimit = 250
+const pruneLimit = 100
 
 // pruneRest is how long Prune rests between two transactions: others write meanwhile.
 const pruneRest = 10 * time.Millisecond

@@ -36,7 +36,7 @@ const few = 60
 // allowed is what a call may cost more in a large store, by call and axis ("*" of all): why.
 // Every other costs at most half as much again.
 var allowed = []struct{ call, axis, why string }{
-	{"Events.Prune", "*", "removes what is old, 250 events in a transaction"},
+	{"Events.Prune", "*", "removes what is old, 100 events in a transaction"},
 	{"Events.List in between*", "events", "searches for both ends, and the page is full"},
 	{"Organizations.Delete*", "*", "its rows go in steps"},
 	{"Users.Delete", "*", "their sessions and memberships end in steps"},
