@@ -141,7 +141,11 @@ type Event struct {
 	Previous json.RawMessage `json:"previous,omitempty"`
 	Person   EventPerson     `json:"person,omitzero"`    // what the person concerned was called then (rule G12); zero: nobody, or emptied by Erase
 	Redacted bool            `json:"redacted,omitempty"` // Data, Previous and Person were emptied by Erase
-	People   []UserID        `json:"-"`                  // whose personal data is in Data and Previous, besides UserID's
+	// ActorPerson is what the person who did it is called, where the query asks for it by
+	// [EventQuery.NameActors]; zero for what is no person, and where nothing is known any more. It is
+	// not a part of the event.
+	ActorPerson EventPerson `json:"actor_person,omitzero"`
+	People      []UserID    `json:"-"` // whose personal data is in Data and Previous, besides UserID's
 }
 
 // EventPerson is what a person was called when something happened to them, so that a page of

@@ -23,6 +23,7 @@ func eventRules() []rule {
 		{"E1 U5 a takeover that archives an organization: no session begins there after it", on(nowhereToArrive)},
 		{"E1 a mail that waits longer, or waits no more: an event says so", on(waitingTold)},
 		{"G12 events about a person name them, also once they have left", on(namedPeople)},
+		{"G12 those who did it are named on request, and only as they are known there", on(namedActors)},
 	}
 }
 
@@ -314,6 +315,58 @@ func namedPeople(w *world) {
 		if e.UserID.IsZero() {
 			w.Zero(e.Person, "%s is about nobody", e.Type)
 		}
+	}
+}
+
+// namedActors: of members the name there, of those who left what they were called then, and nothing of
+// what has become of them elsewhere.
+func namedActors(w *world) {
+	owner, ada, bob := w.User("owner"), w.User("ada"), w.User("bob")
+	acme := w.Owned("Acme", owner)
+	in := servicetest.Adding(acme, ada)
+	in.DisplayName, in.Roles = "Ada of Acme", []string{"admin"}
+	_, err := w.Svc.Memberships.Add(w.Ctx, in)
+	w.NoError(err)
+	w.Add(acme, bob)
+	_, err = w.asUser(ada).Memberships.Deactivate(w.Ctx, acme.ID, bob.ID)
+	w.NoError(err)
+	page := func(svc *tenancy.Service, q tenancy.EventQuery) []tenancy.Event {
+		q.Actor, q.NameActors = tenancy.Actor{Kind: tenancy.ActorUser, ID: ada.ID.String()}, true
+		got, err := svc.Events.List(w.Ctx, q)
+		w.NoError(err)
+		w.NotEmpty(got.Items)
+		return got.Items
+	}
+	there := func(want tenancy.EventPerson) {
+		w.T.Helper()
+		for _, e := range page(w.asUser(owner), tenancy.EventQuery{OrganizationID: acme.ID}) {
+			w.Equal(want, e.ActorPerson, "%s", e.Type)
+			w.Equal(bob.Email, e.Person.Email) // as before
+		}
+	}
+	there(tenancy.EventPerson{Name: "Ada of Acme", Email: ada.Email})
+	for _, e := range page(w.Svc, tenancy.EventQuery{}) {
+		w.Equal(tenancy.EventPerson{Name: "Ada", Email: ada.Email}, e.ActorPerson) // the host reads of the application
+	}
+	without, err := w.asUser(owner).Events.List(w.Ctx, tenancy.EventQuery{OrganizationID: acme.ID})
+	w.NoError(err)
+	for _, e := range without.Items {
+		w.Zero(e.ActorPerson, "nobody asked")
+	}
+
+	w.NoError(w.Svc.Memberships.Remove(w.Ctx, acme.ID, ada.ID))
+	_, err = w.Svc.Users.Update(w.Ctx, ada.ID, tenancy.UserUpdate{DisplayName: servicetest.Ptr("Countess of elsewhere")})
+	w.NoError(err)
+	there(tenancy.EventPerson{Name: "Ada of Acme", Email: ada.Email})
+	w.NoError(w.Svc.Users.Erase(w.Ctx, ada.ID))
+	there(tenancy.EventPerson{})
+	for _, e := range page(w.Svc, tenancy.EventQuery{}) {
+		w.Zero(e.ActorPerson)
+	}
+	got, err := w.Svc.Events.List(w.Ctx, tenancy.EventQuery{OrganizationID: acme.ID, Actor: tenancy.Actor{Kind: tenancy.ActorHost}, NameActors: true})
+	w.NoError(err)
+	for _, e := range got.Items {
+		w.Zero(e.ActorPerson, "the host is no person")
 	}
 }
 

@@ -1,0 +1,94 @@
+package tenancy
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// nameActors fills the ActorPerson of the people who did what a page tells of: two statements, and
+// one for each of them who is not a member any more. Nobody is named whom the log of that
+// organization does not name to its people anyway.
+func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID) error {
+	actors := map[UserID]EventPerson{}
+	for i := range events {
+		if id, ok := events[i].Actor.user(); ok {
+			actors[id] = EventPerson{}
+		}
+	}
+	if len(actors) == 0 {
+		return nil
+	}
+	ids := make([]UserID, 0, len(actors))
+	for id := range actors {
+		ids = append(ids, id)
+	}
+	there, err := c.namesThere(ctx, ids, in)
+	if err != nil {
+		return err
+	}
+	users, err := c.tx.Users().List(ctx, userFilter{ID: typed.Of(ids...)}, listSpan{Limit: len(ids)})
+	if err != nil {
+		return err
+	}
+	for i := range users {
+		u := &users[i]
+		name, member := there[u.ID]
+		if in.IsZero() || member {
+			actors[u.ID] = EventPerson{Name: cmp.Or(name, u.Name()), Email: u.Email}
+		}
+	}
+	if !in.IsZero() {
+		for _, id := range ids {
+			if _, member := there[id]; member {
+				continue
+			}
+			if actors[id], err = c.lastCalled(ctx, id, in); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range events {
+		if id, ok := events[i].Actor.user(); ok {
+			events[i].ActorPerson = actors[id]
+		}
+	}
+	return nil
+}
+
+// namesThere are the names that people have as members of an organization; "" = their own.
+func (c *call) namesThere(ctx context.Context, ids []UserID, in OrganizationID) (map[UserID]string, error) {
+	names := map[UserID]string{}
+	if in.IsZero() {
+		return names, nil
+	}
+	filter := membershipFilter{OrganizationID: typed.Of(in), UserID: typed.Of(ids...)}
+	members, err := c.tx.Memberships().List(ctx, filter, listSpan{Limit: len(ids)})
+	for i := range members {
+		if members[i].Status != MembershipPending {
+			names[members[i].UserID] = members[i].DisplayName
+		}
+	}
+	return names, err
+}
+
+// lastCalled is what the last event of an organization about somebody calls them. That is all that
+// it may know of who is no member: what they are called today is not its business.
+func (c *call) lastCalled(ctx context.Context, id UserID, in OrganizationID) (EventPerson, error) {
+	filter := eventFilter{OrganizationID: typed.Of(in), UserID: typed.Of(id)}
+	last, _, _, err := c.tx.Events().Read(ctx, filter, logSpan{Limit: 1, Desc: true})
+	if err != nil || len(last) == 0 {
+		return EventPerson{}, err
+	}
+	return last[0].Person, nil
+}
+
+// user is the person who is an actor; false for what is no person.
+func (a Actor) user() (UserID, bool) {
+	if a.Kind != ActorUser {
+		return UserID{}, false
+	}
+	id, err := ParseID[User](a.ID)
+	return id, err == nil
+}
