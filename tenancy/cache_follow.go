@@ -141,6 +141,7 @@ func (s *Service) Run(ctx context.Context) error {
 	following.Go(func() { s.chore(ctx, "finish deletions", deletionsEvery, s.Organizations.finishDeletions) })
 	following.Go(func() { s.chore(ctx, "send mails that waited", mailsEvery, s.Invitations.sendWaiting) })
 	following.Go(func() { s.chore(ctx, "sweep sessions", sweepEvery, s.Sessions.Sweep) })
+	following.Go(func() { s.chore(ctx, "sweep proofs", sweepEvery, s.Proofs.Sweep) })
 	following.Go(func() { s.chore(ctx, "forget denials", sweepEvery, s.Events.forgetDenials) })
 	following.Go(func() { s.chore(ctx, "forget events", sweepEvery, s.Events.forgetOld) })
 	following.Go(func() { s.chore(ctx, "look for the proofs of domains", recheckEvery, s.Domains.Recheck) })

@@ -53,6 +53,11 @@ type joinRules struct{ c *call }
 
 func (c *call) joining() joinRules { return joinRules{c} }
 
+// proofRules start proofs of mailboxes, and take what proves them.
+type proofRules struct{ c *call }
+
+func (c *call) proofs() proofRules { return proofRules{c} }
+
 // domainRules claim, verify, change and release domains.
 type domainRules struct{ c *call }
 

@@ -48,8 +48,8 @@ type Config struct {
 	// [ErrJoinRefused], and the whole call is undone. What it sends is mailed after the
 	// commit, and if that fails the Logger hears, not the caller.
 	OnJoin func(ctx context.Context, tx *Service, join Join) error
-	// Mailer sends what goes to a mailbox: invitations, and proofs of an address. Then
-	// nobody but the mailbox sees their tokens (rule I2). Default: none, and the methods
+	// Mailer sends what goes to a mailbox: invitations, proofs of an address, and of a mailbox.
+	// Then nobody but the mailbox sees their tokens and codes (rule I2). Default: none, and the methods
 	// return the tokens for the host to send.
 	Mailer Mailer
 	// MailOnly says that the host, without a Mailer, mails the token of every invitation
@@ -59,9 +59,9 @@ type Config struct {
 	// user between two proofs of one address; default 1 minute, negative: not at all (rule
 	// I12). See Limits.Mails and Limits.AddressMails for more.
 	MailEvery time.Duration
-	// MayMail may refuse an invitation or a proof of an address that the limits on mails let
-	// through, for hosts that count more than those do, such as by client (rule I12). It runs
-	// inside the transaction, with the message without its token, perhaps more than once
+	// MayMail may refuse an invitation, a proof of an address or one of a mailbox that the limits on
+	// mails let through, for hosts that count more than those do (rules I12, U12). It runs
+	// inside the transaction, with the message without its token and code, perhaps more than once
 	// for one call; it must not call the Service. Its error is wrapped in [ErrRateLimited],
 	// and nothing is kept. Default: nil, and nothing more is counted.
 	MayMail func(ctx context.Context, m Message) error

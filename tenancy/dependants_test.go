@@ -11,7 +11,7 @@ import (
 // Every table is in the list of what names something else, but for those that name nothing,
 // and so is every column of ids.
 func TestDependantsListEveryTable(t *testing.T) {
-	roots := []*store.Table{permissionRows.Table, declarationMarkRows.Table}
+	roots := []*store.Table{permissionRows.Table, declarationMarkRows.Table, sealRows.Table, mailboxProofRows.Table, proofCountRows.Table}
 	listed := map[*store.Table]bool{}
 	columns := map[*store.Table]map[string][]dependant{}
 	for _, d := range dependants {

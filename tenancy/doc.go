@@ -20,7 +20,8 @@
 // that the organization has verified, or through a [Connection], its single sign-on. A
 // [Policy] is what the organization demands of sign-ins. [Service.Route] says by what an
 // address may sign in, and [Service.SignIn] decides on an [Attempt] and starts a
-// [Session]: a user's sign-in on one device, at one organization at most.
+// [Session]: a user's sign-in on one device, at one organization at most. [Proofs] prove a
+// mailbox by a link or a code, before there is a user.
 //
 // [Service.As] is the Service for somebody: what they may do, and no more. An [Event] is one
 // change, written in the transaction that made it; together they are the audit log.

@@ -39,11 +39,12 @@ func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (Emai
 		if err := c.mayMail(); err != nil {
 			return EmailProof{}, err
 		}
-		return c.users().changeEmail(ctx, id, address)
+		return c.users().changeEmail(ctx, id, address, false)
 	})
 }
 
-func (us userRules) changeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
+// changeEmail mails the proof of an address. present: only of one that the user has, unproved.
+func (us userRules) changeEmail(ctx context.Context, id UserID, address string, present bool) (EmailProof, error) {
 	address, canonical, err := readEmail(address)
 	if err != nil {
 		return EmailProof{}, err
@@ -58,8 +59,13 @@ func (us userRules) changeEmail(ctx context.Context, id UserID, address string) 
 		return EmailProof{}, err
 	}
 	user, err := us.get(ctx, id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return EmailProof{}, err
+	case present && !user.EmailVerifiedAt.IsZero():
+		return EmailProof{}, invalid("email", "is proved already")
+	case present && user.EmailKey != canonical:
+		return EmailProof{}, &Error{Code: ErrConflict, Field: "email", Reason: "has moved meanwhile"}
 	}
 	asks := ""
 	if us.c.service.principal != nil {
@@ -88,6 +94,33 @@ func (us userRules) changeEmail(ctx context.Context, id UserID, address string) 
 	before := user
 	user.PendingEmail = address
 	return proof, us.saveUser(ctx, before, &user, EventUserEmailChangeRequested)
+}
+
+// SendVerification asks a user to prove the address that they have and that nobody has proved yet (rule
+// U12): a link goes to it, whose token ConfirmEmail takes. It is ChangeEmail to the present address, with
+// its limits, and takes the place of a change that is pending.
+//
+// Errors: [ErrNotFound], [ErrMerged]; [ErrInvalid] with the field "email" where the address is proved already;
+// [ErrConflict] where it moves meanwhile; [ErrRateLimited]; with Config.Mailer [ErrInTransaction] in a transaction of the host's, and
+// [ErrMailFailed] beside the proof, which holds.
+func (g Users) SendVerification(ctx context.Context, id UserID) (EmailProof, error) {
+	return write(ctx, g.s, usersSendVerification, id.String(), func(ctx context.Context, c *call) (EmailProof, error) {
+		if err := c.mayMail(); err != nil {
+			return EmailProof{}, err
+		}
+		return c.users().sendVerification(ctx, id)
+	})
+}
+
+func (us userRules) sendVerification(ctx context.Context, id UserID) (EmailProof, error) {
+	if err := us.c.access().authorizeEarly(ctx, scope{user: id}); err != nil {
+		return EmailProof{}, err
+	}
+	user, err := us.get(ctx, id)
+	if err != nil {
+		return EmailProof{}, err
+	}
+	return us.changeEmail(ctx, id, user.Email, true)
 }
 
 // unmanaged refuses to move an address off the verified domains of an organization whose

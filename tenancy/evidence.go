@@ -81,7 +81,7 @@ func CredentialEvidence(method SignInMethod, credentialID, email string) Evidenc
 
 // MailboxEvidence says that the person opened a link, or typed a code, that the program
 // had mailed to an address just now and shown to nobody. Its method is
-// [MethodMagicLink].
+// [MethodMagicLink]. [Proofs] mails both, and gives this.
 func MailboxEvidence(email string) Evidence {
 	e := Evidence{method: MethodMagicLink, mailbox: email}
 	if email == "" {

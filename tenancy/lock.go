@@ -10,6 +10,8 @@ const (
 	classUser                          // a user and what hangs on them
 	classOrganization                  // an organization and all in it
 	classDomain                        // a verified domain
+	classSeal                          // the key of the store
+	classProof                         // the proofs of an address, or those that a client starts
 )
 
 func lockEmail(canonical string) store.LockKey {
@@ -29,3 +31,8 @@ func lockOrganization(id OrganizationID) store.LockKey {
 func lockRoles() store.LockKey { return store.LockKey{Class: classRoles} }
 
 func lockDomain(name string) store.LockKey { return store.LockKey{Class: classDomain, Value: name} }
+
+func lockSeal() store.LockKey { return store.LockKey{Class: classSeal, Value: "key"} }
+
+// lockProof is for the keyed hash of an address, or of a client.
+func lockProof(of string) store.LockKey { return store.LockKey{Class: classProof, Value: of} }

@@ -81,12 +81,22 @@ func (ml mailRules) admit(ctx context.Context, scope, emailKey string, m Message
 	if ml.c.now.Before(until) {
 		return until, nil
 	}
-	if config.MayMail != nil {
-		if err := config.MayMail(Trusted(ml.c.service.mark(ctx)), m); err != nil {
-			return time.Time{}, &Error{Code: ErrRateLimited, Field: "email", Reason: "Config.MayMail refused it", Err: err}
-		}
+	if err := ml.mayMail(ctx, m); err != nil {
+		return time.Time{}, err
 	}
 	return time.Time{}, ml.count(ctx, one)
+}
+
+// mayMail asks the host.
+func (ml mailRules) mayMail(ctx context.Context, m Message) error {
+	ask := ml.c.instance.config.MayMail
+	if ask == nil {
+		return nil
+	}
+	if err := ask(Trusted(ml.c.service.mark(ctx)), m); err != nil {
+		return &Error{Code: ErrRateLimited, Field: "email", Reason: "Config.MayMail refused it", Err: err}
+	}
+	return nil
 }
 
 // latest is the later of two instants.

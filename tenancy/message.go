@@ -15,6 +15,10 @@ const (
 	MessageInvitation MessageKind = "invitation"  // come into the organization, or the application
 	MessageEmailProof MessageKind = "email_proof" // prove that this mailbox is yours
 
+	// MessageMailboxProof has the link and the code of [Proofs].Start. Its mail must say never to
+	// type the code on a page that one did not open by oneself (rule U12).
+	MessageMailboxProof MessageKind = "mailbox_proof"
+
 	// The rest are notices without a token, to the mailbox that somebody may have lost
 	// control of (rule U11).
 	MessageEmailChanged   MessageKind = "email_changed"   // to the old address: it is not the account's any more
@@ -28,8 +32,9 @@ type Message struct {
 	Kind           MessageKind
 	To             string         // the address, as given
 	Token          Token          // to be revealed in this mail and nowhere else; zero in a notice
+	Code           Token          // a mailbox proof's six digits, to be revealed in the same way; zero: only the link proves
 	ExpiresAt      time.Time      // of the token
-	Subject        string         // TypeID of what it is about: the invitation, the user
+	Subject        string         // TypeID of what it is about: the invitation, the user, the proof
 	OrganizationID OrganizationID // an invitation's; zero: into the application
 	Organization   string         // its name
 	Inviter        string         // an invitation: what to call who sent it; "" = the host, or one without a name

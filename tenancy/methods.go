@@ -64,6 +64,7 @@ var (
 	usersUnsuspend         = declare("Users.Unsuspend", "unsuspend user", hostOnly)
 	usersChangeEmail       = declare("Users.ChangeEmail", "change email", oneself)
 	usersConfirmEmail      = declare("Users.ConfirmEmail", "confirm email", oneself)
+	usersSendVerification  = declare("Users.SendVerification", "send verification", oneself)
 	usersCancelEmailChange = declare("Users.CancelEmailChange", "cancel email change", oneself)
 	usersMerge             = declare("Users.Merge", "merge users", hostOnly)
 	usersDelete            = declare("Users.Delete", "delete user", hostOnly)
@@ -139,6 +140,12 @@ var (
 	sessionsRevokeByOrganization = declare("Sessions.RevokeByOrganization", "revoke sessions", needs(rbac.WriteSessions))
 	sessionsSignOut              = declare("Sessions.SignOut", "sign out", oneself)
 	sessionsSweep                = declare("Sessions.Sweep", "sweep sessions", hostOnly)
+
+	proofsStart   = declare("Proofs.Start", "start proof", hostOnly)
+	proofsPreview = declare("Proofs.Preview", "preview proof", hostOnly)
+	proofsFinish  = declare("Proofs.Finish", "finish proof", hostOnly)
+	proofsOpen    = declare("Proofs.Open", "open proof", hostOnly)
+	proofsSweep   = declare("Proofs.Sweep", "sweep proofs", hostOnly)
 
 	serviceSignIn = declare("SignIn", "sign in", hostOnly)
 	serviceRoute  = declare("Route", "route sign-in", hostOnly)

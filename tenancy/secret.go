@@ -58,6 +58,10 @@ const (
 	secretInvitation secretKind = "invitation" // of an invitation
 	secretJoinCode   secretKind = "joincode"   // of a join code
 	secretSession    secretKind = "session"    // of a session
+
+	// Those of the proof of a mailbox, which keeps their hashes itself.
+	secretProofHandle secretKind = "proofhandle" // of the browser that asked
+	secretProofLink   secretKind = "prooflink"   // of the link that was mailed
 )
 
 // storedSecret is what a store keeps of a token (rule G10): its hash, never the token.

@@ -23,6 +23,7 @@ type Service struct {
 	Identities    Identities
 	Memberships   Memberships
 	Sessions      Sessions
+	Proofs        Proofs
 	Domains       Domains
 	Connections   Connections
 	Policies      Policies
@@ -119,6 +120,7 @@ func rooted(s *Service) *Service {
 	s.Identities = Identities{s}
 	s.Memberships = Memberships{s}
 	s.Sessions = Sessions{s}
+	s.Proofs = Proofs{s}
 	s.Domains = Domains{s}
 	s.Connections = Connections{s}
 	s.Policies = Policies{s}

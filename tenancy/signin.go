@@ -64,7 +64,7 @@ const (
 	DecisionUseOtherMethod DecisionKind = "use_other_method"
 	// DecisionSecondFactor: a policy wants one.
 	DecisionSecondFactor DecisionKind = "second_factor"
-	// DecisionVerifyEmail: nobody has proved the address. Mail it a code. If the person types
+	// DecisionVerifyEmail: nobody has proved the address. Mail it a code ([Proofs].Start). If the person types
 	// the code into the browser that made this attempt, try again with
 	// [Evidence.WithMailbox]. The same holds for a link that works only in that browser.
 	//

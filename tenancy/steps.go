@@ -24,6 +24,15 @@ func inSteps[T any](things []T, do func(some []T) error) error {
 	return nil
 }
 
+// idsOf are the ids of rows, to delete those in one statement.
+func idsOf[V Entity](rows []V) []ID[V] {
+	ids := make([]ID[V], len(rows))
+	for i, row := range rows {
+		ids[i] = row.rowID()
+	}
+	return ids
+}
+
 // gave reads in a snapshot, which keeps nobody waiting, which role assignments of an organization
 // pass a filter, and asks whether the actor may give the roles. What the actor has themselves is left out: it may
 // be what lets them go on, and so it goes last, with the rest.

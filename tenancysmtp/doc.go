@@ -1,4 +1,4 @@
-// Package tenancysmtp sends Freehold's mails: invitations, and proofs of an address.
+// Package tenancysmtp sends Freehold's mails: invitations, and proofs of an address or a mailbox.
 //
 // For most uses, make one [Mailer] at start-up and give it to [tenancy.Config]:
 //

@@ -36,6 +36,9 @@ func Compose(m tenancy.Message, link string) Mail {
 			"Somebody, probably you, asked to use this email address. To confirm it, open", link, until,
 			"If it was not you, do nothing: nothing changes.")}
 	}
+	if m.Kind == tenancy.MessageMailboxProof {
+		return mailboxProof(m, link)
+	}
 	into := []string{"You have been invited to sign up."}
 	if m.Organization != "" {
 		into = []string{"You have been invited to join the " + m.Label.Singular + " of this name:", named(m.Organization)}
@@ -48,6 +51,22 @@ func Compose(m tenancy.Message, link string) Mail {
 		subject = "Your invitation still waits"
 	}
 	return Mail{subject, paragraphs(append(into, "To accept, open", link, until, "If you did not expect it, do nothing.")...)}
+}
+
+// mailboxProof is the mail with the link and the code of a proof. A code that is typed into a
+// stranger's page signs in the stranger, so it says where not to.
+func mailboxProof(m tenancy.Message, link string) Mail {
+	until := m.ExpiresAt.UTC().Format("15:04") + " UTC, and once."
+	if m.Code.IsZero() {
+		return Mail{"Your link to go on", paragraphs(
+			"To confirm that this mailbox is yours, open", link, "The link works until "+until, "If you did not ask for it, do nothing.")}
+	}
+	code := m.Code.Reveal()
+	return Mail{"Your code and link to go on", paragraphs(
+		"To confirm that this mailbox is yours, type this code on the page where you asked for it:", "    "+code,
+		"Or open this link:", link, "One of the two works, until "+until,
+		"Never type the code on a page that you did not open yourself, and tell it to nobody, us included.",
+		"If you did not ask for it, do nothing.")}
 }
 
 // notices are the mails without a link.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"mime"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -218,4 +219,20 @@ func TestService(t *testing.T) {
 	user, err = svc.As(tenancy.UserPrincipal(user.ID)).Users.ConfirmEmail(t.Context(), tenancy.EmailConfirmation{Token: strings.Fields(rest)[0]})
 	require.NoError(t, err)
 	require.Equal(t, "ada@other.example", user.Email)
+}
+
+// U12: the mail of a proof has the code and the link, and says where not to type the code.
+func TestMailboxProof(t *testing.T) {
+	var sent bytes.Buffer
+	svc, err := tenancy.New(tenancy.Config{Store: memory.New(), Mailer: tenancysmtp.NewLog(&sent, link)})
+	require.NoError(t, err)
+	for i := range 11 {
+		sent.Reset()
+		started, err := svc.Proofs.Start(t.Context(), tenancy.NewProof{Email: "zoe@mail.example", Client: "laptop"})
+		require.NoError(t, err)
+		require.Equal(t, i < 10, started.HasCode)
+		require.Contains(t, sent.String(), "https://app.example/mailbox_proof?token=prooflink_")
+		require.Equal(t, started.HasCode, regexp.MustCompile(`\n    [0-9]{6}\n`).MatchString(sent.String()))
+		require.Equal(t, started.HasCode, strings.Contains(sent.String(), "Never type the code on a page that you did not open yourself"))
+	}
 }

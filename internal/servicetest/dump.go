@@ -31,6 +31,7 @@ type Dump struct {
 	Connections     []tenancy.Connection // without what is in Settings
 	Policies        []tenancy.Policy
 	Sessions        []tenancy.Session
+	MailboxProofs   []MailboxProof
 	Events          []tenancy.Event
 	Last            tenancy.Position
 }
@@ -39,7 +40,7 @@ type Dump struct {
 func (d Dump) String() string {
 	return fmt.Sprintf("%+v", [...]any{
 		d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Roles, d.Permissions, d.Secrets,
-		d.Invitations, d.JoinCodes, d.JoinRequests, d.Removals, d.MemberAddresses, d.Domains, d.Connections, d.Settings, d.Policies, d.Sessions,
+		d.Invitations, d.JoinCodes, d.JoinRequests, d.Removals, d.MemberAddresses, d.Domains, d.Connections, d.Settings, d.Policies, d.Sessions, d.MailboxProofs,
 		d.eventText(),
 	})
 }
@@ -111,6 +112,7 @@ func DumpOf(ctx context.Context, rows store.Rows) (Dump, error) {
 		func() (err error) { d.Settings, err = allSettings(ctx, rows); return err },
 		allRows(ctx, rows, &d.Policies),
 		allRows(ctx, rows, &d.Sessions),
+		func() (err error) { d.MailboxProofs, err = AllMailboxProofs(ctx, rows); return err },
 		func() (err error) { d.Events, err = allEvents(ctx, rows); return err },
 		func() error {
 			last, err := rows.Last(ctx, tenancy.EventLog())

@@ -42,6 +42,14 @@ type Secret struct {
 	SpentAt, ExpiresAt, CreatedAt time.Time
 }
 
+// MailboxProof is a row of the table of proofs of mailboxes, which is no entity of tenancy's.
+type MailboxProof struct {
+	ID                                         [16]byte
+	Handle, Link, Code, Email, Address, Client string
+	Tries                                      int64
+	EndedAt, ExpiresAt, CreatedAt              time.Time
+}
+
 // MemberAddress is a row of the table of addresses that organizations remember of people, which is
 // no entity of tenancy's.
 type MemberAddress struct {
@@ -93,6 +101,27 @@ func AllMemberAddresses(ctx context.Context, rows store.Rows) ([]MemberAddress, 
 	var all []MemberAddress
 	err := eachRow(ctx, rows, table, func(row store.Row) {
 		all = append(all, MemberAddress{row[0].ID, column(row, "organization_id").ID, column(row, "user_id").ID, column(row, "email_key").Text})
+	})
+	return all, err
+}
+
+// AllMailboxProofs reads the table of proofs of mailboxes.
+func AllMailboxProofs(ctx context.Context, rows store.Rows) ([]MailboxProof, error) {
+	table, column := tableOf("mailbox proof")
+	var all []MailboxProof
+	err := eachRow(ctx, rows, table, func(row store.Row) {
+		p := MailboxProof{ID: row[0].ID, Tries: column(row, "tries").Int}
+		for name, text := range map[string]*string{
+			"handle": &p.Handle, "link": &p.Link, "code": &p.Code, "email": &p.Email, "address": &p.Address, "client": &p.Client,
+		} {
+			*text = column(row, name).Text
+		}
+		for name, at := range map[string]*time.Time{"ended_at": &p.EndedAt, "expires_at": &p.ExpiresAt, "created_at": &p.CreatedAt} {
+			if v := column(row, name); !v.Null {
+				*at = time.UnixMicro(v.Int).UTC()
+			}
+		}
+		all = append(all, p)
 	})
 	return all, err
 }

@@ -14,7 +14,7 @@ import (
 // ways through it.
 func faultCalls() []faultCall {
 	return slices.Concat(organizationCalls(), userCalls(), identityCalls(), membershipCalls(), eventCalls(), accessCalls(),
-		domainCalls(), sessionCalls(), joinCalls(), signInCalls())
+		domainCalls(), sessionCalls(), joinCalls(), signInCalls(), proofCalls())
 }
 
 func organizationCalls() []faultCall {
@@ -68,6 +68,9 @@ func userCalls() []faultCall {
 		}},
 		{method: "Users.ChangeEmail", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Users.ChangeEmail(ctx, w.fay.ID, "fay@gamma.example")
+		}},
+		{method: "Users.SendVerification", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Users.SendVerification(ctx, w.eve.ID)
 		}},
 		{method: "Users.CancelEmailChange", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Users.CancelEmailChange(ctx, w.fay.ID)

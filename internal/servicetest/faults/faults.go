@@ -65,7 +65,7 @@ var faultReads = []string{
 	"Memberships.Removed", "Memberships.AllRemoved",
 	"Events.List", "Events.All", "Events.Last", "Events.Denials",
 	"Roles.Get", "Roles.List", "Permissions.List", "Permissions.Of",
-	"Domains.Get", "Domains.List", "Domains.All", "Domains.Challenge", "Domains.Owner",
+	"Domains.Get", "Domains.List", "Domains.All", "Domains.Challenge", "Domains.Owner", "Proofs.Preview",
 }
 
 func faultsCoverMethods(t *testing.T) {

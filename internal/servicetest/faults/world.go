@@ -34,6 +34,7 @@ type faultWorld struct {
 	joins                             servicetest.Joinable   // in acme
 	late                              tenancy.User           // whose invitation to acme ran out
 	back, unproved                    tenancy.SentInvitation // dan's to acme, eve's to beta
+	mailbox                           tenancy.StartedProof   // of zoe@mail.example
 }
 
 // faultWorlds gives worlds for calls with one configuration.
@@ -104,6 +105,7 @@ func (w *faultWorld) settle() {
 	w.settleDomains()
 	w.settleInvitations()
 	w.settleSignIn()
+	w.settleProofs()
 	w.passkey = w.link(w.cyd, "passkey")
 	w.link(w.eve, "password")
 	w.proof, err = w.Svc.Users.ChangeEmail(w.Ctx, w.fay.ID, "fay@beta.example")

@@ -44,9 +44,9 @@ var harmless = []string{
 	"JoinRequests.Cancel", "JoinRequests.Create", "JoinRequests.Decline", "JoinRequests.Get", "JoinRequests.List",
 	"Sessions.Authenticate", "Sessions.Claims", "Sessions.Get", "Sessions.List", "Sessions.ListByUser", "Sessions.Revoke",
 	"Sessions.RevokeAll", "Sessions.RevokeByOrganization", "Sessions.SignOut", "Sessions.Start", "Sessions.Sweep", "Sessions.Switch",
-	"Permissions.List", "Permissions.Of", "Roles.Create", "Roles.Get", "Roles.List", "Roles.Reorder",
+	"Permissions.List", "Permissions.Of", "Proofs.Finish", "Proofs.Open", "Proofs.Preview", "Proofs.Start", "Proofs.Sweep", "Roles.Create", "Roles.Get", "Roles.List", "Roles.Reorder",
 	"Users.CancelEmailChange", "Users.ChangeEmail", "Users.ConfirmEmail", "Users.Create", "Users.Get", "Users.GetByEmail",
-	"Users.GetByExternalID", "Users.List", "Users.RecordSignIn", "Users.Update",
+	"Users.GetByExternalID", "Users.List", "Users.RecordSignIn", "Users.SendVerification", "Users.Update",
 }
 
 type (

@@ -44,6 +44,10 @@ func Run(t *testing.T, open servicetest.Opener, rounds int) {
 		{"a claim is looked at by several", few, soughtByMany},              // D3
 		{"more claims than an hour has", few, manyClaims},                   // D3
 		{"one claim, verified by many", few, manyVerify},                    // D3
+		{"wrong codes at one handle", few, wrongCodes},                      // U12
+		{"a proof is finished and opened by many", few, finishAndOpen},      // U12
+		{"one client starts more proofs than it may", few, manyStarts},      // U12
+		{"one address, proofs of many clients", few, manyCodes},             // U12
 	} {
 		t.Run(race.name, func(t *testing.T) {
 			start := time.Now()

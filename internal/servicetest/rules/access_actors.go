@@ -79,6 +79,8 @@ func newHouse(w *world) *house {
 	proof, err := w.Svc.Users.ChangeEmail(w.Ctx, h.at.member, "moved@acme.example")
 	w.NoError(err)
 	h.at.identity, h.at.token = identity.ID, proof.Token.Reveal()
+	h.at.unproved = w.NewUser(tenancy.NewUser{Email: "unproved@acme.example"}).ID
+	h.at.settleProofs(w)
 	h.at.settleSessions(w)
 	h.at.Joinable, h.elsewhere = w.SettleJoining(h.acme.ID, ""), w.SettleJoining(h.beta.ID, "-beta")
 	h.foreign = w.Session(h.people["outsider"], h.beta.ID).Session.ID
@@ -273,7 +275,7 @@ func actorCalls() map[string]func(ctx context.Context, s *tenancy.Service, c cas
 func nothingAtAll(context.Context, *tenancy.Service) error { return nil }
 
 // hostElsewhere are the methods that the host calls in a way of its own, elsewhere.
-var hostElsewhere = []string{"Run", "Join", "Rows", "Domains.Recheck"}
+var hostElsewhere = []string{"Run", "Join", "Rows", "Domains.Recheck", "Proofs.Start", "Proofs.Finish", "Proofs.Open"}
 
 // attempt makes one call and checks its outcome: what is refused leaves everything as
 // it was but for denials, what is allowed is undone.
@@ -331,7 +333,7 @@ func (h *house) under(w *world) *house {
 func (h *house) attemptSelf(before servicetest.Dump, a actor, m tenancy.Method) {
 	h.T.Helper()
 	c := h.at
-	c.owner, c.member, c.resting, c.outsider, c.barred = a.id, a.id, a.id, a.id, a.id
+	c.owner, c.member, c.resting, c.outsider, c.barred, c.unproved = a.id, a.id, a.id, a.id, a.id, a.id
 	want := a.expects(m, true)
 	if want == "" {
 		switch m.Name {
@@ -344,6 +346,8 @@ func (h *house) attemptSelf(before servicetest.Dump, a actor, m tenancy.Method) 
 			}
 		case "Identities.Unlink": // the identity is another's
 			want = tenancy.ErrNotFound
+		case "Users.SendVerification": // theirs is proved
+			want = tenancy.ErrInvalid
 		case "Check":
 			want = a.checked()
 		case "Invitations.Accept", "JoinCodes.Use", "JoinRequests.Create": // another person is named

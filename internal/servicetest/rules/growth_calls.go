@@ -33,6 +33,9 @@ func growthCalls(g *growing) map[string]growthCall {
 	for name, call := range grownSignIns() {
 		calls[name] = call
 	}
+	for name, call := range grownProofs() {
+		calls[name] = call
+	}
 	for name, call := range grownRest() {
 		calls[name] = call
 	}

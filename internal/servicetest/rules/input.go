@@ -38,6 +38,7 @@ type input[T any] struct {
 	base   func(c cast) T // accepted as it is
 	call   func(ctx context.Context, s *tenancy.Service, c cast, in T) error
 	fields map[string][]value[T]
+	alone  bool // it is in_transaction in any transaction, so what is accepted stays
 }
 
 // value is one value of a field.
@@ -71,6 +72,10 @@ func (in input[T]) try(w *world, c cast, value T, code tenancy.Code, field strin
 	w.T.Helper()
 	if code != "" {
 		w.refuses(code, field, func() error { return in.call(w.Ctx, w.Svc, c, value) })
+		return
+	}
+	if in.alone {
+		w.NoError(in.call(w.Ctx, w.Svc, c, value))
 		return
 	}
 	w.Equal(servicetest.ErrStop, w.Svc.Transact(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {

@@ -18,8 +18,10 @@ type cast struct {
 	gone              tenancy.UserID         // removed from org
 	outsider          tenancy.UserID         // in no organization
 	barred            tenancy.UserID         // suspended
+	unproved          tenancy.UserID         // whose address nobody has proved
 	identity          tenancy.IdentityID     // the member's
 	token             string                 // of the member's change of email
+	proof             tenancy.StartedProof   // of somebody's mailbox
 	session           tenancy.SessionID      // the member's, at org
 	bearer            string                 // its token
 	claim, held       tenancy.DomainID       // org's: pending, and verified
@@ -56,7 +58,9 @@ func newCast(w *world) cast {
 		claim: claim.ID, held: held.ID, sso: sso.ID, spare: spare.ID,
 		org: org.ID, shut: shut.ID, stored: stored.ID, owner: owner.ID, member: member.ID, resting: resting.ID, gone: gone.ID,
 		outsider: w.User("outsider").ID, barred: barred.ID, identity: identity.ID, token: proof.Token.Reveal(),
+		unproved: w.NewUser(tenancy.NewUser{Email: "unproved@acme.example"}).ID,
 	}
+	c.settleProofs(w)
 	c.settleSessions(w)
 	c.Joinable = w.SettleJoining(org.ID, "")
 	return c
@@ -106,10 +110,11 @@ func noUser() map[string]func(*cast) {
 	return map[string]func(*cast){
 		"unknown user": func(c *cast) {
 			c.owner, c.member, c.resting, c.outsider, c.barred = servicetest.Nobody, servicetest.Nobody, servicetest.Nobody, servicetest.Nobody, servicetest.Nobody
+			c.unproved = servicetest.Nobody
 		},
 		"zero user": func(c *cast) {
 			var none tenancy.UserID
-			c.owner, c.member, c.resting, c.outsider, c.barred = none, none, none, none, none
+			c.owner, c.member, c.resting, c.outsider, c.barred, c.unproved = none, none, none, none, none, none
 		},
 	}
 }
@@ -134,7 +139,7 @@ func methods() map[string]method {
 	for group, table := range map[string]map[string]method{
 		"Organizations": organizationMethods(), "Users": userMethods(), "Identities": identityMethods(),
 		"Memberships": membershipMethods(), "Events": eventMethods(), "Roles": roleMethods(), "Permissions": permissionMethods(),
-		"Sessions":    sessionMethods(),
+		"Sessions": sessionMethods(), "Proofs": proofMethods(),
 		"Invitations": invitationMethods(), "JoinCodes": joinCodeMethods(), "JoinRequests": joinRequestMethods(),
 		"Domains":     domainMethods(),
 		"Connections": connectionMethods(), "Policies": policyMethods(),

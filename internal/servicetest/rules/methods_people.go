@@ -85,6 +85,10 @@ func userWrites() map[string]method {
 			_, err := s.Users.ChangeEmail(ctx, c.outsider, "elsewhere@acme.example")
 			return err
 		}, noUser()),
+		"SendVerification": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Users.SendVerification(ctx, c.unproved)
+			return err
+		}, noUser()),
 		"ConfirmEmail": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Users.ConfirmEmail(ctx, tenancy.EmailConfirmation{Token: c.token, Session: c.bearer})
 			return err

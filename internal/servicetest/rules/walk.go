@@ -100,7 +100,7 @@ type walkCall func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, e
 func walkCalls() map[string]walkCall {
 	all := map[string]walkCall{}
 	for _, table := range []map[string]walkCall{
-		walkService(), walkOrganizations(), walkUsers(), walkMembers(), walkInvitations(), walkJoining(), walkRoles(), walkSessions(),
+		walkService(), walkOrganizations(), walkUsers(), walkMembers(), walkInvitations(), walkJoining(), walkRoles(), walkSessions(), walkProofs(),
 		walkConnections(), walkDomains(), walkEvents(),
 	} {
 		maps.Copy(all, table)

@@ -70,6 +70,9 @@ func walkOneself(all map[string]walkCall, special string, whom func(k *callKeys)
 	all["Users.ChangeEmail"+special] = func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 		return s.Users.ChangeEmail(ctx, whom(k), k.text("email"))
 	}
+	all["Users.SendVerification"+special] = func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+		return s.Users.SendVerification(ctx, whom(k))
+	}
 	all["Users.CancelEmailChange"+special] = func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 		return s.Users.CancelEmailChange(ctx, whom(k))
 	}
