@@ -161,6 +161,12 @@ func leftOutAtOnce(w *world) {
 	w.NoError(w.Svc.Declare(w.Ctx, 1, without(rbac.Member)))
 	w.Failed(add(w.Svc, w.Ctx), tenancy.ErrUnknownRole, "roles")
 	w.Failed(add(other, w.Ctx), tenancy.ErrUnknownRole, "roles")
+	w.Equal(servicetest.ErrStop, w.Svc.Transact(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
+		w.NoError(tx.Declare(ctx, 1, tenancy.Schema{}))
+		w.NoError(add(tx, ctx))
+		return servicetest.ErrStop // and what was seen in here is forgotten
+	}))
+	w.Failed(add(w.Svc, w.Ctx), tenancy.ErrUnknownRole, "roles")
 	w.NoError(other.Declare(w.Ctx, 1, tenancy.Schema{}))
 	w.NoError(add(w.Svc, w.Ctx))
 }
