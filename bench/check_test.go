@@ -38,12 +38,11 @@ func newPeople(tb testing.TB, orgs, members int) *people {
 	svc, err := tenancy.New(tenancy.Config{Store: st, CacheSize: 2 * orgs * members, Staleness: time.Second})
 	must(tb, err)
 	w := &people{svc: svc, store: st}
-	var declared []tenancy.PermissionDeclaration
+	var declared []tenancy.PermissionSpec
 	for _, p := range permissions {
-		declared = append(declared, tenancy.PermissionDeclaration{Slug: p})
+		declared = append(declared, tenancy.PermissionSpec{Slug: p})
 	}
-	must(tb, svc.Permissions.Declare(ctx, 1, declared...))
-	must(tb, svc.Roles.Declare(ctx, 1, rbac.Role{Slug: "member", Grants: []rbac.Grant{"documents:read", "projects:read"}}))
+	must(tb, svc.Declare(ctx, 1, tenancy.Schema{Permissions: declared, Roles: []tenancy.RoleSpec{{Slug: "member", Grants: []rbac.Grant{"documents:read", "projects:read"}}}}))
 	for o := range orgs {
 		must(tb, svc.Import(ctx, func(ctx context.Context, tx *tenancy.Service) error { return w.organization(ctx, tx, o, members) }))
 	}

@@ -156,7 +156,7 @@ func (d *duel) fillTexts(ctx context.Context, tx *tenancy.Service) error {
 	}
 	for i := range heavyRoles {
 		if _, err := tx.Roles.Create(ctx, d.heavy, tenancy.NewRole{
-			Slug: ownRole(i), Description: strings.Repeat("d", 470), Grants: []rbac.Grant{rbac.Grant(rbac.ReadMembers)},
+			Slug: ownRole(i), Description: strings.Repeat("d", 470), Grants: []rbac.Grant{rbac.ReadMembers},
 		}); err != nil {
 			return err
 		}

@@ -221,7 +221,7 @@ func (d *duel) changesRoles(ctx context.Context, by, n int) error {
 		if err != nil {
 			return err
 		}
-		grants := append(role.Grants, rbac.Grant(rbac.ReadEvents))
+		grants := append(role.Grants, rbac.ReadEvents)
 		_, err = svc.Roles.Update(ctx, d.heavy, slug, tenancy.RoleUpdate{Grants: &grants})
 		return err
 	}

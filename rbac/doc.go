@@ -12,7 +12,8 @@
 //
 // A [Permission] is what a program checks: exact, case-sensitive text that has
 // been declared in a [Registry]. A [Grant] is what a role holds: a permission, or
-// a wildcard (documents:*, or * alone) that also covers what is declared later.
+// a wildcard (documents:*, or * alone) that also covers what is declared later. Both are
+// one type.
 // Names under tenancy: are the management permissions, listed here as constants;
 // * never covers them.
 //

@@ -58,7 +58,7 @@ func ExampleGrants_Covers() {
 
 // A default role gives nothing that a person should have to choose.
 func ExampleGrants_CheckAutomatic() {
-	grants, _ := rbac.NewGrants("documents:*", rbac.Grant(rbac.WriteInvitations))
+	grants, _ := rbac.NewGrants("documents:*", rbac.WriteInvitations)
 	fmt.Println(grants.CheckAutomatic())
 	// Output: not_automatic "tenancy:invitations:write"
 }

@@ -62,7 +62,7 @@ func (r *Roles) Explain(p Permission, slugs ...string) (Explanation, error) {
 // the wildcard with the longest stem.
 func closest(grants []Grant, p Permission) (best Grant, found bool) {
 	for _, g := range grants {
-		if g == Grant(p) {
+		if g == p {
 			return g, true
 		}
 		if g.Covers(p) && len(g) > len(best) {

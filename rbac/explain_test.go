@@ -54,7 +54,7 @@ func TestExplainAgreesWithGrants(t *testing.T) { // R7
 		p := permission.Draw(t, "permission")
 		e, err := roles.Explain(p, slugs...)
 		require.NoError(t, err)
-		held := grantsOf(t, roles, slugs...).Covers(newGrants(t, rbac.Grant(p)))
+		held := grantsOf(t, roles, slugs...).Covers(newGrants(t, p))
 		require.Equal(t, held, e.Role != "")
 		if !held {
 			require.Zero(t, e)

@@ -11,7 +11,16 @@ const everything Grant = "*"
 //
 // A wildcard covers what is declared later, too. * covers whatever is the
 // host's and nothing under tenancy:, for which the wildcard is tenancy:*.
-type Grant string
+//
+// Grant is another name for [Permission], so that a program's own constants and wildcards
+// stand in one list without a conversion:
+//
+//	const ReadDocuments rbac.Permission = "documents:read"
+//
+//	Grants: []rbac.Grant{ReadDocuments, "pages:*"}
+//
+// Where a permission is checked, a wildcard is [ErrInvalidPermission].
+type Grant = Permission
 
 // ParseGrant returns s as a Grant, or [ErrInvalidGrant]. Whether the permission
 // in it is declared is told by [Compile].
@@ -29,23 +38,20 @@ func ParseGrant(s string) (Grant, error) {
 // IsWildcard reports whether g ends in *.
 func (g Grant) IsWildcard() bool { return strings.HasSuffix(string(g), "*") }
 
-// Covers reports whether g gives p.
-func (g Grant) Covers(p Permission) bool {
+// Covers reports whether g gives all that other gives. A permission is compared by its name, and a wildcard
+// as it is written, whatever is declared (rule R6): only a wildcard covers a wildcard. Covers is a partial
+// order: what covers a grant covers each permission that the grant covers.
+//
+// The star of other is read as one more letter: no permission equals such a text, and
+// only a stem that is other's own or ends before it is the beginning of one.
+func (g Grant) Covers(other Grant) bool {
 	if g == everything {
-		return !p.IsManagement()
+		return !other.IsManagement()
 	}
 	if stem, wildcard := strings.CutSuffix(string(g), "*"); wildcard {
-		return strings.HasPrefix(string(p), stem)
+		return strings.HasPrefix(string(other), stem)
 	}
-	return string(g) == string(p)
+	return g == other
 }
-
-// CoversGrant reports whether g gives all that h gives, compared as written
-// (rule R6): only a wildcard covers a wildcard, whatever is declared. It is a
-// partial order, and implies that g gives every permission that h gives.
-//
-// It reads h's star as one more letter: no permission equals such a text, and
-// only a stem that is h's own or ends before it is the beginning of one.
-func (g Grant) CoversGrant(h Grant) bool { return g.Covers(Permission(h)) }
 
 func separates(c byte) bool { return c == ':' || c == '.' }

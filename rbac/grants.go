@@ -67,8 +67,7 @@ func (g Grants) Covers(h Grants) bool {
 // gives through its parents ([Roles.Grants]).
 func (g Grants) CheckAutomatic() error {
 	for _, grant := range g.list {
-		p := Permission(grant)
-		if grant == everything || p.Writes() {
+		if grant == everything || grant.Writes() {
 			return &Error{ErrNotAutomatic, string(grant)}
 		}
 	}
@@ -85,7 +84,7 @@ func (g Grants) has(grant Grant) bool {
 // comparing with every grant: sets are compared on every change of a role.
 func (g Grants) hasAbove(grant Grant) bool {
 	text := string(grant)
-	if grant != everything && everything.CoversGrant(grant) && g.has(everything) {
+	if grant != everything && everything.Covers(grant) && g.has(everything) {
 		return true
 	}
 	stem := strings.TrimSuffix(text, "*")

@@ -60,7 +60,7 @@ func coversAsWritten(above, below []rbac.Grant) bool {
 	for _, b := range below {
 		found := false
 		for _, a := range above {
-			found = found || a.CoversGrant(b)
+			found = found || a.Covers(b)
 		}
 		if !found {
 			return false

@@ -47,7 +47,7 @@ var grant = rapid.Custom(func(t *rapid.T) rbac.Grant {
 	case 1, 2:
 		return rbac.Grant(stem(t, 1) + "*")
 	default:
-		return rbac.Grant(permission.Draw(t, "permission"))
+		return permission.Draw(t, "permission")
 	}
 })
 
@@ -57,8 +57,7 @@ var grantList = rapid.SliceOfN(grant, 0, 8)
 func declarable(list []rbac.Grant) []rbac.Grant {
 	management := rbac.Management()
 	return slices.DeleteFunc(slices.Clone(list), func(g rbac.Grant) bool {
-		p := rbac.Permission(g)
-		return !g.IsWildcard() && p.IsManagement() && !slices.Contains(management, p)
+		return !g.IsWildcard() && g.IsManagement() && !slices.Contains(management, g)
 	})
 }
 
@@ -66,8 +65,8 @@ func declarable(list []rbac.Grant) []rbac.Grant {
 func registryFor(t *rapid.T, lists ...[]rbac.Grant) *rbac.Registry {
 	host := rapid.SliceOfN(hostPermission, 0, 100).Draw(t, "declared")
 	for _, g := range slices.Concat(lists...) {
-		if p := rbac.Permission(g); !g.IsWildcard() && !p.IsManagement() {
-			host = append(host, p)
+		if !g.IsWildcard() && !g.IsManagement() {
+			host = append(host, g)
 		}
 	}
 	registry, err := rbac.NewRegistry(host...)

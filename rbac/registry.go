@@ -99,5 +99,5 @@ func (r *Registry) CheckGrant(g Grant) error {
 	if g.IsWildcard() {
 		return nil
 	}
-	return r.Check(Permission(g))
+	return r.Check(g)
 }

@@ -89,7 +89,7 @@ func adminGrants() []Grant {
 	grants := []Grant{everything}
 	for _, p := range Management() {
 		if !slices.Contains([]Permission{DeleteOrganization, TransferOwnership}, p) {
-			grants = append(grants, Grant(p))
+			grants = append(grants, p)
 		}
 	}
 	return grants

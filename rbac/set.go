@@ -21,10 +21,9 @@ func Compile(registry *Registry, grants Grants) (*Set, error) {
 			s.addCovered(g)
 			continue
 		}
-		p := Permission(g)
-		i, ok := registry.Index(p)
+		i, ok := registry.Index(g)
 		if !ok {
-			return nil, registry.Check(p)
+			return nil, registry.Check(g)
 		}
 		s.add(i)
 	}

@@ -45,6 +45,7 @@ const (
 	AtLeast               // the one Value, or more
 	IsNull                // null; no Values
 	NotNull               // anything but null; no Values
+	NoneOf                // not null, and equal to none of the Values; without any, as NotNull
 )
 
 // Cond is one condition on one column. The conditions of a statement are joined by

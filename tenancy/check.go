@@ -216,7 +216,7 @@ func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, 
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Member]{}, err
 		}
-		if q.Statuses != nil || q.NamePrefix != "" || q.EmailPrefix != "" || q.Order != ByID {
+		if !q.isPage() {
 			return Page[Member]{}, invalid("query", "has more than a page")
 		}
 		return c.access().membersWith(ctx, organization, permission, q)
@@ -232,9 +232,13 @@ func (ar accessRules) membersWith(ctx context.Context, id OrganizationID, permis
 	if err != nil {
 		return Page[Member]{}, err
 	}
-	filter := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(giving...), Active: typed.Of(true)}
-	rows, err := listPage(ctx, ar.c.tx.RoleAssignments(), filter, q.paging(), keyByID,
-		"members with", id, permission)
+	return ar.membersHolding(ctx, org, giving, q, "members with", id, permission)
+}
+
+// membersHolding is a page of the active members who hold one of some roles; query is what its cursor is for.
+func (ar accessRules) membersHolding(ctx context.Context, org Organization, giving []string, q MemberQuery, query ...any) (Page[Member], error) {
+	filter := roleAssignmentFilter{OrganizationID: typed.Of(org.ID), Role: typed.Of(giving...), Active: typed.Of(true)}
+	rows, err := listPage(ctx, ar.c.tx.RoleAssignments(), filter, q.paging(), keyByID, query...)
 	if err != nil {
 		return Page[Member]{}, err
 	}

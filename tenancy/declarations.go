@@ -16,17 +16,28 @@ type declarations struct {
 	roles    *rbac.Roles
 	rows     map[string]Role // the application roles that were declared, by slug
 	granted  map[rbac.Permission]Permission
-	revision struct{ roles, permissions int64 }
-	mark     string // under which they hold: see declarationMark
+	revision int64    // the last one
+	leftOut  []string // the built-in roles that the application does not have
+	mark     string   // under which they hold: see declarationMark
 	compiled compiled
 }
 
-// role gives a role that was declared, to be the caller's: the declarations are shared.
+// role gives an application role, to be the caller's: the declarations are shared.
 func (d *declarations) role(slug string) (Role, bool) {
-	r, there := d.rows[slug]
-	r.Grants = slices.Clone(r.Grants)
-	return r, there
+	if d.leavesOut(slug) {
+		return Role{}, false
+	}
+	if r, there := d.rows[slug]; there {
+		r.Grants = slices.Clone(r.Grants)
+		return r, true
+	}
+	r, there := builtin.Get(slug)
+	return fromBuiltin(r), there
 }
+
+// leavesOut reports whether a built-in role is one that the application does not have. Its grants stay among
+// roles, for what may hold it all the same: see mayLeaveOut.
+func (d *declarations) leavesOut(slug string) bool { return slices.Contains(d.leftOut, slug) }
 
 // declarations gives the declarations, once a call: those that the instance keeps, where they
 // are of this snapshot, and else it reads them.
@@ -41,17 +52,32 @@ func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 	if err != nil {
 		return nil, err
 	}
-	if known := rr.c.instance.declarations.Load(); known != nil && known.mark == mark {
-		rr.c.declarations = known
-		return known, nil
+	declared := rr.c.instance.declarations.Load()
+	if declared == nil || declared.mark != mark {
+		if declared, err = rr.readDeclarations(ctx); err != nil {
+			return nil, err
+		}
+		declared.mark = mark
+		rr.c.instance.declarations.Store(declared)
 	}
-	declared, err := rr.readDeclarations(ctx)
-	if err != nil {
-		return nil, err
+	rr.c.declarations = declared
+	if rr.c.service.txn == nil { // what a longer transaction sees may be undone with it
+		rr.c.instance.leftOut.Store(&declared.leftOut)
 	}
-	declared.mark = mark
-	rr.c.instance.declarations.Store(declared)
 	return declared, nil
+}
+
+// leavesOut reports whether a built-in role is one that the application does not have. It asks the store only
+// where this call or an earlier one of the instance does not know: most calls that let somebody in read nothing
+// else of what is declared. So another process may give the role until it reads the declarations again.
+func (rr roleRules) leavesOut(ctx context.Context, slug string) (bool, error) {
+	if rr.c.declarations == nil {
+		if out := rr.c.instance.leftOut.Load(); out != nil && !slices.Contains(*out, slug) {
+			return false, nil
+		}
+	}
+	declared, err := rr.declarations(ctx)
+	return err == nil && declared.leavesOut(slug), err
 }
 
 func (rr roleRules) readDeclarations(ctx context.Context) (*declarations, error) {
@@ -59,11 +85,16 @@ func (rr roleRules) readDeclarations(ctx context.Context) (*declarations, error)
 		rows: map[string]Role{}, granted: map[rbac.Permission]Permission{},
 		compiled: compiled{profiles: map[string]*profile{}, powers: map[string]powers{}},
 	}
+	last, err := rr.c.tx.DeclarationMarks().Get(ctx, theDeclarationMark)
+	if err != nil && CodeOf(err) != ErrNotFound {
+		return nil, err
+	}
+	declared.revision, declared.leftOut = last.Revision, last.LeftOut
 	var names []rbac.Permission
-	err := walk(ctx, rr.c.tx.Permissions(), permissionFilter{}, func(p Permission) error {
+	err = walk(ctx, rr.c.tx.Permissions(), permissionFilter{}, func(p Permission) error {
 		names = append(names, p.Slug)
 		declared.granted[p.Slug] = p
-		declared.revision.permissions = max(declared.revision.permissions, p.Revision)
+		declared.revision = max(declared.revision, p.Revision)
 		return nil
 	})
 	if err != nil {
@@ -73,7 +104,7 @@ func (rr roleRules) readDeclarations(ctx context.Context) (*declarations, error)
 	roles := rbac.Builtin()
 	err = walk(ctx, rr.c.tx.Roles(), roleFilter{Scope: typed.Of("")}, func(r Role) error {
 		declared.rows[r.Slug] = r
-		declared.revision.roles = max(declared.revision.roles, r.Revision)
+		declared.revision = max(declared.revision, r.Revision)
 		roles = slices.DeleteFunc(roles, func(b rbac.Role) bool { return b.Slug == r.Slug })
 		roles = append(roles, r.value())
 		return nil
@@ -155,11 +186,21 @@ func (rr roleRules) ownRoles(ctx context.Context, id OrganizationID) ([]Role, er
 }
 
 // known checks that slugs name roles that hold in an organization. Only where one is
-// not built in does the store need asking.
+// not built in are rows of roles read.
 func (rr roleRules) known(ctx context.Context, id OrganizationID, field string, slugs ...string) error {
 	var ask []string
 	for _, slug := range slugs {
-		if !isBuiltin(slug) {
+		switch {
+		case slug == rbac.Owner: // is always there
+		case isBuiltin(slug):
+			out, err := rr.leavesOut(ctx, slug)
+			if err != nil {
+				return err
+			}
+			if out {
+				return unknownRole(field, slug)
+			}
+		default:
 			ask = append(ask, slug)
 		}
 	}

@@ -17,10 +17,14 @@ import (
 //
 // Mark is random and not a count, because a count that was rolled back would come again with
 // other declarations.
+//
+// The row also says what no other row does of the last [Service.Declare].
 type declarationMark struct {
-	ID      declarationMarkID
-	Version int64
-	Mark    string
+	ID       declarationMarkID
+	Version  int64
+	Mark     string
+	Revision int64    // of the last Declare that was not older than the one before
+	LeftOut  []string // the built-in roles that it left out
 }
 
 // declarationMarkID is the id of the row, dcm_...
@@ -42,6 +46,8 @@ var declarationMarkRows = typed.Describe[declarationMark, declarationMarkFilter]
 	typed.ID("id", func(v *declarationMark) *declarationMarkID { return &v.ID }),
 	typed.Integer("version", func(v *declarationMark) *int64 { return &v.Version }),
 	typed.Text("mark", func(v *declarationMark) *string { return &v.Mark }),
+	typed.Integer("revision", func(v *declarationMark) *int64 { return &v.Revision }),
+	typed.List("left_out", func(v *declarationMark) *[]string { return &v.LeftOut }),
 )
 
 func (t *txn) DeclarationMarks() table[declarationMark, declarationMarkFilter] {
@@ -52,7 +58,14 @@ func (t *txn) DeclarationMarks() table[declarationMark, declarationMarkFilter] {
 type declarationState struct {
 	known   bool
 	mark    string
-	changed bool // by this call, which has to write a new Mark: nothing is kept under the old one
+	changed bool             // by this call, which has to write a new Mark: nothing is kept under the old one
+	last    *lastDeclaration // what to write with the new Mark; nil: as it was
+}
+
+// lastDeclaration is what the row of the Mark says of the last Declare.
+type lastDeclaration struct {
+	revision int64
+	leftOut  []string
 }
 
 // declarationMark reads the Mark, once a call.
@@ -83,6 +96,9 @@ func (c *call) remarkDeclarations(ctx context.Context) error {
 	}
 	id := declarationMarkID(c.instance.config.NewID())
 	row.ID, row.Version, row.Mark = theDeclarationMark, row.Version+1, id.String()
+	if last := c.declared.last; last != nil {
+		row.Revision, row.LeftOut = last.revision, last.leftOut
+	}
 	if there {
 		return c.tx.DeclarationMarks().Update(ctx, row)
 	}

@@ -14,6 +14,7 @@ import (
 type eventFilter struct {
 	ID             typed.In[EventID]
 	Type           typed.In[EventType]
+	NotType        []EventType
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
 	Subject        typed.In[string]
@@ -50,6 +51,7 @@ var eventRows = typed.Describe[Event, eventFilter](
 	Where(func(c *typed.Conds, f eventFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneText(c, "type", f.Type)
+		typed.NoneText(c, "type", f.NotType)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneText(c, "subject", f.Subject)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
@@ -23,6 +24,7 @@ type EventQuery struct {
 	// query could give. Zero = as After says. A query has one of the two.
 	AfterEvent     EventID
 	Types          []EventType
+	Except         []EventType // types that are left out, also of those in Types
 	OrganizationID OrganizationID
 	UserID         UserID // the person concerned
 	Subject        string // TypeID of the thing that changed
@@ -61,7 +63,7 @@ type EventPage struct {
 // An actor sees no [Position], not in events either (rule G14): between two of them others'
 // events would show.
 //
-// Errors: [ErrInvalid]; [ErrInvalidCursor] for a negative After; [ErrForbidden] with "after"
+// Errors: [ErrInvalid], also with "types" and "except" for a type that there is not; [ErrInvalidCursor] for a negative After; [ErrForbidden] with "after"
 // for an actor's After; [ErrEventsPruned] for an After below what Prune left, and for an
 // AfterEvent that is not there, or not any more.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
@@ -115,10 +117,15 @@ func (q EventQuery) parts() (filter eventFilter, span logSpan, err error) {
 		span.Limit = DefaultLimit
 	}
 	filter = eventFilter{Since: q.Since, Until: q.Until}
+	if err := knownTypes("types", q.Types); err != nil {
+		return filter, span, err
+	}
+	if err := knownTypes("except", q.Except); err != nil {
+		return filter, span, err
+	}
+	filter.NotType = q.Except
 	if len(q.Types) > 0 {
-		if filter.Type, err = someOf("types", q.Types); err != nil {
-			return filter, span, err
-		}
+		filter.Type = typed.Of(slices.Clone(q.Types)...)
 	}
 	if !q.OrganizationID.IsZero() {
 		filter.OrganizationID = typed.Of(q.OrganizationID)

@@ -14,13 +14,14 @@ import (
 func office() (svc *tenancy.Service, org tenancy.Organization, ada, bob, eve tenancy.User) {
 	ctx := context.Background()
 	svc, org, ada, bob, eve = acme(tenancy.Config{})
-	done(svc.Permissions.Declare(ctx, 1,
-		tenancy.PermissionDeclaration{Slug: "documents:read"},
-		tenancy.PermissionDeclaration{Slug: "documents:write"},
-		tenancy.PermissionDeclaration{Slug: "documents:comment"}))
-	done(svc.Roles.Declare(ctx, 1,
-		rbac.Role{Slug: "member", Grants: []rbac.Grant{"documents:read"}},
-		rbac.Role{Slug: "editor", Extends: "member", Grants: []rbac.Grant{"documents:write"}}))
+	done(svc.Declare(ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{
+		{Slug: "documents:read"},
+		{Slug: "documents:write"},
+		{Slug: "documents:comment"},
+	}, Roles: []tenancy.RoleSpec{
+		{Slug: "member", Grants: []rbac.Grant{"documents:read"}},
+		{Slug: "editor", Extends: "member", Grants: []rbac.Grant{"documents:write"}},
+	}}))
 	must(svc.Roles.Create(ctx, org.ID, tenancy.NewRole{Slug: "org-reviewer", Extends: "member", Grants: []rbac.Grant{"documents:comment"}}))
 	must(svc.Memberships.SetRoles(ctx, org.ID, bob.ID, "editor"))
 	must(svc.Memberships.SetRoles(ctx, org.ID, eve.ID, "org-reviewer"))
@@ -141,13 +142,13 @@ func ExampleRoles_Create() {
 	// org-publisher editor [documents:comment]
 }
 
-// The application's roles are declared at each start. The same again changes nothing,
+// The application declares its roles at each start. The same again changes nothing,
 // and neither does an older revision.
-func ExampleRoles_Declare() {
+func ExampleService_Declare() {
 	ctx := context.Background()
 	svc, acme, _, _, _ := office()
 	declare := func(revision int64, grants ...rbac.Grant) int {
-		done(svc.Roles.Declare(ctx, revision, rbac.Role{Slug: "reader", Grants: grants}))
+		done(svc.Declare(ctx, revision, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "reader", Grants: grants}}}))
 		return len(must(svc.Roles.Get(ctx, acme.ID, "reader")).Grants)
 	}
 	fmt.Println(declare(2, "documents:read"), declare(2, "documents:read"), declare(1), declare(3))

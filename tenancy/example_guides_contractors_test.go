@@ -30,7 +30,7 @@ func endContracts(ctx context.Context, svc *tenancy.Service, org tenancy.Organiz
 func Example_contractors() {
 	ctx := context.Background()
 	svc, acme, _, _, _ := office()
-	done(svc.Roles.Declare(ctx, 2, rbac.Role{Slug: rbac.Guest, Grants: []rbac.Grant{"documents:comment"}}))
+	done(svc.Declare(ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: rbac.Guest, Grants: []rbac.Grant{"documents:comment"}}}}))
 
 	// Vera has a firm of her own, and works for Acme until the end of the year.
 	vera := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "vera@studio.example", EmailVerified: true}))

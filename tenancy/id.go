@@ -30,7 +30,8 @@ type ID[T Entity] [16]byte
 
 // ParseID reads a TypeID of kind T. Malformed text and another kind's id are
 // [ErrInvalid], with the field "id" (rule G7). Parse once, at the edge of the
-// program, and pass the ID on.
+// program, and pass the ID on. Each kind has a function of its own, such as
+// [ParseUserID], and tenancyhttp.ID reads one from the path of a request.
 func ParseID[T Entity](s string) (ID[T], error) {
 	var id ID[T]
 	prefix, raw, err := typeid.Parse(s)
@@ -45,12 +46,6 @@ func ParseID[T Entity](s string) (ID[T], error) {
 	}
 	return ID[T](raw), nil
 }
-
-// ParseOrganizationID is [ParseID] for an organization's id, org_...
-func ParseOrganizationID(s string) (OrganizationID, error) { return ParseID[Organization](s) }
-
-// ParseUserID is [ParseID] for a user's id, usr_...
-func ParseUserID(s string) (UserID, error) { return ParseID[User](s) }
 
 // Prefix is the kind's part of the text: "org" for an organization.
 func (id ID[T]) Prefix() string {

@@ -82,6 +82,20 @@ func (r Role) plain() plainRole {
 // MarshalJSON shows Grants as [] where there are none.
 func (r Role) MarshalJSON() ([]byte, error) { return json.Marshal(r.plain()) }
 
+// MarshalJSON shows the lists as [] where they are empty.
+func (r EffectiveRole) MarshalJSON() ([]byte, error) {
+	type plain EffectiveRole
+	r.Parents, r.Grants, r.Permissions = listed(r.Parents), listed(r.Grants), listed(r.Permissions)
+	return json.Marshal(plain(r))
+}
+
+// MarshalJSON shows Items as [] where there are none.
+func (p HolderPage) MarshalJSON() ([]byte, error) {
+	type plain HolderPage
+	p.Items = listed(p.Items)
+	return json.Marshal(plain(p))
+}
+
 // MarshalJSON shows Methods and Connections as [] where there are none.
 func (r Route) MarshalJSON() ([]byte, error) {
 	type plain Route

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Patch is a change to a metadata map (rule G3): a nil value deletes its key, keys
-// that are absent stay.
+// Patch is a change to a map of metadata or attributes (rule G3): a nil value deletes its
+// key, keys that are absent stay. [SetKeys] makes one.
 type Patch = map[string]*string
 
 // metadata checks a whole map (rule G3) and copies it; an empty one becomes nil.

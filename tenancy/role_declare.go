@@ -1,7 +1,6 @@
 package tenancy
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,12 +17,6 @@ type Roles struct{ s *Service }
 // Permissions is the group of methods on declared permissions.
 type Permissions struct{ s *Service }
 
-// PermissionDeclaration is a permission as the host declares it.
-type PermissionDeclaration struct {
-	Slug        rbac.Permission // rule R1
-	Description string          // at most 1000 characters
-}
-
 const maxDescription = 1000
 
 func description(field, s string) (string, error) {
@@ -31,63 +24,6 @@ func description(field, s string) (string, error) {
 		return "", nil
 	}
 	return cleanLabel(field, s, maxDescription)
-}
-
-// Declare makes permissions known, at every start of the program (rules R1, R2). It
-// adds and changes, and deletes nothing; what is there already it leaves alone. A
-// declaration of a revision lower than the last one's changes nothing, so that an
-// old program beside a new one undoes nothing.
-//
-// Errors: [ErrInvalid], also for the reserved tenancy:.
-func (g Permissions) Declare(ctx context.Context, revision int64, declared ...PermissionDeclaration) error {
-	return exec(ctx, g.s, permissionsDeclare, "", func(ctx context.Context, c *call) error {
-		if err := c.lock(ctx, lockRoles()); err != nil {
-			return err
-		}
-		if err := c.access().authorize(ctx, scope{}); err != nil {
-			return err
-		}
-		decls, err := c.roles().declarations(ctx)
-		if err != nil || revision < decls.revision.permissions {
-			return err
-		}
-		there := maps.Clone(decls.granted)
-		named := map[rbac.Permission]bool{}
-		for _, d := range declared {
-			if named[d.Slug] {
-				return invalid("permission", "is declared twice")
-			}
-			named[d.Slug] = true
-			if err := c.roles().declarePermission(ctx, decls.registry, there, revision, d); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (rr roleRules) declarePermission(ctx context.Context, registry *rbac.Registry, declared map[rbac.Permission]Permission, revision int64, d PermissionDeclaration) error {
-	if _, err := registry.With(d.Slug); err != nil {
-		return rbacError("permission", err)
-	}
-	text, err := description("description", d.Description)
-	if err != nil {
-		return err
-	}
-	row, there := declared[d.Slug]
-	if !there {
-		row = Permission{
-			ID: rr.c.instance.config.NewID(), Version: 1, Slug: d.Slug, Description: text, Revision: revision, CreatedAt: rr.c.now, UpdatedAt: rr.c.now,
-		}
-		declared[d.Slug] = row
-		if err := rr.c.tx.Permissions().Insert(ctx, row); err != nil {
-			return err
-		}
-		return rr.c.record(ctx, row.event(EventPermissionCreated))
-	}
-	before := row
-	row.Description, row.Revision = text, revision
-	return save(ctx, rr.c, rr.c.tx.Permissions().Update, before, &row, EventPermissionUpdated)
 }
 
 // List gives the permissions that there are, the host's and the management ones, by
@@ -146,7 +82,7 @@ func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
 
 // ungrant takes a permission out of every role that grants it by name.
 func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
-	granting := func(r Role) bool { return slices.Contains(r.Grants, rbac.Grant(slug)) }
+	granting := func(r Role) bool { return slices.Contains(r.Grants, slug) }
 	var ids []RoleID
 	var locks []store.LockKey
 	err := walk(ctx, rr.c.tx.Roles(), roleFilter{}, func(r Role) error {
@@ -166,97 +102,9 @@ func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 	}
 	return walk(ctx, rr.c.tx.Roles(), roleFilter{ID: typed.Of(ids...)}, func(r Role) error {
 		before := r
-		r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g rbac.Grant) bool { return g == rbac.Grant(slug) })
+		r.Grants = slices.DeleteFunc(slices.Clone(r.Grants), func(g rbac.Grant) bool { return g == slug })
 		return rr.saveRole(ctx, before, &r)
 	})
-}
-
-// Declare makes application roles known, at every start of the program (rule R2). It
-// adds and changes, and deletes nothing; what is there already it leaves alone. A
-// declaration of a revision lower than the last one's changes nothing. Of the
-// built-in roles, member and guest may be declared to give them grants; owner and
-// admin are what they are, and priorities of built-in roles stay. A role without a
-// priority stands behind the built-in ones, in the order of the declaration.
-//
-// Errors: [ErrInvalid] with the field ("slug", "name", "grants", "extends", ...), also
-// for a slug that begins with org-, a cycle, and more than 8 parents;
-// [ErrUnknownPermission]; [ErrUnknownRole] for a parent. A role that people get
-// without anyone choosing it may not manage anything: [ErrInvalid] with "grants"
-// (rule R3).
-func (g Roles) Declare(ctx context.Context, revision int64, declared ...rbac.Role) error {
-	return exec(ctx, g.s, rolesDeclare, "", func(ctx context.Context, c *call) error {
-		if err := c.lock(ctx, lockRoles()); err != nil {
-			return err
-		}
-		if err := c.access().authorize(ctx, scope{}); err != nil {
-			return err
-		}
-		decls, err := c.roles().declarations(ctx)
-		if err != nil || revision < decls.revision.roles {
-			return err
-		}
-		rows := make([]Role, len(declared))
-		values := make([]rbac.Role, len(declared))
-		for i, d := range declared {
-			if d.Priority == 0 {
-				d.Priority = min(declaredPriority+i, ownPriority-1)
-			}
-			if rows[i], err = c.roles().declared(decls, revision, d); err != nil {
-				return err
-			}
-			values[i] = rows[i].value()
-		}
-		after, err := decls.roles.With(values...)
-		if err != nil {
-			return rbacError("roles", err)
-		}
-		n := len(decls.rows)
-		var moved []string
-		for _, row := range rows {
-			before, there := decls.rows[row.Slug]
-			if !there {
-				n++
-			}
-			if before.Extends != row.Extends {
-				moved = append(moved, row.Slug)
-			}
-			if err := c.roles().saveRole(ctx, before, &row); err != nil {
-				return err
-			}
-		}
-		if n > c.instance.config.Limits.Roles {
-			return invalid("roles", fmt.Sprintf("would be %d, at most %d", n, c.instance.config.Limits.Roles))
-		}
-		c.declarations = nil
-		if err := c.roles().stillSound(ctx, after, moved...); err != nil {
-			return err
-		}
-		return c.roles().stillAutomatic(ctx, decls.roles, after)
-	})
-}
-
-// declared checks one role of a declaration and gives its row.
-func (rr roleRules) declared(declared *declarations, revision int64, d rbac.Role) (Role, error) {
-	if rbac.IsOrganizationSlug(d.Slug) {
-		return Role{}, invalid("slug", "begins with org-, as an organization's own roles do")
-	}
-	if d.Slug == rbac.Owner || d.Slug == rbac.Admin {
-		return Role{}, invalid("slug", "is a role that cannot be declared")
-	}
-	row, there := declared.rows[d.Slug]
-	if !there {
-		row = Role{ID: rr.c.instance.config.NewID(), CreatedAt: rr.c.now}
-	}
-	if known, ok := builtin.Get(d.Slug); ok {
-		d.Priority = known.Priority
-		d.Name = cmp.Or(d.Name, known.Name)
-	}
-	row.Slug, row.Extends, row.Grants, row.Priority, row.Revision = d.Slug, d.Extends, slices.Clone(d.Grants), d.Priority, revision
-	row.Name, row.Description = cmp.Or(d.Name, d.Slug), d.Description
-	if err := rr.checkRole(declared, &row); err != nil {
-		return Role{}, err
-	}
-	return row, nil
 }
 
 // checkRole puts a role's texts into their stored form and checks its grants; how it

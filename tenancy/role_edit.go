@@ -10,9 +10,12 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// NewRole is what Create needs: a Slug that begins with "org-"; the rest may be empty.
+// NewRole is what Create needs: a Slug or a Name. The rest may be empty.
 type NewRole struct {
-	Slug        string       // 1 to 64 of a-z, 0-9, _ and -, unique in the organization (rule R2)
+	// Slug begins with "org-" and has 1 to 64 of a-z, 0-9, _ and -. It is unique in the organization
+	// and never changes (rule R2). "" = made from the Name: "org-" and its letters and digits without
+	// accents, with a number behind it where the organization has that slug already.
+	Slug        string
 	Name        string       // 1 to 200 characters; "" = the slug
 	Description string       // at most 1000 characters
 	Extends     string       // its one parent
@@ -70,13 +73,15 @@ func (rr roleRules) roleList(ctx context.Context, id OrganizationID) ([]Role, er
 	if err != nil {
 		return nil, err
 	}
-	for slug := range decls.rows {
-		r, _ := decls.role(slug)
-		all = append(all, r)
-	}
 	for _, r := range rbac.Builtin() {
-		if _, declared := decls.rows[r.Slug]; !declared {
-			all = append(all, fromBuiltin(r))
+		if r, there := decls.role(r.Slug); there {
+			all = append(all, r)
+		}
+	}
+	for slug := range decls.rows {
+		if !isBuiltin(slug) {
+			r, _ := decls.role(slug)
+			all = append(all, r)
 		}
 	}
 	slices.SortFunc(all, func(a, b Role) int { return cmp.Or(cmp.Compare(a.Priority, b.Priority), bySlug(a, b)) })
@@ -122,9 +127,6 @@ func (rr roleRules) role(ctx context.Context, id OrganizationID, slug string) (R
 	if r, there := decls.role(slug); there {
 		return r, nil
 	}
-	if r, there := builtin.Get(slug); there {
-		return fromBuiltin(r), nil
-	}
 	return Role{}, unknownRole("slug", slug)
 }
 
@@ -136,6 +138,9 @@ func (rr roleRules) role(ctx context.Context, id OrganizationID, slug string) (R
 // [ErrUnknownPermission]; [ErrUnknownRole] for the parent; [ErrForbidden].
 func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRole) (Role, error) {
 	return g.edit(ctx, rolesCreate, organization, in.Slug, func(ctx context.Context, c *call, own []Role) (Role, error) {
+		if in.Slug == "" && in.Name != "" {
+			in.Slug = slugFor(own, in.Name)
+		}
 		if !rbac.IsOrganizationSlug(in.Slug) {
 			return Role{}, invalid("slug", "does not begin with org-")
 		}
@@ -248,6 +253,9 @@ func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *
 	}
 	if role.Priority < ownPriority { // the first of a member's roles is the primary one, and not for them to forge
 		return invalid("priority", fmt.Sprintf("is below %d", ownPriority))
+	}
+	if role.Extends != before.Extends && declared.leavesOut(role.Extends) {
+		return unknownRole("extends", role.Extends)
 	}
 	values := []rbac.Role{role.value()}
 	for _, r := range own {

@@ -52,6 +52,8 @@ type instance struct {
 	turns   turns
 	// declarations are those that were read last, for every call whose snapshot has their mark.
 	declarations atomic.Pointer[declarations]
+	// leftOut are the built-in roles that they leave out; nil: to be read.
+	leftOut atomic.Pointer[[]string]
 	// singleWriter: the store lets one transaction write at a time.
 	singleWriter bool
 	// readersWait says whether a read can have to wait for a transaction of the host's; nil:

@@ -14,6 +14,7 @@ type access struct {
 	organization tenancy.OrganizationID
 	service      *tenancy.Service // bound to user
 	session      *tenancy.Session // nil: the host's own
+	member       *tenancy.Member  // where the session is at; nil: the host's own
 }
 
 type contextKey struct{}
@@ -49,6 +50,23 @@ func Organization(ctx context.Context) tenancy.OrganizationID {
 		return a.organization
 	}
 	return tenancy.OrganizationID{}
+}
+
+// Member is the user's membership in the request's organization, with name, address and roles. With
+// [Config].Sessions it is what was read when the request came in, and costs nothing; with Config.User each
+// call reads it.
+//
+// Errors: [tenancy.ErrNotFound] behind [Guard.SignedIn] and without a middleware, and where they
+// are no member any more; those of a store.
+func Member(ctx context.Context) (tenancy.Member, error) {
+	a := from(ctx)
+	switch {
+	case a == nil || a.organization.IsZero():
+		return tenancy.Member{}, &tenancy.Error{Code: tenancy.ErrNotFound, Op: "get member", Kind: "membership"}
+	case a.member != nil:
+		return *a.member, nil
+	}
+	return a.service.Memberships.Get(ctx, a.organization, a.user)
 }
 
 // Service is the Service bound to the user, or to their session (rule A1): it refuses what they may not

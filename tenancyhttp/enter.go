@@ -35,7 +35,7 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 			return nil, err
 		}
 		held := g.hold(found.User.ID, tenancy.SessionPrincipal(found.Session))
-		held.session = &found.Session
+		held.session, held.member = &found.Session, &found.Member
 		return held, nil
 	}
 	user, err := g.config.User(r)

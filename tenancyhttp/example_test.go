@@ -31,9 +31,9 @@ func offices() *tenancy.Service {
 	ctx := context.Background()
 	svc := give(tenancy.New(tenancy.Config{Store: memory.New()}))
 	for _, p := range []rbac.Permission{"documents:read", "documents:write"} {
-		give(0, svc.Permissions.Declare(ctx, 1, tenancy.PermissionDeclaration{Slug: p}))
+		give(0, svc.Declare(ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: p}}}))
 	}
-	give(0, svc.Roles.Declare(ctx, 1, rbac.Role{Slug: rbac.Member, Name: "Member", Grants: []rbac.Grant{"documents:read"}}))
+	give(0, svc.Declare(ctx, 1, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: rbac.Member, Name: "Member", Grants: []rbac.Grant{"documents:read"}}}}))
 	ada := give(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"}))
 	bob := give(svc.Users.Create(ctx, tenancy.NewUser{Email: "bob@acme.example"}))
 	eve := give(svc.Users.Create(ctx, tenancy.NewUser{Email: "eve@evil.example"}))

@@ -52,10 +52,11 @@ func newWorld(t *testing.T) *world {
 	w.svc = must(tenancy.New(tenancy.Config{
 		Store: w.store, Staleness: -1, Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 	}))(t)
-	require.NoError(t, w.svc.Permissions.Declare(w.ctx, 1,
-		tenancy.PermissionDeclaration{Slug: "documents:read"}, tenancy.PermissionDeclaration{Slug: "documents:write"}))
-	require.NoError(t, w.svc.Roles.Declare(w.ctx, 1,
-		rbac.Role{Slug: rbac.Member, Name: "Member", Grants: []rbac.Grant{"documents:read"}}))
+	require.NoError(t, w.svc.Declare(w.ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{
+		{Slug: "documents:read"}, {Slug: "documents:write"},
+	}, Roles: []tenancy.RoleSpec{
+		{Slug: rbac.Member, Name: "Member", Grants: []rbac.Grant{"documents:read"}},
+	}}))
 	w.ada, w.bob, w.eve = w.user("ada@acme.example"), w.user("bob@acme.example"), w.user("eve@evil.example")
 	w.acme, w.evil = w.organization("acme", w.ada), w.organization("evil", w.eve)
 	w.add(w.acme, w.bob)

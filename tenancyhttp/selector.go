@@ -24,6 +24,27 @@ func PathValue(name string) Selector {
 	return func(r *http.Request) (string, error) { return r.PathValue(name), nil }
 }
 
+// ID reads an id from the path of a request: of the wildcard of the pattern that [http.ServeMux] matched, or of
+// what another router has put there with [http.Request.SetPathValue].
+//
+//	mux.Handle("DELETE /invitations/{invitation}", guard.Member(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//		id, err := tenancyhttp.ID[tenancy.Invitation](r, "invitation")
+//		if err != nil {
+//			guard.Error(w, r, err) // 404
+//			return
+//		}
+//		...
+//
+// Errors: [tenancy.ErrNotFound] for what is no id of that kind, and so for a path without the
+// wildcard: nothing can be there.
+func ID[T tenancy.Entity](r *http.Request, name string) (tenancy.ID[T], error) {
+	id, err := tenancy.ParseID[T](r.PathValue(name))
+	if err != nil {
+		return id, &tenancy.Error{Code: tenancy.ErrNotFound, Op: "read path", Kind: id.Prefix(), Err: err}
+	}
+	return id, nil
+}
+
 // Header selects by a header of the request, which it adds to the answer's Vary. One that
 // is there more than once is [tenancy.ErrInvalid], lest somebody in between has read the
 // other.

@@ -23,24 +23,17 @@ const revision = 1
 // declare says at each start what can be done, and who may. Owners and administrators
 // hold everything of the program's by themselves.
 func declare(ctx context.Context, svc *tenancy.Service) error {
-	err := svc.Permissions.Declare(ctx, revision,
-		tenancy.PermissionDeclaration{Slug: readDocuments, Description: "See the organization's documents"},
-		tenancy.PermissionDeclaration{Slug: writeDocuments, Description: "Write and change them"},
-		tenancy.PermissionDeclaration{Slug: deleteDocuments, Description: "Delete them"},
-	)
-	if err != nil {
-		return err
-	}
-	return svc.Roles.Declare(ctx, revision,
-		rbac.Role{
-			Slug: rbac.Member, Name: "Member",
-			Grants: []rbac.Grant{rbac.Grant(readDocuments), rbac.Grant(rbac.ReadMembers)},
+	return svc.Declare(ctx, revision, tenancy.Schema{
+		Permissions: []tenancy.PermissionSpec{
+			{Slug: readDocuments, Description: "See the organization's documents"},
+			{Slug: writeDocuments, Description: "Write and change them"},
+			{Slug: deleteDocuments, Description: "Delete them"},
 		},
-		rbac.Role{
-			Slug: editor, Name: "Editor", Extends: rbac.Member, Priority: 250,
-			Grants: []rbac.Grant{rbac.Grant(writeDocuments)},
+		Roles: []tenancy.RoleSpec{
+			{Slug: rbac.Member, Grants: []rbac.Grant{readDocuments, rbac.ReadMembers}},
+			{Slug: editor, Name: "Editor", Extends: rbac.Member, Grants: []rbac.Grant{writeDocuments}},
 		},
-	)
+	})
 }
 
 // seed puts two organizations into an empty database.

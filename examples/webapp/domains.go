@@ -60,10 +60,8 @@ func (s *settings) change(w http.ResponseWriter, r *http.Request,
 	fn func(context.Context, *tenancy.Service, tenancy.OrganizationID, tenancy.DomainID) error,
 ) {
 	ctx := r.Context()
-	id, err := tenancy.ParseID[tenancy.Domain](r.PathValue("domain"))
-	if err != nil {
-		err = tenancy.ErrNotFound
-	} else {
+	id, err := tenancyhttp.ID[tenancy.Domain](r, "domain")
+	if err == nil {
 		err = fn(ctx, tenancyhttp.Service(ctx), tenancyhttp.Organization(ctx), id)
 	}
 	s.done(w, r, home(r)+"/settings", err)

@@ -38,9 +38,9 @@ func (m *members) revoke(w http.ResponseWriter, r *http.Request) {
 // may look after two organizations, but each on its own pages.
 func (m *members) invitation(r *http.Request) (tenancy.InvitationID, error) {
 	ctx := r.Context()
-	id, err := tenancy.ParseID[tenancy.Invitation](r.PathValue("invitation"))
+	id, err := tenancyhttp.ID[tenancy.Invitation](r, "invitation")
 	if err != nil {
-		return id, tenancy.ErrNotFound
+		return id, err
 	}
 	found, err := tenancyhttp.Service(ctx).Invitations.Get(ctx, id)
 	if err == nil && found.OrganizationID != tenancyhttp.Organization(ctx) {

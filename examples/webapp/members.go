@@ -93,10 +93,8 @@ func (m *members) change(w http.ResponseWriter, r *http.Request,
 	fn func(context.Context, *tenancy.Service, tenancy.OrganizationID, tenancy.UserID) error,
 ) {
 	ctx := r.Context()
-	user, err := tenancy.ParseUserID(r.PathValue("user"))
-	if err != nil {
-		err = tenancy.ErrNotFound
-	} else {
+	user, err := tenancyhttp.ID[tenancy.User](r, "user")
+	if err == nil {
 		err = fn(ctx, tenancyhttp.Service(ctx), tenancyhttp.Organization(ctx), user)
 	}
 	m.done(w, r, home(r)+"/members", err)

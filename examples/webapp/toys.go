@@ -5,6 +5,7 @@ import (
 
 	"github.com/freehold-dev/freehold/internal/dnstest"
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
 // toys stand for what is outside the program, with -demo alone: a company's name server
@@ -54,9 +55,9 @@ func (t *toys) assert(w http.ResponseWriter, r *http.Request) {
 
 // connection is the one in the path, if people can sign in by it.
 func (t *toys) connection(r *http.Request) (tenancy.Connection, error) {
-	id, err := tenancy.ParseID[tenancy.Connection](r.PathValue("connection"))
+	id, err := tenancyhttp.ID[tenancy.Connection](r, "connection")
 	if err != nil {
-		return tenancy.Connection{}, tenancy.ErrNotFound
+		return tenancy.Connection{}, err
 	}
 	return t.service.Connections.GetByID(r.Context(), id)
 }

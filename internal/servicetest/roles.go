@@ -20,12 +20,14 @@ const (
 // Declare makes the permissions and the application roles known.
 func (w *World) Declare() {
 	w.T.Helper()
-	w.NoError(w.Svc.Permissions.Declare(w.Ctx, 1,
-		tenancy.PermissionDeclaration{Slug: ReadDocs, Description: "See documents"},
-		tenancy.PermissionDeclaration{Slug: WriteDocs}, tenancy.PermissionDeclaration{Slug: Billing}))
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 1,
-		rbac.Role{Slug: Auditor, Name: "Auditor", Grants: []rbac.Grant{rbac.Grant(ReadDocs)}, Priority: 500},
-		rbac.Role{Slug: Clerk, Extends: Auditor, Grants: []rbac.Grant{rbac.Grant(WriteDocs)}, Priority: 450}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{
+		{Slug: ReadDocs, Description: "See documents"},
+		{Slug: WriteDocs},
+		{Slug: Billing},
+	}, Roles: []tenancy.RoleSpec{
+		{Slug: Clerk, Extends: Auditor, Grants: []rbac.Grant{WriteDocs}},
+		{Slug: Auditor, Name: "Auditor", Grants: []rbac.Grant{ReadDocs}},
+	}}))
 }
 
 // Role makes a role of an organization's own.
@@ -39,6 +41,6 @@ func (w *World) Role(org tenancy.OrganizationID, slug, extends string, grants ..
 // OwnRoles makes the organization's own roles editor and helper.
 func (w *World) OwnRoles(org tenancy.OrganizationID) {
 	w.T.Helper()
-	w.Role(org, Editor, Auditor, rbac.Grant(WriteDocs))
-	w.Role(org, Helper, "", rbac.Grant(ReadDocs))
+	w.Role(org, Editor, Auditor, WriteDocs)
+	w.Role(org, Helper, "", ReadDocs)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // conditions puts a filter into the form that plans and rows are held against: the
-// values of a OneOf are sorted and told apart, and being null is equality with null.
+// values of a OneOf and a NoneOf are sorted and told apart, and being null is equality with null.
 func conditions(s *schema, where []store.Cond) []store.Cond {
 	list := slices.Clone(where)
 	for i := range list {
@@ -15,7 +15,7 @@ func conditions(s *schema, where []store.Cond) []store.Cond {
 		if c.Op == store.IsNull {
 			c.Op, c.Values = store.OneOf, []store.Value{{Null: true}}
 		}
-		if c.Op == store.OneOf && len(c.Values) > 1 {
+		if (c.Op == store.OneOf || c.Op == store.NoneOf) && len(c.Values) > 1 {
 			kind := s.columns[c.Column].kind
 			c.Values = slices.SortedFunc(slices.Values(c.Values), func(a, b store.Value) int {
 				return compareValues(kind, &a, &b)
@@ -51,6 +51,8 @@ func (l *layout) pass(rec []byte, cond *store.Cond) bool {
 		return l.compareTo(c, rec, &cond.Values[0]) < 0
 	case store.AtLeast:
 		return l.compareTo(c, rec, &cond.Values[0]) >= 0
+	case store.NoneOf:
+		return !l.among(c, rec, cond.Values)
 	default:
 		return true
 	}

@@ -246,6 +246,8 @@ func pass(c store.Column, v store.Value, cond store.Cond) bool {
 	switch cond.Op {
 	case store.OneOf:
 		return slices.Contains(cond.Values, v)
+	case store.NoneOf:
+		return !slices.Contains(cond.Values, v)
 	case store.Prefix:
 		return strings.HasPrefix(v.Text, cond.Values[0].Text)
 	case store.Less:

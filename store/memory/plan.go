@@ -145,7 +145,7 @@ func (s *schema) limits(p *plan, where []store.Cond, values []store.Value) (lo, 
 			hi = bound{values: next(cond.Values[0]), bias: -1}
 		case store.AtLeast:
 			lo = bound{values: next(cond.Values[0]), bias: -1}
-		case store.NotNull:
+		case store.NotNull, store.NoneOf:
 			lo = bound{values: next(store.Value{Null: true}), bias: 1}
 		}
 	}

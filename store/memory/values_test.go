@@ -51,6 +51,9 @@ func (w *walker) where(t *store.Table) (where []store.Cond) {
 		case op == store.Prefix && c.Type == store.Text, op == store.Less, op == store.AtLeast:
 			cond.Op = op
 		default:
+			if op == store.NoneOf {
+				cond.Op = op
+			}
 			for range rapid.IntRange(0, 3).Draw(w.T, "values") {
 				cond.Values = append(cond.Values, w.value(c))
 			}

@@ -36,8 +36,7 @@ func newDesk(t *testing.T) desk {
 	ctx, path := t.Context(), filepath.Join(t.TempDir(), "app.db")
 	d := desk{path: path, st: openAt(t, path)}
 	d.svc = deskService(t, d.st)
-	require.NoError(t, d.svc.Permissions.Declare(ctx, 1, tenancy.PermissionDeclaration{Slug: write}))
-	require.NoError(t, d.svc.Roles.Declare(ctx, 1, rbac.Role{Slug: rbac.Member, Grants: []rbac.Grant{rbac.Grant(write)}}))
+	require.NoError(t, d.svc.Declare(ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: write}}, Roles: []tenancy.RoleSpec{{Slug: rbac.Member, Grants: []rbac.Grant{write}}}}))
 	bob, err := d.svc.Users.Create(ctx, tenancy.NewUser{Email: "bob@acme.example"})
 	require.NoError(t, err)
 	org, err := d.svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme"})

@@ -96,7 +96,7 @@ func (w *heavy) fill() {
 		w.NoError(err)
 	}
 	for i := range 500 {
-		_, err := w.svc.Roles.Create(w.ctx, w.acme.ID, tenancy.NewRole{Slug: fmt.Sprintf("org-%03d", i), Description: strings.Repeat("d", 480), Grants: []rbac.Grant{rbac.Grant(rbac.ReadMembers)}})
+		_, err := w.svc.Roles.Create(w.ctx, w.acme.ID, tenancy.NewRole{Slug: fmt.Sprintf("org-%03d", i), Description: strings.Repeat("d", 480), Grants: []rbac.Grant{rbac.ReadMembers}})
 		w.NoError(err)
 	}
 	for i := range 100 {

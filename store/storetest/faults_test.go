@@ -130,6 +130,16 @@ func readFaults() []fault {
 				cond.Values[0].Int--
 			}
 		}),
+		where("user/filter_email_key", func(_ *store.Table, cond *store.Cond) {
+			if cond.Op == store.NoneOf && len(cond.Values) > 1 {
+				cond.Values = cond.Values[:1]
+			}
+		}),
+		where("membership/filter_display_name", func(_ *store.Table, cond *store.Cond) {
+			if cond.Op == store.NoneOf && len(cond.Values) == 0 {
+				cond.Op, cond.Values = store.OneOf, nil
+			}
+		}),
 		where("user/filter_prefix_exact", func(_ *store.Table, cond *store.Cond) {
 			if cond.Op == store.Prefix {
 				cond.Values[0].Text = strings.TrimRight(cond.Values[0].Text, "%\U0010FFFF")

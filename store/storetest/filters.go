@@ -33,6 +33,9 @@ func (s *subject) probes(i int, rows []store.Row) []probe {
 		probeSets(column.Type, distinct(rows, i), add)
 		probeBounds(column.Type, distinct(rows, i), add)
 	}
+	if column.Type != store.JSON {
+		probeOthers(column.Type, distinct(rows, i), add)
+	}
 	add("not null", store.NotNull, func(store.Value) bool { return true })
 	return append(all, probe{
 		name: column.Name + " null", where: []store.Cond{{Column: i, Op: store.IsNull}},
@@ -66,6 +69,24 @@ func probeSets(kind store.Type, known []store.Value, add adder) {
 	if other, ok := unknown(kind, 0); ok {
 		set("what is not there", other)
 		set("what is there and what is not", x, other)
+	}
+}
+
+// probeOthers adds those that leave out a set.
+func probeOthers(kind store.Type, known []store.Value, add adder) {
+	others := func(what string, values ...store.Value) {
+		add("none of "+what, store.NoneOf, func(x store.Value) bool { return !slices.Contains(values, x) }, values...)
+	}
+	x, y := known[len(known)/2], known[len(known)-1]
+	others("nothing")
+	others("one", x)
+	others("two", x, y)
+	others("twice the same", y, y)
+	others("the zero value", store.Value{})
+	others("all", known...)
+	if other, ok := unknown(kind, 0); ok {
+		others("what is not there", other)
+		others("what is there and what is not", x, other)
 	}
 }
 

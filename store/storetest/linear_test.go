@@ -324,6 +324,8 @@ func meetsAll(row store.Row, where []store.Cond) bool {
 		switch cond.Op {
 		case store.OneOf:
 			return !slices.Contains(cond.Values, x)
+		case store.NoneOf:
+			return slices.Contains(cond.Values, x)
 		case store.Prefix:
 			return !strings.HasPrefix(x.Text, cond.Values[0].Text)
 		case store.Less:

@@ -34,6 +34,8 @@ func meets(kind store.Type, x store.Value, cond store.Cond) bool {
 		return order(kind, x, cond.Values[0]) >= 0
 	case store.NotNull:
 		return true
+	case store.NoneOf:
+		return !slices.Contains(cond.Values, x)
 	default:
 		return false
 	}

@@ -65,6 +65,18 @@ func OneText[S ~string](c *Conds, column string, in In[S]) {
 	OneOf(c, column, in, func(s S) store.Value { return store.Value{Text: string(s)} })
 }
 
+// NoneText leaves out texts; none leaves out nothing.
+func NoneText[S ~string](c *Conds, column string, out []S) {
+	if len(out) == 0 {
+		return
+	}
+	values := make([]store.Value, len(out))
+	for i, s := range out {
+		values[i].Text = string(s)
+	}
+	c.Add(column, store.NoneOf, values...)
+}
+
 // OneFlag constrains a column of flags.
 func OneFlag(c *Conds, column string, in In[bool]) {
 	OneOf(c, column, in, func(yes bool) store.Value {

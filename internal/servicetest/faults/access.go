@@ -27,14 +27,14 @@ func (w *faultWorld) settleRoles() {
 
 func accessCalls() []faultCall {
 	return []faultCall{
-		{method: "Roles.Declare", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
-			return svc.Roles.Declare(ctx, 2, rbac.Role{Slug: "cook", Extends: servicetest.Auditor}, rbac.Role{Slug: servicetest.Auditor, Name: "Reader"})
+		{method: "Declare", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
+			return svc.Declare(ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "cook", Extends: servicetest.Auditor}, {Slug: servicetest.Auditor, Name: "Reader"}}})
 		})},
 		{method: "Roles.Create", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Roles.Create(ctx, w.acme.ID, tenancy.NewRole{Slug: "org-new", Extends: servicetest.Helper})
 		}},
 		{method: "Roles.Update", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
-			return svc.Roles.Update(ctx, w.acme.ID, servicetest.Editor, tenancy.RoleUpdate{Add: []rbac.Grant{rbac.Grant(servicetest.Billing)}})
+			return svc.Roles.Update(ctx, w.acme.ID, servicetest.Editor, tenancy.RoleUpdate{Add: []rbac.Grant{servicetest.Billing}})
 		}},
 		{method: "Roles.Reorder", call: only(func(ctx context.Context, svc *tenancy.Service, w *faultWorld) error {
 			return svc.Roles.Reorder(ctx, w.acme.ID, servicetest.Helper, "org-child", servicetest.Editor)
@@ -45,9 +45,11 @@ func accessCalls() []faultCall {
 		{method: "Roles.Delete", variant: " of a declared one", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
 			return svc.Roles.Delete(ctx, tenancy.OrganizationID{}, servicetest.Clerk, servicetest.Auditor)
 		})},
-		{method: "Permissions.Declare", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
-			return svc.Permissions.Declare(ctx, 2, tenancy.PermissionDeclaration{Slug: "dishes:wash"},
-				tenancy.PermissionDeclaration{Slug: servicetest.ReadDocs, Description: "Look at documents"})
+		{method: "Declare", variant: " of permissions", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
+			return svc.Declare(ctx, 2, tenancy.Schema{Permissions: []tenancy.PermissionSpec{
+				{Slug: "dishes:wash"},
+				{Slug: servicetest.ReadDocs, Description: "Look at documents"},
+			}})
 		})},
 		{method: "Permissions.Delete", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
 			return svc.Permissions.Delete(ctx, servicetest.WriteDocs)

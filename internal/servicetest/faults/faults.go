@@ -64,7 +64,7 @@ var faultReads = []string{
 	"Memberships.Get", "Memberships.List", "Memberships.All", "Memberships.ListByUser", "Memberships.AllByUser",
 	"Memberships.Removed", "Memberships.AllRemoved",
 	"Events.List", "Events.All", "Events.Last", "Events.Denials",
-	"Roles.Get", "Roles.List", "Permissions.List", "Permissions.Of",
+	"Roles.Get", "Roles.List", "Permissions.List", "Permissions.Of", "Roles.Effective", "Roles.Holders",
 	"Domains.Get", "Domains.List", "Domains.All", "Domains.Challenge", "Domains.Owner", "Proofs.Preview",
 }
 

@@ -44,7 +44,7 @@ var harmless = []string{
 	"JoinRequests.Cancel", "JoinRequests.Create", "JoinRequests.Decline", "JoinRequests.Get", "JoinRequests.List",
 	"Sessions.Authenticate", "Sessions.Claims", "Sessions.Get", "Sessions.List", "Sessions.ListByUser", "Sessions.Revoke",
 	"Sessions.RevokeAll", "Sessions.RevokeByOrganization", "Sessions.SignOut", "Sessions.Start", "Sessions.Sweep", "Sessions.Switch",
-	"Permissions.List", "Permissions.Of", "Proofs.Finish", "Proofs.Open", "Proofs.Preview", "Proofs.Start", "Proofs.Sweep", "Roles.Create", "Roles.Get", "Roles.List", "Roles.Reorder",
+	"Permissions.List", "Permissions.Of", "Proofs.Finish", "Proofs.Open", "Proofs.Preview", "Proofs.Start", "Proofs.Sweep", "Roles.Create", "Roles.Effective", "Roles.Get", "Roles.Holders", "Roles.List", "Roles.Reorder",
 	"Users.CancelEmailChange", "Users.ChangeEmail", "Users.ConfirmEmail", "Users.Create", "Users.Get", "Users.GetByEmail",
 	"Users.GetByExternalID", "Users.List", "Users.RecordSignIn", "Users.SendVerification", "Users.Update",
 }
@@ -271,18 +271,21 @@ func roleChanges() map[string][]change {
 	}
 	declares := func(revision int64, grants ...rbac.Grant) callFunc {
 		return func(ctx context.Context, s *tenancy.Service, _ freshCast) error {
-			return s.Roles.Declare(ctx, revision, rbac.Role{Slug: "editor", Extends: rbac.Member, Grants: grants})
+			return s.Declare(ctx, revision, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "editor", Extends: rbac.Member, Grants: grants}}})
 		}
 	}
 	return map[string][]change{
-		"Roles.Declare": {
+		"Declare": {
 			{loses(bob), declares(2)},
-			{moves(bob, org, rbac.ReadEvents, mayNot, may), declares(2, rbac.Grant(rbac.ReadEvents))},
+			{moves(bob, org, rbac.ReadEvents, mayNot, may), declares(2, rbac.ReadEvents)},
+			{moves(ada, org, freshLater, string(tenancy.ErrUnknownPermission), may), func(ctx context.Context, s *tenancy.Service, _ freshCast) error {
+				return s.Declare(ctx, 2, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: freshLater}}})
+			}},
 		},
 		"Roles.Update": {
-			{loses(eve), updates(tenancy.RoleUpdate{Remove: []rbac.Grant{rbac.Grant(freshWrite)}})},
+			{loses(eve), updates(tenancy.RoleUpdate{Remove: []rbac.Grant{freshWrite}})},
 			{moves(eve, org, freshRead, mayNot, may), updates(tenancy.RoleUpdate{Extends: servicetest.Ptr("editor")})},
-			{moves(eve, org, rbac.ReadEvents, mayNot, may), updates(tenancy.RoleUpdate{Add: []rbac.Grant{rbac.Grant(rbac.ReadEvents)}})},
+			{moves(eve, org, rbac.ReadEvents, mayNot, may), updates(tenancy.RoleUpdate{Add: []rbac.Grant{rbac.ReadEvents}})},
 		},
 		"Roles.Delete": {
 			{loses(eve), func(ctx context.Context, s *tenancy.Service, c freshCast) error {
@@ -292,12 +295,6 @@ func roleChanges() map[string][]change {
 				return s.Roles.Delete(ctx, tenancy.OrganizationID{}, "editor", rbac.Guest)
 			}},
 		},
-		"Permissions.Declare": {{
-			moves(ada, org, freshLater, string(tenancy.ErrUnknownPermission), may),
-			func(ctx context.Context, s *tenancy.Service, _ freshCast) error {
-				return s.Permissions.Declare(ctx, 2, tenancy.PermissionDeclaration{Slug: freshLater})
-			},
-		}},
 		"Permissions.Delete": {{
 			moves(bob, org, freshWrite, may, string(tenancy.ErrUnknownPermission)),
 			func(ctx context.Context, s *tenancy.Service, _ freshCast) error {

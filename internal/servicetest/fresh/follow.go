@@ -235,7 +235,7 @@ func newRoles(w *followWorld) {
 	svc := w.follower(func(*tenancy.Config) {})
 	_, err := svc.Can(w.Ctx, w.eve, w.freshCast.org, freshWrite)
 	w.NoError(err)
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 3, rbac.Role{Slug: "writer", Grants: []rbac.Grant{rbac.Grant(freshWrite)}}))
+	w.NoError(w.Svc.Declare(w.Ctx, 3, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "writer", Grants: []rbac.Grant{freshWrite}}}}))
 	_, err = w.Svc.Roles.Create(w.Ctx, w.freshCast.org, tenancy.NewRole{Slug: "org-writer", Extends: "writer"})
 	w.NoError(err)
 	for user, role := range map[tenancy.UserID]string{w.dora: "writer", w.User("new").ID: "org-writer"} {

@@ -92,14 +92,14 @@ const (
 
 func newFreshWorld(base *servicetest.World) *freshWorld {
 	w := &freshWorld{World: base}
-	w.NoError(w.Svc.Permissions.Declare(w.Ctx, 1, tenancy.PermissionDeclaration{Slug: freshRead}, tenancy.PermissionDeclaration{Slug: freshWrite}))
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 1,
-		rbac.Role{Slug: rbac.Member, Grants: []rbac.Grant{rbac.Grant(freshRead)}},
-		rbac.Role{Slug: "editor", Extends: rbac.Member, Grants: []rbac.Grant{rbac.Grant(freshWrite)}}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: freshRead}, {Slug: freshWrite}}, Roles: []tenancy.RoleSpec{
+		{Slug: rbac.Member, Grants: []rbac.Grant{freshRead}},
+		{Slug: "editor", Extends: rbac.Member, Grants: []rbac.Grant{freshWrite}},
+	}}))
 	ada, bob, carl, dora, eve := w.User("ada"), w.User("bob"), w.User("carl"), w.User("dora"), w.User("eve")
 	barred, left := w.User("barred"), w.User("left")
 	org, shut, stored := w.Owned("Acme", ada), w.Owned("Shut", ada), w.Owned("Stored", ada)
-	_, err := w.Svc.Roles.Create(w.Ctx, org.ID, tenancy.NewRole{Slug: "org-author", Grants: []rbac.Grant{rbac.Grant(freshWrite)}})
+	_, err := w.Svc.Roles.Create(w.Ctx, org.ID, tenancy.NewRole{Slug: "org-author", Grants: []rbac.Grant{freshWrite}})
 	w.NoError(err)
 	w.Add(org, bob, "editor")
 	w.Add(org, eve, "org-author")

@@ -78,15 +78,14 @@ func (s *stepTruth) may(o, u int) bool {
 
 func newSteps(w *servicetest.World, host Host) *steps {
 	s := &steps{World: w, host: host, rand: rand.New(rand.NewPCG(3, 4))} //nolint:gosec // to be repeated
-	w.NoError(w.Svc.Permissions.Declare(w.Ctx, 1, tenancy.PermissionDeclaration{Slug: freshRead}, tenancy.PermissionDeclaration{Slug: freshWrite}))
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 1, rbac.Role{Slug: "editor", Grants: []rbac.Grant{rbac.Grant(freshWrite)}}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: freshRead}, {Slug: freshWrite}}, Roles: []tenancy.RoleSpec{{Slug: "editor", Grants: []rbac.Grant{freshWrite}}}}))
 	s.truth.editor = true
 	for u := range s.users {
 		s.users[u] = w.User(fmt.Sprint("u", u)).ID
 	}
 	for o := range s.orgs {
 		s.orgs[o] = w.Org(fmt.Sprint("Org ", o)).ID
-		_, err := w.Svc.Roles.Create(w.Ctx, s.orgs[o], tenancy.NewRole{Slug: "org-author", Grants: []rbac.Grant{rbac.Grant(freshWrite)}})
+		_, err := w.Svc.Roles.Create(w.Ctx, s.orgs[o], tenancy.NewRole{Slug: "org-author", Grants: []rbac.Grant{freshWrite}})
 		w.NoError(err)
 		s.truth.author[o] = true
 		for u := range s.users {
@@ -238,7 +237,7 @@ func (s *steps) change(ctx context.Context, svc *tenancy.Service, n int) (err er
 		err = s.flip(&s.truth.stored[o], func() error { return drop1(svc.Organizations.Archive(ctx, org)) },
 			func() error { return drop1(svc.Organizations.Restore(ctx, org)) })
 	case kind < 18:
-		write := []rbac.Grant{rbac.Grant(freshWrite)}
+		write := []rbac.Grant{freshWrite}
 		err = s.flip(&s.truth.author[o], func() error {
 			return drop1(svc.Roles.Update(ctx, org, "org-author", tenancy.RoleUpdate{Add: write}))
 		}, func() error {
@@ -247,7 +246,7 @@ func (s *steps) change(ctx context.Context, svc *tenancy.Service, n int) (err er
 	default:
 		declare := func(grant rbac.Permission) func() error {
 			return func() error {
-				return svc.Roles.Declare(ctx, int64(n+2), rbac.Role{Slug: "editor", Grants: []rbac.Grant{rbac.Grant(grant)}})
+				return svc.Declare(ctx, int64(n+2), tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "editor", Grants: []rbac.Grant{grant}}}})
 			}
 		}
 		err = s.flip(&s.truth.editor, declare(freshWrite), declare(freshRead))

@@ -139,15 +139,18 @@ func (d *driver) updateOrganization() error {
 }
 
 func (d *driver) declare() error {
-	revision := int64(d.done)
-	if err := d.svc.Permissions.Declare(d.ctx, revision, tenancy.PermissionDeclaration{Slug: servicetest.ReadDocs, Description: one(d, "", "See")},
-		tenancy.PermissionDeclaration{Slug: servicetest.WriteDocs}, tenancy.PermissionDeclaration{Slug: servicetest.Billing}); err != nil {
-		return err
+	roles := []tenancy.RoleSpec{
+		{Slug: servicetest.Auditor, Name: one(d, "Auditor", "Reader"), Grants: []rbac.Grant{servicetest.ReadDocs}},
+		{Slug: servicetest.Clerk, Extends: one(d, servicetest.Auditor, ""), Grants: []rbac.Grant{servicetest.WriteDocs}},
 	}
-	_ = d.svc.Roles.Declare(d.ctx, revision, // after an event: what is refused here is no refusal of all
-		rbac.Role{Slug: servicetest.Auditor, Name: one(d, "Auditor", "Reader"), Grants: []rbac.Grant{rbac.Grant(servicetest.ReadDocs)}, Priority: 500 + d.r.IntN(2)},
-		rbac.Role{Slug: servicetest.Clerk, Extends: one(d, servicetest.Auditor, ""), Grants: []rbac.Grant{rbac.Grant(servicetest.WriteDocs)}, Priority: 500})
-	return nil
+	if d.r.IntN(2) == 0 {
+		slices.Reverse(roles) // and so their priorities
+	}
+	return d.svc.Declare(d.ctx, int64(d.done), tenancy.Schema{Roles: roles, Permissions: []tenancy.PermissionSpec{
+		{Slug: servicetest.ReadDocs, Description: one(d, "", "See")},
+		{Slug: servicetest.WriteDocs},
+		{Slug: servicetest.Billing},
+	}})
 }
 
 // ownRole is one of the few roles of an organization's own that there may be.
@@ -162,7 +165,7 @@ func (d *driver) role() string {
 }
 
 func (d *driver) grants() []rbac.Grant {
-	return some(d, 2, rbac.Grant(servicetest.ReadDocs), rbac.Grant(servicetest.WriteDocs), rbac.Grant(servicetest.Billing), "documents:*")
+	return some(d, 2, servicetest.ReadDocs, servicetest.WriteDocs, servicetest.Billing, "documents:*")
 }
 
 func (d *driver) createRole() error {

@@ -230,7 +230,10 @@ func methodsTabled(w *world) {
 func actorCalls() map[string]func(ctx context.Context, s *tenancy.Service, c cast) error {
 	calls := map[string]func(ctx context.Context, s *tenancy.Service, c cast) error{
 		"Transact": func(ctx context.Context, s *tenancy.Service, _ cast) error { return s.Transact(ctx, nothingAtAll) },
-		"Import":   func(ctx context.Context, s *tenancy.Service, _ cast) error { return s.Import(ctx, nothingAtAll) },
+		"Declare": func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			return s.Declare(ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "cook", Grants: []rbac.Grant{"documents:*"}}}})
+		},
+		"Import": func(ctx context.Context, s *tenancy.Service, _ cast) error { return s.Import(ctx, nothingAtAll) },
 		"Can": func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Can(ctx, c.member, c.org, servicetest.ReadDocs)
 			return err

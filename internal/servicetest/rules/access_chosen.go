@@ -91,9 +91,9 @@ func rolesAtOnce(w *world) {
 }
 
 func declaredBehind(w *world) {
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 1, rbac.Role{Slug: "zoo"}, rbac.Role{Slug: "ant"}, rbac.Role{Slug: "first", Priority: 1}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "zoo"}, {Slug: "ant"}, {Slug: "first"}}}))
 	org, ada := w.Org("Acme"), w.User("ada")
 	w.Role(org.ID, "org-own", "")
 	m := w.Add(org, ada, "org-own", "ant", "zoo", rbac.Guest, rbac.Owner, "first")
-	w.Equal([]string{"first", rbac.Owner, rbac.Guest, "zoo", "ant", "org-own"}, m.Roles)
+	w.Equal([]string{rbac.Owner, rbac.Guest, "zoo", "ant", "first", "org-own"}, m.Roles)
 }

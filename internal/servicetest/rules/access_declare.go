@@ -11,10 +11,10 @@ import (
 
 func declareRules() []rule {
 	return []rule{
-		{"R1 Permissions.Declare adds, changes and never deletes", on(declarePermissions)},
+		{"R1 Declare adds and changes permissions, and never deletes", on(declarePermissions)},
 		{"R1 an undeclared permission is unknown, a wildcard in a check invalid", on(undeclared)},
-		{"R2 Roles.Declare adds, changes and never deletes", on(declareRoles)},
-		{"R2 Roles.Declare twice of as many roles as there may be", with(lowRoleLimits, declareMost)},
+		{"R2 Declare adds and changes roles, and never deletes", on(declareRoles)},
+		{"R2 Declare twice of as many roles as there may be", with(lowRoleLimits, declareMost)},
 		{"R2 cycles and depth are refused", on(roleChains)},
 		{"R2 a declaration may not make an organization's own roles too deep", on(deepUnderOwn)},
 		{"R3 a default role never manages, whatever changes under it", on(defaultsStayHarmless)},
@@ -24,16 +24,16 @@ func declareRules() []rule {
 }
 
 func declarePermissions(w *world) {
-	declare := func(revision int64, list ...tenancy.PermissionDeclaration) func() error {
-		return func() error { return w.Svc.Permissions.Declare(w.Ctx, revision, list...) }
+	declare := func(revision int64, list ...tenancy.PermissionSpec) func() error {
+		return func() error { return w.Svc.Declare(w.Ctx, revision, tenancy.Schema{Permissions: list}) }
 	}
-	read := tenancy.PermissionDeclaration{Slug: servicetest.ReadDocs, Description: "See"}
-	w.emits(declare(3, read, tenancy.PermissionDeclaration{Slug: servicetest.Billing}), some(tenancy.EventPermissionCreated), some(tenancy.EventPermissionCreated))
+	read := tenancy.PermissionSpec{Slug: servicetest.ReadDocs, Description: "See"}
+	w.emits(declare(3, read, tenancy.PermissionSpec{Slug: servicetest.Billing}), some(tenancy.EventPermissionCreated), some(tenancy.EventPermissionCreated))
 	w.silent(declare(3, read))
-	w.silent(declare(3, read, tenancy.PermissionDeclaration{Slug: servicetest.Billing}))
+	w.silent(declare(3, read, tenancy.PermissionSpec{Slug: servicetest.Billing}))
 	w.silent(declare(3)) // what is not named stays
 	read.Description = "Look"
-	w.silent(declare(2, read, tenancy.PermissionDeclaration{Slug: servicetest.WriteDocs})) // an older program
+	w.silent(declare(2, read, tenancy.PermissionSpec{Slug: servicetest.WriteDocs})) // an older program
 	events := w.emits(declare(3, read), some(tenancy.EventPermissionUpdated))
 	w.JSONEq(`{"description":"See"}`, string(events[0].Previous))
 	all, err := w.Svc.Permissions.List(w.Ctx)
@@ -41,7 +41,7 @@ func declarePermissions(w *world) {
 	w.Len(all, 2+len(rbac.Management()))
 	w.True(slices.IsSortedFunc(all, func(a, b tenancy.Permission) int { return compareSlugs(a.Slug, b.Slug) }))
 	// All or nothing.
-	w.refuses(tenancy.ErrInvalid, "permission", declare(4, tenancy.PermissionDeclaration{Slug: servicetest.WriteDocs}, tenancy.PermissionDeclaration{Slug: "tenancy:mine"}))
+	w.refuses(tenancy.ErrInvalid, "permission", declare(4, tenancy.PermissionSpec{Slug: servicetest.WriteDocs}, tenancy.PermissionSpec{Slug: "tenancy:mine"}))
 }
 
 func compareSlugs(a, b rbac.Permission) int {
@@ -79,18 +79,18 @@ func undeclared(w *world) {
 
 func declareRoles(w *world) {
 	w.Declare()
-	declare := func(revision int64, list ...rbac.Role) func() error {
-		return func() error { return w.Svc.Roles.Declare(w.Ctx, revision, list...) }
+	declare := func(revision int64, list ...tenancy.RoleSpec) func() error {
+		return func() error { return w.Svc.Declare(w.Ctx, revision, tenancy.Schema{Roles: list}) }
 	}
-	cook := rbac.Role{Slug: "cook", Name: "Cook", Extends: "washer", Grants: []rbac.Grant{"documents:write", "documents:read"}, Priority: 7}
-	washer := rbac.Role{Slug: "washer"}
+	cook := tenancy.RoleSpec{Slug: "cook", Name: "Cook", Extends: "washer", Grants: []rbac.Grant{"documents:write", "documents:read"}}
+	washer := tenancy.RoleSpec{Slug: "washer"}
 	w.emits(declare(3, cook, washer), some(tenancy.EventRoleCreated), some(tenancy.EventRoleCreated)) // the parent may come after
 	w.silent(declare(3, cook, washer))
 	cook.Grants = []rbac.Grant{"documents:read", "documents:write", "documents:read"} // the same in another order
 	w.silent(declare(3, cook))
 	w.silent(declare(3))
 	cook.Name, cook.Grants = "Chef", []rbac.Grant{"documents:*"}
-	w.silent(declare(2, cook, rbac.Role{Slug: "late"}))
+	w.silent(declare(2, cook, tenancy.RoleSpec{Slug: "late"}))
 	events := w.emits(declare(3, cook), some(tenancy.EventRoleUpdated))
 	w.JSONEq(`{"name":"Cook","grants":["documents:read","documents:write"]}`, string(events[0].Previous))
 	org := w.Org("Acme").ID
@@ -99,7 +99,7 @@ func declareRoles(w *world) {
 	w.Equal("Chef", got.Name)
 	w.Equal(int64(2), got.Version)
 	// Built-in ones: what member grants is the host's; who owner and admin are is not.
-	w.NoError(declare(3, rbac.Role{Slug: rbac.Member, Grants: []rbac.Grant{"documents:read"}, Priority: 9999}, rbac.Role{Slug: rbac.Guest})())
+	w.NoError(declare(3, tenancy.RoleSpec{Slug: rbac.Member, Grants: []rbac.Grant{"documents:read"}}, tenancy.RoleSpec{Slug: rbac.Guest})())
 	ada := w.User("ada")
 	w.Add(tenancy.Organization{ID: org}, ada)
 	ok, err := w.Svc.Can(w.Ctx, ada.ID, org, servicetest.ReadDocs)
@@ -111,9 +111,9 @@ func declareRoles(w *world) {
 	for _, r := range list {
 		slugs = append(slugs, r.Slug)
 	}
-	w.Equal([]string{"cook", rbac.Owner, rbac.Admin, rbac.Member, rbac.Guest, servicetest.Clerk, servicetest.Auditor, "washer"}, slugs) // R4: by priority
-	w.refuses(tenancy.ErrInvalid, "roles", declare(3, rbac.Role{Slug: "twice"}, rbac.Role{Slug: "twice"}))
-	w.refuses(tenancy.ErrInvalid, "slug", declare(3, rbac.Role{Slug: "fine"}, rbac.Role{Slug: rbac.Owner}))
+	w.Equal([]string{rbac.Owner, rbac.Admin, rbac.Member, rbac.Guest, servicetest.Clerk, "cook", servicetest.Auditor, "washer"}, slugs) // R4: by priority
+	w.refuses(tenancy.ErrInvalid, "roles", declare(3, tenancy.RoleSpec{Slug: "twice"}, tenancy.RoleSpec{Slug: "twice"}))
+	w.refuses(tenancy.ErrInvalid, "slug", declare(3, tenancy.RoleSpec{Slug: "fine"}, tenancy.RoleSpec{Slug: rbac.Owner}))
 	for _, call := range []func() error{ // declared roles are not edited at run time
 		func() error {
 			_, err := w.Svc.Roles.Update(w.Ctx, org, "cook", tenancy.RoleUpdate{Name: servicetest.Ptr("X")})
@@ -129,17 +129,19 @@ func declareRoles(w *world) {
 }
 
 func declareMost(w *world) {
-	three := []rbac.Role{{Slug: "one"}, {Slug: "two"}, {Slug: "three"}}
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 1, three...))
-	w.silent(func() error { return w.Svc.Roles.Declare(w.Ctx, 1, three...) })
-	w.refuses(tenancy.ErrInvalid, "roles", func() error { return w.Svc.Roles.Declare(w.Ctx, 1, rbac.Role{Slug: "four"}) })
+	three := []tenancy.RoleSpec{{Slug: "one"}, {Slug: "two"}, {Slug: "three"}}
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Roles: three}))
+	w.silent(func() error { return w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Roles: three}) })
+	w.refuses(tenancy.ErrInvalid, "roles", func() error {
+		return w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "four"}}})
+	})
 }
 
 // chain are n roles of which each extends the one before.
-func chain(prefix string, n int, top string) []rbac.Role {
-	var roles []rbac.Role
+func chain(prefix string, n int, top string) []tenancy.RoleSpec {
+	var roles []tenancy.RoleSpec
 	for i := range n {
-		roles = append(roles, rbac.Role{Slug: fmt.Sprintf("%s%d", prefix, i), Extends: top})
+		roles = append(roles, tenancy.RoleSpec{Slug: fmt.Sprintf("%s%d", prefix, i), Extends: top})
 		top = roles[i].Slug
 	}
 	return roles
@@ -148,9 +150,11 @@ func chain(prefix string, n int, top string) []rbac.Role {
 func roleChains(w *world) {
 	w.Declare()
 	org := w.Org("Acme").ID
-	w.refuses(tenancy.ErrInvalid, "roles", func() error { return w.Svc.Roles.Declare(w.Ctx, 2, chain("deep-", 10, "")...) })
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 2, chain("deep-", 9, "")...)) // 8 parents
-	w.refuses(tenancy.ErrInvalid, "roles", func() error { return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: "deep-0", Extends: "deep-4"}) })
+	w.refuses(tenancy.ErrInvalid, "roles", func() error { return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: chain("deep-", 10, "")}) })
+	w.NoError(w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: chain("deep-", 9, "")})) // 8 parents
+	w.refuses(tenancy.ErrInvalid, "roles", func() error {
+		return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "deep-0", Extends: "deep-4"}}})
+	})
 	w.refuses(tenancy.ErrInvalid, "extends", func() error {
 		_, err := w.Svc.Roles.Create(w.Ctx, org, tenancy.NewRole{Slug: "org-deeper", Extends: "deep-8"})
 		return err
@@ -173,7 +177,7 @@ func deepUnderOwn(w *world) {
 		w.Role(org, r.Slug, r.Extends)
 	}
 	w.refuses(tenancy.ErrInvalid, "roles", func() error {
-		return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: servicetest.Auditor, Extends: rbac.Guest})
+		return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Auditor, Extends: rbac.Guest}}})
 	})
 	_, err := w.Svc.Can(w.Ctx, ada.ID, org, servicetest.ReadDocs)
 	w.NoError(err)
@@ -202,13 +206,13 @@ func defaultsStayHarmless(w *world) {
 		"its parent":     update("org-base", tenancy.RoleUpdate{Add: []rbac.Grant{"tenancy:*"}}),
 		"another parent": update("org-default", tenancy.RoleUpdate{Extends: servicetest.Ptr("org-boss")}),
 		"a declared parent": func() error {
-			return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: servicetest.Auditor, Grants: []rbac.Grant{"tenancy:roles:write"}})
+			return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Auditor, Grants: []rbac.Grant{"tenancy:roles:write"}}}})
 		},
 		"a parent of a declared parent": func() error {
-			return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: "top", Grants: []rbac.Grant{"*"}}, rbac.Role{Slug: servicetest.Auditor, Extends: "top"})
+			return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "top", Grants: []rbac.Grant{"*"}}, {Slug: servicetest.Auditor, Extends: "top"}}})
 		},
 		"the application's own default": func() error {
-			return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: rbac.Member, Grants: []rbac.Grant{"*"}})
+			return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: rbac.Member, Grants: []rbac.Grant{"*"}}}})
 		},
 	} {
 		w.each(name, func(w *world) { w.refuses(tenancy.ErrInvalid, "grants", call) })
@@ -229,11 +233,11 @@ func defaultsStayHarmless(w *world) {
 func declaredDefault(w *world) {
 	org, ada := w.Org("Acme"), w.User("ada")
 	w.refuses(tenancy.ErrUnknownRole, "roles", func() error { _, err := w.Svc.Memberships.Add(w.Ctx, servicetest.Adding(org, ada)); return err })
-	w.NoError(w.Svc.Permissions.Declare(w.Ctx, 1, tenancy.PermissionDeclaration{Slug: servicetest.ReadDocs}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: servicetest.ReadDocs}}}))
 	w.refuses(tenancy.ErrInvalid, "grants", func() error {
-		return w.Svc.Roles.Declare(w.Ctx, 1, rbac.Role{Slug: servicetest.Auditor, Grants: []rbac.Grant{"*"}})
+		return w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Auditor, Grants: []rbac.Grant{"*"}}}})
 	})
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 1, rbac.Role{Slug: servicetest.Auditor, Grants: []rbac.Grant{"documents:read"}}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Auditor, Grants: []rbac.Grant{"documents:read"}}}}))
 	w.Equal([]string{servicetest.Auditor}, w.Add(org, ada).Roles)
 	w.refuses(tenancy.ErrRoleInUse, "", func() error {
 		return w.Svc.Roles.Delete(w.Ctx, tenancy.OrganizationID{}, servicetest.Auditor, rbac.Guest)
@@ -258,5 +262,5 @@ func deletePermission(w *world) {
 	w.Len(r.Grants, 3)
 	w.refuses(tenancy.ErrUnknownPermission, "", func() error { return w.Svc.Permissions.Delete(w.Ctx, servicetest.WriteDocs) })
 	w.refuses(tenancy.ErrInvalid, "permission", func() error { return w.Svc.Permissions.Delete(w.Ctx, rbac.ReadMembers) })
-	w.NoError(w.Svc.Permissions.Declare(w.Ctx, 1, tenancy.PermissionDeclaration{Slug: servicetest.WriteDocs}))
+	w.NoError(w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: servicetest.WriteDocs}}}))
 }

@@ -29,7 +29,7 @@ func builtinParent(w *world) {
 		w.Role(org, r.Slug, r.Extends)
 	}
 	w.refuses(tenancy.ErrInvalid, "roles", func() error {
-		return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: "base"}, rbac.Role{Slug: rbac.Member, Extends: "base"})
+		return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "base"}, {Slug: rbac.Member, Extends: "base"}}})
 	})
 	_, err := w.Svc.Can(w.Ctx, ada.ID, org, servicetest.ReadDocs)
 	w.NoError(err)
@@ -37,11 +37,11 @@ func builtinParent(w *world) {
 
 func permissionTwice(w *world) {
 	for _, descriptions := range [][]string{{"one", "one"}, {"one", "two"}, {"one", "two", "three"}} {
-		var list []tenancy.PermissionDeclaration
+		var list []tenancy.PermissionSpec
 		for _, d := range descriptions {
-			list = append(list, tenancy.PermissionDeclaration{Slug: "a:b", Description: d})
+			list = append(list, tenancy.PermissionSpec{Slug: "a:b", Description: d})
 		}
-		w.refuses(tenancy.ErrInvalid, "permission", func() error { return w.Svc.Permissions.Declare(w.Ctx, 1, list...) })
+		w.refuses(tenancy.ErrInvalid, "permission", func() error { return w.Svc.Declare(w.Ctx, 1, tenancy.Schema{Permissions: list}) })
 	}
 }
 
@@ -80,7 +80,7 @@ func heirsHonest(w *world) {
 			}
 			return nil
 		}
-		err := svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: servicetest.Clerk, Extends: servicetest.Auditor, Grants: []rbac.Grant{rbac.Grant(rbac.WriteMembers)}})
+		err := svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Clerk, Extends: servicetest.Auditor, Grants: []rbac.Grant{rbac.WriteMembers}}}})
 		if met < n {
 			w.NoError(err)
 			return
@@ -103,7 +103,7 @@ func declaredAtOnce(w *world) {
 		return ok
 	}
 	grant := func(s *tenancy.Service, revision int64, grants ...rbac.Grant) error {
-		return s.Roles.Declare(w.Ctx, revision, rbac.Role{Slug: servicetest.Clerk, Extends: servicetest.Auditor, Grants: grants})
+		return s.Declare(w.Ctx, revision, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Clerk, Extends: servicetest.Auditor, Grants: grants}}})
 	}
 	both := func(want bool) {
 		w.T.Helper()
@@ -111,7 +111,7 @@ func declaredAtOnce(w *world) {
 		w.Equal(want, may(other, servicetest.Billing))
 	}
 	both(false)
-	w.NoError(grant(other, 2, rbac.Grant(servicetest.Billing)))
+	w.NoError(grant(other, 2, servicetest.Billing))
 	both(true)
 	w.NoError(grant(w.Svc, 3))
 	both(false)
@@ -123,20 +123,22 @@ func declaredAtOnce(w *world) {
 				w.Equal(want, ok)
 			}
 			in(false)
-			w.NoError(grant(tx, 4, rbac.Grant(servicetest.Billing)))
+			w.NoError(grant(tx, 4, servicetest.Billing))
 			in(true)
 			w.NoError(grant(tx, 5))
 			in(false)
-			w.Failed(tx.Roles.Declare(ctx, 6, rbac.Role{Slug: servicetest.Clerk, Grants: []rbac.Grant{rbac.Grant(servicetest.Billing)}},
-				rbac.Role{Slug: "far", Extends: "nowhere"}), tenancy.ErrUnknownRole, "roles")
+			w.Failed(tx.Declare(ctx, 6, tenancy.Schema{Roles: []tenancy.RoleSpec{
+				{Slug: servicetest.Clerk, Grants: []rbac.Grant{servicetest.Billing}},
+				{Slug: "far", Extends: "nowhere"},
+			}}), tenancy.ErrUnknownRole, "roles")
 			in(false)
-			w.NoError(grant(tx, 7, rbac.Grant(servicetest.Billing)))
+			w.NoError(grant(tx, 7, servicetest.Billing))
 			in(true)
 			return servicetest.ErrStop
 		}))
 		both(false)
 	}
-	w.NoError(grant(other, 4, rbac.Grant(servicetest.Billing)))
+	w.NoError(grant(other, 4, servicetest.Billing))
 	both(true)
 	w.NoError(other.Permissions.Delete(w.Ctx, servicetest.Billing))
 	_, err := w.Svc.As(tenancy.UserPrincipal(cyd)).Can(w.Ctx, cyd, acme.ID, servicetest.Billing)
@@ -161,7 +163,7 @@ func answersApart(w *world) {
 		claims[tenancy.ClaimRoles].([]string)[0] = "mine"
 		role, err := w.Svc.Roles.Get(w.Ctx, acme.ID, servicetest.Clerk)
 		w.NoError(err)
-		w.Equal([]rbac.Grant{rbac.Grant(servicetest.WriteDocs)}, role.Grants)
+		w.Equal([]rbac.Grant{servicetest.WriteDocs}, role.Grants)
 		role.Grants[0] = "*"
 		all, err := w.Svc.Roles.List(w.Ctx, acme.ID)
 		w.NoError(err)

@@ -228,7 +228,7 @@ func denialReaders(w *world) {
 		return err
 	})
 	w.refuses(tenancy.ErrForbidden, "", func() error {
-		_, err := w.Svc.As(tenancy.ServicePrincipal("x", h.at.org, rbac.Grant(rbac.ReadMembers))).Events.Denials(w.Ctx, tenancy.DenialQuery{OrganizationID: h.at.org})
+		_, err := w.Svc.As(tenancy.ServicePrincipal("x", h.at.org, rbac.ReadMembers)).Events.Denials(w.Ctx, tenancy.DenialQuery{OrganizationID: h.at.org})
 		return err
 	})
 }

@@ -71,10 +71,10 @@ func deleteDeclared(w *world) {
 
 func clearedDefaults(w *world) {
 	h := newHouse(w)
-	w.Role(h.at.org, "org-setter", "", rbac.Grant(rbac.UpdateOrganization))
+	w.Role(h.at.org, "org-setter", "", rbac.UpdateOrganization)
 	_, err := w.Svc.Memberships.SetRoles(w.Ctx, h.at.org, h.people["member"].ID, "org-setter")
 	w.NoError(err)
-	w.NoError(w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: rbac.Member, Grants: []rbac.Grant{rbac.Grant(servicetest.WriteDocs)}}))
+	w.NoError(w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: rbac.Member, Grants: []rbac.Grant{servicetest.WriteDocs}}}}))
 	set := func(s *tenancy.Service, in tenancy.OrganizationUpdate) error {
 		_, err := s.Organizations.Update(w.Ctx, h.at.org, in)
 		return err
@@ -132,7 +132,7 @@ func transferTells(w *world) {
 	pending := h.people["pending"].ID
 	w.refuses(tenancy.ErrNotFound, "", func() error { return hand(h.as("owner"), h.at.owner, pending) })
 	w.refuses(tenancy.ErrPendingMembership, "", func() error { return hand(w.Svc, h.at.owner, pending) })
-	w.Role(h.at.org, "org-heir", "", rbac.Grant(rbac.TransferOwnership))
+	w.Role(h.at.org, "org-heir", "", rbac.TransferOwnership)
 	member := h.people["member"].ID
 	_, err := w.Svc.Memberships.SetRoles(w.Ctx, h.at.org, member, "org-heir")
 	w.NoError(err)

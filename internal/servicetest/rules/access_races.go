@@ -24,7 +24,7 @@ const accessRounds = 12
 // roleRaces: whoever wins, nobody is left with a role that is not there.
 func roleRaces(t *testing.T, open servicetest.Opener) {
 	r := servicetest.NewRace(t, open)
-	require.NoError(t, r.Svc.Permissions.Declare(r.Ctx, 1, tenancy.PermissionDeclaration{Slug: servicetest.ReadDocs}))
+	require.NoError(t, r.Svc.Declare(r.Ctx, 1, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: servicetest.ReadDocs}}}))
 	for n := range accessRounds {
 		owner, ada, bob := r.User("owner", n), r.User("ada", n), r.User("bob", n)
 		org := r.Org(owner)
@@ -33,7 +33,7 @@ func roleRaces(t *testing.T, open servicetest.Opener) {
 		own, declared := "org-gone", fmt.Sprintf("gone-%d", n)
 		_, err = r.Svc.Roles.Create(r.Ctx, org.ID, tenancy.NewRole{Slug: own})
 		r.NoError(err)
-		r.NoError(r.Svc.Roles.Declare(r.Ctx, 1, rbac.Role{Slug: declared}))
+		r.NoError(r.Svc.Declare(r.Ctx, 1, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: declared}}}))
 		codes := r.Together(
 			func() error { return r.Svc.Roles.Delete(r.Ctx, org.ID, own, "") },
 			func() error { return r.Svc.Roles.Delete(r.Ctx, tenancy.OrganizationID{}, declared, "") },

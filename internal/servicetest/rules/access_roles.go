@@ -19,7 +19,7 @@ func roleRules() []rule {
 		{"M10 SetRoles strips only what a person chose", on(manualOnly)},
 		{"M10 one role more or less, and the others stay as they came", on(oneRole)},
 		{"M10 roles added at once are all there", on(rolesAtOnce)},
-		{"R2 a role declared without a priority stands behind the built-in ones", on(declaredBehind)},
+		{"R2 a declared role ranks by its place, behind the built-in ones", on(declaredBehind)},
 	}
 }
 

@@ -57,7 +57,7 @@ func (w *world) afterSome(n int, then func()) *tenancy.Service {
 
 func cameBetween(d *door) {
 	d.admitting()
-	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, rbac.Grant(rbac.WriteConnections)))
+	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, rbac.WriteConnections))
 	users := d.holders(several, d.acme, rbac.Guest)
 	d.cameBy(d.okta, users)
 	session := d.enters(servicetest.To(d.acme, servicetest.Through(d.okta, "ann", "ann@acme.example")))
@@ -105,7 +105,7 @@ func requiredBetween(d *door) {
 func joinedBetween(d *door) {
 	d.joining(tenancy.JoiningAuto, "")
 	d.given(d.acme, d.holders(several, d.acme, rbac.Guest), rbac.Admin, tenancy.RoleDomain, d.domain.ID.String())
-	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, rbac.Grant(rbac.WriteDomains), rbac.Grant(rbac.WriteConnections)))
+	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, rbac.WriteDomains, rbac.WriteConnections))
 	d.refuses(tenancy.ErrForbidden, "roles", func() error { return few.Domains.Release(d.Ctx, d.acme.ID, d.domain.ID) })
 	svc := d.afterSome(2, func() {
 		claim, err := d.Svc.Domains.Get(d.Ctx, d.acme.ID, d.domain.ID)
@@ -119,7 +119,7 @@ func joinedBetween(d *door) {
 
 func boundBetween(d *door) {
 	d.given(d.acme, d.holders(several, d.acme, rbac.Guest), rbac.Member, tenancy.RoleDomain, d.domain.ID.String())
-	few := tenancy.ServicePrincipal("few", d.acme.ID, rbac.Grant(rbac.WriteDomains), rbac.Grant(rbac.WriteConnections), rbac.Grant(rbac.ReadMembers))
+	few := tenancy.ServicePrincipal("few", d.acme.ID, rbac.WriteDomains, rbac.WriteConnections, rbac.ReadMembers)
 	svc := d.between(func() {
 		d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{ConnectionID: d.okta.ID}})
 	})

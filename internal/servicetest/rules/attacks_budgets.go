@@ -52,9 +52,9 @@ func manyRoles(w *world) {
 	w.Declare()
 	owner, ada, bob := w.User("owner"), w.User("ada"), w.User("bob")
 	acme := w.Owned("Acme", owner)
-	w.Role(acme.ID, "org-base", "", rbac.Grant(rbac.WriteMembers), rbac.Grant(rbac.WriteInvitations), rbac.Grant(servicetest.ReadDocs))
-	w.Role(acme.ID, "org-lead", "org-base", rbac.Grant(servicetest.WriteDocs))
-	w.Role(acme.ID, "org-reader", "", rbac.Grant(servicetest.ReadDocs))
+	w.Role(acme.ID, "org-base", "", rbac.WriteMembers, rbac.WriteInvitations, servicetest.ReadDocs)
+	w.Role(acme.ID, "org-lead", "org-base", servicetest.WriteDocs)
+	w.Role(acme.ID, "org-reader", "", servicetest.ReadDocs)
 	w.Add(acme, ada, "org-lead")
 	w.Add(acme, bob)
 	counted := &roleRows{Store: w.Store}
@@ -101,7 +101,7 @@ func manyRoles(w *world) {
 	costs() // both turns, so that what changes is the same
 	first := costs()
 	for i := range 60 {
-		w.Role(acme.ID, fmt.Sprint("org-", i), "org-base", rbac.Grant(servicetest.ReadDocs))
+		w.Role(acme.ID, fmt.Sprint("org-", i), "org-base", servicetest.ReadDocs)
 	}
 	costs()
 	w.Equal(first, costs())
@@ -162,7 +162,7 @@ func aboveBudgets(w *world) {
 	w.NoError(err)
 	w.Len(role.Description, 390)
 	w.refuses(tenancy.ErrInvalid, "grants", func() error {
-		_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, "org-a", tenancy.RoleUpdate{Add: []rbac.Grant{rbac.Grant(servicetest.ReadDocs)}})
+		_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, "org-a", tenancy.RoleUpdate{Add: []rbac.Grant{servicetest.ReadDocs}})
 		return err
 	})
 }

@@ -64,9 +64,9 @@ func claimLeftBehind(w *world) {
 func claimGivesMore(w *world) {
 	w.Declare()
 	acme, ann := w.Org("Acme"), w.User("ann")
-	w.Role(acme.ID, "org-billing", "", rbac.Grant(servicetest.Billing))
+	w.Role(acme.ID, "org-billing", "", servicetest.Billing)
 	w.Role(acme.ID, "org-dns", "", "tenancy:domains:*")
-	w.Role(acme.ID, "org-both", "", "tenancy:domains:*", rbac.Grant(servicetest.Billing))
+	w.Role(acme.ID, "org-both", "", "tenancy:domains:*", servicetest.Billing)
 	w.Add(acme, ann, "org-both")
 	claim := func(name string, joining tenancy.DomainJoining) tenancy.Domain {
 		d, err := w.asUser(ann).Domains.Claim(w.Ctx, tenancy.NewDomain{OrganizationID: acme.ID, Name: name, Joining: joining, Role: "org-billing"})

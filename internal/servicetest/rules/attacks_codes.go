@@ -82,8 +82,8 @@ func codesOutliving(w *world) {
 	}
 	// It is the role of the code that counts, as it is by now.
 	back()
-	w.Role(acme.ID, "org-inviter", "", rbac.Grant(rbac.WriteInvitations))
-	w.Role(acme.ID, "org-reader", "", rbac.Grant(servicetest.ReadDocs))
+	w.Role(acme.ID, "org-inviter", "", rbac.WriteInvitations)
+	w.Role(acme.ID, "org-reader", "", servicetest.ReadDocs)
 	few := w.User("few")
 	w.Add(acme, few, "org-inviter", "org-reader")
 	reader := w.codeBy(few, acme, "org-reader")

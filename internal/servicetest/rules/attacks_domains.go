@@ -391,7 +391,7 @@ func verifiedByWaiting(d *door) {
 	}
 	denied := d.RowsOf("denial")
 	owners, free := claim(d.asUser(manager), "gamma.example"), claim(d.asUser(manager), "delta.example")
-	service := claim(d.Svc.As(tenancy.ServicePrincipal("sync", gamma.ID, rbac.Grant(rbac.WriteDomains))), "theta.example")
+	service := claim(d.Svc.As(tenancy.ServicePrincipal("sync", gamma.ID, rbac.WriteDomains)), "theta.example")
 	d.Clock.Advance(time.Minute)
 	d.recheck()
 	d.Equal(tenancy.DomainVerified, d.world.domain(free).State) // speaks for nobody above them

@@ -229,7 +229,7 @@ func heavyCodes(w *world) {
 			return err
 		},
 		"a role": func(svc *tenancy.Service) error {
-			_, err := svc.Roles.Update(w.Ctx, acme.ID, "org-a", tenancy.RoleUpdate{Add: []rbac.Grant{rbac.Grant(rbac.WriteMembers)}})
+			_, err := svc.Roles.Update(w.Ctx, acme.ID, "org-a", tenancy.RoleUpdate{Add: []rbac.Grant{rbac.WriteMembers}})
 			return err
 		},
 	}

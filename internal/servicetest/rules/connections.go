@@ -117,7 +117,7 @@ func groupCeiling(w *world) {
 	}
 	w.refuses(tenancy.ErrUnknownRole, "groups", set(w.Svc, map[string]string{"g": "org-beta"}))
 	w.refuses(tenancy.ErrUnknownRole, "groups", set(w.Svc, map[string]string{"g": ""}))
-	few := w.Svc.As(tenancy.ServicePrincipal("few", h.at.org, "tenancy:connections:write", rbac.Grant(servicetest.ReadDocs)))
+	few := w.Svc.As(tenancy.ServicePrincipal("few", h.at.org, "tenancy:connections:write", servicetest.ReadDocs))
 	w.NoError(set(few, map[string]string{"readers": servicetest.Helper})())
 	w.refuses(tenancy.ErrForbidden, "roles", set(few, map[string]string{"readers": servicetest.Editor}))
 	w.refuses(tenancy.ErrForbidden, "roles", set(few, map[string]string{"readers": servicetest.Helper, "admins": rbac.Admin}))
@@ -167,7 +167,7 @@ func deleteConnection(d *door) {
 func deleteAbove(d *door) {
 	d.Declare()
 	d.admitting()
-	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, "tenancy:connections:write", rbac.Grant(servicetest.ReadDocs)))
+	few := d.Svc.As(tenancy.ServicePrincipal("few", d.acme.ID, "tenancy:connections:write", servicetest.ReadDocs))
 	above := func() error { return few.Connections.Delete(d.Ctx, d.acme.ID, d.okta.ID) }
 	d.Maps(d.okta, map[string]string{"admins": rbac.Admin})
 	d.refuses(tenancy.ErrForbidden, "roles", above) // what it maps

@@ -20,7 +20,7 @@ func harmlessDomainRoles(w *world) {
 	acme, other := w.Org("Acme"), w.Org("Other")
 	w.OwnRoles(acme.ID)
 	w.Role(other.ID, "org-theirs", "")
-	w.Role(acme.ID, "org-manager", "", rbac.Grant(rbac.WriteMembers))
+	w.Role(acme.ID, "org-manager", "", rbac.WriteMembers)
 	d := w.Claim(acme.ID, "acme.example")
 	for role, code := range map[string]tenancy.Code{
 		rbac.Owner: tenancy.ErrInvalid, rbac.Admin: tenancy.ErrInvalid, "org-manager": tenancy.ErrInvalid,
@@ -54,7 +54,7 @@ func domainRolesStayHarmless(w *world) {
 	}
 	gives(servicetest.Editor)
 	gives(servicetest.Clerk)
-	writes := rbac.Grant(rbac.WriteMembers)
+	writes := rbac.WriteMembers
 	w.refuses(tenancy.ErrInvalid, "grants", func() error {
 		_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, servicetest.Editor, tenancy.RoleUpdate{Add: []rbac.Grant{writes}})
 		return err
@@ -63,12 +63,12 @@ func domainRolesStayHarmless(w *world) {
 		_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, servicetest.Editor, tenancy.RoleUpdate{Extends: servicetest.Ptr(rbac.Admin)})
 		return err
 	})
-	for _, declared := range []rbac.Role{
+	for _, declared := range []tenancy.RoleSpec{
 		{Slug: servicetest.Clerk, Extends: servicetest.Auditor, Grants: []rbac.Grant{writes}},
 		{Slug: servicetest.Auditor, Grants: []rbac.Grant{writes}}, // editor extends it, and clerk does
 		{Slug: servicetest.Clerk, Extends: rbac.Admin},
 	} {
-		w.refuses(tenancy.ErrInvalid, "grants", func() error { return w.Svc.Roles.Declare(w.Ctx, 2, declared) })
+		w.refuses(tenancy.ErrInvalid, "grants", func() error { return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{declared}}) })
 	}
 	_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, servicetest.Helper, tenancy.RoleUpdate{Add: []rbac.Grant{writes}}) // no domain's
 	w.NoError(err)
@@ -78,7 +78,7 @@ func domainRolesInUse(w *world) {
 	w.Declare()
 	acme, other := w.Org("Acme"), w.Org("Other")
 	w.OwnRoles(acme.ID)
-	w.Role(acme.ID, "org-manager", "", rbac.Grant(rbac.WriteMembers))
+	w.Role(acme.ID, "org-manager", "", rbac.WriteMembers)
 	gives := func(org tenancy.Organization, name, role string) tenancy.Domain {
 		d, err := w.Svc.Domains.Claim(w.Ctx, tenancy.NewDomain{OrganizationID: org.ID, Name: name, Role: role})
 		w.NoError(err)
@@ -106,7 +106,7 @@ func domainCeiling(w *world) {
 	acme := w.Org("Acme")
 	w.OwnRoles(acme.ID)
 	d := w.Claim(acme.ID, "acme.example")
-	few := w.Svc.As(tenancy.ServicePrincipal("few", acme.ID, rbac.Grant(rbac.WriteDomains), rbac.Grant(servicetest.ReadDocs)))
+	few := w.Svc.As(tenancy.ServicePrincipal("few", acme.ID, rbac.WriteDomains, servicetest.ReadDocs))
 	update := func(in tenancy.DomainUpdate) func() error {
 		return func() error { _, err := few.Domains.Update(w.Ctx, acme.ID, d.ID, in); return err }
 	}

@@ -47,10 +47,11 @@ var allowed = []struct{ call, axis, why string }{
 	{"Users.Update", "organizations of a user", "one statement: each membership carries the name, by which it is found"},
 	{"SignIn of a member", "organizations of a user", "lists up to 1,000 organizations to choose from"},
 	{"Roles.*", "own roles", "reads the roles of one organization, at most 500: checks them together, or lists them"},
+	{"Roles.Holders*", "members", "counts up to 1,000 of those who hold the role"},
 	{"MembersWith*", "own roles", "asks of each role of the organization whether it grants"},
 	{"Permissions.Delete", "*", "looks for the permission in the grants of every role"},
-	{"Roles.Declare*", "declared permissions", "reads anew what is declared, after it has changed it"},
-	{"Roles.Declare with another parent", "own roles", "holds the roles of affected organizations against it"},
+	{"Declare*", "declared permissions", "reads anew what is declared, after it has changed it"},
+	{"Declare with another parent", "own roles", "holds the roles of affected organizations against it"},
 }
 
 // Fits reports whether a call costs no more in a large store than it may, and otherwise, or

@@ -73,24 +73,24 @@ func growOrganizations(g *growing, n int) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Roles.Create(ctx, org.ID, tenancy.NewRole{Slug: fmt.Sprintf("org-other-%d", i), Grants: []rbac.Grant{rbac.Grant(servicetest.ReadDocs)}, Extends: rbac.Member})
+		_, err = tx.Roles.Create(ctx, org.ID, tenancy.NewRole{Slug: fmt.Sprintf("org-other-%d", i), Grants: []rbac.Grant{servicetest.ReadDocs}, Extends: rbac.Member})
 		return err
 	})
 }
 
 func growRoles(g *growing, n int) {
 	g.imports(min(n, 400), func(ctx context.Context, tx *tenancy.Service, i int) error {
-		_, err := tx.Roles.Create(ctx, g.at.org, tenancy.NewRole{Slug: fmt.Sprintf("org-own-%d", i), Grants: []rbac.Grant{rbac.Grant(servicetest.ReadDocs)}})
+		_, err := tx.Roles.Create(ctx, g.at.org, tenancy.NewRole{Slug: fmt.Sprintf("org-own-%d", i), Grants: []rbac.Grant{servicetest.ReadDocs}})
 		return err
 	})
 }
 
 func growPermissions(g *growing, n int) {
-	declared := []tenancy.PermissionDeclaration{{Slug: servicetest.ReadDocs}, {Slug: servicetest.WriteDocs}, {Slug: servicetest.Billing}}
+	declared := []tenancy.PermissionSpec{{Slug: servicetest.ReadDocs}, {Slug: servicetest.WriteDocs}, {Slug: servicetest.Billing}}
 	for i := range min(n, 300) {
-		declared = append(declared, tenancy.PermissionDeclaration{Slug: rbac.Permission(fmt.Sprintf("things%d:read", i))})
+		declared = append(declared, tenancy.PermissionSpec{Slug: rbac.Permission(fmt.Sprintf("things%d:read", i))})
 	}
-	g.NoError(g.Svc.Permissions.Declare(g.Ctx, 2, declared...))
+	g.NoError(g.Svc.Declare(g.Ctx, 2, tenancy.Schema{Permissions: declared}))
 }
 
 func growSessions(g *growing, n int) {

@@ -146,8 +146,8 @@ func grownRest() map[string]growthCall {
 			}
 			return nil
 		}},
-		"Roles.Declare with another parent": {call: func(ctx context.Context, s *tenancy.Service, _ cast) error {
-			return s.Roles.Declare(ctx, 2, rbac.Role{Slug: servicetest.Clerk, Extends: rbac.Guest})
+		"Declare with another parent": {call: func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			return s.Declare(ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: servicetest.Clerk, Extends: rbac.Guest}}})
 		}},
 		"Roles.Reorder": {call: func(ctx context.Context, s *tenancy.Service, c cast) error {
 			own, err := s.Roles.List(ctx, c.org)

@@ -17,8 +17,8 @@ func accessInputRules() []rule {
 	return []rule{
 		{"G9 NewRole", on(func(w *world) { newRoleInput().run(w) })},
 		{"G9 RoleUpdate", on(func(w *world) { roleUpdateInput().run(w) })},
-		{"G9 PermissionDeclaration", on(func(w *world) { permissionInput().run(w) })},
-		{"G9 rbac.Role, declared", on(func(w *world) { declaredRoleInput().run(w) })},
+		{"G9 PermissionSpec", on(func(w *world) { permissionInput().run(w) })},
+		{"G9 RoleSpec", on(func(w *world) { declaredRoleInput().run(w) })},
 		{"G9 DenialQuery", on(func(w *world) { denialQueryInput().run(w) })},
 		{"G9 limits of roles", with(lowRoleLimits, roleLimits)},
 	}
@@ -146,8 +146,8 @@ func roleUpdateInput() input[tenancy.RoleUpdate] {
 	}
 }
 
-func permissionInput() input[tenancy.PermissionDeclaration] {
-	type in = tenancy.PermissionDeclaration
+func permissionInput() input[tenancy.PermissionSpec] {
+	type in = tenancy.PermissionSpec
 	slug := func(v *in, s string) { v.Slug = rbac.Permission(s) }
 	fields := map[string][]value[in]{
 		"Slug": {
@@ -167,18 +167,20 @@ func permissionInput() input[tenancy.PermissionDeclaration] {
 	return input[in]{
 		base: func(cast) in { return in{Slug: "invoices:read"} },
 		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
-			return s.Permissions.Declare(ctx, 2, v)
+			return s.Declare(ctx, 2, tenancy.Schema{Permissions: []tenancy.PermissionSpec{v}})
 		},
 		fields: fields,
 	}
 }
 
-func declaredRoleInput() input[rbac.Role] {
-	type in = rbac.Role
+func declaredRoleInput() input[tenancy.RoleSpec] {
+	type in = tenancy.RoleSpec
 	slug := func(v *in, s string) { v.Slug = s }
 	return input[in]{
 		base: func(cast) in { return in{Slug: "cook"} },
-		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error { return s.Roles.Declare(ctx, 2, v) },
+		call: func(ctx context.Context, s *tenancy.Service, _ cast, v in) error {
+			return s.Declare(ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{v}})
+		},
 		fields: map[string][]value[in]{
 			"Slug": append(roleSlugCases("", slug),
 				textCase("slug", "an organization's own", "org-cook", tenancy.ErrInvalid, slug),
@@ -191,8 +193,7 @@ func declaredRoleInput() input[rbac.Role] {
 			"Description": descriptionCases(func(v *in, s string) { v.Description = s }),
 			"Extends": append(parentCases("roles", "cook", func(v *in, s string) { v.Extends = s }),
 				textCase("roles", "an organization's", servicetest.Editor, tenancy.ErrInvalid, func(v *in, s string) { v.Extends = s })),
-			"Grants":   grantCases(func(v *in, g ...rbac.Grant) { v.Grants = g }),
-			"Priority": priorityCases(-1<<30, "", func(v *in, n int) { v.Priority = n }),
+			"Grants": grantCases(func(v *in, g ...rbac.Grant) { v.Grants = g }),
 		},
 	}
 }
@@ -229,7 +230,7 @@ func roleLimits(w *world) {
 			return err
 		}
 	}
-	three := []rbac.Grant{rbac.Grant(servicetest.ReadDocs), rbac.Grant(servicetest.WriteDocs), rbac.Grant(servicetest.Billing)}
+	three := []rbac.Grant{servicetest.ReadDocs, servicetest.WriteDocs, servicetest.Billing}
 	w.refuses(tenancy.ErrInvalid, "grants", create(0, three...))
 	w.NoError(create(0, append(slices.Clone(three[:2]), three[:2]...)...)())
 	w.refuses(tenancy.ErrInvalid, "grants", func() error {
@@ -240,14 +241,16 @@ func roleLimits(w *world) {
 	w.NoError(create(2)())
 	w.refuses(tenancy.ErrInvalid, "roles", create(3))
 	declare := func(slugs ...string) func() error {
-		var roles []rbac.Role
+		var roles []tenancy.RoleSpec
 		for _, slug := range slugs {
-			roles = append(roles, rbac.Role{Slug: slug})
+			roles = append(roles, tenancy.RoleSpec{Slug: slug})
 		}
-		return func() error { return w.Svc.Roles.Declare(w.Ctx, 2, roles...) }
+		return func() error { return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: roles}) }
 	}
 	w.refuses(tenancy.ErrInvalid, "roles", declare("three", "four")) // two are there
 	w.NoError(declare("three")())
 	w.NoError(declare("three", servicetest.Auditor)()) // what is there already is no more
-	w.refuses(tenancy.ErrInvalid, "grants", func() error { return w.Svc.Roles.Declare(w.Ctx, 2, rbac.Role{Slug: "three", Grants: three}) })
+	w.refuses(tenancy.ErrInvalid, "grants", func() error {
+		return w.Svc.Declare(w.Ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: "three", Grants: three}}})
+	})
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -172,7 +173,19 @@ func eventQueryInput() input[tenancy.EventQuery] {
 					v.After, v.AfterEvent = 1, tenancy.EventID(servicetest.Nowhere)
 				}, tenancy.ErrInvalid, "after_event"},
 			},
-			"Types":          free(func(v *in) { v.Types = []tenancy.EventType{"nothing.happened"} }),
+			"Types": {
+				{"unknown", func(v *in, _ cast) { v.Types = []tenancy.EventType{tenancy.EventUserCreated, "nothing.happened"} }, tenancy.ErrInvalid, "types"},
+				{"twice", func(v *in, _ cast) { v.Types = []tenancy.EventType{tenancy.EventUserCreated, tenancy.EventUserCreated} }, "", ""},
+				{"1001", func(v *in, _ cast) { v.Types = slices.Repeat([]tenancy.EventType{tenancy.EventUserCreated}, 1001) }, tenancy.ErrInvalid, "types"},
+			},
+			"Except": {
+				{"unknown", func(v *in, _ cast) { v.Except = []tenancy.EventType{"nothing.happened"} }, tenancy.ErrInvalid, "except"},
+				{"empty", func(v *in, _ cast) { v.Except = []tenancy.EventType{""} }, tenancy.ErrInvalid, "except"},
+				{"beside Types", func(v *in, _ cast) {
+					v.Types, v.Except = []tenancy.EventType{tenancy.EventUserCreated}, []tenancy.EventType{tenancy.EventUserCreated}
+				}, "", ""},
+				{"1001", func(v *in, _ cast) { v.Except = slices.Repeat([]tenancy.EventType{tenancy.EventUserCreated}, 1001) }, tenancy.ErrInvalid, "except"},
+			},
 			"OrganizationID": free(func(v *in) { v.OrganizationID = servicetest.Nowhere }),
 			"UserID":         free(func(v *in) { v.UserID = servicetest.Nobody }),
 			"Subject":        free(func(v *in) { v.Subject = "no id" }),

@@ -102,7 +102,7 @@ func demotedInviter(w *world) {
 	_, err := w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-grows"})
 	w.NoError(err)
 	sent := w.InviteBy(w.Svc.As(tenancy.UserPrincipal(admin.ID)), acme, ada.Email, "org-grows")
-	_, err = w.Svc.Roles.Update(w.Ctx, acme.ID, "org-grows", tenancy.RoleUpdate{Grants: servicetest.Ptr([]rbac.Grant{rbac.Grant(rbac.TransferOwnership)})})
+	_, err = w.Svc.Roles.Update(w.Ctx, acme.ID, "org-grows", tenancy.RoleUpdate{Grants: servicetest.Ptr([]rbac.Grant{rbac.TransferOwnership})})
 	w.NoError(err)
 	w.refuses(tenancy.ErrInvitationVoid, "", w.accepting(sent, ada))
 }

@@ -92,7 +92,7 @@ func invitedRoleDeleted(w *world) {
 	// An inviter who may not give the replacement is succeeded by the actor.
 	_, err = w.Svc.JoinCodes.Revoke(w.Ctx, code.ID)
 	w.NoError(err)
-	_, err = w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-purse", Grants: []rbac.Grant{rbac.Grant(rbac.TransferOwnership)}})
+	_, err = w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-purse", Grants: []rbac.Grant{rbac.TransferOwnership}})
 	w.NoError(err)
 	w.NoError(w.Svc.As(tenancy.UserPrincipal(owner.ID)).Roles.Delete(w.Ctx, acme.ID, "org-other", "org-purse"))
 	w.Equal(owner.ID, w.invitation(sent.ID).InviterID)

@@ -118,7 +118,7 @@ func revivedInvitation(w *world) {
 	for name, svc := range map[string]*tenancy.Service{
 		"host":    w.Svc,
 		"owner":   w.Svc.As(tenancy.UserPrincipal(owner.ID)),
-		"service": w.Svc.As(tenancy.ServicePrincipal("cleaner", acme.ID, rbac.Grant(rbac.WriteRoles), rbac.Grant(rbac.ReadRoles))),
+		"service": w.Svc.As(tenancy.ServicePrincipal("cleaner", acme.ID, rbac.WriteRoles, rbac.ReadRoles)),
 	} {
 		w.each(name, func(w *world) {
 			_, err := w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-x"})
@@ -141,7 +141,7 @@ func succeededInviter(w *world) {
 	owner, admin := w.User("owner"), w.User("admin")
 	acme := w.Owned("Acme", owner)
 	w.Add(acme, admin, rbac.Admin)
-	writes := w.Svc.As(tenancy.ServicePrincipal("roles", acme.ID, rbac.Grant(rbac.WriteRoles), rbac.Grant(rbac.ReadRoles), rbac.Grant(rbac.TransferOwnership)))
+	writes := w.Svc.As(tenancy.ServicePrincipal("roles", acme.ID, rbac.WriteRoles, rbac.ReadRoles, rbac.TransferOwnership))
 	for name, c := range map[string]struct {
 		svc  *tenancy.Service
 		want tenancy.UserID
@@ -153,7 +153,7 @@ func succeededInviter(w *world) {
 		w.each(name, func(w *world) {
 			_, err := w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-x"})
 			w.NoError(err)
-			_, err = w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-high", Grants: []rbac.Grant{rbac.Grant(rbac.TransferOwnership)}})
+			_, err = w.Svc.Roles.Create(w.Ctx, acme.ID, tenancy.NewRole{Slug: "org-high", Grants: []rbac.Grant{rbac.TransferOwnership}})
 			w.NoError(err)
 			user := w.User("ada" + name)
 			sent := w.InviteBy(w.Svc.As(tenancy.UserPrincipal(admin.ID)), acme, user.Email, rbac.Admin, "org-x")

@@ -105,13 +105,13 @@ func joinCodeRoles(w *world) {
 		w.refuses(tenancy.ErrInvalid, "role", create(w.Svc, role)) // R3
 	}
 	w.refuses(tenancy.ErrUnknownRole, "role", create(w.Svc, "org-none"))
-	account := w.Svc.As(tenancy.ServicePrincipal("few", acme.ID, rbac.Grant(rbac.WriteInvitations)))
+	account := w.Svc.As(tenancy.ServicePrincipal("few", acme.ID, rbac.WriteInvitations))
 	w.refuses(tenancy.ErrForbidden, "roles", create(account, servicetest.Editor)) // R6
 	w.NoError(create(w.Svc.As(tenancy.UserPrincipal(owner.ID)), servicetest.Editor)())
 	w.Role(acme.ID, "org-auto", "")
 	w.NoError(create(w.Svc, "org-auto")())
 	w.refuses(tenancy.ErrInvalid, "grants", func() error { // R3, wherever it is such a role
-		_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, "org-auto", tenancy.RoleUpdate{Grants: servicetest.Ptr([]rbac.Grant{rbac.Grant(rbac.WriteMembers)})})
+		_, err := w.Svc.Roles.Update(w.Ctx, acme.ID, "org-auto", tenancy.RoleUpdate{Grants: servicetest.Ptr([]rbac.Grant{rbac.WriteMembers})})
 		return err
 	})
 }

@@ -10,15 +10,20 @@ import (
 
 func roleMethods() map[string]method {
 	return map[string]method{
-		"Declare": writes(func(ctx context.Context, s *tenancy.Service, _ cast) error {
-			return s.Roles.Declare(ctx, 2, rbac.Role{Slug: "cook", Grants: []rbac.Grant{"documents:*"}})
-		}),
 		"Get": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Roles.Get(ctx, c.org, rbac.Admin)
 			return err
 		}, noOrg()),
 		"List": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Roles.List(ctx, c.org)
+			return err
+		}, noOrg()),
+		"Effective": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Roles.Effective(ctx, c.org, rbac.Admin)
+			return err
+		}, noOrg()),
+		"Holders": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Roles.Holders(ctx, c.org, rbac.Admin, tenancy.MemberQuery{})
 			return err
 		}, noOrg()),
 		"Create": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
@@ -40,9 +45,6 @@ func roleMethods() map[string]method {
 
 func permissionMethods() map[string]method {
 	return map[string]method{
-		"Declare": writes(func(ctx context.Context, s *tenancy.Service, _ cast) error {
-			return s.Permissions.Declare(ctx, 2, tenancy.PermissionDeclaration{Slug: "dishes:wash"})
-		}),
 		"Delete": writes(func(ctx context.Context, s *tenancy.Service, _ cast) error {
 			return s.Permissions.Delete(ctx, servicetest.WriteDocs)
 		}),

@@ -176,7 +176,7 @@ func groupsElsewhere(d *door) {
 
 func raisedByUnlinking(d *door) {
 	d.Declare()
-	writer := d.Role(d.acme.ID, "org-writer", "", rbac.Grant(servicetest.ReadDocs)).Slug
+	writer := d.Role(d.acme.ID, "org-writer", "", servicetest.ReadDocs).Slug
 	lead := d.Role(d.acme.ID, "org-lead", writer).Slug
 	_, err := d.Svc.Organizations.Update(d.Ctx, d.acme.ID, tenancy.OrganizationUpdate{DefaultRole: &writer})
 	d.NoError(err)

@@ -68,7 +68,7 @@ func (w *world) lasting(org tenancy.Organization, idle, longest time.Duration) {
 // limitsAsActor: whoever may only change settings leaves the limits as they are.
 func limitsAsActor(w *world) {
 	h := newHouse(w)
-	w.Role(h.acme.ID, "org-setter", "", rbac.Grant(rbac.UpdateOrganization))
+	w.Role(h.acme.ID, "org-setter", "", rbac.UpdateOrganization)
 	_, err := w.Svc.Memberships.SetRoles(w.Ctx, h.acme.ID, h.people["member"].ID, "org-setter")
 	w.NoError(err)
 	set := func(local string, in tenancy.OrganizationUpdate) func() error {

@@ -15,6 +15,9 @@ func walkService() map[string]walkCall {
 		"Transact": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
 			return nil, s.Transact(ctx, nothingAtAll)
 		},
+		"Declare": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
+			return nil, s.Declare(ctx, 2, tenancy.Schema{Permissions: []tenancy.PermissionSpec{{Slug: "dishes:wash"}}, Roles: []tenancy.RoleSpec{{Slug: "cook"}}})
+		},
 		"Import": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
 			return nil, s.Import(ctx, nothingAtAll)
 		},
@@ -124,11 +127,14 @@ func walkOrganizations() map[string]walkCall {
 
 func walkRoles() map[string]walkCall {
 	return map[string]walkCall{
-		"Roles.Declare": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
-			return nil, s.Roles.Declare(ctx, 2, rbac.Role{Slug: "cook"})
-		},
 		"Roles.Get": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Roles.Get(ctx, k.org(), k.text("role"))
+		},
+		"Roles.Effective": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Roles.Effective(ctx, k.org(), k.text("role"))
+		},
+		"Roles.Holders": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Roles.Holders(ctx, k.org(), k.text("role"), tenancy.MemberQuery{})
 		},
 		"Roles.List": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Roles.List(ctx, k.org())
@@ -153,9 +159,6 @@ func walkRoles() map[string]walkCall {
 		},
 		"Roles.Delete: of the application": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return nil, s.Roles.Delete(ctx, k.org(), servicetest.Auditor, "")
-		},
-		"Permissions.Declare": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
-			return nil, s.Permissions.Declare(ctx, 2, tenancy.PermissionDeclaration{Slug: "dishes:wash"})
 		},
 		"Permissions.Delete": func(ctx context.Context, s *tenancy.Service, _ *callKeys) (any, error) {
 			return nil, s.Permissions.Delete(ctx, servicetest.Billing)

@@ -135,7 +135,7 @@ func (t *tenants) settle(m string, only map[tenancy.UserID]bool) (holdings, tena
 func (t *tenants) settleRoles(m string, h holdings) {
 	t.T.Helper()
 	for _, in := range []tenancy.NewRole{
-		{Slug: h.role, Name: m + " Role", Description: m + " does this", Grants: []rbac.Grant{rbac.Grant(servicetest.ReadDocs)}},
+		{Slug: h.role, Name: m + " Role", Description: m + " does this", Grants: []rbac.Grant{servicetest.ReadDocs}},
 		{Slug: h.role + "-2", Name: m + " Other", Description: m + " does that", Extends: h.role},
 	} {
 		_, err := t.Svc.Roles.Create(t.Ctx, h.org, in)

@@ -154,7 +154,7 @@ func narrowest(t *store.Table, where []store.Cond) (best *store.Index) {
 		weight, all := 4*x.Narrows(), true
 		for _, column := range x.Columns {
 			if condOn(where, column, store.OneOf) == nil {
-				if slices.ContainsFunc(where, func(c store.Cond) bool { return c.Column == column && c.Op != store.IsNull }) {
+				if slices.ContainsFunc(where, func(c store.Cond) bool { return c.Column == column && c.Op != store.IsNull && c.Op != store.NoneOf }) {
 					weight += 3 // a range of it
 				}
 				all = false

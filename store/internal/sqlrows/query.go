@@ -48,6 +48,11 @@ func (q *Query) cond(t *store.Table, c *store.Cond) {
 		q.add(q.hidden() + name + " IS NULL")
 	case store.NotNull:
 		q.add(q.hidden() + name + " IS NOT NULL")
+	case store.NoneOf:
+		if t.Columns[c.Column].Null { // which SQLite does not conclude, where an index is to serve
+			q.add(q.hidden() + name + " IS NOT NULL AND ")
+		}
+		q.add(name+" NOT IN (SELECT value FROM json_each(?))", valueList(t, c))
 	}
 }
 
@@ -65,6 +70,11 @@ func (q *Query) oneOf(t *store.Table, c *store.Cond) {
 		q.add(name+" = ?", Bind(t.Columns, c.Column, &c.Values[0]))
 		return
 	}
+	q.add(name+" IN (SELECT value FROM json_each(?))", valueList(t, c))
+}
+
+// valueList is the values of a condition as one JSON array.
+func valueList(t *store.Table, c *store.Cond) string {
 	list := []byte{'['}
 	for i := range c.Values {
 		if i > 0 {
@@ -72,7 +82,7 @@ func (q *Query) oneOf(t *store.Table, c *store.Cond) {
 		}
 		list = appendJSON(list, Bind(t.Columns, c.Column, &c.Values[i]))
 	}
-	q.add(name+" IN (SELECT value FROM json_each(?))", string(append(list, ']')))
+	return string(append(list, ']'))
 }
 
 // prefix is a range, so that an index serves it: up to the least text that is
