@@ -151,7 +151,8 @@ func AssertionFromClaims(claims json.RawMessage) Assertion {
 //
 // The session has the method of the first attempt. Of its wishes OrganizationID, Invitation, Note
 // and Profile hold, unless this attempt names others: an OrganizationID and Found replace the
-// OrganizationID. Found and ChooseLater are given anew each time.
+// OrganizationID. A Note that is too long is not kept. Found and ChooseLater are given anew each
+// time. Groups that a connection maps only later count from the next sign-in on.
 //
 // A token is good for 10 minutes after the first attempt, however many steps follow, and for one
 // success: the attempt that signs in, and the one whose decision gives the next token, use it up.

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"crypto/subtle"
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
@@ -106,8 +107,8 @@ func (pd pendingRules) attempt(ctx context.Context, in Attempt) (attempt, error)
 	return a, err
 }
 
-// shownWith is evidence with what the person has shown since. That of an invitation alone is none
-// by itself: its method is not one that somebody comes by.
+// shownWith is evidence with what the person has shown since. The method of an invitation alone
+// goes: the invitation is brought beside the evidence.
 func (e Evidence) shownWith(since Evidence) Evidence {
 	if e.method == MethodInvitation {
 		e.method = ""
@@ -162,8 +163,8 @@ func (n *signIn) pends() bool {
 }
 
 // settle does what an attempt means for pending sign-ins, once it is decided. What the attempt did
-// is undone by then, if it was refused. The one that it came by is used up by a session and by the
-// next; it stays for whoever filed a request; any other decision counts against it.
+// is undone by then, if it was refused. A session and the next token use up the one that it came by.
+// A filed request leaves it as it is. Any other decision counts against it.
 func (pd pendingRules) settle(ctx context.Context, n *signIn) (Decision, error) {
 	d, before := n.decision, n.in.pending
 	if before == nil && !n.pends() {
@@ -233,11 +234,13 @@ func (pd pendingRules) issue(ctx context.Context, n *signIn) (Token, error) {
 	id, hash := hashToken(token.Reveal())
 	p := pendingSignIn{
 		ID: pendingSignInID(id), Version: 1, Hash: hash, UserID: n.shown.user,
-		Evidence: n.in.Evidence, IdentityID: n.shown.identity, SessionsEpoch: n.connection.SessionsEpoch,
-		OrganizationID: n.in.OrganizationID, Note: n.in.Note,
-		ExpiresAt: pd.c.now.Add(pendingFor), CreatedAt: pd.c.now,
+		Evidence: n.keptEvidence(), IdentityID: n.shown.identity, SessionsEpoch: n.connection.SessionsEpoch,
+		OrganizationID: n.in.OrganizationID,
+		ExpiresAt:      pd.c.now.Add(pendingFor), CreatedAt: pd.c.now,
 	}
-	p.Evidence.profile = n.in.Profile
+	if note, err := cleanLabel("note", n.in.Note, maxNote); err == nil {
+		p.Note = note
+	}
 	if n.invitation != nil {
 		p.Invitation = n.in.invitationSecret()
 	}
@@ -251,6 +254,18 @@ func (pd pendingRules) issue(ctx context.Context, n *signIn) (Token, error) {
 		return Token{}, err
 	}
 	return token, pd.c.tx.PendingSignIns().Insert(ctx, p)
+}
+
+// keptEvidence is the evidence of an attempt as far as it can make a difference: what does not fit
+// a user's field, and groups that the connection maps to no role, would only take room.
+func (n *signIn) keptEvidence() Evidence {
+	e := n.in.Evidence
+	e.profile = n.in.Profile.fitting()
+	e.groups = slices.DeleteFunc(slices.Clone(e.groups), func(group string) bool {
+		_, mapped := n.connection.Groups[group]
+		return !mapped
+	})
+	return e
 }
 
 // makeRoom ends the oldest pending sign-ins of a person where one more would be too many.

@@ -56,10 +56,9 @@ type Attempt struct {
 // DecisionKind is what SignIn decided.
 type DecisionKind string
 
-// The decisions. All but signed_in, linked and request_filed leave nothing behind but, where
-// Pending is set, what the person has proved. Then ask again with [PendingEvidence] and the one
-// thing that is wanted. Where it is not set, do what is wanted and ask again with the same Attempt
-// and that: a provider's answer that can be used but once has to be fetched anew, and the
+// The decisions. Only signed_in, linked and request_filed change anything. Where Pending is set,
+// what the person has proved is kept: ask again with [PendingEvidence] and the one thing that is
+// wanted. Where it is not set, do what is wanted and ask again with the same Attempt and that: a provider's answer that can be used but once has to be fetched anew, and the
 // invitation and the organization to be carried along.
 const (
 	// DecisionSignedIn: Session and Token are there.
@@ -68,14 +67,16 @@ const (
 	// (see Attempt.LinkTo).
 	DecisionLinked DecisionKind = "linked"
 	// DecisionChooseOrganization: name one of Choices in OrganizationID, or an organization in
-	// Found, with Pending. Choices are empty where [Attempt.ChooseLater] met nobody's member.
+	// Found, with Pending. Choices are empty for somebody without an organization, under
+	// [Attempt.ChooseLater].
 	DecisionChooseOrganization DecisionKind = "choose_organization"
 	// DecisionUseSingleSignOn: a policy wants one of Connections.
 	DecisionUseSingleSignOn DecisionKind = "use_single_sign_on"
 	// DecisionUseOtherMethod: a policy wants one of Methods.
 	DecisionUseOtherMethod DecisionKind = "use_other_method"
 	// DecisionSecondFactor: a policy wants one. Check it, and go on with Pending. Without Pending
-	// nobody has proved who they are: try again with the same Attempt and a second factor.
+	// the person has not proved yet who they are: try again with the same Attempt and a second
+	// factor.
 	DecisionSecondFactor DecisionKind = "second_factor"
 	// DecisionVerifyEmail: nobody has proved the address. Mail it a code. If the person types
 	// the code into the browser that made this attempt, try again with

@@ -96,7 +96,13 @@ func foundsNothing(d *door) {
 	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{}})
 	guest := d.visitor(d.acme, "guest@mail.example") // whom the connection vouches for in acme alone
 	d.Link(guest, tenancy.NewIdentity{Provider: d.okta.ID.String(), Subject: "s-9"})
-	d.halts(tenancy.DecisionNotMember, "", founding("Gamma", servicetest.Through(d.okta, "s-9", "guest@mail.example")))
+	confined := founding("Gamma", servicetest.Through(d.okta, "s-9", "guest@mail.example"))
+	d.halts(tenancy.DecisionNotMember, "", confined)
+	dead, err := d.Svc.Invitations.Send(d.Ctx, tenancy.NewInvitation{OrganizationID: d.acme.ID, Email: "late@mail.example"})
+	d.NoError(err)
+	_, err = d.Svc.Invitations.Revoke(d.Ctx, dead.ID)
+	d.NoError(err)
+	d.halts(tenancy.DecisionInvitationRefused, tenancy.ErrInvitationRevoked, bringing(dead.Token.Reveal(), confined))
 
 	for range 2 {
 		d.enters(founding("Gamma", servicetest.ByMail(ann.Email)))

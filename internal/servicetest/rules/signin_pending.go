@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/rbac"
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -23,6 +25,7 @@ func pendingSignInRules() []rule {
 		{"P5 the invitation that somebody new brought is kept", atDoorWith(func(c *tenancy.Config) { c.MailOnly = true }, pendingInvitation)},
 		{"P5 a request that is filed keeps the pending sign-in", atDoor(pendingRequest)},
 		{"P5 what a pending sign-in says is told through the connection", atDoor(pendingThrough)},
+		{"P5 G9 what is kept of an attempt is bounded", atDoor(pendingBounded)},
 		{"P5 a person who chooses later is not led anywhere", atDoor(chooseLater)},
 	}
 }
@@ -123,6 +126,8 @@ func pendingChain(d *door) {
 	d.Equal(1, d.pendingRows())
 	d.Clock.Advance(59 * time.Second)
 	d.Equal(d.beta.ID, d.enters(servicetest.Twice(resuming(second))).OrganizationID)
+	_, first = d.waits(tenancy.DecisionChooseOrganization, servicetest.Twice(servicetest.ByMail(user.Email))) // both at once
+	d.True(d.enters(servicetest.To(d.beta, resuming(first))).Session.SecondFactor)
 
 	_, first = d.waits(tenancy.DecisionChooseOrganization, servicetest.ByMail(user.Email))
 	d.Clock.Advance(9 * time.Minute)
@@ -328,6 +333,40 @@ func pendingThrough(d *door) {
 			w.Equal(roles, w.rolesAt(d.acme, in.User))
 		})
 	}
+}
+
+// pendingBounded: what can make no difference takes no room.
+func pendingBounded(d *door) {
+	d.admitting()
+	d.Maps(d.okta, map[string]string{"admins": rbac.Admin})
+	d.demand(d.acme, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{SecondFactor: true}})
+	long := strings.Repeat("x", 1<<20)
+	groups := []string{"admins"}
+	for i := range 900 {
+		groups = append(groups, fmt.Sprint(long[:1000], i))
+	}
+	in := servicetest.Through(d.okta, "s-1", "ann@acme.example", groups...)
+	in.Note, in.Profile = long, tenancy.Profile{GivenName: "Ann", FamilyName: long, DisplayName: long, Picture: long, Locale: long}
+	_, token := d.waits(tenancy.DecisionSecondFactor, in)
+	size := 0
+	for _, table := range tenancy.Tables() {
+		if table.Name != "tenancy_pending_sign_ins" {
+			continue
+		}
+		d.NoError(d.Store.View(d.Ctx, func(rows store.Rows) error {
+			return rows.List(d.Ctx, table, nil, store.Range{Limit: 10}, func(row store.Row) error {
+				for _, cell := range row {
+					size += len(cell.Text)
+				}
+				return nil
+			})
+		}))
+	}
+	d.Positive(size)
+	d.Less(size, 2000)
+	got := d.enters(servicetest.Twice(resuming(token)))
+	d.Equal("Ann", got.User.GivenName)
+	d.Equal([]string{rbac.Admin}, got.Member.Roles)
 }
 
 func chooseLater(d *door) {
