@@ -66,9 +66,13 @@ func newSafe(t *testing.T) safe {
 func (s safe) hostile() map[string][]any {
 	texts := []any{"", "true", "owner", "owner@acme.example", s.owner.ID.String(), s.live.ID.String(), s.okta.ID.String(), "session_x", "invitation_x"}
 	return map[string][]any{
-		"Invitation":     texts,
-		"LinkTo":         texts,
-		"Note":           texts,
+		"Invitation":  texts,
+		"LinkTo":      texts,
+		"Note":        texts,
+		"ChooseLater": {false, true},
+		"Found": {
+			(*tenancy.NewOrganization)(nil), &tenancy.NewOrganization{DisplayName: "Evil"}, &tenancy.NewOrganization{ID: s.acme.ID, DisplayName: "Acme", Owner: s.owner.ID},
+		},
 		"OrganizationID": {tenancy.OrganizationID{}, s.acme.ID, tenancy.OrganizationID(s.owner.ID)},
 		"Profile": {
 			tenancy.Profile{},

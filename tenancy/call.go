@@ -87,6 +87,11 @@ func (c *call) sessions() sessionRules { return sessionRules{c} }
 // one. Lock in the order of the keys, and read again afterwards what was read before.
 func (c *call) lock(ctx context.Context, keys ...store.LockKey) error { return c.tx.Lock(ctx, keys...) }
 
+// pendingRules keep sign-ins that need one more thing.
+type pendingRules struct{ c *call }
+
+func (c *call) pendings() pendingRules { return pendingRules{c} }
+
 // admission is the step of a sign-in that lets the person into an organization.
 type admission struct{ n *signIn }
 

@@ -62,6 +62,12 @@ var dependants = []dependant{
 	{secretRows.Table, "subject", joinCodeRows.Table, goes, never},
 	{secretRows.Table, "subject", sessionRows.Table, goes, never},
 
+	{pendingSignInRows.Table, "user_id", userRows.Table, goes, ends},
+	{pendingSignInRows.Table, "evidence", identityRows.Table, ends, never}, // one that names what is gone opens nothing
+	{pendingSignInRows.Table, "evidence", connectionRows.Table, ends, never},
+	{pendingSignInRows.Table, "wishes", organizationRows.Table, ends, never},
+	{pendingSignInRows.Table, "wishes", secretRows.Table, ends, never},
+
 	{invitationRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{invitationRows.Table, "inviter_id", userRows.Table, tells, moves},
 	{invitationRows.Table, "user_id", userRows.Table, tells, moves}, // who accepted; Erase takes them out

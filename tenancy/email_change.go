@@ -343,6 +343,9 @@ func (us userRules) moveEmail(ctx context.Context, user *User, address, canonica
 	if err := us.saveUser(ctx, before, user, EventUserEmailChanged); err != nil {
 		return err
 	}
+	if err := us.c.pendings().void(ctx, user.ID); err != nil {
+		return err
+	}
 	if !before.EmailVerifiedAt.IsZero() {
 		if err := us.c.notify(ctx, before, MessageEmailChanged); err != nil {
 			return err

@@ -123,7 +123,7 @@ const (
 	// ErrSignInRefused: a policy wants another way to sign in there; sign in anew (rule P3).
 	ErrSignInRefused Code = "sign_in_refused"
 
-	// ErrInvalidToken: malformed, unknown, or another kind's (rule G10).
+	// ErrInvalidToken: malformed, unknown, or another kind's (rule G10); of a pending sign-in also used or ended (rule P5).
 	ErrInvalidToken Code = "invalid_token"
 	// ErrTokenExpired: the token was good once; its time ran out.
 	ErrTokenExpired Code = "token_expired"

@@ -21,6 +21,7 @@ import (
 //	ClaimsEvidence("google", idToken)                          one of the program's own providers
 //	ConnectionEvidence(c, AssertionFromClaims(idToken))        a customer's provider, by OpenID Connect
 //	ConnectionEvidence(c, Assertion{Subject: nameID, ...})     a customer's provider, by SAML
+//	PendingEvidence(token)                                     what an earlier attempt proved
 //
 // [Evidence.WithSecondFactor] and [Evidence.WithMailbox] add to one of these.
 type Evidence struct {
@@ -35,6 +36,7 @@ type Evidence struct {
 	secondFactor bool
 	groups       []string // nil: none were asserted
 	profile      Profile
+	pending      Token  // of a pending sign-in, which holds all else; zero: none
 	fault        *Error // what makes it unusable; nil: nothing
 }
 
@@ -139,6 +141,38 @@ func AssertionFromClaims(claims json.RawMessage) Assertion {
 	return Assertion{Subject: c.subject, Email: c.email, EmailVerified: c.verified, Groups: c.groups, Profile: c.profile}
 }
 
+// PendingEvidence says that this attempt goes on with an earlier one, whose decision named one more
+// thing and gave a token for it (rule P5). token is what [Token.Reveal] gave of Decision.Pending:
+// keep it in a cookie of its own, as tenancyhttp does, and never in a URL or a form.
+//
+//	{Evidence: PendingEvidence(token).WithSecondFactor()}            a second factor was right
+//	{Evidence: PendingEvidence(token), OrganizationID: chosen}       an organization was chosen
+//	{Evidence: PendingEvidence(token), Found: &NewOrganization{...}} or is to be founded
+//
+// The session has the method of the first attempt. Of its wishes OrganizationID, Invitation, Note
+// and Profile hold, unless this attempt names others: an OrganizationID and Found replace the
+// OrganizationID. A Note that is too long is not kept. Found and ChooseLater are given anew each
+// time. Groups that a connection maps only later count from the next sign-in on.
+//
+// A token is good for 10 minutes after the first attempt, however many steps follow, and for one
+// success: the attempt that signs in, and the one whose decision gives the next token, use it up.
+// Any other decision counts as a failure, and the fifth failure ends it, also over several tokens
+// of one sign-in; a filed request does neither. An error counts nothing. A person has at most 5
+// tokens, and one more ends the oldest.
+//
+// Everything is judged again: the policies, the memberships, the connection and its epochs, the
+// identity, the user. A takeover, a suspension, a change of address, Sessions.RevokeAll, a merge
+// and the deletion of the user end it; so do the unlinking of the identity and whatever ends the
+// sessions of the connection (rule P9). SignIn then answers [ErrInvalidToken] with the field
+// "evidence", as for a token that is unknown or was used; [ErrTokenExpired] after the 10 minutes.
+func PendingEvidence(token string) Evidence {
+	e := Evidence{pending: Token{&token}}
+	if token == "" {
+		e.fault = invalid("evidence", "has no pending sign-in")
+	}
+	return e
+}
+
 // WithSecondFactor adds that the program has checked a second factor, or that the
 // provider vouches for one.
 func (e Evidence) WithSecondFactor() Evidence {
@@ -159,7 +193,9 @@ func (e Evidence) WithMailbox(email string) Evidence {
 }
 
 // isZero reports whether e is the zero Evidence.
-func (e Evidence) isZero() bool { return e.method == "" && e.fault == nil && e.mailbox == "" }
+func (e Evidence) isZero() bool {
+	return e.method == "" && e.fault == nil && e.mailbox == "" && e.pending.IsZero()
+}
 
 // read are claims as far as they matter here.
 type claimSet struct {
@@ -253,14 +289,36 @@ type attempt struct {
 	invited     string // the address of the invitation, where none was told
 	malformed   error  // what is wrong with the address that came with a subject: a known identity needs none
 	onlyInvited bool   // there is no evidence but the token of the invitation
+
+	pending   *pendingSignIn // that it goes on with; nil: none
+	presented Token          // of that
+	kept      storedSecretID // the secret of the invitation that an earlier attempt brought; zero: none
 }
 
-// checked is the attempt with its addresses in canonical form, or what is wrong with it.
-func (in Attempt) checked(c *call) (attempt, error) {
-	a := attempt{Attempt: in, Evidence: in.Evidence}
+// brings reports whether the person brings an invitation, or brought one before.
+func (a attempt) brings() bool { return a.Invitation != "" || !a.kept.IsZero() }
+
+// invitationSecret is the id of the secret of the invitation that the person brings, if its token
+// is well formed.
+func (a attempt) invitationSecret() storedSecretID {
+	raw := readToken(a.Invitation)
+	if !wellFormed(raw, secretInvitation) {
+		return a.kept
+	}
+	id, _ := hashToken(raw)
+	return id
+}
+
+// checked is the attempt with its addresses in canonical form, or what is wrong with it. kept is
+// the secret of an invitation that was brought before; zero: none.
+func (in Attempt) checked(c *call, kept storedSecretID) (attempt, error) {
+	a := attempt{Attempt: in, Evidence: in.Evidence, kept: kept}
 	a.Attempt.Evidence = Evidence{}
+	if err := in.checkFound(); err != nil {
+		return a, err
+	}
 	switch e := in.Evidence; {
-	case e.isZero() && in.Invitation == "":
+	case e.isZero() && !a.brings():
 		return a, invalid("evidence", "is missing")
 	case e.isZero():
 		a.onlyInvited, a.method = true, MethodInvitation
@@ -283,6 +341,21 @@ func (in Attempt) checked(c *call) (attempt, error) {
 	a.groups = a.groups[:min(len(a.groups), maxAsserted)]
 	a.Profile = in.Profile.over(a.profile)
 	return a, a.readAddresses()
+}
+
+// checkFound refuses an organization to found beside another one, or for somebody else.
+func (in Attempt) checkFound() error {
+	switch {
+	case in.Found == nil:
+		return nil
+	case !in.OrganizationID.IsZero():
+		return invalid("found", "does not go with organization_id")
+	case in.LinkTo != "":
+		return invalid("found", "does not go with link_to")
+	case !in.Found.Owner.IsZero():
+		return invalid("found.owner", "is always the person who signs in")
+	}
+	return nil
 }
 
 // readAddresses puts the addresses of an attempt into canonical form.

@@ -16,11 +16,10 @@ func signInWhere(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, 
 	}
 	for _, choice := range d.Choices {
 		if choice.OrganizationID == last {
-			in.OrganizationID = last
-			return svc.SignIn(ctx, in)
+			return svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: last})
 		}
 	}
-	return d, nil // show the Choices, and ask again with the one that is picked
+	return d, nil // show the Choices, keep Pending, and ask again with the one that is picked
 }
 
 func Example_switcher() {

@@ -69,6 +69,20 @@ type presented struct {
 // invitation's is [ErrInvalidToken]; a genuine one tells the invitation's state.
 func (iv invitationRules) presented(ctx context.Context, token string) (presented, error) {
 	inv, secret, err := iv.tokenOf(ctx, token)
+	return iv.stillPending(inv, secret, err)
+}
+
+// presentedBefore is presented for a token that somebody brought before, by its secret.
+func (iv invitationRules) presentedBefore(ctx context.Context, id storedSecretID) (presented, error) {
+	secret, err := iv.c.genuineAt(ctx, secretInvitation, id, "")
+	if err != nil {
+		return presented{}, err
+	}
+	inv, err := iv.ofSecret(ctx, secret)
+	return iv.stillPending(inv, secret, err)
+}
+
+func (iv invitationRules) stillPending(inv Invitation, secret storedSecret, err error) (presented, error) {
 	if err == nil {
 		err = inv.checkPending(iv.c.now)
 	}
@@ -84,15 +98,21 @@ func (iv invitationRules) tokenOf(ctx context.Context, token string) (Invitation
 	if err != nil {
 		return Invitation{}, storedSecret{}, err
 	}
+	inv, err := iv.ofSecret(ctx, secret)
+	return inv, secret, err
+}
+
+// ofSecret finds the invitation of a token's secret in whatever state.
+func (iv invitationRules) ofSecret(ctx context.Context, secret storedSecret) (Invitation, error) {
 	id, err := ParseID[Invitation](secret.Subject)
 	if err != nil {
-		return Invitation{}, storedSecret{}, err
+		return Invitation{}, err
 	}
 	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
-	return inv, secret, err
+	return inv, err
 }
 
 // lockAccepting takes the locks under which a user accepts an invitation. What was read

@@ -62,6 +62,7 @@ const (
 	// Those of the proof of a mailbox, which keeps their hashes itself.
 	secretProofHandle secretKind = "proofhandle" // of the browser that asked
 	secretProofLink   secretKind = "prooflink"   // of the link that was mailed
+	secretPending    secretKind = "pending"    // of a pending sign-in, whose row keeps its hash
 )
 
 // storedSecret is what a store keeps of a token (rule G10): its hash, never the token.
@@ -163,19 +164,25 @@ func (c *call) secret(ctx context.Context, kind secretKind, raw string) (storedS
 
 // genuine is secret for a token whose thing says itself whether it ran out.
 func (c *call) genuine(ctx context.Context, kind secretKind, raw string) (storedSecret, error) {
-	bad := &Error{Code: ErrInvalidToken, Field: "token"}
 	raw = readToken(raw)
 	if !wellFormed(raw, kind) {
-		return storedSecret{}, bad
+		return storedSecret{}, &Error{Code: ErrInvalidToken, Field: "token"}
 	}
 	id, hash := hashToken(raw)
+	return c.genuineAt(ctx, kind, id, hash)
+}
+
+// genuineAt is genuine for a token whose hash is known. Without a hash it is that of one that
+// somebody presented before.
+func (c *call) genuineAt(ctx context.Context, kind secretKind, id storedSecretID, hash string) (storedSecret, error) {
+	bad := &Error{Code: ErrInvalidToken, Field: "token"}
 	s, err := c.tx.Secrets().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
 		return storedSecret{}, bad
 	case err != nil:
 		return storedSecret{}, err
-	case s.Kind != kind || subtle.ConstantTimeCompare([]byte(s.Hash), []byte(hash)) != 1:
+	case s.Kind != kind || hash != "" && subtle.ConstantTimeCompare([]byte(s.Hash), []byte(hash)) != 1:
 		return storedSecret{}, bad
 	case !s.SpentAt.IsZero():
 		return storedSecret{}, &Error{Code: ErrTokenUsed, Field: "token"}

@@ -78,7 +78,7 @@ func (ss sessionRules) mayRevoke(ctx context.Context, s Session) error {
 }
 
 // RevokeAll ends all of a user's sessions but those named, wherever they are (rule
-// S2).
+// S2), and their pending sign-ins (rule P5).
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) error {
@@ -93,6 +93,9 @@ func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) 
 			return err
 		}
 		if _, err := c.users().get(ctx, user); err != nil {
+			return err
+		}
+		if err := c.pendings().void(ctx, user); err != nil {
 			return err
 		}
 		return c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user)}, EndedRevoked, but...)
@@ -234,8 +237,8 @@ const (
 	sweepEvery         = 10 * time.Minute
 )
 
-// Sweep removes sessions that ran out or ended over 30 days ago, and tokens of
-// whatever kind that did: some of each, so that nobody waits for it, and says how
+// Sweep removes sessions that ran out or ended over 30 days ago, tokens of
+// whatever kind that did, and pending sign-ins that ran out: some of each, so that nobody waits for it, and says how
 // many went. [Service.Run] calls it every ten minutes; without that, call it now and
 // then until it gives 0.
 func (g Sessions) Sweep(ctx context.Context) (int, error) {
@@ -243,7 +246,12 @@ func (g Sessions) Sweep(ctx context.Context) (int, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return 0, err
 		}
-		return c.sessions().sweepSessions(ctx)
+		pending, err := c.pendings().sweepPending(ctx)
+		if err != nil {
+			return 0, err
+		}
+		total, err := c.sessions().sweepSessions(ctx)
+		return total + pending, err
 	})
 }
 

@@ -26,6 +26,7 @@ const (
 //	a provider      {Evidence: ClaimsEvidence("google", idToken)}
 //	single sign-on  {Evidence: ConnectionEvidence(c, AssertionFromClaims(idToken))}
 //	an invitation   any of these, with Invitation; from somebody new the invitation alone
+//	one more thing  {Evidence: PendingEvidence(token)}, after a decision with Pending
 type Attempt struct {
 	// Evidence is what the program has checked. It is zero only beside an Invitation.
 	Evidence Evidence `json:"-"`
@@ -34,6 +35,15 @@ type Attempt struct {
 	// OrganizationID is where to; zero = where the invitation or the connection leads,
 	// else the person's only one.
 	OrganizationID OrganizationID `json:"organization_id,omitzero"`
+	// Found makes an organization in the same transaction, with the person as its owner, and the
+	// session is there at once; nil = none. It is what the person may create for themselves by
+	// Organizations.Create: Config.SelfServe, the limits of rule O6 and the fields that only the
+	// host sets hold here, too, and Owner stays zero. It goes with an Invitation into the
+	// application, and with none into an organization. Nobody is let in anywhere else on the way.
+	Found *NewOrganization `json:"found,omitempty"`
+	// ChooseLater leaves it to the person where to, also where there is one organization or none:
+	// unless something else says where, the decision is choose_organization with Pending.
+	ChooseLater bool `json:"choose_later,omitempty"`
 	// LinkTo is the token of a live, unconfined session of somebody who adds this way of
 	// signing in to their account; "" = they sign in. Their session goes on.
 	LinkTo string `json:"-"`
@@ -46,23 +56,27 @@ type Attempt struct {
 // DecisionKind is what SignIn decided.
 type DecisionKind string
 
-// The decisions. All but signed_in, linked and request_filed leave nothing behind: do
-// what is wanted, and ask again with the same Attempt and that. A provider's answer that
-// can be used but once has to be fetched anew, and the invitation and the organization to
-// be carried along.
+// The decisions. Only signed_in, linked and request_filed change anything. Where Pending is set,
+// what the person has proved is kept: ask again with [PendingEvidence] and the one thing that is
+// wanted. Where it is not set, do what is wanted and ask again with the same Attempt and that: a provider's answer that can be used but once has to be fetched anew, and the
+// invitation and the organization to be carried along.
 const (
 	// DecisionSignedIn: Session and Token are there.
 	DecisionSignedIn DecisionKind = "signed_in"
 	// DecisionLinked: the identity is the user's from now on, and their session goes on
 	// (see Attempt.LinkTo).
 	DecisionLinked DecisionKind = "linked"
-	// DecisionChooseOrganization: name one of Choices.
+	// DecisionChooseOrganization: name one of Choices in OrganizationID, or an organization in
+	// Found, with Pending. Choices are empty for somebody without an organization, under
+	// [Attempt.ChooseLater].
 	DecisionChooseOrganization DecisionKind = "choose_organization"
 	// DecisionUseSingleSignOn: a policy wants one of Connections.
 	DecisionUseSingleSignOn DecisionKind = "use_single_sign_on"
 	// DecisionUseOtherMethod: a policy wants one of Methods.
 	DecisionUseOtherMethod DecisionKind = "use_other_method"
-	// DecisionSecondFactor: a policy wants one.
+	// DecisionSecondFactor: a policy wants one. Check it, and go on with Pending. Without Pending
+	// the person has not proved yet who they are: try again with the same Attempt and a second
+	// factor.
 	DecisionSecondFactor DecisionKind = "second_factor"
 	// DecisionVerifyEmail: nobody has proved the address. Mail it a code ([Proofs].Start). If the person types
 	// the code into the browser that made this attempt, try again with
@@ -101,6 +115,11 @@ type Decision struct {
 	Created  bool `json:"created,omitempty"`   // the user is new
 	Linked   bool `json:"linked,omitempty"`    // the identity is new to the user
 	TookOver bool `json:"took_over,omitempty"` // the account was there unproved, and who had it lost it (rules U4, U5)
+
+	// Pending is good for the next attempt, by [PendingEvidence], for 10 minutes: with
+	// choose_organization, and with second_factor where the person has proved who they are. It is
+	// a secret: shown here and never again.
+	Pending Token `json:"-"`
 
 	// Signed in:
 	Session Session `json:"session,omitzero"`
@@ -151,40 +170,48 @@ var (
 // picks the organization (rule P7), holds all of it against the policies that bind
 // (rules P2, P3), recomputes the roles that groups give (rule P8), and starts the session.
 //
-// A refusal is a Decision and no error. Apart from the user of a filed request, it
-// leaves nothing behind and spends no invitation. What happens is recorded as done by the
+// A refusal is a Decision and no error. Apart from the user of a filed request and from what
+// Decision.Pending stands for, it leaves nothing behind and spends no invitation: no user, and no
+// organization. What happens is recorded as done by the
 // person, through the session that starts (rule G12).
 //
 // Errors: [ErrInvalid] with the field, also for a method that is unknown and for a
-// second organization besides the invitation's; [ErrNotFound] for an organization or a
+// second organization besides the invitation's; [ErrInvalidToken] and [ErrTokenExpired] with the
+// field "evidence" for a pending sign-in; for Found what Organizations.Create answers a person;
+// [ErrNotFound] for an organization or a
 // connection that is not there, is archived, or is not active; [ErrConflict] for a
 // connection that was pointed elsewhere since the evidence was read; with LinkTo
 // [ErrSignInRequired] for a session that has ended or is confined.
 func (s *Service) SignIn(ctx context.Context, in Attempt) (Decision, error) {
 	return write(ctx, s, serviceSignIn, "", func(ctx context.Context, c *call) (Decision, error) {
-		in, err := in.checked(c)
+		in, err := c.pendings().attempt(ctx, in)
 		if err != nil {
 			return Decision{}, err
 		}
 		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return Decision{}, err
 		}
-		d, err := c.signIn(ctx, in, deadInvitation{})
-		if err != nil || !d.spoiled(in) {
-			return d, err
+		n, err := c.signIn(ctx, in, deadInvitation{})
+		if err != nil {
+			return Decision{}, err
 		}
-		// The invitation was of no use: what about the person without it (rule I6)?
-		in.Invitation = ""
-		again, err := c.signIn(ctx, in, deadInvitation{d.Code, d.OrganizationID})
-		if again.getsOn() {
-			d = again
+		if d := n.decision; d.spoiled(in) {
+			// The invitation was of no use: what about the person without it (rule I6)?
+			in.Invitation, in.kept = "", storedSecretID{}
+			again, err := c.signIn(ctx, in, deadInvitation{d.Code, d.OrganizationID})
+			if err != nil {
+				return Decision{}, err
+			}
+			if again.decision.getsOn() {
+				n = again
+			}
 		}
-		return d, err
+		return c.pendings().settle(ctx, n)
 	})
 }
 
 // signIn runs an attempt as a part of the call that is undone where it is refused.
-func (c *call) signIn(ctx context.Context, in attempt, dead deadInvitation) (Decision, error) {
+func (c *call) signIn(ctx context.Context, in attempt, dead deadInvitation) (*signIn, error) {
 	var n *signIn
 	err := c.savepoint(ctx, func(part *call) error {
 		n = &signIn{w: part, in: in, dead: dead, session: part.instance.config.NewID()}
@@ -195,13 +222,12 @@ func (c *call) signIn(ctx context.Context, in attempt, dead deadInvitation) (Dec
 		return err
 	})
 	if err != nil && !errors.Is(err, errDecided) {
-		return Decision{}, err
+		return nil, err
 	}
-	d := n.decision
-	if d.getsOn() {
-		d.InvitationCode = dead.code
+	if n.decision.getsOn() {
+		n.decision.InvitationCode = dead.code
 	}
-	return d, nil
+	return n, nil
 }
 
 // deadInvitation is an invitation that turned out to be of no use.

@@ -20,6 +20,10 @@ func (a admission) admit(ctx context.Context) error {
 	}
 	var err error
 	switch {
+	case a.n.in.Found != nil && a.uninvited():
+		return a.n.decide(Decision{Kind: DecisionInvitationNeeded})
+	case a.n.in.Found != nil:
+		return a.found(ctx)
 	case a.n.target.IsZero():
 		err = a.joinByDomain(ctx)
 	case !a.n.activeAt(a.n.target):
@@ -221,6 +225,10 @@ func (a admission) joinByDomain(ctx context.Context) error {
 	case JoiningSuggest:
 		a.n.decision.Suggested = []OrganizationView{org.view()}
 	case JoiningRequest:
+		if a.n.in.ChooseLater {
+			a.n.decision.Suggested = []OrganizationView{org.view()}
+			return nil
+		}
 		if len(a.n.members) == 0 && a.n.invitation == nil && !a.uninvited() {
 			return a.tryRequest(ctx, org)
 		}

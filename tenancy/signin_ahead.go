@@ -69,8 +69,8 @@ var groupsCell = func() aheadCell {
 
 // readAhead reads what the attempt names, and whose it may be, where that is more than one row.
 func (n *signIn) readAhead(ctx context.Context) error {
-	token := readToken(n.in.Invitation)
-	names := attemptNames{!n.in.connection.IsZero(), !n.in.connection.IsZero() && len(n.in.groups) > 0, wellFormed(token, secretInvitation)}
+	secret := n.in.invitationSecret()
+	names := attemptNames{!n.in.connection.IsZero(), !n.in.connection.IsZero() && len(n.in.groups) > 0, !secret.IsZero()}
 	n.groups = nil
 	if names == (attemptNames{}) && n.in.subject == "" {
 		return nil
@@ -80,8 +80,7 @@ func (n *signIn) readAhead(ctx context.Context) error {
 		args = append(args, store.Value{ID: n.in.connection})
 	}
 	if names.invitation {
-		id, _ := hashToken(token)
-		args = append(args, store.Value{ID: id})
+		args = append(args, store.Value{ID: secret})
 	}
 	more, ok, err := n.w.tx.ahead(ctx, signInAheads[names], args...)
 	if !ok || err != nil || !names.groups {

@@ -91,6 +91,12 @@ func (n *signIn) pick(ctx context.Context) (_ *Organization, err error) {
 	switch {
 	case !n.target.IsZero():
 		return n.only(ctx, n.target)
+	case n.in.ChooseLater:
+		choices, err := n.choices(ctx, active)
+		if err != nil {
+			return nil, err
+		}
+		return nil, n.leaveToChoose(choices)
 	case n.seized:
 		n.decision.Choices, err = n.choices(ctx, active)
 		return nil, err
@@ -133,7 +139,15 @@ func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization
 	if err != nil {
 		return nil, err
 	}
-	return nil, n.decide(Decision{Kind: DecisionChooseOrganization, Choices: choices})
+	return nil, n.leaveToChoose(choices)
+}
+
+// leaveToChoose ends an attempt whose person has to say where to. What their domain suggests, and
+// why it did not let them in, is for the same page.
+func (n *signIn) leaveToChoose(choices []Member) error {
+	return n.decide(Decision{
+		Kind: DecisionChooseOrganization, Choices: choices, Suggested: n.decision.Suggested, JoinRefused: n.decision.JoinRefused,
+	})
 }
 
 // choices are the organizations open to the person, as the switcher shows them.

@@ -252,15 +252,23 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 
 // newcomer is the user that an attempt tells of, with what of the profile fits.
 func (a attempt) newcomer() NewUser {
-	p := a.Profile
+	p := a.Profile.fitting()
+	return NewUser{
+		Email: cmp.Or(a.email, a.invited), EmailVerified: true, GivenName: p.GivenName, FamilyName: p.FamilyName,
+		DisplayName: p.DisplayName, Picture: p.Picture, Locale: p.Locale,
+	}
+}
+
+// fitting is a profile without what does not fit a user's field.
+func (p Profile) fitting() Profile {
 	fit := func(check func(field, s string) (string, error), s string) string {
 		if kept, err := check("", s); err == nil {
 			return kept
 		}
 		return ""
 	}
-	return NewUser{
-		Email: cmp.Or(a.email, a.invited), EmailVerified: true, GivenName: fit(optionalName, p.GivenName), FamilyName: fit(optionalName, p.FamilyName),
+	return Profile{
+		GivenName: fit(optionalName, p.GivenName), FamilyName: fit(optionalName, p.FamilyName),
 		DisplayName: fit(optionalName, p.DisplayName), Picture: fit(picture, p.Picture), Locale: fit(locale, p.Locale),
 	}
 }

@@ -37,6 +37,7 @@ type signIn struct {
 	seized   bool   // the account was set up by somebody else, who lost it (rule U5)
 	joined   Member // where they got in just now; zero: nowhere
 	grouped  bool   // and have the roles of their groups by it
+	shown    shownSoFar
 }
 
 // decide ends an attempt that is not let through.
@@ -78,6 +79,9 @@ func (n *signIn) names(ctx context.Context) (err error) {
 		if named := n.in.OrganizationID; !named.IsZero() && !inv.OrganizationID.IsZero() && named != inv.OrganizationID {
 			return invalid("organization_id", "is not the invitation's")
 		}
+		if n.in.Found != nil && !inv.OrganizationID.IsZero() {
+			return invalid("found", "does not go with an invitation into an organization")
+		}
 		if n.in.emailKey == "" { // what it was sent to is the address that is told
 			n.in.invited, n.in.emailKey = inv.Email, inv.EmailKey
 		}
@@ -85,7 +89,9 @@ func (n *signIn) names(ctx context.Context) (err error) {
 	if n.target = n.in.OrganizationID; n.target.IsZero() && n.invitation != nil {
 		n.target = n.invitation.OrganizationID
 	}
-	n.target = cmp.Or(n.target, n.home.ID)
+	if n.in.Found == nil {
+		n.target = cmp.Or(n.target, n.home.ID)
+	}
 	return nil
 }
 
@@ -103,10 +109,16 @@ func (n *signIn) readLinking(ctx context.Context) error {
 
 // readInvitation finds the invitation of the token that was brought, if one was.
 func (n *signIn) readInvitation(ctx context.Context) error {
-	if n.in.Invitation == "" {
+	if !n.in.brings() {
 		return nil
 	}
-	inv, err := n.w.invitations().presented(ctx, n.in.Invitation)
+	var inv presented
+	var err error
+	if n.in.kept.IsZero() {
+		inv, err = n.w.invitations().presented(ctx, n.in.Invitation)
+	} else {
+		inv, err = n.w.invitations().presentedBefore(ctx, n.in.kept)
+	}
 	if code, refused := refusalCode(err); refused {
 		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}
@@ -154,8 +166,11 @@ func (n *signIn) find(ctx context.Context) error {
 		if err := n.findUser(ctx); err != nil {
 			return err
 		}
-		if err := n.lockFound(ctx); err != nil || n.w.instance.singleWriter {
+		if err := n.lockFound(ctx); err != nil {
 			return err
+		}
+		if n.w.instance.singleWriter {
+			return n.notePerson()
 		}
 		locked := n.basis()
 		if err := n.readAhead(ctx); err != nil {
@@ -190,13 +205,21 @@ func (n *signIn) basis() basis {
 // stillNamed reads under the locks what the attempt names: a connection may have been
 // switched off, a token replaced, a session ended.
 func (n *signIn) stillNamed(ctx context.Context) error {
+	if err := n.rereadPending(ctx); err != nil {
+		return err
+	}
 	if err := n.readInvitation(ctx); err != nil {
 		return err
 	}
-	if err := n.readLinking(ctx); err != nil || n.in.connection.IsZero() {
+	if err := n.readLinking(ctx); err != nil {
 		return err
 	}
-	return n.readConnection(ctx)
+	if !n.in.connection.IsZero() {
+		if err := n.readConnection(ctx); err != nil {
+			return err
+		}
+	}
+	return n.notePerson()
 }
 
 // findUser finds the user: of the session that wants another way to sign in, else by the
@@ -240,6 +263,9 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	roles := remapped(n.connection.Groups, nil)
 	if n.invitation != nil {
 		roles = append(roles, n.invitation.Roles...)
+	}
+	if n.in.Found != nil {
+		roles = append(roles, n.w.instance.config.CreatorRole, n.w.instance.config.DefaultRole)
 	}
 	if err := n.readDomain(ctx); err != nil {
 		return err
@@ -399,7 +425,7 @@ func (n *signIn) readMembers(ctx context.Context, who UserID) error {
 // comeBack takes a member who opens a spent invitation of their own organization there
 // (rule I6).
 func (n *signIn) comeBack() {
-	if id := n.dead.organization; n.target.IsZero() && !id.IsZero() && n.activeAt(id) {
+	if id := n.dead.organization; n.target.IsZero() && n.in.Found == nil && !id.IsZero() && n.activeAt(id) {
 		n.target = id
 	}
 }

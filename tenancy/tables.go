@@ -36,6 +36,7 @@ var entities = []struct {
 	{sentMailRows.Table, sentMailRows},
 	{foundingRows.Table, foundingRows},
 	{seatCountRows.Table, seatCountRows},
+	{pendingSignInRows.Table, pendingSignInRows},
 	{declarationMarkRows.Table, declarationMarkRows},
 	{sealRows.Table, sealRows},
 	{mailboxProofRows.Table, mailboxProofRows},
@@ -87,7 +88,7 @@ const (
 	ByID    Order = iota // every entity; for default ids, the order of creation
 	ByName               // organizations, users, memberships: folded name
 	ByEmail              // users, memberships, invitations: canonical address
-	ByDue                // secrets, invitations, sessions and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went
+	ByDue                // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went
 	ByTime               // denials: the minute; invitations: when a mail that waits is tried
 )
 

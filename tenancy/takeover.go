@@ -52,7 +52,7 @@ func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) erro
 }
 
 // revokeAccess takes all that whoever made an account could come back by: identities, sessions,
-// proofs of addresses on their way, and requests to join.
+// proofs of addresses on their way, pending sign-ins, and requests to join.
 func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof) error {
 	err := walk(ctx, us.c.tx.Identities(), identityFilter{UserID: typed.Of(user)}, func(i Identity) error {
 		if i.ID == p.identity {
@@ -64,6 +64,9 @@ func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof)
 		return err
 	}
 	if err := us.c.spendProofs(ctx, user); err != nil {
+		return err
+	}
+	if err := us.c.pendings().void(ctx, user); err != nil {
 		return err
 	}
 	if err := us.c.joining().settleRequests(ctx, user, JoinRequestCanceled); err != nil {

@@ -305,6 +305,9 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 	return g.change(ctx, usersSuspend, id, func(ctx context.Context, c *call, user *User) (EventType, error) {
 		user.SuspendedAt = cmp.Or(user.SuspendedAt, c.now)
+		if err := c.pendings().void(ctx, user.ID); err != nil {
+			return "", err
+		}
 		return EventUserSuspended, c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user.ID)}, EndedUser)
 	})
 }

@@ -97,6 +97,9 @@ func (us userRules) merge(ctx context.Context, from, into UserID) (Merged, error
 	if err := us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(from)}, EndedMerged); err != nil {
 		return Merged{}, err
 	}
+	if err := us.c.pendings().void(ctx, from); err != nil {
+		return Merged{}, err
+	}
 	if err := us.c.invitations().moveInvitations(ctx, from, into); err != nil {
 		return Merged{}, err
 	}

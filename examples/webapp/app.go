@@ -79,8 +79,8 @@ func open(ctx context.Context, o options) (_ *app, err error) {
 	return a, a.build(o, mailer)
 }
 
-// found makes the Service. Registration is closed, because whoever is invited by nobody
-// signs up on a page of the program's own, with an organization.
+// found makes the Service. Whoever is invited by nobody signs up with an organization, on a
+// page of the program's own.
 func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
 	var look prove.Options
 	if o.demo != nil {
@@ -89,8 +89,7 @@ func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
 	a.service, err = tenancy.New(tenancy.Config{
 		Store: a.store, Logger: o.log, SelfServe: true,
 		Mailer: mailer, Prover: prove.New(look), App: "webapp",
-		Registration: tenancy.RegistrationClosed, MailEvery: o.mailEvery,
-		VerifyEvery: o.mailEvery, AllowTestDomains: o.demo != nil,
+		MailEvery: o.mailEvery, VerifyEvery: o.mailEvery, AllowTestDomains: o.demo != nil,
 	})
 	return err
 }
@@ -113,7 +112,7 @@ func (a *app) build(o options, mailer *tenancysmtp.Mailer) error {
 		Sessions:     a.site.sessions,
 		Organization: tenancyhttp.PathValue("org"),
 	})
-	a.accounts = &accounts{site: a.site, store: a.store, service: a.service, mailer: mailer, secure: o.secure}
+	a.accounts = &accounts{site: a.site, store: a.store, service: a.service, mailer: mailer}
 	if o.demo != nil {
 		a.toys = &toys{a.accounts, o.demo}
 	}

@@ -30,7 +30,7 @@ func (a *accounts) invitationPage(w http.ResponseWriter, r *http.Request) {
 // acceptInvitation signs somebody new in by the link alone: it went to the mailbox and
 // nowhere else. Who has an account already is asked for a code.
 func (a *accounts) acceptInvitation(w http.ResponseWriter, r *http.Request) {
-	a.enter(w, r, "", tenancy.Attempt{Invitation: r.PostFormValue("invitation")})
+	a.enter(w, r, tenancy.Attempt{Invitation: r.PostFormValue("invitation")})
 }
 
 // joinInvited accepts as whoever is signed in, and goes there.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancyhttp"
 	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
@@ -15,7 +16,6 @@ type accounts struct {
 	store   *sqlite.Store
 	service *tenancy.Service
 	mailer  *tenancysmtp.Mailer
-	secure  bool
 }
 
 // step is what the pages on the way in are made of.
@@ -54,7 +54,7 @@ func (a *accounts) askCode(w http.ResponseWriter, r *http.Request, address, invi
 	})
 }
 
-// loginByCode takes the code.
+// loginByCode takes the code. Where to is asked after: somebody new has nowhere to go yet.
 func (a *accounts) loginByCode(w http.ResponseWriter, r *http.Request) {
 	email, err := tenancy.CanonicalEmail(r.PostFormValue("email"))
 	if err == nil {
@@ -64,13 +64,15 @@ func (a *accounts) loginByCode(w http.ResponseWriter, r *http.Request) {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.enter(w, r, email, tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email), Invitation: r.PostFormValue("invitation")})
+	a.enter(w, r, tenancy.Attempt{
+		Evidence: tenancy.MailboxEvidence(email), Invitation: r.PostFormValue("invitation"), ChooseLater: true,
+	})
 }
 
 // loginTo goes on where somebody had to choose an organization.
 func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
-	email, err := a.proof(r)
-	in := tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
+	evidence, err := a.pending(r)
+	in := tenancy.Attempt{Evidence: evidence}
 	if err == nil {
 		in.OrganizationID, err = tenancy.ParseOrganizationID(r.PostFormValue("organization"))
 	}
@@ -78,38 +80,52 @@ func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.enter(w, r, email, in)
+	a.enter(w, r, in)
 }
 
-// enter has Freehold decide on an attempt, and does what it says. proved is the address
-// that the person has just proved; "" = none.
-func (a *accounts) enter(w http.ResponseWriter, r *http.Request, proved string, in tenancy.Attempt) {
+// pending is what this browser has proved, in a sign-in that goes on.
+func (a *accounts) pending(r *http.Request) (tenancy.Evidence, error) {
+	token := a.sessions.Pending(r)
+	if token == "" {
+		return tenancy.Evidence{}, tenancyhttp.ErrUnauthenticated
+	}
+	return tenancy.PendingEvidence(token), nil
+}
+
+// enter has Freehold decide on an attempt, and does what it says.
+func (a *accounts) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
 	d, err := a.service.SignIn(r.Context(), in)
 	if err != nil {
-		a.guard.Error(w, r, err)
+		a.guard.Error(w, r, beginAnew(err))
 		return
 	}
-	a.follow(w, r, proved, in, d)
+	a.follow(w, r, in, d)
 }
 
-func (a *accounts) follow(w http.ResponseWriter, r *http.Request, proved string, in tenancy.Attempt, d tenancy.Decision) {
-	newcomer := proved != "" && d.Kind == tenancy.DecisionInvitationNeeded && d.OrganizationID.IsZero()
-	if proved != "" && (newcomer || d.Kind == tenancy.DecisionChooseOrganization) {
-		if err := a.keepProof(w, r, proved); err != nil {
-			a.guard.Error(w, r, err)
-			return
-		}
+// beginAnew sends somebody back to the start whose sign-in has run out, or was ended.
+func beginAnew(err error) error {
+	switch tenancy.CodeOf(err) {
+	case tenancy.ErrInvalidToken, tenancy.ErrTokenExpired:
+		return tenancyhttp.ErrUnauthenticated
 	}
-	next := step{d, proved, in.Invitation}
+	return err
+}
+
+func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Attempt, d tenancy.Decision) {
+	a.sessions.SetPending(w, d)
+	chooses := d.Kind == tenancy.DecisionChooseOrganization
+	next := step{Decision: d, Invitation: in.Invitation}
 	switch {
 	case d.Kind == tenancy.DecisionSignedIn:
 		a.welcome(w, r, d)
 	case d.Kind == tenancy.DecisionVerifyEmail:
 		a.askCode(w, r, r.PostFormValue("email"), in.Invitation)
-	case d.Kind == tenancy.DecisionChooseOrganization:
-		a.show(w, r, "choose", "Where to?", next)
-	case newcomer:
+	case chooses && len(d.Choices) == 0:
 		http.Redirect(w, r, "/signup", http.StatusSeeOther)
+	case chooses && len(d.Choices) == 1: // there is nothing to choose
+		a.enter(w, r, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID})
+	case chooses:
+		a.show(w, r, "choose", "Where to?", next)
 	default:
 		a.showAs(w, r, http.StatusForbidden, "refused", "Not yet", next)
 	}
@@ -119,10 +135,6 @@ func (a *accounts) follow(w http.ResponseWriter, r *http.Request, proved string,
 func (a *accounts) welcome(w http.ResponseWriter, r *http.Request, d tenancy.Decision) {
 	if old := a.sessions.Token(r); old != "" {
 		_ = a.service.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself
-	}
-	if err := a.dropProof(w, r); err != nil {
-		a.guard.Error(w, r, err)
-		return
 	}
 	a.sessions.Set(w, d.Started())
 	http.Redirect(w, r, pathOf(d.OrganizationID), http.StatusSeeOther)

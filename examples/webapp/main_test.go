@@ -137,7 +137,7 @@ func (w *world) dump() string {
 	ctx := context.WithoutCancel(w.Context())
 	var out strings.Builder
 	tables := w.column(ctx, `SELECT name FROM sqlite_master WHERE type = 'table'
-		AND name NOT IN ('login_codes', 'proofs', 'tenancy_denials') ORDER BY name`)
+		AND name NOT IN ('login_codes', 'tenancy_pending_sign_ins', 'tenancy_denials') ORDER BY name`)
 	for _, table := range tables {
 		rows, err := w.db.QueryContext(ctx, `SELECT * FROM `+table)
 		require.NoError(w, err)

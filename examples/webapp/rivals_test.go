@@ -72,7 +72,7 @@ func TestSwitchToForeign(t *testing.T) {
 	for _, away := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)"} {
 		require.Equal(t, "/", joe.post("/switch", "organization", w.init.org.String(), "return", away).location)
 	}
-	// A proof chooses no other organization than a session.
+	// What was proved chooses no other organization than a session.
 	nobody := w.browser()
 	require.Equal(t, "/signup", nobody.login("mallory@evil.example").location)
 	require.Equal(t, 403, nobody.post("/login/organization", "organization", w.acme.org.String()).status)
@@ -129,14 +129,16 @@ func TestSessionFixation(t *testing.T) {
 		require.NotEqual(t, 200, other.get(w.acme.fill("/orgs/{org}", "")).status)
 		require.NotContains(t, other.get("/").body, "Acme")
 	}
-	// The same for a proof, which a code makes anew.
+	// The same for a sign-in that goes on, which a code begins anew.
 	first := w.browser()
 	first.login("new@new.example")
 	second := w.browser()
-	second.setCookie("proof", first.cookie("proof"))
+	second.setCookie("session-pending", first.cookie("session-pending"))
 	second.login("other@new.example")
-	require.NotEqual(t, first.cookie("proof"), second.cookie("proof"))
-	require.Contains(t, first.get("/signup").body, "new@new.example")
+	require.NotEqual(t, first.cookie("session-pending"), second.cookie("session-pending"))
+	require.Equal(t, 303, first.post("/signup", "name", "New", "organization", "First").status)
+	_, err := w.service.Users.GetByEmail(t.Context(), "new@new.example")
+	require.NoError(t, err)
 }
 
 // P6: what one company's single sign-on says of another's people, or of anybody outside

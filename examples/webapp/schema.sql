@@ -17,10 +17,3 @@ CREATE TABLE IF NOT EXISTS login_codes (
     tries      INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;
-
--- Whoever proved an address, and has not signed in yet.
-CREATE TABLE IF NOT EXISTS proofs (
-    token      TEXT    NOT NULL PRIMARY KEY, -- SHA-256 of what the cookie holds
-    email      TEXT    NOT NULL,
-    expires_at INTEGER NOT NULL
-) STRICT;

@@ -9,33 +9,33 @@ import (
 )
 
 func (a *accounts) signUpPage(w http.ResponseWriter, r *http.Request) {
-	email, err := a.proof(r)
-	if err != nil {
+	if _, err := a.pending(r); err != nil {
 		a.guard.Error(w, r, err)
 		return
 	}
-	a.show(w, r, "signup", "Sign up", email)
+	a.show(w, r, "signup", "Sign up", nil)
 }
 
 func (a *accounts) signUp(w http.ResponseWriter, r *http.Request) {
-	email, err := a.proof(r)
+	evidence, err := a.pending(r)
 	in := tenancy.Attempt{
-		Evidence: tenancy.MailboxEvidence(email), Profile: tenancy.Profile{DisplayName: r.PostFormValue("name")},
+		Evidence: evidence, Profile: tenancy.Profile{DisplayName: r.PostFormValue("name")},
+		Found: &tenancy.NewOrganization{DisplayName: r.PostFormValue("organization")},
 	}
 	var d tenancy.Decision
 	if err == nil {
-		d, err = a.register(r.Context(), email, in, r.PostFormValue("organization"))
+		d, err = a.register(r.Context(), in)
 	}
 	if err != nil {
-		a.guard.Error(w, r, err)
+		a.guard.Error(w, r, beginAnew(err))
 		return
 	}
-	a.follow(w, r, email, in, d)
+	a.follow(w, r, in, d)
 }
 
-// register makes a user, their organization, a first document and the session: all of
+// register makes a user, their organization and the session, and a first document: all of
 // it in one transaction of the program's own.
-func (a *accounts) register(ctx context.Context, email string, in tenancy.Attempt, organization string) (d tenancy.Decision, err error) {
+func (a *accounts) register(ctx context.Context, in tenancy.Attempt) (d tenancy.Decision, err error) {
 	tx, err := a.db.BeginTx(ctx, nil)
 	if err != nil {
 		return d, err
@@ -45,20 +45,14 @@ func (a *accounts) register(ctx context.Context, email string, in tenancy.Attemp
 	if err != nil {
 		return d, err
 	}
-	user, err := svc.Users.Create(ctx, tenancy.NewUser{Email: email, EmailVerified: true, DisplayName: in.Profile.DisplayName})
-	if err != nil {
+	if d, err = svc.SignIn(ctx, in); err != nil {
 		return d, err
 	}
-	org, err := svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: organization, Owner: user.ID})
-	if err != nil {
-		return d, err
-	}
-	if _, err := tx.ExecContext(ctx, insertDocument, org.ID, user.ID, "Welcome", "This is your first document.", time.Now().Unix()); err != nil {
-		return d, err
-	}
-	in.OrganizationID = org.ID
-	if d, err = svc.SignIn(ctx, in); err != nil || d.Kind != tenancy.DecisionSignedIn {
-		return d, err
+	if d.Kind == tenancy.DecisionSignedIn {
+		_, err = tx.ExecContext(ctx, insertDocument, d.OrganizationID, d.User.ID, "Welcome", "This is your first document.", time.Now().Unix())
+		if err != nil {
+			return d, err
+		}
 	}
 	return d, tx.Commit()
 }

@@ -25,12 +25,12 @@ func TestSignUp(t *testing.T) {
 	require.Equal(t, 400, w.browser().post("/login/code", "email", "ada@new.example", "code", code).status, "a code works once")
 
 	require.Equal(t, "/login", b.get("/").location, "a proved address is nobody yet")
-	require.Contains(t, b.get("/signup").body, "ada@new.example")
+	require.Contains(t, b.get("/signup").body, `name="organization"`)
 	require.Equal(t, 400, b.post("/signup", "name", "Ada", "organization", "").status)
 	require.Empty(t, w.column(t.Context(), `SELECT id FROM tenancy_users`), "all or nothing")
 	first := b.post("/signup", "name", "Ada", "organization", "Analytical <Engines>").location
 	require.Contains(t, b.get(first).body, "Welcome")
-	require.Equal(t, "/login", b.post("/signup", "name", "Ada", "organization", "Again").location, "a proof works once")
+	require.Equal(t, "/login", b.post("/signup", "name", "Ada", "organization", "Again").location, "what was proved works once")
 
 	user, err := w.service.Users.GetByEmail(t.Context(), "ada@new.example")
 	require.NoError(t, err)
@@ -110,11 +110,11 @@ func TestExpiry(t *testing.T) {
 	require.Equal(t, 200, ada.get("/").status)
 	require.Equal(t, 200, newcomer.get("/signup").status)
 	ada.post("/login", "email", "ada@acme.example")
-	for _, table := range []string{"tenancy_secrets", "tenancy_sessions", "login_codes", "proofs"} {
+	for _, table := range []string{"tenancy_secrets", "tenancy_sessions", "login_codes", "tenancy_pending_sign_ins"} {
 		_, err := w.db.ExecContext(t.Context(), `UPDATE `+table+` SET expires_at = 1`)
 		require.NoError(t, err)
 	}
 	require.Equal(t, "/login", ada.get("/").location)
-	require.Equal(t, "/login", newcomer.get("/signup").location)
+	require.Equal(t, "/login", newcomer.post("/signup", "name", "New", "organization", "Late").location)
 	require.Equal(t, 400, ada.post("/login/code", "email", "ada@acme.example", "code", w.code("ada@acme.example")).status)
 }

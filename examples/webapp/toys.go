@@ -47,7 +47,7 @@ func (t *toys) assert(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	email := r.PostFormValue("email")
-	t.enter(w, r, "", tenancy.Attempt{
+	t.enter(w, r, tenancy.Attempt{
 		Evidence:   tenancy.ConnectionEvidence(c, tenancy.Assertion{Subject: email, Email: email}),
 		Invitation: r.PostFormValue("invitation"),
 	})

@@ -52,6 +52,11 @@ func signInCalls() []faultCall {
 		{method: "SignIn", variant: " through a connection", call: signs(func(w *faultWorld) tenancy.Attempt {
 			return servicetest.Through(w.sso, "cyd", "", "none")
 		})},
+		{method: "SignIn", variant: " founding", config: func(c *tenancy.Config) { c.SelfServe = true }, call: signs(func(*faultWorld) tenancy.Attempt {
+			in := servicetest.ByMail("new@mail.example")
+			in.Found = &tenancy.NewOrganization{DisplayName: "New"}
+			return in
+		})},
 		{method: "Roles.Delete", variant: " mapped to", call: only(func(ctx context.Context, svc *tenancy.Service, w *faultWorld) error {
 			return svc.Roles.Delete(ctx, w.acme.ID, servicetest.Editor, rbac.Guest)
 		})},

@@ -19,7 +19,7 @@ import (
 // SignIn is [Run] for sign-ins, and for all that a session rests on: connections
 // with their epochs, identities, policies with their exemptions, memberships, and proofs
 // of addresses. The model is maps and the rules U4, U5, U9, U10, D7, M16, P2 to P9, S1 and
-// S2. It makes about steps operations, and compares every decision; from time to time it
+// S2, with pending sign-ins. It makes about steps operations, and compares every decision; from time to time it
 // compares all rows, and presents every token that there ever was.
 func SignIn(t *testing.T, open servicetest.Opener, steps int) {
 	t.Helper()
@@ -192,6 +192,7 @@ func (m *signInMachine) operations() map[string]operation {
 	return map[string]operation{
 		"signIn":           {weight: 16, do: m.signIn},
 		"link":             {weight: 5, do: m.link},
+		"goOn":             {weight: 10, do: m.goOn},
 		"start":            {weight: 2, do: m.start},
 		"switch":           {weight: 8, do: m.switchTo},
 		"authenticate":     {weight: 4, do: m.authenticate},

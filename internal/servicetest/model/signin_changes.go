@@ -36,6 +36,7 @@ func (m *signInMachine) suspend() {
 		m.s.users[user.ID] = user
 	}
 	m.s.end(tenancy.EndedUser, func(s tenancy.Session) bool { return s.UserID == user.ID })
+	m.s.voidPendings(user.ID)
 }
 
 // unsuspend takes back the first suspension that there is.

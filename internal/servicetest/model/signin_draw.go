@@ -81,7 +81,8 @@ func (m *signInMachine) wishes(e tenancy.Evidence, in modelAttempt) (tenancy.Att
 	if rapid.Bool().Draw(m.rt, "somewhere") {
 		in.org = m.drawOrg()
 	}
-	return tenancy.Attempt{Evidence: e, OrganizationID: in.org}, in
+	in.later = m.rarely("choose later", 6)
+	return tenancy.Attempt{Evidence: e, OrganizationID: in.org, ChooseLater: in.later}, in
 }
 
 // subjectsAt are the subjects that are linked at a connection, first those of users whose
@@ -146,7 +147,7 @@ func (m *signInMachine) sameOutcome(want modelOutcome, d tenancy.Decision, err e
 	m.rt.Helper()
 	got := modelOutcome{
 		err: tenancy.CodeOf(err), kind: d.Kind, code: d.Code, reason: d.Reason, org: d.OrganizationID, methods: d.Methods,
-		user: d.User.ID, created: d.Created, linked: d.Linked, tookOver: d.TookOver, session: bare(d.Session),
+		user: d.User.ID, created: d.Created, linked: d.Linked, tookOver: d.TookOver, session: bare(d.Session), pending: !d.Pending.IsZero(),
 	}
 	for _, c := range d.Connections {
 		got.connections = append(got.connections, c.ID)

@@ -111,6 +111,7 @@ func (s *signInState) confirmed(user tenancy.User, address string, kept tenancy.
 	if moves {
 		s.end(tenancy.EndedEmailChanged, func(other tenancy.Session) bool { return other.UserID == user.ID && other.ID != kept.ID })
 		user.EmailVerifiedAt = s.now
+		s.voidPendings(user.ID)
 	}
 	if moves && first {
 		s.expel(user.ID, kept.IdentityID)

@@ -105,12 +105,14 @@ func (n *modelSignIn) arrives() bool {
 	at := n.target
 	switch {
 	case !at.IsZero():
+	case n.in.later:
+		return n.chooses(active)
 	case n.seized:
 		n.out.choices = active
 	case len(active) == 1:
 		at = active[0]
 	case len(active) > 1:
-		return n.stops(modelOutcome{kind: tenancy.DecisionChooseOrganization, choices: active})
+		return n.chooses(active)
 	}
 	if !at.IsZero() {
 		if missing, ok := n.organizationLacks(at, n.user.ID, n.evidence()); !ok {
@@ -123,6 +125,13 @@ func (n *modelSignIn) arrives() bool {
 		ConnectionEpoch: n.c.SessionsEpoch, SecondFactor: n.in.second, Confined: n.confined(),
 	})
 	return true
+}
+
+// chooses leaves it to the person where to.
+func (n *modelSignIn) chooses(active []tenancy.OrganizationID) bool {
+	return n.stops(modelOutcome{
+		kind: tenancy.DecisionChooseOrganization, choices: active, suggested: n.out.suggested, refused: n.out.refused, refusedCode: n.out.refusedCode,
+	})
 }
 
 // starts begins a session (S1).
@@ -153,6 +162,9 @@ func (m *signInMachine) attempt(in tenancy.Attempt, attempt modelAttempt) {
 	m.sameOutcome(want, d, err)
 	if m.s = next; d.Kind == tenancy.DecisionSignedIn {
 		m.s.issue(d.Started())
+	}
+	if !d.Pending.IsZero() {
+		m.s.pendings[len(m.s.pendings)-1].raw = d.Pending.Reveal()
 	}
 }
 

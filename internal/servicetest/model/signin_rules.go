@@ -21,6 +21,8 @@ type modelAttempt struct {
 	second     bool
 	org        tenancy.OrganizationID
 	linkTo     string
+	later      bool // ChooseLater
+	pending    int  // the pending sign-in that it goes on with, from 1; 0: none
 }
 
 // modelOutcome is what comes of it. An error has a code and no kind.
@@ -42,6 +44,7 @@ type modelOutcome struct {
 	refused     tenancy.OrganizationID // that lets people in, and not an inactive member, or who was removed
 	refusedCode tenancy.Code
 	session     tenancy.Session
+	pending     bool
 }
 
 // modelFresh are the ids that the Service made in this attempt.
@@ -70,22 +73,34 @@ type modelSignIn struct {
 	entitled bool             // the connection can verify the person's address (P6)
 	moves    bool             // the address asserted counts instead of the stored one (U10)
 	seized   bool
+	shown    bool         // they have proved who they are
+	whom     modelPending // as it will be kept
 }
 
 // decides makes an attempt on a copy of the state. It gives the state then: another one
 // only where the attempt is let through (P5).
 func (s *signInState) decides(in modelAttempt, fresh modelFresh) (modelOutcome, *signInState) {
+	if in.pending > 0 {
+		switch p := s.pendings[in.pending-1]; {
+		case p.gone:
+			return modelOutcome{err: tenancy.ErrInvalidToken}, s
+		case !s.now.Before(p.expires):
+			return modelOutcome{err: tenancy.ErrTokenExpired}, s
+		default:
+			in = p.resumes(in)
+		}
+	}
 	n := &modelSignIn{signInState: s.clone(), in: in, fresh: fresh}
-	steps := []func() bool{n.names, n.finds, n.heldByDomain, n.identifies, n.admits, n.arrives}
+	steps := []func() bool{n.names, n.finds, n.person, n.heldByDomain, n.identifies, n.admits, n.arrives}
 	if in.linkTo != "" {
 		steps = []func() bool{n.names, n.finds, n.links}
 	}
 	for _, step := range steps {
 		if !step() {
-			return n.out, s
+			return n.settles(n.out, s)
 		}
 	}
-	return n.out, n.signInState
+	return n.settles(n.out, n.signInState)
 }
 
 // stops ends the attempt with a decision, which tells nothing of what had been done.
@@ -308,6 +323,7 @@ func (n *modelSignIn) recognize() {
 		n.user.Email, n.user.PendingEmail = n.in.email, ""
 		n.user.EmailVerifiedAt, n.user.EmailProvedBy = n.now, n.in.provider()
 		n.spendMails(n.user.ID)
+		n.voidPendings(n.user.ID)
 		n.users[n.user.ID] = n.user
 		n.moved(before, n.user)
 		n.entitles()
@@ -363,6 +379,7 @@ func (s *signInState) expel(user tenancy.UserID, kept tenancy.IdentityID) {
 		}
 	}
 	s.spendMails(user)
+	s.voidPendings(user)
 }
 
 func (s *signInState) spendMails(user tenancy.UserID) {

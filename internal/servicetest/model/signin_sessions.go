@@ -183,6 +183,7 @@ func (m *signInMachine) revokeAll() {
 	why.when(!there, tenancy.ErrNotFound)
 	if !m.fails(m.svc.Sessions.RevokeAll(m.ctx, user.ID, kept), why...) {
 		m.s.end(tenancy.EndedRevoked, func(s tenancy.Session) bool { return s.UserID == user.ID && s.ID != kept })
+		m.s.voidPendings(user.ID)
 	}
 }
 

@@ -27,6 +27,7 @@ type signInState struct {
 	sessions    map[tenancy.SessionID]tenancy.Session
 	tokens      []modelToken
 	mails       []modelMail
+	pendings    []modelPending // in order, also those that are gone
 	sent        sentMails
 }
 
@@ -84,7 +85,7 @@ func (s *signInState) clone() *signInState {
 	c.orgs, c.users, c.identities, c.members = slices.Clone(s.orgs), maps.Clone(s.users), maps.Clone(s.identities), maps.Clone(s.members)
 	c.connections, c.policies, c.sessions = maps.Clone(s.connections), maps.Clone(s.policies), maps.Clone(s.sessions)
 	c.removals, c.addresses = maps.Clone(s.removals), maps.Clone(s.addresses)
-	c.tokens, c.mails = slices.Clone(s.tokens), slices.Clone(s.mails)
+	c.tokens, c.mails, c.pendings = slices.Clone(s.tokens), slices.Clone(s.mails), slices.Clone(s.pendings)
 	return &c
 }
 

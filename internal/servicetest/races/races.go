@@ -35,6 +35,8 @@ func Run(t *testing.T, open servicetest.Opener, rounds int) {
 		{"accepted, revoked and resent at once", few, acceptOrRevoke},       // I5
 		{"invitations and members on few seats", few, invitedSeats},         // M9
 		{"invited while the address is proved", few, provedMeanwhile},       // I2
+		{"one pending sign-in, 64 use it", max(8, rounds/5), onePending},    // P5
+		{"a pending sign-in, used and voided", few, voidedMeanwhile},        // P5
 		{"one join code, more than it lets in", few, oneCode},               // I7
 		{"an inviter goes while they are believed", few, demotedMeanwhile},  // I4
 		{"one domain, 32 organizations", few, oneDomain},                    // D3

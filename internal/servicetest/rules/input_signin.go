@@ -215,6 +215,9 @@ func policyUpdateInput() input[tenancy.PolicyUpdate] {
 	}
 }
 
+// unknownPending looks like a token, and was given to nobody.
+const unknownPending = "pending_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 func attemptInput() input[tenancy.Attempt] {
 	type in = tenancy.Attempt
 	sso := func(c cast) tenancy.Connection { return tenancy.Connection{ID: c.sso, Epoch: 1} }
@@ -238,6 +241,10 @@ func attemptInput() input[tenancy.Attempt] {
 		{"a second mailbox that is none", func(v *in, _ cast) { *v = servicetest.Proving("a@b@acme.example", *v) }, tenancy.ErrInvalid, "email"},
 		{"no second mailbox", func(v *in, _ cast) { *v = servicetest.Proving("", *v) }, tenancy.ErrInvalid, "evidence"},
 		{"a second factor", func(v *in, _ cast) { *v = servicetest.Twice(*v) }, "", ""},
+		{"no pending sign-in", func(v *in, _ cast) { v.Evidence = tenancy.PendingEvidence("") }, tenancy.ErrInvalid, "evidence"},
+		{"a pending sign-in of no form", func(v *in, _ cast) { v.Evidence = tenancy.PendingEvidence("\x00") }, tenancy.ErrInvalidToken, "evidence"},
+		{"a long pending sign-in", func(v *in, _ cast) { v.Evidence = tenancy.PendingEvidence(strings.Repeat("x", 1<<20)) }, tenancy.ErrInvalidToken, "evidence"},
+		{"an unknown pending sign-in", func(v *in, _ cast) { v.Evidence = tenancy.PendingEvidence(unknownPending) }, tenancy.ErrInvalidToken, "evidence"},
 		{"many groups", func(v *in, c cast) { *v = servicetest.Through(sso(c), "s", "", make([]string, 5000)...) }, "", ""},
 	}
 	for _, subject := range externalOf("subject", func(v *in, s string) { *v = servicetest.ByPassword(s, "owner@acme.example") }) {
@@ -256,6 +263,12 @@ func attemptInput() input[tenancy.Attempt] {
 			"Evidence":       cases,
 			"Invitation":     free(func(v *in) { v.Invitation = "\x00" }, func(v *in) { v.Invitation = strings.Repeat("x", 1<<20) }), // decided
 			"OrganizationID": {{"unknown", func(v *in, _ cast) { v.OrganizationID = servicetest.Nowhere }, tenancy.ErrNotFound, ""}},
+			"Found": {
+				{"an owner", func(v *in, c cast) { v.Found = &tenancy.NewOrganization{DisplayName: "New", Owner: c.owner} }, tenancy.ErrInvalid, "found.owner"},
+				{"where nobody may", func(v *in, _ cast) { v.Found = &tenancy.NewOrganization{DisplayName: "New"} }, tenancy.ErrForbidden, ""},
+				{"beside another", func(v *in, c cast) { v.Found, v.OrganizationID = &tenancy.NewOrganization{DisplayName: "New"}, c.org }, tenancy.ErrInvalid, "found"},
+			},
+			"ChooseLater": free(func(v *in) { v.ChooseLater = true }),
 			"LinkTo": {
 				{"no token", func(v *in, _ cast) { v.LinkTo = "\x00" }, tenancy.ErrSignInRequired, "session"},
 				{"an unknown one", func(v *in, _ cast) { v.LinkTo = "session_" + strings.Repeat("a", 58) }, tenancy.ErrSignInRequired, "session"},

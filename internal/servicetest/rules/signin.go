@@ -28,7 +28,8 @@ func signInRules() []rule {
 		{"P7 an organization where they are no active member", atDoor(notMember)},
 		{"P5 closed registration", atDoorWith(closed, closedRegistration)},
 		{"M13 single organization", atDoorWith(func(c *tenancy.Config) { c.SingleOrganization = true }, singleSignIn)},
-	}, joiningRules(), singleSignOnRules(), signInPolicyRules(), hijackRules(), gapRules())
+	}, joiningRules(), singleSignOnRules(), signInPolicyRules(), hijackRules(), gapRules(),
+		pendingSignInRules(), pendingAttackRules(), signInFoundingRules())
 }
 
 func firstSignIn(d *door) {
