@@ -20,6 +20,7 @@ var floors = map[string][]string{
 	"internal/typeid":                 {},
 	"internal/hygiene":                {},
 	"tenancy":                         {"rbac", "domains", "store", "store/typed", "internal/access", "internal/typeid"},
+	"tenancy/roster":                  {"tenancy"},
 	"store":                           {"internal/typeid"},
 	"store/typed":                     {"store"},
 	"internal/servicetest":            {"tenancy", "rbac", "domains", "store"},
