@@ -78,6 +78,21 @@ func TestHostLinksLittle(t *testing.T) {
 	}
 }
 
+// The roster reads files, and nothing of it is linked by who does not import it.
+func TestRosterStandsAlone(t *testing.T) {
+	for _, p := range list(t, "./tenancy/roster") {
+		for _, imported := range p.Imports {
+			standard := !strings.Contains(strings.Split(imported, "/")[0], ".")
+			require.True(t, standard || ours(imported) == "tenancy" || strings.HasPrefix(imported, "golang.org/x/text/"), imported)
+			require.NotContains(t, []string{"os", "net", "net/http", "database/sql"}, imported)
+		}
+	}
+	for _, p := range list(t, "-deps", "./tenancy", "./store/memory", "./store/sqlite", "./tenancyhttp", "./tenancysmtp") {
+		require.NotEqual(t, "tenancy/roster", ours(p.ImportPath))
+		require.NotEqual(t, "encoding/csv", p.ImportPath)
+	}
+}
+
 // wires are packages that reach out, or read what came from outside, with those of ours
 // that may import them.
 var wires = map[string][]string{
