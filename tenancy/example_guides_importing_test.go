@@ -34,14 +34,15 @@ func Example_importing() {
 	ctx := context.Background()
 	svc, acme, _, _, _ := office()
 
-	file := `username,email,status,billing-active,has-2fa,has-sso,userid,fullname,displayname,expiration-timestamp
-ada,ADA@acme.example,Primary Owner,1,1,0,U01,Ada Lovelace,ada,
-grace,grace@acme.example,Admin,1,1,0,U02,Grace Hopper,,
-old,old@acme.example,Deactivated,0,0,0,U03,Old Hand,,
-vera,vera@studio.example,Multi-Channel Guest,1,0,0,U04,Vera,,4102444799
-slackbot,,Bot,0,0,0,U05,Slackbot,,
-nobody,not an address,Member,1,0,0,U06,No Body,,
-`
+	file := strings.Join([]string{
+		"username,email,status,billing-active,has-2fa,has-sso,userid,fullname,displayname,expiration-timestamp",
+		"ada,ADA@acme.example,Primary Owner,1,1,0,U01,Ada Lovelace,ada,",
+		"grace,grace@acme.example,Admin,1,1,0,U02,Grace Hopper,,",
+		"old,old@acme.example,Deactivated,0,0,0,U03,Old Hand,,",
+		"vera,vera@studio.example,Multi-Channel Guest,1,0,0,U04,Vera,,4102444799",
+		"slackbot,,Bot,0,0,0,U05,Slackbot,,",
+		"nobody,not an address,Member,1,0,0,U06,No Body,,",
+	}, "\n")
 	must(importSlack(ctx, svc, acme.ID, file))
 	for _, email := range []string{"grace@acme.example", "old@acme.example", "vera@studio.example"} {
 		m := must(svc.Memberships.Get(ctx, acme.ID, must(svc.Users.GetByEmail(ctx, email)).ID))
