@@ -12,6 +12,10 @@ import (
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 //
+// It alone brings what was before the import: [UserHistory], [MembershipHistory],
+// NewOrganization.CreatedAt, and LastSignInAt of UserUpdate and MembershipUpdate. A Transact
+// inside an Import may, too.
+//
 // Errors: as for Transact.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceImport, fn, func(rows store.Rows) (store.Store, func() error) {

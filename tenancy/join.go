@@ -17,6 +17,7 @@ type entrant struct {
 	displayName  string
 	attributes   map[string]string
 	metadata     map[string]string
+	history      MembershipHistory // of an import; zero: none
 
 	source     RoleSource   // what gives the roles; "" = manual (rule M10)
 	sourceID   string       // which one
@@ -55,7 +56,11 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 	if err != nil || j.via == JoinedCreated || j.created && jn.c.instance.config.OnJoin == nil {
 		return member, err
 	}
-	return member, jn.settleRequests(ctx, user.ID, JoinRequestApproved, j.organization.ID)
+	settled := JoinRequestApproved
+	if j.status() == MembershipInactive {
+		settled = JoinRequestCanceled
+	}
+	return member, jn.settleRequests(ctx, user.ID, settled, j.organization.ID)
 }
 
 // comeIn lets somebody in, on the row that there is.
@@ -67,6 +72,8 @@ func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membersh
 		return jn.enterPending(ctx, j, user, m)
 	case !j.host && j.invitation == nil:
 		return Member{}, &Error{Code: ErrMembershipInactive} // rule M5
+	case j.history != MembershipHistory{}:
+		return Member{}, invalid("history", "is of a membership that was there before")
 	default:
 		return jn.enterAgain(ctx, j, user, m)
 	}

@@ -13,8 +13,9 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 		return Member{}, err
 	}
 	m := Membership{
-		ID: newID(jn.c, j.id), Version: 1, OrganizationID: j.organization.ID, UserID: j.userID, Status: MembershipActive,
-		JoinedVia: j.via, JoinedAt: jn.c.now, InviterID: j.inviter, CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
+		ID: newID(jn.c, j.id), Version: 1, OrganizationID: j.organization.ID, UserID: j.userID, Status: j.status(),
+		JoinedVia: j.via, JoinedAt: cmp.Or(j.history.JoinedAt, jn.c.now), InviterID: j.inviter, CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
+		LastSignInAt: j.history.LastSignInAt, DeactivatedAt: j.history.DeactivatedAt,
 	}
 	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
@@ -26,18 +27,14 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 			return Member{}, err
 		}
 	}
-	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
-	if err := jn.admit(ctx, join, j.vacates()); err != nil {
-		return Member{}, err
-	}
-	if user, err = jn.afterOnJoin(ctx, user); err != nil {
+	if user, err = jn.admitNew(ctx, j, user, roles); err != nil {
 		return Member{}, err
 	}
 	m.keys(user)
 	if err := jn.c.tx.Memberships().Insert(ctx, m); err != nil {
 		return Member{}, err
 	}
-	if err := jn.seated(ctx, j.organization); err != nil {
+	if err := jn.counted(ctx, j, user); err != nil {
 		return Member{}, err
 	}
 	return jn.entered(ctx, j, user, m, roles, nil)
@@ -56,18 +53,15 @@ func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Me
 			return Member{}, err
 		}
 	}
-	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
-	if err := jn.admit(ctx, join, j.vacates()); err != nil {
-		return Member{}, err
-	}
-	if user, err = jn.afterOnJoin(ctx, user); err != nil {
+	if user, err = jn.admitNew(ctx, j, user, roles); err != nil {
 		return Member{}, err
 	}
 	before := m
 	if j.accepts() != m.InvitationID {
 		m.Metadata = nil // what the invitation brought, which goes with it
 	}
-	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = MembershipActive, j.via, jn.c.now, j.inviter
+	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = j.status(), j.via, cmp.Or(j.history.JoinedAt, jn.c.now), j.inviter
+	m.DeactivatedAt = j.history.DeactivatedAt
 	m.InvitationID, m.ExpiresAt = InvitationID{}, time.Time{}
 	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
@@ -79,11 +73,39 @@ func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Me
 	if err := jn.c.members().saveMembership(ctx, &m); err != nil {
 		return Member{}, err
 	}
-	if err := jn.seated(ctx, j.organization); err != nil {
+	if err := jn.c.members().signedInElsewhere(ctx, &m, j.history.LastSignInAt); err != nil {
+		return Member{}, err
+	}
+	if err := jn.counted(ctx, j, user); err != nil {
 		return Member{}, err
 	}
 	return jn.entered(ctx, j, user, m, roles, old)
 }
+
+// admitNew asks all that an active member has to pass, and gives the user as they are then.
+// Somebody who comes in inactive, by an import, is asked when they become active.
+func (jn joinRules) admitNew(ctx context.Context, j entrant, user User, roles []string) (User, error) {
+	if j.status() == MembershipInactive {
+		return user, nil
+	}
+	join := Join{Organization: j.organization, User: user, Via: j.via, Roles: roles}
+	if err := jn.admit(ctx, join, j.vacates()); err != nil {
+		return User{}, err
+	}
+	return jn.afterOnJoin(ctx, user)
+}
+
+// counted counts a new member among the seats. Of one who comes in inactive the address is
+// remembered instead, as when somebody becomes so (rule M5).
+func (jn joinRules) counted(ctx context.Context, j entrant, user User) error {
+	if j.status() == MembershipInactive {
+		return jn.c.removals().keepAddress(ctx, j.organization.ID, user)
+	}
+	return jn.seated(ctx, j.organization)
+}
+
+// status is what somebody comes in as.
+func (j entrant) status() MembershipStatus { return cmp.Or(j.history.Status, MembershipActive) }
 
 // afterOnJoin is a user as they are now: the host's hook may have changed them.
 func (jn joinRules) afterOnJoin(ctx context.Context, user User) (User, error) {

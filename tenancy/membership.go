@@ -140,6 +140,8 @@ type NewMembership struct {
 	// InvitationID is an invitation to the user's address that Add takes up for them (rule M2): its
 	// roles come beside those of Roles, and its metadata where Metadata is empty; zero = none.
 	InvitationID InvitationID
+	// History is for [Service.Import] alone.
+	History MembershipHistory `json:"-"`
 }
 
 // MembershipUpdate is a change to a membership's profile. A nil field stays as it
@@ -149,6 +151,8 @@ type MembershipUpdate struct {
 	DisplayName *string
 	Attributes  Patch
 	Metadata    Patch // the host's own (rule O1)
+	// LastSignInAt is for [Service.Import] alone, as in [UserUpdate].
+	LastSignInAt time.Time `json:"-"`
 }
 
 // Add makes a user an active member (rules M1, M3). An inactive member is
@@ -180,6 +184,10 @@ func (ms memberRules) add(ctx context.Context, in NewMembership) (Member, error)
 	if in.JoinedVia != "" && !in.JoinedVia.known() {
 		return Member{}, invalid("joined_via", "is no way in")
 	}
+	history, err := ms.history(in)
+	if err != nil {
+		return Member{}, err
+	}
 	org, err := ms.c.tx.Organizations().Get(ctx, in.OrganizationID)
 	if err != nil {
 		return Member{}, err
@@ -187,6 +195,7 @@ func (ms memberRules) add(ctx context.Context, in NewMembership) (Member, error)
 	j := entrant{
 		host: true, id: in.ID, organization: org, userID: in.UserID, via: cmp.Or(in.JoinedVia, JoinedAdded), roles: in.Roles,
 		displayName: in.DisplayName, attributes: in.Attributes, metadata: in.Metadata,
+		history: history,
 	}
 	if !in.InvitationID.IsZero() {
 		return ms.c.invitations().acceptNamed(ctx, in.InvitationID, j)
@@ -221,7 +230,7 @@ func (g Memberships) Update(ctx context.Context, organization OrganizationID, us
 		if err := c.members().mayTouch(ctx, m); err != nil {
 			return Member{}, err
 		}
-		if err := c.access().hostOnly(input{"metadata", len(in.Metadata) > 0}); err != nil {
+		if err := c.access().hostOnly(input{"metadata", len(in.Metadata) > 0}, input{"last_sign_in_at", !in.LastSignInAt.IsZero()}); err != nil {
 			return Member{}, err
 		}
 		if in.Version != 0 && in.Version != m.Version {
@@ -231,6 +240,10 @@ func (g Memberships) Update(ctx context.Context, organization OrganizationID, us
 		if err := c.members().applyMembership(&m, in); err != nil {
 			return Member{}, err
 		}
+		if err := c.members().signedInElsewhere(ctx, &m, in.LastSignInAt); err != nil {
+			return Member{}, err
+		}
+		before.LastSignInAt = m.LastSignInAt // outside the versioned row
 		if unchanged(before, m) {
 			return c.members().view(ctx, m)
 		}

@@ -85,7 +85,8 @@ type NewOrganization struct {
 	Metadata    map[string]string // the host's own (rule O1); limits as in rule G3
 	Attributes  map[string]string // what the organization's people may edit; the same limits
 	Settings    Settings
-	Owner       UserID // becomes an active member with the creator role
+	CreatedAt   time.Time `json:"-"` // for [Service.Import] alone, as in [UserHistory]; zero: now
+	Owner       UserID    // becomes an active member with the creator role
 	// Domains are claimed for it; their OrganizationID stays zero.
 	Domains []NewDomain
 }
@@ -146,6 +147,9 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 		return Organization{}, err
 	}
 	org := Organization{ID: newID(o.c, in.ID), Version: 1, CreatedAt: o.c.now, UpdatedAt: o.c.now}
+	if err := o.c.recall(pastTime{"created_at", in.CreatedAt, &org.CreatedAt}); err != nil {
+		return Organization{}, err
+	}
 	var flags map[string]*bool
 	if len(in.Settings.Features) > 0 {
 		flags = make(map[string]*bool, len(in.Settings.Features))
@@ -238,7 +242,7 @@ func (o organizationRules) mayCreate(ctx context.Context, in NewOrganization) er
 	set := in.Settings
 	return o.c.access().hostOnly(
 		input{"id", !in.ID.IsZero()}, input{"external_id", in.ExternalID != ""}, input{"metadata", len(in.Metadata) > 0},
-		input{"seat_limit", set.SeatLimit != 0}, input{"features", len(set.Features) > 0},
+		input{"created_at", !in.CreatedAt.IsZero()}, input{"seat_limit", set.SeatLimit != 0}, input{"features", len(set.Features) > 0},
 		input{"default_role", set.DefaultRole != ""}, input{"creator_role", set.CreatorRole != ""},
 	)
 }

@@ -62,7 +62,7 @@ const (
 	// Those of the proof of a mailbox, which keeps their hashes itself.
 	secretProofHandle secretKind = "proofhandle" // of the browser that asked
 	secretProofLink   secretKind = "prooflink"   // of the link that was mailed
-	secretPending    secretKind = "pending"    // of a pending sign-in, whose row keeps its hash
+	secretPending     secretKind = "pending"     // of a pending sign-in, whose row keeps its hash
 )
 
 // storedSecret is what a store keeps of a token (rule G10): its hash, never the token.

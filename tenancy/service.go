@@ -70,6 +70,8 @@ type inTransaction struct {
 	changes *changes   // what it changed, told after its commit
 	denied  []refusal  // refusals inside, kept after its end
 	mail    []outgoing // what to send after its end
+	// importing: the calls in it may bring what was before them, see [Service.Import].
+	importing bool
 }
 
 func (w *inTransaction) now(clock func() time.Time) time.Time {

@@ -45,7 +45,7 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 	if fn == nil {
 		return explain(invalid("fn", "is nil"), op, "")
 	}
-	mail, err := s.together(ctx, op, fn, parts)
+	mail, err := s.together(ctx, method, fn, parts)
 	if err != nil {
 		return err
 	}
@@ -54,9 +54,10 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 
 // together is transact from the beginning of the transaction to its end. It gives
 // what is to be mailed after it.
-func (s *Service) together(ctx context.Context, op string, fn func(ctx context.Context, tx *Service) error,
+func (s *Service) together(ctx context.Context, method *Method, fn func(ctx context.Context, tx *Service) error,
 	parts func(store.Rows) (store.Store, func() error),
 ) ([]outgoing, error) {
+	op := method.op
 	turn, err := s.takeTurn(ctx)
 	if err != nil {
 		return nil, explain(err, op, "")
@@ -83,6 +84,7 @@ func (s *Service) together(ctx context.Context, op string, fn func(ctx context.C
 		s.begun(keys)
 		var failed func() error
 		inner = s.inside(rows, keys)
+		inner.txn.importing = method == serviceImport || s.importing()
 		inner.store, failed = parts(rows)
 		if result = fn(s.mark(ctx), inner); result == nil {
 			result = failed()

@@ -85,6 +85,8 @@ type NewUser struct {
 	Attributes    map[string]string
 	Metadata      map[string]string
 	ExternalID    string // 1 to 255 printable characters, unique (rule G4)
+	// History is for [Service.Import] alone.
+	History UserHistory `json:"-"`
 	// Memberships are added with the user, as Memberships.Add would, all or none; their UserID
 	// stays zero. At most 100.
 	Memberships []NewMembership
@@ -104,6 +106,9 @@ type UserUpdate struct {
 	Attributes    Patch
 	Metadata      Patch
 	ExternalID    *string
+	// LastSignInAt is for [Service.Import] alone: when they last signed in elsewhere. One that is
+	// not later than what is known changes nothing. It writes no event and moves no Version (rule G12).
+	LastSignInAt time.Time `json:"-"`
 }
 
 // UserQuery selects users for List. Users who were merged into others are left out.
@@ -284,14 +289,17 @@ func (g Users) getBy(ctx context.Context, method *Method, key string, filter use
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict],
 // [ErrAlreadyExists] (field "external_id").
 func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, error) {
-	return g.change(ctx, usersUpdate, id, func(_ context.Context, c *call, user *User) (EventType, error) {
+	return g.change(ctx, usersUpdate, id, func(ctx context.Context, c *call, user *User) (EventType, error) {
 		if in.Version != 0 && in.Version != user.Version {
 			return "", stale(id)
 		}
 		err := c.access().hostOnly(
-			input{"email_verified", in.EmailVerified != nil}, input{"external_id", in.ExternalID != nil}, input{"metadata", len(in.Metadata) > 0},
+			input{"email_verified", in.EmailVerified != nil}, input{"external_id", in.ExternalID != nil}, input{"metadata", len(in.Metadata) > 0}, input{"last_sign_in_at", !in.LastSignInAt.IsZero()},
 		)
 		if err != nil {
+			return "", err
+		}
+		if err := c.users().signedInElsewhere(ctx, user, in.LastSignInAt); err != nil {
 			return "", err
 		}
 		return EventUserUpdated, c.users().applyUser(user, in)
@@ -346,6 +354,7 @@ func (g Users) change(ctx context.Context, method *Method, id UserID,
 		if err != nil {
 			return User{}, err
 		}
+		before.LastSignInAt = user.LastSignInAt // outside the versioned row
 		if err := c.users().saveUser(ctx, before, &user, kind); err != nil {
 			return User{}, err
 		}

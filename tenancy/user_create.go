@@ -50,6 +50,9 @@ func (us userRules) createUser(ctx context.Context, in NewUser, by string, taken
 	if user.Email, user.EmailKey, err = readEmail(in.Email); err != nil {
 		return User{}, err
 	}
+	if err := us.recall(&user, in.History); err != nil {
+		return User{}, err
+	}
 	if user.Attributes, err = us.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
 		return User{}, err
 	}

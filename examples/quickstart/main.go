@@ -1,18 +1,16 @@
 // Command quickstart reads a roster, as a CRM exports it, into organizations, users
 // and memberships in an SQLite file, and prints who is where. Run it twice: the
-// second run finds everything there and changes nothing.
+// second run finds all that could go in, and changes nothing of it.
 //
 //	go run ./examples/quickstart [-db app.db] [-roster roster.csv]
 //
 // A row of the roster that cannot go in is reported with its line and the reason,
-// and the others go in: each row is a part of the one transaction that can fail
-// alone.
+// and the others go in.
 package main
 
 import (
 	"context"
 	_ "embed"
-	"encoding/csv"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,6 +22,7 @@ import (
 
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancy/roster"
 )
 
 //go:embed roster.csv
@@ -32,14 +31,14 @@ var sample string
 func main() {
 	log.SetFlags(0)
 	path := flag.String("db", "app.db", "the SQLite file; made if it is not there")
-	roster := flag.String("roster", "", "a CSV file; default: the sample")
+	file := flag.String("roster", "", "a CSV file; default: the sample")
 	flag.Parse()
-	if err := run(context.Background(), os.Stdout, *path, *roster); err != nil {
+	if err := run(context.Background(), os.Stdout, *path, *file); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, out io.Writer, path, roster string) error {
+func run(ctx context.Context, out io.Writer, path, file string) error {
 	st, err := sqlite.Open(ctx, path)
 	if err != nil {
 		return err
@@ -50,8 +49,8 @@ func run(ctx context.Context, out io.Writer, path, roster string) error {
 		return err
 	}
 	var in io.Reader = strings.NewReader(sample)
-	if roster != "" {
-		f, err := os.Open(roster)
+	if file != "" {
+		f, err := os.Open(file)
 		if err != nil {
 			return err
 		}
@@ -62,7 +61,8 @@ func run(ctx context.Context, out io.Writer, path, roster string) error {
 	if err != nil {
 		return err
 	}
-	if err := load(ctx, out, svc, in); err != nil {
+	applied, err := load(ctx, out, svc, in)
+	if err != nil {
 		return err
 	}
 	if err := show(ctx, out, svc); err != nil {
@@ -75,100 +75,40 @@ func run(ctx context.Context, out io.Writer, path, roster string) error {
 	if err != nil {
 		return err
 	}
-	if before == after {
+	switch {
+	case before == after && applied.NothingChanged():
 		fmt.Fprintf(out, "\nEverything was in %s already: nothing changed.\n", path)
-	} else {
+	case before == after:
+		fmt.Fprintf(out, "\nWhat could go in was in %s already, and %d rows are left out: mend them and run again.\n", path, len(applied.Refused))
+	default:
 		fmt.Fprintf(out, "\n%s now holds it all, and %d events that say how it came about.\n", path, after)
 	}
 	return nil
 }
 
-// row is a line of the roster, or what is wrong with it.
-type row struct {
-	line   int
-	fields []string
-	err    error
+// load puts the roster into the database, and reports what does not go in.
+func load(ctx context.Context, out io.Writer, svc *tenancy.Service, in io.Reader) (roster.Applied, error) {
+	sheet, err := roster.Read(in, roster.People())
+	if err != nil {
+		return roster.Applied{}, fmt.Errorf("roster: %w", err)
+	}
+	plan, err := roster.NewPlan(ctx, svc, sheet, roster.Options{NewOrganization: organization})
+	if err != nil {
+		return roster.Applied{}, err
+	}
+	fmt.Fprintf(out, "The plan: %v.\n", plan)
+	applied, err := plan.Apply(ctx)
+	for _, refused := range applied.Refused {
+		fmt.Fprintln(out, "left out:", refused.Problem)
+	}
+	return applied, err
 }
 
-// parse reads the roster whole: a transaction may have to run again, and a reader
-// cannot be read twice.
-func parse(in io.Reader) ([]row, error) {
-	lines := csv.NewReader(in)
-	lines.FieldsPerRecord = 7
-	if _, err := lines.Read(); err != nil {
-		return nil, fmt.Errorf("roster: %w", err)
-	}
-	var rows []row
-	for {
-		fields, err := lines.Read()
-		if errors.Is(err, io.EOF) {
-			return rows, nil
-		}
-		if err != nil && !errors.Is(err, csv.ErrFieldCount) {
-			return nil, fmt.Errorf("roster: %w", err)
-		}
-		line, _ := lines.FieldPos(0)
-		rows = append(rows, row{line, fields, err})
-	}
-}
-
-// load puts the roster into the database in one transaction.
-func load(ctx context.Context, out io.Writer, svc *tenancy.Service, in io.Reader) error {
-	rows, err := parse(in)
-	if err != nil {
-		return err
-	}
-	var reports []string
-	err = svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
-		reports = nil // of an attempt before this one
-		for _, r := range rows {
-			err := r.err
-			if err == nil {
-				err = tx.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error { return put(ctx, tx, r.fields) })
-			}
-			if err != nil {
-				reports = append(reports, fmt.Sprintf("line %d is left out: %v", r.line, err))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, report := range reports {
-		fmt.Fprintln(out, report)
-	}
-	return nil
-}
-
-// put makes sure that one row's organization, user and membership are there.
-func put(ctx context.Context, tx *tenancy.Service, row []string) error {
-	externalID, name, domains, email, given, family, role := row[0], row[1], row[2], row[3], row[4], row[5], row[6]
-	org, err := tx.Organizations.GetByExternalID(ctx, externalID)
-	if errors.Is(err, tenancy.ErrNotFound) {
-		org, err = tx.Organizations.Create(ctx, tenancy.NewOrganization{
-			DisplayName: name, ExternalID: externalID, Metadata: map[string]string{"domains": domains},
-		})
-	}
-	if err != nil {
-		return err
-	}
-	user, err := tx.Users.GetByEmail(ctx, email)
-	if errors.Is(err, tenancy.ErrNotFound) {
-		user, err = tx.Users.Create(ctx, tenancy.NewUser{Email: email, GivenName: given, FamilyName: family})
-	}
-	if err != nil {
-		return err
-	}
-	var roles []string
-	if role != "" {
-		roles = []string{role}
-	}
-	_, err = tx.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: org.ID, UserID: user.ID, Roles: roles})
-	if errors.Is(err, tenancy.ErrAlreadyMember) {
-		return nil
-	}
-	return err
+// organization is a customer as a row of the roster has it, with a column that is this program's own.
+func organization(row roster.Row) tenancy.NewOrganization {
+	in := roster.NewOrganization(row)
+	in.Metadata = map[string]string{"domains": row.Cell("domains")}
+	return in
 }
 
 // show prints every organization with its members, and one person's organizations.

@@ -20,6 +20,7 @@ var floors = map[string][]string{
 	"internal/typeid":                 {},
 	"internal/hygiene":                {},
 	"tenancy":                         {"rbac", "domains", "store", "store/typed", "internal/access", "internal/typeid"},
+	"tenancy/roster":                  {"tenancy"},
 	"store":                           {"internal/typeid"},
 	"store/typed":                     {"store"},
 	"internal/servicetest":            {"tenancy", "rbac", "domains", "store"},
@@ -74,6 +75,21 @@ func TestHostLinksLittle(t *testing.T) {
 		}
 		require.NotEqual(t, "database/sql", p.ImportPath)
 		require.NotEqual(t, "testing", p.ImportPath)
+	}
+}
+
+// The roster reads files, and nothing of it is linked by who does not import it.
+func TestRosterStandsAlone(t *testing.T) {
+	for _, p := range list(t, "./tenancy/roster") {
+		for _, imported := range p.Imports {
+			standard := !strings.Contains(strings.Split(imported, "/")[0], ".")
+			require.True(t, standard || ours(imported) == "tenancy" || strings.HasPrefix(imported, "golang.org/x/text/"), imported)
+			require.NotContains(t, []string{"os", "net", "net/http", "database/sql"}, imported)
+		}
+	}
+	for _, p := range list(t, "-deps", "./tenancy", "./store/memory", "./store/sqlite", "./tenancyhttp", "./tenancysmtp") {
+		require.NotEqual(t, "tenancy/roster", ours(p.ImportPath))
+		require.NotEqual(t, "encoding/csv", p.ImportPath)
 	}
 }
 

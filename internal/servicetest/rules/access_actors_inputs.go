@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/rbac"
@@ -209,16 +210,17 @@ func hostInputs(w *world) {
 		field string
 		call  func() error
 	}{
-		"a chosen id":     {"id", create(func(in *tenancy.NewOrganization) { in.ID = servicetest.Nowhere })},
-		"another owner":   {"owner", create(func(in *tenancy.NewOrganization) { in.Owner = h.at.member })},
-		"no owner":        {"owner", create(func(in *tenancy.NewOrganization) { in.Owner = tenancy.UserID{} })},
-		"an external id":  {"external_id", create(func(in *tenancy.NewOrganization) { in.ExternalID = "crm-9" })},
-		"a seat limit":    {"seat_limit", create(func(in *tenancy.NewOrganization) { in.Settings.SeatLimit = 5 })},
-		"its external id": {"external_id", update(tenancy.OrganizationUpdate{ExternalID: servicetest.Ptr("crm-9")})},
-		"its seat limit":  {"seat_limit", update(tenancy.OrganizationUpdate{SeatLimit: servicetest.Ptr(0)})},
-		"its features":    {"features", update(tenancy.OrganizationUpdate{Features: map[string]*bool{"sso": servicetest.Ptr(true)}})},
-		"metadata":        {"metadata", create(func(in *tenancy.NewOrganization) { in.Metadata = map[string]string{"plan": "pro"} })},
-		"its metadata":    {"metadata", update(tenancy.OrganizationUpdate{Metadata: tenancy.Patch{"plan": servicetest.Ptr("pro")}})},
+		"a chosen id":      {"id", create(func(in *tenancy.NewOrganization) { in.ID = servicetest.Nowhere })},
+		"another owner":    {"owner", create(func(in *tenancy.NewOrganization) { in.Owner = h.at.member })},
+		"no owner":         {"owner", create(func(in *tenancy.NewOrganization) { in.Owner = tenancy.UserID{} })},
+		"an external id":   {"external_id", create(func(in *tenancy.NewOrganization) { in.ExternalID = "crm-9" })},
+		"a seat limit":     {"seat_limit", create(func(in *tenancy.NewOrganization) { in.Settings.SeatLimit = 5 })},
+		"its external id":  {"external_id", update(tenancy.OrganizationUpdate{ExternalID: servicetest.Ptr("crm-9")})},
+		"its seat limit":   {"seat_limit", update(tenancy.OrganizationUpdate{SeatLimit: servicetest.Ptr(0)})},
+		"its features":     {"features", update(tenancy.OrganizationUpdate{Features: map[string]*bool{"sso": servicetest.Ptr(true)}})},
+		"when it was made": {"created_at", create(func(in *tenancy.NewOrganization) { in.CreatedAt = time.Unix(1, 0) })},
+		"metadata":         {"metadata", create(func(in *tenancy.NewOrganization) { in.Metadata = map[string]string{"plan": "pro"} })},
+		"its metadata":     {"metadata", update(tenancy.OrganizationUpdate{Metadata: tenancy.Patch{"plan": servicetest.Ptr("pro")}})},
 		"one's address true": {"email_verified", func() error {
 			_, err := owner.Users.Update(w.Ctx, id, tenancy.UserUpdate{EmailVerified: servicetest.Ptr(true)})
 			return err

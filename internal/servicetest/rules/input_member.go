@@ -81,6 +81,10 @@ func newMembershipInput() input[tenancy.NewMembership] {
 			{"unknown", func(v *in, _ cast) { v.InvitationID = tenancy.InvitationID(servicetest.Nobody) }, tenancy.ErrNotFound, ""},
 			{"an organization's bytes", func(v *in, c cast) { v.InvitationID = tenancy.InvitationID(c.org) }, tenancy.ErrNotFound, ""},
 		},
+		"History": { // each field: historyCalls
+			{"none", func(v *in, _ cast) { v.History = tenancy.MembershipHistory{} }, "", ""},
+			{"some", func(v *in, _ cast) { v.History.JoinedAt = time.Unix(1, 0) }, tenancy.ErrInvalid, "history"},
+		},
 		"JoinedVia": {
 			{"directory", func(v *in, _ cast) { v.JoinedVia = tenancy.JoinedDirectory }, "", ""},
 			{"unknown", func(v *in, _ cast) { v.JoinedVia = "window" }, tenancy.ErrInvalid, "joined_via"},
@@ -114,6 +118,9 @@ func membershipUpdateInput() input[tenancy.MembershipUpdate] {
 				textCase("display_name", "empty", "", "", func(v *in, s string) { v.DisplayName = &s })),
 			"Attributes": patchOf("attributes", func(v *in, p tenancy.Patch) { v.Attributes = p }),
 			"Metadata":   patchOf("metadata", func(v *in, p tenancy.Patch) { v.Metadata = p }),
+			"LastSignInAt": {
+				{"some", func(v *in, _ cast) { v.LastSignInAt = time.Unix(1, 0) }, tenancy.ErrInvalid, "last_sign_in_at"},
+			},
 		},
 	}
 }

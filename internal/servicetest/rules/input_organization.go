@@ -35,6 +35,7 @@ func newOrganizationInput() input[tenancy.NewOrganization] {
 				textCase("external_id", "empty", "", "", func(v *in, s string) { v.ExternalID = s })),
 			"Metadata":   metadataOf("metadata", func(v *in, m map[string]string) { v.Metadata = m }),
 			"Attributes": metadataOf("attributes", func(v *in, m map[string]string) { v.Attributes = m }),
+			"CreatedAt":  {{"some", func(v *in, _ cast) { v.CreatedAt = time.Unix(1, 0) }, tenancy.ErrInvalid, "created_at"}},
 			"Settings":   free(func(v *in) { v.Settings = tenancy.Settings{SeatLimit: 1} }), // each field: settingsInput
 			"Owner": {
 				{"nobody", func(v *in, _ cast) { v.Owner = servicetest.Nobody }, tenancy.ErrNotFound, ""},

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -145,8 +146,12 @@ func newUserInput() input[tenancy.NewUser] {
 		},
 		"Email":         emailOf(func(v *in, s string) { v.Email = s }),
 		"EmailVerified": free(func(v *in) { v.EmailVerified = true }),
-		"Attributes":    metadataOf("attributes", func(v *in, m map[string]string) { v.Attributes = m }),
-		"Metadata":      metadataOf("metadata", func(v *in, m map[string]string) { v.Metadata = m }),
+		"History": { // each field: historyCalls
+			{"none", func(v *in, _ cast) { v.History = tenancy.UserHistory{} }, "", ""},
+			{"some", func(v *in, _ cast) { v.History.CreatedAt = time.Unix(1, 0) }, tenancy.ErrInvalid, "created_at"},
+		},
+		"Attributes": metadataOf("attributes", func(v *in, m map[string]string) { v.Attributes = m }),
+		"Metadata":   metadataOf("metadata", func(v *in, m map[string]string) { v.Metadata = m }),
 		"Memberships": {
 			{"one", func(v *in, c cast) { v.Memberships = []tenancy.NewMembership{{OrganizationID: c.org}} }, "", ""},
 			{"none", func(v *in, _ cast) { v.Memberships = []tenancy.NewMembership{} }, "", ""},
@@ -187,6 +192,7 @@ func userUpdateInput() input[tenancy.UserUpdate] {
 			{"another", func(v *in, _ cast) { v.Version = 7 }, tenancy.ErrConflict, "version"},
 		},
 		"EmailVerified": free(func(v *in) { v.EmailVerified = servicetest.Ptr(true) }, func(v *in) { v.EmailVerified = servicetest.Ptr(false) }),
+		"LastSignInAt":  {{"some", func(v *in, _ cast) { v.LastSignInAt = time.Unix(1, 0) }, tenancy.ErrInvalid, "last_sign_in_at"}},
 		"Attributes":    patchOf("attributes", func(v *in, p tenancy.Patch) { v.Attributes = p }),
 		"Metadata":      patchOf("metadata", func(v *in, p tenancy.Patch) { v.Metadata = p }),
 	})
