@@ -207,7 +207,7 @@ func (g Permissions) Of(ctx context.Context, user UserID, organization Organizat
 }
 
 // MembersWith gives a page of the active members whose roles give a permission, in
-// the order in which they were given those roles. q's Statuses, prefixes and Order
+// the order in which they were given those roles. q's Statuses, Roles, prefixes and Order
 // are not for this list.
 //
 // Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.
@@ -216,7 +216,7 @@ func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, 
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
 			return Page[Member]{}, err
 		}
-		if q.Statuses != nil || q.NamePrefix != "" || q.EmailPrefix != "" || q.Order != ByID {
+		if q.Statuses != nil || q.Roles != nil || q.NamePrefix != "" || q.EmailPrefix != "" || q.Order != ByID {
 			return Page[Member]{}, invalid("query", "has more than a page")
 		}
 		return c.access().membersWith(ctx, organization, permission, q)
