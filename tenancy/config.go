@@ -70,6 +70,14 @@ type Config struct {
 	// EmailProofFor is how long an email proof holds; default 24 hours.
 	EmailProofFor time.Duration
 
+	// EmailOptional lets the host make users without an email, such as bots, and people who are known by their phone
+	// (rule U13): with Users.Create, and then Identities.Link for what they sign in with. Nothing that goes by an address
+	// is about such a user: no invitation, no domain, no policy of one, no takeover and no mail. They get in by
+	// Memberships.Add, and not by a join code or a request, which take a verified address. They may add an address by
+	// Users.ChangeEmail, and keep one then. SignIn makes no user without an address: it asks somebody unknown to verify
+	// one. Default: false, and Users.Create wants one. Turning it off again leaves the users there are as they are.
+	EmailOptional bool
+
 	// SelfServe lets a person create organizations for themselves (rule A2).
 	SelfServe bool
 	// Staleness is how long a check may go on answering from before a change that

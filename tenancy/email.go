@@ -1,9 +1,11 @@
 package tenancy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 const (
@@ -48,6 +50,18 @@ func CanonicalEmail(address string) (string, error) {
 func readEmail(s string) (address, canonical string, err error) {
 	canonical, err = CanonicalEmail(s)
 	return strings.TrimSpace(s), canonical, err
+}
+
+// hasEmail reports whether a canonical address is the user's. No address is nobody's: a user may have none
+// (rule U13), and an invitation whose person was erased has none either.
+func (u User) hasEmail(canonical string) bool { return canonical != "" && u.EmailKey == canonical }
+
+// addresses leaves no address out of the constraint of a filter, so that it selects nothing (rule U13).
+func addresses(in typed.In[string]) typed.In[string] {
+	if !slices.Contains(in.Values(), "") {
+		return in
+	}
+	return typed.Of(slices.DeleteFunc(slices.Clone(in.Values()), func(key string) bool { return key == "" })...)
 }
 
 // asciiEmail is an address with the A-label of its domain, for people who decide something by
