@@ -102,10 +102,9 @@ type Querier interface {
 	Query(ctx context.Context, q *Query, args []Value, yield func(Row) error) (ok bool, err error)
 }
 
-// CountTo counts the rows that pass all conditions and ends at limit: whoever wants to know whether
-// there are more than n asks for n + 1. It is one statement that reads no more rows than that, and
-// uses rows where they are a [LimitedCounter]; else it lists them. A limit below 1 is [ErrInvalid], with
-// the field "limit".
+// CountTo counts the rows that pass all conditions, and stops at limit: a limit of n + 1 says whether
+// there are more than n. It asks rows where they are a [LimitedCounter], and lists up to limit rows
+// otherwise. A limit below 1 is [ErrInvalid], with the field "limit".
 func CountTo(ctx context.Context, rows Rows, t *Table, where []Cond, limit int) (int, error) {
 	if counter, is := rows.(LimitedCounter); is {
 		return counter.CountTo(ctx, t, where, limit)
@@ -118,8 +117,8 @@ func CountTo(ctx context.Context, rows Rows, t *Table, where []Cond, limit int) 
 	return n, err
 }
 
-// LimitedCounter is an optional part of [Rows]: a count that ends at a limit. Without it [CountTo] lists
-// the rows, which reads each of them whole.
+// LimitedCounter is an optional part of [Rows]: a count that stops at a limit. Without it [CountTo] lists
+// the rows, and reads each of them whole.
 type LimitedCounter interface {
 	// CountTo counts the rows that pass all conditions, and answers limit where they are as
 	// many or more. limit is at least 1.

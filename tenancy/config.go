@@ -70,12 +70,12 @@ type Config struct {
 	// EmailProofFor is how long an email proof holds; default 24 hours.
 	EmailProofFor time.Duration
 
-	// EmailOptional lets the host make users without an email, such as bots, and people who are known by their phone
-	// (rule U13): with Users.Create, and then Identities.Link for what they sign in with. Nothing that goes by an address
-	// is about such a user: no invitation, no domain, no policy of one, no takeover and no mail. They get in by
-	// Memberships.Add, and not by a join code or a request, which take a verified address. They may add an address by
-	// Users.ChangeEmail, and keep one then. SignIn makes no user without an address: it asks somebody unknown to verify
-	// one. Default: false, and Users.Create wants one. Turning it off again leaves the users there are as they are.
+	// EmailOptional lets Users.Create make users without an email, such as bots, and people whom the host knows by
+	// their phone (rule U13). Identities.Link gives them a way to sign in. No invitation, domain, domain policy or
+	// takeover concerns such a user, and no mail goes to them. Memberships.Add lets them into an organization; join
+	// codes and requests want a verified address. They add an address with Users.ChangeEmail, and then keep one.
+	// SignIn makes no user without an address: it asks a new person to verify one. Default: false. Without it the users
+	// that have no email stay as they are.
 	EmailOptional bool
 
 	// SelfServe lets a person create organizations for themselves (rule A2).

@@ -52,11 +52,11 @@ func readEmail(s string) (address, canonical string, err error) {
 	return strings.TrimSpace(s), canonical, err
 }
 
-// hasEmail reports whether a canonical address is the user's. No address is nobody's: a user may have none
-// (rule U13), and an invitation whose person was erased has none either.
+// hasEmail reports whether a canonical address is the user's. An empty one matches nobody: a user may have no
+// address (rule U13), and an invitation loses its address when its person is erased.
 func (u User) hasEmail(canonical string) bool { return canonical != "" && u.EmailKey == canonical }
 
-// addresses leaves no address out of the constraint of a filter, so that it selects nothing (rule U13).
+// addresses drops the empty address from the constraint of a filter, because it matches nobody (rule U13).
 func addresses(in typed.In[string]) typed.In[string] {
 	if !slices.Contains(in.Values(), "") {
 		return in

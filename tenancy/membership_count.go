@@ -12,12 +12,12 @@ type MemberCount struct {
 	More bool `json:"more"` // there may be more; else N is exact
 }
 
-// Count counts the members that List would give on all its pages together, exactly up to 10,000: beyond that
+// Count counts the members that List gives on all its pages together. It is exact up to 10,000; beyond that
 // N is 10,000 and More is true (rule G17). q's Order, Descending, Limit and Cursor change nothing. It
-// reads one snapshot, and no more than is counted.
+// reads one snapshot, and stops at 10,000.
 //
-// One count looks at the members themselves, and N may be less than 10,000 with More: where q has a prefix, more than
-// 1,000 members hold one of its Roles, and the prefix finds more than 10,000.
+// With a prefix and Roles that more than 1,000 members hold, it looks at the first 10,000 members that the prefix
+// finds. Where there are more of these, More is true and N may be below 10,000.
 //
 // Errors: [ErrInvalid]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) Count(ctx context.Context, organization OrganizationID, q MemberQuery) (MemberCount, error) {

@@ -49,8 +49,8 @@ func (q MemberQuery) paging() paging {
 // List gives a page of an organization's members, each with name, email, roles and
 // last sign-in, in a constant number of queries (rule M12).
 //
-// Where more than 1,000 members hold one of q's Roles, a page looks through the list for them: at 10,000 members
-// at most. It may then be shorter than its limit, or empty, and have a Next.
+// Where more than 1,000 members hold one of q's Roles, a page looks for them among up to 10,000 members of the
+// list. It may then be shorter than its limit, even empty, and have a Next.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {

@@ -88,12 +88,12 @@ type Seats struct {
 	Limit   int `json:"limit,omitempty"` // Settings.SeatLimit; 0 = none
 }
 
-// Seats counts the seats of an organization, exactly, as its limit does (rules M9, G17): Used and Invited
-// together are what [ErrSeatLimit] holds against Limit, and may be above it where that was lowered. An
-// invitation that ran out, is void, or is to a member's own address keeps no seat.
+// Seats counts the seats of an organization, exactly as the limit counts them (rules M9, G17): Used and Invited
+// together are compared with Limit, and exceed it where the limit was lowered. An invitation that ran out, is
+// void, or is to a member's own address keeps no seat.
 //
-// Where there is a limit, members are counted as they come and go, and Seats reads that; where there is none it counts
-// them, which takes the longer the more they are. It reads one snapshot.
+// With a limit it reads the kept count of members, which costs the same however many there are. Without one it
+// counts them. It reads one snapshot.
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Organizations) Seats(ctx context.Context, id OrganizationID) (Seats, error) {

@@ -104,7 +104,7 @@ func (t Table[V, F]) Count(ctx context.Context, filter F) (int, error) {
 	return t.rows.Count(ctx, t.entity.Table, t.entity.Conds(filter))
 }
 
-// CountTo counts the rows that pass the filter, and ends at limit: see [store.CountTo].
+// CountTo counts the rows that pass the filter, and stops at limit: see [store.CountTo].
 func (t Table[V, F]) CountTo(ctx context.Context, filter F, limit int) (int, error) {
 	return store.CountTo(ctx, t.rows, t.entity.Table, t.entity.Conds(filter), limit)
 }

@@ -15,7 +15,7 @@ func Count(t *store.Table, where []store.Cond) *Query {
 	return q
 }
 
-// CountTo counts the rows that pass the filter, and ends at limit. The plus hides the limit from SQLite,
+// CountTo counts the rows that pass the filter, and stops at limit. The plus hides the limit from SQLite,
 // as in page.
 func CountTo(t *store.Table, where []store.Cond, limit int) *Query {
 	q := &Query{}
