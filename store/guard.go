@@ -125,6 +125,20 @@ func (g *Guard) Count(ctx context.Context, t *Table, where []Cond) (int, error) 
 	return g.rows.Count(ctx, t, where)
 }
 
+// CountTo implements [LimitedCounter], for the backend if that does.
+func (g *Guard) CountTo(ctx context.Context, t *Table, where []Cond, limit int) (int, error) {
+	if err := g.mayRead(ctx); err != nil {
+		return 0, err
+	}
+	if limit < 1 {
+		return 0, &Error{Code: ErrInvalid, Field: "limit"}
+	}
+	if nothing(where) {
+		return 0, nil
+	}
+	return CountTo(ctx, g.rows, t, where, limit)
+}
+
 // Insert implements [Rows].
 func (g *Guard) Insert(ctx context.Context, t *Table, row Row) error {
 	if err := g.mayWrite(ctx); err != nil {

@@ -101,3 +101,26 @@ type Querier interface {
 	// does not run q.
 	Query(ctx context.Context, q *Query, args []Value, yield func(Row) error) (ok bool, err error)
 }
+
+// CountTo counts the rows that pass all conditions, and stops at limit: a limit of n + 1 says whether
+// there are more than n. It asks rows where they are a [LimitedCounter], and lists up to limit rows
+// otherwise. A limit below 1 is [ErrInvalid], with the field "limit".
+func CountTo(ctx context.Context, rows Rows, t *Table, where []Cond, limit int) (int, error) {
+	if counter, is := rows.(LimitedCounter); is {
+		return counter.CountTo(ctx, t, where, limit)
+	}
+	n := 0
+	err := rows.List(ctx, t, where, Range{Limit: limit}, func(Row) error {
+		n++
+		return nil
+	})
+	return n, err
+}
+
+// LimitedCounter is an optional part of [Rows]: a count that stops at a limit. Without it [CountTo] lists
+// the rows, and reads each of them whole.
+type LimitedCounter interface {
+	// CountTo counts the rows that pass all conditions, and answers limit where they are as
+	// many or more. limit is at least 1.
+	CountTo(ctx context.Context, t *Table, where []Cond, limit int) (int, error)
+}

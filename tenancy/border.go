@@ -20,8 +20,9 @@ func fromStore(err error) error {
 type border struct{ rows store.Rows }
 
 var (
-	_ store.Rows    = (*border)(nil)
-	_ store.Querier = (*border)(nil)
+	_ store.Rows           = (*border)(nil)
+	_ store.Querier        = (*border)(nil)
+	_ store.LimitedCounter = (*border)(nil)
 )
 
 func (b *border) Get(ctx context.Context, t *store.Table, id [16]byte, row store.Row) error {
@@ -34,6 +35,11 @@ func (b *border) List(ctx context.Context, t *store.Table, where []store.Cond, r
 
 func (b *border) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
 	n, err := b.rows.Count(ctx, t, where)
+	return n, fromStore(err)
+}
+
+func (b *border) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	n, err := store.CountTo(ctx, b.rows, t, where, limit)
 	return n, fromStore(err)
 }
 

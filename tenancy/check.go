@@ -207,7 +207,7 @@ func (g Permissions) Of(ctx context.Context, user UserID, organization Organizat
 }
 
 // MembersWith gives a page of the active members whose roles give a permission, in
-// the order in which they were given those roles. q's Statuses, prefixes and Order
+// the order in which they were given those roles. q's Statuses, Roles, prefixes and Order
 // are not for this list.
 //
 // Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.

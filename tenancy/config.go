@@ -70,6 +70,14 @@ type Config struct {
 	// EmailProofFor is how long an email proof holds; default 24 hours.
 	EmailProofFor time.Duration
 
+	// EmailOptional lets Users.Create make users without an email, such as bots, and people whom the host knows by
+	// their phone (rule U13). Identities.Link gives them a way to sign in. No invitation, domain, domain policy or
+	// takeover concerns such a user, and no mail goes to them. Memberships.Add lets them into an organization; join
+	// codes and requests want a verified address. They add an address with Users.ChangeEmail, and then keep one.
+	// SignIn makes no user without an address: it asks a new person to verify one. Default: false. Without it the users
+	// that have no email stay as they are.
+	EmailOptional bool
+
 	// SelfServe lets a person create organizations for themselves (rule A2).
 	SelfServe bool
 	// Staleness is how long a check may go on answering from before a change that

@@ -1,9 +1,11 @@
 package tenancy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/freehold-dev/freehold/domains"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 const (
@@ -48,6 +50,18 @@ func CanonicalEmail(address string) (string, error) {
 func readEmail(s string) (address, canonical string, err error) {
 	canonical, err = CanonicalEmail(s)
 	return strings.TrimSpace(s), canonical, err
+}
+
+// hasEmail reports whether a canonical address is the user's. An empty one matches nobody: a user may have no
+// address (rule U13), and an invitation loses its address when its person is erased.
+func (u User) hasEmail(canonical string) bool { return canonical != "" && u.EmailKey == canonical }
+
+// addresses drops the empty address from the constraint of a filter, because it matches nobody (rule U13).
+func addresses(in typed.In[string]) typed.In[string] {
+	if !slices.Contains(in.Values(), "") {
+		return in
+	}
+	return typed.Of(slices.DeleteFunc(slices.Clone(in.Values()), func(key string) bool { return key == "" })...)
 }
 
 // asciiEmail is an address with the A-label of its domain, for people who decide something by

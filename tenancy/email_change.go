@@ -19,7 +19,7 @@ type EmailProof struct {
 // ChangeEmail asks a user to prove an address (rule U5): it is stored as pending,
 // and the email moves only when ConfirmEmail is given the token. With the address
 // that the user has already, the proof verifies it. A second ChangeEmail replaces
-// the first, whose token is dead.
+// the first, whose token is dead. A user without an address gets their first one in the same way (rule U13).
 //
 // An address that is managed stays where it is: a person cannot move theirs off the
 // verified domains of an organization whose policy binds it (rule U9). The host can.
@@ -171,7 +171,8 @@ type EmailConfirmation struct {
 //
 // Where the address moves, the link must be opened in a live, unconfined session of the
 // same user, which goes on; their other sessions end. Otherwise anybody could have a
-// mail sent to a stranger and make their own account the stranger's.
+// mail sent to a stranger and make their own account the stranger's. A first address (rule U13) takes the same; the
+// identities of such a user stay.
 //
 // Where the address stays and nobody had proved it before, whoever set the account up may
 // have been somebody else. If the link was opened in a session of the user's, that stays,
@@ -243,7 +244,7 @@ func (us userRules) confirmEmail(ctx context.Context, in EmailConfirmation) (Use
 	if err := us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
 		return User{}, err
 	}
-	if user.EmailVerifiedAt.IsZero() {
+	if user.EmailKey != "" && user.EmailVerifiedAt.IsZero() { // without an address nobody had named somebody else's
 		if err := us.revokeAccess(ctx, user.ID, by.proof()); err != nil {
 			return User{}, err
 		}

@@ -179,7 +179,7 @@ func (iv invitationRules) acceptNamed(ctx context.Context, id InvitationID, j en
 		return Member{}, notFound(id)
 	case err != nil:
 		return Member{}, err
-	case inv.EmailKey != user.EmailKey:
+	case !user.hasEmail(inv.EmailKey):
 		return Member{}, &Error{Code: ErrInvitationForOtherEmail}
 	}
 	if err := inv.checkPending(iv.c.now); err != nil {
@@ -211,7 +211,7 @@ func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user Us
 	switch {
 	case CodeOf(err) == ErrNotFound:
 		return Membership{}, nil
-	case err == nil && m.Status == MembershipInactive && user.EmailKey != inv.EmailKey:
+	case err == nil && m.Status == MembershipInactive && !user.hasEmail(inv.EmailKey):
 		err = &Error{Code: ErrMembershipInactive}
 	}
 	return m, err
@@ -220,7 +220,7 @@ func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user Us
 // isInvited refuses everybody but the person invited. A token that proves the mailbox
 // verifies the address of a user who had not proved it.
 func (iv invitationRules) isInvited(ctx context.Context, inv Invitation, user *User, mailed bool) error {
-	if user.EmailKey != inv.EmailKey {
+	if !user.hasEmail(inv.EmailKey) {
 		return iv.mayStandIn(ctx, inv, *user)
 	}
 	switch {
@@ -279,11 +279,11 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 		source: RoleInvitation, sourceID: inv.ID.String(), invitation: &inv, inviter: inv.InviterID,
 		created: created,
 	}
-	if m.Status == MembershipActive && inv.EmailKey == user.EmailKey {
+	if m.Status == MembershipActive && user.hasEmail(inv.EmailKey) {
 		return iv.c.joining().addInvited(ctx, j, user, m)
 	}
 	member, err := iv.c.joining().join(ctx, j)
-	if err != nil || inv.EmailKey == user.EmailKey && iv.c.instance.config.OnJoin == nil { // their own, if there was one
+	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil { // their own, if there was one
 		return member, err
 	}
 	return member, iv.dropPending(ctx, inv.ID) // that of the one invited, where somebody stood in

@@ -56,7 +56,7 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 	Where(func(c *typed.Conds, f invitationFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneOf(c, "scope", f.OrganizationID, func(id OrganizationID) store.Value { return store.Value{Text: id.String()} })
-		typed.OneText(c, "email_key", f.EmailKey)
+		typed.OneText(c, "email_key", addresses(f.EmailKey))
 		typed.OneID(c, "inviter_id", f.InviterID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet(), InvitationPending, InvitationAccepted, InvitationRevoked, InvitationExpired, InvitationVoid))

@@ -22,7 +22,7 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 	}
 	// One that stands to their address would undo a removal later, and keeps a seat. There is one at
 	// most.
-	if !j.uninvited && (j.invitation == nil || j.invitation.EmailKey != user.EmailKey) {
+	if !j.uninvited && (j.invitation == nil || !user.hasEmail(j.invitation.EmailKey)) {
 		if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.leaves()); err != nil {
 			return Member{}, err
 		}

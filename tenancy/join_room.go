@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
@@ -73,11 +72,15 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 	}
 	taken := members + invited
 	if taken-vacated >= limit { // what holds no seat is asked for only where that decides
-		idle, err := jn.idle(ctx, org.ID, invited)
+		suspended, err := jn.c.seats().suspended(ctx, org.ID)
 		if err != nil {
 			return err
 		}
-		taken -= idle
+		idle, err := jn.c.seats().idle(ctx, org.ID, invited)
+		if err != nil {
+			return err
+		}
+		taken -= suspended + idle
 	}
 	if taken-vacated >= limit {
 		return &Error{
@@ -94,47 +97,6 @@ func (jn joinRules) seated(ctx context.Context, org Organization) error {
 		return nil
 	}
 	return jn.c.seats().moved(ctx, org.ID, 1)
-}
-
-// idle counts what is there and has no seat (rule M9): members whom the host suspended, and of
-// the invitations that stand those that are void, or are to a member's own address.
-func (jn joinRules) idle(ctx context.Context, id OrganizationID, invited int) (int, error) {
-	n, err := jn.c.tx.Memberships().Count(ctx, membershipFilter{
-		OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), UserSuspended: typed.Of(true),
-	})
-	if err != nil || invited == 0 {
-		return n, err
-	}
-	standing, err := collect(ctx, jn.c.tx.Invitations(), jn.c.invitations().pendingFilter(id))
-	if err != nil {
-		return 0, err
-	}
-	all := make([]promise, len(standing))
-	for i, inv := range standing {
-		all[i] = inv.promise()
-	}
-	void, err := jn.c.invitations().areVoid(ctx, id, all)
-	if err != nil {
-		return 0, err
-	}
-	var good []string
-	for i, inv := range standing {
-		if void[i] {
-			n++
-		} else {
-			good = append(good, inv.EmailKey)
-		}
-	}
-	for keys := range slices.Chunk(good, walkLimit) {
-		members, err := jn.c.tx.Memberships().Count(ctx, membershipFilter{
-			OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), EmailKey: typed.Of(keys...),
-		})
-		if err != nil {
-			return 0, err
-		}
-		n += members
-	}
-	return n, nil
 }
 
 // isActiveElsewhere reports whether a user is an active member of another

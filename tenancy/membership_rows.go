@@ -59,7 +59,7 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 		typed.OneText(c, "status", orEvery(f.Status, f.OrganizationID.IsSet() != f.UserID.IsSet(), MembershipActive, MembershipInactive, MembershipPending))
 		typed.Present(c, "user_suspended", f.UserSuspended)
 		typed.OneID(c, "invitation_id", f.InvitationID)
-		typed.OneText(c, "email_key", f.EmailKey)
+		typed.OneText(c, "email_key", addresses(f.EmailKey))
 		typed.Present(c, "display_name", f.Named)
 		typed.Begins(c, "name_key", f.NamePrefix)
 		typed.Begins(c, "email_key", f.EmailPrefix)

@@ -82,9 +82,9 @@ type outgoing struct {
 // Without a Mailer, and in a transaction of the host's own, nobody is told: the host is who
 // knows what happened, and whether it was committed. A notice that cannot be sent is
 // nobody's failure, and the Logger hears. One address gets at most 10 notices a day about one
-// account; those beyond are not sent (rule I12).
+// account; those beyond are not sent (rule I12). A user without an address has none to tell.
 func (c *call) notify(ctx context.Context, user User, kind MessageKind) error {
-	if c.instance.config.Mailer == nil || c.changes.host != nil {
+	if user.Email == "" || c.instance.config.Mailer == nil || c.changes.host != nil {
 		return nil
 	}
 	if may, err := c.mails().admitNotice(ctx, user, kind); err != nil || !may {

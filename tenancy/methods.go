@@ -48,6 +48,7 @@ var (
 	organizationsGetByExternalID = declare("Organizations.GetByExternalID", "get organization", needs(rbac.ReadOrganization))
 	organizationsUpdate          = declare("Organizations.Update", "update organization", needs(rbac.UpdateOrganization))
 	organizationsList            = declare("Organizations.List", "list organizations", hostOnly)
+	organizationsSeats           = declare("Organizations.Seats", "count seats", needs(rbac.ReadMembers))
 	organizationsSuspend         = declare("Organizations.Suspend", "suspend organization", hostOnly)
 	organizationsResume          = declare("Organizations.Resume", "resume organization", hostOnly)
 	organizationsArchive         = declare("Organizations.Archive", "archive organization", needs(rbac.DeleteOrganization))
@@ -91,6 +92,7 @@ var (
 	membershipsLeave             = declare("Memberships.Leave", "leave organization", oneself)
 	membershipsTransferOwnership = declare("Memberships.TransferOwnership", "transfer ownership", needs(rbac.TransferOwnership))
 	membershipsList              = declare("Memberships.List", "list members", needs(rbac.ReadMembers))
+	membershipsCount             = declare("Memberships.Count", "count members", needs(rbac.ReadMembers))
 	membershipsListByUser        = declare("Memberships.ListByUser", "list organizations of user", oneself)
 
 	invitationsSend       = declare("Invitations.Send", "send invitation", needs(rbac.WriteInvitations))
@@ -198,7 +200,7 @@ var methodTable []*Method
 // error.
 func declare(name, op string, m Method) *Method {
 	m.Name, m.op = name, op
-	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials" || name == "Memberships.Removed"
+	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials" || name == "Memberships.Removed" || name == "Memberships.Count" || name == "Organizations.Seats"
 	methodTable = append(methodTable, &m)
 	return &m
 }

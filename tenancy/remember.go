@@ -295,6 +295,11 @@ func (r *remembering) Savepoint(ctx context.Context, fn func() error) error {
 	return err
 }
 
+// CountTo passes a count on.
+func (r *remembering) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	return store.CountTo(ctx, r.Rows, t, where, limit)
+}
+
 // Query passes a query on.
 func (r *remembering) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
 	return store.RunQuery(ctx, r.Rows, q, args, yield)

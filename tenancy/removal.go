@@ -306,11 +306,11 @@ func (j entrant) passes(b bar, user User) bool {
 	switch {
 	case j.host:
 		return true
-	case j.invitation != nil && j.invitation.EmailKey == user.EmailKey:
+	case j.invitation != nil && user.hasEmail(j.invitation.EmailKey):
 		// What stood to the address that they had ended with the membership. That leaves those to
 		// another one, which is theirs by now.
 		had, err := CanonicalEmail(b.Email)
-		return err == nil && had == user.EmailKey || !j.invitation.SentAt.Before(b.RemovedAt)
+		return err == nil && user.hasEmail(had) || !j.invitation.SentAt.Before(b.RemovedAt)
 	}
 	return b.Left && (j.via == JoinedCode || j.via == JoinedRequest)
 }

@@ -55,7 +55,7 @@ var memberAddressRows = typed.Describe[memberAddress, memberAddressFilter](
 	Where(func(c *typed.Conds, f memberAddressFilter) {
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "email_key", f.EmailKey)
+		typed.OneText(c, "email_key", addresses(f.EmailKey))
 	})
 
 func (t *txn) MemberAddresses() table[memberAddress, memberAddressFilter] {

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
@@ -80,6 +81,57 @@ func (st seatRules) count(ctx context.Context, id OrganizationID) (int, error) {
 	return st.c.tx.Memberships().Count(ctx, membershipFilter{OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive)})
 }
 
+// Seats is how many seats of an organization are taken, and how many there are (rule M9).
+type Seats struct {
+	Used    int `json:"used"`            // active members, without those whom the host suspended
+	Invited int `json:"invited"`         // invitations that stand, which keep a seat until they are accepted
+	Limit   int `json:"limit,omitempty"` // Settings.SeatLimit; 0 = none
+}
+
+// Seats counts the seats of an organization, exactly as the limit counts them (rules M9, G17): Used and Invited
+// together are compared with Limit, and exceed it where the limit was lowered. An invitation that ran out, is
+// void, or is to a member's own address keeps no seat.
+//
+// With a limit it reads the kept count of members, which costs the same however many there are. Without one it
+// counts them. It reads one snapshot.
+//
+// Errors: [ErrNotFound] for the organization.
+func (g Organizations) Seats(ctx context.Context, id OrganizationID) (Seats, error) {
+	return read(ctx, g.s, organizationsSeats, id.String(), func(ctx context.Context, c *call) (Seats, error) {
+		if err := c.access().authorize(ctx, scope{organization: id}); err != nil {
+			return Seats{}, err
+		}
+		org, err := c.tx.Organizations().Get(ctx, id)
+		if err != nil {
+			return Seats{}, err
+		}
+		return c.seats().taken(ctx, org)
+	})
+}
+
+// taken counts the seats of an organization.
+func (st seatRules) taken(ctx context.Context, org Organization) (Seats, error) {
+	s := Seats{Limit: org.Settings.SeatLimit}
+	members, err := st.members(ctx, org.ID)
+	if err == nil && members < 0 {
+		members, err = st.count(ctx, org.ID)
+	}
+	if err != nil {
+		return Seats{}, err
+	}
+	suspended, err := st.suspended(ctx, org.ID)
+	if err != nil {
+		return Seats{}, err
+	}
+	standing, err := st.c.tx.Invitations().Count(ctx, st.c.invitations().pendingFilter(org.ID))
+	if err != nil {
+		return Seats{}, err
+	}
+	idle, err := st.idle(ctx, org.ID, standing)
+	s.Used, s.Invited = members-suspended, standing-idle
+	return s, err
+}
+
 // moved counts so many more active members, or fewer, where an organization counts them.
 func (st seatRules) moved(ctx context.Context, id OrganizationID, by int) error {
 	if by == 0 {
@@ -94,4 +146,49 @@ func (st seatRules) moved(ctx context.Context, id OrganizationID, by int) error 
 	}
 	n.Members += by
 	return put(ctx, st.c, st.c.tx.Seats().Update, &n)
+}
+
+// suspended counts the active members whom the host suspended, who have no seat (rule M9).
+func (st seatRules) suspended(ctx context.Context, id OrganizationID) (int, error) {
+	return st.c.tx.Memberships().Count(ctx, membershipFilter{
+		OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), UserSuspended: typed.Of(true),
+	})
+}
+
+// idle counts the invitations that stand and have no seat (rule M9): those that are void, or are to a
+// member's own address. invited is how many stand.
+func (st seatRules) idle(ctx context.Context, id OrganizationID, invited int) (n int, err error) {
+	if invited == 0 {
+		return 0, nil
+	}
+	standing, err := collect(ctx, st.c.tx.Invitations(), st.c.invitations().pendingFilter(id))
+	if err != nil {
+		return 0, err
+	}
+	all := make([]promise, len(standing))
+	for i, inv := range standing {
+		all[i] = inv.promise()
+	}
+	void, err := st.c.invitations().areVoid(ctx, id, all)
+	if err != nil {
+		return 0, err
+	}
+	var good []string
+	for i, inv := range standing {
+		if void[i] {
+			n++
+		} else {
+			good = append(good, inv.EmailKey)
+		}
+	}
+	for keys := range slices.Chunk(good, walkLimit) {
+		members, err := st.c.tx.Memberships().Count(ctx, membershipFilter{
+			OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), EmailKey: typed.Of(keys...),
+		})
+		if err != nil {
+			return 0, err
+		}
+		n += members
+	}
+	return n, nil
 }

@@ -139,6 +139,11 @@ func (r *readAhead) List(ctx context.Context, t *store.Table, where []store.Cond
 // membershipColumn is where a role assignment names its membership.
 var membershipColumn = roleAssignmentRows.Table.Index("membership_id")
 
+// CountTo passes a count on.
+func (r *readAhead) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	return store.CountTo(ctx, r.Rows, t, where, limit)
+}
+
 // Query passes a query on.
 func (r *readAhead) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
 	return store.RunQuery(ctx, r.Rows, q, args, yield)

@@ -333,13 +333,16 @@ func (n *signIn) readDomain(ctx context.Context) error {
 func (n *signIn) confined() bool { return !n.in.connection.IsZero() && !n.entitled }
 
 // proved reports whether the address told is the person's.
-func (n *signIn) proved() bool { return n.in.emailKey != "" && n.proves(n.in.emailKey) }
+func (n *signIn) proved() bool { return n.proves(n.in.emailKey) }
 
 // proves reports whether an address is the person's. A connection can say so only where
 // it is entitled to (rules U4, P6). The token of an invitation that went only to the
 // mailbox proves it for somebody new, and for an account whose address nobody has
 // proved; an account that is somebody's is not opened by a mail of any tenant's (rule I4).
 func (n *signIn) proves(emailKey string) bool {
+	if emailKey == "" { // of a user who has none (rule U13)
+		return false
+	}
 	if n.holdsInvitation(emailKey) && n.user.EmailVerifiedAt.IsZero() {
 		return true
 	}
@@ -349,7 +352,7 @@ func (n *signIn) proves(emailKey string) bool {
 // holdsInvitation reports whether the person brings a token that was seen in an address's
 // mailbox and nowhere else.
 func (n *signIn) holdsInvitation(emailKey string) bool {
-	return n.invitation != nil && n.invitation.mailed && n.invitation.EmailKey == emailKey
+	return n.invitation != nil && n.invitation.mailed && emailKey != "" && n.invitation.EmailKey == emailKey
 }
 
 // provedBy says what proves the address that is told, for the user's EmailProvedBy.

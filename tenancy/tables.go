@@ -116,6 +116,10 @@ func (t table[V, F]) Count(ctx context.Context, filter F) (int, error) {
 	return t.rows.Count(ctx, filter)
 }
 
+func (t table[V, F]) CountTo(ctx context.Context, filter F, limit int) (int, error) {
+	return t.rows.CountTo(ctx, filter, limit)
+}
+
 func (t table[V, F]) Insert(ctx context.Context, v V) error { return t.rows.Insert(ctx, v) }
 
 func (t table[V, F]) Update(ctx context.Context, v V) error { return t.rows.Update(ctx, v) }

@@ -19,7 +19,7 @@ import (
 type User struct {
 	ID              UserID            `json:"id"`
 	Version         int64             `json:"version"`                    // counts changes from 1; see rule G11
-	Email           string            `json:"email,omitempty"`            // as given
+	Email           string            `json:"email,omitempty"`            // as given; "" where Config.EmailOptional (rule U13)
 	EmailVerifiedAt time.Time         `json:"email_verified_at,omitzero"` // zero: not proved
 	EmailProvedBy   string            `json:"email_proved_by,omitempty"`  // [EmailProvedByMail], [EmailProvedByHost], a provider's name or a connection's id; of the last proof (rule U10)
 	PendingEmail    string            `json:"pending_email,omitempty"`    // waits for its proof (rule U5)
@@ -37,7 +37,7 @@ type User struct {
 	LastSignInAt    time.Time         `json:"-"`                     // outside the versioned row (rule G12)
 	CreatedAt       time.Time         `json:"created_at,omitzero"`
 	UpdatedAt       time.Time         `json:"updated_at,omitzero"`
-	EmailKey        string            `json:"-"` // canonical Email: unique, for search
+	EmailKey        string            `json:"-"` // canonical Email: unique, for search; "" where there is none
 	NameKey         string            `json:"-"` // folded Name, for order and search
 }
 
@@ -71,10 +71,10 @@ func (u User) Name() string {
 // Users is the group of methods on users.
 type Users struct{ s *Service }
 
-// NewUser is what Create needs: an Email; the rest may be empty.
+// NewUser is what Create needs: an Email, unless Config.EmailOptional; the rest may be empty.
 type NewUser struct {
 	ID            UserID // for imports; zero = a new one
-	Email         string // rule U1
+	Email         string // rule U1; "" = none, where Config.EmailOptional (rule U13)
 	EmailVerified bool   `json:"-"` // the host vouches for the mailbox (rule U4); no decoder can
 	GivenName     string // names: 1 to 200 characters each (rule G5)
 	FamilyName    string
@@ -93,7 +93,7 @@ type NewUser struct {
 }
 
 // UserUpdate is a change to a user. A nil field stays as it is; a pointer to the
-// empty string clears. The email changes by ChangeEmail alone.
+// empty string clears. The email changes, or is added, by ChangeEmail alone.
 type UserUpdate struct {
 	Version       int64 // the Version this is based on; 0 = whichever (rule G11)
 	EmailVerified *bool `json:"-"` // the host vouches for the mailbox, or takes that back; no decoder can
@@ -117,14 +117,15 @@ type UserQuery struct {
 	NamePrefix  string   // what the name begins with, in any case (rule G12)
 	EmailPrefix string   // what the canonical address begins with
 	Suspended   *bool    // nil = either
-	Order       Order    // [ByID], or along a prefix; [ByName] or [ByEmail]
+	Order       Order    // [ByID], or along a prefix; [ByName], or [ByEmail], which leaves out users without an address
 	Descending  bool
 	Limit       int    // default 50, at most 1000
 	Cursor      string // Next of the page before
 }
 
 // Create makes a user. One email, one user (rule U1): an address that another user
-// has, in whatever case, is [ErrAlreadyExists] with the field "email" (rule U2). With
+// has, in whatever case, is [ErrAlreadyExists] with the field "email" (rule U2). Any number of users may have
+// none, where [Config].EmailOptional (rule U13). With
 // Memberships they are a member of those organizations in the same transaction (rule M18).
 //
 // Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id"); for
@@ -169,6 +170,9 @@ func (us userRules) applyUser(user *User, in UserUpdate) (err error) {
 		return err
 	}
 	if in.EmailVerified != nil {
+		if *in.EmailVerified && user.EmailKey == "" {
+			return invalid("email", "is empty and yet verified")
+		}
 		if *in.EmailVerified == user.EmailVerifiedAt.IsZero() { // the host's word is the last
 			user.EmailProvedBy = EmailProvedByHost
 		}

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/freehold-dev/freehold/store"
 )
@@ -47,8 +48,10 @@ func (us userRules) createMember(ctx context.Context, in NewUser) (User, error) 
 func (us userRules) createUser(ctx context.Context, in NewUser, by string, taken InvitationID) (User, error) {
 	user := User{ID: newID(us.c, in.ID), Version: 1, CreatedAt: us.c.now, UpdatedAt: us.c.now}
 	var err error
-	if user.Email, user.EmailKey, err = readEmail(in.Email); err != nil {
-		return User{}, err
+	if strings.TrimSpace(in.Email) != "" || !us.c.instance.config.EmailOptional {
+		if user.Email, user.EmailKey, err = readEmail(in.Email); err != nil {
+			return User{}, err
+		}
 	}
 	if err := us.recall(&user, in.History); err != nil {
 		return User{}, err
@@ -69,7 +72,11 @@ func (us userRules) createUser(ctx context.Context, in NewUser, by string, taken
 	if in.EmailVerified {
 		user.EmailProvedBy = by
 	}
-	if err := us.c.lock(ctx, lockEmail(user.EmailKey), lockUser(user.ID)); err != nil {
+	locks := []store.LockKey{lockUser(user.ID)}
+	if user.EmailKey != "" {
+		locks = []store.LockKey{lockEmail(user.EmailKey), lockUser(user.ID)}
+	}
+	if err := us.c.lock(ctx, locks...); err != nil {
 		return User{}, err
 	}
 	if err := us.c.tx.Users().Insert(ctx, user); err != nil {

@@ -55,7 +55,7 @@ var userRows = typed.Describe[User, userFilter](
 	Touch("last_sign_in_at").
 	Where(func(c *typed.Conds, f userFilter) {
 		typed.OneID(c, "id", f.ID)
-		typed.OneText(c, "email_key", f.EmailKey)
+		typed.OneText(c, "email_key", addresses(f.EmailKey))
 		typed.OneText(c, "external_id", f.ExternalID)
 		typed.Present(c, "suspended_at", f.Suspended)
 		typed.Present(c, "merged_into", f.Merged)

@@ -87,6 +87,13 @@ func (r faultRows) Count(ctx context.Context, t *store.Table, where []store.Cond
 	return r.Rows.Count(ctx, t, where)
 }
 
+func (r faultRows) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	if err := r.store.Statement(); err != nil {
+		return 0, err
+	}
+	return store.CountTo(ctx, r.Rows, t, where, limit)
+}
+
 func (r faultRows) Insert(ctx context.Context, t *store.Table, row store.Row) error {
 	if err := r.store.Statement(); err != nil {
 		return err

@@ -91,6 +91,21 @@ func (t *tx) Count(ctx context.Context, of *store.Table, where []store.Cond) (in
 	return n, err
 }
 
+// CountTo implements [store.LimitedCounter].
+func (t *tx) CountTo(ctx context.Context, of *store.Table, where []store.Cond, limit int) (int, error) {
+	tab := t.table(t.place(of))
+	q := &query{where: conditions(tab.schema, where)}
+	p, _ := tab.plans(q)
+	p.sorted = false
+	c := t.cursor(tab, &p, q)
+	for n := range limit {
+		if _, ok, err := c.next(ctx, math.MaxInt); err != nil || !ok {
+			return n, err
+		}
+	}
+	return limit, nil
+}
+
 // all gives the rows that pass, in no order.
 func (t *tx) all(ctx context.Context, tab *table, where []store.Cond) (refs []ref, err error) {
 	err = t.each(ctx, tab, where, func(r ref) { refs = append(refs, r) })

@@ -27,7 +27,15 @@ func (r *rows) List(ctx context.Context, t *store.Table, where []store.Cond, spa
 }
 
 func (r *rows) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
-	q := sqlrows.Count(t, where)
+	return r.count(ctx, sqlrows.Count(t, where))
+}
+
+// CountTo implements [store.LimitedCounter].
+func (r *rows) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	return r.count(ctx, sqlrows.CountTo(t, where, limit))
+}
+
+func (r *rows) count(ctx context.Context, q *sqlrows.Query) (int, error) {
 	n := 0
 	err := r.read(ctx, q.String(), q.Args, 1, func(cells []any) (bool, error) {
 		n = int(sqlrows.Number(cells[0]))

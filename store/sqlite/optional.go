@@ -27,7 +27,10 @@ func (r *rows) Query(ctx context.Context, q *store.Query, args []store.Value, yi
 	return true, err
 }
 
-var _ store.Querier = (*rows)(nil)
+var (
+	_ store.Querier        = (*rows)(nil)
+	_ store.LimitedCounter = (*rows)(nil)
+)
 
 // SingleWriter implements [store.SingleWriter]: SQLite has one write lock.
 func (s *Store) SingleWriter() bool { return true }

@@ -62,6 +62,8 @@ func (s *subject) reads(c *check, ctx context.Context, tx store.Rows, row store.
 		c.code(tx.List(ctx, s.table, where, store.Range{Sort: 1}, never), want, "List of a bad range")
 		_, err := tx.Count(ctx, s.table, where)
 		c.code(err, want, "Count")
+		_, err = store.CountTo(ctx, tx, s.table, where, 1)
+		c.code(err, want, "CountTo")
 	}
 }
 

@@ -105,6 +105,8 @@ func readFaults() []fault {
 	first := func(_ *store.Table, cond *store.Cond) { cond.Values = cond.Values[:min(1, len(cond.Values))] }
 	return []fault{
 		where("organization/filter_slug", first),
+		{"organization/filter_slug", mutant{rows: func(r store.Rows) store.Rows { return badCountTo{r, 1} }}},
+		{"organization/filter_slug", mutant{rows: func(r store.Rows) store.Rows { return badCountTo{r, -1} }}},
 		where("user/filter_merged_into", func(t *store.Table, cond *store.Cond) {
 			if t.Columns[cond.Column].Name == "merged_into" && len(cond.Values) > 0 {
 				cond.Op = store.NotNull

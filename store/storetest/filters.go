@@ -165,9 +165,13 @@ func (s *subject) filterRules() []rule {
 // many is how many rows the filters are tried on.
 const many = 14
 
-// selects wants conditions to select these rows, by List one way and by Count.
+// selects wants conditions to select these rows, by List one way, by Count and by CountTo.
 func (s *subject) selects(c *check, tx store.Rows, where []store.Cond, desc bool, want []store.Row, what string) {
 	c.equal(s.count(c, tx, where...), len(want), what+": Count")
+	c.equal(s.countTo(c, tx, len(want)+1, where...), len(want), what+": CountTo one more")
+	if n := len(want) - 1; n > 0 {
+		c.equal(s.countTo(c, tx, n, where...), n, what+": CountTo one less")
+	}
 	got := s.list(c, tx, where, store.Range{Limit: mostRows, Desc: desc})
 	c.equal(got, s.ordered(want, 0, desc), what+": List")
 }

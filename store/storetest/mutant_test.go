@@ -66,6 +66,10 @@ type (
 		store.Rows
 		alter func(t *store.Table, cond *store.Cond)
 	}
+	badCountTo struct {
+		store.Rows
+		more int
+	}
 	badRange struct {
 		store.Rows
 		alter func(r *store.Range)
@@ -145,6 +149,10 @@ func (m badWhere) List(ctx context.Context, t *store.Table, where []store.Cond, 
 
 func (m badWhere) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
 	return m.Rows.Count(ctx, t, m.where(t, where))
+}
+
+func (m badCountTo) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	return store.CountTo(ctx, m.Rows, t, where, limit+m.more)
 }
 
 func (m badWhere) DeleteAll(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {

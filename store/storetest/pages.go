@@ -40,6 +40,8 @@ func (s *subject) badRange(c *check) {
 		for _, where := range [][]store.Cond{nil, {one(0)}} {
 			for _, limit := range []int{0, -1} {
 				c.invalid(tx.List(c.ctx, s.table, where, store.Range{Limit: limit}, never), "limit", fmt.Sprintf("List with Limit %d", limit))
+				_, err := store.CountTo(c.ctx, tx, s.table, where, limit)
+				c.invalid(err, "limit", fmt.Sprintf("CountTo %d", limit))
 			}
 			for i := range s.columns() {
 				if !slices.Contains(s.sorts(), i) {

@@ -227,6 +227,12 @@ func (s *subject) count(c *check, tx store.Rows, where ...store.Cond) int {
 	return n
 }
 
+func (s *subject) countTo(c *check, tx store.Rows, limit int, where ...store.Cond) int {
+	n, err := store.CountTo(c.ctx, tx, s.table, copied(where), limit)
+	c.ok(err, "CountTo of "+s.table.Kind)
+	return n
+}
+
 func (s *subject) updateAll(c *check, tx store.Rows, set []store.Set, where ...store.Cond) int {
 	given := slices.Clone(set)
 	n, err := tx.UpdateAll(c.ctx, s.table, copied(where), given)

@@ -104,6 +104,11 @@ func (t Table[V, F]) Count(ctx context.Context, filter F) (int, error) {
 	return t.rows.Count(ctx, t.entity.Table, t.entity.Conds(filter))
 }
 
+// CountTo counts the rows that pass the filter, and stops at limit: see [store.CountTo].
+func (t Table[V, F]) CountTo(ctx context.Context, filter F, limit int) (int, error) {
+	return store.CountTo(ctx, t.rows, t.entity.Table, t.entity.Conds(filter), limit)
+}
+
 // Insert adds a row.
 func (t Table[V, F]) Insert(ctx context.Context, v V) error {
 	return t.rows.Insert(ctx, t.entity.Table, t.row(&v))

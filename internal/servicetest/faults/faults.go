@@ -58,11 +58,11 @@ type faultCall struct {
 
 // faultReads are the methods that change nothing.
 var faultReads = []string{
-	"Organizations.Get", "Organizations.GetBySlug", "Organizations.GetByExternalID", "Organizations.List", "Organizations.All",
+	"Organizations.Get", "Organizations.GetBySlug", "Organizations.GetByExternalID", "Organizations.List", "Organizations.All", "Organizations.Seats",
 	"Users.Get", "Users.GetByEmail", "Users.GetByExternalID", "Users.List", "Users.All",
 	"Identities.List",
 	"Memberships.Get", "Memberships.List", "Memberships.All", "Memberships.ListByUser", "Memberships.AllByUser",
-	"Memberships.Removed", "Memberships.AllRemoved",
+	"Memberships.Removed", "Memberships.AllRemoved", "Memberships.Count",
 	"Events.List", "Events.All", "Events.Last", "Events.Denials",
 	"Roles.Get", "Roles.List", "Permissions.List", "Permissions.Of", "Roles.Effective", "Roles.Holders",
 	"Domains.Get", "Domains.List", "Domains.All", "Domains.Challenge", "Domains.Owner", "Proofs.Preview",

@@ -36,8 +36,8 @@ var harmless = []string{
 	"Domains.Update", "Domains.Verify", "Domains.VerifySubdomains",
 	"Events.Denials", "Events.Last", "Events.List", "Events.Prune",
 	"Identities.Link", "Identities.List", "Identities.Resolve", "Identities.Unlink",
-	"Memberships.Get", "Memberships.List", "Memberships.ListByUser", "Memberships.Readmit", "Memberships.Removed", "Memberships.Update",
-	"Organizations.Get", "Organizations.GetByExternalID", "Organizations.GetBySlug", "Organizations.List",
+	"Memberships.Count", "Memberships.Get", "Memberships.List", "Memberships.ListByUser", "Memberships.Readmit", "Memberships.Removed", "Memberships.Update",
+	"Organizations.Get", "Organizations.GetByExternalID", "Organizations.GetBySlug", "Organizations.List", "Organizations.Seats",
 	"Organizations.Purge", "Organizations.Update", // it empties what is archived
 	"Invitations.Get", "Invitations.List", "Invitations.ListByUser", "Invitations.Preview", "Invitations.Resend", "Invitations.Revoke",
 	"Invitations.Send", "Invitations.Sweep", "JoinCodes.Create", "JoinCodes.Get", "JoinCodes.List", "JoinCodes.Revoke",

@@ -84,6 +84,7 @@ func grownLists(g *growing) map[string]growthCall {
 		"Memberships.List, inactive by name":      members(tenancy.MemberQuery{Statuses: []tenancy.MembershipStatus{tenancy.MembershipInactive}, Order: tenancy.ByName}),
 		"Memberships.List, pending":               members(tenancy.MemberQuery{Statuses: []tenancy.MembershipStatus{tenancy.MembershipPending}}),
 		"Memberships.List by a name's beginning":  members(tenancy.MemberQuery{NamePrefix: "member"}),
+		"Memberships.List, owners by name":        members(tenancy.MemberQuery{Roles: []string{rbac.Owner}, Order: tenancy.ByName}),
 		"Users.List by name":                      users(tenancy.UserQuery{Order: tenancy.ByName}),
 		"Users.List by address":                   users(tenancy.UserQuery{Order: tenancy.ByEmail}),
 		"Users.List by an address's beginning":    users(tenancy.UserQuery{EmailPrefix: "m"}),

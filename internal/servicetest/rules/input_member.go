@@ -147,6 +147,7 @@ func memberQueryInput(ofUser bool) input[tenancy.MemberQuery] {
 				{"all", func(v *in, _ cast) { v.Statuses = allStatuses() }, "", ""},
 				{"unknown", func(v *in, _ cast) { v.Statuses = []tenancy.MembershipStatus{"active", "asleep"} }, tenancy.ErrInvalid, "statuses"},
 			},
+			"Roles":       memberRoles(ofUser),
 			"NamePrefix":  prefixOf("name_prefix", func(v *in, s string) { v.NamePrefix = s }),
 			"EmailPrefix": prefixOf("email_prefix", func(v *in, s string) { v.EmailPrefix = s }),
 			"Order":       orderOf(orders, func(v *in, o tenancy.Order) { v.Order = o }),
@@ -300,5 +301,22 @@ func limits(w *world) {
 		} else {
 			w.refuses(tenancy.ErrInvalid, "user", link)
 		}
+	}
+}
+
+func memberRoles(ofUser bool) []value[tenancy.MemberQuery] {
+	type in = tenancy.MemberQuery
+	if ofUser {
+		return []value[in]{{"one", func(v *in, _ cast) { v.Roles = []string{"owner"} }, tenancy.ErrInvalid, "roles"}}
+	}
+	return []value[in]{
+		{"none at all", func(v *in, _ cast) { v.Roles = []string{} }, "", ""},
+		{"some, one twice", func(v *in, _ cast) { v.Roles = []string{"guest", "member", "guest"} }, "", ""},
+		{"20", func(v *in, _ cast) { v.Roles = slices.Repeat([]string{"owner"}, 20) }, "", ""},
+		{"21", func(v *in, _ cast) { v.Roles = slices.Repeat([]string{"owner"}, 21) }, tenancy.ErrInvalid, "roles"},
+		{"unknown", func(v *in, _ cast) { v.Roles = []string{"owner", "king"} }, tenancy.ErrUnknownRole, "roles"},
+		{"empty", func(v *in, _ cast) { v.Roles = []string{""} }, tenancy.ErrUnknownRole, "roles"},
+		{"another case", func(v *in, _ cast) { v.Roles = []string{"Owner"} }, tenancy.ErrUnknownRole, "roles"},
+		{"NUL", func(v *in, _ cast) { v.Roles = []string{"owner\x00"} }, tenancy.ErrUnknownRole, "roles"},
 	}
 }

@@ -167,6 +167,10 @@ func organizationMethods() map[string]method {
 			return err
 		}, map[string]func(*cast){"unknown owner": func(c *cast) { c.outsider = servicetest.Nobody }}),
 		"Get": reads(one(tenancy.Organizations.Get, live), noOrg()),
+		"Seats": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Organizations.Seats(ctx, c.org)
+			return err
+		}, noOrg()),
 		"GetBySlug": reads(func(ctx context.Context, s *tenancy.Service, _ cast) error {
 			_, err := s.Organizations.GetBySlug(ctx, "acme")
 			return err

@@ -106,6 +106,10 @@ func membershipMethods() map[string]method {
 			_, err := s.Memberships.List(ctx, c.org, tenancy.MemberQuery{})
 			return err
 		}, noOrg()),
+		"Count": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Memberships.Count(ctx, c.org, tenancy.MemberQuery{})
+			return err
+		}, noOrg()),
 		"Removed": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Memberships.Removed(ctx, c.org, tenancy.RemovalQuery{})
 			return err

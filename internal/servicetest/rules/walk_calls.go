@@ -89,6 +89,9 @@ func walkOrganizations() map[string]walkCall {
 			})
 		},
 		"Organizations.Get": named(tenancy.Organizations.Get),
+		"Organizations.Seats": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Organizations.Seats(ctx, k.org())
+		},
 		"Organizations.GetBySlug": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Organizations.GetBySlug(ctx, k.text("slug"))
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -171,6 +172,13 @@ func walkMembers() map[string]walkCall {
 		"Memberships.TransferOwnership: to oneself": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return nil, s.Memberships.TransferOwnership(ctx, k.org(), k.user(), k.self, "")
 		},
+		"Memberships.Count": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Memberships.Count(ctx, k.org(), tenancy.MemberQuery{})
+		},
+		"Memberships.Count: by role": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Memberships.Count(ctx, k.org(), tenancy.MemberQuery{Roles: []string{k.text("role")}})
+		},
+		"Memberships.List: by role": list(tenancy.MemberQuery{Roles: []string{rbac.Member, rbac.Admin}}),
 		"Memberships.List": list(tenancy.MemberQuery{
 			Statuses: []tenancy.MembershipStatus{tenancy.MembershipActive, tenancy.MembershipInactive},
 		}),

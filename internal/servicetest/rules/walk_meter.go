@@ -87,6 +87,12 @@ func (r metered) List(ctx context.Context, t *store.Table, where []store.Cond, s
 	})
 }
 
+func (r metered) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
+	r.meter.statements++
+	r.meter.read++
+	return store.CountTo(ctx, r.Rows, t, where, limit)
+}
+
 func (r metered) Count(ctx context.Context, t *store.Table, where []store.Cond) (int, error) {
 	r.meter.statements++
 	r.meter.read++

@@ -15,6 +15,16 @@ func Count(t *store.Table, where []store.Cond) *Query {
 	return q
 }
 
+// CountTo counts the rows that pass the filter, and stops at limit. The plus hides the limit from SQLite,
+// as in page.
+func CountTo(t *store.Table, where []store.Cond, limit int) *Query {
+	q := &Query{}
+	q.add("SELECT count(*) FROM (SELECT 1 FROM " + t.Name + indexedBy(t, narrowest(t, where)))
+	q.where(t, where)
+	q.add(" LIMIT +?)", int64(limit))
+	return q
+}
+
 // UpdateAll sets columns of the rows that pass the filter and hold something else there.
 func UpdateAll(t *store.Table, where []store.Cond, set []store.Set) *Query {
 	q := &Query{}

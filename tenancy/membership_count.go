@@ -1,0 +1,72 @@
+package tenancy
+
+import (
+	"context"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// MemberCount is how many members a query finds (rule G17).
+type MemberCount struct {
+	N    int  `json:"n"`    // 0 to 10,000
+	More bool `json:"more"` // there may be more; else N is exact
+}
+
+// Count counts the members that List gives on all its pages together. It is exact up to 10,000; beyond that
+// N is 10,000 and More is true (rule G17). q's Order, Descending, Limit and Cursor change nothing. It
+// reads one snapshot, and stops at 10,000.
+//
+// With a prefix and Roles that more than 1,000 members hold, it looks at the first 10,000 members that the prefix
+// finds. Where there are more of these, More is true and N may be below 10,000.
+//
+// Errors: [ErrInvalid]; [ErrUnknownRole]; [ErrNotFound] for the organization.
+func (g Memberships) Count(ctx context.Context, organization OrganizationID, q MemberQuery) (MemberCount, error) {
+	return read(ctx, g.s, membershipsCount, organization.String(), func(ctx context.Context, c *call) (MemberCount, error) {
+		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
+			return MemberCount{}, err
+		}
+		if err := c.members().mayList(q); err != nil {
+			return MemberCount{}, err
+		}
+		if _, err := c.tx.Organizations().Get(ctx, organization); err != nil {
+			return MemberCount{}, err
+		}
+		return c.members().count(ctx, organization, q)
+	})
+}
+
+func (ms memberRules) count(ctx context.Context, id OrganizationID, q MemberQuery) (MemberCount, error) {
+	filter, err := q.filter()
+	if err != nil {
+		return MemberCount{}, err
+	}
+	filter.OrganizationID = typed.Of(id)
+	if q.Roles == nil {
+		return ms.countTo(ctx, filter)
+	}
+	if err := ms.checkRoles(ctx, id, q); err != nil {
+		return MemberCount{}, err
+	}
+	ids, more, err := ms.holders(ctx, id, q, maxCount)
+	switch {
+	case err != nil:
+		return MemberCount{}, err
+	case q.NamePrefix == "" && q.EmailPrefix == "":
+		return MemberCount{len(ids), more}, nil
+	case len(ids) <= fewHolders:
+		return ms.countTo(ctx, filter.among(ids))
+	}
+	var n MemberCount
+	span := listSpan{Limit: walkLimit, Order: along(ByID, q.NamePrefix, q.EmailPrefix)}
+	last, err := ms.eachHolder(ctx, filter, span, q.Roles, func(Membership) bool {
+		n.N++
+		return false
+	})
+	n.More = last != nil
+	return n, err
+}
+
+func (ms memberRules) countTo(ctx context.Context, filter membershipFilter) (MemberCount, error) {
+	n, err := ms.c.tx.Memberships().CountTo(ctx, filter, maxCount+1)
+	return MemberCount{min(n, maxCount), n > maxCount}, err
+}

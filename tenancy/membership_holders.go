@@ -1,0 +1,156 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// What bounds a list, and a count, of those who hold roles.
+const (
+	maxQueryRoles = 20     // roles of one query
+	fewHolders    = 1000   // as many members are found by their roles; where more hold one, the list is looked through
+	maxCount      = 10_000 // how far Memberships.Count counts, and how many members one page looks through
+)
+
+// checkRoles refuses roles that the organization does not have.
+func (ms memberRules) checkRoles(ctx context.Context, id OrganizationID, q MemberQuery) error {
+	if len(q.Roles) > maxQueryRoles {
+		return invalid("roles", fmt.Sprintf("are %d, at most %d", len(q.Roles), maxQueryRoles))
+	}
+	return ms.c.roles().known(ctx, id, "roles", q.Roles...)
+}
+
+// page reads a page of an organization's memberships.
+func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery) (Page[Membership], error) {
+	filter, err := q.filter()
+	if err != nil {
+		return Page[Membership]{}, err
+	}
+	filter.OrganizationID = typed.Of(id)
+	query := []any{"members", id, q.Statuses, q.NamePrefix, q.EmailPrefix, q.Roles}
+	if q.Roles == nil {
+		return listPage(ctx, ms.c.tx.Memberships(), filter, q.paging(), membershipKey, query...)
+	}
+	if err := ms.checkRoles(ctx, id, q); err != nil {
+		return Page[Membership]{}, err
+	}
+	ids, more, err := ms.holders(ctx, id, q, fewHolders)
+	if err != nil {
+		return Page[Membership]{}, err
+	}
+	if !more {
+		return listPage(ctx, ms.c.tx.Memberships(), filter.among(ids), q.paging(), membershipKey, query...)
+	}
+	return ms.lookThrough(ctx, filter, q, query...)
+}
+
+// among is a filter that names memberships, which are of the organization that it named. That it does not
+// name any more, so that a store finds them by their ids and not by its index.
+func (f membershipFilter) among(ids []MembershipID) membershipFilter {
+	f.ID, f.OrganizationID = typed.Of(ids...), typed.In[OrganizationID]{}
+	return f
+}
+
+// holders are the memberships, at most most, that hold one of a query's roles, from whichever source. more
+// says that there are others.
+func (ms memberRules) holders(ctx context.Context, id OrganizationID, q MemberQuery, most int) (ids []MembershipID, more bool, err error) {
+	seen := map[MembershipID]bool{}
+	for _, slug := range slices.Compact(slices.Sorted(slices.Values(q.Roles))) {
+		filter := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(slug), Active: q.active()}
+		err := walk(ctx, ms.c.tx.RoleAssignments(), filter, func(a RoleAssignment) error {
+			if a.Scope != "" || seen[a.MembershipID] {
+				return nil
+			}
+			if len(ids) == most {
+				return errFound
+			}
+			seen[a.MembershipID], ids = true, append(ids, a.MembershipID)
+			return nil
+		})
+		if errors.Is(err, errFound) {
+			return ids, true, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	return ids, false, nil
+}
+
+// active is how the assignments of the members wanted are marked. A membership that is pending has none.
+func (q MemberQuery) active() typed.In[bool] {
+	var marks []bool
+	if q.Statuses == nil || slices.Contains(q.Statuses, MembershipActive) {
+		marks = append(marks, true)
+	}
+	if slices.Contains(q.Statuses, MembershipInactive) {
+		marks = append(marks, false)
+	}
+	return typed.Of(marks...)
+}
+
+// lookThrough reads a page of those who hold a role that many hold.
+func (ms memberRules) lookThrough(ctx context.Context, filter membershipFilter, q MemberQuery, query ...any) (Page[Membership], error) {
+	p := q.paging()
+	span, print, err := p.span(query...)
+	if err != nil {
+		return Page[Membership]{}, err
+	}
+	var page Page[Membership]
+	limit := span.Limit
+	last, err := ms.eachHolder(ctx, filter, span, q.Roles, func(m Membership) (enough bool) {
+		if len(page.Items) == limit {
+			return true
+		}
+		page.Items = append(page.Items, m)
+		return false
+	})
+	switch {
+	case err != nil:
+		return Page[Membership]{}, err
+	case last != nil && len(page.Items) == limit: // the next page begins with who comes after the last one here
+		last = &page.Items[limit-1]
+		fallthrough
+	case last != nil:
+		page.Next = encodeCursor(membershipKey(last, p.order), print)
+	}
+	return page, nil
+}
+
+// eachHolder calls fn for the members of a list, in its order, who hold one of the roles, until fn has enough.
+// It looks at no more than maxCount of the list. last is the last that it looked at; nil at the end of the list.
+func (ms memberRules) eachHolder(ctx context.Context, filter membershipFilter, span listSpan, roles []string, fn func(Membership) (enough bool)) (last *Membership, err error) {
+	span.Limit = min(walkLimit, max(100, 2*span.Limit))
+	for looked := 0; looked < maxCount; span.Limit = min(walkLimit, 2*span.Limit, maxCount-looked) {
+		rows, err := ms.c.tx.Memberships().List(ctx, filter, span)
+		if err != nil || len(rows) == 0 {
+			return nil, err
+		}
+		ids := make([]MembershipID, len(rows))
+		for i, m := range rows {
+			ids[i] = m.ID
+		}
+		held, err := ms.c.roles().assignments(ctx, ids...)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range rows {
+			wanted := func(a RoleAssignment) bool { return a.Scope == "" && slices.Contains(roles, a.Role) }
+			if slices.ContainsFunc(held[m.ID], wanted) && fn(m) {
+				return &m, nil
+			}
+		}
+		if len(rows) < span.Limit {
+			return nil, nil
+		}
+		looked += len(rows)
+		last = &rows[len(rows)-1]
+		place := membershipKey(last, span.Order)
+		span.After = &place
+	}
+	return last, nil
+}
