@@ -9,6 +9,7 @@ const (
 	classIdentity                      // a subject at a provider
 	classUser                          // a user and what hangs on them
 	classOrganization                  // an organization and all in it
+	classSlug                          // a slug that an organization takes or gives up
 	classDomain                        // a verified domain
 )
 
@@ -27,5 +28,7 @@ func lockOrganization(id OrganizationID) store.LockKey {
 }
 
 func lockRoles() store.LockKey { return store.LockKey{Class: classRoles} }
+
+func lockSlug(slug string) store.LockKey { return store.LockKey{Class: classSlug, Value: slug} }
 
 func lockDomain(name string) store.LockKey { return store.LockKey{Class: classDomain, Value: name} }

@@ -35,6 +35,7 @@ var entities = []struct {
 	{sessionRows.Table, sessionRows},
 	{sentMailRows.Table, sentMailRows},
 	{foundingRows.Table, foundingRows},
+	{formerSlugRows.Table, formerSlugRows},
 	{seatCountRows.Table, seatCountRows},
 	{declarationMarkRows.Table, declarationMarkRows},
 	{&eventLog.Table, eventRows},
@@ -84,7 +85,7 @@ const (
 	ByID    Order = iota // every entity; for default ids, the order of creation
 	ByName               // organizations, users, memberships: folded name
 	ByEmail              // users, memberships, invitations: canonical address
-	ByDue                // secrets, invitations and sessions: expiry; domains: the next recheck; looks at claims: the next one; mails: when they went
+	ByDue                // secrets, invitations and sessions: expiry; domains: the next recheck; looks at claims: the next one; mails: when they went; former slugs: when they are free
 	ByTime               // denials: the minute; invitations: when a mail that waits is tried
 )
 

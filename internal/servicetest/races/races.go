@@ -44,6 +44,8 @@ func Run(t *testing.T, open servicetest.Opener, rounds int) {
 		{"a claim is looked at by several", few, soughtByMany},              // D3
 		{"more claims than an hour has", few, manyClaims},                   // D3
 		{"one claim, verified by many", few, manyVerify},                    // D3
+		{"a slug is given up, and 64 want it", few, slugGivenUp},            // O5
+		{"a slug is free again, and 64 want it", few, slugFree},             // O5
 	} {
 		t.Run(race.name, func(t *testing.T) {
 			start := time.Now()

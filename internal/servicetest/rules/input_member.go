@@ -201,6 +201,8 @@ func arguments(w *world) {
 	for _, key := range []string{"", "absent", "\x00", "\xff", "a\nlevel=ERROR", strings.Repeat("a", 5000), "' OR 1=1 --"} {
 		for field, get := range map[string]func() error{
 			"slug":         func() error { _, err := w.Svc.Organizations.GetBySlug(w.Ctx, key); return err },
+			"slug ":        func() error { _, err := w.Svc.Organizations.GetByFormerSlug(w.Ctx, key); return err },
+			"slug  ":       func() error { return w.Svc.Organizations.ReleaseSlug(w.Ctx, key) },
 			"external_id":  func() error { _, err := w.Svc.Organizations.GetByExternalID(w.Ctx, key); return err },
 			"external_id ": func() error { _, err := w.Svc.Users.GetByExternalID(w.Ctx, key); return err },
 		} {

@@ -73,7 +73,7 @@ func rules() []rule {
 		domainRules(), settingRules(), sessionRules(), onlyIn(sessionInputRules(), servicetest.Memory),
 		reviewedConnectionRules(), reviewedSessionRules(), optionalRules(),
 		attackRules(), deadTokenRules(), reasonRules(),
-		mailLimitRules(), dependantRules(), foundingRules(), shownRules(),
+		mailLimitRules(), dependantRules(), foundingRules(), shownRules(), slugRules(),
 	} {
 		all = append(all, chapter...)
 	}
