@@ -180,6 +180,7 @@ func slugOfDeleted(w *world) {
 			got, err := find(w.Ctx, slug)
 			w.Failed(err, tenancy.ErrNotFound, "")
 			w.Zero(got)
+			w.NotContains(err.Error(), "org_", "it tells whose the slug was")
 		}
 	}
 	again := w.NewOrg(tenancy.NewOrganization{ID: acme.ID, DisplayName: "Acme", Slug: "acme"}) // the same one, from a backup
