@@ -34,8 +34,10 @@ var floors = map[string][]string{
 	"internal/rowtest":                {"store"},
 	"tenancyhttp":                     {"tenancy", "rbac"},
 	"tenancysmtp":                     {"tenancy", "domains"},
+	"tenancytest":                     {"tenancyhttp", "tenancy", "domains", "store", "store/memory"},
 	"store/memory":                    {"store", "internal/typeid"},
 	"store/sqlite":                    {"store", "store/internal/sqlrows"},
+	"store/sqlite/sqlitetest":         {"store/sqlite"},
 	"store/internal/sqlrows":          {"store", "internal/typeid"},
 }
 
@@ -74,6 +76,15 @@ func TestHostLinksLittle(t *testing.T) {
 		}
 		require.NotEqual(t, "database/sql", p.ImportPath)
 		require.NotEqual(t, "testing", p.ImportPath)
+	}
+}
+
+// What the tests of an application import brings no module that the application has not.
+func TestTenancytestLinksLittle(t *testing.T) {
+	for _, p := range list(t, "-deps", "./tenancytest") {
+		within := func(m string) bool { return p.ImportPath == m || strings.HasPrefix(p.ImportPath, m+"/") }
+		require.True(t, p.Standard || slices.ContainsFunc(linked, within), "a test links %s", p.ImportPath)
+		require.NotEqual(t, "database/sql", p.ImportPath)
 	}
 }
 
