@@ -38,7 +38,7 @@ func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, 
 		return cacheKey{}, true
 	case EventOrganizationCreated, EventUserCreated, EventMembershipCreated: // nobody had access before, and that is not kept
 		return cacheKey{}, false
-	case EventOrganizationUpdated, EventUserUpdated, EventMembershipUpdated,
+	case EventOrganizationUpdated, EventOrganizationSlugReleased, EventUserUpdated, EventMembershipUpdated,
 		EventUserEmailChangeRequested, EventUserEmailChangeCanceled, EventUserEmailChanged, EventUserEmailVerified,
 		EventIdentityLinked, EventIdentityUpdated, EventIdentityUnlinked, EventOwnershipTransferred, EventUserErased,
 		EventMembershipOffered, EventMembershipWithdrawn, EventMembershipEmailChanged, EventMembershipReadmitted, EventMembershipBarred, EventInvitationUpdated, EventJoinCodeUpdated,

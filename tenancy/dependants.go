@@ -119,6 +119,8 @@ var dependants = []dependant{
 	{foundingRows.Table, "id", organizationRows.Table, tells, never}, // or deleting one would make room (rule O6)
 	{foundingRows.Table, "user_id", userRows.Table, goes, moves},
 
+	{formerSlugRows.Table, "organization_id", organizationRows.Table, tells, never}, // or deleting one would free its slugs (rule O5)
+
 	{seatCountRows.Table, "id", organizationRows.Table, goes, never},
 
 	{userRows.Table, "merged_into", userRows.Table, tells, moves}, // Erase takes those along

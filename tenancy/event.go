@@ -16,15 +16,16 @@ type EventType string
 // The events. Data is the thing after the change, in the JSON form of its type, or
 // before it where the thing went; Previous holds the old values of what changed.
 const (
-	EventOrganizationCreated   EventType = "organization.created"    // Data: [Organization]
-	EventOrganizationUpdated   EventType = "organization.updated"    // Data: [Organization]
-	EventOrganizationSuspended EventType = "organization.suspended"  // Data: [Organization]
-	EventOrganizationResumed   EventType = "organization.resumed"    // Data: [Organization]
-	EventOrganizationArchived  EventType = "organization.archived"   // Data: [Organization]
-	EventOrganizationRestored  EventType = "organization.restored"   // Data: [Organization] and the memberships made inactive
-	EventOrganizationPurged    EventType = "organization.purged"     // Data: counts
-	EventOrganizationDeleted   EventType = "organization.deleted"    // Data: [Organization] and counts
-	EventOrganizationOwnerLost EventType = "organization.owner_lost" // Data: [Organization]; it has no owner now
+	EventOrganizationCreated      EventType = "organization.created"       // Data: [Organization]
+	EventOrganizationUpdated      EventType = "organization.updated"       // Data: [Organization]
+	EventOrganizationSuspended    EventType = "organization.suspended"     // Data: [Organization]
+	EventOrganizationResumed      EventType = "organization.resumed"       // Data: [Organization]
+	EventOrganizationArchived     EventType = "organization.archived"      // Data: [Organization]
+	EventOrganizationRestored     EventType = "organization.restored"      // Data: [Organization] and the memberships made inactive
+	EventOrganizationPurged       EventType = "organization.purged"        // Data: counts
+	EventOrganizationDeleted      EventType = "organization.deleted"       // Data: [Organization] and counts
+	EventOrganizationSlugReleased EventType = "organization.slug_released" // Data: the slug, which everybody may take from now on
+	EventOrganizationOwnerLost    EventType = "organization.owner_lost"    // Data: [Organization]; it has no owner now
 	// EventOrganizationSessionsEnded has the Data of [Organization]: every session
 	// there from before has ended. It also follows an organization.updated that raised the
 	// limits on sessions, which ends them, too (rule O3).

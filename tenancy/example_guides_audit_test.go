@@ -15,7 +15,7 @@ import (
 func auditPage(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, after string) (lines []string, older string, err error) {
 	q := tenancy.EventQuery{OrganizationID: org, Descending: true, NameActors: true, Limit: 3}
 	if after != "" {
-		if q.AfterEvent, err = tenancy.ParseID[tenancy.Event](after); err != nil {
+		if q.AfterEvent, err = tenancy.ParseEventID(after); err != nil {
 			return nil, "", err
 		}
 	}

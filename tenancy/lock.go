@@ -9,6 +9,7 @@ const (
 	classIdentity                      // a subject at a provider
 	classUser                          // a user and what hangs on them
 	classOrganization                  // an organization and all in it
+	classSlug                          // a slug that an organization takes or gives up
 	classDomain                        // a verified domain
 	classSeal                          // the key of the store
 	classProof                         // the proofs of an address, or those that a client starts
@@ -29,6 +30,8 @@ func lockOrganization(id OrganizationID) store.LockKey {
 }
 
 func lockRoles() store.LockKey { return store.LockKey{Class: classRoles} }
+
+func lockSlug(slug string) store.LockKey { return store.LockKey{Class: classSlug, Value: slug} }
 
 func lockDomain(name string) store.LockKey { return store.LockKey{Class: classDomain, Value: name} }
 

@@ -45,7 +45,9 @@ var (
 	organizationsCreate          = declare("Organizations.Create", "create organization", oneself)
 	organizationsGet             = declare("Organizations.Get", "get organization", needs(rbac.ReadOrganization))
 	organizationsGetBySlug       = declare("Organizations.GetBySlug", "get organization", needs(rbac.ReadOrganization))
+	organizationsGetByFormerSlug = declare("Organizations.GetByFormerSlug", "get organization", needs(rbac.ReadOrganization))
 	organizationsGetByExternalID = declare("Organizations.GetByExternalID", "get organization", needs(rbac.ReadOrganization))
+	organizationsReleaseSlug     = declare("Organizations.ReleaseSlug", "release slug", hostOnly)
 	organizationsUpdate          = declare("Organizations.Update", "update organization", needs(rbac.UpdateOrganization))
 	organizationsList            = declare("Organizations.List", "list organizations", hostOnly)
 	organizationsSeats           = declare("Organizations.Seats", "count seats", needs(rbac.ReadMembers))
@@ -196,11 +198,16 @@ func needsOrOneself(p rbac.Permission) Method { return Method{Permission: p, One
 // adds to it, before main starts.
 var methodTable []*Method
 
+// otherLists are methods that give many things, or look at many, and are not called so.
+var otherLists = []string{
+	"MembersWith", "Events.Denials", "Memberships.Count", "Memberships.Removed", "Organizations.Seats", "Roles.Holders",
+}
+
 // declare makes a method of the table. op is what the method does, for the message of an
 // error.
 func declare(name, op string, m Method) *Method {
 	m.Name, m.op = name, op
-	m.lists = !m.Anyone && strings.Contains(name, ".List") || name == "MembersWith" || name == "Events.Denials" || name == "Memberships.Removed" || name == "Memberships.Count" || name == "Organizations.Seats"
+	m.lists = !m.Anyone && strings.Contains(name, ".List") || slices.Contains(otherLists, name)
 	methodTable = append(methodTable, &m)
 	return &m
 }

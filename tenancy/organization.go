@@ -80,7 +80,7 @@ type Organizations struct{ s *Service }
 type NewOrganization struct {
 	ID          OrganizationID    // for imports; zero = a new one
 	DisplayName string            // 1 to 200 characters (rule G5)
-	Slug        string            // one DNS label, unique (rule G5)
+	Slug        string            // one DNS label, unique (rule G5), and not reserved for another organization that gave it up (rule O5)
 	ExternalID  string            // 1 to 255 printable characters, unique (rule G4)
 	Metadata    map[string]string // the host's own (rule O1); limits as in rule G3
 	Attributes  map[string]string // what the organization's people may edit; the same limits
@@ -96,7 +96,7 @@ type NewOrganization struct {
 type OrganizationUpdate struct {
 	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
 	DisplayName *string
-	Slug        *string
+	Slug        *string // the one before stays reserved for 90 days (rule O5)
 	ExternalID  *string
 	Metadata    Patch // the host's own (rule O1)
 	Attributes  Patch
@@ -195,6 +195,9 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 		if err := o.admitFounding(ctx, org.ID, in.Owner); err != nil {
 			return Organization{}, err
 		}
+	}
+	if err := o.moveSlug(ctx, org.ID, "", org.Slug); err != nil {
+		return Organization{}, err
 	}
 	if err := o.c.tx.Organizations().Insert(ctx, org); err != nil {
 		return Organization{}, err
@@ -310,7 +313,8 @@ func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization
 	})
 }
 
-// GetBySlug gives the organization with a slug.
+// GetBySlug gives the organization with a slug. For a slug that it had before see
+// [Organizations.GetByFormerSlug].
 //
 // Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
 func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
@@ -360,9 +364,11 @@ func (g Organizations) Update(ctx context.Context, id OrganizationID, in Organiz
 			return "", err
 		}
 		before := *org
-		err := c.organizations().apply(ctx, org, in)
+		if err := c.organizations().apply(ctx, org, in); err != nil {
+			return "", err
+		}
 		c.sessions().limited(before, org)
-		return EventOrganizationUpdated, err
+		return EventOrganizationUpdated, c.organizations().moveSlug(ctx, id, before.Slug, org.Slug)
 	})
 }
 

@@ -25,7 +25,7 @@ type removed struct {
 }
 
 // Delete removes an organization and everything in it for good, with one event that counts
-// what went (rule O2). Its slug and external id are free again; the users stay.
+// what went (rule O2). Its external id is free again, its slug after 90 days (rule O5); the users stay.
 //
 // It is one transaction. One with more than 200 rows of one kind (memberships, invitations, join codes,
 // join requests, sessions, identities at its connections, removals or denials; fewer where Config.DeleteLimit is
@@ -84,6 +84,9 @@ func (g Organizations) deleteWhole(ctx context.Context, id OrganizationID, most 
 			return err
 		}
 		if err := c.organizations().checkLimits(ctx, id, most); err != nil {
+			return err
+		}
+		if err := c.organizations().moveSlug(ctx, id, org.Slug, ""); err != nil {
 			return err
 		}
 		var counts removed

@@ -24,3 +24,16 @@ func (a admission) found(ctx context.Context) error {
 	a.n.target, a.n.opened = org.ID, Organization{}
 	return a.entered(founded[0])
 }
+
+// statusAt is the status of the person's membership of an organization, whichever it is; ""
+// where there is none. One that is not active is read only where it makes a difference.
+func (n *signIn) statusAt(ctx context.Context, id OrganizationID) (MembershipStatus, error) {
+	if n.activeAt(id) {
+		return MembershipActive, nil
+	}
+	m, err := n.w.members().get(ctx, id, n.user.ID)
+	if CodeOf(err) == ErrNotFound {
+		return "", nil
+	}
+	return m.Status, err
+}

@@ -486,16 +486,3 @@ func (n *signIn) at(id OrganizationID) Membership {
 
 // activeAt reports whether the person is an active member of an organization.
 func (n *signIn) activeAt(id OrganizationID) bool { return n.at(id).Status == MembershipActive }
-
-// statusAt is the status of the person's membership of an organization, whichever it is; ""
-// where there is none. One that is not active is read only where it makes a difference.
-func (n *signIn) statusAt(ctx context.Context, id OrganizationID) (MembershipStatus, error) {
-	if n.activeAt(id) {
-		return MembershipActive, nil
-	}
-	m, err := n.w.members().get(ctx, id, n.user.ID)
-	if CodeOf(err) == ErrNotFound {
-		return "", nil
-	}
-	return m.Status, err
-}

@@ -35,6 +35,7 @@ var entities = []struct {
 	{sessionRows.Table, sessionRows},
 	{sentMailRows.Table, sentMailRows},
 	{foundingRows.Table, foundingRows},
+	{formerSlugRows.Table, formerSlugRows},
 	{seatCountRows.Table, seatCountRows},
 	{pendingSignInRows.Table, pendingSignInRows},
 	{declarationMarkRows.Table, declarationMarkRows},
@@ -88,7 +89,7 @@ const (
 	ByID    Order = iota // every entity; for default ids, the order of creation
 	ByName               // organizations, users, memberships: folded name
 	ByEmail              // users, memberships, invitations: canonical address
-	ByDue                // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went
+	ByDue                // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went; former slugs: when they are free
 	ByTime               // denials: the minute; invitations: when a mail that waits is tried
 )
 

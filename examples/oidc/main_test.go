@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is the program on a server, with a provider for everybody, and Acme, which has
 // acme.example and a provider of its own.
 type world struct {
-	*testing.T
+	*tenancytest.World
 	*app
 	server *httptest.Server
 	google *issuer
@@ -34,7 +35,7 @@ type world struct {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, google: newIssuer(t, "shop at google"), sso: newIssuer(t, "shop at acme")}
+	w := &world{World: &tenancytest.World{TB: t}, google: newIssuer(t, "shop at google"), sso: newIssuer(t, "shop at acme")}
 	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.handler().ServeHTTP(rw, r)
 	}))
@@ -47,18 +48,11 @@ func start(t *testing.T) *world {
 		client: w.server.Client(), log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
+	w.Service = w.service
 	w.acme, err = w.office(t.Context(), "Acme", "acme.example", w.sso.client)
 	require.NoError(t, err)
 	secrets[w.acme.ID] = w.sso.client.secret
 	return w
-}
-
-// last is where the log ends: nothing is written without an event.
-func (w *world) last() tenancy.Position {
-	w.Helper()
-	position, err := w.service.Events.Last(w.Context())
-	require.NoError(w, err)
-	return position
 }
 
 // browser follows redirects and keeps cookies.
@@ -131,11 +125,10 @@ func (b *browser) follow(page answer) answer {
 // refused wants a decision that lets nobody in, and nothing left of the attempt.
 func (b *browser) refused(path string, kind tenancy.DecisionKind) answer {
 	b.w.Helper()
-	before := b.w.last()
-	page := b.login(path)
+	var page answer
+	require.Empty(b.w, b.w.Events(func() { page = b.login(path) }), "something was left")
 	require.Equal(b.w, http.StatusForbidden, page.status, page.body)
 	require.Contains(b.w, page.body, "<p>"+string(kind)+" ")
-	require.Equal(b.w, before, b.w.last(), "something was left")
 	return page
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancytest"
 )
 
 // What each role may do to documents, and which buttons it is shown.
@@ -42,6 +46,29 @@ func TestDocuments(t *testing.T) {
 	}
 	left := w.column(t.Context(), `SELECT title FROM documents WHERE organization_id = ? ORDER BY id`, w.acme.org)
 	require.Equal(t, []string{"Plans of Acme", "By eli"}, left)
+}
+
+// N3: no page of documents shows those of another organization.
+func TestDocumentsDoNotLeak(t *testing.T) {
+	w, ids := start(t), map[tenancy.OrganizationID]string{}
+	tenancytest.Leaks(&tenancytest.World{TB: t, Service: w.service}, func(tenant *tenancytest.Tenant) tenancytest.Queries {
+		org := tenant.Organization.ID
+		done, err := w.db.ExecContext(t.Context(), insertDocument, org, tenant.Owner.ID, "Plans, "+tenant.Mark, tenant.Mark, 0)
+		require.NoError(t, err)
+		id, err := done.LastInsertId()
+		require.NoError(t, err)
+		ids[org] = fmt.Sprint(id)
+		browser := w.as(tenant.Owner.Email)
+		page := func(path func() string) func() (any, error) {
+			return func() (any, error) { return browser.get("/orgs/" + org.String() + path()).body, nil }
+		}
+		return tenancytest.Queries{
+			"the list":                page(func() string { return "" }),
+			"a document":              page(func() string { return "/documents/" + ids[org] }),
+			"a document of the other": page(func() string { return "/documents/" + ids[tenant.Other.Organization.ID] }),
+			"the members":             page(func() string { return "/members" }),
+		}
+	})
 }
 
 // A change of role holds from the very next request on (rule R8).

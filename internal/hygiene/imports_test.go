@@ -35,8 +35,10 @@ var floors = map[string][]string{
 	"internal/rowtest":                {"store"},
 	"tenancyhttp":                     {"tenancy", "rbac"},
 	"tenancysmtp":                     {"tenancy", "domains"},
+	"tenancytest":                     {"tenancyhttp", "tenancy", "domains", "store", "store/memory"},
 	"store/memory":                    {"store", "internal/typeid"},
 	"store/sqlite":                    {"store", "store/internal/sqlrows"},
+	"store/sqlite/sqlitetest":         {"store/sqlite"},
 	"store/internal/sqlrows":          {"store", "internal/typeid"},
 }
 
@@ -90,6 +92,15 @@ func TestRosterStandsAlone(t *testing.T) {
 	for _, p := range list(t, "-deps", "./tenancy", "./store/memory", "./store/sqlite", "./tenancyhttp", "./tenancysmtp") {
 		require.NotEqual(t, "tenancy/roster", ours(p.ImportPath))
 		require.NotEqual(t, "encoding/csv", p.ImportPath)
+	}
+}
+
+// What the tests of an application import brings no module that the application has not.
+func TestTenancytestLinksLittle(t *testing.T) {
+	for _, p := range list(t, "-deps", "./tenancytest") {
+		within := func(m string) bool { return p.ImportPath == m || strings.HasPrefix(p.ImportPath, m+"/") }
+		require.True(t, p.Standard || slices.ContainsFunc(linked, within), "a test links %s", p.ImportPath)
+		require.NotEqual(t, "database/sql", p.ImportPath)
 	}
 }
 

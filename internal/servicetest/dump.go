@@ -26,6 +26,7 @@ type Dump struct {
 	JoinRequests    []tenancy.JoinRequest
 	Removals        []tenancy.Removal
 	MemberAddresses []MemberAddress
+	FormerSlugs     []FormerSlug
 	Domains         []tenancy.Domain
 	Settings        []ConnectionSettings
 	Connections     []tenancy.Connection // without what is in Settings
@@ -40,7 +41,7 @@ type Dump struct {
 func (d Dump) String() string {
 	return fmt.Sprintf("%+v", [...]any{
 		d.Organizations, d.Users, d.Identities, d.Memberships, d.RoleAssignments, d.Roles, d.Permissions, d.Secrets,
-		d.Invitations, d.JoinCodes, d.JoinRequests, d.Removals, d.MemberAddresses, d.Domains, d.Connections, d.Settings, d.Policies, d.Sessions, d.MailboxProofs,
+		d.Invitations, d.JoinCodes, d.JoinRequests, d.Removals, d.MemberAddresses, d.FormerSlugs, d.Domains, d.Connections, d.Settings, d.Policies, d.Sessions, d.MailboxProofs,
 		d.eventText(),
 	})
 }
@@ -107,6 +108,7 @@ func DumpOf(ctx context.Context, rows store.Rows) (Dump, error) {
 		allRows(ctx, rows, &d.JoinRequests),
 		allRows(ctx, rows, &d.Removals),
 		func() (err error) { d.MemberAddresses, err = AllMemberAddresses(ctx, rows); return err },
+		func() (err error) { d.FormerSlugs, err = allFormerSlugs(ctx, rows); return err },
 		allRows(ctx, rows, &d.Domains),
 		allRows(ctx, rows, &d.Connections),
 		func() (err error) { d.Settings, err = allSettings(ctx, rows); return err },

@@ -59,6 +59,15 @@ type MemberAddress struct {
 	Address        string // without its tag
 }
 
+// FormerSlug is a row of the table of slugs that organizations gave up, which is no entity of
+// tenancy's.
+type FormerSlug struct {
+	ID             [16]byte
+	OrganizationID tenancy.OrganizationID
+	Slug           string
+	EndsAt         time.Time
+}
+
 // ConnectionSettings is a row of the table of what connections keep, which is no entity of
 // tenancy's.
 type ConnectionSettings struct {
@@ -91,6 +100,16 @@ func allSettings(ctx context.Context, rows store.Rows) ([]ConnectionSettings, er
 			ID: row[0].ID, OrganizationID: column(row, "organization_id").ID,
 			Settings: column(row, "settings").Text, GroupMap: column(row, "group_roles").Text,
 		})
+	})
+	return all, err
+}
+
+// allFormerSlugs reads the table of slugs that organizations gave up.
+func allFormerSlugs(ctx context.Context, rows store.Rows) ([]FormerSlug, error) {
+	table, column := tableOf("former slug")
+	var all []FormerSlug
+	err := eachRow(ctx, rows, table, func(row store.Row) {
+		all = append(all, FormerSlug{row[0].ID, column(row, "organization_id").ID, column(row, "slug").Text, time.UnixMicro(column(row, "ends_at").Int).UTC()})
 	})
 	return all, err
 }

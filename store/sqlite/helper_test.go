@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/freehold-dev/freehold/internal/rowtest"
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/sqlite"
+	"github.com/freehold-dev/freehold/store/sqlite/sqlitetest"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -28,37 +27,11 @@ const dsn = "file:%s?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_tim
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 1000, time.UTC)
 
-// open opens a Store on a fresh file that never waits for the disk. The file is a copy of
-// one that was migrated: the suites open some thousand.
+// open opens a Store on a fresh file that never waits for the disk: the suites open some thousand.
 func open(t testing.TB) *sqlite.Store {
 	t.Helper()
-	fresh, err := migrated()
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "app.db")
-	require.NoError(t, os.WriteFile(path, fresh, 0o600))
-	st := openAt(t, path)
-	_, err = st.DB().Exec(`PRAGMA synchronous = OFF`) // it has one connection
-	require.NoError(t, err)
-	return st
+	return sqlitetest.New(t)
 }
-
-// migrated is a file with empty tables.
-var migrated = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "migrated")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "app.db")
-	st, err := sqlite.Open(context.Background(), path)
-	if err != nil {
-		return nil, err
-	}
-	if err := st.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 func openAt(t testing.TB, path string) *sqlite.Store {
 	t.Helper()

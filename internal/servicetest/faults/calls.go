@@ -25,6 +25,12 @@ func organizationCalls() []faultCall {
 		{method: "Organizations.Update", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Organizations.Update(ctx, w.acme.ID, tenancy.OrganizationUpdate{DisplayName: servicetest.Ptr("Other"), Slug: servicetest.Ptr("")})
 		}},
+		{method: "Organizations.Update", variant: " to a slug that it had", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Organizations.Update(ctx, w.acme.ID, tenancy.OrganizationUpdate{Slug: servicetest.Ptr("acme-1")})
+		}},
+		{method: "Organizations.ReleaseSlug", call: only(func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) error {
+			return svc.Organizations.ReleaseSlug(ctx, "acme-1")
+		})},
 		{method: "Organizations.Suspend", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Organizations.Suspend(ctx, w.acme.ID)
 		}},

@@ -58,7 +58,7 @@ type faultCall struct {
 
 // faultReads are the methods that change nothing.
 var faultReads = []string{
-	"Organizations.Get", "Organizations.GetBySlug", "Organizations.GetByExternalID", "Organizations.List", "Organizations.All", "Organizations.Seats",
+	"Organizations.Get", "Organizations.GetBySlug", "Organizations.GetByExternalID", "Organizations.List", "Organizations.All", "Organizations.Seats", "Organizations.GetByFormerSlug",
 	"Users.Get", "Users.GetByEmail", "Users.GetByExternalID", "Users.List", "Users.All",
 	"Identities.List",
 	"Memberships.Get", "Memberships.List", "Memberships.All", "Memberships.ListByUser", "Memberships.AllByUser",

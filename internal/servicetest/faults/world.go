@@ -77,8 +77,13 @@ func (w *faultWorld) settle() {
 	}
 	w.eve = w.NewUser(tenancy.NewUser{Email: "eve@acme.example"})
 	w.acme = w.NewOrg(tenancy.NewOrganization{
-		DisplayName: "Acme", Slug: "acme", Owner: w.ada.ID, Settings: tenancy.Settings{SeatLimit: 10},
+		DisplayName: "Acme", Slug: "acme-1", Owner: w.ada.ID, Settings: tenancy.Settings{SeatLimit: 10},
 	})
+	var err error
+	for _, slug := range []string{"acme-2", "acme-3", "acme"} { // as many former ones as it may have
+		w.acme, err = w.Svc.Organizations.Update(w.Ctx, w.acme.ID, tenancy.OrganizationUpdate{Slug: servicetest.Ptr(slug)})
+		w.NoError(err)
+	}
 	w.beta, w.shut, w.old = w.Org("Beta"), w.Org("Shut"), w.Org("Old")
 	w.Holds(w.old.ID, "old.example")
 	w.Add(w.old, w.cyd, rbac.Owner)
@@ -95,7 +100,6 @@ func (w *faultWorld) settle() {
 		w.Add(w.beta, w.ada, rbac.Owner)
 		w.Add(w.beta, w.bob)
 	}
-	var err error
 	w.shut, err = w.Svc.Organizations.Suspend(w.Ctx, w.shut.ID)
 	w.NoError(err)
 	_, err = w.Svc.Users.Suspend(w.Ctx, w.gus.ID)

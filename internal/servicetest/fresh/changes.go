@@ -37,8 +37,8 @@ var harmless = []string{
 	"Events.Denials", "Events.Last", "Events.List", "Events.Prune",
 	"Identities.Link", "Identities.List", "Identities.Resolve", "Identities.Unlink",
 	"Memberships.Count", "Memberships.Get", "Memberships.List", "Memberships.ListByUser", "Memberships.Readmit", "Memberships.Removed", "Memberships.Update",
-	"Organizations.Get", "Organizations.GetByExternalID", "Organizations.GetBySlug", "Organizations.List", "Organizations.Seats",
-	"Organizations.Purge", "Organizations.Update", // it empties what is archived
+	"Organizations.Get", "Organizations.GetByExternalID", "Organizations.GetByFormerSlug", "Organizations.GetBySlug", "Organizations.List", "Organizations.Seats",
+	"Organizations.ReleaseSlug", "Organizations.Purge", "Organizations.Update", // it empties what is archived
 	"Invitations.Get", "Invitations.List", "Invitations.ListByUser", "Invitations.Preview", "Invitations.Resend", "Invitations.Revoke",
 	"Invitations.Send", "Invitations.Sweep", "JoinCodes.Create", "JoinCodes.Get", "JoinCodes.List", "JoinCodes.Revoke",
 	"JoinRequests.Cancel", "JoinRequests.Create", "JoinRequests.Decline", "JoinRequests.Get", "JoinRequests.List",

@@ -158,6 +158,7 @@ func (m *machine) deleteOrg() {
 		return
 	}
 	delete(m.s.orgs, id)
+	m.s.moveSlug(id, org.Slug, "")
 	m.s.emit(tenancy.EventOrganizationDeleted, id, tenancy.UserID{}, id, struct {
 		tenancy.Organization
 		Removed modelRemoved `json:"removed"`

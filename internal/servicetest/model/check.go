@@ -18,6 +18,7 @@ import (
 func (m *machine) check(rt *rapid.T) {
 	m.rt = rt
 	m.checkOrgs()
+	m.checkSlugs()
 	m.checkUsers()
 	for _, org := range sorted(m.s.orgs, orgID, all) { // in order: each draws
 		m.checkMembers(org)
@@ -80,6 +81,20 @@ func (m *machine) checkOrgs() {
 		}
 		if org.ExternalID != "" {
 			found(m.svc.Organizations.GetByExternalID(m.ctx, org.ExternalID))
+		}
+	}
+}
+
+// checkSlugs is O5: a slug that is reserved leads to its organization, as long as that exists.
+func (m *machine) checkSlugs() {
+	for slug, former := range m.s.slugs {
+		org, there := m.s.orgs[former.org]
+		got, err := m.svc.Organizations.GetByFormerSlug(m.ctx, slug)
+		if there && m.s.now.Before(former.ends) {
+			require.NoError(m.rt, err)
+			require.Equal(m.rt, org, got)
+		} else {
+			require.Equal(m.rt, tenancy.ErrNotFound, tenancy.CodeOf(err))
 		}
 	}
 }
@@ -168,6 +183,7 @@ func (m *machine) checkRows() {
 		roles += len(member.Roles)
 	}
 	require.Len(m.rt, d.Organizations, len(m.s.orgs))
+	require.Len(m.rt, d.FormerSlugs, len(m.s.slugs))
 	require.Len(m.rt, d.Users, len(m.s.users))
 	require.Len(m.rt, d.Memberships, len(m.s.members))
 	require.Len(m.rt, d.Identities, len(m.s.identities))

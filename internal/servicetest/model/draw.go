@@ -112,7 +112,7 @@ func (m *machine) slug() (string, bool) {
 	if m.rarely("bad slug", 25) {
 		return draw(m, "slug", "Upper", "admin", "-a", "a-", "xn--a", "a.b", strings.Repeat("s", 64)), false
 	}
-	return draw(m, "slug", "", "", "acme", "beta", "a-1"), true
+	return draw(m, "slug", "", "", "acme", "beta", "a-1", "a-2", "a-3"), true
 }
 
 // externalID draws an external id (G4).

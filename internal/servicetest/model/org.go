@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"maps"
 	"strings"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 
 func (m *machine) orgOperations() map[string]operation {
 	return map[string]operation{
-		"createOrg":  {weight: 3, do: m.createOrg},
-		"updateOrg":  {weight: 3, do: m.updateOrg},
-		"suspendOrg": {weight: 1, do: m.suspendOrg},
-		"archiveOrg": {weight: 2, do: m.archiveOrg},
-		"restoreOrg": {weight: 3, do: m.restoreOrg},
-		"purgeOrg":   {weight: 1, do: m.purgeOrg},
-		"deleteOrg":  {weight: 1, do: m.deleteOrg},
+		"createOrg":   {weight: 3, do: m.createOrg},
+		"updateOrg":   {weight: 3, do: m.updateOrg},
+		"suspendOrg":  {weight: 1, do: m.suspendOrg},
+		"releaseSlug": {weight: 1, do: m.releaseSlug},
+		"archiveOrg":  {weight: 2, do: m.archiveOrg},
+		"restoreOrg":  {weight: 3, do: m.restoreOrg},
+		"purgeOrg":    {weight: 1, do: m.purgeOrg},
+		"deleteOrg":   {weight: 1, do: m.deleteOrg},
 	}
 }
 
@@ -46,7 +48,30 @@ func (s *modelState) takenByOrg(self tenancy.OrganizationID, slug, externalID st
 			return true
 		}
 	}
-	return false
+	former, is := s.slugs[slug]
+	return is && former.org != self && s.now.Before(former.ends)
+}
+
+// moveSlug is O5: what an organization gives up is reserved for it for 90 days, three at most.
+func (s *modelState) moveSlug(id tenancy.OrganizationID, from, to string) {
+	if from == to {
+		return
+	}
+	delete(s.slugs, to)
+	if from == "" {
+		return
+	}
+	s.slugged++
+	s.slugs[from] = modelSlug{id, s.now.Add(90 * servicetest.Day), s.slugged}
+	oldest, of := s.slugged, 0
+	for _, former := range s.slugs {
+		if former.org == id {
+			oldest, of = min(oldest, former.nth), of+1
+		}
+	}
+	if of > 3 {
+		maps.DeleteFunc(s.slugs, func(_ string, former modelSlug) bool { return former.nth == oldest })
+	}
 }
 
 func (m *machine) createOrg() {
@@ -94,6 +119,7 @@ func (m *machine) createOrg() {
 	}
 	require.Equal(m.rt, want, got)
 	m.s.orgs[want.ID] = want
+	m.s.moveSlug(want.ID, "", want.Slug)
 	m.s.emit(tenancy.EventOrganizationCreated, want.ID, tenancy.UserID{}, want.ID, want)
 	if !in.Owner.IsZero() {
 		member, err := m.svc.Memberships.Get(m.ctx, want.ID, in.Owner)
@@ -116,6 +142,19 @@ func (m *machine) settings() (tenancy.Settings, bool) {
 		CreatorRole: draw(m, "creator role", "", "", rbac.Admin),
 		Features:    draw(m, "features", nil, map[string]bool{"beta": true}, map[string]bool{"beta": false, "old": true}),
 	}, true
+}
+
+// releaseSlug is O5: the host lets go of a slug that is reserved.
+func (m *machine) releaseSlug() {
+	slug := draw(m, "former slug", "acme", "beta", "a-1", "a-2", "a-3")
+	former, is := m.s.slugs[slug]
+	var why reasons
+	why.when(!is || !m.s.now.Before(former.ends), tenancy.ErrNotFound)
+	if m.refused(m.svc.Organizations.ReleaseSlug(m.ctx, slug), why...) {
+		return
+	}
+	delete(m.s.slugs, slug)
+	m.s.emit(tenancy.EventOrganizationSlugReleased, former.org, tenancy.UserID{}, former.org, map[string]string{"slug": slug})
 }
 
 func (m *machine) updateOrg() {
@@ -147,6 +186,7 @@ func (m *machine) updateOrg() {
 	if m.refused(err, why...) {
 		return
 	}
+	m.s.moveSlug(id, m.s.orgs[id].Slug, org.Slug)
 	require.Equal(m.rt, m.s.saveOrg(org, tenancy.EventOrganizationUpdated), got)
 }
 

@@ -18,14 +18,23 @@ type modelState struct {
 	single     bool // Config.SingleOrganization
 	orgs       map[tenancy.OrganizationID]tenancy.Organization
 	users      map[tenancy.UserID]tenancy.User // those merged into others too
+	slugs      map[string]modelSlug            // given up
 	identities map[tenancy.IdentityID]tenancy.Identity
 	members    map[modelPair]modelMember
 	proofs     []modelProof
 	sent       sentMails
 	former     map[tenancy.UserID][]tenancy.UserID // who was ever merged into somebody
+	slugged    int                                 // how many slugs were given up
 	log        []modelEvent                        // what is not pruned
 	floor      tenancy.Position
 	joins      []tenancy.Join // what OnJoin is to be asked in this operation
+}
+
+// modelSlug is a slug that an organization gave up, as the nth of all.
+type modelSlug struct {
+	org  tenancy.OrganizationID
+	ends time.Time
+	nth  int
 }
 
 // modelPair names a membership.
@@ -55,6 +64,7 @@ func newModelState(single bool) *modelState {
 		single:     single,
 		orgs:       map[tenancy.OrganizationID]tenancy.Organization{},
 		users:      map[tenancy.UserID]tenancy.User{},
+		slugs:      map[string]modelSlug{},
 		identities: map[tenancy.IdentityID]tenancy.Identity{},
 		members:    map[modelPair]modelMember{},
 		former:     map[tenancy.UserID][]tenancy.UserID{},
@@ -64,6 +74,7 @@ func newModelState(single bool) *modelState {
 func (s *modelState) clone() *modelState {
 	c := *s
 	c.orgs, c.users, c.identities = maps.Clone(s.orgs), maps.Clone(s.users), maps.Clone(s.identities)
+	c.slugs = maps.Clone(s.slugs)
 	c.members, c.former = maps.Clone(s.members), maps.Clone(s.former)
 	c.proofs, c.log = slices.Clone(s.proofs), slices.Clone(s.log)
 	return &c

@@ -106,6 +106,8 @@ func (p *Projection) applyOrganization(e tenancy.Event) {
 	case tenancy.EventOrganizationDeleted:
 		p.dropOrganization(e.OrganizationID)
 		return
+	case tenancy.EventOrganizationSlugReleased: // no list has former slugs
+		return
 	}
 	org := decoded[tenancy.Organization](p, e)
 	put(p, e, p.organizations, org.ID, org, false)

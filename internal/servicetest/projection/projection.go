@@ -25,6 +25,8 @@
 //     vouched for the person, ends without being named.
 //   - Which removals of other people went with somebody's entry, because they had had the same
 //     address: what addresses an organization remembers of people is nobody's to read.
+//   - When a slug that was given up is reserved no longer, and which of several was let go: the rules
+//     say so, and no list has them.
 //   - That a session that ended, or ran out, over 30 days ago is removed by Sweep: the clock
 //     says so.
 package projection

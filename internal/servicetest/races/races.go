@@ -50,6 +50,8 @@ func Run(t *testing.T, open servicetest.Opener, rounds int) {
 		{"a proof is finished and opened by many", few, finishAndOpen},      // U12
 		{"one client starts more proofs than it may", few, manyStarts},      // U12
 		{"one address, proofs of many clients", few, manyCodes},             // U12
+		{"a slug is given up, and 64 want it", few, slugGivenUp},            // O5
+		{"a slug is free again, and 64 want it", few, slugFree},             // O5
 	} {
 		t.Run(race.name, func(t *testing.T) {
 			start := time.Now()

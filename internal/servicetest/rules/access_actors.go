@@ -45,7 +45,10 @@ func newHouse(w *world) *house {
 	h := &house{world: w, people: map[string]tenancy.User{}}
 	w.Prover.RefuteAll()
 	w.Declare()
-	h.acme = w.NewOrg(tenancy.NewOrganization{DisplayName: "Acme", Slug: "acme", ExternalID: "crm-1", Owner: h.person("owner").ID})
+	h.acme = w.NewOrg(tenancy.NewOrganization{DisplayName: "Acme", Slug: "acme-before", ExternalID: "crm-1", Owner: h.person("owner").ID})
+	var err error
+	h.acme, err = w.Svc.Organizations.Update(w.Ctx, h.acme.ID, tenancy.OrganizationUpdate{Slug: servicetest.Ptr("acme")})
+	w.NoError(err)
 	h.beta = w.NewOrg(tenancy.NewOrganization{DisplayName: "Beta", Slug: "beta", Owner: h.person("elsewhere").ID})
 	w.OwnRoles(h.acme.ID)
 	w.Role(h.beta.ID, "org-beta", "")
@@ -63,7 +66,7 @@ func newHouse(w *world) *house {
 	w.pend(h.acme, h.person("pending"))
 	w.Deactivate(h.acme, h.people["resting"])
 	w.Deactivate(h.acme, h.people["inactive"])
-	_, err := w.Svc.Users.Update(w.Ctx, h.people["suspended"].ID, tenancy.UserUpdate{ExternalID: servicetest.Ptr("hr-1")})
+	_, err = w.Svc.Users.Update(w.Ctx, h.people["suspended"].ID, tenancy.UserUpdate{ExternalID: servicetest.Ptr("hr-1")})
 	w.NoError(err)
 	_, err = w.Svc.Users.Suspend(w.Ctx, h.people["suspended"].ID)
 	w.NoError(err)
@@ -416,7 +419,7 @@ func foreignIDs(w *world) {
 	foreign.org, foreign.member, foreign.resting, foreign.owner = h.beta.ID, h.people["outsider"].ID, h.people["outsider"].ID, h.people["elsewhere"].ID
 	foreign.session, foreign.Joinable = h.foreign, h.elsewhere
 	own.member, own.resting = h.people["outsider"].ID, h.people["outsider"].ID // another organization's people, in one's own
-	bySlug := []string{"Organizations.GetBySlug", "Organizations.GetByExternalID"}
+	bySlug := []string{"Organizations.GetBySlug", "Organizations.GetByFormerSlug", "Organizations.GetByExternalID"}
 	peopled := []string{"Memberships.Get", "Memberships.Update", "Memberships.SetRoles", "Memberships.AddRole", "Memberships.RemoveRole", "Memberships.Deactivate", "Memberships.Reactivate", "Memberships.Remove", "Memberships.TransferOwnership"}
 	for _, a := range h.actors() {
 		if a.host || a.stands != insider || a.name == "account of every organization" {
@@ -470,6 +473,10 @@ func sameAnswer(w *world) {
 	stranger := h.as("stranger")
 	_, there := stranger.Organizations.GetBySlug(w.Ctx, "acme")
 	_, absent := stranger.Organizations.GetBySlug(w.Ctx, "acmo")
+	w.Failed(there, tenancy.ErrNotFound, "")
+	w.Equal(strings.ReplaceAll(absent.Error(), "acmo", "acme"), there.Error())
+	_, there = stranger.Organizations.GetByFormerSlug(w.Ctx, "acme-before")
+	_, absent = stranger.Organizations.GetByFormerSlug(w.Ctx, "acmo-before")
 	w.Failed(there, tenancy.ErrNotFound, "")
 	w.Equal(strings.ReplaceAll(absent.Error(), "acmo", "acme"), there.Error())
 	_, there = stranger.Memberships.List(w.Ctx, h.at.org, tenancy.MemberQuery{})

@@ -74,5 +74,5 @@ func sessionConfined(w *world) {
 // namedByID are methods that name a thing, which in the house is Acme's.
 var namedByID = []string{
 	"Invitations.Get", "Invitations.Resend", "Invitations.Revoke", "JoinCodes.Get", "JoinCodes.Revoke",
-	"JoinRequests.Get", "Organizations.GetBySlug", "Organizations.GetByExternalID", "JoinRequests.Approve", "JoinRequests.Decline", "JoinRequests.Cancel", "Sessions.Get", "Sessions.Revoke",
+	"JoinRequests.Get", "Organizations.GetBySlug", "Organizations.GetByFormerSlug", "Organizations.GetByExternalID", "JoinRequests.Approve", "JoinRequests.Decline", "JoinRequests.Cancel", "Sessions.Get", "Sessions.Revoke",
 }

@@ -177,7 +177,7 @@ func namedHost(w *world) {
 // reads of one thing.
 func readsOne(name string) bool {
 	return slices.Contains([]string{
-		"Can", "Check", "Explain", "Permissions.List", "Permissions.Of", "Invitations.Preview", "Proofs.Preview", "Sessions.Authenticate", "Sessions.Claims",
+		"Can", "Check", "Explain", "Permissions.List", "Permissions.Of", "Roles.Effective", "Invitations.Preview", "Proofs.Preview", "Sessions.Authenticate", "Sessions.Claims",
 		"Route", "Domains.Owner", "Domains.Challenge", "Events.Last", "As", "Join", "Rows",
 	}, name) || strings.Contains(name, ".Get")
 }

@@ -113,7 +113,9 @@ func brokenDeletion(w *world) {
 	} {
 		acme := w.breakOff()
 		goesOn(acme)
+		w.NoError(w.Svc.Organizations.ReleaseSlug(w.Ctx, "acme")) // which it gave up as it ended
 		w.NoError(w.Svc.Organizations.Delete(w.Ctx, w.NewOrg(tenancy.NewOrganization{DisplayName: "Other", Slug: "acme"}).ID))
+		w.NoError(w.Svc.Organizations.ReleaseSlug(w.Ctx, "acme"))
 	}
 }
 

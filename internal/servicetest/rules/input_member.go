@@ -195,6 +195,7 @@ func eventQueryInput() input[tenancy.EventQuery] {
 				{"1001", func(v *in, _ cast) { v.Except = slices.Repeat([]tenancy.EventType{tenancy.EventUserCreated}, 1001) }, tenancy.ErrInvalid, "except"},
 			},
 			"OrganizationID": free(func(v *in) { v.OrganizationID = servicetest.Nowhere }),
+			"NameActors":     free(func(v *in) { v.NameActors = true }),
 			"UserID":         free(func(v *in) { v.UserID = servicetest.Nobody }),
 			"Subject":        free(func(v *in) { v.Subject = "no id" }),
 			"Actor":          free(func(v *in) { v.Actor = tenancy.Actor{Kind: "ghost"} }),
@@ -222,6 +223,8 @@ func arguments(w *world) {
 	for _, key := range []string{"", "absent", "\x00", "\xff", "a\nlevel=ERROR", strings.Repeat("a", 5000), "' OR 1=1 --"} {
 		for field, get := range map[string]func() error{
 			"slug":         func() error { _, err := w.Svc.Organizations.GetBySlug(w.Ctx, key); return err },
+			"slug ":        func() error { _, err := w.Svc.Organizations.GetByFormerSlug(w.Ctx, key); return err },
+			"slug  ":       func() error { return w.Svc.Organizations.ReleaseSlug(w.Ctx, key) },
 			"external_id":  func() error { _, err := w.Svc.Organizations.GetByExternalID(w.Ctx, key); return err },
 			"external_id ": func() error { _, err := w.Svc.Users.GetByExternalID(w.Ctx, key); return err },
 		} {

@@ -31,7 +31,9 @@ type cast struct {
 func newCast(w *world) cast {
 	w.T.Helper()
 	owner, member, resting := w.User("owner"), w.User("member"), w.User("resting")
-	org := w.NewOrg(tenancy.NewOrganization{DisplayName: "Acme", Slug: "acme", ExternalID: "crm-1", Owner: owner.ID})
+	org := w.NewOrg(tenancy.NewOrganization{DisplayName: "Acme", Slug: "acme-before", ExternalID: "crm-1", Owner: owner.ID})
+	org, err := w.Svc.Organizations.Update(w.Ctx, org.ID, tenancy.OrganizationUpdate{Slug: servicetest.Ptr("acme")})
+	w.NoError(err)
 	w.Add(org, member, rbac.Admin, rbac.Guest)
 	w.Add(org, resting)
 	w.Deactivate(org, resting)
@@ -41,7 +43,7 @@ func newCast(w *world) cast {
 	w.Declare()
 	w.OwnRoles(org.ID)
 	shut, stored := w.Org("Shut"), w.Org("Stored")
-	_, err := w.Svc.Organizations.Suspend(w.Ctx, shut.ID)
+	_, err = w.Svc.Organizations.Suspend(w.Ctx, shut.ID)
 	w.NoError(err)
 	w.Add(stored, member)
 	w.Archive(stored)
@@ -174,6 +176,13 @@ func organizationMethods() map[string]method {
 		"GetBySlug": reads(func(ctx context.Context, s *tenancy.Service, _ cast) error {
 			_, err := s.Organizations.GetBySlug(ctx, "acme")
 			return err
+		}),
+		"GetByFormerSlug": reads(func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			_, err := s.Organizations.GetByFormerSlug(ctx, "acme-before")
+			return err
+		}),
+		"ReleaseSlug": writes(func(ctx context.Context, s *tenancy.Service, _ cast) error {
+			return s.Organizations.ReleaseSlug(ctx, "acme-before")
 		}),
 		"GetByExternalID": reads(func(ctx context.Context, s *tenancy.Service, _ cast) error {
 			_, err := s.Organizations.GetByExternalID(ctx, "crm-1")

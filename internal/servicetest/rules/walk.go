@@ -39,7 +39,7 @@ var slots = map[slot]func(h *holdings) string{
 	"join request": func(h *holdings) string { return h.request.String() },
 	"session":      func(h *holdings) string { return h.session.String() },
 
-	"slug": func(h *holdings) string { return h.slug }, "external id": func(h *holdings) string { return h.external },
+	"slug": func(h *holdings) string { return h.slug }, "former slug": func(h *holdings) string { return h.formerSlug }, "external id": func(h *holdings) string { return h.external },
 	"person": func(h *holdings) string { return h.person }, "role": func(h *holdings) string { return h.role },
 	"name": func(h *holdings) string { return h.name }, "email": func(h *holdings) string { return h.email },
 	"subject": func(h *holdings) string { return h.subject },

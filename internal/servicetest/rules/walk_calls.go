@@ -95,6 +95,12 @@ func walkOrganizations() map[string]walkCall {
 		"Organizations.GetBySlug": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Organizations.GetBySlug(ctx, k.text("slug"))
 		},
+		"Organizations.GetByFormerSlug": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Organizations.GetByFormerSlug(ctx, k.text("former slug"))
+		},
+		"Organizations.ReleaseSlug": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return nil, s.Organizations.ReleaseSlug(ctx, k.text("former slug"))
+		},
 		"Organizations.GetByExternalID": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Organizations.GetByExternalID(ctx, k.text("external id"))
 		},
@@ -103,6 +109,9 @@ func walkOrganizations() map[string]walkCall {
 		}),
 		"Organizations.Update: slug": update(func(k *callKeys) tenancy.OrganizationUpdate {
 			return tenancy.OrganizationUpdate{Slug: servicetest.Ptr(k.text("slug"))}
+		}),
+		"Organizations.Update: former slug": update(func(k *callKeys) tenancy.OrganizationUpdate {
+			return tenancy.OrganizationUpdate{Slug: servicetest.Ptr(k.text("former slug"))}
 		}),
 		"Organizations.Update: roles": update(func(k *callKeys) tenancy.OrganizationUpdate {
 			return tenancy.OrganizationUpdate{DefaultRole: servicetest.Ptr(k.text("role")), CreatorRole: servicetest.Ptr(k.text("role"))}

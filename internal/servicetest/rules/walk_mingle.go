@@ -52,7 +52,7 @@ func (t *tenants) nothings() holdings {
 	id := t.Config.NewID
 	return holdings{
 		org: id(), user: id(), identity: id(), connection: id(), domain: id(), invitation: id(), code: id(), request: id(), session: id(),
-		slug: none(t.acme.slug), external: none(t.acme.external), person: none(t.acme.person), role: none(t.acme.role),
+		slug: none(t.acme.slug), formerSlug: none(t.acme.formerSlug), external: none(t.acme.external), person: none(t.acme.person), role: none(t.acme.role),
 		name: none(t.acme.name), email: none(t.acme.email), subject: none(t.acme.subject),
 	}
 }

@@ -32,6 +32,7 @@ type holdings struct {
 	session    tenancy.SessionID
 
 	slug, external, person string // of the organization, and the external id of the user
+	formerSlug             string
 	role, name             string // of a role, and of a domain
 	email, subject         string // of the user and of the identity
 
@@ -106,7 +107,7 @@ func (t *tenants) settle(m string, only map[tenancy.UserID]bool) (holdings, tena
 	t.T.Helper()
 	owner, victim, resting := t.person(m, "owner", only), t.person(m, "victim", only), t.person(m, "resting", only)
 	org := t.NewOrg(tenancy.NewOrganization{
-		DisplayName: m + " Corporation", Slug: m + "-slug", ExternalID: m + "-org", Owner: owner.ID,
+		DisplayName: m + " Corporation", Slug: m + "-before", ExternalID: m + "-org", Owner: owner.ID,
 		Metadata: map[string]string{m + "-plan": m + " gold"}, Attributes: map[string]string{m + "-motto": m + " first"},
 		Settings: tenancy.Settings{
 			JoinRequests: true, SeatLimit: 97, Features: map[string]bool{m + "-flag": true}, SingleSignOnJoins: true, SessionIdle: 1777 * time.Hour,
@@ -115,9 +116,11 @@ func (t *tenants) settle(m string, only map[tenancy.UserID]bool) (holdings, tena
 		},
 	})
 	h := holdings{
-		org: org.ID, user: victim.ID, slug: org.Slug, external: org.ExternalID, person: victim.ExternalID,
+		org: org.ID, user: victim.ID, slug: m + "-slug", formerSlug: org.Slug, external: org.ExternalID, person: victim.ExternalID,
 		role: "org-" + m + "-role", name: m + "-held.example", email: victim.Email, subject: m + "-subject",
 	}
+	_, err := t.Svc.Organizations.Update(t.Ctx, h.org, tenancy.OrganizationUpdate{Slug: &h.slug})
+	t.NoError(err)
 	t.settleRoles(m, h)
 	t.enroll(m, h, victim, h.role)
 	t.enroll(m, h, resting)
@@ -127,7 +130,7 @@ func (t *tenants) settle(m string, only map[tenancy.UserID]bool) (holdings, tena
 	t.NoError(t.Svc.As(tenancy.UserPrincipal(owner.ID)).Memberships.Remove(t.Ctx, org.ID, gone.ID))
 	t.settleSignIn(m, &h)
 	t.settleJoins(m, &h, owner, only)
-	_, err := t.Svc.As(tenancy.UserPrincipal(victim.ID)).Organizations.Archive(t.Ctx, h.org)
+	_, err = t.Svc.As(tenancy.UserPrincipal(victim.ID)).Organizations.Archive(t.Ctx, h.org)
 	t.Equal(tenancy.ErrForbidden, tenancy.CodeOf(err)) // a denial
 	return h, owner
 }

@@ -1,0 +1,54 @@
+// Package sqlitetest opens stores on SQLite for tests, each on a file of its own.
+package sqlitetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/freehold-dev/freehold/store/sqlite"
+)
+
+// New opens an empty store on a file in a directory of the test, and closes it when the test ends. The
+// tables are there. The file is a copy of one that was migrated once, and commits do not wait for the disk, so it takes about as
+// long as writing a file.
+func New(t testing.TB) *sqlite.Store {
+	t.Helper()
+	empty, err := migrated()
+	must(t, err)
+	path := filepath.Join(t.TempDir(), "app.db")
+	must(t, os.WriteFile(path, empty, 0o600))
+	st, err := sqlite.Options{Synchronous: sqlite.Normal}.Open(t.Context(), path)
+	must(t, err)
+	t.Cleanup(func() { must(t, st.Close()) })
+	_, err = st.DB().ExecContext(t.Context(), `PRAGMA synchronous = OFF`) // it has one connection
+	must(t, err)
+	return st
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("sqlitetest: %v", err)
+	}
+}
+
+// migrated is a file with empty tables.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "migrated")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "app.db")
+	st, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})

@@ -1,0 +1,29 @@
+// Package tenancytest helps an application to test what it builds on package tenancy.
+//
+// For most uses, make a [World], fill it, and call your own code on its Service:
+//
+//	func TestInvite(t *testing.T) {
+//		w := tenancytest.New(t)
+//		acme := w.Organization("Acme", "ada")
+//		app := NewApp(w.Service)
+//		...
+//		token := w.Mailbox.Token(t, "bob@mail.example")
+//		w.RequireEvent(tenancy.EventInvitationSent, acme.ID)
+//	}
+//
+// A World is a [tenancy.Service] over an empty store in memory, with a clock that the test moves, a
+// mailbox that keeps what is mailed, and a prover of domains that finds what the test publishes. Ids and
+// tokens repeat themselves from one run to the next. To run on SQLite instead is one line (package
+// store/sqlite/sqlitetest):
+//
+//	w := tenancytest.New(t, func(c *tenancy.Config) { c.Store = sqlitetest.New(t) })
+//
+// [World.MemberIn] puts a person into any state that a membership can have, [World.Cookie] and
+// [World.Bearer] sign somebody in to an HTTP handler behind a [tenancyhttp.Guard], and [Leaks] looks for
+// queries of the application that show one tenant's rows to another.
+//
+// An application that makes its Service by itself takes the parts one by one, [NewClock], [NewMailbox] and
+// [NewProver], and makes the World of them as a literal.
+//
+// The package uses [testing] and net/http, so only tests should import it.
+package tenancytest

@@ -1,0 +1,131 @@
+package tenancytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/freehold-dev/freehold/tenancy"
+)
+
+// Tenant is one of the two organizations of [Leaks]. Their names, and those of their people, are the same.
+type Tenant struct {
+	Organization tenancy.Organization
+	Owner        tenancy.User // of the organization
+	Member       tenancy.User // of the organization, with the default role
+	// Service is bound to the Owner.
+	Service *tenancy.Service
+	// Mark is a text of this tenant alone. Write it into rows, in a column that the queries show.
+	Mark string
+	// Other is the other tenant, whose ids an attacker may have heard of.
+	Other *Tenant
+
+	traces []string // lower case
+}
+
+// Queries are reads of the application for one tenant, each by its name. A query gives what a person of that tenant
+// is shown: a value of any type, such as rows, a page as text, or an [httptest.ResponseRecorder]. One that shows nothing, because it
+// asks with ids of the other tenant, gives nil. An error fails the test, unless it is [tenancy.ErrNotFound] or
+// [tenancy.ErrForbidden]: then nothing was shown.
+type Queries map[string]func() (any, error)
+
+// Leaks makes two tenants with the same names in w and fails the test if a query of one shows anything of the
+// other: the Mark, the id of the organization, of its people or their memberships, or one of their addresses.
+//
+// run is called for each of the two. It writes rows for the tenant, with the same values for both but for the
+// Mark, and gives the queries to try; these run when the rows of both are there. What a query shows is searched as
+// JSON and as text (%+v), and ids as TypeID and as UUID. The queries of a tenant have to show its own Mark somewhere, or the test fails,
+// because it would prove nothing.
+//
+//	tenancytest.Leaks(w, func(t *tenancytest.Tenant) tenancytest.Queries {
+//		id := documents.Insert(ctx, t.Organization.ID, "Plan", t.Mark)
+//		return tenancytest.Queries{
+//			"list":   func() (any, error) { return documents.List(ctx, t.Organization.ID) },
+//			"search": func() (any, error) { return documents.Search(ctx, t.Organization.ID, "Plan") },
+//		}
+//	})
+func Leaks(w *World, run func(*Tenant) Queries) {
+	w.Helper()
+	tenants := []*Tenant{w.tenant("one"), w.tenant("two")}
+	tenants[0].Other, tenants[1].Other = tenants[1], tenants[0]
+	queries := []Queries{run(tenants[0]), run(tenants[1])}
+	for i, t := range tenants {
+		marked := false
+		for _, name := range slices.Sorted(maps.Keys(queries[i])) {
+			shown, err := queries[i][name]()
+			switch tenancy.CodeOf(err) {
+			case "":
+			case tenancy.ErrNotFound, tenancy.ErrForbidden:
+				continue
+			default:
+				w.Errorf("tenancytest: query %q: %v", name, err)
+				continue
+			}
+			text := textOf(shown)
+			for _, trace := range t.Other.traces {
+				if strings.Contains(text, trace) {
+					w.Errorf("tenancytest: query %q of %s shows %q of the other tenant:\n%s", name, t.Organization.ID, trace, text)
+				}
+			}
+			marked = marked || strings.Contains(text, t.Mark)
+		}
+		if !marked {
+			w.Errorf("tenancytest: no query of %s shows its Mark, %q: the queries prove nothing", t.Organization.ID, t.Mark)
+		}
+	}
+}
+
+// tenant makes one of the two. Only what has to be unique tells them apart.
+func (w *World) tenant(nth string) *Tenant {
+	w.Helper()
+	person := func(name string) tenancy.User {
+		user, err := w.Service.Users.Create(w.Context(), tenancy.NewUser{
+			Email: strings.ToLower(name) + "@leaks-" + nth + ".example", EmailVerified: true, DisplayName: name,
+		})
+		w.must(err)
+		return user
+	}
+	t := &Tenant{Owner: person("Ada"), Member: person("Bob"), Mark: "mark-xyzzy-" + nth}
+	t.Organization = w.Organization("Acme", t.Owner.Email)
+	w.Member(t.Organization.ID, t.Member.Email)
+	t.Service = w.Service.As(tenancy.UserPrincipal(t.Owner.ID))
+	t.traces = append(t.traces, t.Mark, t.Owner.Email, t.Member.Email)
+	t.traced(t.Organization.ID, t.Organization.ID.String())
+	for m, err := range w.Service.Memberships.All(w.Context(), t.Organization.ID, tenancy.MemberQuery{}) {
+		w.must(err)
+		t.traced(m.ID, m.ID.String())
+		t.traced(m.UserID, m.UserID.String())
+	}
+	return t
+}
+
+// traced adds the forms in which an application may keep an id: with its prefix or without, and as a UUID.
+func (t *Tenant) traced(id [16]byte, text string) {
+	_, suffix, _ := strings.Cut(text, "_")
+	hyphened := uuid.UUID(id).String()
+	t.traces = append(t.traces, suffix, hyphened, strings.ReplaceAll(hyphened, "-", ""))
+}
+
+// textOf is all that a value shows, in lower case.
+func textOf(shown any) string {
+	switch v := shown.(type) {
+	case nil:
+		return ""
+	case string:
+		return strings.ToLower(v)
+	case []byte:
+		return strings.ToLower(string(v))
+	case *httptest.ResponseRecorder:
+		return strings.ToLower(fmt.Sprintf("%v\n%s", v.Header(), v.Body))
+	}
+	text := fmt.Sprintf("%+v", shown)
+	if encoded, err := json.Marshal(shown); err == nil { // where a pointer is followed
+		text += "\n" + string(encoded)
+	}
+	return strings.ToLower(text)
+}
