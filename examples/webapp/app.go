@@ -76,7 +76,7 @@ func open(ctx context.Context, o options) (_ *app, err error) {
 	if err := declare(ctx, a.service); err != nil {
 		return nil, err
 	}
-	return a, a.build(o, mailer)
+	return a, a.build(o)
 }
 
 // found makes the Service. Whoever is invited by nobody signs up with an organization, on a
@@ -95,7 +95,7 @@ func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
 }
 
 // build puts the pages in front of the Service.
-func (a *app) build(o options, mailer *tenancysmtp.Mailer) error {
+func (a *app) build(o options) error {
 	pages, err := loadPages()
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (a *app) build(o options, mailer *tenancysmtp.Mailer) error {
 		Sessions:     a.site.sessions,
 		Organization: tenancyhttp.PathValue("org"),
 	})
-	a.accounts = &accounts{site: a.site, store: a.store, service: a.service, mailer: mailer}
+	a.accounts = &accounts{site: a.site, store: a.store, service: a.service, secure: o.secure}
 	if o.demo != nil {
 		a.toys = &toys{a.accounts, o.demo}
 	}

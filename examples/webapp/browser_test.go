@@ -43,7 +43,7 @@ func (w *world) as(email string) *browser {
 func (b *browser) login(email string) answer {
 	b.w.Helper()
 	require.Equal(b.w, http.StatusOK, b.post("/login", "email", email).status)
-	return b.post("/login/code", "email", email, "code", b.w.code(email))
+	return b.post("/login/code", "code", b.w.code(email))
 }
 
 // cookie is one of the browser's own.

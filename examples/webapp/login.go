@@ -6,7 +6,6 @@ import (
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 	"github.com/freehold-dev/freehold/tenancyhttp"
-	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
 // accounts is what people do before they are anybody: sign in and sign up. The program
@@ -15,7 +14,7 @@ type accounts struct {
 	*site
 	store   *sqlite.Store
 	service *tenancy.Service
-	mailer  *tenancysmtp.Mailer
+	secure  bool // cookies go over https alone
 }
 
 // step is what the pages on the way in are made of.
@@ -27,46 +26,6 @@ type step struct {
 
 func (a *accounts) loginPage(w http.ResponseWriter, r *http.Request) {
 	a.show(w, r, "login", "Sign in", nil)
-}
-
-// login mails a code.
-func (a *accounts) login(w http.ResponseWriter, r *http.Request) {
-	a.askCode(w, r, r.PostFormValue("email"), r.PostFormValue("invitation"))
-}
-
-// askCode mails a code to whatever address, and offers single sign-on where the
-// address's domain has it: neither tells whether the address is a user's.
-func (a *accounts) askCode(w http.ResponseWriter, r *http.Request, address, invitation string) {
-	email, err := tenancy.CanonicalEmail(address)
-	var route tenancy.Route
-	if err == nil {
-		route, err = a.service.Route(r.Context(), email, tenancy.RouteHints{})
-	}
-	if err == nil {
-		err = a.sendCode(r.Context(), email)
-	}
-	if err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	a.show(w, r, "code", "Enter the code", step{
-		Decision: tenancy.Decision{Connections: route.Connections}, Email: email, Invitation: invitation,
-	})
-}
-
-// loginByCode takes the code. Where to is asked after: somebody new has nowhere to go yet.
-func (a *accounts) loginByCode(w http.ResponseWriter, r *http.Request) {
-	email, err := tenancy.CanonicalEmail(r.PostFormValue("email"))
-	if err == nil {
-		err = a.spendCode(r.Context(), email, r.PostFormValue("code"))
-	}
-	if err != nil {
-		a.guard.Error(w, r, err)
-		return
-	}
-	a.enter(w, r, tenancy.Attempt{
-		Evidence: tenancy.MailboxEvidence(email), Invitation: r.PostFormValue("invitation"), ChooseLater: true,
-	})
 }
 
 // loginTo goes on where somebody had to choose an organization.
@@ -119,7 +78,7 @@ func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Att
 	case d.Kind == tenancy.DecisionSignedIn:
 		a.welcome(w, r, d)
 	case d.Kind == tenancy.DecisionVerifyEmail:
-		a.askCode(w, r, r.PostFormValue("email"), in.Invitation)
+		a.askProof(w, r, r.PostFormValue("email"), in.Invitation)
 	case chooses && len(d.Choices) == 0:
 		http.Redirect(w, r, "/signup", http.StatusSeeOther)
 	case chooses && len(d.Choices) == 1: // there is nothing to choose

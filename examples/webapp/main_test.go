@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -106,7 +107,7 @@ func (w *world) furnish(p *place, email string) {
 func (w *world) mail(email string) string {
 	w.Helper()
 	for _, m := range slices.Backward(w.mails.Mails()) {
-		if m.To == email {
+		if strings.EqualFold(m.To, email) {
 			return m.Text
 		}
 	}
@@ -114,10 +115,11 @@ func (w *world) mail(email string) string {
 	return ""
 }
 
+var sixDigits = regexp.MustCompile(`(?m)^ +[0-9]{6}$`)
+
 // code is the last one mailed to an address.
 func (w *world) code(email string) string {
-	_, code, _ := strings.Cut(w.mail(email), "Your code is ")
-	return strings.TrimSpace(code)
+	return strings.TrimSpace(sixDigits.FindString(w.mail(email)))
 }
 
 // link is that of the last invitation mailed to an address, and its token.
@@ -137,7 +139,7 @@ func (w *world) dump() string {
 	ctx := context.WithoutCancel(w.Context())
 	var out strings.Builder
 	tables := w.column(ctx, `SELECT name FROM sqlite_master WHERE type = 'table'
-		AND name NOT IN ('login_codes', 'tenancy_pending_sign_ins', 'tenancy_denials') ORDER BY name`)
+		AND name NOT IN ('tenancy_mailbox_proofs', 'tenancy_proof_counts', 'tenancy_pending_sign_ins', 'tenancy_denials') ORDER BY name`)
 	for _, table := range tables {
 		rows, err := w.db.QueryContext(ctx, `SELECT * FROM `+table)
 		require.NoError(w, err)

@@ -46,8 +46,8 @@ func TestInvitationOfSomebodyElse(t *testing.T) {
 
 	// With an address that they can prove, they get a code, and then the refusal.
 	asked := nobody.post("/login", "invitation", token, "email", "mallory@evil.example")
-	require.Contains(t, asked.body, "A code is on its way")
-	refused := nobody.post("/login/code", "email", "mallory@evil.example", "code", w.code("mallory@evil.example"), "invitation", token)
+	require.Contains(t, asked.body, "A mail is on its way")
+	refused := nobody.post("/login/code", "code", w.code("mallory@evil.example"), "invitation", token)
 	require.Equal(t, 403, refused.status)
 	require.Contains(t, refused.body, "another address")
 	for _, bad := range []string{"", "x", strings.Repeat("A", len(token)), token + "A", strings.ToUpper(token)} {

@@ -20,6 +20,8 @@ func (a *app) routes() []route {
 		{"GET /login", anybody, accounts.loginPage},
 		{"POST /login", anybody, accounts.login},
 		{"POST /login/code", anybody, accounts.loginByCode},
+		{"GET /login/link", anybody, accounts.linkPage},
+		{"POST /login/link", anybody, accounts.loginByLink},
 		{"POST /login/organization", anybody, accounts.loginTo},
 		{"GET /signup", anybody, accounts.signUpPage},
 		{"POST /signup", anybody, accounts.signUp},

@@ -10,10 +10,3 @@ CREATE TABLE IF NOT EXISTS documents (
 ) STRICT;
 
 CREATE INDEX IF NOT EXISTS documents_organization_id ON documents (organization_id, id);
-
-CREATE TABLE IF NOT EXISTS login_codes (
-    email      TEXT    NOT NULL PRIMARY KEY,
-    code       TEXT    NOT NULL, -- SHA-256
-    tries      INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
-) STRICT;
