@@ -6,6 +6,7 @@ import "fmt"
 var eventTypes = map[EventType]bool{
 	EventOrganizationCreated:       true,
 	EventOrganizationUpdated:       true,
+	EventOrganizationSlugReleased:  true,
 	EventOrganizationSuspended:     true,
 	EventOrganizationResumed:       true,
 	EventOrganizationArchived:      true,
