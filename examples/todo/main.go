@@ -131,7 +131,6 @@ func (a *app) routes() http.Handler {
 		r.Post("/code", a.code)
 		r.Get("/proof", a.proofPage)
 		r.Post("/proof", a.openProof)
-		r.Post("/choose", a.choose)
 		r.Get("/invitation", a.invitationPage)
 		r.Post("/logout", a.sessions.SignOut)
 		r.Post("/switch", a.sessions.Switch)
@@ -342,7 +341,7 @@ func (a *app) proved(w http.ResponseWriter, r *http.Request, proved tenancy.Prov
 	in.Evidence = tenancy.PasswordEvidence(credential, proved.Email).WithMailbox(proved.Email)
 	var d tenancy.Decision
 	err = sqlite.Transact(ctx, a.svc, func(ctx context.Context, svc *tenancy.Service, tx *sql.Tx) error {
-		if d, err = svc.SignIn(ctx, in); err != nil || d.Kind != tenancy.DecisionSignedIn {
+		if d, err = signIn(ctx, svc, in); err != nil || d.Kind != tenancy.DecisionSignedIn {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO passwords (user_id, credential, hash) VALUES (?, ?, ?)
@@ -367,18 +366,18 @@ func (a *app) credential(ctx context.Context, email string) (credential string, 
 	return credential, err
 }
 
-func (a *app) choose(w http.ResponseWriter, r *http.Request) {
-	org, err := tenancy.ParseOrganizationID(r.PostFormValue("organization"))
-	if err != nil {
-		a.sorry(w, r, err)
-		return
-	}
-	a.enter(w, r, tenancy.Attempt{Evidence: tenancy.PendingEvidence(a.sessions.Pending(r)), OrganizationID: org})
+func (a *app) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
+	d, err := signIn(r.Context(), a.svc, in)
+	a.follow(w, r, d, err)
 }
 
-func (a *app) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
-	d, err := a.svc.SignIn(r.Context(), in)
-	a.follow(w, r, d, err)
+// signIn leads who has several organizations to the first: the home page lists all of them.
+func signIn(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt) (tenancy.Decision, error) {
+	d, err := svc.SignIn(ctx, in)
+	if err != nil || d.Kind != tenancy.DecisionChooseOrganization || len(d.Choices) == 0 {
+		return d, err
+	}
+	return svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID})
 }
 
 // follow does what a decision says.
@@ -387,19 +386,15 @@ func (a *app) follow(w http.ResponseWriter, r *http.Request, d tenancy.Decision,
 		a.sorry(w, r, err)
 		return
 	}
-	a.sessions.SetPending(w, d)
-	switch d.Kind {
-	case tenancy.DecisionSignedIn:
-		if old := a.sessions.Token(r); old != "" {
-			_ = a.svc.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself
-		}
-		a.sessions.Set(w, d.Started())
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-	case tenancy.DecisionChooseOrganization:
-		a.show(w, r, "choose", d.Choices)
-	default: // see docs/guides/closed.md for a page for each
+	if d.Kind != tenancy.DecisionSignedIn { // docs/guides/closed.md has a page for each kind
 		a.showAs(w, r, http.StatusForbidden, "refused", d)
+		return
 	}
+	if old := a.sessions.Token(r); old != "" {
+		_ = a.svc.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself
+	}
+	a.sessions.Set(w, d.Started())
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // hash is argon2id with a salt, as text; matches compares in the same time whatever is kept.

@@ -104,6 +104,15 @@ func TestTodo(t *testing.T) {
 	require.Equal(t, "/", a.post("/login", "email", ada, "password", password).path)
 	require.Equal(t, list, a.post("/switch", "organization", list[len("/orgs/"):], "return", list).path)
 
+	// Who has two organizations gets in by a reset, too, and keeps the new password.
+	require.Contains(t, a.post("/orgs", "name", "Second").path, "/orgs/")
+	a.post("/logout")
+	a.post("/signup", "email", ada, "password", password+"!")
+	require.Equal(t, "/", a.post("/code", "code", w.code(ada)).path)
+	require.Contains(t, a.get("/").body, "Second")
+	a.post("/logout")
+	require.Equal(t, "/", a.post("/login", "email", ada, "password", password+"!").path)
+
 	stranger := w.browser()
 	stranger.post("/signup", "email", "eve@evil.example", "password", password)
 	require.Equal(t, "/", stranger.post("/code", "code", w.code("eve@evil.example")).path)
