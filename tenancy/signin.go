@@ -25,7 +25,7 @@ const (
 //	a magic link    {Evidence: MailboxEvidence(email)}
 //	a provider      {Evidence: ClaimsEvidence("google", idToken)}
 //	single sign-on  {Evidence: ConnectionEvidence(c, AssertionFromClaims(idToken))}
-//	an invitation   any of these, with Invitation; from somebody new the invitation alone
+//	an invitation   any of these, with Invitation; from somebody new the invitation alone is enough
 //	one more thing  {Evidence: PendingEvidence(token)}, after a decision with Pending
 type Attempt struct {
 	// Evidence is what the program has checked. It is zero only beside an Invitation.

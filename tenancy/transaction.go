@@ -145,7 +145,8 @@ func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context
 func (s *Service) Rows() (store.Rows, error) {
 	op := serviceRows.op
 	if s.principal != nil {
-		return nil, explain(forbidden(""), op, "")
+		refused := &Error{Code: ErrForbidden, Reason: "a bound Service has no rows: begin on the host's own, and bind it inside with As"}
+		return nil, explain(refused, op, "")
 	}
 	if s.txn == nil || s.txn.rows == nil {
 		return nil, explain(invalid("service", "is not in a transaction of its own"), op, "")

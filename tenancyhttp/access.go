@@ -12,7 +12,8 @@ type access struct {
 	guard        *Guard
 	user         tenancy.UserID
 	organization tenancy.OrganizationID
-	service      *tenancy.Service // bound to user
+	principal    tenancy.Principal
+	service      *tenancy.Service // bound to it
 	session      *tenancy.Session // nil: the host's own
 	member       *tenancy.Member  // where the session is at; nil: the host's own
 }
@@ -20,7 +21,7 @@ type access struct {
 type contextKey struct{}
 
 func (g *Guard) hold(user tenancy.UserID, as tenancy.Principal) *access {
-	return &access{guard: g, user: user, service: g.config.Service.As(as)}
+	return &access{guard: g, user: user, principal: as, service: g.config.Service.As(as)}
 }
 
 func (a *access) in(ctx context.Context) context.Context {
@@ -67,6 +68,22 @@ func Member(ctx context.Context) (tenancy.Member, error) {
 		return *a.member, nil
 	}
 	return a.service.Memberships.Get(ctx, a.organization, a.user)
+}
+
+// Principal is who makes the request, for [tenancy.Service.As]: a handler that writes its own rows and
+// ours in one transaction begins it on the host's Service, and binds that inside.
+//
+//	err := sqlite.Transact(tenancy.Trusted(ctx), svc, func(ctx context.Context, in *tenancy.Service, tx *sql.Tx) error {
+//		in = in.As(tenancyhttp.Principal(ctx)) // their limits hold, and events name them
+//		...
+//	})
+//
+// Without a middleware of this package in front it names nobody, who may do nothing.
+func Principal(ctx context.Context) tenancy.Principal {
+	if a := from(ctx); a != nil {
+		return a.principal
+	}
+	return tenancy.UserPrincipal(tenancy.UserID{})
 }
 
 // Service is the Service bound to the user, or to their session (rule A1): it refuses what they may not

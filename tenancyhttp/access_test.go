@@ -1,6 +1,7 @@
 package tenancyhttp_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,4 +84,34 @@ func TestMember(t *testing.T) {
 		require.ErrorIs(t, failed, tenancy.ErrNotFound, name)
 		require.Zero(t, got, name)
 	}
+}
+
+// A transaction that a handler begins on the program's own Service, bound to who asks: their limits
+// hold, what the program wrote beside is undone with a refusal, and events name them.
+func TestPrincipal(t *testing.T) {
+	w := newWorld(t)
+	s := w.sessions()
+	var refused error
+	deactivate := func(who tenancy.UserID) http.Handler {
+		return w.sessionGuard(s).Member(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			refused = w.svc.Transact(tenancy.Trusted(r.Context()), func(ctx context.Context, in *tenancy.Service) error {
+				if _, err := in.Organizations.Update(ctx, w.acme.ID, tenancy.OrganizationUpdate{DisplayName: tenancy.Set("Renamed")}); err != nil {
+					return err
+				}
+				_, err := in.As(tenancyhttp.Principal(ctx)).Memberships.Deactivate(ctx, w.acme.ID, who)
+				return err
+			})
+		}))
+	}
+	w.ask(deactivate(w.ada.ID), tenancy.UserID{}, "/", with(w.signIn(s, w.bob, w.acme.ID)))
+	require.ErrorIs(t, refused, tenancy.ErrForbidden)
+	require.Equal(t, w.acme.DisplayName, must(w.svc.Organizations.Get(w.ctx, w.acme.ID))(t).DisplayName)
+
+	w.ask(deactivate(w.bob.ID), tenancy.UserID{}, "/", with(w.signIn(s, w.ada, w.acme.ID)))
+	require.NoError(t, refused)
+	page := must(w.svc.Events.List(w.ctx, tenancy.EventQuery{OrganizationID: w.acme.ID, Types: []tenancy.EventType{tenancy.EventMembershipDeactivated}}))(t)
+	require.Equal(t, w.ada.ID.String(), page.Items[0].Actor.ID)
+
+	_, err := w.svc.As(tenancyhttp.Principal(w.ctx)).Memberships.ListByUser(w.ctx, w.ada.ID, tenancy.MemberQuery{})
+	require.ErrorIs(t, err, tenancy.ErrForbidden, "without a Guard it is nobody")
 }

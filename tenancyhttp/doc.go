@@ -47,6 +47,9 @@
 // Service neither writes nor lists: it may do everything, in every organization, so a
 // call in a handler is nearly always a mistake (rule G13).
 //
+// A handler that writes rows of the program's own and ours in one transaction begins it on the
+// unbound Service, by [tenancy.Trusted], and binds that inside: see [Principal].
+//
 // # What is left to the host
 //
 // Sign-in, and its protection against forms of other sites: [Guard.Public] does not

@@ -44,13 +44,14 @@ func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.C
 	})
 }
 
-// SQLTx gives the *sql.Tx under the Service that Service.Transact hands to
+// SQLTx gives the *sql.Tx under the Service that Service.Transact or Import hands to
 // its function, so that the host can write rows of its own in the same transaction.
 // The transaction stays the Service's: do not commit it or roll it back, and do not
 // keep it. [Store.InTx] of it works too.
 //
 // Errors: [store.ErrInvalid] for a Service that is not in a transaction of its own,
-// or not over a Store of this package.
+// or not over a Store of this package; what Rows answers for a Service that is bound to
+// somebody: begin on the program's own, and bind it inside.
 func SQLTx(svc interface{ Rows() (store.Rows, error) }) (*sql.Tx, error) {
 	tx, err := svc.Rows()
 	if err != nil {
