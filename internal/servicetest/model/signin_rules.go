@@ -21,6 +21,7 @@ type modelAttempt struct {
 	second     bool
 	org        tenancy.OrganizationID
 	linkTo     string
+	within     string // the token of a session that the evidence is added to
 }
 
 // modelOutcome is what comes of it. An error has a code and no kind.
