@@ -315,17 +315,10 @@ func (us userRules) presenter(ctx context.Context, user UserID, token string) (p
 //
 // Errors: [ErrSignInRequired] otherwise.
 func (us userRules) liveSession(ctx context.Context, token string) (Session, error) {
-	_, s, err := us.c.sessions().bearer(ctx, token)
-	speaks := false
-	if err == nil {
-		var held sessionFacts
-		if held, err = us.c.sessions().upheld(ctx, s); err == nil {
-			speaks, err = us.c.sessions().speaksFor(ctx, held)
-		}
-	}
+	s, ok, err := us.c.sessions().unconfined(ctx, token)
 	switch CodeOf(err) {
 	case "":
-		if !s.Confined && speaks {
+		if ok {
 			return s, nil
 		}
 	case ErrInvalidToken, ErrSessionEnded, ErrSessionExpired:

@@ -6,6 +6,7 @@ import "fmt"
 var eventTypes = map[EventType]bool{
 	EventOrganizationCreated:       true,
 	EventOrganizationUpdated:       true,
+	EventOrganizationSlugReleased:  true,
 	EventOrganizationSuspended:     true,
 	EventOrganizationResumed:       true,
 	EventOrganizationArchived:      true,
@@ -71,7 +72,7 @@ var eventTypes = map[EventType]bool{
 	EventConnectionDeleted:         true,
 	EventPolicyUpdated:             true,
 	EventSessionStarted:            true,
-	EventSessionSwitched:           true,
+	EventSessionEntered:            true,
 	EventSessionEnded:              true,
 	EventOwnershipTransferred:      true,
 }

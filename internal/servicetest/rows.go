@@ -38,6 +38,7 @@ func GetRow[V tenancy.Entity](ctx context.Context, rows store.Rows, id tenancy.I
 type Secret struct {
 	ID                            [16]byte
 	UserID                        tenancy.UserID
+	SessionID                     tenancy.SessionID // of a session's: the entry that is current
 	Kind, Hash, Subject, Address  string
 	SpentAt, ExpiresAt, CreatedAt time.Time
 }

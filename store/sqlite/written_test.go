@@ -66,7 +66,7 @@ func TestPagesWritten(t *testing.T) {
 			started, err = svc.Sessions.Start(ctx, tenancy.NewSession{UserID: bob.ID, OrganizationID: acme.ID, Method: "password"})
 			return err
 		}},
-		{"end it", 20, func() error { return svc.Sessions.Revoke(ctx, started.Session.ID) }},
+		{"end it", 21, func() error { return svc.Sessions.Revoke(ctx, started.Session.ID) }},
 		{"invite", 28, func() error {
 			_, err := svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: "dan@acme.example"})
 			return err

@@ -104,7 +104,7 @@ func sessionActor(w *world) {
 	w.did(last, c.ada.ID, c.here.Session.ID)
 	last = w.last()
 	w.NoError(w.Svc.Sessions.SignOut(w.Ctx, moved.Token.Reveal()))
-	w.did(last, c.ada.ID, c.here.Session.ID)
+	w.did(last, c.ada.ID, moved.Session.ID)
 	last = w.last()
 	in := w.asSession(c.there.Session)
 	_, err = in.Users.Update(w.Ctx, c.ada.ID, tenancy.UserUpdate{GivenName: servicetest.Ptr("Ada")})

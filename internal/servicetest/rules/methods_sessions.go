@@ -30,7 +30,7 @@ func noSession() map[string]func(*cast) {
 func sessionMethods() map[string]method {
 	all := map[string]method{
 		"Authenticate": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
-			_, err := s.Sessions.Authenticate(ctx, c.bearer)
+			_, err := s.Sessions.Authenticate(ctx, c.bearer, servicetest.NowhereYet)
 			return err
 		}),
 		"Claims": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
@@ -74,6 +74,10 @@ func sessionWrites() map[string]method {
 		}, noUser(), noMember(), elsewhere),
 		"Switch": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Sessions.Switch(ctx, c.bearer, c.org)
+			return err
+		}, elsewhere),
+		"Enter": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Sessions.Enter(ctx, c.bearer, c.org)
 			return err
 		}, elsewhere),
 		"Revoke": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {

@@ -1,0 +1,352 @@
+package tenancy
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"github.com/freehold-dev/freehold/store/typed"
+)
+
+// maxEntries is how many organizations one client works in at most (rule S1).
+const maxEntries = 20
+
+// Enter adds an entry into an organization to the session of a token (rule S1), from evidence that
+// the session holds already. The token stays the same, and so does the current entry. Where there
+// is an entry that the policies still let in, that is the answer.
+//
+// The evidence has to satisfy the policies (rules P2, P3). The evidence of a confined entry counts
+// nowhere else, and that of a connection in the connection's organization only (rule P6). What was
+// shown before all sessions of the organization ended, or before the people who run it revoked an
+// entry of this client, does not count there either. An entry has the ProvedAt of its evidence, so
+// that it lasts no longer than a session that began then (rule O3).
+//
+// The Decision is [DecisionSignedIn] with the entry as its Session and without a Token; or it says
+// which sign-in the organization wants: [DecisionUseSingleSignOn], [DecisionUseOtherMethod],
+// [DecisionSecondFactor], or [DecisionSignInAgain]. Sign in with Attempt.Session then, to add that
+// evidence to the session. A refusal changes nothing.
+//
+// A session has at most 20 entries: the least recently used one ends where there would be more
+// ([EndedTooMany]). Each counts for Limits.UserSessions.
+//
+// Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired]; [ErrInvalid] for the zero id;
+// [ErrNotFound] for an organization that they are no active member of; [ErrOrganizationClosed].
+func (g Sessions) Enter(ctx context.Context, token string, organization OrganizationID) (Decision, error) {
+	return write(ctx, g.s, sessionsEnter, "", func(ctx context.Context, c *call) (Decision, error) {
+		if organization.IsZero() {
+			return Decision{}, invalid("organization", "is missing")
+		}
+		d, secret, err := c.sessions().enter(ctx, token, organization)
+		if err != nil || d.Kind != DecisionSignedIn {
+			return d, err
+		}
+		return d, c.sessions().keepToken(ctx, secret, secret.SessionID, d.Session)
+	})
+}
+
+// enter finds the entry into an organization, or makes one.
+func (ss sessionRules) enter(ctx context.Context, raw string, id OrganizationID) (Decision, storedSecret, error) {
+	secret, err := ss.lockToken(ctx, raw, id)
+	if err != nil {
+		return Decision{}, storedSecret{}, err
+	}
+	if err := ss.entranceAhead(ctx, secret.UserID, id); err != nil {
+		return Decision{}, storedSecret{}, err
+	}
+	e := entering{ss: ss, secret: secret, id: id}
+	if err := ss.eachEntry(ctx, secret, id, func(s Session, held sessionFacts) (bool, error) { return e.try(ctx, s, held) }); err != nil {
+		return Decision{}, storedSecret{}, err
+	}
+	switch {
+	case e.user.ID.IsZero():
+		return Decision{}, storedSecret{}, ss.whyOver(ctx, secret)
+	case e.found.ID.IsZero():
+		d, err := e.refused(ctx)
+		return d, secret, err
+	}
+	d := Decision{Kind: DecisionSignedIn, User: e.user, OrganizationID: id}
+	ss.c.through = e.found.ID.String()
+	if e.found.OrganizationID == id {
+		d.Session = e.found
+		d.Session.LastSeenAt = ss.c.now
+		return d, secret, ss.c.tx.Sessions().Touch(ctx, e.found.ID, ss.c.now)
+	}
+	d.Session, err = ss.addEntered(ctx, e)
+	return d, secret, err
+}
+
+// entering is a session on its way into an organization.
+type entering struct {
+	ss      sessionRules
+	secret  storedSecret
+	id      OrganizationID
+	user    User         // zero: no entry of the session holds any more
+	at      sessionFacts // the organization and the membership
+	revoked *Session     // the last entry there that ended; its id is zero where none did
+	missing unmet        // what the policies wanted of the first evidence that could count
+	found   Session      // whose evidence counts; zero: none yet
+}
+
+// try holds the evidence of an entry against the organization.
+func (e *entering) try(ctx context.Context, s Session, held sessionFacts) (done bool, err error) {
+	if e.user.ID.IsZero() {
+		if e.at, err = e.ss.entrance(ctx, e.secret.UserID, e.id); err != nil {
+			return true, err
+		}
+		e.user = held.user
+	}
+	if s.OrganizationID != e.id {
+		if counts, err := e.counts(ctx, s, held); err != nil || !counts {
+			return false, err
+		}
+	}
+	missing, err := e.ss.c.policies().unmet(ctx, held.user, e.id, s.evidence())
+	if err != nil {
+		return true, err
+	}
+	if missing.kind == "" {
+		e.found = s
+		return true, nil
+	}
+	if e.missing.kind == "" {
+		e.missing = missing
+	}
+	return false, nil
+}
+
+// counts reports whether the evidence of an entry elsewhere may count in the organization at
+// all (rules O3, P6, S1, S2).
+func (e *entering) counts(ctx context.Context, s Session, held sessionFacts) (bool, error) {
+	_, longest := e.ss.c.instance.config.sessionLimits(e.at.organization)
+	if s.Confined || !s.ConnectionID.IsZero() && held.connection.OrganizationID != e.id ||
+		e.ss.rested(s, e.at.organization) || !e.ss.c.now.Before(s.ProvedAt.Add(longest)) {
+		return false, nil
+	}
+	return e.outlived(ctx, s)
+}
+
+// outlived reports whether the evidence of an entry was shown after the last entry of the client
+// into the organization was revoked: else whoever has the token would come back at once. Entries of
+// one client into one organization follow one another, so the newest tells.
+func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
+	if e.revoked == nil {
+		f := sessionFilter{ClientID: typed.Of(e.secret.client()), OrganizationID: typed.Of(e.id), Ended: typed.Of(true)}
+		last, err := e.ss.c.tx.Sessions().List(ctx, f, listSpan{Limit: 1, Desc: true})
+		if err != nil {
+			return false, err
+		}
+		e.revoked = &Session{}
+		if len(last) > 0 {
+			e.revoked = &last[0]
+		}
+	}
+	return e.revoked.EndReason != EndedRevoked || s.ProvedAt.After(e.revoked.EndedAt), nil
+}
+
+// refused says which sign-in the organization wants. Where nothing that the session holds could
+// count, it is what the policies want of somebody who has shown nothing, or else any sign-in.
+func (e *entering) refused(ctx context.Context) (Decision, error) {
+	if e.missing.kind == "" {
+		var err error
+		if e.missing, err = e.ss.c.policies().unmet(ctx, e.user, e.id, evidence{}); err != nil {
+			return Decision{}, err
+		}
+		if e.missing.kind == "" || e.missing.kind == DecisionSecondFactor {
+			return Decision{Kind: DecisionSignInAgain, OrganizationID: e.id}, nil
+		}
+	}
+	return e.missing.decision(), nil
+}
+
+// addEntered adds an entry with the evidence of another one.
+func (ss sessionRules) addEntered(ctx context.Context, e entering) (Session, error) {
+	from := e.found
+	s := Session{
+		ID: newID(ss.c, SessionID{}), Version: 1, UserID: from.UserID, ClientID: from.ClientID, IdentityID: from.IdentityID, Method: from.Method,
+		ConnectionID: from.ConnectionID, ConnectionEpoch: from.ConnectionEpoch, SecondFactor: from.SecondFactor, ProvedAt: from.ProvedAt,
+		UserAgent: from.UserAgent, Address: from.Address, LastSeenAt: ss.c.now, CreatedAt: ss.c.now, UpdatedAt: ss.c.now,
+	}
+	s.noteRequest(RequestOf(ctx))
+	ss.place(&s, e.at.organization, e.at.membership, nil)
+	if err := ss.addEntry(ctx, s, e.secret); err != nil {
+		return Session{}, err
+	}
+	if err := ss.arrived(ctx, s); err != nil {
+		return Session{}, err
+	}
+	return s, ss.recordSession(ctx, EventSessionEntered, s, nil, e.user.person())
+}
+
+// addEntry keeps a new session: the first of a client, or one more of the client whose secret is
+// given. Of those it replaces the one into the same organization, and ends the least recently used
+// where there are too many.
+func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSecret) error {
+	if secret.ID.IsZero() {
+		if err := ss.makeRoom(ctx, s, 0); err != nil {
+			return err
+		}
+		return ss.c.tx.Sessions().Insert(ctx, s)
+	}
+	if err := ss.c.tx.Sessions().Insert(ctx, s); err != nil {
+		return err
+	}
+	live, err := ss.liveOf(ctx, sessionFilter{ClientID: typed.Of(s.ClientID)})
+	if err != nil {
+		return err
+	}
+	var others []Session
+	for _, other := range live {
+		switch {
+		case other.ID == s.ID:
+		case other.OrganizationID == s.OrganizationID:
+			if err := ss.end(ctx, EndedReplaced, other); err != nil {
+				return err
+			}
+		case !other.OrganizationID.IsZero():
+			others = append(others, other)
+		}
+	}
+	if len(others) >= maxEntries {
+		slices.SortStableFunc(others, func(a, b Session) int {
+			switch secret.SessionID { // the current one goes last
+			case a.ID:
+				return 1
+			case b.ID:
+				return -1
+			}
+			return a.LastSeenAt.Compare(b.LastSeenAt)
+		})
+		if err := ss.end(ctx, EndedTooMany, others[:len(others)+1-maxEntries]...); err != nil {
+			return err
+		}
+	}
+	return ss.makeRoom(ctx, s, 1)
+}
+
+// keepToken notes which entry is current, and that the token lasts as long as an entry does.
+func (ss sessionRules) keepToken(ctx context.Context, secret storedSecret, current SessionID, s Session) error {
+	until := latest(secret.ExpiresAt, s.ExpiresAt)
+	if secret.SessionID == current && secret.ExpiresAt.Equal(until) {
+		return nil
+	}
+	secret.SessionID, secret.ExpiresAt = current, until
+	return put(ctx, ss.c, ss.c.tx.Secrets().Update, &secret)
+}
+
+// entryAt is the live entry of a session into an organization; zero: the current one.
+func (ss sessionRules) entryAt(ctx context.Context, secret storedSecret, in OrganizationID) (Session, error) {
+	if in.IsZero() {
+		return ss.current(ctx, secret)
+	}
+	if ahead, is := ss.c.tx.rows.(*readAhead); is {
+		if ahead.entry == [16]byte{} {
+			return Session{}, sessionEnded(EndedNoEntry)
+		}
+		return ss.c.tx.Sessions().Get(ctx, ahead.entry)
+	}
+	f := ss.living(sessionFilter{ClientID: typed.Of(secret.client())})
+	f.OrganizationID = typed.Of(in)
+	found, err := ss.c.tx.Sessions().List(ctx, f, listSpan{Limit: 1})
+	if err == nil && len(found) == 0 {
+		err = sessionEnded(EndedNoEntry)
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	return found[0], nil
+}
+
+// eachEntry walks the entries of a session that hold: first the one into an organization, then
+// the current one, then those with the newest evidence, until fn is done.
+func (ss sessionRules) eachEntry(ctx context.Context, secret storedSecret, first OrganizationID, fn func(Session, sessionFacts) (done bool, err error)) error {
+	live, err := ss.c.tx.Sessions().List(ctx, ss.living(sessionFilter{ClientID: typed.Of(secret.client())}), listSpan{Limit: math.MaxInt32})
+	if err != nil {
+		return err
+	}
+	rank := func(s Session) int {
+		switch {
+		case !first.IsZero() && s.OrganizationID == first:
+			return 0
+		case s.ID == secret.SessionID:
+			return 1
+		}
+		return 2
+	}
+	slices.SortFunc(live, func(a, b Session) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.ProvedAt.Compare(a.ProvedAt), b.ID.Compare(a.ID))
+	})
+	for _, s := range live {
+		held, err := ss.upheld(ctx, s)
+		if over(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if done, err := fn(s, held); done || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anyEntry is an entry of a session that holds, of several one that is not confined; its id is
+// zero where none holds.
+func (ss sessionRules) anyEntry(ctx context.Context, secret storedSecret) (found Session, facts sessionFacts, err error) {
+	err = ss.eachEntry(ctx, secret, OrganizationID{}, func(s Session, held sessionFacts) (bool, error) {
+		if found.ID.IsZero() || !s.Confined {
+			found, facts = s, held
+		}
+		return !s.Confined, nil
+	})
+	return found, facts, err
+}
+
+// unconfined is an entry of a token's session that speaks for the account: it is not confined,
+// nor counts as confined (rule P6).
+//
+// Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired]; the first entry that holds,
+// with ok false, where all are confined.
+func (ss sessionRules) unconfined(ctx context.Context, raw string) (found Session, ok bool, err error) {
+	secret, err := ss.open(ctx, raw)
+	if err != nil {
+		return Session{}, false, err
+	}
+	err = ss.eachEntry(ctx, secret, OrganizationID{}, func(s Session, held sessionFacts) (bool, error) {
+		speaks, err := ss.speaksFor(ctx, held)
+		if ok = speaks && !s.Confined; ok {
+			found = s
+		}
+		return ok, err
+	})
+	return found, ok, err
+}
+
+// continued is the secret of the session that an attempt adds its evidence to; the zero one where
+// it starts a session of its own: without a token, and with one that is dead or another person's.
+// The user's lock is held.
+func (ss sessionRules) continued(ctx context.Context, raw string, user UserID) (storedSecret, error) {
+	if raw == "" {
+		return storedSecret{}, nil
+	}
+	secret, err := ss.open(ctx, raw)
+	if over(err) || CodeOf(err) == ErrInvalidToken || err == nil && secret.UserID != user {
+		return storedSecret{}, nil
+	}
+	if err != nil {
+		return storedSecret{}, err
+	}
+	found, _, err := ss.anyEntry(ctx, secret)
+	if err != nil || found.ID.IsZero() {
+		return storedSecret{}, err
+	}
+	return secret, nil
+}
+
+// nowhere is an entry as it reads where no organization is chosen.
+func (s Session) nowhere(held sessionFacts) (Session, sessionFacts) {
+	s.OrganizationID, s.MembershipID = OrganizationID{}, MembershipID{}
+	held.organization, held.membership = nil, nil
+	return s, held
+}
