@@ -169,7 +169,7 @@ func allSecrets(ctx context.Context, rows store.Rows) ([]Secret, error) {
 	table, column := tableOf("secret")
 	var all []Secret
 	err := eachRow(ctx, rows, table, func(row store.Row) {
-		s := Secret{ID: row[0].ID, UserID: column(row, "user_id").ID}
+		s := Secret{ID: row[0].ID, UserID: column(row, "user_id").ID, SessionID: column(row, "session_id").ID}
 		for name, text := range map[string]*string{"kind": &s.Kind, "hash": &s.Hash, "subject": &s.Subject, "address": &s.Address} {
 			*text = column(row, name).Text
 		}
