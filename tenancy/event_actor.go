@@ -39,19 +39,30 @@ func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID
 			actors[u.ID] = EventPerson{Name: cmp.Or(name, u.Name()), Email: u.Email}
 		}
 	}
-	if !in.IsZero() {
-		for _, id := range ids {
-			if _, member := there[id]; member {
-				continue
-			}
-			if actors[id], err = c.lastCalled(ctx, id, in); err != nil {
-				return err
-			}
-		}
+	if err := c.nameAway(ctx, actors, there, in); err != nil {
+		return err
 	}
 	for i := range events {
 		if id, ok := events[i].Actor.user(); ok {
 			events[i].ActorPerson = actors[id]
+		}
+	}
+	return nil
+}
+
+// awayNamed is how many people who are no members a page of events names.
+const awayNamed = 50
+
+// nameAway names those who are not members, where an organization asks: a statement each.
+func (c *call) nameAway(ctx context.Context, actors map[UserID]EventPerson, there map[UserID]string, in OrganizationID) (err error) {
+	left := awayNamed
+	for id := range actors {
+		if _, member := there[id]; member || in.IsZero() || left == 0 {
+			continue
+		}
+		left--
+		if actors[id], err = c.lastCalled(ctx, id, in); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -37,8 +37,8 @@ type EventQuery struct {
 	Limit        int // default 50, at most 1000
 	// NameActors fills [Event.ActorPerson], so that an audit page needs no other call (rule G12). In an
 	// organization a member is called by the name there. Of those who are members no more it gives
-	// what they were called in the last event about them there: a statement for each of them on the
-	// page. Without OrganizationID it is the user's own name. It costs two statements a page.
+	// what they were called in the last event about them there: a statement for each of them, of at most
+	// 50 on a page. Without OrganizationID it is the user's own name. The rest costs two statements a page.
 	NameActors bool
 }
 

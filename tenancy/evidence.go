@@ -158,7 +158,8 @@ func AssertionFromClaims(claims json.RawMessage) Assertion {
 // success: the attempt that signs in, and the one whose decision gives the next token, use it up.
 // Any other decision counts as a failure, and the fifth failure ends it, also over several tokens
 // of one sign-in; a filed request does neither. An error counts nothing. A person has at most 5
-// tokens, and one more ends the oldest.
+// tokens, and one more ends the oldest. A wrong second factor never comes here: count how often
+// somebody may try one by yourself, as with passwords.
 //
 // Everything is judged again: the policies, the memberships, the connection and its epochs, the
 // identity, the user. A takeover, a suspension, a change of address, Sessions.RevokeAll, a merge

@@ -40,7 +40,6 @@ func (p *passwords) ask(ctx context.Context, email, password, client string) (ha
 // it in this browser: elsewhere anybody may have.
 func (p *passwords) prove(ctx context.Context, proved tenancy.ProvedMailbox, handle string) (tenancy.Decision, error) {
 	typed, found := p.waiting[handle]
-	delete(p.waiting, handle)
 	if !proved.Here || !found {
 		return p.svc.SignIn(ctx, tenancy.Attempt{Evidence: proved.Evidence})
 	}
@@ -55,6 +54,7 @@ func (p *passwords) prove(ctx context.Context, proved tenancy.ProvedMailbox, han
 	if err != nil || d.Kind != tenancy.DecisionSignedIn {
 		return d, err
 	}
+	delete(p.waiting, handle)
 	return d, p.keep(ctx, d.Session, credential, typed)
 }
 

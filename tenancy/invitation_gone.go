@@ -161,6 +161,9 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 	if err := iv.c.proofs().erase(ctx, addresses); err != nil {
 		return err
 	}
+	if err := iv.c.pendings().erase(ctx, addresses); err != nil {
+		return err
+	}
 	return iv.c.removals().erase(ctx, addresses, people...)
 }
 

@@ -292,6 +292,14 @@ func (pd pendingRules) void(ctx context.Context, user UserID) error {
 	return pd.drop(ctx, pendingSignInFilter{UserID: typed.Of(user)})
 }
 
+// erase deletes what somebody new has shown of the addresses of people who are erased (rule U7).
+func (pd pendingRules) erase(ctx context.Context, addresses []string) error {
+	if len(addresses) == 0 {
+		return nil
+	}
+	return pd.drop(ctx, pendingSignInFilter{EmailKey: typed.Of(addresses...)})
+}
+
 func (pd pendingRules) drop(ctx context.Context, filter pendingSignInFilter) error {
 	_, err := pd.c.tx.PendingSignIns().DeleteAll(ctx, filter)
 	return err

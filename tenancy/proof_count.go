@@ -84,10 +84,14 @@ func (n proofCount) full() bool {
 func (pr proofRules) count(ctx context.Context, n proofCount) error {
 	n.Count++
 	n.Version++
-	if n.Version == 1 {
-		return pr.c.tx.ProofCounts().Insert(ctx, n)
+	if n.Version > 1 {
+		err := pr.c.tx.ProofCounts().Update(ctx, n)
+		if CodeOf(err) != ErrNotFound { // swept meanwhile, where others write at the same time
+			return err
+		}
+		n.Version = 1
 	}
-	return pr.c.tx.ProofCounts().Update(ctx, n)
+	return pr.c.tx.ProofCounts().Insert(ctx, n)
 }
 
 // clientKey names who asks, for the count of clients: as the host says, or by the address of the request.
@@ -147,7 +151,8 @@ func (pr proofRules) sweep(ctx context.Context) (int, error) {
 		}
 	}
 	if len(counts) > 0 {
-		over, err = pr.c.tx.ProofCounts().DeleteAll(ctx, proofCountFilter{ID: typed.Of(idsOf(counts)...)})
+		// One that has begun anew meanwhile stays.
+		over, err = pr.c.tx.ProofCounts().DeleteAll(ctx, proofCountFilter{ID: typed.Of(idsOf(counts)...), DueBefore: pr.c.now})
 	}
 	return gone + over, err
 }

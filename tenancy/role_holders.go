@@ -29,8 +29,9 @@ type EffectiveGrant struct {
 type HolderPage struct {
 	Items []Member `json:"items"`
 	Next  string   `json:"next,omitempty"` // Cursor of the next page; "" = there is none
-	// Holders is how many active members hold the role, whatever the page shows. It is exact up to
-	// 1,000; beyond that More is set, and there are at least as many.
+	// Holders is how many active members hold the role, whatever the page shows. It is exact unless More
+	// is set: then at least as many do, because only 1,000 assignments are read, of which a member may
+	// have several.
 	Holders int  `json:"holders"`
 	More    bool `json:"more"`
 }

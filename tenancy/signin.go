@@ -123,7 +123,7 @@ type Decision struct {
 	User     User `json:"user,omitzero"`
 	Created  bool `json:"created,omitempty"`   // the user is new
 	Linked   bool `json:"linked,omitempty"`    // the identity is new to the user
-	TookOver bool `json:"took_over,omitempty"` // the account was there unproved, and who had it lost it (rules U4, U5)
+	TookOver bool `json:"took_over,omitempty"` // the account was there unproved, and who had it lost it, or does with the choice (rules U4, U5)
 
 	// Pending is good for the next attempt, by [PendingEvidence], for 10 minutes: with
 	// choose_organization, and with second_factor where the person has proved who they are. It is

@@ -150,7 +150,8 @@ func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization
 // why it did not let them in, is for the same page.
 func (n *signIn) leaveToChoose(choices []Member) error {
 	return n.decide(Decision{
-		Kind: DecisionChooseOrganization, Choices: choices, Suggested: n.decision.Suggested, JoinRefused: n.decision.JoinRefused,
+		Kind: DecisionChooseOrganization, Choices: choices, TookOver: n.decision.TookOver,
+		Suggested: n.decision.Suggested, JoinRefused: n.decision.JoinRefused,
 	})
 }
 

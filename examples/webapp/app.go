@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/domains/prove"
-	"github.com/freehold-dev/freehold/internal/dnstest"
 	"github.com/freehold-dev/freehold/store/sqlite"
 	"github.com/freehold-dev/freehold/tenancy"
 	"github.com/freehold-dev/freehold/tenancyhttp"
-	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
 //go:embed schema.sql
@@ -23,11 +21,11 @@ var schema string
 // options are what differs between main and the tests.
 type options struct {
 	path   string
-	url    string // where browsers find the site; it is in mails
-	secure bool   // cookies go over https alone
+	secure bool // cookies go over https alone
 	log    *slog.Logger
-	smtp   string          // the mail server, host:port
-	demo   *dnstest.Server // not nil: domains are looked for there, and the toys are on
+	mailer tenancy.Mailer
+	demo   *toyDNS // not nil: domains are looked for there, and the toys are on
+	posts  int     // that one address may send in a minute; 0 = no bound
 	// mailEvery is between two mails to one address, and two looks at one domain; 0 = the
 	// library's minute.
 	mailEvery time.Duration
@@ -40,6 +38,7 @@ type app struct {
 	store   *sqlite.Store
 	service *tenancy.Service
 	log     *slog.Logger
+	limiter *limiter
 
 	site     *site
 	accounts *accounts
@@ -48,7 +47,7 @@ type app struct {
 
 // open opens the database, brings its tables up to date and puts the program together.
 func open(ctx context.Context, o options) (_ *app, err error) {
-	a := &app{log: o.log}
+	a := &app{log: o.log, limiter: newLimiter(o.posts)}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -66,11 +65,7 @@ func open(ctx context.Context, o options) (_ *app, err error) {
 	if a.store, err = sqlite.New(ctx, a.db); err != nil {
 		return nil, err
 	}
-	mailer, err := newMailer(o)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.found(o, mailer); err != nil {
+	if err := a.found(o); err != nil {
 		return nil, err
 	}
 	if err := declare(ctx, a.service); err != nil {
@@ -81,14 +76,14 @@ func open(ctx context.Context, o options) (_ *app, err error) {
 
 // found makes the Service. Whoever is invited by nobody signs up with an organization, on a
 // page of the program's own.
-func (a *app) found(o options, mailer *tenancysmtp.Mailer) (err error) {
-	var look prove.Options
+func (a *app) found(o options) (err error) {
+	var prover tenancy.Prover = prove.New(prove.Options{})
 	if o.demo != nil {
-		look.Resolver = o.demo.Resolver()
+		prover = o.demo
 	}
 	a.service, err = tenancy.New(tenancy.Config{
 		Store: a.store, Logger: o.log, SelfServe: true,
-		Mailer: mailer, Prover: prove.New(look), App: "webapp",
+		Mailer: o.mailer, Prover: prover, App: "webapp",
 		MailEvery: o.mailEvery, VerifyEvery: o.mailEvery, AllowTestDomains: o.demo != nil,
 	})
 	return err
@@ -145,5 +140,5 @@ func (a *app) handler() http.Handler {
 		mux.Handle(r.pattern, r.guard(r.handler))
 	}
 	// Sessions are cookies, so forms of other sites must not be able to use them.
-	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<20))
+	return a.limiter.limit(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<20)))
 }

@@ -119,7 +119,7 @@ func TestHostileInput(t *testing.T) {
 // The program comes up, answers, and goes when it is told.
 func TestServe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	a, err := open(ctx, options{path: filepath.Join(t.TempDir(), "a b?.db"), smtp: "localhost:25", log: slog.New(slog.DiscardHandler)})
+	a, err := open(ctx, options{path: filepath.Join(t.TempDir(), "a b?.db"), mailer: tenancytest.NewMailbox(), log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	defer a.close()
 	require.NoError(t, a.seed(ctx))
@@ -137,6 +137,6 @@ func TestServe(t *testing.T) {
 	require.NoError(t, <-ended)
 
 	// Its tables and seed are there the next time.
-	_, err = open(t.Context(), options{smtp: "localhost:25", path: filepath.Join(t.TempDir(), "no such directory", "x.db"), log: slog.New(slog.DiscardHandler)})
+	_, err = open(t.Context(), options{mailer: tenancytest.NewMailbox(), path: filepath.Join(t.TempDir(), "no such directory", "x.db"), log: slog.New(slog.DiscardHandler)})
 	require.Error(t, err)
 }

@@ -82,7 +82,7 @@ func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Att
 		a.askProof(w, r, r.PostFormValue("email"), in.Invitation)
 	case chooses && len(d.Choices) == 0:
 		http.Redirect(w, r, "/signup", http.StatusSeeOther)
-	case chooses && len(d.Choices) == 1: // there is nothing to choose
+	case chooses && len(d.Choices) == 1 && !d.TookOver: // there is nothing to choose
 		a.enter(w, r, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID})
 	case chooses:
 		a.show(w, r, "choose", "Where to?", next)

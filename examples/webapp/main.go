@@ -5,10 +5,9 @@
 //
 //	go run ./examples/webapp [-demo] [-addr localhost:8080] [-db webapp.db]
 //
-// An empty database gets two organizations to play with. Mails are not delivered: a
-// mail server inside the program shows them. With -demo there are a name server in which
-// everybody may publish the proof of a domain, and a toy in place of companies' single
-// sign-on that believes what it is told.
+// An empty database gets two organizations to play with. Mails are printed, unless -smtp names a
+// mail server. With -demo there are a toy in place of the DNS, in which everybody may publish the
+// proof of a domain, and one in place of companies' single sign-on that believes what it is told.
 package main
 
 import (
@@ -25,19 +24,26 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/freehold-dev/freehold/internal/dnstest"
-	"github.com/freehold-dev/freehold/internal/smtptest"
+	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
 func main() {
-	o := options{log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	o := options{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), posts: 120}
 	addr := flag.String("addr", "localhost:8080", "where to listen")
 	flag.StringVar(&o.path, "db", "webapp.db", "the SQLite file; made if it is not there")
-	flag.StringVar(&o.url, "url", "", "where browsers find the site (default http:// and -addr)")
+	site := flag.String("url", "", "where browsers find the site (default http:// and -addr)")
+	smtp := flag.String("smtp", "", "a mail server, host:port (default: mails are printed)")
+	from := flag.String("from", "Webapp <no-reply@webapp.example>", "who mails come from")
 	flag.BoolVar(&o.secure, "secure", false, "browsers reach the site by https")
 	demo := flag.Bool("demo", false, "domains and single sign-on are toys")
 	flag.Parse()
-	o.url = cmp.Or(o.url, "http://"+*addr)
+	*site = cmp.Or(*site, "http://"+*addr)
+	var err error
+	if o.mailer, err = newMailer(*smtp, *from, func(m tenancy.Message) string { return *site + linkTo(m) }); err != nil {
+		o.log.Error("webapp", "error", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, *addr, *demo); err != nil {
@@ -46,20 +52,18 @@ func main() {
 	}
 }
 
+// newMailer sends mails, or prints them where there is no mail server.
+func newMailer(smtp, from string, link func(tenancy.Message) string) (tenancy.Mailer, error) {
+	if smtp == "" {
+		return tenancysmtp.NewLog(os.Stdout, link), nil
+	}
+	return tenancysmtp.New(tenancysmtp.Config{Addr: smtp, From: from, Link: link})
+}
+
 // run serves until ctx ends.
 func run(ctx context.Context, o options, addr string, demo bool) error {
-	mails := &smtptest.Server{Print: os.Stdout}
-	if err := mails.Start(); err != nil {
-		return err
-	}
-	defer mails.Close()
-	o.smtp = mails.Addr()
 	if demo {
-		var err error
-		if o.demo, err = dnstest.Listen(); err != nil {
-			return err
-		}
-		defer o.demo.Close()
+		o.demo = newToyDNS()
 	}
 	a, err := open(ctx, o)
 	if err != nil {
@@ -73,7 +77,7 @@ func run(ctx context.Context, o options, addr string, demo bool) error {
 	if err != nil {
 		return err
 	}
-	a.log.Info("serving", "url", o.url)
+	a.log.Info("serving", "address", addr)
 	return a.serve(ctx, listener)
 }
 

@@ -6,19 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/freehold-dev/freehold/internal/dnstest"
-	"github.com/freehold-dev/freehold/internal/smtptest"
 	"github.com/freehold-dev/freehold/tenancy"
+	"github.com/freehold-dev/freehold/tenancytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,8 +24,8 @@ type world struct {
 	*testing.T
 	*app
 	server *httptest.Server
-	mails  *smtptest.Server
-	dns    *dnstest.Server
+	mails  *tenancytest.Mailbox
+	dns    *toyDNS
 	acme   place
 	init   place
 }
@@ -45,13 +41,11 @@ type place struct {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, mails: &smtptest.Server{}, dns: dnstest.Start(t)}
-	require.NoError(t, w.mails.Start())
-	t.Cleanup(w.mails.Close)
+	w := &world{T: t, mails: tenancytest.NewMailbox(), dns: newToyDNS()}
 	var err error
 	w.app, err = open(t.Context(), options{
-		path: filepath.Join(t.TempDir(), "webapp.db"), url: "http://app.example", log: slog.New(slog.DiscardHandler),
-		smtp: w.mails.Addr(), demo: w.dns, mailEvery: -1,
+		path: filepath.Join(t.TempDir(), "webapp.db"), log: slog.New(slog.DiscardHandler),
+		mailer: w.mails, demo: w.dns, mailEvery: -1,
 	})
 	require.NoError(t, err)
 	t.Cleanup(w.close)
@@ -99,38 +93,23 @@ func (w *world) furnish(p *place, email string) {
 	require.NoError(w, err)
 	proof, err := w.service.Domains.Challenge(ctx, p.org, claimed.ID)
 	require.NoError(w, err)
-	w.dns.Set(proof.TXTName(), dnstest.TXT(proof.TXTValue()))
+	w.dns.publish(proof.TXTName(), proof.TXTValue())
 	p.invitation, p.domain = sent.ID, claimed.ID
 }
 
-// mail is the last one to an address.
-func (w *world) mail(email string) string {
-	w.Helper()
-	for _, m := range slices.Backward(w.mails.Mails()) {
-		if strings.EqualFold(m.To, email) {
-			return m.Text
-		}
-	}
-	require.Fail(w, "no mail to "+email)
-	return ""
-}
-
-var sixDigits = regexp.MustCompile(`(?m)^ +[0-9]{6}$`)
-
 // code is the last one mailed to an address.
 func (w *world) code(email string) string {
-	return strings.TrimSpace(sixDigits.FindString(w.mail(email)))
+	w.Helper()
+	return w.mails.Message(w, email, tenancy.MessageMailboxProof).Code.Reveal()
 }
 
-// link is that of the last invitation mailed to an address, and its token.
+// link is that of the last mail to an address, and its token.
 func (w *world) link(email string) (path, token string) {
 	w.Helper()
-	_, rest, found := strings.Cut(w.mail(email), "http://app.example")
-	require.True(w, found)
-	path = strings.Fields(rest)[0]
-	link, err := url.Parse(path)
-	require.NoError(w, err)
-	return path, link.Query().Get("token")
+	all := w.mails.Messages(email)
+	require.NotEmpty(w, all)
+	last := all[len(all)-1]
+	return linkTo(last), last.Token.Reveal()
 }
 
 // dump is every row of every table but those that a refused request may write.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -148,7 +149,7 @@ func TestInvitations(t *testing.T) {
 func TestMailFails(t *testing.T) {
 	w := start(t)
 	ada, home := w.signUp("ada@engines.example", "Engines")
-	w.mails.Close()
+	w.mails.Fail(errors.New("the mail server is down"))
 	failed := ada.post(home+"/invitations", "email", "bob@elsewhere.example")
 	require.Equal(t, 502, failed.status)
 	require.Contains(t, failed.body, "could not be mailed")

@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 
-	"github.com/freehold-dev/freehold/internal/dnstest"
 	"github.com/freehold-dev/freehold/tenancy"
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
@@ -14,7 +13,7 @@ import (
 // checks every signature before it makes an Attempt.
 type toys struct {
 	*accounts
-	dns *dnstest.Server
+	dns *toyDNS
 }
 
 func (t *toys) dnsPage(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +21,7 @@ func (t *toys) dnsPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (t *toys) publish(w http.ResponseWriter, r *http.Request) {
-	t.dns.Set(r.PostFormValue("name"), dnstest.TXT(r.PostFormValue("value")))
+	t.dns.publish(r.PostFormValue("name"), r.PostFormValue("value"))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

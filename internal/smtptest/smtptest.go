@@ -30,7 +30,6 @@ type Server struct {
 	TLS    *tls.Config // offers STARTTLS; nil: it does not
 	Refuse string      // a command to answer with 550, such as "RCPT"
 	Hang   string      // a command never to answer
-	Print  io.Writer   // not nil: mails are shown here, too
 
 	listener net.Listener
 	mu       sync.Mutex
@@ -188,9 +187,6 @@ func (c *session) data() bool {
 	c.mail.Header, c.mail.Text = message.Header, string(text)
 	c.server.mu.Lock()
 	c.server.mails = append(c.server.mails, c.mail)
-	if c.server.Print != nil {
-		_, _ = io.WriteString(c.server.Print, "mail to "+c.mail.To+": "+c.mail.Header.Get("Subject")+"\n\n"+c.mail.Text+"\n")
-	}
 	c.server.mu.Unlock()
 	c.say("250 taken")
 	return true

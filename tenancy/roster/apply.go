@@ -140,6 +140,9 @@ func (v *view) settle(ctx context.Context, r *planned, with func(context.Context
 	if !v.sameWork(r.entry, e, r.emailKey) {
 		return e, &Problem{Code: tenancy.ErrConflict, Line: r.row.Line, Reason: "has changed in the store since it was planned: plan again"}
 	}
+	if !e.NewUser { // whose password is set by nobody else
+		e.Row.PasswordDigest, e.Row.PasswordHasher = Secret{}, ""
+	}
 	if err := v.do(ctx, r, &e); err != nil || with == nil {
 		return e, err
 	}

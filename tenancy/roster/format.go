@@ -101,7 +101,7 @@ const (
 	FieldLastSignInAt     Field = "last_sign_in_at"   //
 	FieldDeactivatedAt    Field = "deactivated_at"    // since when an inactive one is inactive
 	FieldExpiresAt        Field = "expires_at"        // until when a guest stays
-	FieldPasswordDigest   Field = "password_digest"   // for the program alone
+	FieldPasswordDigest   Field = "password_digest"   // for the program alone, and of a new user alone
 	FieldPasswordHasher   Field = "password_hasher"   // such as bcrypt; for the program alone
 	FieldMetadata         Field = "metadata"          // a JSON object
 )

@@ -223,7 +223,7 @@ func (e *Entry) note(field Field, from, to string) {
 }
 
 // ownsProfile reports whether a row may change what is known of a person everywhere: in a file of the program's own, and
-// of somebody who is in no other organization.
+// of a member here who is in no other organization. An account that is in none belongs to its person.
 func (v *view) ownsProfile(ctx context.Context, user tenancy.UserID, here tenancy.OrganizationID) (bool, error) {
 	if v.plan.sheet.ownIDs || here.IsZero() {
 		return true, nil
@@ -235,7 +235,7 @@ func (v *view) ownsProfile(ctx context.Context, user tenancy.UserID, here tenanc
 		return false, err
 	}
 	elsewhere := slices.ContainsFunc(page.Items, func(m tenancy.Member) bool { return m.OrganizationID != here })
-	return !elsewhere, nil
+	return len(page.Items) > 0 && !elsewhere, nil
 }
 
 // compareState notes what a row says of status, roles and times otherwise than what is known.

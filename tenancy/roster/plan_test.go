@@ -344,6 +344,18 @@ func TestWith(t *testing.T) {
 	o.Equal(o.user("bob@acme.example").ID, applied.Created[0].UserID)
 	_, err = o.svc.Users.GetByEmail(t.Context(), "cleo@acme.example")
 	o.ErrorIs(err, tenancy.ErrNotFound)
+
+	// Nobody sets the password of an account that is there, by a file that names its address.
+	text = "id,primary_email_address,verified_email_addresses,first_name,password_digest\nu1,bob@acme.example,bob@acme.example,Robert,hash9\n"
+	options.With = func(_ context.Context, _ *tenancy.Service, e Entry) error {
+		kept[e.Row.Email] = e.Row.PasswordDigest.Reveal()
+		return nil
+	}
+	changed, err := o.plan(read(t, Clerk(), text), options).Apply(t.Context())
+	o.NoError(err)
+	o.Len(changed.Changed, 1)
+	o.Equal(map[string]string{"bob@acme.example": ""}, kept)
+
 	again, err := plan.Apply(t.Context()) // does what is left
 	o.NoError(err)
 	o.Equal("0 created, 0 changed, 1 unchanged, 1 refused", again.String())

@@ -132,6 +132,7 @@ func (n *modelSignIn) arrives() bool {
 func (n *modelSignIn) chooses(active []tenancy.OrganizationID) bool {
 	return n.stops(modelOutcome{
 		kind: tenancy.DecisionChooseOrganization, choices: active, suggested: n.out.suggested, refused: n.out.refused, refusedCode: n.out.refusedCode,
+		tookOver: n.out.tookOver,
 	})
 }
 

@@ -27,6 +27,8 @@ func pendingSignInRules() []rule {
 		{"P5 what a pending sign-in says is told through the connection", atDoor(pendingThrough)},
 		{"P5 G9 what is kept of an attempt is bounded", atDoor(pendingBounded)},
 		{"P5 a person who chooses later is not led anywhere", atDoor(chooseLater)},
+		{"P5 U5 a person who takes an account over and chooses later is told so", atDoorWith(func(c *tenancy.Config) { c.SelfServe = true }, seizedLater)},
+		{"P5 U7 what somebody new has shown goes with them when they are erased", atDoor(pendingErased)},
 	}
 }
 
@@ -396,4 +398,35 @@ func chooseLater(d *door) {
 	in := d.enters(servicetest.To(d.acme, resuming(token)))
 	d.True(in.Created)
 	d.Equal(d.acme.ID, in.Member.OrganizationID)
+}
+
+// seizedLater: a page must not lead somebody into the only organization of an account that a stranger
+// had made for them.
+func seizedLater(d *door) {
+	victim, trap := squat(d)
+	in := servicetest.ByMail(victim.Email)
+	in.ChooseLater = true
+	got, err := d.Svc.SignIn(d.Ctx, in)
+	d.NoError(err)
+	d.Equal(tenancy.DecisionChooseOrganization, got.Kind)
+	d.True(got.TookOver)
+	d.Len(got.Choices, 1)
+	d.Equal(trap.ID, got.Choices[0].OrganizationID)
+	d.True(d.enters(resuming(got.Pending.Reveal())).OrganizationID.IsZero())
+}
+
+func pendingErased(d *door) {
+	in := servicetest.ByMail("ann@mail.example")
+	in.ChooseLater = true
+	_, token := d.waits(tenancy.DecisionChooseOrganization, in)
+	_, other := d.waits(tenancy.DecisionChooseOrganization, func() tenancy.Attempt {
+		in := servicetest.ByMail("bob@mail.example")
+		in.ChooseLater = true
+		return in
+	}())
+	ann := d.enters(servicetest.ByMail("ann@mail.example")).User // in another tab, meanwhile
+	d.NoError(d.Svc.Users.Erase(d.Ctx, ann.ID))
+	d.Equal(1, d.pendingRows())
+	d.isVoid(token)
+	d.enters(resuming(other))
 }
