@@ -24,8 +24,8 @@ type Authenticated struct {
 // the Session is then one of the others, without its organization, and does only what needs none.
 //
 // The user, the organization, the membership and the limits of age and idleness are read and
-// judged each time, over one snapshot and in a number of statements that is the same for
-// everybody: a session is no cache.
+// judged each time, over one snapshot and, where there is such an entry, in a number of statements
+// that is the same for everybody: a session is no cache.
 //
 // At most every minute, or tenth of the idle limit if that is less, it notes that the
 // session was seen, in a write of its own and without an event. If that write fails
@@ -57,7 +57,8 @@ func (g Sessions) Authenticate(ctx context.Context, token string, in Organizatio
 			return answer{}, err
 		}
 		var seen time.Time
-		if c.now.Sub(s.LastSeenAt) >= c.instance.config.seenEvery(held.organization) {
+		// An entry that stands in for the current one is not used at its organization.
+		if !held.standsIn && c.now.Sub(s.LastSeenAt) >= c.instance.config.seenEvery(held.organization) {
 			seen = c.now
 		}
 		authenticated, err := c.sessions().authenticated(ctx, s, held)
@@ -202,6 +203,7 @@ type sessionFacts struct {
 	home         *Organization // the connection's, where that is not the one chosen
 	organization *Organization // nil: none chosen
 	membership   *Membership   // there
+	standsIn     bool          // it is an entry into an organization, shown where none is chosen
 }
 
 // upheld reads what a session stands on, and refuses one that does not hold any more

@@ -27,11 +27,38 @@ func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 			return err
 		}
 		ends := sessionFilter{ID: typed.Of(id)}
-		if p := c.service.principal; p == nil || p.user == s.UserID {
+		all, err := c.sessions().endsAll(ctx, s)
+		if err != nil {
+			return err
+		}
+		if all {
 			ends = sessionFilter{ClientID: typed.Of(s.ClientID)}
 		}
 		return c.sessions().endSessions(ctx, ends, EndedRevoked)
 	})
+}
+
+// endsAll reports whether who revokes a session ends it with all of its entries: the host and its user do. By
+// a session that is confined, or counts as confined, its user ends the one entry alone (rule P6).
+func (ss sessionRules) endsAll(ctx context.Context, s Session) (bool, error) {
+	p := ss.c.service.principal
+	switch {
+	case p == nil:
+		return true, nil
+	case p.user != s.UserID || p.session != nil && p.session.Confined:
+		return false, nil
+	case p.session == nil:
+		return true, nil
+	}
+	own, err := ss.c.tx.Sessions().Get(ctx, p.session.ID)
+	if err != nil {
+		return false, err
+	}
+	held, err := ss.upheld(ctx, own)
+	if err != nil {
+		return false, err
+	}
+	return ss.speaksFor(ctx, held)
 }
 
 // lockSession takes the locks of a session's user and organization, and asks whether
@@ -256,12 +283,18 @@ func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session
 	return ss.liveOf(ctx, sessionFilter{UserID: typed.Of(user)})
 }
 
-// makeRoom ends the oldest of a user's sessions where one more makes them too many, which comes or,
-// if there is 1, has just come: of those that are confined first, and for one that is confined first of those through
-// the same connection. So a provider that proves nothing about a person, and signs in as them
-// over and over, ends no session but its own. Entries of the same client go last.
-func (ss sessionRules) makeRoom(ctx context.Context, coming Session, there int) error {
+// makeRoom ends the oldest of a user's sessions where one more makes them too many: of those that are
+// confined first, and for one that is confined first of those through the same connection. So a
+// provider that proves nothing about a person, and signs in as them over and over, ends no session but its
+// own. current is that of the client where the coming one is one more entry of a client, and is there already:
+// then the client's others go before those of other clients, and the current one last of all.
+func (ss sessionRules) makeRoom(ctx context.Context, coming Session, current SessionID) error {
 	most := ss.c.instance.config.Limits.UserSessions
+	added := coming.ClientID != coming.ID
+	there := 0
+	if added {
+		there = 1
+	}
 	n, err := ss.c.tx.Sessions().Count(ctx, ss.living(sessionFilter{UserID: typed.Of(coming.UserID)}))
 	if err != nil || n-there < most {
 		return err
@@ -273,11 +306,13 @@ func (ss sessionRules) makeRoom(ctx context.Context, coming Session, there int) 
 	live = slices.DeleteFunc(live, func(s Session) bool { return s.ID == coming.ID })
 	stays := func(s Session) int {
 		switch {
+		case s.ID == current:
+			return 4
 		case coming.Confined && s.Confined && s.ConnectionID == coming.ConnectionID:
 			return 0
-		case s.Confined:
+		case added && s.ClientID == coming.ClientID && !coming.Confined:
 			return 1
-		case s.ClientID != coming.ClientID:
+		case s.Confined:
 			return 2
 		}
 		return 3

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
 )
@@ -41,8 +42,27 @@ func (g Sessions) Enter(ctx context.Context, token string, organization Organiza
 		if err != nil || d.Kind != DecisionSignedIn {
 			return d, err
 		}
-		return d, c.sessions().keepToken(ctx, secret, secret.SessionID, d.Session)
+		current, err := c.sessions().stillCurrent(ctx, secret, d.Session)
+		if err != nil {
+			return Decision{}, err
+		}
+		return d, c.sessions().keepToken(ctx, secret, current, d.Session)
 	})
+}
+
+// stillCurrent is the current entry of a secret: the one that was, or the one that has just replaced it.
+func (ss sessionRules) stillCurrent(ctx context.Context, secret storedSecret, entered Session) (SessionID, error) {
+	if secret.SessionID.IsZero() || secret.SessionID == entered.ID {
+		return secret.SessionID, nil
+	}
+	s, err := ss.c.tx.Sessions().Get(ctx, secret.SessionID)
+	if CodeOf(err) == ErrNotFound {
+		return secret.SessionID, nil
+	}
+	if err == nil && s.EndReason == EndedReplaced && s.OrganizationID == entered.OrganizationID {
+		return entered.ID, nil
+	}
+	return secret.SessionID, err
 }
 
 // enter finds the entry into an organization, or makes one.
@@ -83,7 +103,7 @@ type entering struct {
 	id      OrganizationID
 	user    User         // zero: no entry of the session holds any more
 	at      sessionFacts // the organization and the membership
-	revoked *Session     // the last entry there that ended; its id is zero where none did
+	barred  *time.Time   // when an entry there was last taken from the client; zero: never
 	missing unmet        // what the policies wanted of the first evidence that could count
 	found   Session      // whose evidence counts; zero: none yet
 }
@@ -126,22 +146,25 @@ func (e *entering) counts(ctx context.Context, s Session, held sessionFacts) (bo
 	return e.outlived(ctx, s)
 }
 
-// outlived reports whether the evidence of an entry was shown after the last entry of the client
-// into the organization was revoked: else whoever has the token would come back at once. Entries of
-// one client into one organization follow one another, so the newest tells.
+// outlived reports whether the evidence of an entry was shown after the client last lost an entry into
+// the organization by what the people there did: they revoked it, or made the member inactive, or removed them.
+// Else whoever has the token would come back with the old evidence.
 func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
-	if e.revoked == nil {
+	if e.barred == nil {
 		f := sessionFilter{ClientID: typed.Of(e.secret.client()), OrganizationID: typed.Of(e.id), Ended: typed.Of(true)}
-		last, err := e.ss.c.tx.Sessions().List(ctx, f, listSpan{Limit: 1, Desc: true})
+		gone, err := e.ss.c.tx.Sessions().List(ctx, f, listSpan{Limit: MaxLimit, Desc: true})
 		if err != nil {
 			return false, err
 		}
-		e.revoked = &Session{}
-		if len(last) > 0 {
-			e.revoked = &last[0]
+		e.barred = &time.Time{}
+		for _, s := range gone {
+			switch s.EndReason {
+			case EndedRevoked, EndedDeactivated, EndedRemoved:
+				*e.barred = latest(*e.barred, s.EndedAt)
+			}
 		}
 	}
-	return e.revoked.EndReason != EndedRevoked || s.ProvedAt.After(e.revoked.EndedAt), nil
+	return e.barred.IsZero() || s.ProvedAt.After(*e.barred), nil
 }
 
 // refused says which sign-in the organization wants. Where nothing that the session holds could
@@ -165,7 +188,7 @@ func (ss sessionRules) addEntered(ctx context.Context, e entering) (Session, err
 	s := Session{
 		ID: newID(ss.c, SessionID{}), Version: 1, UserID: from.UserID, ClientID: from.ClientID, IdentityID: from.IdentityID, Method: from.Method,
 		ConnectionID: from.ConnectionID, ConnectionEpoch: from.ConnectionEpoch, SecondFactor: from.SecondFactor, ProvedAt: from.ProvedAt,
-		UserAgent: from.UserAgent, Address: from.Address, LastSeenAt: ss.c.now, CreatedAt: ss.c.now, UpdatedAt: ss.c.now,
+		LastSeenAt: ss.c.now, CreatedAt: ss.c.now, UpdatedAt: ss.c.now,
 	}
 	s.noteRequest(RequestOf(ctx))
 	ss.place(&s, e.at.organization, e.at.membership, nil)
@@ -183,7 +206,7 @@ func (ss sessionRules) addEntered(ctx context.Context, e entering) (Session, err
 // where there are too many.
 func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSecret) error {
 	if secret.ID.IsZero() {
-		if err := ss.makeRoom(ctx, s, 0); err != nil {
+		if err := ss.makeRoom(ctx, s, SessionID{}); err != nil {
 			return err
 		}
 		return ss.c.tx.Sessions().Insert(ctx, s)
@@ -199,7 +222,7 @@ func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSec
 	for _, other := range live {
 		switch {
 		case other.ID == s.ID:
-		case other.OrganizationID == s.OrganizationID:
+		case other.OrganizationID == s.OrganizationID && (!s.Confined || other.Confined):
 			if err := ss.end(ctx, EndedReplaced, other); err != nil {
 				return err
 			}
@@ -207,7 +230,7 @@ func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSec
 			others = append(others, other)
 		}
 	}
-	if len(others) >= maxEntries {
+	if len(others) >= maxEntries && !s.OrganizationID.IsZero() {
 		slices.SortStableFunc(others, func(a, b Session) int {
 			switch secret.SessionID { // the current one goes last
 			case a.ID:
@@ -221,7 +244,7 @@ func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSec
 			return err
 		}
 	}
-	return ss.makeRoom(ctx, s, 1)
+	return ss.makeRoom(ctx, s, secret.SessionID)
 }
 
 // keepToken notes which entry is current, and that the token lasts as long as an entry does.
@@ -346,6 +369,7 @@ func (ss sessionRules) continued(ctx context.Context, raw string, user UserID) (
 
 // nowhere is an entry as it reads where no organization is chosen.
 func (s Session) nowhere(held sessionFacts) (Session, sessionFacts) {
+	held.standsIn = !s.OrganizationID.IsZero()
 	s.OrganizationID, s.MembershipID = OrganizationID{}, MembershipID{}
 	held.organization, held.membership = nil, nil
 	return s, held

@@ -64,6 +64,8 @@ FROM tenancy_secrets x
 JOIN tenancy_sessions s ON ` + session + `
 JOIN tenancy_role_assignments a ON a.membership_id = s.membership_id
 WHERE x.id = ?1`
+	// Without a hint SQLite may begin with the sessions of the organization, however many there are.
+	q.Dialect = map[string]string{"sqlite": strings.ReplaceAll(q.SQL, "\nJOIN ", "\nCROSS JOIN ")}
 	return q
 }
 

@@ -20,8 +20,9 @@ const (
 //
 // Where a GET or HEAD request selects an organization that the session has no entry into, it adds
 // one ([tenancy.Sessions.Enter]) and goes on. Where the organization wants another sign-in,
-// Config.SignIn answers. The current organization stays what it is. A link changes nothing else, so
-// one of another site may be followed: the person is a member, and can do there what they could.
+// Config.SignIn answers. The current organization stays what it is. A link of another site may be followed, too:
+// the person is a member, and can do there what they could. Where the session has 20 entries, or the user
+// Limits.UserSessions, the least recently used entry of the same session ends for it.
 //
 // All other requests go on as they are: nobody's, of a person who is no member there, with an
 // unsafe method, with a selector that fails, and with Config.User. What stands behind answers them.
@@ -61,6 +62,11 @@ func (g *Guard) follow(r *http.Request) (tenancy.Decision, error) {
 	if _, err := s.entered(r, id); !errors.Is(err, tenancy.ErrNotFound) {
 		return tenancy.Decision{}, nil
 	}
+	if found, err := s.Authenticate(r); err != nil {
+		return tenancy.Decision{}, nil
+	} else if _, err := s.config.Service.Memberships.Get(r.Context(), id, found.User.ID); err != nil {
+		return tenancy.Decision{}, nil // nobody waits for the writer for what is not theirs
+	}
 	d, err := s.config.Service.Sessions.Enter(r.Context(), c.token, id)
 	forget(r)
 	switch tenancy.CodeOf(err) {
@@ -92,7 +98,7 @@ func (g *Guard) Fresh(d time.Duration) func(http.Handler) http.Handler {
 			switch {
 			case held == nil || held.guard != g || held.session == nil || held.organization.IsZero():
 				g.Error(w, r, &tenancy.Error{Code: tenancy.ErrInternal, Op: opFresh, Reason: "stands behind no Member or Require with Sessions"})
-			case g.config.Sessions.config.Now().Sub(held.session.ProvedAt) > d:
+			case !fresh(g.config.Sessions.config.Now().Sub(held.session.ProvedAt), d):
 				g.Error(w, r, &tenancy.Error{Code: ErrStepUp, Op: opFresh, Reason: "the sign-in is too long ago"})
 			default:
 				next.ServeHTTP(w, r)
@@ -100,3 +106,7 @@ func (g *Guard) Fresh(d time.Duration) func(http.Handler) http.Handler {
 		})
 	}
 }
+
+// fresh reports whether a sign-in of an age is new enough. One from the future is from a clock that was
+// set back, and tells nothing, beyond what clocks of two machines differ by.
+func fresh(age, most time.Duration) bool { return age <= most && age > -time.Minute }

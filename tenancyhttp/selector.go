@@ -82,6 +82,9 @@ func (s *Sessions) FormField(name string) Selector {
 		if err := r.ParseForm(); err != nil {
 			return "", unreadable(err)
 		}
+		if len(r.PostForm[name]) > 1 {
+			return "", &tenancy.Error{Code: tenancy.ErrInvalid, Op: opEnter, Field: name, Reason: "is there more than once"}
+		}
 		return r.PostForm.Get(name), nil
 	}
 }
