@@ -52,7 +52,7 @@ var allowed = []struct{ call, axis, why string }{
 	{"MembersWith*", "own roles", "asks of each role of the organization whether it grants"},
 	{"Permissions.Delete", "*", "looks for the permission in the grants of every role"},
 	{"Declare*", "declared permissions", "reads anew what is declared, after it has changed it"},
-	{"Declare with another parent", "own roles", "holds the roles of affected organizations against it"},
+	{"Declare*", "own roles", "holds the roles of affected organizations against it"},
 }
 
 // Fits reports whether a call costs no more in a large store than it may, and otherwise, or
