@@ -12,17 +12,15 @@ import (
 // organization does not name to its people anyway.
 func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID) error {
 	actors := map[UserID]EventPerson{}
+	var ids []UserID // as they come on the page, so that the same are named each time
 	for i := range events {
-		if id, ok := events[i].Actor.user(); ok {
-			actors[id] = EventPerson{}
+		id, ok := events[i].Actor.user()
+		if _, known := actors[id]; ok && !known {
+			actors[id], ids = EventPerson{}, append(ids, id)
 		}
 	}
-	if len(actors) == 0 {
+	if len(ids) == 0 {
 		return nil
-	}
-	ids := make([]UserID, 0, len(actors))
-	for id := range actors {
-		ids = append(ids, id)
 	}
 	there, err := c.namesThere(ctx, ids, in)
 	if err != nil {
@@ -39,7 +37,7 @@ func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID
 			actors[u.ID] = EventPerson{Name: cmp.Or(name, u.Name()), Email: u.Email}
 		}
 	}
-	if err := c.nameAway(ctx, actors, there, in); err != nil {
+	if err := c.nameAway(ctx, actors, ids, there, in); err != nil {
 		return err
 	}
 	for i := range events {
@@ -54,9 +52,9 @@ func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID
 const awayNamed = 50
 
 // nameAway names those who are not members, where an organization asks: a statement each.
-func (c *call) nameAway(ctx context.Context, actors map[UserID]EventPerson, there map[UserID]string, in OrganizationID) (err error) {
+func (c *call) nameAway(ctx context.Context, actors map[UserID]EventPerson, ids []UserID, there map[UserID]string, in OrganizationID) (err error) {
 	left := awayNamed
-	for id := range actors {
+	for _, id := range ids {
 		if _, member := there[id]; member || in.IsZero() || left == 0 {
 			continue
 		}
@@ -85,7 +83,7 @@ func (c *call) namesThere(ctx context.Context, ids []UserID, in OrganizationID) 
 }
 
 // lastCalled is what the last event of an organization about somebody calls them. That is all that
-// it may know of who is no member: what they are called today is not its business.
+// it may know of somebody who is not a member: what they are called today does not concern it.
 func (c *call) lastCalled(ctx context.Context, id UserID, in OrganizationID) (EventPerson, error) {
 	filter := eventFilter{OrganizationID: typed.Of(in), UserID: typed.Of(id)}
 	last, _, _, err := c.tx.Events().Read(ctx, filter, logSpan{Limit: 1, Desc: true})

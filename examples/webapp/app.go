@@ -74,7 +74,7 @@ func open(ctx context.Context, o options) (_ *app, err error) {
 	return a, a.build(o)
 }
 
-// found makes the Service. Whoever is invited by nobody signs up with an organization, on a
+// found makes the Service. A person without an invitation signs up with an organization, on a
 // page of the program's own.
 func (a *app) found(o options) (err error) {
 	var prover tenancy.Prover = prove.New(prove.Options{})
