@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"slices"
 
 	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
@@ -140,7 +141,7 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 			return err
 		}
 		for _, inv := range theirs {
-			if err := iv.redactInvitation(ctx, inv); err != nil {
+			if err := iv.redactInvitation(ctx, inv, people...); err != nil {
 				return err
 			}
 		}
@@ -167,9 +168,10 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 	return iv.c.removals().erase(ctx, addresses, people...)
 }
 
-// redactInvitation takes the address out of an invitation, and out of what opened it.
-// What has none left to go to cannot be sent again: it is revoked.
-func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation) error {
+// redactInvitation takes the address out of an invitation, and out of what opened it, and who
+// accepted it if that is one of these people. What has no address left to go to cannot be sent
+// again: it is revoked.
+func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation, people ...UserID) error {
 	if inv.State == InvitationPending {
 		if err := iv.revokePending(ctx, inv.ID); err != nil {
 			return err
@@ -186,7 +188,10 @@ func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation) 
 	if _, err := iv.c.tx.Secrets().DeleteAll(ctx, opened); err != nil {
 		return err
 	}
-	inv.Email, inv.EmailKey, inv.Metadata, inv.UserID = "", "", nil, UserID{}
+	inv.Email, inv.EmailKey, inv.Metadata = "", "", nil
+	if slices.Contains(people, inv.UserID) {
+		inv.UserID = UserID{}
+	}
 	return iv.keepForgotten(ctx, inv)
 }
 

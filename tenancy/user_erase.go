@@ -15,7 +15,8 @@ import (
 // metadata: what still stands of them is revoked, and so is what ran out, for it cannot
 // be sent again. Their addresses are the one they have and those that events show as
 // proved by them, but for one that is somebody else's by now. An invitation to somebody
-// else that they accepted stays, without them and its metadata. It works on a user
+// else that they accepted stays, without them and its metadata, and one to them that somebody
+// else accepted still names who did. It works on a user
 // deleted before, too; where there is nothing left to erase it changes nothing.
 //
 // It is one transaction. What strangers made of rows about the person goes before, as in Delete; and where

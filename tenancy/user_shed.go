@@ -241,7 +241,7 @@ func (us userRules) shedInvitations(ctx context.Context, id UserID, addresses []
 		if err := us.c.invitations().dropPending(ctx, inv.ID); err != nil {
 			return 0, err
 		}
-		if err := us.c.invitations().redactInvitation(ctx, inv); err != nil {
+		if err := us.c.invitations().redactInvitation(ctx, inv, id); err != nil {
 			return 0, err
 		}
 	}

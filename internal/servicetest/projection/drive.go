@@ -164,8 +164,11 @@ func (d *driver) transact() error {
 	undo := d.rarely(4)
 	err := d.outer.Transact(d.ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		d.svc, d.ctx, d.nested = tx, ctx, true
+		name := ""
 		for range 2 + d.r.IntN(3) {
-			name := operationNames[d.r.IntN(len(operationNames))]
+			if name == "" || !d.rarely(3) { // else the same again, to somebody else
+				name = operationNames[d.r.IntN(len(operationNames))]
+			}
 			if name == "transact" || name == "prove" {
 				continue
 			}

@@ -22,6 +22,7 @@ func undoneRules() []rule {
 		{"U7 I5 an erased invitation is not sent again", on(erasedResent)},
 		{"U7 I4 erased: the token's secret, and addresses from before", on(erasedAddresses)},
 		{"U7 erasing who stood in leaves who was invited", on(erasedStandIn)},
+		{"U7 erasing who was invited leaves who stood in", on(erasedInvited)},
 		{"M2 M5 who stands in and was not offered their own invitation, of more than are, leaves none standing", on(standInNotOffered)},
 		{"I2 M11 what OnJoin sends and cannot be mailed", on(vetoMailFails)},
 		{"I2 a Mailer that panics", on(mailPanics)},
@@ -290,6 +291,17 @@ func erasedStandIn(w *world) {
 		w.NoError(err)
 		w.False(e.Redacted, "of somebody who is not erased")
 	}
+}
+
+func erasedInvited(w *world) {
+	acme, sub, bob := w.acceptsOnDomains(w.User("owner")), w.User("sub"), w.NewUser(tenancy.NewUser{Email: "bob@home.example", EmailVerified: true})
+	sent := w.Invite(acme, bob.Email)
+	w.accept(sent, sub)
+	w.NoError(w.Svc.Users.Erase(w.Ctx, bob.ID))
+	inv := w.invitation(sent.ID)
+	w.Empty(inv.Email)
+	w.Equal(tenancy.InvitationAccepted, inv.State)
+	w.Equal(sub.ID, inv.UserID)
 }
 
 func vetoMailFails(w *world) {
