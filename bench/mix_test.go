@@ -162,7 +162,7 @@ func (w *worker) turn(ctx context.Context) error {
 		return w.signIn(ctx)
 	case at < 35:
 		return w.took.time("authenticate", func() error {
-			_, err := w.svc.Sessions.Authenticate(ctx, w.token)
+			_, err := w.svc.Sessions.Authenticate(ctx, w.token, tenancy.OrganizationID{})
 			return err
 		})
 	case at < 65:

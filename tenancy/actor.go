@@ -26,8 +26,8 @@ func UserPrincipal(id UserID) Principal {
 }
 
 // SessionPrincipal is a person by one of their sessions, as Sessions.Authenticate gives
-// it. Every call reads the session again: once it has ended, run out, or moved to another
-// organization, the bound Service answers [ErrSessionEnded] (rule S2). What takes a permission they may do in the organization that the session is at and
+// it. Every call reads the session again: once it has ended or run out,
+// the bound Service answers [ErrSessionEnded] (rule S2). What takes a permission they may do in the organization that the session is at and
 // in no other, which is not there for them: how they signed in was held against the
 // policy of that one alone (rule P3). What people do for themselves they may do
 // everywhere, unless the session is confined (rule P6): then it does nothing outside
@@ -188,8 +188,9 @@ func (ar accessRules) stillIn(ctx context.Context, p *Principal) (sessionFacts, 
 	if CodeOf(err) == ErrSessionExpired {
 		err = sessionEnded("expired")
 	}
-	if err == nil && (s.Version != was.Version || s.UserID != was.UserID || s.OrganizationID != was.OrganizationID || s.Confined != was.Confined) {
-		err = sessionEnded("token_replaced")
+	elsewhere := !was.OrganizationID.IsZero() && s.OrganizationID != was.OrganizationID // zero: none is chosen
+	if err == nil && (s.Version != was.Version || s.UserID != was.UserID || elsewhere || s.Confined != was.Confined) {
+		err = sessionEnded(endedRotated)
 	}
 	return held, err
 }

@@ -73,6 +73,7 @@ func (s safe) hostile() map[string][]any {
 		"Found": {
 			(*tenancy.NewOrganization)(nil), &tenancy.NewOrganization{DisplayName: "Evil"}, &tenancy.NewOrganization{ID: s.acme.ID, DisplayName: "Acme", Owner: s.owner.ID},
 		},
+		"Session":        texts,
 		"OrganizationID": {tenancy.OrganizationID{}, s.acme.ID, tenancy.OrganizationID(s.owner.ID)},
 		"Profile": {
 			tenancy.Profile{},
@@ -198,7 +199,7 @@ func TestNoDecoderMakesEvidence(t *testing.T) {
 		"method": "magic_link", "email": "owner@acme.example", "email_verified": true, "emailVerified": true, "mailproved": true, "mail_proved": true,
 		"mailbox": "owner@acme.example", "verified": true, "vouched": true, "subject": "owner", "sub": "owner", "provider": "google",
 		"credential": true, "credential_id": "owner", "connection": s.okta.ID, "connection_id": s.okta.ID, "epoch": 1, "groups": []string{"admins"},
-		"second_factor": true, "secondFactor": true, "link_to": s.live.ID.String(), "linkTo": s.live.ID.String(), "LinkTo": s.live.ID.String(),
+		"second_factor": true, "secondFactor": true, "link_to": s.live.ID.String(), "linkTo": s.live.ID.String(), "Session": s.live.ID.String(), "LinkTo": s.live.ID.String(),
 		"linkto": "x", "-": s.live.ID.String(), "user_id": s.owner.ID, "session": s.live, "organization_id": s.acme.ID, "note": "let me in",
 	}
 	bodies := []map[string]any{said}
@@ -240,13 +241,14 @@ func TestNoDecoderMakesEvidence(t *testing.T) {
 	require.Equal(t, tenancy.Evidence{}, bare)
 }
 
-// decoded is an attempt from a text, which can set neither of the two.
+// decoded is an attempt from a text, which can set none of the three.
 func decoded(t *testing.T, text string) tenancy.Attempt {
 	t.Helper()
 	var in tenancy.Attempt
 	decodes(t, text, &in)
 	require.Equal(t, tenancy.Evidence{}, in.Evidence, text)
 	require.Empty(t, in.LinkTo, text)
+	require.Empty(t, in.Session, text)
 	return in
 }
 

@@ -47,7 +47,7 @@ func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, 
 		EventJoinRequestCreated, EventJoinRequestApproved, EventJoinRequestDeclined, EventJoinRequestCanceled,
 		EventDomainClaimed, EventDomainVerified, EventDomainFailed, EventDomainLapsed, EventDomainDormant, EventDomainUpdated,
 		EventDomainReleased, EventConnectionCreated, EventConnectionUpdated, EventConnectionDeleted, EventPolicyUpdated,
-		EventSessionStarted, EventSessionSwitched, EventSessionEnded, EventOrganizationSessionsEnded: // a membership that comes or goes has its own
+		EventSessionStarted, EventSessionEntered, EventSessionEnded, EventOrganizationSessionsEnded: // a membership that comes or goes has its own
 		return cacheKey{}, false
 	case EventOrganizationSuspended, EventOrganizationResumed, EventOrganizationArchived, EventOrganizationRestored,
 		EventOrganizationPurged, EventOrganizationDeleted, EventOrganizationOwnerLost:

@@ -44,6 +44,10 @@ type ClaimsQuery struct {
 // is not there. The session is judged as by Authenticate. Issuer, audience and times
 // are the host's.
 //
+// A Session that Authenticate gives without an organization, while another entry of its client
+// lives, is one of the other entries: claims for it are made by a Service that is bound to it
+// ([SessionPrincipal]), which leaves that organization out.
+//
 // The claim "amr" is a list of strings: "pwd" for [MethodPassword], any other method by
 // its own name, then "mfa" where the person showed a second factor. The claim "confined"
 // is there only where it is true.
@@ -91,7 +95,7 @@ func (ss sessionRules) claimsOf(ctx context.Context, id SessionID, q ClaimsQuery
 	}
 	setClaim(claims, ClaimExternalID, held.user.ExternalID)
 	claimMetadata(claims, ClaimMetadata, held.user.Metadata, q.Metadata)
-	if held.organization == nil {
+	if p := ss.c.service.principal; held.organization == nil || p != nil && p.session != nil && p.session.OrganizationID.IsZero() {
 		return claims, nil
 	}
 	return claims, ss.claimThere(ctx, claims, held, q)

@@ -48,6 +48,7 @@ var dependants = []dependant{
 	{sessionRows.Table, "membership_id", membershipRows.Table, ends, ends},
 	{sessionRows.Table, "identity_id", identityRows.Table, ends, never},
 	{sessionRows.Table, "connection_id", connectionRows.Table, ends, never},
+	{sessionRows.Table, "client_id", sessionRows.Table, tells, never}, // of the first entry, which may be gone
 
 	{membershipRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{membershipRows.Table, "user_id", userRows.Table, goes, moves},
@@ -60,7 +61,8 @@ var dependants = []dependant{
 	{secretRows.Table, "user_id", userRows.Table, goes, ends}, // those of sessions stay, to say that they ended
 	{secretRows.Table, "subject", invitationRows.Table, goes, never},
 	{secretRows.Table, "subject", joinCodeRows.Table, goes, never},
-	{secretRows.Table, "subject", sessionRows.Table, goes, never},
+	{secretRows.Table, "subject", sessionRows.Table, tells, never},    // the first entry of the client, which may be gone
+	{secretRows.Table, "session_id", sessionRows.Table, tells, never}, // the current entry, or that it is gone
 
 	{pendingSignInRows.Table, "user_id", userRows.Table, goes, ends},
 	{pendingSignInRows.Table, "evidence", identityRows.Table, ends, never}, // one that names what is gone opens nothing

@@ -307,7 +307,7 @@ func (us userRules) presenter(ctx context.Context, user UserID, token string) (p
 	case err != nil:
 		return presenter{}, err
 	}
-	us.c.through = s.ID.String()
+	us.c.through, us.c.throughAt = s.ID.String(), s.OrganizationID
 	return presenter{true, s.ID, s.IdentityID}, nil
 }
 
@@ -315,17 +315,10 @@ func (us userRules) presenter(ctx context.Context, user UserID, token string) (p
 //
 // Errors: [ErrSignInRequired] otherwise.
 func (us userRules) liveSession(ctx context.Context, token string) (Session, error) {
-	_, s, err := us.c.sessions().bearer(ctx, token)
-	speaks := false
-	if err == nil {
-		var held sessionFacts
-		if held, err = us.c.sessions().upheld(ctx, s); err == nil {
-			speaks, err = us.c.sessions().speaksFor(ctx, held)
-		}
-	}
+	s, ok, err := us.c.sessions().unconfined(ctx, token)
 	switch CodeOf(err) {
 	case "":
-		if !s.Confined && speaks {
+		if ok {
 			return s, nil
 		}
 	case ErrInvalidToken, ErrSessionEnded, ErrSessionExpired:

@@ -100,9 +100,9 @@ const (
 	EventConnectionDeleted EventType = "connection.deleted" // Data: [Connection], as it was
 	EventPolicyUpdated     EventType = "policy.updated"     // Data: [Policy]
 
-	EventSessionStarted  EventType = "session.started"  // Data: [Session]
-	EventSessionSwitched EventType = "session.switched" // Data: [Session]; where it left without an organization, and where it is
-	EventSessionEnded    EventType = "session.ended"    // Data: [Session]
+	EventSessionStarted EventType = "session.started" // Data: [Session]
+	EventSessionEntered EventType = "session.entered" // Data: [Session]; an entry from evidence that the session held, see Sessions.Enter
+	EventSessionEnded   EventType = "session.ended"   // Data: [Session]
 
 	EventOwnershipTransferred EventType = "ownership.transferred" // Data: from and to
 )

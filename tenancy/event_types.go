@@ -72,7 +72,7 @@ var eventTypes = map[EventType]bool{
 	EventConnectionDeleted:         true,
 	EventPolicyUpdated:             true,
 	EventSessionStarted:            true,
-	EventSessionSwitched:           true,
+	EventSessionEntered:            true,
 	EventSessionEnded:              true,
 	EventOwnershipTransferred:      true,
 }

@@ -26,7 +26,7 @@ func Example_leaving() {
 
 	// Soft: Bob is on leave. Access and sessions end in that transaction; roles stay.
 	must(svc.Memberships.Deactivate(ctx, acme.ID, bob.ID))
-	_, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal())
+	_, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal(), tenancy.OrganizationID{})
 	fmt.Println(tenancy.CodeOf(err))
 	fmt.Println(must(svc.Memberships.Reactivate(ctx, acme.ID, bob.ID)).Roles) // and he signs in anew
 

@@ -22,7 +22,7 @@ func signUp(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, compa
 			return err
 		}
 		moved, err := tx.Sessions.Switch(ctx, d.Token.Reveal(), org.ID)
-		d.Session, d.Token, d.OrganizationID = moved.Session, moved.Token, org.ID
+		d.Session, d.OrganizationID = moved.Session, org.ID // the token stays
 		return err
 	})
 	return d, err

@@ -122,7 +122,7 @@ func Example_passwords() {
 	// Ada forgot hers. A reset is the same again, and ends her other sessions.
 	handle = must(p.ask(ctx, "Ada@acme.example", "forgotten no more", "laptop"))
 	again := must(p.prove(ctx, must(svc.Proofs.Finish(ctx, handle, sent[len(sent)-1].Code.Reveal())), handle))
-	_, err = svc.Sessions.Authenticate(ctx, ada.Token.Reveal())
+	_, err = svc.Sessions.Authenticate(ctx, ada.Token.Reveal(), tenancy.OrganizationID{})
 	fmt.Println(again.User.ID == ada.User.ID, again.Created, tenancy.CodeOf(err))
 	// Output:
 	// ada@acme.example true true password

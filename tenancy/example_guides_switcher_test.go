@@ -41,16 +41,34 @@ func Example_switcher() {
 		fmt.Println(m.OrganizationName, m.Roles, m.OrganizationID == again.Session.OrganizationID)
 	}
 
-	// A switch asks membership and policies again, and gives the session a new token.
-	next := must(svc.Sessions.Switch(ctx, again.Token.Reveal(), beta.ID))
-	fmt.Println(must(svc.Sessions.Authenticate(ctx, next.Token.Reveal())).Organization.DisplayName)
-	_, err := svc.Sessions.Authenticate(ctx, again.Token.Reveal())
+	// A link into beta enters it: membership and policies are asked, and the token stays. The
+	// Decision is signed_in, or says which sign-in beta wants.
+	token := again.Token.Reveal()
+	fmt.Println(must(svc.Sessions.Enter(ctx, token, beta.ID)).Kind)
+
+	// So two tabs work in two organizations.
+	for _, tab := range []tenancy.OrganizationID{acme.ID, beta.ID} {
+		fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tab)).Organization.DisplayName)
+	}
+
+	// A switch makes one the current organization, for requests that name none.
+	must(svc.Sessions.Switch(ctx, token, beta.ID))
+	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tenancy.OrganizationID{})).Organization.DisplayName)
+
+	// Who loses one organization keeps the session in the others.
+	must(svc.Memberships.Deactivate(ctx, beta.ID, ada.ID))
+	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, acme.ID)).Organization.DisplayName)
+	_, err := svc.Sessions.Authenticate(ctx, token, beta.ID)
 	fmt.Println(tenancy.CodeOf(err))
 	// Output:
 	// choose_organization 2
 	// signed_in
 	// Acme [owner] true
 	// Beta [member] false
+	// signed_in
+	// Acme
 	// Beta
-	// session_ended
+	// Beta
+	// Acme
+	// not_found
 }

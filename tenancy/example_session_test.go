@@ -14,29 +14,30 @@ func ExampleSessions_Authenticate() {
 	started := must(svc.Sessions.Start(ctx, tenancy.NewSession{UserID: bob.ID, OrganizationID: acme.ID, Method: "password"}))
 	token := started.Token.Reveal() // into the cookie, and nowhere else
 
-	found := must(svc.Sessions.Authenticate(ctx, token))
+	found := must(svc.Sessions.Authenticate(ctx, token, tenancy.OrganizationID{}))
 	fmt.Println(found.User.Email, "at", found.Organization.DisplayName, "as", found.Member.Roles[0])
 	must(svc.Memberships.Deactivate(ctx, acme.ID, bob.ID))
-	_, err := svc.Sessions.Authenticate(ctx, token)
+	_, err := svc.Sessions.Authenticate(ctx, token, tenancy.OrganizationID{})
 	fmt.Println(err)
 	// Output:
 	// Bob@acme.example at Acme as editor
 	// authenticate: session_ended: token: membership_deactivated
 }
 
-// A switch gives the session a new token.
+// A session may have an entry into each of several organizations, and one token.
 func ExampleSessions_Switch() {
 	ctx := context.Background()
 	svc, acme, ada, _, _ := office()
 	beta := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Beta", Owner: ada.ID}))
 	first := must(svc.Sessions.Start(ctx, tenancy.NewSession{UserID: ada.ID, OrganizationID: acme.ID, Method: "password"}))
-	next := must(svc.Sessions.Switch(ctx, first.Token.Reveal(), beta.ID))
-	fmt.Println(must(svc.Sessions.Authenticate(ctx, next.Token.Reveal())).Organization.DisplayName)
-	_, err := svc.Sessions.Authenticate(ctx, first.Token.Reveal())
-	fmt.Println(tenancy.CodeOf(err))
+	token := first.Token.Reveal()
+	fmt.Println(must(svc.Sessions.Switch(ctx, token, beta.ID)).Kind)
+	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tenancy.OrganizationID{})).Organization.DisplayName)
+	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, acme.ID)).Organization.DisplayName) // in another tab
 	// Output:
+	// signed_in
 	// Beta
-	// session_ended
+	// Acme
 }
 
 // Claims are for a token that the host signs by itself.

@@ -135,6 +135,7 @@ var (
 
 	sessionsStart                = declare("Sessions.Start", "start session", hostOnly)
 	sessionsAuthenticate         = declare("Sessions.Authenticate", "authenticate", oneself)
+	sessionsEnter                = declare("Sessions.Enter", "enter organization", oneself)
 	sessionsSwitch               = declare("Sessions.Switch", "switch organization", oneself)
 	sessionsClaims               = declare("Sessions.Claims", "make claims", oneself)
 	sessionsGet                  = declare("Sessions.Get", "get session", needsOrOneself(rbac.ReadSessions))

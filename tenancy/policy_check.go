@@ -39,32 +39,39 @@ func (pl policyRules) read(ctx context.Context, ids ...OrganizationID) (map[Orga
 	return found, err
 }
 
-// satisfies refuses a sign-in to an organization that a policy wants otherwise: that
-// of the domain which the user's address is on, unless its holder is shut (rule P2), or the
-// organization's own (rule P3). Without an organization only the first binds.
+// satisfies refuses a sign-in to an organization of which unmet says that something is
+// missing.
 //
 // Errors: [ErrSignInRefused].
 func (pl policyRules) satisfies(ctx context.Context, user User, organization OrganizationID, by evidence) error {
+	missing, err := pl.unmet(ctx, user, organization, by)
+	if err == nil && missing.kind != "" {
+		err = &Error{Code: ErrSignInRefused, Kind: "organization", Key: missing.organization.String(), Reason: string(missing.kind)}
+	}
+	return err
+}
+
+// unmet is what the policies still want of a sign-in to an organization: that of the domain
+// which the user's address is on, unless its holder is shut (rule P2), and the organization's
+// own (rule P3). Without an organization only the first binds.
+func (pl policyRules) unmet(ctx context.Context, user User, organization OrganizationID, by evidence) (unmet, error) {
 	domain, _, err := pl.c.domains().verifiedDomain(ctx, user.EmailKey)
 	if err != nil {
-		return err
+		return unmet{}, err
 	}
 	rules, err := pl.read(ctx, domain.OrganizationID, organization)
 	if err != nil {
-		return err
+		return unmet{}, err
 	}
 	holding, err := pl.resting(ctx, rules[domain.OrganizationID])
 	if err != nil {
-		return err
+		return unmet{}, err
 	}
 	missing, err := pl.missingForDomain(ctx, holding, user.ID, by)
 	if err == nil && missing.kind == "" {
 		missing, err = pl.missingForOrganization(ctx, rules[organization], user.ID, by)
 	}
-	if err == nil && missing.kind != "" {
-		err = &Error{Code: ErrSignInRefused, Kind: "organization", Key: missing.organization.String(), Reason: string(missing.kind)}
-	}
-	return err
+	return missing, err
 }
 
 // missingForDomain is what the policy of the organization that holds the domain of a

@@ -21,6 +21,20 @@ type newEvent struct {
 	person       EventPerson // of user, if known; zero: read it
 	called       string      // the name of user there; "" = their own
 	redacted     bool        // it tells nothing about the person, and never did
+	through      string      // by which session, if that is not the call's
+}
+
+// throughOf is by which session something was done, as the organization where it was may know: a
+// session elsewhere is not told there (rule G7).
+func (c *call) throughOf(n newEvent) string {
+	elsewhere := !c.client.IsZero() || !c.throughAt.IsZero() && c.throughAt != n.organization
+	switch {
+	case n.through != "":
+		return n.through
+	case elsewhere && !n.organization.IsZero():
+		return ""
+	}
+	return c.through
 }
 
 // personOf is what the person whom an event concerns is called now (rule G12).
@@ -46,7 +60,7 @@ func (u User) person() EventPerson { return EventPerson{u.Name(), u.Email} }
 func (c *call) record(ctx context.Context, n newEvent) error {
 	e := Event{
 		ID: c.instance.config.NewID(), Type: n.kind, OrganizationID: n.organization, UserID: n.user, Subject: n.subject,
-		Actor: c.actor, Through: c.through, Time: c.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
+		Actor: c.actor, Through: c.throughOf(n), Time: c.now, Previous: n.previous, People: n.people, Redacted: n.redacted,
 	}
 	var err error
 	if e.Data, err = marshal(n.data); err != nil {

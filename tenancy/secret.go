@@ -73,7 +73,8 @@ type storedSecret struct {
 	Kind      secretKind
 	Hash      string    // SHA-256 of the token, in hex
 	UserID    UserID    // whom it speaks for; zero: nobody yet
-	Subject   string    // the thing that it opens, a TypeID; an email proof: the user who asked, "" = the host
+	Subject   string    // the thing that it opens, a TypeID; an email proof: the user who asked, "" = the host; a session: its client
+	SessionID SessionID // a session: the entry that is current; zero: none is
 	Address   string    // an email proof: the canonical address proved
 	SpentAt   time.Time // zero: not used, not replaced
 	ExpiresAt time.Time
@@ -84,6 +85,12 @@ type storedSecret struct {
 type storedSecretID = ID[storedSecret]
 
 func (storedSecret) idPrefix() string { return "sec" }
+
+// client is the client whose token a session's secret is.
+func (s storedSecret) client() SessionID {
+	id, _ := ParseID[Session](s.Subject) // it was written by issue
+	return id
+}
 
 func (s storedSecret) rowID() [16]byte { return s.ID }
 

@@ -30,6 +30,7 @@ var secretRows = typed.Describe[storedSecret, secretFilter](
 	typed.Instant("created_at", func(v *storedSecret) *time.Time { return &v.CreatedAt }),
 	typed.Text("subject", func(v *storedSecret) *string { return &v.Subject }).OrNull(),
 	typed.Derived("open_for", func(v *storedSecret) string { return v.openFor() }),
+	typed.ID("session_id", func(v *storedSecret) *SessionID { return &v.SessionID }).OrNull(),
 ).
 	Unique("hash", "hash").
 	Index("subject").WhileSet("subject").

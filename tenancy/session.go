@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -28,13 +29,23 @@ const (
 	EndedConnection   EndReason = "connection_closed"
 	EndedUnlinked     EndReason = "identity_unlinked" // the identity that it came by (rule P9)
 	EndedEmailChanged EndReason = "email_changed"     // the person moved their address from another session (rule U5)
+	EndedReplaced     EndReason = "replaced"          // a newer entry of the same client into the same organization (rule S1)
+	// EndedNoEntry: no organization was chosen in the session, and its last entry ended. No
+	// Session has this reason; only the error of a token does.
+	EndedNoEntry EndReason = "no_entry_left"
 )
 
-// Session is a user's sign-in on one device, at one organization at most (rule S1).
+// Session is an entry of a signed-in user into one organization, or a sign-in without an
+// organization (rule S1). A client, such as a browser, has one token and up to 20 entries: one
+// for each organization that it works in. The entries of a client have the same ClientID. Each
+// has its own evidence, limits and end. An entry never moves to another organization.
 type Session struct {
-	ID             SessionID      `json:"id"`
-	Version        int64          `json:"version"`
-	UserID         UserID         `json:"user_id"`
+	ID      SessionID `json:"id"`
+	Version int64     `json:"version"`
+	UserID  UserID    `json:"user_id"`
+	// ClientID is the id of the client's first entry, which may have ended. It is zero where
+	// somebody else than the user reads the session.
+	ClientID       SessionID      `json:"-"`
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none chosen
 	MembershipID   MembershipID   `json:"membership_id,omitzero"`
 	IdentityID     IdentityID     `json:"identity_id,omitzero"`   // the identity that they came by
@@ -46,10 +57,13 @@ type Session struct {
 	ConnectionEpoch int64 `json:"connection_epoch,omitempty"`
 	// Confined keeps the session in the one organization that it was started for: its
 	// connection proves nothing elsewhere (rule P6).
-	Confined   bool      `json:"confined,omitempty"`
+	Confined bool `json:"confined,omitempty"`
+	// ProvedAt is when the person showed the evidence. An entry that was made from the
+	// evidence of another one has the ProvedAt of that.
+	ProvedAt   time.Time `json:"proved_at,omitzero"`
 	UserAgent  string    `json:"user_agent,omitempty"` // of the [Request] that it started with
 	Address    string    `json:"address,omitempty"`    // network address, likewise
-	SelectedAt time.Time `json:"selected_at,omitzero"` // when the organization was chosen
+	SelectedAt time.Time `json:"selected_at,omitzero"` // when the organization was entered
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`  // at the latest (rule S1); of one that ended, when it did
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	EndReason  EndReason `json:"end_reason,omitempty"`
@@ -90,6 +104,8 @@ type NewSession struct {
 type StartedSession struct {
 	Session Session `json:"session"`
 	Token   Token   `json:"-"`
+	// ExpiresAt is when the token runs out at the latest, whichever entry it is used for.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
 // Start begins a session for a host that signs people in by itself (rule S1); see
@@ -152,11 +168,10 @@ func (ss sessionRules) start(ctx context.Context, in NewSession) (StartedSession
 	if err := ss.c.policies().satisfies(ctx, user, in.OrganizationID, evidence{in.Method, in.ConnectionID, in.SecondFactor}); err != nil {
 		return StartedSession{}, err
 	}
-	s, token, err := ss.startSession(ctx, newSession{
+	return ss.startSession(ctx, newSession{
 		user: user, organization: at.organization, membership: at.membership, home: home, identity: in.IdentityID, method: in.Method,
 		connection: in.ConnectionID, connectionEpoch: through.SessionsEpoch, secondFactor: in.SecondFactor, confined: in.Confined,
 	})
-	return StartedSession{s, token}, err
 }
 
 // cameBy checks that what a session is said to have come by is there, and the user's. It
@@ -259,45 +274,61 @@ type newSession struct {
 	connection             ConnectionID
 	connectionEpoch        int64
 	secondFactor, confined bool
+	client                 storedSecret // of the session that it is added to; zero: it is a session of its own
 }
 
 const maxUserAgent = 256 // characters
 
 // startSession begins a session that nothing speaks against any more (rule S1), and
 // notes the sign-in.
-func (ss sessionRules) startSession(ctx context.Context, in newSession) (Session, Token, error) {
-	request := RequestOf(ctx)
+func (ss sessionRules) startSession(ctx context.Context, in newSession) (StartedSession, error) {
 	s := Session{
 		ID: newID(ss.c, in.id), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
 		ConnectionID: in.connection, ConnectionEpoch: in.connectionEpoch, SecondFactor: in.secondFactor, Confined: in.confined,
-		UserAgent: excerpt(request.UserAgent, maxUserAgent), LastSeenAt: ss.c.now, CreatedAt: ss.c.now, UpdatedAt: ss.c.now,
+		ProvedAt: ss.c.now, LastSeenAt: ss.c.now, CreatedAt: ss.c.now, UpdatedAt: ss.c.now,
 	}
-	if request.Address.IsValid() {
-		s.Address = request.Address.String()
+	if s.ClientID = s.ID; !in.client.ID.IsZero() {
+		s.ClientID = in.client.client()
 	}
+	s.noteRequest(RequestOf(ctx))
 	ss.place(&s, in.organization, in.membership, in.home)
-	if err := ss.makeRoom(ctx, in.user.ID, s); err != nil {
-		return Session{}, Token{}, err
+	if err := ss.addEntry(ctx, s, in.client); err != nil {
+		return StartedSession{}, err
 	}
-	if err := ss.c.tx.Sessions().Insert(ctx, s); err != nil {
-		return Session{}, Token{}, err
+	if !in.client.ID.IsZero() {
+		if err := ss.c.spend(ctx, in.client); err != nil {
+			return StartedSession{}, err
+		}
 	}
-	token, err := ss.issueSession(ctx, s)
+	// No entry lasts longer, by whatever evidence it is added.
+	started := StartedSession{Session: s, ExpiresAt: s.ProvedAt.Add(ss.c.instance.config.SessionFor)}
+	var err error
+	started.Token, err = ss.c.issue(ctx, storedSecret{
+		Kind: secretSession, UserID: s.UserID, Subject: s.ClientID.String(), SessionID: s.ID, ExpiresAt: started.ExpiresAt,
+	})
 	if err != nil {
-		return Session{}, Token{}, err
+		return StartedSession{}, err
 	}
 	if err := ss.c.tx.Users().Touch(ctx, s.UserID, ss.c.now); err != nil {
-		return Session{}, Token{}, err
+		return StartedSession{}, err
 	}
 	if err := ss.arrived(ctx, s); err != nil {
-		return Session{}, Token{}, err
+		return StartedSession{}, err
 	}
-	return s, token, ss.recordSession(ctx, EventSessionStarted, s, nil, in.user.person())
+	return started, ss.recordSession(ctx, EventSessionStarted, s, nil, in.user.person())
 }
 
-// place says where a session is from now on, and until when at the latest. Whatever
-// the clocks say, it comes after the last end of all sessions there, and of all at the
-// home of its connection.
+// noteRequest notes by which device and from where an entry is made, as far as that is known.
+func (s *Session) noteRequest(r Request) {
+	s.UserAgent = cmp.Or(excerpt(r.UserAgent, maxUserAgent), s.UserAgent)
+	if r.Address.IsValid() {
+		s.Address = r.Address.String()
+	}
+}
+
+// place says where a session is, and until when at the latest: its age counts from its
+// evidence. Whatever the clocks say, it comes after the last end of all sessions there, and of all
+// at the home of its connection.
 func (ss sessionRules) place(s *Session, org *Organization, m *Membership, home *Organization) {
 	s.OrganizationID, s.MembershipID, s.SelectedAt = OrganizationID{}, MembershipID{}, ss.c.now
 	if home != nil {
@@ -308,7 +339,7 @@ func (ss sessionRules) place(s *Session, org *Organization, m *Membership, home 
 		s.SelectedAt = laterThan(s.SelectedAt, org.SessionsEndedAt)
 	}
 	_, longest := ss.c.instance.config.sessionLimits(org)
-	s.ExpiresAt = s.CreatedAt.Add(longest)
+	s.ExpiresAt = s.ProvedAt.Add(longest)
 }
 
 // laterThan is now, or just after an instant that is not before it.
@@ -375,10 +406,6 @@ func stricter(a, b time.Duration) time.Duration {
 		return a
 	}
 	return min(a, b)
-}
-
-func (ss sessionRules) issueSession(ctx context.Context, s Session) (Token, error) {
-	return ss.c.issue(ctx, storedSecret{Kind: secretSession, UserID: s.UserID, Subject: s.ID.String(), ExpiresAt: s.ExpiresAt})
 }
 
 // arrived notes on the membership that a session came there.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
+	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // Authenticated is who bears a session's token, and where.
@@ -16,10 +17,15 @@ type Authenticated struct {
 	Member       Member       `json:"member,omitzero"`       // there; Roles by priority, the primary one first (rule R4)
 }
 
-// Authenticate says who bears a token (rule S1). The user, the organization, the
-// membership and the limits of age and idleness are read and judged each time, over
-// one snapshot and in a number of statements that is the same for everybody: a
-// session is no cache.
+// Authenticate says who bears a token, and by which of its entries (rule S1). With an
+// organization it is the entry into that one, which [Sessions.Enter] adds: so two tabs of a
+// browser work in two organizations. With the zero id it is the entry that [Sessions.Switch] or the
+// last sign-in made current. If that has ended and another entry lives, no organization is chosen:
+// the Session is then one of the others, without its organization, and does only what needs none.
+//
+// The user, the organization, the membership and the limits of age and idleness are read and
+// judged each time, over one snapshot and, where there is such an entry, in a number of statements
+// that is the same for everybody: a session is no cache.
 //
 // At most every minute, or tenth of the idle limit if that is less, it notes that the
 // session was seen, in a write of its own and without an event. If that write fails
@@ -28,29 +34,31 @@ type Authenticated struct {
 // A bound Service gives of the organization its id, name and slug.
 //
 // Errors: [ErrInvalidToken]; [ErrSessionExpired]; [ErrSessionEnded] with the
-// [EndReason] as its Reason.
-func (g Sessions) Authenticate(ctx context.Context, token string) (Authenticated, error) {
+// [EndReason] as its Reason; [ErrNotFound] where the session lives and has no entry into the
+// organization, whether or not that is there.
+func (g Sessions) Authenticate(ctx context.Context, token string, in OrganizationID) (Authenticated, error) {
 	type answer struct {
 		Authenticated
 		seen time.Time // zero: not worth a write
 	}
 	found, err := read(ctx, g.s, sessionsAuthenticate, "", func(ctx context.Context, c *call) (answer, error) {
-		if err := c.sessions().readAhead(ctx, token); err != nil {
+		if err := c.sessions().readAhead(ctx, token, in); err != nil {
 			return answer{}, err
 		}
-		_, s, err := c.sessions().bearer(ctx, token)
+		secret, err := c.sessions().open(ctx, token)
 		if err != nil {
 			return answer{}, err
 		}
-		if err := c.access().authorize(ctx, scope{user: s.UserID}); err != nil {
+		if err := c.access().authorize(ctx, scope{user: secret.UserID}); err != nil {
 			return answer{}, err
 		}
-		held, err := c.sessions().upheld(ctx, s)
+		s, held, err := c.sessions().opened(ctx, secret, in)
 		if err != nil {
 			return answer{}, err
 		}
 		var seen time.Time
-		if c.now.Sub(s.LastSeenAt) >= c.instance.config.seenEvery(held.organization) {
+		// An entry that stands in for the current one is not used at its organization.
+		if !held.standsIn && c.now.Sub(s.LastSeenAt) >= c.instance.config.seenEvery(held.organization) {
 			seen = c.now
 		}
 		authenticated, err := c.sessions().authenticated(ctx, s, held)
@@ -90,32 +98,18 @@ func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) 
 	return err == nil
 }
 
-// bearer finds the session of a token. Whether the session still holds is another
-// matter: see [sessionRules.upheld].
-func (ss sessionRules) bearer(ctx context.Context, raw string) (storedSecret, Session, error) {
+// open finds the secret of a session's token. Whether an entry still holds is another
+// matter: see [sessionRules.opened].
+func (ss sessionRules) open(ctx context.Context, raw string) (storedSecret, error) {
 	raw = readToken(raw)
 	secret, err := ss.c.secret(ctx, secretSession, raw)
 	switch CodeOf(err) {
-	case "":
 	case ErrTokenUsed:
-		return storedSecret{}, Session{}, ss.whySpent(ctx, raw)
+		err = ss.whySpent(ctx, raw)
 	case ErrTokenExpired:
-		return storedSecret{}, Session{}, &Error{Code: ErrSessionExpired, Field: "token"}
-	default:
-		return storedSecret{}, Session{}, err
+		err = &Error{Code: ErrSessionExpired, Field: "token"}
 	}
-	id, err := ParseID[Session](secret.Subject)
-	if err != nil {
-		return storedSecret{}, Session{}, err
-	}
-	s, err := ss.c.tx.Sessions().Get(ctx, id)
-	switch {
-	case CodeOf(err) == ErrNotFound: // it went with its organization
-		return storedSecret{}, Session{}, sessionEnded(EndedOrganization)
-	case err == nil && !s.EndedAt.IsZero():
-		err = sessionEnded(s.EndReason)
-	}
-	return secret, s, err
+	return secret, err
 }
 
 // whySpent says of a token that is no good any more whether its session ended, or has
@@ -126,15 +120,76 @@ func (ss sessionRules) whySpent(ctx context.Context, raw string) error {
 	if err != nil {
 		return err
 	}
-	id, err := ParseID[Session](secret.Subject)
-	if err != nil {
-		return err
+	if secret.SessionID.IsZero() {
+		n, err := ss.c.tx.Sessions().Count(ctx, ss.living(sessionFilter{ClientID: typed.Of(secret.client())}))
+		if err == nil && n == 0 {
+			err = sessionEnded(EndedNoEntry)
+		}
+		return cmp.Or(err, sessionEnded(endedRotated))
 	}
-	s, err := ss.c.tx.Sessions().Get(ctx, id)
+	s, err := ss.c.tx.Sessions().Get(ctx, secret.SessionID)
 	if err != nil && CodeOf(err) != ErrNotFound {
 		return err
 	}
-	return sessionEnded(cmp.Or(s.EndReason, "token_replaced"))
+	return sessionEnded(cmp.Or(s.EndReason, endedRotated))
+}
+
+// endedRotated is the Reason of a token that another one has replaced.
+const endedRotated EndReason = "token_replaced"
+
+// current is the entry that is current, live or refused as ended.
+func (ss sessionRules) current(ctx context.Context, secret storedSecret) (Session, error) {
+	if secret.SessionID.IsZero() {
+		return Session{}, sessionEnded(EndedNoEntry)
+	}
+	s, err := ss.c.tx.Sessions().Get(ctx, secret.SessionID)
+	switch {
+	case CodeOf(err) == ErrNotFound: // it went with its organization
+		return Session{}, sessionEnded(EndedOrganization)
+	case err == nil && !s.EndedAt.IsZero():
+		err = sessionEnded(s.EndReason)
+	}
+	return s, err
+}
+
+// opened is the entry that a token opens, and what that stands on: see
+// [Sessions.Authenticate].
+func (ss sessionRules) opened(ctx context.Context, secret storedSecret, in OrganizationID) (Session, sessionFacts, error) {
+	s, why := ss.entryAt(ctx, secret, in)
+	if why == nil {
+		var held sessionFacts
+		if held, why = ss.upheld(ctx, s); why == nil {
+			return s, held, nil
+		}
+	}
+	if !over(why) {
+		return Session{}, sessionFacts{}, why
+	}
+	found, facts, err := ss.anyEntry(ctx, secret)
+	switch {
+	case err != nil:
+		return Session{}, sessionFacts{}, err
+	case found.ID.IsZero() && in.IsZero():
+		return Session{}, sessionFacts{}, why
+	case found.ID.IsZero():
+		return Session{}, sessionFacts{}, ss.whyOver(ctx, secret)
+	case !in.IsZero():
+		return Session{}, sessionFacts{}, notFound(in)
+	}
+	found, facts = found.nowhere(facts)
+	return found, facts, nil
+}
+
+// over reports whether an error says of an entry that it holds no longer.
+func over(err error) bool { return CodeOf(err) == ErrSessionEnded || CodeOf(err) == ErrSessionExpired }
+
+// whyOver says why a session has no entry left: it is what became of the current one.
+func (ss sessionRules) whyOver(ctx context.Context, secret storedSecret) error {
+	s, err := ss.current(ctx, secret)
+	if err == nil {
+		_, err = ss.upheld(ctx, s)
+	}
+	return err
 }
 
 func sessionEnded(why EndReason) error {
@@ -148,6 +203,7 @@ type sessionFacts struct {
 	home         *Organization // the connection's, where that is not the one chosen
 	organization *Organization // nil: none chosen
 	membership   *Membership   // there
+	standsIn     bool          // it is an entry into an organization, shown where none is chosen
 }
 
 // upheld reads what a session stands on, and refuses one that does not hold any more
@@ -246,7 +302,7 @@ func (org Organization) ended(s Session) bool {
 func (c Config) runsOut(s Session, org *Organization) time.Time {
 	idle, longest := c.sessionLimits(org)
 	first := s.ExpiresAt
-	for _, limit := range []time.Time{s.CreatedAt.Add(longest), s.LastSeenAt.Add(idle)} {
+	for _, limit := range []time.Time{s.ProvedAt.Add(longest), s.LastSeenAt.Add(idle)} {
 		if limit.Before(first) {
 			first = limit
 		}

@@ -10,8 +10,10 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Revoke ends a session (rule S2). Whoever runs an organization can end those that
-// are there. One that has ended stays as it is, without an event.
+// Revoke ends a session (rule S2): of the host and of the user it ends all entries of the
+// session's client. The people who run an organization can end the entries into it, and end no
+// other: then the person needs a new sign-in for that organization. An entry that has ended stays
+// as it is, without an event.
 //
 // Errors: [ErrNotFound]; [ErrForbidden] for a member who has more than the actor (rule
 // R6).
@@ -24,8 +26,39 @@ func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 		if err := c.sessions().mayRevoke(ctx, s); err != nil {
 			return err
 		}
-		return c.sessions().endSessions(ctx, sessionFilter{ID: typed.Of(id)}, EndedRevoked)
+		ends := sessionFilter{ID: typed.Of(id)}
+		all, err := c.sessions().endsAll(ctx, s)
+		if err != nil {
+			return err
+		}
+		if all {
+			ends = sessionFilter{ClientID: typed.Of(s.ClientID)}
+		}
+		return c.sessions().endSessions(ctx, ends, EndedRevoked)
 	})
+}
+
+// endsAll reports whether who revokes a session ends it with all of its entries: the host and its user do. By
+// a session that is confined, or counts as confined, its user ends the one entry alone (rule P6).
+func (ss sessionRules) endsAll(ctx context.Context, s Session) (bool, error) {
+	p := ss.c.service.principal
+	switch {
+	case p == nil:
+		return true, nil
+	case p.user != s.UserID || p.session != nil && p.session.Confined:
+		return false, nil
+	case p.session == nil:
+		return true, nil
+	}
+	own, err := ss.c.tx.Sessions().Get(ctx, p.session.ID)
+	if err != nil {
+		return false, err
+	}
+	held, err := ss.upheld(ctx, own)
+	if err != nil {
+		return false, err
+	}
+	return ss.speaksFor(ctx, held)
 }
 
 // lockSession takes the locks of a session's user and organization, and asks whether
@@ -77,8 +110,8 @@ func (ss sessionRules) mayRevoke(ctx context.Context, s Session) error {
 	return ss.c.members().mayTouch(ctx, m)
 }
 
-// RevokeAll ends all of a user's sessions but those named, wherever they are (rule
-// S2), and their pending sign-ins (rule P5).
+// RevokeAll ends all of a user's sessions, wherever they are, but those of the clients of
+// which one session is named (rule S2), and their pending sign-ins (rule P5).
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) error {
@@ -136,40 +169,75 @@ func (ss sessionRules) endAllSessions(org *Organization) {
 	org.SessionsEndedAt = laterThan(ss.c.now, org.SessionsEndedAt)
 }
 
-// SignOut ends the session of a token, at its bearer's wish.
+// SignOut ends the session of a token, with all its entries, at its bearer's wish.
 //
 // Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired].
 func (g Sessions) SignOut(ctx context.Context, token string) error {
 	return exec(ctx, g.s, sessionsSignOut, "", func(ctx context.Context, c *call) error {
-		_, s, err := c.sessions().lockToken(ctx, token, OrganizationID{})
+		secret, err := c.sessions().lockToken(ctx, token, OrganizationID{})
 		if err != nil {
 			return err
 		}
-		return c.sessions().endSessions(ctx, sessionFilter{ID: typed.Of(s.ID)}, EndedSignOut)
+		live, err := c.sessions().liveOf(ctx, sessionFilter{ClientID: typed.Of(secret.client())})
+		if err == nil && len(live) == 0 {
+			err = c.sessions().whyOver(ctx, secret)
+		}
+		if err != nil {
+			return err
+		}
+		return c.sessions().end(ctx, EndedSignOut, live...)
 	})
 }
 
-// endSessions ends the live sessions that pass a filter, but those named, and spends
-// their tokens (rule S2). Whoever calls it holds the lock of each user or
-// organization concerned, so that none begins meanwhile.
+// endSessions ends the live sessions that pass a filter, but those of the clients of which
+// one is named, and spends the tokens that open nothing any more (rule S2). The caller holds
+// the lock of each user or organization concerned, so that none begins meanwhile.
 func (ss sessionRules) endSessions(ctx context.Context, f sessionFilter, why EndReason, but ...SessionID) error {
 	live, err := ss.liveOf(ctx, f)
 	if err != nil {
 		return err
 	}
-	live = slices.DeleteFunc(live, func(s Session) bool { return slices.Contains(but, s.ID) })
+	kept, err := ss.clientsOf(ctx, f, live, but)
+	if err != nil {
+		return err
+	}
+	live = slices.DeleteFunc(live, func(s Session) bool { return slices.Contains(kept, s.ClientID) })
 	return ss.end(ctx, why, live...)
 }
 
+// clientsOf gives the clients of those sessions that pass a filter: of the live ones, or others that
+// have ended.
+func (ss sessionRules) clientsOf(ctx context.Context, f sessionFilter, live []Session, ids []SessionID) (clients []SessionID, err error) {
+	var ended []SessionID
+	for _, id := range ids {
+		if i := slices.IndexFunc(live, func(s Session) bool { return s.ID == id }); i >= 0 {
+			clients = append(clients, live[i].ClientID)
+		} else if !id.IsZero() {
+			ended = append(ended, id)
+		}
+	}
+	if len(ended) == 0 {
+		return clients, nil
+	}
+	f.ID = typed.Of(ended...)
+	found, err := ss.c.tx.Sessions().List(ctx, f, listSpan{Limit: len(ended)})
+	for _, s := range found {
+		clients = append(clients, s.ClientID)
+	}
+	return clients, err
+}
+
 // end ends sessions. What ended expires with that, so that a sweep finds by one date
-// what ran out and what ended.
+// what ran out and what ended. The token of a client ends with its last session.
 func (ss sessionRules) end(ctx context.Context, why EndReason, live ...Session) error {
 	if len(live) == 0 {
 		return nil
 	}
-	subjects := make([]string, len(live))
-	for i, s := range live {
-		subjects[i] = s.ID.String()
+	var clients []SessionID
+	for _, s := range live {
+		if !slices.Contains(clients, s.ClientID) {
+			clients = append(clients, s.ClientID)
+		}
 		before := s
 		s.EndedAt, s.EndReason, s.ExpiresAt = ss.c.now, why, ss.c.now
 		if err := put(ctx, ss.c, ss.c.tx.Sessions().Update, &s); err != nil {
@@ -179,7 +247,20 @@ func (ss sessionRules) end(ctx context.Context, why EndReason, live ...Session) 
 			return err
 		}
 	}
-	return ss.c.spendOf(ctx, secretSession, subjects...)
+	left, err := ss.c.tx.Sessions().List(ctx, ss.living(sessionFilter{ClientID: typed.Of(clients...)}), listSpan{Limit: math.MaxInt32})
+	if err != nil {
+		return err
+	}
+	var dead []string
+	for _, client := range clients {
+		if !slices.ContainsFunc(left, func(s Session) bool { return s.ClientID == client }) {
+			dead = append(dead, client.String())
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	return ss.c.spendOf(ctx, secretSession, dead...)
 }
 
 // living narrows a filter to the sessions that have neither ended nor run out. What ended
@@ -202,28 +283,39 @@ func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session
 	return ss.liveOf(ctx, sessionFilter{UserID: typed.Of(user)})
 }
 
-// makeRoom ends the oldest of a user's sessions where one more would be too many: of
-// those that are confined first, and for one that is confined first of those through the
-// same connection. So a provider that proves nothing about a person, and signs in as them
-// over and over, ends no session but its own.
-func (ss sessionRules) makeRoom(ctx context.Context, user UserID, coming Session) error {
+// makeRoom ends the oldest of a user's sessions where one more makes them too many: of those that are
+// confined first, and for one that is confined first of those through the same connection. So a
+// provider that proves nothing about a person, and signs in as them over and over, ends no session but its
+// own. current is that of the client where the coming one is one more entry of a client, and is there already:
+// then the client's others go before those of other clients, and the current one last of all.
+func (ss sessionRules) makeRoom(ctx context.Context, coming Session, current SessionID) error {
 	most := ss.c.instance.config.Limits.UserSessions
-	n, err := ss.c.tx.Sessions().Count(ctx, ss.living(sessionFilter{UserID: typed.Of(user)}))
-	if err != nil || n < most {
+	added := coming.ClientID != coming.ID
+	there := 0
+	if added {
+		there = 1
+	}
+	n, err := ss.c.tx.Sessions().Count(ctx, ss.living(sessionFilter{UserID: typed.Of(coming.UserID)}))
+	if err != nil || n-there < most {
 		return err
 	}
-	live, err := ss.liveSessions(ctx, user)
+	live, err := ss.liveSessions(ctx, coming.UserID)
 	if err != nil {
 		return err
 	}
+	live = slices.DeleteFunc(live, func(s Session) bool { return s.ID == coming.ID })
 	stays := func(s Session) int {
 		switch {
+		case s.ID == current:
+			return 4
 		case coming.Confined && s.Confined && s.ConnectionID == coming.ConnectionID:
 			return 0
-		case s.Confined:
+		case added && s.ClientID == coming.ClientID && !coming.Confined:
 			return 1
+		case s.Confined:
+			return 2
 		}
-		return 2
+		return 3
 	}
 	slices.SortStableFunc(live, func(a, b Session) int {
 		return cmp.Or(cmp.Compare(stays(a), stays(b)), a.CreatedAt.Compare(b.CreatedAt))
@@ -232,14 +324,14 @@ func (ss sessionRules) makeRoom(ctx context.Context, user UserID, coming Session
 }
 
 const (
-	sessionsRemembered = 30 * 24 * time.Hour // how long one that ran out or ended is kept
+	sessionsRemembered = 30 * 24 * time.Hour // how long one that ran out or ended is kept, at least
 	swept              = 500                 // most that one Sweep removes, and as many tokens
 	sweepEvery         = 10 * time.Minute
 )
 
-// Sweep removes sessions that ran out or ended over 30 days ago, tokens of
-// whatever kind that did, and pending sign-ins that ran out: some of each, so that nobody waits for it, and says how
-// many went. [Service.Run] calls it every ten minutes; without that, call it now and
+// Sweep removes sessions that ran out or ended over 30 days ago, or Config.SessionFor if
+// that is longer, tokens of whatever kind that did over 30 days ago, and pending sign-ins that ran out:
+// some of each, so that nobody waits for it, and says how many went. [Service.Run] calls it every ten minutes; without that, call it now and
 // then until it gives 0.
 func (g Sessions) Sweep(ctx context.Context) (int, error) {
 	return write(ctx, g.s, sessionsSweep, "", func(ctx context.Context, c *call) (int, error) {
@@ -257,7 +349,9 @@ func (g Sessions) Sweep(ctx context.Context) (int, error) {
 
 func (ss sessionRules) sweepSessions(ctx context.Context) (int, error) {
 	due := listSpan{Limit: swept, Order: ByDue}
-	sessions, err := ss.c.tx.Sessions().List(ctx, sessionFilter{DueBefore: ss.c.now.Add(-sessionsRemembered)}, due)
+	// A revoked entry is remembered as long as evidence from before may live: see outlived.
+	remembered := max(sessionsRemembered, ss.c.instance.config.SessionFor)
+	sessions, err := ss.c.tx.Sessions().List(ctx, sessionFilter{DueBefore: ss.c.now.Add(-remembered)}, due)
 	if err != nil {
 		return 0, err
 	}

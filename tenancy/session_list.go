@@ -141,6 +141,7 @@ func (ss sessionRules) asSeen(ctx context.Context, rows []Session) ([]Session, e
 			s.EndReason, s.EndedAt, s.ExpiresAt = EndedConnection, ss.c.now, ss.c.now
 		}
 		if p := ss.c.service.principal; p != nil && p.user != s.UserID {
+			s.ClientID = SessionID{} // it may be the id of an entry elsewhere
 			s.withhold(through[s.ConnectionID].OrganizationID)
 		}
 	}

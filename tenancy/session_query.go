@@ -24,13 +24,19 @@ var bearerTables = []struct {
 	{roleAssignmentRows.Table, "a"},
 }
 
-// bearerQuery reads in one statement what [Sessions.Authenticate] asks for one by one: the
-// secret of an id, its session, and what that stands on. Each table is met by its key or a
-// unique key.
-var bearerQuery = makeBearerQuery()
+// bearerQuery and entryQuery read in one statement what [Sessions.Authenticate] asks for one
+// by one: the secret of an id, its current session or that of an organization, and what the
+// session stands on. Each table is met by its key or a unique key, the session of an organization
+// among those of its client.
+var (
+	bearerQuery = makeBearerQuery("bearer", "s.id = x.session_id")
+	entryQuery  = makeBearerQuery("entry", "s.client_id = x.subject AND s.ended_at IS NULL AND s.organization_id = ?2 AND s.expires_at > ?3",
+		organizationArg, store.Column{Name: "now", Type: store.Time})
+)
 
-func makeBearerQuery() *store.Query {
-	q := &store.Query{Name: "bearer", Args: []store.Column{{Name: "secret_id", Type: store.ID, Prefix: storedSecretID{}.Prefix()}}}
+func makeBearerQuery(name, session string, more ...store.Column) *store.Query {
+	args := []store.Column{{Name: "secret_id", Type: store.ID, Prefix: storedSecretID{}.Prefix()}}
+	q := &store.Query{Name: name, Args: append(args, more...)}
 	var one, several []string // the columns of the row, and of the rows for the assignments
 	for _, t := range bearerTables {
 		for _, c := range t.table.Columns {
@@ -46,7 +52,7 @@ func makeBearerQuery() *store.Query {
 	}
 	q.SQL = "SELECT " + strings.Join(one, ", ") + `
 FROM tenancy_secrets x
-LEFT JOIN tenancy_sessions s ON s.id = x.subject
+LEFT JOIN tenancy_sessions s ON ` + session + `
 LEFT JOIN tenancy_users u ON u.id = s.user_id
 LEFT JOIN tenancy_organizations o ON o.id = s.organization_id
 LEFT JOIN tenancy_memberships m ON m.id = s.membership_id
@@ -55,9 +61,11 @@ WHERE x.id = ?1
 UNION ALL
 SELECT ` + strings.Join(several, ", ") + `
 FROM tenancy_secrets x
-JOIN tenancy_sessions s ON s.id = x.subject
+JOIN tenancy_sessions s ON ` + session + `
 JOIN tenancy_role_assignments a ON a.membership_id = s.membership_id
 WHERE x.id = ?1`
+	// Without a hint SQLite may begin with the sessions of the organization, however many there are.
+	q.Dialect = map[string]string{"sqlite": strings.ReplaceAll(q.SQL, "\nJOIN ", "\nCROSS JOIN ")}
 	return q
 }
 
@@ -66,6 +74,7 @@ WHERE x.id = ?1`
 type readAhead struct {
 	store.Rows
 	known       map[rowID]store.Row // nil: there is no such row
+	entry       [16]byte            // the session; zero: there is none
 	membership  [16]byte
 	assignments []store.Row // of the membership, by id
 }
@@ -73,14 +82,18 @@ type readAhead struct {
 var _ store.Rows = (*readAhead)(nil)
 
 // readAhead reads what Authenticate asks for by a token, where the store runs queries.
-func (ss sessionRules) readAhead(ctx context.Context, raw string) error {
+func (ss sessionRules) readAhead(ctx context.Context, raw string, in OrganizationID) error {
 	raw = readToken(raw)
 	if !wellFormed(raw, secretSession) {
 		return nil
 	}
 	id, _ := hashToken(raw)
 	ahead := &readAhead{Rows: ss.c.tx.rows, known: map[rowID]store.Row{{secretRows.Table, id}: nil}}
-	ok, err := ss.c.tx.Query(ctx, bearerQuery, []store.Value{{ID: id}}, func(row store.Row) error {
+	query, args := bearerQuery, []store.Value{{ID: id}}
+	if !in.IsZero() {
+		query, args = entryQuery, append(args, store.Value{ID: in}, store.Value{Int: ss.c.now.UnixMicro()})
+	}
+	ok, err := ss.c.tx.Query(ctx, query, args, func(row store.Row) error {
 		row = slices.Clone(row)
 		for _, t := range bearerTables {
 			part := row[:len(t.table.Columns):len(t.table.Columns)]
@@ -91,7 +104,10 @@ func (ss sessionRules) readAhead(ctx context.Context, raw string) error {
 				ahead.assignments = append(ahead.assignments, part)
 			default:
 				ahead.known[rowID{t.table, part[0].ID}] = part
-				if t.table == membershipRows.Table {
+				switch t.table {
+				case sessionRows.Table:
+					ahead.entry = part[0].ID
+				case membershipRows.Table:
 					ahead.membership = part[0].ID
 				}
 			}

@@ -12,6 +12,7 @@ type sessionFilter struct {
 	UserID         typed.In[UserID]
 	OrganizationID typed.In[OrganizationID]
 	MembershipID   typed.In[MembershipID]
+	ClientID       typed.In[SessionID]
 	Ended          typed.In[bool]
 	DueAfter       time.Time // ExpiresAt after this instant
 	DueBefore      time.Time // ExpiresAt before this instant
@@ -40,6 +41,8 @@ var sessionRows = typed.Describe[Session, sessionFilter](
 	typed.Instant("created_at", func(v *Session) *time.Time { return &v.CreatedAt }),
 	typed.Instant("updated_at", func(v *Session) *time.Time { return &v.UpdatedAt }),
 	typed.Integer("connection_epoch", func(v *Session) *int64 { return &v.ConnectionEpoch }),
+	typed.ID("client_id", func(v *Session) *SessionID { return &v.ClientID }),
+	typed.Instant("proved_at", func(v *Session) *time.Time { return &v.ProvedAt }),
 ).
 	Index("user_id").
 	Index("user_id").WhileNull("ended_at").
@@ -48,12 +51,15 @@ var sessionRows = typed.Describe[Session, sessionFilter](
 	Index("organization_id").WhileNull("ended_at").
 	Index("membership_id", "expires_at").
 	Index("expires_at").Order(typed.Order(ByDue), "expires_at").
+	Index("client_id").WhileNull("ended_at").
+	Index("client_id", "organization_id").WhileSet("ended_at").
 	Touch("last_seen_at").
 	Where(func(c *typed.Conds, f sessionFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "user_id", f.UserID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
 		typed.OneID(c, "membership_id", f.MembershipID)
+		typed.OneID(c, "client_id", f.ClientID)
 		typed.Present(c, "ended_at", f.Ended)
 		typed.After(c, "expires_at", f.DueAfter)
 		typed.Before(c, "expires_at", f.DueBefore)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 )
 
 // Registration says who may become a user by signing in.
@@ -47,6 +48,12 @@ type Attempt struct {
 	// LinkTo is the token of a live, unconfined session of somebody who adds this way of
 	// signing in to their account; "" = they sign in. Their session goes on.
 	LinkTo string `json:"-"`
+	// Session is the token of the session that the browser has already; "" = none. If that
+	// lives and is the same person's, the sign-in adds an entry with its evidence to it, in place of
+	// one into the same organization. The session gets a new token, and this one is dead (rule
+	// S1). Otherwise the sign-in starts a session of its own. With LinkTo it does not count. A pending
+	// sign-in does not keep it: give it again with [PendingEvidence].
+	Session string `json:"-"`
 	// Profile is for a user who is new. What it leaves empty is taken from the Evidence.
 	Profile Profile `json:"profile,omitzero"`
 	// Note goes with a request to join, for who decides on it: at most 500 characters.
@@ -78,6 +85,9 @@ const (
 	// the person has not proved yet who they are: try again with the same Attempt and a second
 	// factor.
 	DecisionSecondFactor DecisionKind = "second_factor"
+	// DecisionSignInAgain: nothing that the session has shown counts in the organization,
+	// which any sign-in would do for (see [Sessions.Enter]).
+	DecisionSignInAgain DecisionKind = "sign_in_again"
 	// DecisionVerifyEmail: nobody has proved the address. Mail it a code ([Proofs].Start). If the person types
 	// the code into the browser that made this attempt, try again with
 	// [Evidence.WithMailbox]. The same holds for a link that works only in that browser.
@@ -123,8 +133,11 @@ type Decision struct {
 
 	// Signed in:
 	Session Session `json:"session,omitzero"`
-	Token   Token   `json:"-"`                // of the session: shown here and never again (rule G10)
-	Member  *Member `json:"member,omitempty"` // where the person joined just now; nil: nowhere
+	Token   Token   `json:"-"` // of the session: shown here and never again (rule G10); none where it stays the same
+	// ExpiresAt is when the token runs out at the latest, whichever entry it is used for; zero
+	// where the token stays the same.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	Member    *Member   `json:"member,omitempty"` // where the person joined just now; nil: nowhere
 	// JoinRefused is the organization of the person's domain, and why it did not let them in
 	// although it lets in people on that domain; nil: nothing was refused.
 	JoinRefused *JoinRefusal `json:"join_refused,omitempty"`
@@ -155,7 +168,9 @@ type JoinRefusal struct {
 }
 
 // Started is the session of somebody who is signed in.
-func (d Decision) Started() StartedSession { return StartedSession{Session: d.Session, Token: d.Token} }
+func (d Decision) Started() StartedSession {
+	return StartedSession{Session: d.Session, Token: d.Token, ExpiresAt: d.ExpiresAt}
+}
 
 // errDecided ends an attempt that is not let through, and undoes what it did; errKept
 // ends one whose traces stay.

@@ -32,7 +32,11 @@ func (n *signIn) arrive(ctx context.Context) error {
 	if err := n.regroup(ctx); err != nil {
 		return err
 	}
-	n.decision.Session, n.decision.Token, err = n.w.sessions().startSession(ctx, start)
+	if start.client, err = n.w.sessions().continued(ctx, n.in.Session, n.user.ID); err != nil {
+		return err
+	}
+	started, err := n.w.sessions().startSession(ctx, start)
+	n.decision.Session, n.decision.Token, n.decision.ExpiresAt = started.Session, started.Token, started.ExpiresAt
 	n.decision.Kind, n.decision.User = DecisionSignedIn, n.user
 	if !n.joined.ID.IsZero() {
 		n.decision.Member = &n.joined

@@ -72,7 +72,12 @@ func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof)
 	if err := us.c.joining().settleRequests(ctx, user, JoinRequestCanceled); err != nil {
 		return err
 	}
-	return us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user)}, EndedTakenOver, p.session)
+	live, err := us.c.sessions().liveSessions(ctx, user)
+	if err != nil {
+		return err
+	}
+	live = slices.DeleteFunc(live, func(s Session) bool { return s.ID == p.session }) // other entries of its client may be another person's
+	return us.c.sessions().end(ctx, EndedTakenOver, live...)
 }
 
 // archiveFounded archives the organizations that an account made while nobody had proved

@@ -201,14 +201,16 @@ func (n nested) Update(ctx context.Context, fn func(store.Rows) error) error {
 // service and method that it runs for. Unexported methods do the rules on it, so
 // that they compose in one transaction.
 type call struct {
-	tx       txn
-	instance *instance
-	service  *Service
-	method   *Method
-	now      time.Time
-	changes  *changes
-	actor    Actor  // who does it, for the events (rule G12)
-	through  string // by which session; "" = none
+	tx        txn
+	instance  *instance
+	service   *Service
+	method    *Method
+	now       time.Time
+	changes   *changes
+	actor     Actor          // who does it, for the events (rule G12)
+	through   string         // by which session; "" = none
+	throughAt OrganizationID // where that is; zero: nowhere, or not known
+	client    SessionID      // whose entries through is one of, where a token was presented
 
 	asked        bool       // authorize was
 	scope        scope      // about what
@@ -298,7 +300,7 @@ func (s *Service) run(ctx context.Context, method *Method, key string, keys *cha
 		}
 		c = &call{tx: txn{border: border{rows}}, instance: s.instance, service: s, method: method, now: s.now(), changes: keys, actor: s.actor}
 		if p := s.principal; p != nil && p.session != nil {
-			c.through = p.session.ID.String()
+			c.through, c.throughAt = p.session.ID.String(), p.session.OrganizationID
 		}
 		if err := c.open(); err != nil {
 			return err

@@ -28,7 +28,7 @@ func TestBearerKeepsThePolicy(t *testing.T) {
 	require.Equal(t, 404, ask("evil", token).Code)
 	refused := w.post(s.Switch, url.Values{"organization": {w.evil.ID.String()}}, bearer(token))
 	require.Equal(t, 403, refused.Code)
-	require.Contains(t, refused.Body.String(), `"code":"sign_in_refused"`)
+	require.Contains(t, refused.Body.String(), `"code":"sign_in_wanted"`)
 	require.Equal(t, 200, ask("acme", token).Code) // it stays as it was, where it was
 	require.Equal(t, 404, ask("evil", token).Code)
 

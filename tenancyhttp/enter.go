@@ -30,13 +30,7 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 		return nil, err
 	}
 	if g.config.Sessions != nil {
-		found, err := g.config.Sessions.Authenticate(r)
-		if err != nil {
-			return nil, err
-		}
-		held := g.hold(found.User.ID, tenancy.SessionPrincipal(found.Session))
-		held.session, held.member = &found.Session, &found.Member
-		return held, nil
+		return g.holdEntry(g.config.Sessions.Authenticate(r))
 	}
 	user, err := g.config.User(r)
 	switch {
@@ -46,6 +40,63 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 		return nil, unauthenticated()
 	}
 	return g.hold(user, tenancy.UserPrincipal(user)), nil
+}
+
+// holdEntry holds a request to an entry of its session.
+func (g *Guard) holdEntry(found tenancy.Authenticated, err error) (*access, error) {
+	if err != nil {
+		return nil, err
+	}
+	held := g.hold(found.User.ID, tenancy.SessionPrincipal(found.Session))
+	held.session, held.member = &found.Session, &found.Member
+	return held, nil
+}
+
+// signedInThere finds out who makes a request, and which organization it selects. With Sessions
+// that takes one look at the session: at its entry there.
+func (g *Guard) signedInThere(r *http.Request) (*access, error) {
+	s := g.config.Sessions
+	if s == nil {
+		held, err := g.signedIn(r)
+		if err == nil {
+			held.organization, err = g.selected(r)
+		}
+		return held, err
+	}
+	if err := g.sameSite(r); err != nil {
+		return nil, err
+	}
+	if c, err := s.carried(r); err != nil || c.token == "" {
+		return g.signedIn(r) // refuses it
+	}
+	id, failed := g.selected(r)
+	if failed != nil { // a session that has ended is told first
+		if _, err := g.signedIn(r); err != nil {
+			return nil, err
+		}
+		return nil, failed
+	}
+	held, err := g.holdEntry(s.entered(r, id))
+	if errors.Is(err, tenancy.ErrNotFound) {
+		err = notFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	held.organization = id
+	return held, nil
+}
+
+// selected is the organization that a request selects.
+func (g *Guard) selected(r *http.Request) (tenancy.OrganizationID, error) {
+	selected, err := g.config.Organization(r)
+	switch {
+	case err != nil:
+		return tenancy.OrganizationID{}, err
+	case selected == "":
+		return tenancy.OrganizationID{}, &tenancy.Error{Code: ErrNoOrganization, Op: opEnter, Field: "organization"}
+	}
+	return g.resolve(r, selected)
 }
 
 // sameSite refuses an unsafe request that another site may have made a browser send.
@@ -67,22 +118,9 @@ func (g *Guard) sameSite(r *http.Request) error {
 // enter finds out who and where, and asks for a permission there. With a refusal for
 // the lack of membership or permission it gives the access, too.
 func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, error) {
-	held, err := g.signedIn(r)
+	held, err := g.signedInThere(r)
 	if err != nil {
 		return nil, err
-	}
-	selected, err := g.config.Organization(r)
-	if err != nil {
-		return nil, err
-	}
-	if selected == "" {
-		return nil, &tenancy.Error{Code: ErrNoOrganization, Op: opEnter, Field: "organization"}
-	}
-	if held.organization, err = g.resolve(r, selected); err != nil {
-		return nil, err
-	}
-	if held.session != nil && held.session.OrganizationID != held.organization {
-		return nil, notFound()
 	}
 	err = g.config.Service.Check(r.Context(), held.user, held.organization, permission)
 	switch tenancy.CodeOf(err) {

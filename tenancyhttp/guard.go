@@ -15,9 +15,10 @@ type Config struct {
 	// Service is the host's own, not bound to anybody.
 	Service *tenancy.Service
 	// Sessions says who makes a request, by the session token in its cookie or its Bearer
-	// token, and holds them to the organization that the session is at (rules P3, P6, S6):
-	// a request that selects another one is answered as if it were not there, until
-	// [Sessions.Switch].
+	// token, and holds them to the organizations that the session has entered (rules P3, P6, S1,
+	// S6): a request is made by the entry into the organization that it selects. One that selects
+	// another organization is answered as if that were not there, until [Guard.Follow] or
+	// [Sessions.Switch] enters it.
 	Sessions *Sessions
 	// User says who makes a request where the host keeps sessions of its own; the zero id, or an error that is
 	// [ErrUnauthenticated], is nobody. What a session or token is worth is the host's
@@ -25,7 +26,8 @@ type Config struct {
 	// [ProblemOf] says: 500 for one that is not of package tenancy.
 	User func(*http.Request) (tenancy.UserID, error)
 	// Organization says which organization a request selects; default: with Sessions the
-	// session's. It may be nil, too, for a Guard of which only [Guard.SignedIn] is used.
+	// current one of the session. That changes under a form which is open in another tab: select
+	// by the path, by the host, or by [Sessions.FormField]. It may be nil, too, for a Guard of which only [Guard.SignedIn] is used.
 	Organization Selector
 	// CrossOrigin says from which other sites a browser may send a request with an unsafe
 	// method; others are answered with 403. With Sessions it checks each request that
@@ -49,6 +51,10 @@ type Config struct {
 	// already, else none. It may be called more than once a request, and must give the
 	// same each time.
 	RequestID func(*http.Request) string
+	// SignIn answers a link that [Guard.Follow] cannot follow, because the organization wants
+	// another sign-in: with a redirect to the page for that, say, where the program signs in with
+	// [tenancy.Attempt].Session. The Decision says which. Default: Error with [ErrSignInWanted].
+	SignIn func(http.ResponseWriter, *http.Request, tenancy.Decision)
 	// Error answers a request that is refused or has failed; default: [WriteError].
 	// What it writes for an error that is [tenancy.ErrNotFound] must not depend on
 	// anything but the request. It may fall back on WriteError.
@@ -104,7 +110,11 @@ func New(config Config) (*Guard, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Guard{config}, nil
+	g := &Guard{config}
+	if g.config.SignIn == nil {
+		g.config.SignIn = func(w http.ResponseWriter, r *http.Request, d tenancy.Decision) { g.Error(w, r, wanted(opFollow, d)) }
+	}
+	return g, nil
 }
 
 // SignedIn is the middleware for what a person does outside any organization: an

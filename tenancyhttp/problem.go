@@ -33,14 +33,17 @@ type Problem struct {
 //	     two_carriers, public_email_domain
 //	401  unauthenticated, session_expired, session_ended
 //	403  forbidden, email_not_verified, email_managed, join_refused, sign_in_refused, sign_in_required,
+//	     sign_in_wanted, step_up_needed,
 //	     organization_closed, email_domain_not_allowed, invitation_for_other_email
 //	404  not_found, merged
+//	405  method_not_allowed
 //	409  already_exists, conflict, too_large, referenced, last_owner, already_member,
 //	     already_member_elsewhere, pending_membership, membership_inactive, seat_limit, role_in_use,
 //	     connection_in_use, would_lock_out, identity_conflict, already_invited, already_requested, join_request_decided, domain_taken,
 //	     domain_not_verified
 //	410  token_expired, token_used, events_pruned, invitation_accepted, invitation_revoked,
 //	     invitation_expired, invitation_void, join_code_revoked, join_code_expired, join_code_spent
+//	413  body_too_large
 //	429  rate_limited (with RetryAfter, where it is known)
 //	502  mail_failed
 //	503  busy, canceled (both with RetryAfter), closed, read_only, storage_full

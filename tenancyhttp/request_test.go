@@ -85,7 +85,7 @@ func TestHandlersBehindAGuard(t *testing.T) {
 	rec := w.post(behind(s.Switch), url.Values{"organization": {w.acme.ID.String()}}, with(cookie), in)
 	require.Equal(t, http.StatusSeeOther, rec.Code)
 	require.Equal(t, []string{"no-store"}, rec.Header().Values("Cache-Control"))
-	rec = w.post(behind(s.SignOut), nil, with(w.cookie(rec)), in)
+	rec = w.post(behind(s.SignOut), nil, with(cookie), in)
 	require.Equal(t, http.StatusSeeOther, rec.Code)
 	require.Negative(t, w.cookie(rec).MaxAge)
 	require.Equal(t, 200, w.post(behind(s.Switch), url.Values{"organization": {""}}, bearer(w.start(w.bob, w.acme.ID, false)), in).Code)

@@ -63,6 +63,32 @@ func Header(name string) Selector {
 	}
 }
 
+// FormField selects by a field of a form, which holds the id or slug of the organization that the
+// form was opened in: so it is posted there, or refused, whatever another tab has switched to
+// since. Requests with the methods GET, HEAD and OPTIONS select the current organization of the
+// session. Any other one without the field is refused with [ErrNoOrganization].
+//
+// It reads the body, which may have 64 KiB; handlers find the form in [http.Request.PostForm]. A
+// multipart form is not read, and so refused: select by the path there.
+func (s *Sessions) FormField(name string) Selector {
+	return func(r *http.Request) (string, error) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead, http.MethodOptions:
+			return s.organization(r)
+		}
+		if r.PostForm == nil && r.Body != nil {
+			r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
+		}
+		if err := r.ParseForm(); err != nil {
+			return "", unreadable(err)
+		}
+		if len(r.PostForm[name]) > 1 {
+			return "", &tenancy.Error{Code: tenancy.ErrInvalid, Op: opEnter, Field: name, Reason: "is there more than once"}
+		}
+		return r.PostForm.Get(name), nil
+	}
+}
+
 // Subdomain selects by the one label in front of a base domain: with the base
 // "app.example", a request to acme.app.example:8443 is about "acme". Case, port and
 // one trailing dot do not count. The base itself, deeper names, other domains and IP

@@ -99,11 +99,15 @@ func NewSessions(config SessionsConfig) (*Sessions, error) {
 	return &Sessions{config}, nil
 }
 
-// Set gives a browser a session that was just started or switched, in the cookie. It lasts
-// as long as the session can. It is not for clients that send a Bearer token: give them
-// the token in the answer.
+// Set gives a browser a session that was just started, or to which a sign-in has added an
+// entry, in the cookie. It lasts as long as the token can. It is not for clients that send a Bearer
+// token: give them the token in the answer.
 func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
-	left := started.Session.ExpiresAt.Sub(s.config.Now())
+	until := started.ExpiresAt
+	if until.IsZero() {
+		until = started.Session.ExpiresAt
+	}
+	left := until.Sub(s.config.Now())
 	s.cookie(w, started.Token.Reveal(), max(1, int(left/time.Second)))
 }
 
@@ -128,24 +132,39 @@ func (s *Sessions) Token(r *http.Request) string {
 	return c.token
 }
 
-// Authenticate says who makes a request, and where. Behind a [Guard] it asks the Service
-// once a request, and again after [Sessions.Switch] or [Sessions.SignOut] has run in the
-// same request. It does not check from which site the request comes: a Guard does.
+// Authenticate says who makes a request, and which organization is current in their session.
+// Behind a [Guard] it asks the Service once a request, and again after [Sessions.Switch] or
+// [Sessions.SignOut] has run in the same request. It does not check from which site the request
+// comes: a Guard does.
 //
 // Errors: [ErrUnauthenticated] for nobody, also for a session that has ended;
 // [ErrTwoCarriers]; and what the Service could not do.
 func (s *Sessions) Authenticate(r *http.Request) (tenancy.Authenticated, error) {
+	return s.entered(r, tenancy.OrganizationID{})
+}
+
+// entered is Authenticate for the entry into an organization; zero: the current one.
+//
+// Errors: also [tenancy.ErrNotFound] where the session has no entry there.
+func (s *Sessions) entered(r *http.Request, in tenancy.OrganizationID) (tenancy.Authenticated, error) {
 	m := memoOf(r)
 	if m == nil {
-		return s.authenticate(r)
+		return s.authenticate(r, in)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.of != s {
-		m.found, m.err = s.authenticate(r)
-		m.of = s
+		m.of, m.found = s, map[tenancy.OrganizationID]authenticated{}
 	}
-	return m.found, m.err
+	known, is := m.found[in]
+	if !is {
+		known.found, known.err = s.authenticate(r, in)
+		m.found[in] = known
+		if at := known.found.Organization.ID; known.err == nil && in.IsZero() { // it is the entry there, too
+			m.found[at] = known
+		}
+	}
+	return known.found, known.err
 }
 
 // forget makes the next Authenticate of a request ask again.
@@ -153,16 +172,16 @@ func forget(r *http.Request) {
 	if m := memoOf(r); m != nil {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.of, m.found, m.err = nil, tenancy.Authenticated{}, nil
+		m.of, m.found = nil, nil
 	}
 }
 
-func (s *Sessions) authenticate(r *http.Request) (tenancy.Authenticated, error) {
+func (s *Sessions) authenticate(r *http.Request, in tenancy.OrganizationID) (tenancy.Authenticated, error) {
 	c, err := s.carried(r)
 	if err != nil {
 		return tenancy.Authenticated{}, err
 	}
-	found, err := s.config.Service.Sessions.Authenticate(tenancy.Trusted(r.Context()), c.token)
+	found, err := s.config.Service.Sessions.Authenticate(tenancy.Trusted(r.Context()), c.token, in)
 	return found, anonymous(err)
 }
 
@@ -175,7 +194,7 @@ func anonymous(err error) error {
 	return err
 }
 
-// organization selects the one that the session is at.
+// organization selects the one that is current in the session.
 func (s *Sessions) organization(r *http.Request) (string, error) {
 	found, err := s.Authenticate(r)
 	if err != nil || found.Organization.ID.IsZero() {
@@ -188,9 +207,14 @@ func (s *Sessions) organization(r *http.Request) (string, error) {
 type memo struct {
 	mu    sync.Mutex
 	of    *Sessions // nil: nobody has authenticated yet, or it is out of date
+	found map[tenancy.OrganizationID]authenticated
+	vary  []string // names of headers that have selected the organization
+}
+
+// authenticated is what the Service has answered.
+type authenticated struct {
 	found tenancy.Authenticated
 	err   error
-	vary  []string // names of headers that have selected the organization
 }
 
 type memoKey struct{}

@@ -14,6 +14,14 @@ const (
 	ErrNoOrganization tenancy.Code = "no_organization"
 	// ErrTwoCarriers: the request carries a session cookie and a Bearer token, or two headers Authorization (rule S6).
 	ErrTwoCarriers tenancy.Code = "two_carriers"
+	// ErrSignInWanted: the organization wants another sign-in than the session has; the Reason is the [tenancy.DecisionKind] (rule S1).
+	ErrSignInWanted tenancy.Code = "sign_in_wanted"
+	// ErrMethodNotAllowed: a handler of this package takes another method.
+	ErrMethodNotAllowed tenancy.Code = "method_not_allowed"
+	// ErrBodyTooLarge: the body of a request is larger than 64 KiB.
+	ErrBodyTooLarge tenancy.Code = "body_too_large"
+	// ErrStepUp: the person has to sign in again, because the last time is too long ago (rule S4).
+	ErrStepUp tenancy.Code = "step_up_needed"
 )
 
 // statuses is the one table from code to HTTP status. It never changes once made.
@@ -21,6 +29,11 @@ var statuses = map[tenancy.Code]int{
 	ErrUnauthenticated: http.StatusUnauthorized,
 	ErrNoOrganization:  http.StatusBadRequest,
 	ErrTwoCarriers:     http.StatusBadRequest,
+	ErrSignInWanted:    http.StatusForbidden,
+	ErrStepUp:          http.StatusForbidden,
+
+	ErrMethodNotAllowed: http.StatusMethodNotAllowed,
+	ErrBodyTooLarge:     http.StatusRequestEntityTooLarge,
 
 	tenancy.ErrInvalid:           http.StatusBadRequest,
 	tenancy.ErrInvalidToken:      http.StatusBadRequest,

@@ -3,6 +3,8 @@ package tenancyhttp
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -11,66 +13,64 @@ import (
 )
 
 const (
+	opSwitch         = "switch organization"
 	maxForm          = 64 << 10 // bytes
 	formOrganization = "organization"
 	formReturn       = "return"
 )
 
-// switched is the answer of [Sessions.Switch] to a client that sent a Bearer token.
+// switched is the answer of [Sessions.Switch] to a client that keeps no cookies.
 type switched struct {
-	Token     string    `json:"token"`
-	ExpiresAt time.Time `json:"expires_at"`
+	Organization string    `json:"organization"`
+	ExpiresAt    time.Time `json:"expires_at"`
 }
 
-// Switch is the handler of an organization switcher. It takes a form with the
-// organization's id in "organization", empty for none. The session stays the same and
-// gets a new token; the old one is dead at once.
+// Switch is the handler of an organization switcher. It takes a form, or JSON, with the
+// organization's id in "organization", empty for none, and makes that the current one of the
+// session ([tenancy.Sessions.Switch]). The token stays the same. Tabs that select their
+// organization by the path or the host are not touched.
 //
-// A browser gets the new token in its cookie, with a redirect to the path of this site in
-// the form's "return", or to "/" where that is anything else. A client that sent a Bearer
-// token gets 200 and JSON: "token", and "expires_at" in RFC 3339, when the session ends
-// at the latest.
+// A browser gets a redirect to the path of this site in the form's "return", or to "/" where that
+// is anything else. A client that sent a Bearer token, or JSON, gets 200 and JSON: "organization",
+// and "expires_at" in RFC 3339, when the entry ends at the latest.
 //
-// Refused: other methods than POST with 405; two carriers, and a form without
-// "organization", with 400; a browser's request from another site with 403; a form over
-// 64 KiB with 413; nobody with 401; an organization in which the person is no active
-// member with 404; a policy that wants another way to sign in with
-// [tenancy.ErrSignInRefused].
+// Refused, as [WriteError] writes it: two carriers, and a body that cannot be read or has no
+// "organization", with 400; nobody with 401; a browser's request from another site with 403; an
+// organization in which the person is no active member with 404; other methods than POST with 405;
+// a body over 64 KiB with 413; an organization that wants another sign-in with 403 and
+// [ErrSignInWanted].
 func (s *Sessions) Switch(w http.ResponseWriter, r *http.Request) {
 	c, ok := s.posted(w, r)
 	if !ok {
 		return
 	}
-	if status := readForm(r); status != http.StatusOK {
-		http.Error(w, http.StatusText(status), status)
-		return
-	}
-	var to tenancy.OrganizationID
-	if id := r.PostFormValue(formOrganization); id != "" {
-		var err error
-		if to, err = tenancy.ParseOrganizationID(id); err != nil {
-			s.fail(w, r, err)
-			return
-		}
-	}
-	started, err := s.config.Service.Sessions.Switch(tenancy.Trusted(r.Context()), c.token, to)
-	forget(r)
+	to, err := readOrganization(r)
 	if err != nil {
-		// The cookie stays: another window may have switched, and have a new one by now.
+		s.fail(w, r, err)
+		return
+	}
+	d, err := s.config.Service.Sessions.Switch(tenancy.Trusted(r.Context()), c.token, to)
+	forget(r)
+	switch {
+	case err != nil:
 		s.fail(w, r, anonymous(err))
-		return
+	case d.Kind != tenancy.DecisionSignedIn:
+		s.fail(w, r, wanted(opSwitch, d))
+	case c.bearer || isJSON(r):
+		s.tell(w, r, d.Session)
+	default:
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, localPath(r.PostFormValue(formReturn)), http.StatusSeeOther)
 	}
-	if c.bearer {
-		s.tell(w, r, started)
-		return
-	}
-	s.Set(w, started)
-	http.Redirect(w, r, localPath(r.PostFormValue(formReturn)), http.StatusSeeOther)
 }
 
-// tell gives the token of a session to a client that keeps no cookies.
-func (s *Sessions) tell(w http.ResponseWriter, r *http.Request, started tenancy.StartedSession) {
-	body, err := json.Marshal(switched{started.Token.Reveal(), started.Session.ExpiresAt})
+// tell says to a client that follows no redirects where its session is.
+func (s *Sessions) tell(w http.ResponseWriter, r *http.Request, at tenancy.Session) {
+	answer := switched{ExpiresAt: at.ExpiresAt}
+	if !at.OrganizationID.IsZero() {
+		answer.Organization = at.OrganizationID.String()
+	}
+	body, err := json.Marshal(answer)
 	if err != nil { // a year that RFC 3339 cannot write
 		s.fail(w, r, err)
 		return
@@ -82,21 +82,51 @@ func (s *Sessions) tell(w http.ResponseWriter, r *http.Request, started tenancy.
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// readForm reads a form that has to say where to: one that is cut off, or of something
+// readOrganization reads where to, from JSON or a form. A body that is cut off, or of something
 // else, must not be taken for a wish to be nowhere.
-func readForm(r *http.Request) (status int) {
-	err := r.ParseForm()
-	if err == nil {
-		err = r.ParseMultipartForm(maxForm)
+func readOrganization(r *http.Request) (to tenancy.OrganizationID, err error) {
+	selected := ""
+	if isJSON(r) {
+		var body struct {
+			Organization *string `json:"organization"`
+		}
+		raw, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = json.Unmarshal(raw, &body)
+		}
+		if err != nil || body.Organization == nil {
+			return to, unreadable(err)
+		}
+		selected = *body.Organization
+	} else {
+		err := r.ParseForm()
+		if err == nil {
+			err = r.ParseMultipartForm(maxForm)
+		}
+		if err != nil && !errors.Is(err, http.ErrNotMultipart) || !r.PostForm.Has(formOrganization) {
+			return to, unreadable(err)
+		}
+		selected = r.PostFormValue(formOrganization)
 	}
-	var big *http.MaxBytesError
-	switch {
-	case errors.As(err, &big):
-		return http.StatusRequestEntityTooLarge
-	case err != nil && !errors.Is(err, http.ErrNotMultipart), !r.PostForm.Has(formOrganization):
-		return http.StatusBadRequest
+	if selected == "" {
+		return to, nil
 	}
-	return http.StatusOK
+	return tenancy.ParseOrganizationID(selected)
+}
+
+// isJSON reports whether a request says that its body is JSON.
+func isJSON(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
+}
+
+// unreadable is the error of a body that does not say which organization it is about.
+func unreadable(err error) error {
+	reason := "is not in the body"
+	if big := new(http.MaxBytesError); errors.As(err, &big) {
+		return &tenancy.Error{Code: ErrBodyTooLarge, Op: opSwitch, Field: formOrganization, Reason: reason, Err: err}
+	}
+	return &tenancy.Error{Code: tenancy.ErrInvalid, Op: opSwitch, Field: formOrganization, Reason: reason, Err: err}
 }
 
 // SignOut is the handler that ends the session of a request. It removes the cookie from a
@@ -130,7 +160,7 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
 func (s *Sessions) posted(w http.ResponseWriter, r *http.Request) (carrier, bool) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		s.fail(w, r, &tenancy.Error{Code: ErrMethodNotAllowed, Op: opSwitch, Reason: "takes POST alone"})
 		return carrier{}, false
 	}
 	c, err := s.carried(r)

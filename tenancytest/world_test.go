@@ -208,7 +208,7 @@ func TestSessionRefused(t *testing.T) {
 	require.NoError(t, err)
 	cookie := w.Cookie(sessions, eve.ID, tenancy.OrganizationID{})
 	require.Equal(t, "app.example", cookie.Domain)
-	found, err := w.Service.Sessions.Authenticate(t.Context(), cookie.Value)
+	found, err := w.Service.Sessions.Authenticate(t.Context(), cookie.Value, tenancy.OrganizationID{})
 	require.NoError(t, err)
 	require.Equal(t, eve.ID, found.User.ID)
 }

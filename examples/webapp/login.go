@@ -53,6 +53,7 @@ func (a *accounts) pending(r *http.Request) (tenancy.Evidence, error) {
 
 // enter has Freehold decide on an attempt, and does what it says.
 func (a *accounts) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
+	in.Session = a.sessions.Token(r) // of the same person: then this sign-in adds to it
 	d, err := a.service.SignIn(r.Context(), in)
 	if err != nil {
 		a.guard.Error(w, r, beginAnew(err))
@@ -90,10 +91,10 @@ func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Att
 	}
 }
 
-// welcome hands out the session. Whoever used this browser before is signed out.
+// welcome hands out the session. Another person who used this browser before is signed out.
 func (a *accounts) welcome(w http.ResponseWriter, r *http.Request, d tenancy.Decision) {
 	if old := a.sessions.Token(r); old != "" {
-		_ = a.service.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself
+		_ = a.service.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself; of the same person it is spent
 	}
 	a.sessions.Set(w, d.Started())
 	http.Redirect(w, r, pathOf(d.OrganizationID), http.StatusSeeOther)

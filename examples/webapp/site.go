@@ -162,9 +162,9 @@ func (s *site) createOrganization(w http.ResponseWriter, r *http.Request) {
 // moveTo takes the session to an organization, as the switcher does.
 func (s *site) moveTo(w http.ResponseWriter, r *http.Request, org tenancy.OrganizationID) {
 	ctx := r.Context()
-	started, err := tenancyhttp.Service(ctx).Sessions.Switch(ctx, s.sessions.Token(r), org)
-	if err == nil {
-		s.sessions.Set(w, started)
+	d, err := tenancyhttp.Service(ctx).Sessions.Switch(ctx, s.sessions.Token(r), org)
+	if err == nil && d.Kind != tenancy.DecisionSignedIn {
+		err = &tenancy.Error{Code: tenancyhttp.ErrSignInWanted, Op: "switch", Reason: string(d.Kind)}
 	}
 	s.done(w, r, pathOf(org), err)
 }

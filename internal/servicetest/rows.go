@@ -38,6 +38,7 @@ func GetRow[V tenancy.Entity](ctx context.Context, rows store.Rows, id tenancy.I
 type Secret struct {
 	ID                            [16]byte
 	UserID                        tenancy.UserID
+	SessionID                     tenancy.SessionID // of a session's: the entry that is current
 	Kind, Hash, Subject, Address  string
 	SpentAt, ExpiresAt, CreatedAt time.Time
 }
@@ -168,7 +169,7 @@ func allSecrets(ctx context.Context, rows store.Rows) ([]Secret, error) {
 	table, column := tableOf("secret")
 	var all []Secret
 	err := eachRow(ctx, rows, table, func(row store.Row) {
-		s := Secret{ID: row[0].ID, UserID: column(row, "user_id").ID}
+		s := Secret{ID: row[0].ID, UserID: column(row, "user_id").ID, SessionID: column(row, "session_id").ID}
 		for name, text := range map[string]*string{"kind": &s.Kind, "hash": &s.Hash, "subject": &s.Subject, "address": &s.Address} {
 			*text = column(row, name).Text
 		}

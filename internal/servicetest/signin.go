@@ -108,3 +108,17 @@ func Twice(in tenancy.Attempt) tenancy.Attempt {
 	in.Evidence = in.Evidence.WithSecondFactor()
 	return in
 }
+
+// Within is an attempt that adds its evidence to the session of a token.
+func Within(token tenancy.Token, in tenancy.Attempt) tenancy.Attempt {
+	in.Session = token.Reveal()
+	return in
+}
+
+// Refusal is the error of a call, or one for a decision that is no sign-in.
+func Refusal(d tenancy.Decision, err error) error {
+	if err == nil && d.Kind != tenancy.DecisionSignedIn {
+		err = &tenancy.Error{Code: tenancy.ErrSignInRefused, Op: "enter organization", Reason: string(d.Kind)}
+	}
+	return err
+}

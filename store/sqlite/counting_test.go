@@ -192,7 +192,10 @@ func TestSessionStatements(t *testing.T) {
 			started, err = svc.Sessions.Start(ctx, tenancy.NewSession{UserID: ada.ID, OrganizationID: acme.ID, Method: "password"})
 			return err
 		}},
-		{"authenticate", 2, func() error { _, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal()); return err }},
+		{"authenticate", 2, func() error {
+			_, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal(), tenancy.OrganizationID{})
+			return err
+		}},
 		{"claims", 6, func() error {
 			_, err := svc.Sessions.Claims(ctx, started.Session.ID, tenancy.ClaimsQuery{})
 			return err

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,6 +19,12 @@ func plan(t *testing.T, st *sqlite.Store, table *store.Table, where []store.Cond
 	text, args := sqlite.ListSQL(table, where, span)
 	rows, err := st.DB().Query("EXPLAIN QUERY PLAN "+text, args...)
 	require.NoError(t, err)
+	return planOf(t, rows)
+}
+
+// planOf joins the lines of a plan.
+func planOf(t *testing.T, rows *sql.Rows) string {
+	t.Helper()
 	defer func() { require.NoError(t, rows.Close()) }()
 	var lines []string
 	for rows.Next() {

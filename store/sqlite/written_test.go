@@ -66,12 +66,12 @@ func TestPagesWritten(t *testing.T) {
 			started, err = svc.Sessions.Start(ctx, tenancy.NewSession{UserID: bob.ID, OrganizationID: acme.ID, Method: "password"})
 			return err
 		}},
-		{"end it", 20, func() error { return svc.Sessions.Revoke(ctx, started.Session.ID) }},
+		{"end it", 21, func() error { return svc.Sessions.Revoke(ctx, started.Session.ID) }},
 		{"invite", 28, func() error {
 			_, err := svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: "dan@acme.example"})
 			return err
 		}},
-		{"deactivate", 43, func() error { _, err := svc.Memberships.Deactivate(ctx, acme.ID, bob.ID); return err }},
+		{"deactivate", 44, func() error { _, err := svc.Memberships.Deactivate(ctx, acme.ID, bob.ID); return err }},
 	} {
 		_, err := st.DB().ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 		require.NoError(t, err)

@@ -14,13 +14,19 @@ func sessionCalls() []faultCall {
 			return svc.Sessions.Start(ctx, servicetest.Starting(w.cyd.ID, w.acme.ID))
 		}},
 		{
-			method: "Sessions.Start", variant: " one too many", config: func(c *tenancy.Config) { c.Limits.UserSessions = 2 },
+			method: "Sessions.Start", variant: " one too many", config: func(c *tenancy.Config) { c.Limits.UserSessions = 3 },
 			call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 				return svc.Sessions.Start(ctx, servicetest.Starting(w.bob.ID, servicetest.NowhereYet))
 			},
 		},
 		{method: "Sessions.Switch", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Sessions.Switch(ctx, w.started.Token.Reveal(), servicetest.NowhereYet)
+		}},
+		{method: "Sessions.Switch", variant: " by a new entry", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Sessions.Switch(ctx, w.parked.Token.Reveal(), w.acme.ID)
+		}},
+		{method: "Sessions.Enter", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Sessions.Enter(ctx, w.parked.Token.Reveal(), w.acme.ID)
 		}},
 		{method: "Sessions.Revoke", call: only(func(ctx context.Context, svc *tenancy.Service, w *faultWorld) error {
 			return svc.Sessions.Revoke(ctx, w.started.Session.ID)
@@ -47,7 +53,7 @@ func sessionReads() []string {
 	}
 }
 
-// settleSessions lays what the calls on sessions need: bob has two at acme, eve one,
+// settleSessions lays what the calls on sessions need: bob has two at acme and one at no organization, eve one,
 // and one ran out long ago.
 func (w *faultWorld) settleSessions() {
 	w.Clock.Advance(-90 * servicetest.Day)
@@ -55,5 +61,6 @@ func (w *faultWorld) settleSessions() {
 	w.Clock.Advance(90 * servicetest.Day)
 	w.Session(w.bob, w.acme.ID)
 	w.started = w.Session(w.bob, w.acme.ID)
+	w.parked = w.Session(w.bob, servicetest.NowhereYet)
 	w.Session(w.eve, servicetest.NowhereYet)
 }

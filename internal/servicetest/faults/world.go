@@ -28,6 +28,7 @@ type faultWorld struct {
 	passkey                           tenancy.Identity // of cyd's
 	proof                             tenancy.EmailProof
 	started                           tenancy.StartedSession // bob's, at acme
+	parked                            tenancy.StartedSession // bob's, at no organization
 	opener                            tenancy.StartedSession // fay's, in which the proof is opened
 	claimed, held                     tenancy.Domain         // acme's: pending, and verified
 	sso                               tenancy.Connection     // acme's

@@ -42,7 +42,7 @@ var harmless = []string{
 	"Invitations.Get", "Invitations.List", "Invitations.ListByUser", "Invitations.Preview", "Invitations.Resend", "Invitations.Revoke",
 	"Invitations.Send", "Invitations.Sweep", "JoinCodes.Create", "JoinCodes.Get", "JoinCodes.List", "JoinCodes.Revoke",
 	"JoinRequests.Cancel", "JoinRequests.Create", "JoinRequests.Decline", "JoinRequests.Get", "JoinRequests.List",
-	"Sessions.Authenticate", "Sessions.Claims", "Sessions.Get", "Sessions.List", "Sessions.ListByUser", "Sessions.Revoke",
+	"Sessions.Authenticate", "Sessions.Claims", "Sessions.Enter", "Sessions.Get", "Sessions.List", "Sessions.ListByUser", "Sessions.Revoke",
 	"Sessions.RevokeAll", "Sessions.RevokeByOrganization", "Sessions.SignOut", "Sessions.Start", "Sessions.Sweep", "Sessions.Switch",
 	"Permissions.List", "Permissions.Of", "Proofs.Finish", "Proofs.Open", "Proofs.Preview", "Proofs.Start", "Proofs.Sweep", "Roles.Create", "Roles.Effective", "Roles.Get", "Roles.Holders", "Roles.List", "Roles.Reorder",
 	"Users.CancelEmailChange", "Users.ChangeEmail", "Users.ConfirmEmail", "Users.Create", "Users.Get", "Users.GetByEmail",

@@ -43,7 +43,7 @@ func IllegalSessions(t *testing.T, open servicetest.Opener, n, ops int) (illegal
 	return illegal
 }
 
-// sessionHistory is one person, one organization, one connection, and what was issued so
+// sessionHistory is one person, two organizations, a connection of the first, and what was issued so
 // far. Tokens and identities have numbers, from 1, in the order in which the program
 // heard of them.
 type sessionHistory struct {
@@ -51,6 +51,7 @@ type sessionHistory struct {
 	ctx  context.Context
 	svc  *tenancy.Service
 	org  tenancy.OrganizationID
+	beta tenancy.OrganizationID
 	user tenancy.User
 	okta tenancy.ConnectionID
 
@@ -71,8 +72,13 @@ func (h *sessionHistory) settle(seed int) {
 	})
 	h.NoError(err)
 	h.org = org.ID
-	_, err = h.svc.Memberships.Add(h.ctx, tenancy.NewMembership{OrganizationID: h.org, UserID: h.user.ID})
+	beta, err := h.svc.Organizations.Create(h.ctx, tenancy.NewOrganization{DisplayName: "Beta", Owner: owner.ID})
 	h.NoError(err)
+	h.beta = beta.ID
+	for _, id := range []tenancy.OrganizationID{h.org, h.beta} {
+		_, err = h.svc.Memberships.Add(h.ctx, tenancy.NewMembership{OrganizationID: id, UserID: h.user.ID})
+		h.NoError(err)
+	}
 	c, err := h.svc.Connections.Create(h.ctx, tenancy.NewConnection{
 		OrganizationID: h.org, Protocol: tenancy.ProtocolOIDC, Name: "Okta", State: tenancy.ConnectionActive,
 	})
@@ -85,6 +91,8 @@ type sessionOp uint8
 const (
 	stepThrough sessionOp = iota // SignIn through the connection
 	stepMail                     // SignIn by mail
+	stepAdd                      // SignIn by mail, into a session
+	stepEnter
 	stepSwitch
 	stepAuthenticate
 	stepBound // a call on a Service that is bound to the session
@@ -101,7 +109,7 @@ const (
 
 // sessionWeights is how often each operation is drawn.
 var sessionWeights = [sessionOps]int{
-	stepThrough: 6, stepMail: 4, stepSwitch: 6, stepAuthenticate: 6, stepBound: 2, stepSignOut: 1, stepOff: 1, stepOn: 2,
+	stepThrough: 6, stepMail: 4, stepAdd: 2, stepEnter: 4, stepSwitch: 6, stepAuthenticate: 6, stepBound: 2, stepSignOut: 1, stepOff: 1, stepOn: 2,
 	stepRepoint: 1, stepUnlink: 1, stepDeactivate: 1, stepReactivate: 2, stepRevokeAll: 1,
 }
 
@@ -111,8 +119,17 @@ type sessionStep struct {
 	epoch    int64 // of the connection, as the program read it before a sign-in
 	token    int
 	identity int
-	there    bool // a switch to the organization, and not to none
+	place    sessionPlace
 }
+
+// sessionPlace is an organization, or none.
+type sessionPlace uint8
+
+const (
+	nowhere sessionPlace = iota
+	atOrg
+	atBeta
+)
 
 // sessionAnswer is what it was told: a code, or what a sign-in decided; and the token,
 // the identity and the epoch that it gave.
@@ -122,7 +139,8 @@ type sessionAnswer struct {
 	token    int
 	identity int
 	epoch    int64
-	there    bool // the session is at the organization
+	place    sessionPlace // of the session
+	fresh    bool         // a sign-in into a session made one of its own
 }
 
 func (h *sessionHistory) record(seed, ops int) []porcupine.Operation {
@@ -162,7 +180,10 @@ func (h *sessionHistory) draw(random *rand.Rand) (in sessionStep, token tenancy.
 	for at := random.IntN(all); at >= sessionWeights[in.op]; in.op++ {
 		at -= sessionWeights[in.op]
 	}
-	in.there = random.IntN(2) == 0
+	in.place = sessionPlace(random.IntN(3))
+	if in.op == stepEnter {
+		in.place = atOrg + sessionPlace(random.IntN(2))
+	}
 	if in.op == stepThrough {
 		c, err := h.svc.Connections.GetByID(h.ctx, h.okta)
 		h.NoError(err)
@@ -180,7 +201,7 @@ func (h *sessionHistory) issued(s tenancy.StartedSession, out *sessionAnswer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.tokens = append(h.tokens, s)
-	out.token, out.there = len(h.tokens), s.Session.OrganizationID == h.org
+	out.token, out.place = len(h.tokens), h.place(s.Session.OrganizationID)
 	for i, id := range h.identities {
 		if id == s.Session.IdentityID {
 			out.identity = i + 1
@@ -202,19 +223,22 @@ func (h *sessionHistory) perform(in sessionStep, token tenancy.StartedSession) (
 		in := servicetest.ByMail(h.user.Email)
 		in.OrganizationID = h.org
 		err = h.signsIn(in, &out)
-	case stepSwitch:
-		var where tenancy.OrganizationID
-		if in.there {
-			where = h.org
+	case stepAdd:
+		in := servicetest.Within(token.Token, servicetest.ByMail(h.user.Email))
+		in.OrganizationID = h.org
+		err = h.signsIn(in, &out)
+	case stepEnter, stepSwitch:
+		call := h.svc.Sessions.Enter
+		if in.op == stepSwitch {
+			call = h.svc.Sessions.Switch
 		}
-		var next tenancy.StartedSession
-		if next, err = h.svc.Sessions.Switch(h.ctx, token.Token.Reveal(), where); err == nil {
-			h.issued(next, &out)
-		}
+		var d tenancy.Decision
+		d, err = call(h.ctx, token.Token.Reveal(), [...]tenancy.OrganizationID{{}, h.org, h.beta}[in.place])
+		out.kind, out.place = d.Kind, h.place(d.Session.OrganizationID)
 	case stepAuthenticate:
 		var got tenancy.Authenticated
-		got, err = h.svc.Sessions.Authenticate(h.ctx, token.Token.Reveal())
-		out.there = got.Organization.ID == h.org
+		got, err = h.svc.Sessions.Authenticate(h.ctx, token.Token.Reveal(), servicetest.NowhereYet)
+		out.place = h.place(got.Organization.ID)
 	case stepBound:
 		_, err = h.svc.As(tenancy.SessionPrincipal(token.Session)).Users.Get(h.ctx, h.user.ID)
 	case stepSignOut:
@@ -230,6 +254,16 @@ func (h *sessionHistory) perform(in sessionStep, token tenancy.StartedSession) (
 	return out
 }
 
+func (h *sessionHistory) place(id tenancy.OrganizationID) sessionPlace {
+	switch id {
+	case h.org:
+		return atOrg
+	case h.beta:
+		return atBeta
+	}
+	return nowhere
+}
+
 func (h *sessionHistory) identity(n int) tenancy.IdentityID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -239,6 +273,7 @@ func (h *sessionHistory) identity(n int) tenancy.IdentityID {
 func (h *sessionHistory) signsIn(in tenancy.Attempt, out *sessionAnswer) error {
 	d, err := h.svc.SignIn(h.ctx, in)
 	if out.kind = d.Kind; err == nil && d.Kind == tenancy.DecisionSignedIn {
+		out.fresh = d.Session.ClientID == d.Session.ID
 		h.issued(d.Started(), out)
 	}
 	return err

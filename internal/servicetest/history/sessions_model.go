@@ -14,25 +14,40 @@ import (
 type sessionFacts struct {
 	on       bool
 	epoch    int64
-	linked   int   // the identity at the connection; 0: none
-	of       int64 // the epoch that it is of
-	inactive bool  // the membership
-	tokens   string
+	linked   int    // the identity at the connection; 0: none
+	of       int64  // the epoch that it is of
+	inactive bool   // the membership
+	tokens   string // those that are good, with their entries
 }
 
 // goodToken is a token that is good, as a part of sessionFacts.tokens.
 type goodToken struct {
 	n       int
-	through bool // the session came through the connection
-	there   bool // it is at the organization
+	org     byte         // its entry into the organization: 'm' by mail, 't' through the connection, '-' none
+	beta    byte         // that into the other one; 'b' by mail, before the first was lost with the membership
+	first   bool         // the entry that the sign-in made, into the organization, is still there
+	current sessionPlace // nowhere also where the current entry is no more
 }
 
 // tokenWidth is how many bytes a token takes up.
-const tokenWidth = 6
+const tokenWidth = 8
 
 func (t goodToken) String() string {
-	flag := map[bool]byte{true: '1', false: '0'}
-	return fmt.Sprintf("%04d%c%c", t.n, flag[t.through], flag[t.there])
+	first := map[bool]byte{true: '1', false: '0'}[t.first]
+	return fmt.Sprintf("%04d%c%c%c%d", t.n, t.org, t.beta, first, t.current)
+}
+
+// entry is how an entry was come by; '-' where there is none.
+func (t goodToken) entry(place sessionPlace) byte {
+	return [...]byte{nowhere: '-', atOrg: t.org, atBeta: t.beta}[place]
+}
+
+// lose takes the entry into the organization away.
+func (t *goodToken) lose() {
+	t.org, t.first = '-', false
+	if t.current == atOrg {
+		t.current = nowhere
+	}
 }
 
 // token finds a token that is good.
@@ -47,13 +62,23 @@ func (f sessionFacts) token(n int) (t goodToken, good bool) {
 
 func (f sessionFacts) each(fn func(goodToken)) {
 	for text := f.tokens; text != ""; text = text[tokenWidth:] {
-		var t goodToken
+		t := goodToken{org: text[4], beta: text[5], first: text[6] == '1', current: sessionPlace(text[7] - '0')}
 		for _, digit := range text[:4] {
 			t.n = t.n*10 + int(digit-'0')
 		}
-		t.through, t.there = text[4] == '1', text[5] == '1'
 		fn(t)
 	}
+}
+
+// change changes all tokens; one without an entry is good no more.
+func (f *sessionFacts) change(fn func(*goodToken)) {
+	var left strings.Builder
+	f.each(func(t goodToken) {
+		if fn(&t); t.org != '-' || t.beta != '-' {
+			left.WriteString(t.String())
+		}
+	})
+	f.tokens = left.String()
 }
 
 // keep leaves the tokens that pass.
@@ -93,34 +118,45 @@ func sessionModel() porcupine.Model {
 
 func (f sessionFacts) step(in sessionStep, out sessionAnswer) (bool, any) {
 	switch in.op {
-	case stepThrough, stepMail:
+	case stepThrough, stepMail, stepAdd:
 		return f.signIn(in, out)
-	case stepSwitch, stepAuthenticate, stepBound, stepSignOut:
+	case stepEnter, stepSwitch, stepAuthenticate, stepBound, stepSignOut:
 		return f.present(in, out)
 	case stepUnlink:
 		if in.identity != f.linked {
 			return out.code == tenancy.ErrNotFound, f
 		}
 		f.linked = 0
-		f.keep(func(t goodToken) bool { return !t.through })
+		f.change(loseThrough)
 	case stepOff, stepRepoint:
 		if in.op == stepOff {
 			f.on = false
 		} else {
 			f.epoch++
 		}
-		f.keep(func(t goodToken) bool { return !t.through })
+		f.change(loseThrough)
 	case stepOn:
 		f.on = true
 	case stepDeactivate:
 		f.inactive = true
-		f.keep(func(t goodToken) bool { return !t.there })
+		f.change(func(t *goodToken) {
+			if t.org != '-' && t.beta == 'm' {
+				t.beta = 'b'
+			}
+			t.lose()
+		})
 	case stepReactivate:
 		f.inactive = false
 	case stepRevokeAll:
 		f.tokens = ""
 	}
 	return out.code == "" && (out.epoch == 0 || out.epoch == f.epoch), f
+}
+
+func loseThrough(t *goodToken) {
+	if t.org == 't' {
+		t.lose()
+	}
 }
 
 // signIn: the connection must be in use, and what the program had read of it still hold.
@@ -138,11 +174,25 @@ func (f sessionFacts) signIn(in sessionStep, out sessionAnswer) (bool, any) {
 	if f.inactive {
 		return out.code == "" && out.kind == tenancy.DecisionNotMember, f
 	}
-	if out.code != "" || out.kind != tenancy.DecisionSignedIn || !out.there {
+	if out.code != "" || out.kind != tenancy.DecisionSignedIn || out.place != atOrg {
 		return false, f
 	}
-	f.add(goodToken{n: out.token, through: in.op == stepThrough, there: true})
-	if in.op == stepMail {
+	t := goodToken{n: out.token, org: 'm', beta: '-', first: true, current: atOrg}
+	if in.op == stepThrough {
+		t.org = 't'
+	}
+	if in.op == stepAdd {
+		old, good := f.token(in.token)
+		if good == out.fresh {
+			return false, f
+		}
+		if good { // the new token opens all that the old one did
+			t.beta = old.beta
+			f.keep(func(other goodToken) bool { return other.n != old.n })
+		}
+	}
+	f.add(t)
+	if in.op != stepThrough {
 		return out.identity == 0, f
 	}
 	if f.linked != 0 && f.of == f.epoch {
@@ -153,24 +203,49 @@ func (f sessionFacts) signIn(in sessionStep, out sessionAnswer) (bool, any) {
 	return ok, f
 }
 
-// present is a call by a token. One that is good opens the same place until it is
-// replaced; SignOut does not look further than at the session's own row.
+// present is a call by a token. SignOut looks at no more than the session's own rows.
 func (f sessionFacts) present(in sessionStep, out sessionAnswer) (bool, any) {
 	t, good := f.token(in.token)
 	switch {
 	case !good:
 		return out.code == tenancy.ErrSessionEnded || in.op == stepSignOut && out.code == "", f
 	case in.op == stepAuthenticate:
-		return out.code == "" && out.there == t.there, f
-	case in.op == stepBound:
+		return out.code == "" && out.place == t.current, f
+	case in.op == stepBound && t.first:
 		return out.code == "", f
-	case in.op == stepSwitch && in.there && f.inactive:
+	case in.op == stepBound:
+		return out.code == tenancy.ErrSessionEnded, f
+	case in.op == stepSignOut:
+		f.keep(func(other goodToken) bool { return other.n != t.n })
+		return out.code == "", f
+	}
+	return f.enter(t, in, out)
+}
+
+// enter is Enter and Switch: an entry is made of evidence that counts there. That of the connection
+// counts in its own organization alone, and none where an entry was lost with the membership since.
+func (f sessionFacts) enter(t goodToken, in sessionStep, out sessionAnswer) (bool, any) {
+	if in.place == atOrg && f.inactive {
 		return out.code == tenancy.ErrNotFound, f
 	}
-	f.keep(func(other goodToken) bool { return other.n != t.n })
-	if in.op == stepSwitch {
-		f.add(goodToken{out.token, t.through, in.there})
-		return out.code == "" && out.there == in.there, f
+	if in.place != nowhere && t.entry(in.place) == '-' {
+		if from := t.entry(atOrg + atBeta - in.place); from != 'm' {
+			return out.code == "" && out.kind == tenancy.DecisionSignInAgain, f
+		}
 	}
-	return out.code == "", f
+	f.change(func(other *goodToken) {
+		if other.n != t.n {
+			return
+		}
+		switch {
+		case in.place == atOrg && other.org == '-':
+			other.org = 'm'
+		case in.place == atBeta && other.beta == '-':
+			other.beta = 'm'
+		}
+		if in.op == stepSwitch {
+			other.current = in.place
+		}
+	})
+	return out.code == "" && out.kind == tenancy.DecisionSignedIn && out.place == in.place, f
 }

@@ -109,12 +109,15 @@ func (s *signInState) confirmed(user tenancy.User, address string, kept tenancy.
 		return
 	}
 	if moves {
-		s.end(tenancy.EndedEmailChanged, func(other tenancy.Session) bool { return other.UserID == user.ID && other.ID != kept.ID })
+		s.end(tenancy.EndedEmailChanged, func(other tenancy.Session) bool {
+			return other.UserID == user.ID && (kept.ID.IsZero() || other.ClientID != kept.ClientID)
+		})
 		user.EmailVerifiedAt = s.now
 		s.voidPendings(user.ID)
 	}
 	if moves && first {
 		s.expel(user.ID, kept.IdentityID)
+		s.end(tenancy.EndedTakenOver, func(other tenancy.Session) bool { return other.UserID == user.ID && other.ID != kept.ID })
 	}
 	user.Email, user.EmailProvedBy, user.PendingEmail = address, tenancy.EmailProvedByMail, ""
 	s.users[user.ID] = user

@@ -120,8 +120,9 @@ func (n *modelSignIn) arrives() bool {
 		}
 	}
 	n.out.kind, n.out.user, n.out.org = tenancy.DecisionSignedIn, n.user.ID, at
-	n.out.session = n.starts(at, tenancy.Session{
-		ID: n.fresh.session, UserID: n.user.ID, IdentityID: n.identity.ID, Method: n.in.method, ConnectionID: n.in.connection,
+	client, current := n.continued(n.in.within, n.user.ID)
+	n.out.session = n.starts(at, current, tenancy.Session{
+		ID: n.fresh.session, ClientID: client, UserID: n.user.ID, IdentityID: n.identity.ID, Method: n.in.method, ConnectionID: n.in.connection,
 		ConnectionEpoch: n.c.SessionsEpoch, SecondFactor: n.in.second, Confined: n.confined(),
 	})
 	return true
@@ -135,17 +136,33 @@ func (n *modelSignIn) chooses(active []tenancy.OrganizationID) bool {
 	})
 }
 
-// starts begins a session (S1).
-func (s *signInState) starts(at tenancy.OrganizationID, session tenancy.Session) tenancy.Session {
-	s.makeRoom(session.UserID, session)
-	session.CreatedAt, session.LastSeenAt, session.ExpiresAt = s.now, s.now, s.now.Add(modelSessionFor)
+// starts begins a session, or adds an entry to that of a client, which has a current one (S1).
+func (s *signInState) starts(at tenancy.OrganizationID, current tenancy.SessionID, session tenancy.Session) tenancy.Session {
+	if session.ClientID.IsZero() {
+		session.ClientID = session.ID
+	}
+	if session.ProvedAt.IsZero() {
+		session.ProvedAt = s.now
+	}
+	session.CreatedAt, session.LastSeenAt, session.ExpiresAt = s.now, s.now, session.ProvedAt.Add(modelSessionFor)
 	session = s.place(session, at)
 	s.sessions[session.ID] = session
+	s.end(tenancy.EndedReplaced, func(other tenancy.Session) bool {
+		return other.ID != session.ID && other.ClientID == session.ClientID && other.OrganizationID == at
+	})
+	s.makeRoom(session, current)
 	return session
 }
 
-// signIn makes an attempt.
-func (m *signInMachine) signIn() { m.attempt(m.drawAttempt()) }
+// signIn makes an attempt, sometimes into a session.
+func (m *signInMachine) signIn() {
+	in, attempt := m.drawAttempt()
+	if m.rarely("into a session", 3) {
+		in.Session = m.drawToken().raw
+		attempt.within = in.Session
+	}
+	m.attempt(in, attempt)
+}
 
 // link makes one that links to the user of a session.
 func (m *signInMachine) link() {

@@ -30,7 +30,7 @@ const (
 // resumes is the attempt that one by a pending sign-in is left of.
 func (p modelPending) resumes(in modelAttempt) modelAttempt {
 	again := p.in
-	again.pending, again.later = in.pending, in.later
+	again.pending, again.later, again.within = in.pending, in.later, in.within
 	again.second = p.in.second || in.second
 	if !in.org.IsZero() {
 		again.org = in.org
@@ -131,5 +131,8 @@ func (m *signInMachine) goOn() {
 	if in.second {
 		e = e.WithSecondFactor()
 	}
-	m.attempt(tenancy.Attempt{Evidence: e, OrganizationID: in.org, ChooseLater: in.later}, in)
+	if m.rarely("into a session", 3) {
+		in.within = m.drawToken().raw
+	}
+	m.attempt(tenancy.Attempt{Evidence: e, OrganizationID: in.org, ChooseLater: in.later, Session: in.within}, in)
 }

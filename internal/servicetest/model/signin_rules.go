@@ -21,8 +21,9 @@ type modelAttempt struct {
 	second     bool
 	org        tenancy.OrganizationID
 	linkTo     string
-	later      bool // ChooseLater
-	pending    int  // the pending sign-in that it goes on with, from 1; 0: none
+	later      bool   // ChooseLater
+	pending    int    // the pending sign-in that it goes on with, from 1; 0: none
+	within     string // the token of a session that the evidence is added to
 }
 
 // modelOutcome is what comes of it. An error has a code and no kind.

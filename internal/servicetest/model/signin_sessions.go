@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -36,7 +37,7 @@ func (m *signInMachine) start() {
 	if m.fails(err, why...) {
 		return
 	}
-	want := m.s.starts(org, tenancy.Session{
+	want := m.s.starts(org, tenancy.SessionID{}, tenancy.Session{
 		ID: got.Session.ID, UserID: user.ID, Method: in.Method, ConnectionID: in.ConnectionID, ConnectionEpoch: c.SessionsEpoch,
 		SecondFactor: in.SecondFactor, Confined: in.Confined,
 	})
@@ -59,37 +60,97 @@ func (s *signInState) satisfied(user tenancy.User, org tenancy.OrganizationID, b
 	return ok
 }
 
-// switchTo is Switch: the session stays, and its token is replaced (S1).
+// enter is Enter (S1).
+func (m *signInMachine) enter() {
+	if t := m.drawToken(); t.raw != "" {
+		m.enters(t, m.drawOrg(), m.svc.Sessions.Enter, false)
+	}
+}
+
+// switchTo is Switch: the entry becomes the current one.
 func (m *signInMachine) switchTo() {
 	t, org := m.drawToken(), m.drawOrg()
 	if t.raw == "" {
 		return
 	}
-	if m.rarely("to none", 5) {
-		org = tenancy.OrganizationID{}
+	if !m.rarely("to none", 5) {
+		if session, ok := m.enters(t, org, m.svc.Sessions.Switch, true); ok {
+			m.s.tokenOf(t.raw).session = session
+		}
+		return
 	}
-	session := m.s.sessions[t.session]
 	var why reasons
 	code, reason := m.s.opens(t)
 	why.when(code != "", code)
-	if code == "" {
-		why.when(session.Confined && session.OrganizationID != org || !m.s.satisfied(m.s.users[session.UserID], org, evidenceOf(session)), tenancy.ErrSignInRefused)
-		why.when(!org.IsZero() && !m.s.isActive(org, session.UserID), tenancy.ErrNotFound)
-		why.when(m.s.connections[session.ConnectionID].OrganizationID != org && !m.s.speaks(session), tenancy.ErrSignInRefused)
-		door := m.s.door(org) // S2: it would have ended there
-		why.when(door != nil && m.s.now.After(door.ended) && !session.CreatedAt.After(door.ended), tenancy.ErrSignInRefused)
-	}
-	got, err := m.svc.Sessions.Switch(m.ctx, t.raw, org)
+	got, err := m.svc.Sessions.Switch(m.ctx, t.raw, tenancy.OrganizationID{})
 	if m.fails(err, why...) {
 		m.toldWhy(err, reason)
 		return
 	}
-	session = m.s.place(session, org)
-	session.LastSeenAt = m.s.now
-	m.s.sessions[session.ID] = session
-	require.Equal(m.rt, session, bare(got.Session))
-	m.s.spendTokens(session.ID)
-	m.s.issue(got)
+	kept := m.s.tokenOf(t.raw)
+	if shown := m.s.shown(t); !shown.OrganizationID.IsZero() {
+		kept.session = tenancy.SessionID{}
+	}
+	require.Equal(m.rt, m.s.shown(*kept), bare(got.Session))
+}
+
+// enters calls Enter or Switch, which uses an entry that there is, and compares what comes of it.
+func (m *signInMachine) enters(
+	t modelToken, org tenancy.OrganizationID, call func(context.Context, string, tenancy.OrganizationID) (tenancy.Decision, error), uses bool,
+) (tenancy.SessionID, bool) {
+	var why reasons
+	code, reason := m.s.opens(t)
+	why.when(code != "", code)
+	user := t.given.UserID
+	why.when(code == "" && !m.s.isActive(org, user), tenancy.ErrNotFound)
+	got, err := call(m.ctx, t.raw, org)
+	if m.fails(err, why...) {
+		m.toldWhy(err, reason)
+		return tenancy.SessionID{}, false
+	}
+	from, counts := m.s.counting(t, org)
+	require.Equal(m.rt, counts, got.Kind == tenancy.DecisionSignedIn, "%s", got.Kind)
+	if !counts {
+		return tenancy.SessionID{}, false
+	}
+	kept := m.s.tokenOf(t.raw)
+	switch {
+	case from.OrganizationID == org && uses:
+		from.LastSeenAt = m.s.now
+		m.s.sessions[from.ID] = from
+	case from.OrganizationID != org:
+		from.ID = got.Session.ID
+		from = m.s.starts(org, kept.session, from)
+		if m.s.sessions[kept.session].EndReason == tenancy.EndedReplaced && m.s.sessions[kept.session].OrganizationID == org {
+			kept.session = from.ID // in the place of the current one
+		}
+	}
+	require.Equal(m.rt, from, bare(got.Session))
+	return from.ID, true
+}
+
+// counting is the entry of a token whose evidence counts in an organization (P2, P3, P6, S2).
+func (s *signInState) counting(t modelToken, org tenancy.OrganizationID) (tenancy.Session, bool) {
+	list := s.holding(t)
+	slices.SortStableFunc(list, func(a, b tenancy.Session) int {
+		switch org {
+		case b.OrganizationID:
+			return 1
+		case a.OrganizationID:
+			return -1
+		}
+		return 0
+	})
+	door := s.door(org)
+	for _, session := range list {
+		c, linked := s.connections[session.ConnectionID]
+		elsewhere := session.Confined || linked && c.OrganizationID != org || !s.outlives(session, org) || s.now.After(door.ended) && !session.ProvedAt.After(door.ended)
+		if session.OrganizationID != org && elsewhere || !s.satisfied(s.users[session.UserID], org, evidenceOf(session)) {
+			continue
+		}
+		return session, true
+	}
+	return tenancy.Session{}, false
 }
 
 // toldWhy compares the reason of a session that has ended.
@@ -107,29 +168,53 @@ func (m *signInMachine) authenticate() {
 		m.present(t)
 		return
 	}
-	_, err := m.svc.Sessions.Authenticate(m.ctx, "session_none")
+	_, err := m.svc.Sessions.Authenticate(m.ctx, "session_none", tenancy.OrganizationID{})
 	m.fails(err, tenancy.ErrInvalidToken)
 }
 
-// present compares what a token opens for the program, and for a Service that is bound to
-// the session as the program got it. The first notes that the session was seen.
+// present compares what a token opens for the program, also in each organization (M17), and for a
+// Service that is bound to the session as the program got it. The first notes that the session was
+// seen.
 func (m *signInMachine) present(t modelToken) {
 	code, reason := m.s.opens(t)
-	var why, bound reasons
+	var why reasons
 	why.when(code != "", code)
-	bound.when(code != "", tenancy.ErrSessionEnded)
-	bound.when(code == "" && !m.s.speaks(t.given), tenancy.ErrForbidden) // it counts as confined
 	before := m.slow.times
-	got, err := m.svc.Sessions.Authenticate(m.ctx, t.raw)
+	got, err := m.svc.Sessions.Authenticate(m.ctx, t.raw, tenancy.OrganizationID{})
 	if m.fails(err, why...) {
 		m.toldWhy(err, reason)
 	} else {
-		m.seen(t, got, m.slow.times > before)
+		m.seen(m.s.shown(t), got, m.slow.times > before)
 	}
-	if code != "" || !t.given.Confined { // a confined one reaches no account
+	for _, door := range m.s.orgs {
+		m.presentIn(t, door.id)
+	}
+	given := m.s.sessions[t.given.ID]
+	code, _ = m.s.overBy(given)
+	var bound reasons
+	bound.when(code != "", tenancy.ErrSessionEnded)
+	bound.when(code == "" && !m.s.speaks(given), tenancy.ErrForbidden) // it counts as confined
+	if code != "" || !given.Confined {                                 // a confined one reaches no account
 		_, err = m.svc.As(tenancy.SessionPrincipal(t.given)).Users.Get(m.ctx, t.given.UserID)
 		m.fails(err, bound...)
 	}
+}
+
+// presentIn compares the entry that a token opens in an organization.
+func (m *signInMachine) presentIn(t modelToken, org tenancy.OrganizationID) {
+	code, reason := m.s.opens(t)
+	var why reasons
+	why.when(code != "", code)
+	list := m.s.holding(t)
+	at := slices.IndexFunc(list, func(session tenancy.Session) bool { return session.OrganizationID == org })
+	why.when(code == "" && at < 0, tenancy.ErrNotFound)
+	before := m.slow.times
+	got, err := m.svc.Sessions.Authenticate(m.ctx, t.raw, org)
+	if m.fails(err, why...) {
+		m.toldWhy(err, reason)
+		return
+	}
+	m.seen(list[at], got, m.slow.times > before)
 }
 
 // unnoted counts the warnings that the last use of a session could not be noted, which Authenticate waits
@@ -150,16 +235,18 @@ func (u *unnoted) WithAttrs([]slog.Attr) slog.Handler { return u }
 func (u *unnoted) WithGroup(string) slog.Handler { return u }
 
 // seen compares what a token opened. late says that its use could not be noted.
-func (m *signInMachine) seen(t modelToken, got tenancy.Authenticated, late bool) {
-	session := m.s.sessions[t.session]
-	if m.s.now.Sub(session.LastSeenAt) >= modelSeen && !late {
+func (m *signInMachine) seen(want tenancy.Session, got tenancy.Authenticated, late bool) {
+	standsIn := want.OrganizationID != m.s.sessions[want.ID].OrganizationID // and is not used at its organization
+	if !standsIn && m.s.now.Sub(want.LastSeenAt) >= modelSeen && !late {
+		want.LastSeenAt = m.s.now
+		session := m.s.sessions[want.ID]
 		session.LastSeenAt = m.s.now
-		m.s.sessions[session.ID] = session
+		m.s.sessions[want.ID] = session
 	}
-	require.Equal(m.rt, session, bare(got.Session))
-	require.Equal(m.rt, session.UserID, got.User.ID)
-	require.Equal(m.rt, session.OrganizationID, got.Organization.ID)
-	require.Equal(m.rt, session.MembershipID, got.Member.ID)
+	require.Equal(m.rt, want, bare(got.Session))
+	require.Equal(m.rt, want.UserID, got.User.ID)
+	require.Equal(m.rt, want.OrganizationID, got.Organization.ID)
+	require.Equal(m.rt, want.MembershipID, got.Member.ID)
 }
 
 // signOut ends the session of a token, also where what it rests on has gone.
@@ -171,18 +258,23 @@ func (m *signInMachine) signOut() {
 	var why reasons
 	why.when(t.spent, tenancy.ErrSessionEnded)
 	why.when(!t.spent && !m.s.now.Before(t.expires), tenancy.ErrSessionExpired)
+	if code, _ := m.s.opens(t); len(why) == 0 && len(m.s.entries(t)) == 0 {
+		why.when(true, code)
+	}
 	if !m.fails(m.svc.Sessions.SignOut(m.ctx, t.raw), why...) {
-		m.s.end(tenancy.EndedSignOut, func(s tenancy.Session) bool { return s.ID == t.session })
+		m.s.end(tenancy.EndedSignOut, func(s tenancy.Session) bool { return s.ClientID == t.given.ClientID })
 	}
 }
 
 func (m *signInMachine) revokeAll() {
-	user, kept := m.drawUser(), m.drawToken().session
+	user, kept := m.drawUser(), m.drawToken().given
 	_, there := m.s.users[user.ID]
 	var why reasons
 	why.when(!there, tenancy.ErrNotFound)
-	if !m.fails(m.svc.Sessions.RevokeAll(m.ctx, user.ID, kept), why...) {
-		m.s.end(tenancy.EndedRevoked, func(s tenancy.Session) bool { return s.UserID == user.ID && s.ID != kept })
+	if !m.fails(m.svc.Sessions.RevokeAll(m.ctx, user.ID, kept.ID), why...) {
+		m.s.end(tenancy.EndedRevoked, func(s tenancy.Session) bool {
+			return s.UserID == user.ID && (kept.ID.IsZero() || s.ClientID != kept.ClientID)
+		})
 		m.s.voidPendings(user.ID)
 	}
 }

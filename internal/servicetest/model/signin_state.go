@@ -50,8 +50,8 @@ type modelEntry struct {
 // modelToken is a session's token. It opens while it is not spent.
 type modelToken struct {
 	raw     string
-	given   tenancy.Session // as the program got it with the token
-	session tenancy.SessionID
+	given   tenancy.Session   // as the program got it with the token
+	session tenancy.SessionID // the entry that is current; zero: none
 	expires time.Time
 	spent   bool
 }
@@ -177,24 +177,50 @@ func (s *signInState) end(why tenancy.EndReason, pass func(tenancy.Session) bool
 		}
 		session.EndedAt, session.ExpiresAt, session.EndReason = s.now, s.now, why
 		s.sessions[id] = session
-		s.spendTokens(id)
 	}
-}
-
-func (s *signInState) spendTokens(id tenancy.SessionID) {
-	for i := range s.tokens {
-		if s.tokens[i].session == id {
+	for i, t := range s.tokens {
+		if len(s.entries(t)) == 0 && !t.spent && s.ended(t) {
 			s.tokens[i].spent = true
 		}
 	}
 }
 
-// makeRoom ends the oldest sessions of a user where one more would be too many, those that
-// are confined first, and of these those of the same connection (S1).
-func (s *signInState) makeRoom(user tenancy.UserID, coming tenancy.Session) {
+// entries are those of a token's client that have neither ended nor run out, in the order in which
+// they are asked: the current one, and then those with the newest evidence.
+func (s *signInState) entries(t modelToken) []tenancy.Session {
+	list := sorted(s.sessions, func(session tenancy.Session) [16]byte { return session.ID }, func(session tenancy.Session) bool {
+		return session.ClientID == t.given.ClientID && session.EndedAt.IsZero() && s.now.Before(session.ExpiresAt)
+	})
+	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b tenancy.Session) int {
+		switch t.session {
+		case a.ID:
+			return -1
+		case b.ID:
+			return 1
+		}
+		return b.ProvedAt.Compare(a.ProvedAt)
+	})
+	return list
+}
+
+// ended reports whether an entry of a token's client has just ended.
+func (s *signInState) ended(t modelToken) bool {
+	for _, session := range s.sessions {
+		if session.ClientID == t.given.ClientID && session.EndedAt.Equal(s.now) {
+			return true
+		}
+	}
+	return false
+}
+
+// makeRoom ends the oldest sessions of a user where one that has come makes them too many, those that
+// are confined first, and of these those of the same connection; for one more of a client the others of
+// that, and its current one last of all (S1).
+func (s *signInState) makeRoom(coming tenancy.Session, current tenancy.SessionID) {
 	rows, live := 0, []tenancy.Session{}
 	for _, session := range s.sessions {
-		if session.UserID != user || !session.EndedAt.IsZero() {
+		if session.UserID != coming.UserID || !session.EndedAt.IsZero() || session.ID == coming.ID {
 			continue
 		}
 		if rows++; s.now.Before(session.ExpiresAt) {
@@ -206,12 +232,16 @@ func (s *signInState) makeRoom(user tenancy.UserID, coming tenancy.Session) {
 	}
 	stays := func(s tenancy.Session) int {
 		switch {
-		case !s.Confined:
-			return 2
-		case coming.Confined && s.ConnectionID == coming.ConnectionID:
+		case s.ID == current:
+			return 4
+		case coming.Confined && s.Confined && s.ConnectionID == coming.ConnectionID:
 			return 0
+		case !coming.Confined && s.ClientID == coming.ClientID:
+			return 1
+		case s.Confined:
+			return 2
 		}
-		return 1
+		return 3
 	}
 	slices.SortFunc(live, func(a, b tenancy.Session) int {
 		return cmp.Or(cmp.Compare(stays(a), stays(b)), a.CreatedAt.Compare(b.CreatedAt), a.ID.Compare(b.ID))
@@ -239,20 +269,17 @@ func (s *signInState) place(session tenancy.Session, org tenancy.OrganizationID)
 // issue notes a token of a session.
 func (s *signInState) issue(started tenancy.StartedSession) {
 	s.tokens = append(s.tokens, modelToken{
-		raw: started.Token.Reveal(), given: started.Session, session: started.Session.ID, expires: s.sessions[started.Session.ID].ExpiresAt,
+		raw: started.Token.Reveal(), given: started.Session, session: started.Session.ID, expires: started.ExpiresAt,
 	})
 }
 
-// opens says what a token's bearer hears: nothing if the session holds (S1, S2, P9).
-func (s *signInState) opens(t modelToken) (tenancy.Code, tenancy.EndReason) {
-	session := s.sessions[t.session]
+// overBy says why an entry does not hold, "" where it does (S1, S2, P9).
+func (s *signInState) overBy(session tenancy.Session) (tenancy.Code, tenancy.EndReason) {
 	c, linked := s.connections[session.ConnectionID]
 	door := s.door(session.OrganizationID)
 	switch {
-	case t.spent:
-		return tenancy.ErrSessionEnded, cmp.Or(session.EndReason, "token_replaced")
-	case !s.now.Before(t.expires):
-		return tenancy.ErrSessionExpired, ""
+	case !session.EndedAt.IsZero():
+		return tenancy.ErrSessionEnded, session.EndReason
 	case !s.users[session.UserID].SuspendedAt.IsZero():
 		return tenancy.ErrSessionEnded, tenancy.EndedUser
 	case !session.ConnectionID.IsZero() && (!linked || c.State != tenancy.ConnectionActive || c.SessionsEpoch != session.ConnectionEpoch):
@@ -262,20 +289,102 @@ func (s *signInState) opens(t modelToken) (tenancy.Code, tenancy.EndReason) {
 		return tenancy.ErrSessionEnded, tenancy.EndedConnection
 	case door != nil && !session.SelectedAt.After(door.ended):
 		return tenancy.ErrSessionEnded, tenancy.EndedOrganization
-	case !s.now.Before(session.LastSeenAt.Add(modelSessionIdle)):
+	case !s.now.Before(session.ExpiresAt), !s.now.Before(session.LastSeenAt.Add(modelSessionIdle)):
 		return tenancy.ErrSessionExpired, ""
 	}
 	return "", ""
 }
 
-// good reports whether a token is of a session that is live and not confined, and of
-// whom: what linking and confirming want.
+// holding are the entries of a token's client that hold.
+func (s *signInState) holding(t modelToken) []tenancy.Session {
+	return slices.DeleteFunc(s.entries(t), func(session tenancy.Session) bool { code, _ := s.overBy(session); return code != "" })
+}
+
+// opens says what a token's bearer is told: nothing if an entry holds (M17).
+func (s *signInState) opens(t modelToken) (tenancy.Code, tenancy.EndReason) {
+	session := s.sessions[t.session]
+	switch {
+	case t.spent && t.session.IsZero() && len(s.entries(t)) == 0:
+		return tenancy.ErrSessionEnded, tenancy.EndedNoEntry
+	case t.spent:
+		return tenancy.ErrSessionEnded, cmp.Or(session.EndReason, "token_replaced")
+	case !s.now.Before(t.expires):
+		return tenancy.ErrSessionExpired, ""
+	case len(s.holding(t)) > 0:
+		return "", ""
+	case t.session.IsZero():
+		return tenancy.ErrSessionEnded, tenancy.EndedNoEntry
+	}
+	return s.overBy(session)
+}
+
+// shown is the entry that a token opens, as its bearer sees it: the current one, or another one that
+// is best not confined, without its organization.
+func (s *signInState) shown(t modelToken) tenancy.Session {
+	list := s.holding(t)
+	if list[0].ID == t.session {
+		return list[0]
+	}
+	shown := list[0]
+	if i := slices.IndexFunc(list, func(session tenancy.Session) bool { return !session.Confined }); i >= 0 {
+		shown = list[i]
+	}
+	shown.OrganizationID, shown.MembershipID = tenancy.OrganizationID{}, tenancy.MembershipID{}
+	return shown
+}
+
+// tokenOf finds a token.
+func (s *signInState) tokenOf(raw string) *modelToken {
+	for i := range s.tokens {
+		if s.tokens[i].raw == raw {
+			return &s.tokens[i]
+		}
+	}
+	return nil
+}
+
+// continued is the client that a sign-in adds an entry to, and its current entry; zero: it starts a
+// session of its own. Its token is spent then.
+func (s *signInState) continued(raw string, user tenancy.UserID) (client, current tenancy.SessionID) {
+	t := s.tokenOf(raw)
+	if t == nil || t.given.UserID != user {
+		return client, current
+	}
+	if code, _ := s.opens(*t); code != "" {
+		return client, current
+	}
+	t.spent = true
+	return t.given.ClientID, t.session
+}
+
+// outlives reports whether the evidence of an entry is from after the client last lost one into an
+// organization by what the people there did (S2).
+func (s *signInState) outlives(session tenancy.Session, org tenancy.OrganizationID) bool {
+	for _, gone := range s.sessions {
+		if gone.ClientID != session.ClientID || gone.OrganizationID != org || gone.EndedAt.IsZero() || session.ProvedAt.After(gone.EndedAt) {
+			continue
+		}
+		switch gone.EndReason {
+		case tenancy.EndedRevoked, tenancy.EndedDeactivated, tenancy.EndedRemoved:
+			return false
+		}
+	}
+	return true
+}
+
+// good gives an entry of a token that is live and not confined, if there is one: what linking and
+// confirming want.
 func (s *signInState) good(raw string) (tenancy.Session, bool) {
-	for _, t := range s.tokens {
-		if t.raw == raw {
-			code, _ := s.opens(t)
-			session := s.sessions[t.session]
-			return session, code == "" && !session.Confined && s.speaks(session)
+	t := s.tokenOf(raw)
+	if t == nil {
+		return tenancy.Session{}, false
+	}
+	if code, _ := s.opens(*t); code != "" {
+		return tenancy.Session{}, false
+	}
+	for _, session := range s.holding(*t) {
+		if !session.Confined && s.speaks(session) {
+			return session, true
 		}
 	}
 	return tenancy.Session{}, false

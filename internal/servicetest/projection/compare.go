@@ -126,6 +126,7 @@ func (p *Projection) compareSessions() {
 			delete(p.sessions, id)
 			continue
 		}
+		s.ClientID = row.ClientID // no event tells it: it may be the id of an entry elsewhere
 		if !s.known {
 			s.ConnectionID, s.ConnectionEpoch, s.IdentityID = row.ConnectionID, row.ConnectionEpoch, row.IdentityID
 		}

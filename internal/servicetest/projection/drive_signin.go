@@ -43,11 +43,14 @@ var signInOperations = map[string]operation{
 		return err
 	}},
 	"switch": {8, func(d *driver) error {
-		started, err := d.svc.Sessions.Switch(d.ctx, d.token(d.sessions), one(d, d.org(), d.org(), tenancy.OrganizationID{}))
-		keep(&d.sessions, started.Token)
+		_, err := d.svc.Sessions.Switch(d.ctx, d.token(d.sessions), one(d, d.org(), d.org(), tenancy.OrganizationID{}))
 		return err
 	}},
-	"authenticate":   {3, func(d *driver) error { _, err := d.svc.Sessions.Authenticate(d.ctx, d.token(d.sessions)); return err }},
+	"enter": {6, func(d *driver) error { _, err := d.svc.Sessions.Enter(d.ctx, d.token(d.sessions), d.org()); return err }},
+	"authenticate": {3, func(d *driver) error {
+		_, err := d.svc.Sessions.Authenticate(d.ctx, d.token(d.sessions), servicetest.NowhereYet)
+		return err
+	}},
 	"sign out":       {1, func(d *driver) error { return d.svc.Sessions.SignOut(d.ctx, d.token(d.sessions)) }},
 	"revoke session": {2, func(d *driver) error { return d.svc.Sessions.Revoke(d.ctx, pick(d, d.reader.sessions).ID) }},
 	"revoke all":     {1, func(d *driver) error { return d.svc.Sessions.RevokeAll(d.ctx, d.user()) }},
@@ -151,6 +154,9 @@ func (d *driver) signIn() error {
 	}
 	if d.rarely(10) {
 		in.LinkTo = d.token(d.sessions)
+	}
+	if d.rarely(3) {
+		in.Session = d.token(d.sessions)
 	}
 	decision, err := d.svc.SignIn(d.ctx, in)
 	keep(&d.sessions, decision.Token)

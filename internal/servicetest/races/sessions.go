@@ -95,15 +95,16 @@ type sessionRound struct {
 	through []tenancy.Connection
 	begun   tenancy.Position // the last event before the round
 
-	clock  atomic.Int64
-	mu     sync.Mutex
-	tokens []*raceToken
-	acts   []raceAct
-	found  []raceFinding
+	clock    atomic.Int64
+	mu       sync.Mutex
+	tokens   []*raceToken
+	replaced map[string]string // tokens, by those that they replace
+	acts     []raceAct
+	found    []raceFinding
 }
 
-// raceToken is a token with the session as it was when the token was issued. call and ret
-// are the instants between which that happened.
+// raceToken is an entry with the token by which it was made. call and ret are the instants between
+// which that happened first.
 type raceToken struct {
 	raw       string
 	session   tenancy.Session
@@ -117,11 +118,12 @@ type raceAct struct {
 	call, ret int64
 	code      tenancy.Code
 	ends      func(*raceToken) bool // which tokens from before are dead after it; nil: none
-	shown     *raceToken            // that the call brought; nil: none
-	issued    *raceToken            // that it gave; nil: none
-	from      *raceToken            // the one that issued replaces; nil: it is a new session
+	shown     *raceToken            // the entry that it looked at; nil: none
+	issued    *raceToken            // the entry that it gave; nil: none
+	replaced  string                // the token that issued replaces; "": none
 	user      tenancy.UserID        // whose sessions a RevokeAll or ConfirmEmail was about
 	kept      tenancy.SessionID     // the session that stays with it
+	client    tenancy.SessionID     // the client of that, or the one that signs out
 }
 
 // raceFinding is something that should not be.
@@ -165,7 +167,7 @@ func (r *sessionRound) settle() {
 	var err error
 	r.begun, err = r.svc.Events.Last(r.ctx)
 	r.NoError(err)
-	r.domains = map[string]tenancy.OrganizationID{}
+	r.domains, r.replaced = map[string]tenancy.OrganizationID{}, map[string]string{}
 	for i, name := range []string{"acme", "beta", "gamma"} {
 		owner, err := r.svc.Users.Create(r.ctx, tenancy.NewUser{Email: fmt.Sprintf("owner@%s%d.example", name, r.n), EmailVerified: true})
 		r.NoError(err)
@@ -239,14 +241,37 @@ func (r *sessionRound) call(random *rand.Rand) {
 	if a.code != "" {
 		a.ends = nil
 	}
-	if a.from != nil || a.shown != nil && a.code == tenancy.ErrSessionEnded {
+	if a.shown != nil && a.code != "" {
 		a.shown.dead = true
 	}
-	if a.issued != nil {
-		a.issued.call, a.issued.ret = a.call, a.ret
-		r.tokens = append(r.tokens, a.issued)
-	}
+	r.note(a)
 	r.acts = append(r.acts, a)
+}
+
+// note keeps the entry that a call gave, if it is a new one, and the token that came with it.
+func (r *sessionRound) note(a raceAct) {
+	if a.issued == nil {
+		return
+	}
+	a.issued.call, a.issued.ret = a.call, a.ret
+	if a.replaced != "" {
+		r.replaced[a.replaced] = a.issued.raw
+		for _, t := range r.tokens {
+			if t.raw == a.replaced {
+				t.raw = a.issued.raw
+			}
+		}
+	}
+	for next := r.replaced[a.issued.raw]; next != ""; next = r.replaced[next] {
+		a.issued.raw = next // another call has replaced it, and was noted first
+	}
+	known := slices.IndexFunc(r.tokens, func(t *raceToken) bool { return t.session.ID == a.issued.session.ID })
+	if known < 0 {
+		r.tokens = append(r.tokens, a.issued)
+		return
+	}
+	r.tokens[known].call = min(r.tokens[known].call, a.call)
+	r.tokens[known].ret = min(r.tokens[known].ret, a.ret)
 }
 
 // recent is one of the last tokens, so that several goroutines bring the same. Most

@@ -1,6 +1,7 @@
 package races
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -23,8 +24,10 @@ var raceOps = []raceOp{
 	{"sign in by mail", 7, (*sessionRound).signInByMail, []tenancy.Code{""}},
 	{"sign in by password", 7, (*sessionRound).signInByPassword, []tenancy.Code{""}},
 	{"link", 4, (*sessionRound).linkThrough, []tenancy.Code{"", tenancy.ErrNotFound, tenancy.ErrConflict, tenancy.ErrSignInRequired}},
-	{"switch", 16, (*sessionRound).switches, []tenancy.Code{"", tenancy.ErrNotFound, tenancy.ErrSessionEnded, tenancy.ErrSignInRefused}},
-	{"authenticate", 5, (*sessionRound).authenticates, []tenancy.Code{"", tenancy.ErrSessionEnded}},
+	{"sign in into the session", 8, (*sessionRound).signInWithin, []tenancy.Code{"", tenancy.ErrNotFound, tenancy.ErrConflict}},
+	{"switch", 8, (*sessionRound).switches, []tenancy.Code{"", tenancy.ErrNotFound, tenancy.ErrSessionEnded, tenancy.ErrSignInRefused}},
+	{"enter", 12, (*sessionRound).enters, []tenancy.Code{"", tenancy.ErrNotFound, tenancy.ErrSessionEnded, tenancy.ErrSignInRefused}},
+	{"authenticate", 5, (*sessionRound).authenticates, []tenancy.Code{"", tenancy.ErrSessionEnded, tenancy.ErrNotFound}},
 	{"read as the session", 5, (*sessionRound).reads, []tenancy.Code{"", tenancy.ErrSessionEnded}},
 	{"sign out", 2, (*sessionRound).signsOut, []tenancy.Code{"", tenancy.ErrSessionEnded}},
 	{"revoke all", 1, (*sessionRound).revokesAll, []tenancy.Code{""}},
@@ -128,43 +131,83 @@ func (r *sessionRound) signInByPassword(random *rand.Rand, a *raceAct) error {
 	return r.signsIn(a, in)
 }
 
+// signInWithin adds evidence to a session, which may be another person's, or over.
+func (r *sessionRound) signInWithin(random *rand.Rand, a *raceAct) error {
+	t := r.recent(random)
+	i := slices.IndexFunc(r.people, func(u tenancy.User) bool { return u.ID == t.session.UserID })
+	if i < 0 || random.IntN(8) == 0 { // it may be somebody's who came to an address that had moved
+		i, _ = r.person(random)
+	}
+	in := servicetest.ByMail(r.people[i].Email)
+	if random.IntN(2) == 0 {
+		var err error
+		if in, err = r.asserted(random, i); err != nil {
+			return err
+		}
+	}
+	in.OrganizationID, in.Session = r.anyOrg(random), t.raw
+	err := r.signsIn(a, in)
+	if a.issued != nil && a.issued.session.ClientID != a.issued.session.ID {
+		a.replaced = t.raw
+	}
+	return err
+}
+
 func (r *sessionRound) linkThrough(random *rand.Rand, a *raceAct) error {
-	a.shown = r.recent(random)
+	t := r.recent(random)
 	i, _ := r.person(random)
 	in, err := r.asserted(random, i)
 	if err != nil {
 		return err
 	}
-	in.LinkTo = a.shown.raw
+	in.LinkTo = t.raw
 	return r.signsIn(a, in)
 }
 
 // linkPassword gives the user of a session a password, if they have none any more.
 func (r *sessionRound) linkPassword(random *rand.Rand, a *raceAct) error {
-	a.shown = r.recent(random)
-	i := slices.IndexFunc(r.people, func(u tenancy.User) bool { return u.ID == a.shown.session.UserID })
+	t := r.recent(random)
+	i := slices.IndexFunc(r.people, func(u tenancy.User) bool { return u.ID == t.session.UserID })
 	in := servicetest.ByPassword(r.credential(i), "")
-	in.LinkTo = a.shown.raw
+	in.LinkTo = t.raw
 	return r.signsIn(a, in)
 }
 
 func (r *sessionRound) switches(random *rand.Rand, a *raceAct) error {
-	a.shown = r.recent(random)
-	got, err := r.svc.Sessions.Switch(r.ctx, a.shown.raw, r.anyOrg(random))
-	if err != nil {
-		return err
-	}
-	a.from, a.issued = a.shown, &raceToken{raw: got.Token.Reveal(), session: got.Session}
-	a.ends = func(t *raceToken) bool { return t == a.shown }
-	return nil
+	return r.entersBy(r.svc.Sessions.Switch, r.recent(random), r.anyOrg(random), a)
 }
 
+func (r *sessionRound) enters(random *rand.Rand, a *raceAct) error {
+	return r.entersBy(r.svc.Sessions.Enter, r.recent(random), r.org(random), a)
+}
+
+// entersBy notes the entry that a call has made. It may be one that another call made just now.
+func (r *sessionRound) entersBy(
+	call func(context.Context, string, tenancy.OrganizationID) (tenancy.Decision, error), t *raceToken, org tenancy.OrganizationID, a *raceAct,
+) error {
+	d, err := call(r.ctx, t.raw, org)
+	if err == nil && d.Kind == tenancy.DecisionSignedIn {
+		if d.Session.UserID != t.session.UserID || d.Session.ClientID != t.session.ClientID || d.Session.OrganizationID != org {
+			return fmt.Errorf("the token of %s opened %s of %s at %s", t.session.ClientID, d.Session.ClientID, d.Session.UserID, d.Session.OrganizationID)
+		}
+		if !org.IsZero() {
+			a.issued = &raceToken{raw: t.raw, session: d.Session}
+		}
+	}
+	return servicetest.Refusal(d, err)
+}
+
+// authenticates asks for the entry of a token. What it is told of another one, or of a token that a
+// newer one has replaced, says nothing about the entry.
 func (r *sessionRound) authenticates(random *rand.Rand, a *raceAct) error {
-	a.shown = r.recent(random)
-	got, err := r.svc.Sessions.Authenticate(r.ctx, a.shown.raw)
-	if err == nil && (got.User.ID != a.shown.session.UserID || got.Organization.ID != a.shown.session.OrganizationID) {
+	t := r.recent(random)
+	got, err := r.svc.Sessions.Authenticate(r.ctx, t.raw, t.session.OrganizationID)
+	if err == nil && (got.User.ID != t.session.UserID || !t.session.OrganizationID.IsZero() && got.Organization.ID != t.session.OrganizationID) {
 		return fmt.Errorf("the token of %s at %s is that of %s at %s",
-			a.shown.session.UserID, a.shown.session.OrganizationID, got.User.ID, got.Organization.ID)
+			t.session.UserID, t.session.OrganizationID, got.User.ID, got.Organization.ID)
+	}
+	if err == nil && got.Session.ID == t.session.ID || err != nil && toldReason(err) != "token_replaced" && !t.session.OrganizationID.IsZero() {
+		a.shown = t
 	}
 	return err
 }
@@ -181,19 +224,19 @@ func (r *sessionRound) reads(random *rand.Rand, a *raceAct) error {
 }
 
 func (r *sessionRound) signsOut(random *rand.Rand, a *raceAct) error {
-	a.shown = r.recent(random)
-	id := a.shown.session.ID
-	a.ends = func(t *raceToken) bool { return t.session.ID == id }
-	return r.svc.Sessions.SignOut(r.ctx, a.shown.raw)
+	t := r.recent(random)
+	a.client = t.session.ClientID
+	a.ends = func(t *raceToken) bool { return t.session.ClientID == a.client }
+	return r.svc.Sessions.SignOut(r.ctx, t.raw)
 }
 
 func (r *sessionRound) revokesAll(random *rand.Rand, a *raceAct) error {
 	_, user := r.person(random)
 	a.user = user.ID
 	if kept := r.recent(random).session; kept.UserID == user.ID {
-		a.kept = kept.ID
+		a.kept, a.client = kept.ID, kept.ClientID
 	}
-	a.ends = func(t *raceToken) bool { return t.session.UserID == a.user && t.session.ID != a.kept }
+	a.ends = func(t *raceToken) bool { return t.session.UserID == a.user && t.session.ClientID != a.client }
 	return r.svc.Sessions.RevokeAll(r.ctx, user.ID, a.kept)
 }
 

@@ -11,37 +11,33 @@ import (
 // organization comes from what the program was told.
 func (p *raceReplay) applySession(e tenancy.Event, told tenancy.Session) {
 	s := p.sessions[told.ID]
-	if e.Type == tenancy.EventSessionSwitched && e.OrganizationID != told.OrganizationID {
-		return // it tells the organization that the session left; the next event says where it is
-	}
 	if s != nil && !s.live() {
 		p.finds(raceUndead, "%s of %s, which had ended: %s", e.Type, s.ID, s.EndReason)
 		return
 	}
 	switch e.Type {
-	case tenancy.EventSessionStarted, tenancy.EventSessionSwitched:
+	case tenancy.EventSessionStarted, tenancy.EventSessionEntered:
 		p.placed(e, told, s)
 	case tenancy.EventSessionEnded:
 		p.ended(e, told, s)
 	}
 }
 
-// placed: a session starts, or moves.
+// placed: an entry is made, by a sign-in or from the evidence of another one.
 func (p *raceReplay) placed(e tenancy.Event, told tenancy.Session, before *raceSession) {
 	t := p.issued[raceIssue{told.ID, told.Version}]
 	started := e.Type == tenancy.EventSessionStarted
-	if t == nil || started != (before == nil) || !started && told.Version != before.Version+1 {
+	if t == nil || before != nil {
 		p.finds(raceIllegal, "%s of %s, version %d, which nobody was told", e.Type, told.ID, told.Version)
 		return
 	}
-	s := &raceSession{Session: t.session, begun: t.call, at: e.Position}
-	if before != nil {
-		s.begun = before.begun
-		if before.doomed != "" {
-			p.finds(raceUndead, "%s of %s after %s", e.Type, s.ID, before.doomed)
-		}
-		if s.Confined && s.OrganizationID != before.OrganizationID {
-			p.finds(raceIllegal, "the confined %s left its organization", s.ID)
+	s := &raceSession{Session: t.session, begun: t.call, at: e.Position, placed: e.Time}
+	if !started {
+		p.checkEvidence(e, s)
+	}
+	for _, other := range p.sessions {
+		if other.live() && other.ClientID == s.ClientID && other.OrganizationID == s.OrganizationID {
+			p.finds(raceIllegal, "two entries of %s into %s", s.ClientID, s.OrganizationID)
 		}
 	}
 	p.sessions[s.ID] = s
@@ -51,9 +47,25 @@ func (p *raceReplay) placed(e tenancy.Event, told tenancy.Session, before *raceS
 	}
 }
 
+// checkEvidence: an entry that no sign-in made has the evidence of one that lived, was not confined, and
+// of which a connection was that of this organization (S1, P6).
+func (p *raceReplay) checkEvidence(e tenancy.Event, s *raceSession) {
+	if s.Confined || !s.ConnectionID.IsZero() && p.connections[s.ConnectionID].OrganizationID != s.OrganizationID {
+		p.finds(raceIllegal, "%s of %s by evidence that counts elsewhere", e.Type, s.ID)
+	}
+	for _, from := range p.sessions {
+		ended := from.ended.Equal(e.Time) // in the same transaction: it was replaced, or made room
+		if from.ClientID == s.ClientID && from.doomed == "" && (from.live() || ended) && !from.Confined && from.IdentityID == s.IdentityID &&
+			from.Method == s.Method && from.ConnectionID == s.ConnectionID && from.SecondFactor == s.SecondFactor && from.ProvedAt.Equal(s.ProvedAt) {
+			return
+		}
+	}
+	p.finds(raceUndead, "%s of %s from no entry that lives", e.Type, s.ID)
+}
+
 // checkPlace holds a session against what it rests on. Sign-in has the locks of the user,
-// of the connection's organization, of the domain's and of the one that is chosen; Switch
-// those of the user and of the one that is chosen. Only what a lock keeps still is in the
+// of the connection's organization, of the domain's and of the one that is chosen; Enter
+// those of the user and of the one that is entered. Only what a lock keeps still is in the
 // order of commits.
 func (p *raceReplay) checkPlace(e tenancy.Event, s *raceSession, started bool) {
 	user, c := p.users[s.UserID], p.connections[s.ConnectionID]
@@ -143,6 +155,13 @@ func (p *raceReplay) explained(s *raceSession) bool {
 	switch s.EndReason {
 	case tenancy.EndedTooMany:
 		return true // looked at when it happened
+	case tenancy.EndedReplaced:
+		for _, by := range p.sessions {
+			if by.ID != s.ID && by.ClientID == s.ClientID && by.OrganizationID == s.OrganizationID && by.placed.Equal(s.ended) {
+				return true
+			}
+		}
+		return false
 	case tenancy.EndedSignOut, tenancy.EndedRevoked:
 		return p.excused(s)
 	case tenancy.EndedDeactivated:

@@ -24,14 +24,34 @@ func (r *sessionRound) judge() (alive int) {
 	return alive
 }
 
-// checkToken asks the Service about a token, and compares that with what the log says
-// of its session, and of what that rests on.
+// checkToken asks the Service about an entry and about its token, and compares that with what the
+// log says of the entry, and of what that rests on.
 func (r *sessionRound) checkToken(p *raceReplay, t *raceToken) bool {
 	s := p.sessions[t.session.ID]
 	if s == nil {
 		r.finds(raceIllegal, "the session %s is not in the log", t.session.ID)
 		return false
 	}
+	want := r.due(p, s)
+	_, err := r.svc.Sessions.Claims(r.ctx, s.ID, tenancy.ClaimsQuery{})
+	got, why := tenancy.CodeOf(err), toldReason(err)
+	switch {
+	case want == "" && got != "":
+		r.finds(raceLost, "%s: %v", s.ID, err)
+	case want != "" && got == "":
+		r.finds(raceUndead, "%s, which should be %s", s.ID, want)
+	case want != "" && (got != tenancy.ErrSessionEnded || why != string(want)):
+		r.finds(raceIllegal, "%s: %v, and should be %s", s.ID, err, want)
+	}
+	if want == tenancy.EndedOrganization && s.live() {
+		r.checkRevoked(t)
+	}
+	r.checkOpens(p, t, want)
+	return got == ""
+}
+
+// due is why an entry has to have ended; "": it has not.
+func (r *sessionRound) due(p *raceReplay, s *raceSession) tenancy.EndReason {
 	c := p.connections[s.ConnectionID]
 	org, err := r.organization(s.OrganizationID)
 	r.NoError(err)
@@ -39,33 +59,43 @@ func (r *sessionRound) checkToken(p *raceReplay, t *raceToken) bool {
 	r.NoError(err)
 	away := !s.ConnectionID.IsZero() && c.OrganizationID != s.OrganizationID
 	speaks := r.domains[servicetest.DomainOf(p.users[s.UserID].Email)] == c.OrganizationID // P6
-	var want tenancy.EndReason
 	switch {
 	case !s.live():
-		want = s.EndReason
-	case s.Version != t.session.Version:
-		want = "token_replaced"
+		return s.EndReason
 	case !p.users[s.UserID].SuspendedAt.IsZero():
-		want = tenancy.EndedUser
+		return tenancy.EndedUser
 	case !s.ConnectionID.IsZero() && (c.State != tenancy.ConnectionActive || c.SessionsEpoch != s.ConnectionEpoch):
-		want = tenancy.EndedConnection
-	case away && (!speaks || !t.session.SelectedAt.After(home.SessionsEndedAt)):
-		want = tenancy.EndedConnection
-	case !s.OrganizationID.IsZero() && !t.session.SelectedAt.After(org.SessionsEndedAt):
-		want = tenancy.EndedOrganization
-		r.checkRevoked(t)
+		return tenancy.EndedConnection
+	case away && (!speaks || !s.SelectedAt.After(home.SessionsEndedAt)):
+		return tenancy.EndedConnection
+	case !s.OrganizationID.IsZero() && !s.SelectedAt.After(org.SessionsEndedAt):
+		return tenancy.EndedOrganization
 	}
-	_, err = r.svc.Sessions.Authenticate(r.ctx, t.raw)
-	got, why := tenancy.CodeOf(err), toldReason(err)
-	switch {
-	case want == "" && got != "":
-		r.finds(raceLost, "%s, version %d: %v", s.ID, t.session.Version, err)
-	case want != "" && got == "":
-		r.finds(raceUndead, "%s, version %d, which should be %s", s.ID, t.session.Version, want)
-	case want != "" && (got != tenancy.ErrSessionEnded || why != string(want)):
-		r.finds(raceIllegal, "%s, version %d: %v, and should be %s", s.ID, t.session.Version, err, want)
+	return ""
+}
+
+// checkOpens: the token of a client opens each of its entries that lives, and nothing else (M17).
+func (r *sessionRound) checkOpens(p *raceReplay, t *raceToken, want tenancy.EndReason) {
+	any := false
+	for _, s := range p.sessions {
+		any = any || s.ClientID == t.session.ClientID && r.due(p, s) == ""
 	}
-	return got == ""
+	_, err := r.svc.Sessions.Authenticate(r.ctx, t.raw, servicetest.NowhereYet)
+	if any != (err == nil) {
+		r.finds(raceLost, "the token of %s, of which an entry lives (%t): %v", t.session.ClientID, any, err)
+	}
+	if t.session.OrganizationID.IsZero() {
+		return
+	}
+	got, err := r.svc.Sessions.Authenticate(r.ctx, t.raw, t.session.OrganizationID)
+	switch opens := err == nil && got.Session.ID == t.session.ID; {
+	case opens && want != "":
+		r.finds(raceUndead, "the token opens %s, which should be %s", t.session.ID, want)
+	case !opens && want == "":
+		r.finds(raceLost, "the token does not open %s: %v", t.session.ID, err)
+	case err == nil && got.Session.ClientID != t.session.ClientID:
+		r.finds(raceIllegal, "the token of %s opens an entry of %s", t.session.ClientID, got.Session.ClientID)
+	}
 }
 
 // checkRevoked: the instant at which an organization ended its sessions is on its row.
@@ -74,7 +104,7 @@ func (r *sessionRound) checkRevoked(t *raceToken) {
 	if !slices.ContainsFunc(r.acts, func(a raceAct) bool {
 		return a.op.name == "revoke by organization" && a.code == "" && a.ret > t.call && a.ends(t)
 	}) {
-		r.finds(raceLost, "%s, version %d, of an organization that ended none since", t.session.ID, t.session.Version)
+		r.finds(raceLost, "%s, of an organization that ended none since", t.session.ID)
 	}
 }
 
@@ -104,27 +134,18 @@ func (r *sessionRound) checkOrder() {
 func (r *sessionRound) deadFrom(t *raceToken, why raceAct, instant int64) {
 	for _, a := range r.acts {
 		if a.shown == t && a.call > instant && a.good() {
-			r.finds(raceUndead, "%q finds good what %q had ended: %s, version %d", a.op.name, why.op.name, t.session.ID, t.session.Version)
+			r.finds(raceUndead, "%q finds good what %q had ended: %s", a.op.name, why.op.name, t.session.ID)
 		}
 	}
 }
 
-// good reports whether a call found the session good that it brought. Switch does also
-// where it is refused for the place, and SignOut never looks.
-func (a raceAct) good() bool {
-	switch a.op.name {
-	case "sign out":
-		return false
-	case "switch":
-		return a.code != tenancy.ErrSessionEnded
-	}
-	return a.code == ""
-}
+// good reports whether a call found the entry good that it looked at.
+func (a raceAct) good() bool { return a.code == "" }
 
 // checkSeen reports tokens that were dead once and good later: nothing brings one back.
 func (r *sessionRound) checkSeen() {
 	for _, a := range r.acts {
-		if a.shown != nil && a.code == tenancy.ErrSessionEnded {
+		if a.shown != nil && a.code != "" {
 			r.deadFrom(a.shown, a, a.ret)
 		}
 	}
@@ -140,9 +161,9 @@ func (r *sessionRound) excused(s *raceSession) bool {
 		}
 		switch s.EndReason {
 		case tenancy.EndedSignOut:
-			return a.op.name == "sign out" && a.shown.session.ID == s.ID
+			return a.op.name == "sign out" && a.client == s.ClientID
 		case tenancy.EndedRevoked:
-			return a.op.name == "revoke all" && a.user == s.UserID && a.kept != s.ID
+			return a.op.name == "revoke all" && a.user == s.UserID && a.client != s.ClientID
 		}
 		return false
 	})

@@ -28,13 +28,14 @@ type raceSession struct {
 	tenancy.Session
 	begun  int64             // when the call that started it began
 	at     tenancy.Position  // of the event that placed it where it is
+	placed time.Time         // the instant of that
 	doomed tenancy.EventType // what ends it, in a transaction that has to say so; "": nothing
 	ended  time.Time         // the instant of the event of its end
 }
 
 func (s *raceSession) live() bool { return s.ended.IsZero() }
 
-// raceIssue names a token.
+// raceIssue names an entry.
 type raceIssue struct {
 	session tenancy.SessionID
 	version int64
@@ -59,7 +60,7 @@ func (r *sessionRound) replay() *raceReplay {
 	for _, t := range r.tokens {
 		key := raceIssue{t.session.ID, t.session.Version}
 		if p.issued[key] != nil {
-			r.finds(raceIllegal, "two tokens for one version: %v", key)
+			r.finds(raceIllegal, "two entries of one name: %v", key)
 		}
 		p.issued[key] = t
 	}
@@ -127,10 +128,21 @@ func (p *raceReplay) applyUser(e tenancy.Event, user tenancy.User) {
 		return
 	case before.EmailVerifiedAt.IsZero() && !user.EmailVerifiedAt.IsZero():
 		p.checkTakeover(e, user.ID)
-	case e.Type != tenancy.EventUserEmailChanged:
-		return
+		p.doom(e, func(s *raceSession) bool { return s.UserID == user.ID && s.ID.String() != e.Through })
+	case e.Type == tenancy.EventUserEmailChanged:
+		kept := p.clientOf(e.Through)
+		p.doom(e, func(s *raceSession) bool { return s.UserID == user.ID && (s.ClientID != kept || kept.IsZero()) })
 	}
-	p.doom(e, func(s *raceSession) bool { return s.UserID == user.ID && s.ID.String() != e.Through })
+}
+
+// clientOf is the client of the session through which something was done; zero: none.
+func (p *raceReplay) clientOf(through string) (client tenancy.SessionID) {
+	for _, s := range p.sessions {
+		if s.ID.String() == through {
+			client = s.ClientID
+		}
+	}
+	return client
 }
 
 // checkTakeover: of the identities from before, that by which the proof came may stay.

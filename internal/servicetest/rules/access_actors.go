@@ -358,7 +358,7 @@ func (h *house) attemptSelf(before servicetest.Dump, a actor, m tenancy.Method) 
 			want = a.checked()
 		case "Invitations.Accept", "JoinCodes.Use", "JoinRequests.Create": // another person is named
 			want = tenancy.ErrForbidden
-		case "Users.ConfirmEmail", "Sessions.Authenticate", "Sessions.Switch", "Sessions.SignOut", "Sessions.Claims": // the token is another's
+		case "Users.ConfirmEmail", "Sessions.Authenticate", "Sessions.Enter", "Sessions.Switch", "Sessions.SignOut", "Sessions.Claims": // the token is another's
 			want = tenancy.ErrForbidden
 		case "Sessions.Get", "Sessions.Revoke": // the session is another's
 			want = a.expects(m, false)

@@ -248,7 +248,7 @@ func consultant(d *door) {
 	d.True(got.Session.Confined)
 	d.Equal(d.acme.ID, got.OrganizationID)
 	d.halts(tenancy.DecisionNotMember, "", servicetest.To(d.beta, claimed))
-	_, err := d.Svc.Sessions.Switch(d.Ctx, got.Token.Reveal(), d.beta.ID)
+	_, err := d.change(got.Token, d.beta.ID)
 	d.Failed(err, tenancy.ErrSignInRefused, "")
 	d.refuses(tenancy.ErrForbidden, "", func() error {
 		_, err := d.asSession(got.Session).Users.ChangeEmail(d.Ctx, carl.ID, "carl@evil.example")

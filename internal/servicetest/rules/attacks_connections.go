@@ -222,7 +222,7 @@ func formerSession(w *world) {
 	p.halts(tenancy.DecisionInvitationNeeded, "", servicetest.Through(p.fresh(p.okta), "s-"+p.boss.Email, ""))
 }
 
-// closedConnection: also where the session has moved to another organization since.
+// closedConnection: also where the session is at another organization.
 func closedConnection(d *door) {
 	bob := d.User("bob")
 	d.Add(d.acme, bob)
@@ -242,8 +242,7 @@ func closedConnection(d *door) {
 		d.each(name, func(w *world) {
 			c := w.Connect(d.acme, name)
 			here, mail := w.enters(servicetest.To(d.acme, servicetest.Through(c, "s-"+name, bob.Email))), w.enters(servicetest.To(d.acme, servicetest.ByMail(bob.Email)))
-			there, err := w.change(w.enters(servicetest.To(d.acme, servicetest.Through(c, "s-"+name, bob.Email))).Token, d.beta.ID)
-			w.NoError(err)
+			there := w.enters(servicetest.To(d.beta, servicetest.Through(c, "s-"+name, bob.Email)))
 			end(w, c)
 			w.ended(here.Token, tenancy.ErrSessionEnded, string(tenancy.EndedConnection))
 			w.ended(there.Token, tenancy.ErrSessionEnded, string(tenancy.EndedConnection))
@@ -252,7 +251,7 @@ func closedConnection(d *door) {
 				w.NoError(err)
 				w.NotEqual(c.ID, s.ConnectionID)
 			}
-			_, err = w.Svc.Sessions.Claims(w.Ctx, here.Session.ID, tenancy.ClaimsQuery{})
+			_, err := w.Svc.Sessions.Claims(w.Ctx, here.Session.ID, tenancy.ClaimsQuery{})
 			w.Failed(err, tenancy.ErrSessionEnded, "token")
 		})
 	}

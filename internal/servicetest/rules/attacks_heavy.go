@@ -133,7 +133,7 @@ func heavyDoor(d *door) {
 	}
 	authenticate := func(token tenancy.Token) func(*tenancy.Service) error {
 		return func(svc *tenancy.Service) error {
-			_, err := svc.Sessions.Authenticate(d.Ctx, token.Reveal())
+			_, err := svc.Sessions.Authenticate(d.Ctx, token.Reveal(), servicetest.NowhereYet)
 			return err
 		}
 	}
@@ -281,7 +281,7 @@ func offeredOften(d *door) {
 			return err
 		},
 		"a session": func(svc *tenancy.Service) error {
-			_, err := svc.Sessions.Authenticate(d.Ctx, in.Token.Reveal())
+			_, err := svc.Sessions.Authenticate(d.Ctx, in.Token.Reveal(), servicetest.NowhereYet)
 			return err
 		},
 		"switch": func(svc *tenancy.Service) error {

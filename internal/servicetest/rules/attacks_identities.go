@@ -202,10 +202,9 @@ func linkToRefused(d *door) {
 	d.True(confined.Session.Confined)
 	signedOut, old := d.enters(servicetest.ByMail(ann.Email)), d.enters(servicetest.ByMail(ann.Email))
 	d.NoError(d.Svc.Sessions.SignOut(d.Ctx, signedOut.Token.Reveal()))
-	_, err := d.Svc.Sessions.Switch(d.Ctx, old.Token.Reveal(), servicetest.NowhereYet)
-	d.NoError(err)
+	d.enters(servicetest.Within(old.Token, servicetest.ByMail(ann.Email)))
 	barred := d.enters(servicetest.ByMail(d.person("barred").Email))
-	_, err = d.Svc.Users.Suspend(d.Ctx, barred.User.ID)
+	_, err := d.Svc.Users.Suspend(d.Ctx, barred.User.ID)
 	d.NoError(err)
 	in := servicetest.ByProvider(servicetest.Google, "g-evil", "evil@evil.example", true)
 	for name, token := range map[string]string{

@@ -153,7 +153,7 @@ func surroundingSpace(w *world) {
 	came, err := w.Svc.SignIn(context.WithoutCancel(w.Ctx), servicetest.ByMail(around("new@acme.example")))
 	w.NoError(err)
 	w.Equal("new@acme.example", came.User.Email)
-	again, err := w.Svc.Sessions.Authenticate(w.Ctx, around(came.Token.Reveal()))
+	again, err := w.Svc.Sessions.Authenticate(w.Ctx, around(came.Token.Reveal()), servicetest.NowhereYet)
 	w.NoError(err)
 	w.Equal(came.Session.ID, again.Session.ID)
 }

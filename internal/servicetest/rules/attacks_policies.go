@@ -229,7 +229,7 @@ func suspendedHolder(d *door) {
 	rests := func() {
 		d.T.Helper()
 		session := d.enters(servicetest.To(d.beta, servicetest.ByMail(bob.Email)))
-		_, err := d.Svc.Sessions.Switch(d.Ctx, session.Token.Reveal(), gamma.ID)
+		_, err := d.change(session.Token, gamma.ID)
 		d.NoError(err)
 		_, err = d.Svc.Sessions.Start(d.Ctx, servicetest.Starting(bob.ID, d.beta.ID))
 		d.NoError(err)

@@ -61,12 +61,11 @@ func linkInOtherSession(d *door) {
 	signedOut := d.enters(servicetest.ByMail(m.Email))
 	d.NoError(d.Svc.Sessions.SignOut(d.Ctx, signedOut.Token.Reveal()))
 	moved := d.enters(servicetest.ByMail(m.Email))
-	_, err := d.Svc.Sessions.Switch(d.Ctx, moved.Token.Reveal(), d.acme.ID)
-	d.NoError(err)
+	d.enters(servicetest.Within(moved.Token, servicetest.ByMail(m.Email)))
 	for name, session := range map[string]string{
 		"in none": "", "in another person's": other.Token.Reveal(), "in a confined one": confined.Token.Reveal(),
 		"in one that the host confined": d.confinedBy(m, d.acme).Token.Reveal(),
-		"in one that was signed out":    signedOut.Token.Reveal(), "by a token that a switch replaced": moved.Token.Reveal(),
+		"in one that was signed out":    signedOut.Token.Reveal(), "by a token that another sign-in replaced": moved.Token.Reveal(),
 		"by the id of a session": own.Session.ID.String(), "by the token of the link": proof.Token.Reveal(), "by nonsense": "session_x",
 	} {
 		d.each(name, func(w *world) {
@@ -83,7 +82,7 @@ func linkInOtherSession(d *door) {
 		return err
 	})
 	// A refusal spends nothing.
-	_, err = d.Svc.Users.ConfirmEmail(d.Ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: own.Token.Reveal()})
+	_, err := d.Svc.Users.ConfirmEmail(d.Ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal(), Session: own.Token.Reveal()})
 	d.NoError(err)
 	d.Equal("m@new.example", d.getUser(m.ID).Email)
 }

@@ -157,7 +157,10 @@ func preHijacking(w *world) {
 		},
 		"unexpired session: the attacker stays signed in": func(trap tenancy.User) func() error {
 			token := w.Session(trap, servicetest.NowhereYet).Token
-			return func() error { _, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal()); return err }
+			return func() error {
+				_, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
+				return err
+			}
 		},
 		"non-verifying provider: the victim's address unproved": func(trap tenancy.User) func() error {
 			w.Link(trap, tenancy.NewIdentity{Provider: "lax", Subject: "evil", Email: "victim@acme.example"})

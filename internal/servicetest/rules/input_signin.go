@@ -273,6 +273,7 @@ func attemptInput() input[tenancy.Attempt] {
 				{"no token", func(v *in, _ cast) { v.LinkTo = "\x00" }, tenancy.ErrSignInRequired, "session"},
 				{"an unknown one", func(v *in, _ cast) { v.LinkTo = "session_" + strings.Repeat("a", 58) }, tenancy.ErrSignInRequired, "session"},
 			},
+			"Session": free(func(v *in) { v.Session = "\x00" }, func(v *in) { v.Session = "session_" + strings.Repeat("a", 58) }), // ignored
 			"Profile": free(func(v *in) { v.Profile.GivenName = "\x00" }),
 			"Note":    free(func(v *in) { v.Note = "" }),
 		},

@@ -280,7 +280,7 @@ func mailedToken(w *world) {
 		_, err := w.Svc.Users.ConfirmEmail(w.Ctx, tenancy.EmailConfirmation{Token: proof.Token.Reveal()})
 		return err
 	})
-	_, err = w.Svc.Sessions.Authenticate(w.Ctx, session.Token.Reveal())
+	_, err = w.Svc.Sessions.Authenticate(w.Ctx, session.Token.Reveal(), servicetest.NowhereYet)
 	w.Error(err)
 	w.accept(other, eve)
 

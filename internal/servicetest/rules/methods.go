@@ -24,6 +24,7 @@ type cast struct {
 	proof             tenancy.StartedProof   // of somebody's mailbox
 	session           tenancy.SessionID      // the member's, at org
 	bearer            string                 // its token
+	parked            string                 // of a session of the member's without an organization
 	claim, held       tenancy.DomainID       // org's: pending, and verified
 	sso, spare        tenancy.ConnectionID   // org's, both active
 }

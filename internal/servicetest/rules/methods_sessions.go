@@ -18,6 +18,7 @@ func (c *cast) settleSessions(w *world) {
 	started := w.Session(tenancy.User{ID: c.member}, c.org)
 	w.Clock.Advance(time.Second) // so that a sign-in now is another
 	c.session, c.bearer = started.Session.ID, started.Token.Reveal()
+	c.parked = w.Session(tenancy.User{ID: c.member}, servicetest.NowhereYet).Token.Reveal()
 }
 
 func noSession() map[string]func(*cast) {
@@ -30,7 +31,7 @@ func noSession() map[string]func(*cast) {
 func sessionMethods() map[string]method {
 	all := map[string]method{
 		"Authenticate": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
-			_, err := s.Sessions.Authenticate(ctx, c.bearer)
+			_, err := s.Sessions.Authenticate(ctx, c.bearer, servicetest.NowhereYet)
 			return err
 		}),
 		"Claims": reads(func(ctx context.Context, s *tenancy.Service, c cast) error {
@@ -74,6 +75,10 @@ func sessionWrites() map[string]method {
 		}, noUser(), noMember(), elsewhere),
 		"Switch": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Sessions.Switch(ctx, c.bearer, c.org)
+			return err
+		}, elsewhere),
+		"Enter": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Sessions.Enter(ctx, c.parked, c.org)
 			return err
 		}, elsewhere),
 		"Revoke": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {

@@ -130,7 +130,7 @@ func readAhead(d *door) {
 		both(func(ctx context.Context, tx *tenancy.Service) string {
 			got, err := tx.Sessions.Start(ctx, servicetest.Starting(ann.ID, org))
 			moved, failed := tx.Sessions.Switch(ctx, live.Token.Reveal(), org)
-			return fmt.Sprint(tenancy.CodeOf(err), got.Session.OrganizationID, tenancy.CodeOf(failed), moved.Session.OrganizationID, moved.Session.SelectedAt)
+			return fmt.Sprint(tenancy.CodeOf(err), got.Session.OrganizationID, tenancy.CodeOf(failed), moved.Kind, moved.Session.OrganizationID, moved.Session.SelectedAt)
 		})
 	}
 }

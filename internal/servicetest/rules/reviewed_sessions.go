@@ -90,8 +90,10 @@ func renamedConnection(d *door) {
 func parkedSession(w *world) {
 	ada := w.User("ada")
 	acme, beta := w.Owned("Acme", ada), w.Owned("Beta", ada)
-	first := w.Session(ada, acme.ID)
-	parked, err := w.change(first.Token, servicetest.NowhereYet)
+	parked := w.Session(ada, servicetest.NowhereYet)
+	_, err := w.change(parked.Token, acme.ID)
+	w.NoError(err)
+	_, err = w.change(parked.Token, servicetest.NowhereYet)
 	w.NoError(err)
 	w.Clock.Advance(time.Second)
 	w.NoError(w.Svc.Sessions.RevokeByOrganization(w.Ctx, acme.ID))

@@ -70,7 +70,7 @@ func rules() []rule {
 		membershipRules(), ownerRules(), seatRules(), countRules(), addresslessRules(), singleRules(), vetoRules(), eventRules(),
 		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), onlyIn(joinInputRules(), servicetest.Memory),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), onlyIn(signInInputRules(), servicetest.Memory),
-		domainRules(), settingRules(), sessionRules(), onlyIn(sessionInputRules(), servicetest.Memory),
+		domainRules(), settingRules(), sessionRules(), sessionEntryRules(), onlyIn(sessionInputRules(), servicetest.Memory),
 		reviewedConnectionRules(), reviewedSessionRules(), optionalRules(),
 		attackRules(), deadTokenRules(), reasonRules(),
 		mailLimitRules(), dependantRules(), foundingRules(), shownRules(), proofRules(), mailboxProofAttacks(), onlyIn(proofInputRules(), servicetest.Memory),

@@ -56,7 +56,7 @@ func sessionRules() []rule {
 // lives checks that a token's session lives, and gives what it says.
 func (w *world) lives(token tenancy.Token) tenancy.Authenticated {
 	w.T.Helper()
-	found, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal())
+	found, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
 	w.NoError(err)
 	return found
 }
@@ -64,7 +64,7 @@ func (w *world) lives(token tenancy.Token) tenancy.Authenticated {
 // ended checks that a token's session does not, and why.
 func (w *world) ended(token tenancy.Token, code tenancy.Code, reason string) {
 	w.T.Helper()
-	_, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal())
+	_, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
 	w.Equal(reason, w.Failed(err, code, "token").Reason)
 }
 
@@ -202,11 +202,11 @@ func authenticate(w *world) {
 
 	// Oneself, and nobody else (A2).
 	me, other := w.Svc.As(tenancy.UserPrincipal(ada.ID)), w.Svc.As(tenancy.UserPrincipal(w.User("eve").ID))
-	_, err := me.Sessions.Authenticate(w.Ctx, started.Token.Reveal())
+	_, err := me.Sessions.Authenticate(w.Ctx, started.Token.Reveal(), servicetest.NowhereYet)
 	w.NoError(err)
-	_, err = other.Sessions.Authenticate(w.Ctx, started.Token.Reveal())
+	_, err = other.Sessions.Authenticate(w.Ctx, started.Token.Reveal(), servicetest.NowhereYet)
 	w.Failed(err, tenancy.ErrForbidden, "")
-	mine, err := me.Sessions.Authenticate(w.Ctx, started.Token.Reveal())
+	mine, err := me.Sessions.Authenticate(w.Ctx, started.Token.Reveal(), servicetest.NowhereYet)
 	w.NoError(err)
 	w.NotZero(found.User.LastSignInAt)
 	w.Zero(mine.User.LastSignInAt) // U2
@@ -278,7 +278,7 @@ func reevaluated(w *world) {
 					w.NoError(c.change(rows))
 					_, in, err := w.Svc.Join(w.Ctx, servicetest.Joined{Rows: rows, Over: w.Store})
 					w.NoError(err)
-					_, err = in.Sessions.Authenticate(w.Ctx, token.Reveal())
+					_, err = in.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
 					w.Equal(string(c.why), w.Failed(err, tenancy.ErrSessionEnded, "token").Reason)
 					return servicetest.ErrStop
 				}))
@@ -309,8 +309,9 @@ func sessionTokens(w *world) {
 // byToken are the calls that take a session's token.
 func (w *world) byToken(token string) map[string]func() error {
 	return map[string]func() error{
-		"Authenticate": func() error { _, err := w.Svc.Sessions.Authenticate(w.Ctx, token); return err },
+		"Authenticate": func() error { _, err := w.Svc.Sessions.Authenticate(w.Ctx, token, servicetest.NowhereYet); return err },
 		"Switch":       func() error { _, err := w.Svc.Sessions.Switch(w.Ctx, token, servicetest.NowhereYet); return err },
+		"Enter":        func() error { _, err := w.Svc.Sessions.Enter(w.Ctx, token, servicetest.Nowhere); return err },
 		"SignOut":      func() error { return w.Svc.Sessions.SignOut(w.Ctx, token) },
 	}
 }
@@ -338,14 +339,14 @@ func authenticateInside(w *world) {
 	token := w.Session(ada, acme.ID).Token
 	w.Equal(servicetest.ErrStop, w.Svc.Transact(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		w.NoError(tx.Sessions.RevokeByOrganization(ctx, acme.ID))
-		_, err := tx.Sessions.Authenticate(ctx, token.Reveal())
+		_, err := tx.Sessions.Authenticate(ctx, token.Reveal(), servicetest.NowhereYet)
 		w.Failed(err, tenancy.ErrSessionEnded, "token")
 		again, err := tx.Sessions.Start(ctx, servicetest.Starting(ada.ID, acme.ID)) // begun after the end, at the same instant
 		w.NoError(err)
-		_, err = tx.Sessions.Authenticate(ctx, again.Token.Reveal())
+		_, err = tx.Sessions.Authenticate(ctx, again.Token.Reveal(), servicetest.NowhereYet)
 		w.NoError(err)
 		w.NoError(tx.Sessions.RevokeByOrganization(ctx, acme.ID))
-		_, err = tx.Sessions.Authenticate(ctx, again.Token.Reveal())
+		_, err = tx.Sessions.Authenticate(ctx, again.Token.Reveal(), servicetest.NowhereYet)
 		w.Failed(err, tenancy.ErrSessionEnded, "token")
 		return servicetest.ErrStop
 	}))
@@ -370,7 +371,7 @@ func constantAuthenticate(w *world) {
 		for range 3 {
 			token := w.Session(user, acme.ID).Token
 			statements = 0
-			_, err := counting.Sessions.Authenticate(w.Ctx, token.Reveal())
+			_, err := counting.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
 			w.NoError(err)
 			counts[statements] = true
 			w.LessOrEqual(statements, 7) // token, session, user, organization, membership, roles, their order
@@ -395,7 +396,7 @@ func lastSeen(w *world) {
 	// A tenth of the idle limit, where that is less.
 	hasty := w.Another(func(c *tenancy.Config) { c.SessionIdle = time.Minute })
 	w.Clock.Advance(6 * time.Second)
-	_, err := hasty.Sessions.Authenticate(w.Ctx, started.Token.Reveal())
+	_, err := hasty.Sessions.Authenticate(w.Ctx, started.Token.Reveal(), servicetest.NowhereYet)
 	w.NoError(err)
 	w.Equal(w.Clock.At, seen())
 
@@ -407,7 +408,7 @@ func lastSeen(w *world) {
 	})
 	w.Clock.Advance(time.Hour)
 	w.unchanged(func() {
-		found, err := broken.Sessions.Authenticate(w.Ctx, started.Token.Reveal())
+		found, err := broken.Sessions.Authenticate(w.Ctx, started.Token.Reveal(), servicetest.NowhereYet)
 		w.NoError(err)
 		w.Equal(seen(), found.Session.LastSeenAt)
 	})

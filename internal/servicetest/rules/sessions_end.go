@@ -26,9 +26,9 @@ func newSessionCast(w *world) sessionCast {
 	w.Add(c.acme, c.other)
 	c.here, c.there, c.none = w.Session(c.ada, c.acme.ID), w.Session(c.ada, c.beta.ID), w.Session(c.ada, servicetest.NowhereYet)
 	var err error
-	c.moved, err = w.change(w.Session(c.ada, c.beta.ID).Token, c.acme.ID) // came here later
+	c.moved, err = w.change(w.Session(c.ada, c.beta.ID).Token, c.acme.ID) // entered acme later, which is current
 	w.NoError(err)
-	c.left, err = w.change(w.Session(c.ada, c.acme.ID).Token, c.beta.ID) // was here once
+	c.left, err = w.change(w.Session(c.ada, c.acme.ID).Token, c.beta.ID) // is here, too, and beta is current
 	w.NoError(err)
 	c.others = w.Session(c.other, c.acme.ID)
 	w.Clock.Advance(time.Second)
@@ -42,9 +42,11 @@ func (c sessionCast) all() map[string]tenancy.StartedSession {
 }
 
 var (
-	atAcme   = []string{"here", "moved"}
-	everyone = []string{"here", "moved", "others"}
+	atAcme   = []string{"here"}
+	everyone = []string{"here", "others"}
 	allOfAda = []string{"here", "there", "none", "moved", "left"}
+	// twice are the sessions with an entry into beta, too: they go on without the one into acme.
+	twice = []string{"moved", "left"}
 )
 
 // ending is a change, the sessions of a sessionCast that it ends, and why.
@@ -53,6 +55,11 @@ type ending struct {
 	do   func(w *world, c sessionCast) error
 	ends []string
 	why  tenancy.EndReason // "" = nothing is left that could say so
+}
+
+// loses reports whether a session goes on without its entry into acme (rule M17).
+func (e ending) loses(name string) bool {
+	return slices.Contains(e.ends, "here") && !slices.Contains(e.ends, name) && slices.Contains(twice, name) && e.why != tenancy.EndedRevoked
 }
 
 func endingsTable() []ending {
@@ -144,10 +151,10 @@ func endings(w *world) {
 				w.T.Helper()
 				for name, s := range c.all() {
 					if !slices.Contains(e.ends, name) {
-						w.lives(s.Token)
+						w.outlasts(c, s, e.loses(name))
 						continue
 					}
-					_, err := w.Svc.Sessions.Authenticate(w.Ctx, s.Token.Reveal())
+					_, err := w.Svc.Sessions.Authenticate(w.Ctx, s.Token.Reveal(), servicetest.NowhereYet)
 					if e.why == "" {
 						w.Failed(err, tenancy.ErrInvalidToken, "token")
 					} else {
@@ -173,7 +180,33 @@ func (e ending) told() int {
 	if e.why == "" || e.why == tenancy.EndedOrganization {
 		return 0
 	}
-	return len(e.ends)
+	told := len(e.ends)
+	for _, name := range twice {
+		told += btoi(slices.Contains(e.ends, name) || e.loses(name))
+	}
+	return told
+}
+
+// outlasts checks a session that lives. One that loses its entry into acme has no organization
+// then, or goes on in beta; nothing but a new entry brings it back to acme.
+func (w *world) outlasts(c sessionCast, s tenancy.StartedSession, loses bool) {
+	w.T.Helper()
+	found := w.lives(s.Token)
+	if !loses {
+		w.Equal(s.Session.OrganizationID, found.Session.OrganizationID)
+		return
+	}
+	want := c.beta.ID
+	if s.Session.OrganizationID == c.acme.ID {
+		want = servicetest.NowhereYet
+	}
+	w.Equal(want, found.Session.OrganizationID)
+	w.Equal(want, found.Organization.ID)
+	_, err := w.Svc.Sessions.Authenticate(w.Ctx, s.Token.Reveal(), c.acme.ID)
+	w.Failed(err, tenancy.ErrNotFound, "")
+	there, err := w.Svc.Sessions.Authenticate(w.Ctx, s.Token.Reveal(), c.beta.ID)
+	w.NoError(err)
+	w.Equal(c.beta.ID, there.Organization.ID)
 }
 
 // endedSince counts the sessions that ended after a position.
@@ -207,7 +240,7 @@ func (w *world) why(e ending, c sessionCast) {
 		if !slices.Contains(e.ends, name) || name == "others" && e.why != tenancy.EndedOrganization {
 			continue
 		}
-		_, err := w.Svc.Sessions.Authenticate(w.Ctx, s.Token.Reveal())
+		_, err := w.Svc.Sessions.Authenticate(w.Ctx, s.Token.Reveal(), servicetest.NowhereYet)
 		w.Equal(string(e.why), w.Failed(err, tenancy.ErrSessionEnded, "token").Reason, name)
 	}
 }

@@ -51,7 +51,7 @@ func sessionLimits(w *world) {
 
 func (w *world) hasExpired(token tenancy.Token) bool {
 	w.T.Helper()
-	_, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal())
+	_, err := w.Svc.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
 	if err != nil {
 		w.Failed(err, tenancy.ErrSessionExpired, "token")
 	}
@@ -126,7 +126,7 @@ func stricterLimits(w *world) {
 	w.lasting(acme, 0, 0)
 	token := w.Session(ada, acme.ID).Token
 	w.Clock.Advance(time.Minute)
-	_, err := strict.Sessions.Authenticate(w.Ctx, token.Reveal())
+	_, err := strict.Sessions.Authenticate(w.Ctx, token.Reveal(), servicetest.NowhereYet)
 	w.Failed(err, tenancy.ErrSessionExpired, "token")
 	w.lives(token)
 }
@@ -146,7 +146,7 @@ func raisedLimits(w *world) {
 			w.Clock.Advance(2 * time.Hour)
 			w.ended(out.Token, tenancy.ErrSessionExpired, "")
 			w.lasting(acme, 0, 0)
-			_, err := w.Svc.Sessions.Authenticate(w.Ctx, out.Token.Reveal())
+			_, err := w.Svc.Sessions.Authenticate(w.Ctx, out.Token.Reveal(), servicetest.NowhereYet)
 			w.Error(err)
 			fresh := w.Session(ada, acme.ID)
 			w.lasting(acme, 0, 100*servicetest.Day) // more than Config allows raises nothing

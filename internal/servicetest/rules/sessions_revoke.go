@@ -62,7 +62,7 @@ func revokeByOrganization(w *world) {
 		w.lives(came.Token)
 		w.NoError(revoke())
 		w.ended(begun.Token, tenancy.ErrSessionEnded, string(tenancy.EndedOrganization))
-		w.ended(came.Token, tenancy.ErrSessionEnded, string(tenancy.EndedOrganization))
+		w.lacks(came.Token, acme)
 	}
 }
 
@@ -109,8 +109,7 @@ func sessionLists(w *world) {
 		}
 	}
 	here = append(here, w.Session(bob, acme.ID).Session.ID)
-	ended, err := w.change(w.Session(ada, servicetest.NowhereYet).Token, acme.ID)
-	w.NoError(err)
+	ended := w.Session(ada, acme.ID)
 	w.NoError(w.Svc.Sessions.Revoke(w.Ctx, ended.Session.ID))
 	old := w.Another(func(c *tenancy.Config) { c.SessionFor = time.Second })
 	short, err := old.Sessions.Start(w.Ctx, servicetest.Starting(ada.ID, acme.ID))
@@ -202,7 +201,7 @@ func sweepSessions(w *world) {
 	sweep(4) // the session that ran out, and three tokens
 	_, err := w.Svc.Sessions.Get(w.Ctx, expired.Session.ID)
 	w.Failed(err, tenancy.ErrNotFound, "")
-	_, err = w.Svc.Sessions.Authenticate(w.Ctx, expired.Token.Reveal())
+	_, err = w.Svc.Sessions.Authenticate(w.Ctx, expired.Token.Reveal(), servicetest.NowhereYet)
 	w.Failed(err, tenancy.ErrInvalidToken, "token")
 	w.Equal(live.Session.ID, w.Dump().Sessions[0].ID)
 	w.Len(w.Dump().Secrets, 1)
@@ -276,9 +275,9 @@ func sessionSecrets(w *world) {
 	w.NoError(err)
 	page, err := w.Svc.Sessions.ListByUser(w.Ctx, ada.ID, tenancy.SessionQuery{})
 	w.NoError(err)
-	_, dead := w.Svc.Sessions.Authenticate(w.Ctx, first.Token.Reveal())
+	_, dead := w.Svc.Sessions.Authenticate(w.Ctx, first.Token.Reveal(), servicetest.NowhereYet)
 	w.NoError(w.Svc.Sessions.SignOut(w.Ctx, next.Token.Reveal()))
-	_, over := w.Svc.Sessions.Authenticate(w.Ctx, next.Token.Reveal())
+	_, over := w.Svc.Sessions.Authenticate(w.Ctx, next.Token.Reveal(), servicetest.NowhereYet)
 	d := w.Dump()
 	shown := d.String() + w.json(d.Events) + w.json(found) + w.json(claims) + w.json(page) + w.json(next) +
 		fmt.Sprintf("%v %+v %#v %v %v", next, next, first, dead, over)

@@ -264,9 +264,9 @@ func confirmThrough(d *door) {
 				left, err := tx.Identities.List(ctx, trap.ID)
 				w.NoError(err)
 				w.Equal(append([]tenancy.Identity{}, c.left...), left)
-				_, err = tx.Sessions.Authenticate(ctx, other.Token.Reveal())
+				_, err = tx.Sessions.Authenticate(ctx, other.Token.Reveal(), servicetest.NowhereYet)
 				w.Equal(tenancy.ErrSessionEnded, tenancy.CodeOf(err))
-				_, err = tx.Sessions.Authenticate(ctx, here.Token.Reveal())
+				_, err = tx.Sessions.Authenticate(ctx, here.Token.Reveal(), servicetest.NowhereYet)
 				w.Equal(c.left != nil, err == nil)
 				return servicetest.ErrStop
 			}))

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"context"
+
 	"github.com/freehold-dev/freehold/internal/servicetest"
 	"github.com/freehold-dev/freehold/tenancy"
 )
@@ -140,9 +142,14 @@ func policyOfSwitch(d *door) {
 	d.Add(d.beta, bob)
 	d.demand(d.beta, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}})
 	got := d.enters(servicetest.To(d.acme, servicetest.ByMail("bob@mail.example")))
-	_, err := d.Svc.Sessions.Switch(d.Ctx, got.Token.Reveal(), d.beta.ID)
-	d.ErrorIs(err, tenancy.ErrSignInRefused)
+	d.unchanged(func() {
+		for _, call := range []func(context.Context, string, tenancy.OrganizationID) (tenancy.Decision, error){d.Svc.Sessions.Switch, d.Svc.Sessions.Enter} {
+			wanted, err := call(d.Ctx, got.Token.Reveal(), d.beta.ID)
+			d.NoError(err)
+			d.Equal(tenancy.Decision{Kind: tenancy.DecisionSecondFactor, OrganizationID: d.beta.ID}, wanted)
+		}
+	})
 	got = d.enters(servicetest.To(d.acme, servicetest.Twice(servicetest.ByMail("bob@mail.example"))))
-	_, err = d.Svc.Sessions.Switch(d.Ctx, got.Token.Reveal(), d.beta.ID)
+	_, err := d.change(got.Token, d.beta.ID)
 	d.NoError(err)
 }

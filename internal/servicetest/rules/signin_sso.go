@@ -96,7 +96,7 @@ func ssoConfined(d *door) {
 	d.True(got.Session.Confined)
 	d.Equal(d.acme.ID, got.OrganizationID) // though they are in two
 	d.halts(tenancy.DecisionNotMember, "", servicetest.To(d.beta, known))
-	_, err := d.Svc.Sessions.Switch(d.Ctx, got.Token.Reveal(), d.beta.ID)
+	_, err := d.change(got.Token, d.beta.ID)
 	d.Error(err)
 	// A known identity brings nobody in who has left.
 	d.admitting()

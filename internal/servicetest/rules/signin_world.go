@@ -86,7 +86,7 @@ func (w *world) enters(in tenancy.Attempt) tenancy.Decision {
 
 // stands reports whether the session of a sign-in is good.
 func (w *world) stands(d tenancy.Decision) bool {
-	_, err := w.Svc.Sessions.Authenticate(w.Ctx, d.Token.Reveal())
+	_, err := w.Svc.Sessions.Authenticate(w.Ctx, d.Token.Reveal(), servicetest.NowhereYet)
 	return err == nil
 }
 

@@ -275,16 +275,25 @@ func walkSessions() map[string]walkCall {
 			return s.Sessions.Start(ctx, servicetest.Starting(k.user(), k.org()))
 		},
 		"Sessions.Authenticate": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
-			return s.Sessions.Authenticate(ctx, k.token)
+			return s.Sessions.Authenticate(ctx, k.token, servicetest.NowhereYet)
 		},
 		"Sessions.Authenticate: another": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
-			return s.Sessions.Authenticate(ctx, k.text("bearer"))
+			return s.Sessions.Authenticate(ctx, k.text("bearer"), servicetest.NowhereYet)
 		},
 		"Sessions.Switch": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Sessions.Switch(ctx, k.token, k.org())
 		},
 		"Sessions.Switch: another": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Sessions.Switch(ctx, k.text("bearer"), k.org())
+		},
+		"Sessions.Enter": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Sessions.Enter(ctx, k.token, k.org())
+		},
+		"Sessions.Enter: another": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Sessions.Enter(ctx, k.text("bearer"), k.org())
+		},
+		"Sessions.Authenticate: an entry": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Sessions.Authenticate(ctx, k.text("bearer"), k.org())
 		},
 		"Sessions.Claims": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Sessions.Claims(ctx, k.session(), tenancy.ClaimsQuery{})
