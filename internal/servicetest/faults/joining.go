@@ -32,6 +32,22 @@ func joinCalls() []faultCall {
 		{method: "Invitations.Revoke", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Invitations.Revoke(ctx, w.joins.Invitation)
 		}},
+		{method: "Invitations.SendMany", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			rows := []tenancy.NewInvitation{servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest), servicetest.Asking(w.acme, w.late.Email)}
+			return svc.Invitations.SendMany(ctx, rows, tenancy.SendOptions{})
+		}},
+		{method: "Invitations.SendMany", variant: " all or none", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			rows := []tenancy.NewInvitation{servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest), servicetest.Asking(w.acme, w.late.Email)}
+			return svc.Invitations.SendMany(ctx, rows, tenancy.SendOptions{All: true})
+		}},
+		{method: "Invitations.Update", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Update(ctx, w.joins.Invitation, tenancy.InvitationUpdate{
+				Roles: tenancy.Set([]string{rbac.Member}), Metadata: tenancy.SetKeys(map[string]string{"a": "1"}),
+			})
+		}},
+		{method: "Invitations.Decline", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Decline(ctx, w.joins.Invite)
+		}},
 		{method: "Invitations.Accept", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Invitations.Accept(ctx, w.joins.Invite, w.joins.Invited)
 		}},
