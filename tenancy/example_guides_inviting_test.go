@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
@@ -38,7 +39,7 @@ func Example_inviting() {
 	fmt.Println(declined.Email, "declined", declined.OrganizationName)
 	_, err := by.Invitations.Send(ctx, rows[4])
 	var e *tenancy.Error
-	fmt.Println(errors.As(err, &e), e.Code, e.RetryAfter)
+	fmt.Println(errors.As(err, &e), e.Code, e.RetryAfter.Round(time.Hour))
 	// Output:
 	// 0 kim@acme.example ""
 	// 1 lee "invalid"

@@ -7,11 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// declinedFor is how long an organization does not invite an address that declined (rule I9).
-const declinedFor = 30 * 24 * time.Hour
-
-// mailDeclined is kept among the mails: an address declined an invitation of the scope. It was not sent to
-// anybody, and no limit on mails counts it.
+// mailDeclined is kept among the mails: an address declined an invitation of the scope. Nothing was sent, and
+// no limit counts it. For as long as mails count, the scope does not invite the address (rule I9).
 const mailDeclined MessageKind = "declined"
 
 // Decline ends a pending invitation by its token (rule I9). It needs no account and no actor: the token is
@@ -20,9 +17,9 @@ const mailDeclined MessageKind = "declined"
 // call answers that, too. The result is what [Invitations.Preview] shows.
 //
 // For 30 days the organization cannot invite the address again: Send, SendMany and Resend answer
-// [ErrInvitationDeclined] with RetryAfter. This ends early when the person asks to join, or comes in by a join
-// code or by the domain of the address, and with [Users.Erase]. Other organizations do not learn of it. An
-// invitation into the application is declined in the same way, towards the application.
+// [ErrInvitationDeclined] with RetryAfter. This ends early when the person asks to join or uses a
+// join code, and with [Users.Erase]. Other organizations do not learn of it. An invitation into the application
+// is declined in the same way, towards the application.
 //
 // On a page, let only a POST decline: mail programs open the links of a mail by themselves.
 //
@@ -74,13 +71,9 @@ func (iv invitationRules) decline(ctx context.Context, inv Invitation) (Invitati
 	return inv.preview(name), iv.c.mails().noteDecline(ctx, inv.mailScope(), inv.EmailKey)
 }
 
-// mayAsk refuses to invite an address that declined an invitation to the same place not long ago.
-func (iv invitationRules) mayAsk(ctx context.Context, inv Invitation) error {
-	at, err := iv.c.mails().since(ctx, declinedFor, declinesOf(inv.mailScope(), inv.EmailKey))
-	if err != nil || len(at) == 0 {
-		return err
-	}
-	wait := at[len(at)-1].Add(declinedFor).Sub(iv.c.now)
+// declined refuses to invite an address that declined an invitation of the scope at an instant.
+func (ml mailRules) declined(at time.Time) error {
+	wait := at.Add(mailsFor).Sub(ml.c.now)
 	return &Error{
 		Code: ErrInvitationDeclined, Field: "email", RetryAfter: wait,
 		Reason: "the address declined: invite it again in " + wait.Round(time.Second).String() + ", or once it asks",
@@ -103,7 +96,3 @@ func (ml mailRules) asks(ctx context.Context, id OrganizationID, user User) erro
 	_, err := ml.c.tx.SentMails().DeleteAll(ctx, declinesOf(id.String(), user.EmailKey))
 	return err
 }
-
-// byAddress reports whether this way in is one that a person with a proved address takes by themselves.
-// Single sign-on is not: there the organization's own provider speaks for them.
-func (via JoinedVia) byAddress() bool { return via == JoinedCode || via == JoinedDomain }

@@ -213,11 +213,6 @@ func (iv invitationRules) sendRows(ctx context.Context, b *invitationBatch, some
 	if err := iv.c.access().authorize(ctx, scope{organization: organization}); err != nil {
 		return nil, err
 	}
-	if !organization.IsZero() {
-		if _, err := iv.c.tx.Organizations().Get(ctx, organization); err != nil {
-			return nil, err
-		}
-	}
 	done, first, taken := make([]SendResult, len(some)), len(b.results), maps.Clone(b.taken)
 	for i, in := range some {
 		done[i].Row = first + i

@@ -194,7 +194,7 @@ func (iv invitationRules) mayInvite(ctx context.Context, inv *Invitation, user U
 		if !user.EmailVerifiedAt.IsZero() {
 			return Organization{}, &Error{Code: ErrAlreadyMember}
 		}
-		return Organization{}, iv.mayAsk(ctx, *inv)
+		return Organization{}, nil
 	}
 	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
@@ -212,10 +212,7 @@ func (iv invitationRules) mayInvite(ctx context.Context, inv *Invitation, user U
 	if err := iv.c.access().mayGive(ctx, org.ID, inv.Roles...); err != nil {
 		return Organization{}, err
 	}
-	if err := iv.mayReceive(ctx, org, user); err != nil {
-		return Organization{}, err
-	}
-	return org, iv.mayAsk(ctx, *inv)
+	return org, iv.mayReceive(ctx, org, user)
 }
 
 // mayReceive refuses to invite an active member, and an inactive one who had more than

@@ -17,21 +17,8 @@ func joinReads() []string {
 	}
 }
 
-func joinCalls() []faultCall {
-	mailed := func(c *tenancy.Config) { c.MailOnly = true }
+func invitationCalls() []faultCall {
 	return []faultCall{
-		{method: "Invitations.Send", variant: " to a stranger", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
-			return svc.Invitations.Send(ctx, servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest))
-		}},
-		{method: "Invitations.Send", variant: " to a user, after one that ran out", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
-			return svc.Invitations.Send(ctx, servicetest.Asking(w.acme, w.late.Email))
-		}},
-		{method: "Invitations.Resend", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
-			return svc.Invitations.Resend(ctx, w.joins.Invitation)
-		}},
-		{method: "Invitations.Revoke", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
-			return svc.Invitations.Revoke(ctx, w.joins.Invitation)
-		}},
 		{method: "Invitations.SendMany", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			rows := []tenancy.NewInvitation{servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest), servicetest.Asking(w.acme, w.late.Email)}
 			return svc.Invitations.SendMany(ctx, rows, tenancy.SendOptions{})
@@ -47,6 +34,24 @@ func joinCalls() []faultCall {
 		}},
 		{method: "Invitations.Decline", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Invitations.Decline(ctx, w.joins.Invite)
+		}},
+	}
+}
+
+func joinCalls() []faultCall {
+	mailed := func(c *tenancy.Config) { c.MailOnly = true }
+	return []faultCall{
+		{method: "Invitations.Send", variant: " to a stranger", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Send(ctx, servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest))
+		}},
+		{method: "Invitations.Send", variant: " to a user, after one that ran out", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Send(ctx, servicetest.Asking(w.acme, w.late.Email))
+		}},
+		{method: "Invitations.Resend", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Resend(ctx, w.joins.Invitation)
+		}},
+		{method: "Invitations.Revoke", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Revoke(ctx, w.joins.Invitation)
 		}},
 		{method: "Invitations.Accept", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Invitations.Accept(ctx, w.joins.Invite, w.joins.Invited)

@@ -22,6 +22,7 @@ func sendManyRules() []rule {
 		{"I11 what SendMany refuses", on(manyRefusals)},
 		{"I11 I2 the mails of many", on(manyMails)},
 		{"I11 I2 many inside Transact", on(manyInTransact)},
+		{"I11 I2 no mail of many in a host's transaction", on(manyInHost)},
 		{"I11 G18 many rows go in steps", on(manySteps)},
 		{"I11 a store that fails midway", on(manyBroken)},
 		{"I11 R6 attack: many invitations above the actor", on(manyAbove)},
@@ -269,6 +270,24 @@ func manyInTransact(w *world) {
 		return servicetest.ErrStop
 	}))
 	w.Len(box.sent, 26)
+}
+
+// manyInHost: nothing is mailed in a host's own transaction, and nothing is sent there.
+func manyInHost(w *world) {
+	box := w.mailbox()
+	acme := w.Org("Acme")
+	for _, o := range []tenancy.SendOptions{rowByRow, allOrNone, dryRun} {
+		w.unchanged(func() {
+			w.NoError(w.Store.Update(w.Ctx, func(rows store.Rows) error {
+				_, in, err := w.Svc.Join(w.Ctx, servicetest.Joined{Rows: rows, Over: w.Store})
+				w.NoError(err)
+				_, err = in.Invitations.SendMany(w.Ctx, rowsTo(acme, 2), o)
+				w.Failed(err, tenancy.ErrInTransaction, "")
+				return nil
+			}))
+		})
+	}
+	w.Empty(box.sent)
 }
 
 // countedStore counts the transactions that write, and fails them from one on.

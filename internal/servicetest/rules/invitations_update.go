@@ -67,6 +67,16 @@ func updatingInvitation(w *world) {
 	w.Equal([]string{rbac.Member}, m.Roles)
 	w.Equal(map[string]string{"seat": "aisle"}, m.Metadata)
 
+	// One of more memberships than appear at once (rule I2) does not appear by an update that changes nothing.
+	var many []tenancy.SentInvitation
+	for range 21 {
+		many = append(many, w.Invite(w.Org("Acme"), "many@acme.example"))
+	}
+	w.User("many")
+	for _, sent := range many {
+		w.silent(w.updating(w.Svc, sent.ID, tenancy.InvitationUpdate{}))
+	}
+
 	// Where nobody has the address, nothing but the invitation changes.
 	stranger := w.Invite(acme, "new@acme.example")
 	w.emits(w.updating(w.Svc, stranger.ID, toRoles(rbac.Guest)), some(tenancy.EventInvitationUpdated))
