@@ -75,6 +75,9 @@ const (
 	ErrInvitationAccepted Code = "invitation_accepted"
 	// ErrInvitationRevoked: it was taken back (rule I5).
 	ErrInvitationRevoked Code = "invitation_revoked"
+	// ErrInvitationDeclined: it was declined, or its address declined another one of the organization's in the last 30
+	// days; then RetryAfter says how long to wait (rule I9).
+	ErrInvitationDeclined Code = "invitation_declined"
 	// ErrInvitationExpired: its time ran out (rule I3).
 	ErrInvitationExpired Code = "invitation_expired"
 	// ErrInvitationForOtherEmail: it is for somebody else (rule I4).
@@ -176,7 +179,7 @@ type Error struct {
 	// IDs names the things in the way, such as the organizations of ErrLastOwner.
 	IDs []string
 	// RetryAfter is how long to wait before the same call can succeed; 0 = it is not known, or
-	// time changes nothing. Set for ErrRateLimited.
+	// time changes nothing. Set for ErrRateLimited, and for ErrInvitationDeclined of an address.
 	RetryAfter time.Duration
 	// Counts says how many are in the way, by kind.
 	Counts map[string]int

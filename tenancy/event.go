@@ -74,9 +74,10 @@ const (
 
 	EventInvitationSent      EventType = "invitation.sent"       // Data: [Invitation]
 	EventInvitationResent    EventType = "invitation.resent"     // Data: [Invitation]
-	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; its role was replaced, or its mail, which waited, went or waits on
+	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; Update, its role was replaced, or its mail, which waited, went or waits on
 	EventInvitationAccepted  EventType = "invitation.accepted"   // Data: [Invitation]
 	EventInvitationRevoked   EventType = "invitation.revoked"    // Data: [Invitation]
+	EventInvitationDeclined  EventType = "invitation.declined"   // Data: [Invitation]; nobody needs an account to decline
 	EventInvitationExpired   EventType = "invitation.expired"    // Data: [Invitation]
 	EventJoinCodeCreated     EventType = "join_code.created"     // Data: [JoinCode]
 	EventJoinCodeUsed        EventType = "join_code.used"        // Data: [JoinCode]

@@ -51,6 +51,7 @@ var eventTypes = map[EventType]bool{
 	EventInvitationUpdated:         true,
 	EventInvitationAccepted:        true,
 	EventInvitationRevoked:         true,
+	EventInvitationDeclined:        true,
 	EventInvitationExpired:         true,
 	EventJoinCodeCreated:           true,
 	EventJoinCodeUsed:              true,

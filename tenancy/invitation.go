@@ -18,6 +18,7 @@ const (
 	InvitationPending  InvitationState = "pending"
 	InvitationAccepted InvitationState = "accepted"
 	InvitationRevoked  InvitationState = "revoked"
+	InvitationDeclined InvitationState = "declined" // by who holds its token (rule I9)
 	InvitationExpired  InvitationState = "expired"
 	// InvitationVoid is one whose inviter may no longer give what it gives, or is no member any
 	// more (rule I3). It has no seat and is in nobody's way; to resend it, by somebody who
@@ -26,7 +27,11 @@ const (
 )
 
 func (s InvitationState) known() bool {
-	return s == InvitationPending || s == InvitationAccepted || s == InvitationRevoked || s == InvitationExpired || s == InvitationVoid
+	switch s {
+	case InvitationPending, InvitationAccepted, InvitationRevoked, InvitationDeclined, InvitationExpired, InvitationVoid:
+		return true
+	}
+	return false
 }
 
 // Invitation asks one address into one organization, or, without one, into the
@@ -47,7 +52,7 @@ type Invitation struct {
 	MailDueAt time.Time `json:"mail_due_at,omitzero"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	UserID    UserID    `json:"user_id,omitzero"`    // who accepted it
-	DecidedAt time.Time `json:"decided_at,omitzero"` // when it was accepted, revoked or found expired
+	DecidedAt time.Time `json:"decided_at,omitzero"` // when it was accepted, revoked, declined or found expired
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
@@ -102,7 +107,8 @@ func (i Invitation) at(now time.Time) Invitation {
 // checkPending refuses an invitation that waits no more, with the code of its state.
 func (i Invitation) checkPending(now time.Time) error {
 	codes := map[InvitationState]Code{
-		InvitationAccepted: ErrInvitationAccepted, InvitationRevoked: ErrInvitationRevoked, InvitationExpired: ErrInvitationExpired,
+		InvitationAccepted: ErrInvitationAccepted, InvitationRevoked: ErrInvitationRevoked,
+		InvitationDeclined: ErrInvitationDeclined, InvitationExpired: ErrInvitationExpired,
 	}
 	if code, ended := codes[i.at(now).State]; ended {
 		return &Error{Code: code, Kind: "invitation", Key: i.ID.String()}

@@ -11,7 +11,7 @@ import (
 // Revoke takes an invitation back (rule I5), and the membership that waits for it.
 //
 // Errors: [ErrNotFound]; [ErrForbidden] for roles above the actor's;
-// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
+// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationDeclined], [ErrInvitationExpired].
 func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, error) {
 	return write(ctx, g.s, invitationsRevoke, id.String(), func(ctx context.Context, c *call) (Invitation, error) {
 		inv, err := c.invitations().lockInvitation(ctx, id)

@@ -59,7 +59,7 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 		typed.OneText(c, "email_key", addresses(f.EmailKey))
 		typed.OneID(c, "inviter_id", f.InviterID)
 		typed.OneID(c, "user_id", f.UserID)
-		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet(), InvitationPending, InvitationAccepted, InvitationRevoked, InvitationExpired, InvitationVoid))
+		typed.OneText(c, "state", orEvery(f.State, f.OrganizationID.IsSet(), InvitationPending, InvitationAccepted, InvitationRevoked, InvitationDeclined, InvitationExpired, InvitationVoid))
 		typed.Begins(c, "email_key", f.EmailPrefix)
 		typed.Before(c, "expires_at", f.DueBefore)
 		typed.After(c, "expires_at", f.DueAfter)

@@ -42,7 +42,8 @@ type SentInvitation struct {
 //
 // Errors: [ErrInvalid], also for more than Limits.Invitations that stand; [ErrNotFound]
 // for the organization; [ErrOrganizationClosed]; [ErrUnknownRole]; [ErrForbidden] for
-// roles above the actor's; [ErrAlreadyMember], for the application too; [ErrAlreadyInvited] with the
+// roles above the actor's; [ErrInvitationDeclined] with RetryAfter for an address that declined in
+// the last 30 days (rule I9); [ErrAlreadyMember], for the application too; [ErrAlreadyInvited] with the
 // other one in IDs; [ErrSeatLimit]; [ErrRateLimited]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with
 // the field "id"; with Config.Mailer [ErrInTransaction] in a transaction of the host's,
 // and [ErrMailFailed] beside the invitation, which is kept.
@@ -56,7 +57,7 @@ func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation
 // a new token, the old one being dead, and a new Config.InvitationFor to run. Who
 // resends it becomes its inviter.
 //
-// Errors: as for Send, and [ErrInvitationAccepted], [ErrInvitationRevoked];
+// Errors: as for Send, and [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationDeclined];
 // [ErrNotFound] for the invitation; [ErrSeatLimit] and [ErrAlreadyInvited] for one that
 // had run out, [ErrSeatLimit] for a void one.
 func (g Invitations) Resend(ctx context.Context, id InvitationID) (SentInvitation, error) {
@@ -136,12 +137,7 @@ func (iv invitationRules) draft(in NewInvitation) (Invitation, error) {
 		return Invitation{}, err
 	}
 	if in.OrganizationID.IsZero() {
-		switch {
-		case len(in.Roles) > 0:
-			return Invitation{}, invalid("roles", "are for an organization")
-		case len(in.Metadata) > 0:
-			return Invitation{}, invalid("metadata", "is for a membership")
-		}
+		return inv, brings(in.Roles, in.Metadata)
 	}
 	return inv, nil
 }
@@ -273,6 +269,11 @@ func (iv invitationRules) seatFor(ctx context.Context, org Organization) error {
 	if err != nil {
 		return err
 	}
+	var tried int // and undone, as if they stood
+	if iv.c.trial != nil {
+		tried = iv.c.trial.sent
+	}
+	n += tried
 	most := iv.c.instance.config.Limits.Invitations
 	if n >= most {
 		void, err := iv.countVoid(ctx, org.ID)
@@ -284,7 +285,7 @@ func (iv invitationRules) seatFor(ctx context.Context, org Organization) error {
 	if n >= most {
 		return invalid("organization", fmt.Sprintf("has %d invitations, at most %d", n, most))
 	}
-	return iv.c.joining().seats(ctx, org, 0)
+	return iv.c.joining().seats(ctx, org, -tried)
 }
 
 func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvitation, error) {
@@ -328,11 +329,14 @@ func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvi
 	return iv.dispatch(ctx, inv, org, user)
 }
 
-// lockSent finds an invitation for who may write it, under the locks of lockInvited.
-func (iv invitationRules) lockSent(ctx context.Context, id InvitationID) (Invitation, User, error) {
+// lockSent finds an invitation for who may write it, under the locks of lockInvited, and of the roles
+// that it is to give instead.
+func (iv invitationRules) lockSent(ctx context.Context, id InvitationID, roles ...string) (Invitation, User, error) {
 	var user User
 	inv, err := underLock(ctx, iv.c, func() (Invitation, error) { return iv.authorizedInvitation(ctx, id) }, func(inv Invitation) (err error) {
-		user, err = iv.lockInvited(ctx, inv)
+		if err = iv.c.roles().lockDeclared(ctx, roles...); err == nil {
+			user, err = iv.lockInvited(ctx, inv)
+		}
 		return err
 	})
 	if err != nil {

@@ -53,6 +53,9 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 		}
 	}
 	member, err := jn.comeIn(ctx, j, user, m, there)
+	if err == nil && j.via == JoinedCode { // which is asking, as a request is (rule I9)
+		err = jn.c.mails().asks(ctx, j.organization.ID, user)
+	}
 	if err != nil || j.via == JoinedCreated || j.created && jn.c.instance.config.OnJoin == nil {
 		return member, err
 	}

@@ -149,7 +149,10 @@ func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User
 	if err := jn.c.tx.JoinRequests().Insert(ctx, req); err != nil {
 		return JoinRequest{}, err
 	}
-	return req, jn.c.record(ctx, req.event(EventJoinRequestCreated))
+	if err := jn.c.record(ctx, req.event(EventJoinRequestCreated)); err != nil {
+		return JoinRequest{}, err
+	}
+	return req, jn.c.mails().asks(ctx, org.ID, user)
 }
 
 func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User) error {

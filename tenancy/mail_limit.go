@@ -51,13 +51,26 @@ func (c *call) mails() mailRules { return mailRules{c} }
 // The second half of those is kept for scopes that have sent fewer than three in a day: so a few
 // who mail an address over and over leave room for others.
 //
-// Errors: [ErrRateLimited] where the scope has mailed the address just now, or too often.
+// Errors: [ErrRateLimited] where the scope has mailed the address just now, or too often;
+// [ErrInvitationDeclined] for an invitation to an address that declined one of the scope.
 func (ml mailRules) admit(ctx context.Context, scope, emailKey string, m Message) (time.Time, error) {
 	config := &ml.c.instance.config
 	one := sentMail{Scope: scope, Address: addressee(emailKey).String(), Kind: m.Kind}
-	own, err := ml.since(ctx, mailsFor, sentMailFilter{Scope: typed.Of(scope), Address: typed.Of(one.Address), Kind: typed.Of(m.Kind, mailWaits)})
+	kinds := []MessageKind{m.Kind, mailWaits}
+	if m.Kind == MessageInvitation {
+		kinds = append(kinds, mailDeclined)
+	}
+	var declined time.Time
+	own, err := ml.since(ctx, mailsFor, sentMailFilter{Scope: typed.Of(scope), Address: typed.Of(one.Address), Kind: typed.Of(kinds...)}, func(m sentMail) {
+		if m.Kind == mailDeclined {
+			declined = latest(declined, m.SentAt)
+		}
+	})
 	if err != nil {
 		return time.Time{}, err
+	}
+	if !declined.IsZero() {
+		return time.Time{}, ml.declined(declined)
 	}
 	if n := len(own); n > 0 && config.MailEvery > 0 && ml.c.now.Before(own[n-1].Add(config.MailEvery)) {
 		return time.Time{}, rateLimited("email", own[n-1].Add(config.MailEvery).Sub(ml.c.now))
@@ -90,7 +103,7 @@ func (ml mailRules) admit(ctx context.Context, scope, emailKey string, m Message
 // mayMail asks the host.
 func (ml mailRules) mayMail(ctx context.Context, m Message) error {
 	ask := ml.c.instance.config.MayMail
-	if ask == nil {
+	if ask == nil || ml.c.trial != nil { // it may count
 		return nil
 	}
 	if err := ask(Trusted(ml.c.service.mark(ctx)), m); err != nil {

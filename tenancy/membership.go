@@ -163,7 +163,7 @@ type MembershipUpdate struct {
 // Errors: [ErrInvalid]; [ErrNotFound] for the organization, the user or the invitation; [ErrMerged];
 // [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused]; of the invitation [ErrInvitationForOtherEmail],
-// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
+// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationDeclined], [ErrInvitationExpired].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
 	return write(ctx, g.s, membershipsAdd, pairKey(in.OrganizationID, in.UserID), func(ctx context.Context, c *call) (Member, error) {
 		if err := c.roles().lockDeclared(ctx, in.Roles...); err != nil {

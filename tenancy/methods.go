@@ -99,11 +99,14 @@ var (
 
 	invitationsSend       = declare("Invitations.Send", "send invitation", needs(rbac.WriteInvitations))
 	invitationsResend     = declare("Invitations.Resend", "resend invitation", needs(rbac.WriteInvitations))
+	invitationsSendMany   = declare("Invitations.SendMany", "send invitations", needs(rbac.WriteInvitations))
+	invitationsUpdate     = declare("Invitations.Update", "update invitation", needs(rbac.WriteInvitations))
 	invitationsRevoke     = declare("Invitations.Revoke", "revoke invitation", needs(rbac.WriteInvitations))
 	invitationsGet        = declare("Invitations.Get", "get invitation", needs(rbac.ReadInvitations))
 	invitationsList       = declare("Invitations.List", "list invitations", needs(rbac.ReadInvitations))
 	invitationsListByUser = declare("Invitations.ListByUser", "list invitations of user", oneself)
 	invitationsPreview    = declare("Invitations.Preview", "preview invitation", anyone)
+	invitationsDecline    = declare("Invitations.Decline", "decline invitation", anyone)
 	invitationsAccept     = declare("Invitations.Accept", "accept invitation", oneself)
 	invitationsSweep      = declare("Invitations.Sweep", "sweep invitations", hostOnly)
 

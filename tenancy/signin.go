@@ -258,7 +258,7 @@ func (d Decision) spoiled(in attempt) bool {
 		return false
 	}
 	switch d.Code {
-	case ErrInvalidToken, ErrTokenUsed, ErrTokenExpired, ErrInvitationAccepted, ErrInvitationRevoked,
+	case ErrInvalidToken, ErrTokenUsed, ErrTokenExpired, ErrInvitationAccepted, ErrInvitationRevoked, ErrInvitationDeclined,
 		ErrInvitationExpired, ErrInvitationVoid, ErrAlreadyMember:
 		return true
 	}

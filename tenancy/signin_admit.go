@@ -341,7 +341,7 @@ func refusalCode(err error) (Code, bool) {
 	switch code := CodeOf(err); code {
 	case ErrAlreadyMember, ErrAlreadyMemberElsewhere, ErrPendingMembership, ErrMembershipInactive, ErrMembershipRemoved, ErrSeatLimit, ErrJoinRefused,
 		ErrEmailNotVerified, ErrEmailDomainNotAllowed, ErrOrganizationClosed,
-		ErrInvitationAccepted, ErrInvitationRevoked, ErrInvitationExpired, ErrInvitationForOtherEmail, ErrInvitationVoid,
+		ErrInvitationAccepted, ErrInvitationRevoked, ErrInvitationDeclined, ErrInvitationExpired, ErrInvitationForOtherEmail, ErrInvitationVoid,
 		ErrInvalidToken, ErrTokenExpired, ErrTokenUsed, ErrJoinRequestDecided, ErrRateLimited:
 		return code, true
 	}

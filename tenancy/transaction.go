@@ -221,6 +221,7 @@ type call struct {
 	held         map[OrganizationID]powers       // what the actor holds
 	homes        map[ConnectionID]OrganizationID // of connections that were read
 	freed        UserID                          // of an account that was taken over in this call
+	trial        *trial                          // not nil: what it does is undone
 }
 
 // read runs fn over a snapshot. On an error its result is the zero value.

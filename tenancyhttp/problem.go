@@ -40,7 +40,7 @@ type Problem struct {
 //	409  already_exists, conflict, too_large, referenced, last_owner, already_member,
 //	     already_member_elsewhere, pending_membership, membership_inactive, seat_limit, role_in_use,
 //	     connection_in_use, would_lock_out, identity_conflict, already_invited, already_requested, join_request_decided, domain_taken,
-//	     domain_not_verified
+//	     domain_not_verified, invitation_declined (with RetryAfter, where it is of an address)
 //	410  token_expired, token_used, events_pruned, invitation_accepted, invitation_revoked,
 //	     invitation_expired, invitation_void, join_code_revoked, join_code_expired, join_code_spent
 //	413  body_too_large

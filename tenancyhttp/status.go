@@ -75,6 +75,7 @@ var statuses = map[tenancy.Code]int{
 	tenancy.ErrWouldLockOut:           http.StatusConflict,
 	tenancy.ErrIdentityConflict:       http.StatusConflict,
 	tenancy.ErrAlreadyInvited:         http.StatusConflict,
+	tenancy.ErrInvitationDeclined:     http.StatusConflict,
 	tenancy.ErrAlreadyRequested:       http.StatusConflict,
 	tenancy.ErrJoinRequestsOff:        http.StatusConflict,
 	tenancy.ErrJoinRequestDecided:     http.StatusConflict,

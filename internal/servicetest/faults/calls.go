@@ -14,7 +14,7 @@ import (
 // ways through it.
 func faultCalls() []faultCall {
 	return slices.Concat(organizationCalls(), userCalls(), identityCalls(), membershipCalls(), eventCalls(), accessCalls(),
-		domainCalls(), sessionCalls(), joinCalls(), signInCalls(), proofCalls())
+		domainCalls(), sessionCalls(), invitationCalls(), joinCalls(), signInCalls(), proofCalls())
 }
 
 func organizationCalls() []faultCall {

@@ -17,6 +17,27 @@ func joinReads() []string {
 	}
 }
 
+func invitationCalls() []faultCall {
+	return []faultCall{
+		{method: "Invitations.SendMany", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			rows := []tenancy.NewInvitation{servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest), servicetest.Asking(w.acme, w.late.Email)}
+			return svc.Invitations.SendMany(ctx, rows, tenancy.SendOptions{})
+		}},
+		{method: "Invitations.SendMany", variant: " all or none", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			rows := []tenancy.NewInvitation{servicetest.Asking(w.acme, "someone@acme.example", rbac.Guest), servicetest.Asking(w.acme, w.late.Email)}
+			return svc.Invitations.SendMany(ctx, rows, tenancy.SendOptions{All: true})
+		}},
+		{method: "Invitations.Update", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Update(ctx, w.joins.Invitation, tenancy.InvitationUpdate{
+				Roles: tenancy.Set([]string{rbac.Member}), Metadata: tenancy.SetKeys(map[string]string{"a": "1"}),
+			})
+		}},
+		{method: "Invitations.Decline", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Decline(ctx, w.joins.Invite)
+		}},
+	}
+}
+
 func joinCalls() []faultCall {
 	mailed := func(c *tenancy.Config) { c.MailOnly = true }
 	return []faultCall{

@@ -39,8 +39,8 @@ var harmless = []string{
 	"Memberships.Count", "Memberships.Get", "Memberships.List", "Memberships.ListByUser", "Memberships.Readmit", "Memberships.Removed", "Memberships.Update",
 	"Organizations.Get", "Organizations.GetByExternalID", "Organizations.GetByFormerSlug", "Organizations.GetBySlug", "Organizations.List", "Organizations.Seats",
 	"Organizations.ReleaseSlug", "Organizations.Purge", "Organizations.Update", // it empties what is archived
-	"Invitations.Get", "Invitations.List", "Invitations.ListByUser", "Invitations.Preview", "Invitations.Resend", "Invitations.Revoke",
-	"Invitations.Send", "Invitations.Sweep", "JoinCodes.Create", "JoinCodes.Get", "JoinCodes.List", "JoinCodes.Revoke",
+	"Invitations.Decline", "Invitations.Get", "Invitations.List", "Invitations.ListByUser", "Invitations.Preview", "Invitations.Resend", "Invitations.Revoke",
+	"Invitations.Send", "Invitations.SendMany", "Invitations.Sweep", "Invitations.Update", "JoinCodes.Create", "JoinCodes.Get", "JoinCodes.List", "JoinCodes.Revoke",
 	"JoinRequests.Cancel", "JoinRequests.Create", "JoinRequests.Decline", "JoinRequests.Get", "JoinRequests.List",
 	"Sessions.Authenticate", "Sessions.Claims", "Sessions.Enter", "Sessions.Get", "Sessions.List", "Sessions.ListByUser", "Sessions.Revoke",
 	"Sessions.RevokeAll", "Sessions.RevokeByOrganization", "Sessions.SignOut", "Sessions.Start", "Sessions.Sweep", "Sessions.Switch",

@@ -22,6 +22,29 @@ var joiningOperations = map[string]operation{
 		_, err := d.svc.Invitations.Revoke(d.ctx, pick(d, d.reader.invitations).ID)
 		return err
 	}},
+	"decline invitation": {2, func(d *driver) error {
+		_, err := d.svc.Invitations.Decline(d.ctx, d.token(d.invitations))
+		return err
+	}},
+	"update invitation": {3, func(d *driver) error {
+		inv := pick(d, d.reader.invitations)
+		in := tenancy.InvitationUpdate{Roles: one(d, nil, tenancy.Set(some(d, 2, d.role(), d.role())))}
+		svc := d.by(inv.OrganizationID)
+		if svc == d.svc {
+			in.Metadata = one(d, nil, tenancy.SetKeys(map[string]string{"a": one(d, "1", "2")}), tenancy.SetKeys(nil, "a"))
+		}
+		_, err := svc.Invitations.Update(d.ctx, inv.ID, in)
+		return err
+	}},
+	"invite many": {2, func(d *driver) error {
+		id := d.org()
+		rows := make([]tenancy.NewInvitation, 3)
+		for i := range rows {
+			rows[i] = tenancy.NewInvitation{OrganizationID: id, Email: d.address(), Roles: some(d, 2, d.role(), d.role())}
+		}
+		_, err := d.by(id).Invitations.SendMany(d.ctx, rows, one(d, tenancy.SendOptions{}, tenancy.SendOptions{All: true}, tenancy.SendOptions{DryRun: true}))
+		return err
+	}},
 	"accept": {2, func(d *driver) error {
 		_, err := d.svc.Invitations.Accept(d.ctx, d.token(d.invitations), d.user())
 		return err

@@ -50,6 +50,28 @@ func acceptOrRevoke(r *race, n int) bool {
 		(accepted || codes[1] == "") && !(accepted && codes[1] == "") && accepted == (err == nil)
 }
 
+// acceptOrDecline: an invitation is accepted and declined at once, each many times; one wins.
+func acceptOrDecline(r *race, n int) bool {
+	ada := r.User("undecided", n)
+	org := r.Org(r.User("patient", n))
+	sent := r.invite(org, ada.Email)
+	token := sent.Token.Reveal()
+	codes := r.Together(servicetest.Repeat(16, func(i int) (err error) {
+		if i%2 == 0 {
+			_, err = r.Svc.Invitations.Accept(r.Ctx, token, ada.ID)
+		} else {
+			_, err = r.Svc.Invitations.Decline(r.Ctx, token)
+		}
+		return err
+	})...)
+	members, _ := r.Active(org)
+	_, err := r.Svc.Memberships.Get(r.Ctx, org.ID, ada.ID)
+	accepted, state := members == 2, r.state(sent.ID)
+	return servicetest.Count(codes, "") == 1 && accepted == (err == nil) &&
+		(accepted && state == tenancy.InvitationAccepted && servicetest.Count(codes, tenancy.ErrInvitationAccepted) == 15 ||
+			!accepted && state == tenancy.InvitationDeclined && servicetest.Count(codes, tenancy.ErrInvalidToken) == 15)
+}
+
 // invitedSeats: invitations are sent, accepted and members added where 5 seats are left.
 func invitedSeats(r *race, n int) bool {
 	const limit = 6

@@ -73,6 +73,6 @@ func sessionConfined(w *world) {
 
 // namedByID are methods that name a thing, which in the house is Acme's.
 var namedByID = []string{
-	"Invitations.Get", "Invitations.Resend", "Invitations.Revoke", "JoinCodes.Get", "JoinCodes.Revoke",
+	"Invitations.Get", "Invitations.Resend", "Invitations.Revoke", "Invitations.Update", "JoinCodes.Get", "JoinCodes.Revoke",
 	"JoinRequests.Get", "Organizations.GetBySlug", "Organizations.GetByFormerSlug", "Organizations.GetByExternalID", "JoinRequests.Approve", "JoinRequests.Decline", "JoinRequests.Cancel", "Sessions.Get", "Sessions.Revoke",
 }

@@ -12,6 +12,9 @@ import (
 func joinInputRules() []rule {
 	return []rule{
 		{"G9 NewInvitation", on(func(w *world) { newInvitationInput().run(w) })},
+		{"G9 NewInvitation, one of many", on(func(w *world) { newInvitationsInput().run(w) })},
+		{"G9 InvitationUpdate", on(func(w *world) { invitationUpdateInput().run(w) })},
+		{"G9 SendOptions", on(func(w *world) { sendOptionsInput().run(w) })},
 		{"G9 InvitationQuery of an organization", on(func(w *world) { invitationQueryInput(false).run(w) })},
 		{"G9 InvitationQuery of a user", on(func(w *world) { invitationQueryInput(true).run(w) })},
 		{"G9 NewJoinCode", on(func(w *world) { newJoinCodeInput().run(w) })},
@@ -82,7 +85,7 @@ func invitationQueryInput(ofUser bool) input[tenancy.InvitationQuery] {
 		},
 		fields: map[string][]value[in]{
 			"States": {
-				states("none", "", ""), states("all", "", "", "pending", "accepted", "revoked", "expired"),
+				states("none", "", ""), states("all", "", "", "pending", "accepted", "revoked", "declined", "expired", "void"),
 				states("unknown", tenancy.ErrInvalid, "states", "pending", "lost"), states("empty", tenancy.ErrInvalid, "states", ""),
 			},
 			"EmailPrefix": {

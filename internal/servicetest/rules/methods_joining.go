@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -53,6 +54,18 @@ func invitationMethods() map[string]method {
 			_, err := s.Invitations.Revoke(ctx, c.Invitation)
 			return err
 		}, noInvitation()),
+		"SendMany": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Invitations.SendMany(ctx, []tenancy.NewInvitation{{OrganizationID: c.org, Email: "someone@acme.example"}}, tenancy.SendOptions{})
+			return err
+		}, unknownOrg()),
+		"Update": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Invitations.Update(ctx, c.Invitation, tenancy.InvitationUpdate{Roles: tenancy.Set([]string{rbac.Member})})
+			return err
+		}, noInvitation()),
+		"Decline": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
+			_, err := s.Invitations.Decline(ctx, c.Invite)
+			return err
+		}),
 		"Accept": writes(func(ctx context.Context, s *tenancy.Service, c cast) error {
 			_, err := s.Invitations.Accept(ctx, c.Invite, c.Invited)
 			return err

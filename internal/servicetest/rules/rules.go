@@ -74,7 +74,7 @@ func rules() []rule {
 		reviewedConnectionRules(), reviewedSessionRules(), optionalRules(),
 		attackRules(), deadTokenRules(), reasonRules(),
 		mailLimitRules(), dependantRules(), foundingRules(), shownRules(), proofRules(), mailboxProofAttacks(), onlyIn(proofInputRules(), servicetest.Memory),
-		historyRules(), slugRules(),
+		historyRules(), slugRules(), declineRules(), invitationUpdateRules(), sendManyRules(),
 	} {
 		all = append(all, chapter...)
 	}

@@ -81,6 +81,11 @@ func (s *scene) send() error {
 
 func (s *scene) accept() error { return s.accepting(s.sent, s.ada)() }
 
+func (s *scene) decline() error {
+	_, err := s.Svc.Invitations.Decline(s.Ctx, s.sent.Token.Reveal())
+	return err
+}
+
 func (s *scene) week() error { s.Clock.Advance(7 * 24 * time.Hour); return nil }
 
 // operations are those of both tables.
@@ -120,6 +125,11 @@ func (s *scene) invitationOperations() map[string]func() error {
 	}
 	all["Resend"] = func() error { _, err := s.Svc.Invitations.Resend(s.Ctx, s.sent.ID); return err }
 	all["Revoke"] = func() error { _, err := s.Svc.Invitations.Revoke(s.Ctx, s.sent.ID); return err }
+	all["Update"] = func() error {
+		_, err := s.Svc.Invitations.Update(s.Ctx, s.sent.ID, tenancy.InvitationUpdate{Roles: tenancy.Set([]string{rbac.Guest})})
+		return err
+	}
+	all["Decline"] = s.decline
 	all["Accept"] = s.accept
 	all["Accept as another"] = func() error { return s.accepting(s.sent, s.User("eve"))() }
 	all["Sweep"] = func() error { _, err := s.Svc.Invitations.Sweep(s.Ctx); return err }
@@ -138,7 +148,7 @@ func invitationStates(w *world) {
 		s := w.scene()
 		w.NoError(s.send())
 		for _, step := range map[string][]func() error{
-			"pending": {}, "accepted": {s.accept}, "run out": {s.week},
+			"pending": {}, "accepted": {s.accept}, "declined": {s.decline}, "run out": {s.week},
 			"revoked": {func() error { _, err := w.Svc.Invitations.Revoke(w.Ctx, s.sent.ID); return err }},
 			"expired": {s.week, func() error { _, err := w.Svc.Invitations.Sweep(w.Ctx); return err }},
 		}[cell.state] {

@@ -197,6 +197,23 @@ func walkInvitations() map[string]walkCall {
 		"Invitations.Resend": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Invitations.Resend(ctx, k.invitation())
 		},
+		"Invitations.SendMany": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			rows := []tenancy.NewInvitation{{OrganizationID: k.org(), Email: k.text("email"), Roles: []string{k.text("role")}}}
+			results, err := s.Invitations.SendMany(ctx, rows, tenancy.SendOptions{})
+			if err == nil && results[0].Err != nil {
+				err = results[0].Err
+			}
+			return results, err
+		},
+		"Invitations.Update": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Invitations.Update(ctx, k.invitation(), tenancy.InvitationUpdate{Roles: tenancy.Set([]string{k.text("role")})})
+		},
+		"Invitations.Decline": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Invitations.Decline(ctx, k.text("invite"))
+		},
+		"Invitations.Decline: a dead one": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Invitations.Decline(ctx, k.text("dead invite"))
+		},
 		"Invitations.Revoke": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Invitations.Revoke(ctx, k.invitation())
 		},

@@ -28,4 +28,5 @@ var contrasts = []contrast{
 	// A verified user who is invited has a pending membership. So the cost of an invitation
 	// tells those who may invite who is registered. It ends with pending memberships.
 	{"Invitations.Send", "email", "+4 statements, +1 locks, +2 rows read, +2 rows written", seenByManagers, ""},
+	{"Invitations.SendMany", "email", "+4 statements, +2 locks, +3 rows read, +2 rows written", seenByManagers, ""},
 }
