@@ -39,7 +39,8 @@ type Attempt struct {
 	// session is there at once; nil = none. It is what the person may create for themselves by
 	// Organizations.Create: Config.SelfServe, the limits of rule O6 and the fields that only the
 	// host sets hold here, too, and Owner stays zero. It goes with an Invitation into the
-	// application, and with none into an organization. Nobody is let in anywhere else on the way.
+	// application, and with none into an organization or that founds one (rule I13). Nobody is let in
+	// anywhere else on the way.
 	Found *NewOrganization `json:"found,omitempty"`
 	// ChooseLater leaves it to the person where to, also where there is one organization or none:
 	// unless something else says where, the decision is choose_organization with Pending.

@@ -52,6 +52,7 @@ func Run(t *testing.T, open servicetest.Opener, rounds int) {
 		{"one address, proofs of many clients", few, manyCodes},             // U12
 		{"a slug is given up, and 64 want it", few, slugGivenUp},            // O5
 		{"a slug is free again, and 64 want it", few, slugFree},             // O5
+		{"one slug, 32 founding invitations", few, foundingSlug},            // I13
 	} {
 		t.Run(race.name, func(t *testing.T) {
 			start := time.Now()
