@@ -119,7 +119,7 @@ type Decision struct {
 
 	// Pending is good for the next attempt, by [PendingEvidence], for 10 minutes: with
 	// choose_organization, and with second_factor where the person has proved who they are. It is
-	// a secret: shown here and never again.
+	// a secret: shown here and never again. JSON says "pending": true in its place.
 	Pending Token `json:"-"`
 
 	// Signed in:
