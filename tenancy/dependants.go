@@ -71,6 +71,7 @@ var dependants = []dependant{
 	{pendingSignInRows.Table, "wishes", secretRows.Table, ends, never},
 
 	{invitationRows.Table, "organization_id", organizationRows.Table, goes, never},
+	{invitationRows.Table, "founded_id", organizationRows.Table, tells, never},
 	{invitationRows.Table, "inviter_id", userRows.Table, tells, moves},
 	{invitationRows.Table, "user_id", userRows.Table, tells, moves}, // who accepted; Erase takes them out
 	{invitationRows.Table, "roles", roleRows.Table, refuses, moves},

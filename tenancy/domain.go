@@ -87,11 +87,11 @@ type Domains struct{ s *Service }
 
 // NewDomain is what Claim needs: an organization and a name; the rest may be empty.
 type NewDomain struct {
-	ID             DomainID // for imports; zero = a new one
-	OrganizationID OrganizationID
-	Name           string        // any spelling that rule D1 takes; the normal form is kept
-	Joining        DomainJoining // "" = [JoiningOff]
-	Role           string        // for who joins by it; "" = the organization's default
+	ID             DomainID       `json:"id,omitzero"` // for imports; zero = a new one
+	OrganizationID OrganizationID `json:"organization_id,omitzero"`
+	Name           string         `json:"name"`              // any spelling that rule D1 takes; the normal form is kept
+	Joining        DomainJoining  `json:"joining,omitempty"` // "" = [JoiningOff]
+	Role           string         `json:"role,omitempty"`    // for who joins by it; "" = the organization's default
 	// Verified and Subdomains are the host's word that the domain, and all names below
 	// it, are the organization's: no proof is asked for, then or later, but for an
 	// organization that is archived: see [Domains.MarkVerified].

@@ -82,7 +82,8 @@ const (
 	ErrInvitationExpired Code = "invitation_expired"
 	// ErrInvitationForOtherEmail: it is for somebody else (rule I4).
 	ErrInvitationForOtherEmail Code = "invitation_for_other_email"
-	// ErrInvitationVoid: who sent it may not give what it promises any more (rule I4).
+	// ErrInvitationVoid: who sent it may not give what it promises any more (rule I4), or the
+	// organization that it founds cannot be made any more (rule I13).
 	ErrInvitationVoid Code = "invitation_void"
 	// ErrEmailDomainNotAllowed: the organization takes no addresses of that domain (rule M14).
 	ErrEmailDomainNotAllowed Code = "email_domain_not_allowed"

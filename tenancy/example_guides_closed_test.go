@@ -42,6 +42,13 @@ func Example_closedRegistration() {
 	fmt.Println(landing(must(svc.SignIn(ctx, zoe))))
 	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // an old link spoils nothing
 
+	// Kim bought a plan: the invitation founds their organization, which they own.
+	must(svc.Invitations.Send(ctx, tenancy.NewInvitation{Email: "kim@mail.example", Found: &tenancy.NewOrganization{
+		DisplayName: "Kim & Co", Metadata: map[string]string{"plan": "pro"},
+	}}))
+	kim := must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[1].Token.Reveal()}))
+	fmt.Println(kim.Member.OrganizationName, kim.Member.Roles)
+
 	// Whoever is on a customer's verified domain needs no invitation, where it says so.
 	must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Domains: []tenancy.NewDomain{
 		{Name: "acme.example", Verified: true, Joining: tenancy.JoiningAuto},
@@ -52,5 +59,6 @@ func Example_closedRegistration() {
 	// not_found
 	// /
 	// /
+	// Kim & Co [owner]
 	// Acme
 }

@@ -91,3 +91,25 @@ func (o organizationRules) moveFoundings(ctx context.Context, from, into UserID)
 		return o.c.tx.Foundings().Update(ctx, f)
 	})
 }
+
+// foundFor makes an organization by a Service, as a part of this call, with a user as its owner. It
+// returns their membership.
+func (c *call) foundFor(ctx context.Context, by *Service, in NewOrganization, owner User) (Member, error) {
+	in.Owner = owner.ID
+	part := *c
+	part.service, part.method, part.held = by, organizationsCreate, nil
+	org, err := part.organizations().createOrganization(ctx, in)
+	c.denied, c.mail, c.declared = part.denied, part.mail, part.declared
+	if err != nil {
+		return Member{}, err
+	}
+	m, err := c.members().get(ctx, org.ID, owner.ID)
+	if err != nil {
+		return Member{}, err
+	}
+	members, err := c.members().views(ctx, []Membership{m}, []Organization{org}, []User{owner})
+	if err != nil {
+		return Member{}, err
+	}
+	return members[0], nil
+}

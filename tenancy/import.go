@@ -8,7 +8,8 @@ import (
 
 // Import is Transact for filling a store: no call that writes can fail alone. The
 // first such that fails ends it, every later one answers the same error, and nothing
-// is kept, whatever fn returns. For that price a call costs about half of what it does in
+// is kept, whatever fn returns. Import returns the error of fn as it is: wrap the error of a call there to
+// name the row that it was about. For that price a call costs about half of what it does in
 // Transact, where each can be undone by itself. For most imports, some thousand
 // people to one Import are best.
 //

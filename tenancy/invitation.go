@@ -43,10 +43,16 @@ type Invitation struct {
 	Email          string            `json:"email"`                    // as given
 	Roles          []string          `json:"roles,omitempty"`          // what the member will have
 	Metadata       map[string]string `json:"metadata,omitempty"`       // for the membership; the host's own
-	InviterID      UserID            `json:"inviter_id,omitzero"`      // whose grants it stands on; zero: the host's
-	State          InvitationState   `json:"state"`
-	Sends          int               `json:"sends"`            // how often it was sent
-	SentAt         time.Time         `json:"sent_at,omitzero"` // the last time that somebody sent it
+	// Found is the organization that the person founds who accepts it (rule I13); nil: none. Its
+	// Slug may get a number: see [NewInvitation].
+	Found *NewOrganization `json:"found,omitempty"`
+	// FoundedID is the organization that was founded by accepting it, which may be deleted since;
+	// zero: none.
+	FoundedID OrganizationID  `json:"founded_id,omitzero"`
+	InviterID UserID          `json:"inviter_id,omitzero"` // whose grants it stands on; zero: the host's
+	State     InvitationState `json:"state"`
+	Sends     int             `json:"sends"`            // how often it was sent
+	SentAt    time.Time       `json:"sent_at,omitzero"` // the last time that somebody sent it
 	// MailDueAt is when its mail, which waits, is tried: the address has had as many mails as
 	// it may in a day (rule I12). Zero: it went.
 	MailDueAt time.Time `json:"mail_due_at,omitzero"`

@@ -11,7 +11,8 @@ import (
 
 // Accept takes an invitation up with its token (rule I4), in one transaction: the user
 // is an active member with the invitation's roles and metadata from then on, an
-// inactive one again, on the same row. One into the application gives the zero Member.
+// inactive one again, on the same row. One into the application gives the zero Member, or, where
+// it has its person found an organization, their membership there as its owner (rule I13).
 //
 // The user's address must be the one invited, and be verified; or, where
 // Settings.AcceptOnDomains says so, a verified one on a domain that the organization
@@ -30,9 +31,10 @@ import (
 // Errors: [ErrInvalidToken], [ErrTokenUsed] for a token that Resend replaced;
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired];
 // [ErrNotFound], [ErrMerged] for the user; [ErrInvitationForOtherEmail];
-// [ErrEmailNotVerified]; [ErrInvitationVoid] where who sent it could not send it now;
+// [ErrEmailNotVerified]; [ErrInvitationVoid] where who sent it could not send it now, and where the
+// organization to found cannot be made any more;
 // [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
-// [ErrMembershipInactive]; [ErrUnknownRole]; [ErrInvalid] where a member would have more than Limits.MemberRoles; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+// [ErrMembershipInactive]; [ErrUserSuspended]; [ErrUnknownRole]; [ErrInvalid] where a member would have more than Limits.MemberRoles; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
 	return write(ctx, g.s, invitationsAccept, user.String(), func(ctx context.Context, c *call) (Member, error) {
 		found, err := c.invitations().presented(ctx, token)
@@ -118,7 +120,7 @@ func (iv invitationRules) ofSecret(ctx context.Context, secret storedSecret) (In
 // lockAccepting takes the locks under which a user accepts an invitation. What was read
 // before is read again after.
 func (iv invitationRules) lockAccepting(ctx context.Context, inv Invitation, user UserID) error {
-	if err := iv.c.roles().lockDeclared(ctx, inv.Roles...); err != nil {
+	if err := iv.c.roles().lockDeclared(ctx, append(inv.foundingRoles(&iv.c.instance.config), inv.Roles...)...); err != nil {
 		return err
 	}
 	locks := []store.LockKey{lockEmail(inv.EmailKey), lockUser(user)}
@@ -146,6 +148,7 @@ func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, 
 	if err := iv.isInvited(ctx, inv, &user, by.mailed); err != nil {
 		return Member{}, err
 	}
+	before := inv
 	var member Member
 	if !inv.OrganizationID.IsZero() {
 		m, err := iv.mayReturn(ctx, inv, user)
@@ -156,12 +159,17 @@ func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, 
 			return Member{}, err
 		}
 	}
-	return member, iv.accepted(ctx, inv, user.ID)
+	if inv.Found != nil {
+		if member, err = iv.foundInvited(ctx, inv, user); err != nil {
+			return Member{}, err
+		}
+		inv.FoundedID = member.OrganizationID
+	}
+	return member, iv.accepted(ctx, before, inv, user.ID)
 }
 
-// accepted keeps who accepted an invitation.
-func (iv invitationRules) accepted(ctx context.Context, inv Invitation, user UserID) error {
-	before := inv
+// accepted keeps who accepted an invitation that was as before until now.
+func (iv invitationRules) accepted(ctx context.Context, before, inv Invitation, user UserID) error {
 	inv.State, inv.UserID, inv.DecidedAt, inv.MailDueAt = InvitationAccepted, user, iv.c.now, time.Time{}
 	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationAccepted)
 }
@@ -200,7 +208,7 @@ func (iv invitationRules) acceptNamed(ctx context.Context, id InvitationID, j en
 	if err != nil {
 		return Member{}, err
 	}
-	return member, iv.accepted(ctx, inv, user.ID)
+	return member, iv.accepted(ctx, inv, inv, user.ID)
 }
 
 // mayReturn gives the membership that somebody has where they are invited, if any, and refuses

@@ -188,7 +188,7 @@ func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation, 
 	if _, err := iv.c.tx.Secrets().DeleteAll(ctx, opened); err != nil {
 		return err
 	}
-	inv.Email, inv.EmailKey, inv.Metadata = "", "", nil
+	inv.Email, inv.EmailKey, inv.Metadata, inv.Found = "", "", nil, nil
 	if slices.Contains(people, inv.UserID) {
 		inv.UserID = UserID{}
 	}

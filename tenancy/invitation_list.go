@@ -131,10 +131,10 @@ func (iv invitationRules) invitationPage(ctx context.Context, filter invitationF
 // InvitationPreview is what somebody who has not accepted yet may see (rule I6).
 type InvitationPreview struct {
 	ID               InvitationID    `json:"id"`
-	OrganizationID   OrganizationID  `json:"organization_id,omitzero"` // zero: into the application
-	OrganizationName string          `json:"organization_name,omitempty"`
-	Email            string          `json:"email"` // masked: "a***@acme.example"
-	State            InvitationState `json:"state"` // as it reads now
+	OrganizationID   OrganizationID  `json:"organization_id,omitzero"`    // zero: into the application
+	OrganizationName string          `json:"organization_name,omitempty"` // without an OrganizationID: of the one to found (rule I13)
+	Email            string          `json:"email"`                       // masked: "a***@acme.example"
+	State            InvitationState `json:"state"`                       // as it reads now
 	ExpiresAt        time.Time       `json:"expires_at,omitzero"`
 }
 
@@ -168,6 +168,9 @@ func (g Invitations) Preview(ctx context.Context, token string) (InvitationPrevi
 
 // preview shows an invitation that was read as it reads now.
 func (i Invitation) preview(organization string) InvitationPreview {
+	if i.Found != nil {
+		organization = i.Found.DisplayName
+	}
 	return InvitationPreview{
 		ID: i.ID, OrganizationID: i.OrganizationID, OrganizationName: organization, Email: mask(i.Email),
 		State: i.State, ExpiresAt: i.ExpiresAt,

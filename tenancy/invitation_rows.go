@@ -43,6 +43,8 @@ var invitationRows = typed.Describe[Invitation, invitationFilter](
 	typed.Instant("created_at", func(v *Invitation) *time.Time { return &v.CreatedAt }),
 	typed.Instant("updated_at", func(v *Invitation) *time.Time { return &v.UpdatedAt }),
 	typed.Moment("mail_due_at", func(v *Invitation) *time.Time { return &v.MailDueAt }),
+	typed.Object("found", storeFound, loadFound),
+	typed.ID("founded_id", func(v *Invitation) *OrganizationID { return &v.FoundedID }).OrNull(),
 ).
 	Unique("email", "scope", "pending_email_key").
 	Index("scope", "email_key").Order(typed.Order(ByEmail), "email_key").

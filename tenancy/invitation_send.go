@@ -19,6 +19,16 @@ type NewInvitation struct {
 	Roles          []string          // none = the organization's default role
 	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
 	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor
+	// Found is an organization that whoever accepts the invitation founds in the same transaction, and
+	// owns (rule I13); nil = none. It goes with an invitation into the application, and may be for
+	// somebody who is a user already. The host says what it is like: DisplayName, Slug, ExternalID, Metadata,
+	// Attributes and Settings. Its id, its owner, its domains and the roles of its Settings are not for an
+	// invitation. It takes no part in the limits of rule O6, and Config.SelfServe may be false.
+	//
+	// Nothing is reserved while the invitation stands. Where its Slug has gone to another
+	// organization by then, the new one gets the first free slug of "acme-2", "acme-3" and so on, and
+	// no slug after "acme-20". Where its ExternalID has, the invitation is void for who accepts it.
+	Found *NewOrganization
 }
 
 // SentInvitation is an invitation with its token, which is returned this once: to be
@@ -45,7 +55,8 @@ type SentInvitation struct {
 // roles above the actor's; [ErrInvitationDeclined] with RetryAfter for an address that declined in
 // the last 30 days (rule I9); [ErrAlreadyMember], for the application too; [ErrAlreadyInvited] with the
 // other one in IDs; [ErrSeatLimit]; [ErrRateLimited]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with
-// the field "id"; with Config.Mailer [ErrInTransaction] in a transaction of the host's,
+// the field "id", "found.slug" or "found.external_id"; [ErrPublicEmailDomain] with the field
+// "found.allowed_domains"; with Config.Mailer [ErrInTransaction] in a transaction of the host's,
 // and [ErrMailFailed] beside the invitation, which is kept.
 func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation, error) {
 	return g.sent(ctx, invitationsSend, in.OrganizationID.String(), func(ctx context.Context, c *call) (SentInvitation, error) {
@@ -95,6 +106,12 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 		return SentInvitation{}, err
 	}
 	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}, input{"metadata", len(in.Metadata) > 0}); err != nil {
+		return SentInvitation{}, err
+	}
+	if inv.Found, err = iv.readFound(ctx, in, inv.EmailKey); err != nil {
+		return SentInvitation{}, err
+	}
+	if err := iv.mayTakeSlug(ctx, inv.Found); err != nil {
 		return SentInvitation{}, err
 	}
 	org, err := iv.mayInvite(ctx, &inv, user)
@@ -191,10 +208,10 @@ func (iv invitationRules) userAt(ctx context.Context, emailKey string) (User, er
 // organization. user is who has the address.
 func (iv invitationRules) mayInvite(ctx context.Context, inv *Invitation, user User) (Organization, error) {
 	if inv.OrganizationID.IsZero() {
-		if !user.EmailVerifiedAt.IsZero() {
+		if inv.Found == nil && !user.EmailVerifiedAt.IsZero() {
 			return Organization{}, &Error{Code: ErrAlreadyMember}
 		}
-		return Organization{}, nil
+		return Organization{}, iv.mayFound(ctx, inv.Found)
 	}
 	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
@@ -355,6 +372,9 @@ func (iv invitationRules) message(ctx context.Context, inv Invitation, org Organ
 	m := Message{
 		Kind: MessageInvitation, To: inv.Email, ExpiresAt: inv.ExpiresAt, Subject: inv.ID.String(),
 		OrganizationID: org.ID, Organization: org.DisplayName, Again: inv.Sends > 1, Label: iv.c.instance.config.Label,
+	}
+	if inv.Found != nil {
+		m.Organization = inv.Found.DisplayName
 	}
 	if inv.InviterID.IsZero() || iv.c.instance.config.Mailer == nil {
 		return m, nil

@@ -103,11 +103,17 @@ func (r Route) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(r))
 }
 
-// MarshalJSON shows the lists as [] where they are empty.
+// plainDecision is a Decision without its MarshalJSON, to be embedded.
+type plainDecision Decision
+
+// MarshalJSON shows the lists as [] where they are empty, and "pending": true in place of the token
+// of a pending sign-in, which is not for scripts.
 func (d Decision) MarshalJSON() ([]byte, error) {
-	type plain Decision
 	d.Choices, d.Suggested, d.Connections, d.Methods = listed(d.Choices), listed(d.Suggested), listed(d.Connections), listed(d.Methods)
-	return json.Marshal(plain(d))
+	return json.Marshal(struct {
+		plainDecision
+		Pending bool `json:"pending,omitempty"`
+	}{plainDecision(d), !d.Pending.IsZero()})
 }
 
 // MarshalJSON shows the lists as [] where they are empty.

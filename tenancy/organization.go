@@ -78,17 +78,17 @@ type Organizations struct{ s *Service }
 
 // NewOrganization is what Create needs: a DisplayName; the rest may be empty.
 type NewOrganization struct {
-	ID          OrganizationID    // for imports; zero = a new one
-	DisplayName string            // 1 to 200 characters (rule G5)
-	Slug        string            // one DNS label, unique (rule G5), and not reserved for another organization that gave it up (rule O5)
-	ExternalID  string            // 1 to 255 printable characters, unique (rule G4)
-	Metadata    map[string]string // the host's own (rule O1); limits as in rule G3
-	Attributes  map[string]string // what the organization's people may edit; the same limits
-	Settings    Settings
-	CreatedAt   time.Time `json:"-"` // for [Service.Import] alone, as in [UserHistory]; zero: now
-	Owner       UserID    // becomes an active member with the creator role
+	ID          OrganizationID    `json:"id,omitzero"`           // for imports; zero = a new one
+	DisplayName string            `json:"display_name"`          // 1 to 200 characters (rule G5)
+	Slug        string            `json:"slug,omitempty"`        // one DNS label, unique (rule G5), and not reserved for another organization that gave it up (rule O5)
+	ExternalID  string            `json:"external_id,omitempty"` // 1 to 255 printable characters, unique (rule G4)
+	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own (rule O1); limits as in rule G3
+	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit; the same limits
+	Settings    Settings          `json:"settings,omitzero"`
+	CreatedAt   time.Time         `json:"-"`              // for [Service.Import] alone, as in [UserHistory]; zero: now
+	Owner       UserID            `json:"owner,omitzero"` // becomes an active member with the creator role
 	// Domains are claimed for it; their OrganizationID stays zero.
-	Domains []NewDomain
+	Domains []NewDomain `json:"domains,omitempty"`
 }
 
 // OrganizationUpdate is a change to an organization. A nil field stays as it is; a
@@ -146,31 +146,7 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 	if err := o.mayCreate(ctx, in); err != nil {
 		return Organization{}, err
 	}
-	org := Organization{ID: newID(o.c, in.ID), Version: 1, CreatedAt: o.c.now, UpdatedAt: o.c.now}
-	if err := o.c.recall(pastTime{"created_at", in.CreatedAt, &org.CreatedAt}); err != nil {
-		return Organization{}, err
-	}
-	var flags map[string]*bool
-	if len(in.Settings.Features) > 0 {
-		flags = make(map[string]*bool, len(in.Settings.Features))
-		for key, value := range in.Settings.Features {
-			flags[key] = &value
-		}
-	}
-	var err error
-	if org.Metadata, err = o.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
-		return Organization{}, err
-	}
-	if org.Attributes, err = o.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
-		return Organization{}, err
-	}
-	set := &in.Settings
-	err = o.apply(ctx, &org, OrganizationUpdate{
-		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &set.SeatLimit,
-		DefaultRole: &set.DefaultRole, CreatorRole: &set.CreatorRole, Features: flags,
-		AllowedDomains: &set.AllowedDomains, BlockedDomains: &set.BlockedDomains, AcceptOnDomains: &set.AcceptOnDomains,
-		SingleSignOnJoins: &set.SingleSignOnJoins, JoinRequests: &set.JoinRequests, SessionIdle: &set.SessionIdle, SessionFor: &set.SessionFor,
-	})
+	org, err := o.draft(ctx, in)
 	if err != nil {
 		return Organization{}, err
 	}
@@ -219,6 +195,36 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 		}
 	}
 	return org, o.c.domains().claimAll(ctx, org, in.Domains)
+}
+
+// draft is the organization that a NewOrganization describes.
+func (o organizationRules) draft(ctx context.Context, in NewOrganization) (Organization, error) {
+	org := Organization{ID: newID(o.c, in.ID), Version: 1, CreatedAt: o.c.now, UpdatedAt: o.c.now}
+	if err := o.c.recall(pastTime{"created_at", in.CreatedAt, &org.CreatedAt}); err != nil {
+		return Organization{}, err
+	}
+	var flags map[string]*bool
+	if len(in.Settings.Features) > 0 {
+		flags = make(map[string]*bool, len(in.Settings.Features))
+		for key, value := range in.Settings.Features {
+			flags[key] = &value
+		}
+	}
+	var err error
+	if org.Metadata, err = o.c.instance.config.Limits.metadata("metadata", in.Metadata); err != nil {
+		return Organization{}, err
+	}
+	if org.Attributes, err = o.c.instance.config.Limits.metadata("attributes", in.Attributes); err != nil {
+		return Organization{}, err
+	}
+	set := &in.Settings
+	err = o.apply(ctx, &org, OrganizationUpdate{
+		DisplayName: &in.DisplayName, Slug: &in.Slug, ExternalID: &in.ExternalID, SeatLimit: &set.SeatLimit,
+		DefaultRole: &set.DefaultRole, CreatorRole: &set.CreatorRole, Features: flags,
+		AllowedDomains: &set.AllowedDomains, BlockedDomains: &set.BlockedDomains, AcceptOnDomains: &set.AcceptOnDomains,
+		SingleSignOnJoins: &set.SingleSignOnJoins, JoinRequests: &set.JoinRequests, SessionIdle: &set.SessionIdle, SessionFor: &set.SessionFor,
+	})
+	return org, err
 }
 
 func (o organizationRules) creatorRole(org Organization) string {

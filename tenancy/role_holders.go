@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/freehold-dev/freehold/rbac"
-	"github.com/freehold-dev/freehold/store/typed"
 )
 
 // EffectiveRole is a role with all that it gives, its parents' grants included (rule R7).
@@ -36,7 +35,7 @@ type HolderPage struct {
 	More    bool `json:"more"`
 }
 
-// maxHolders is how many assignments of a role are read to count who holds it.
+// maxHolders is how many members are counted who hold a role.
 const maxHolders = 1000
 
 // Effective gives a role that holds in an organization, with the grants that it inherits and the
@@ -118,20 +117,12 @@ func (g Roles) Holders(ctx context.Context, organization OrganizationID, slug st
 	})
 }
 
-// countHolders counts memberships and not assignments, of which one member may have several: from
-// two sources. So it reads them, and not too many.
+// countHolders counts active members, of whom one may have the role from several sources. So it reads
+// their assignments, of 1,000 members at most.
 func (rr roleRules) countHolders(ctx context.Context, id OrganizationID, slug string) (n int, more bool, err error) {
-	holding := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(slug), Active: typed.Of(true)}
-	held, err := rr.c.tx.RoleAssignments().List(ctx, holding, listSpan{Limit: maxHolders + 1})
-	if err != nil {
-		return 0, false, err
-	}
-	more = len(held) > maxHolders
-	members := map[MembershipID]bool{}
-	for _, a := range held[:min(len(held), maxHolders)] {
-		members[a.MembershipID] = true
-	}
-	return len(members), more, nil
+	active := MemberQuery{Roles: []string{slug}, Statuses: []MembershipStatus{MembershipActive}}
+	ids, more, err := rr.c.members().holders(ctx, id, active, maxHolders)
+	return len(ids), more, err
 }
 
 // isPage reports whether a query says nothing but which page.

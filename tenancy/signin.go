@@ -40,7 +40,8 @@ type Attempt struct {
 	// session is there at once; nil = none. It is what the person may create for themselves by
 	// Organizations.Create: Config.SelfServe, the limits of rule O6 and the fields that only the
 	// host sets hold here, too, and Owner stays zero. It goes with an Invitation into the
-	// application, and with none into an organization. Nobody is let in anywhere else on the way.
+	// application, and with none into an organization or that founds one (rule I13). Nobody is let in
+	// anywhere else on the way.
 	Found *NewOrganization `json:"found,omitempty"`
 	// ChooseLater leaves it to the person where to, also where there is one organization or none:
 	// unless something else says where, the decision is choose_organization with Pending.
@@ -128,7 +129,7 @@ type Decision struct {
 
 	// Pending is good for the next attempt, by [PendingEvidence], for 10 minutes: with
 	// choose_organization, and with second_factor where the person has proved who they are. It is
-	// a secret: shown here and never again.
+	// a secret: shown here and never again. JSON says "pending": true in its place.
 	Pending Token `json:"-"`
 
 	// Signed in:

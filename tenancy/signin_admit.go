@@ -57,8 +57,13 @@ func (a admission) accept(ctx context.Context) error {
 	if code, refused := refusalCode(err); refused {
 		return a.n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
 	}
-	if err != nil || inv.OrganizationID.IsZero() {
+	switch {
+	case err != nil:
 		return err
+	case inv.Found != nil:
+		return a.enteredFounded(member)
+	case inv.OrganizationID.IsZero():
+		return nil
 	}
 	return a.entered(member)
 }

@@ -5,24 +5,23 @@ import "context"
 // found makes the organization that the person wants, as if they had created it for themselves
 // with a session (rules A2, A4, O6), and leads the attempt there.
 func (a admission) found(ctx context.Context) error {
-	in, founder := *a.n.in.Found, *a.n.w
-	in.Owner = a.n.user.ID
-	founder.service, founder.method, founder.held = a.n.w.service.As(UserPrincipal(a.n.user.ID)), organizationsCreate, nil
-	org, err := founder.organizations().createOrganization(ctx, in)
-	a.n.w.denied, a.n.w.mail, a.n.w.declared = founder.denied, founder.mail, founder.declared
+	member, err := a.n.w.foundFor(ctx, a.n.w.service.As(UserPrincipal(a.n.user.ID)), *a.n.in.Found, a.n.user)
 	if err != nil {
 		return err
 	}
-	m, err := a.n.w.members().get(ctx, org.ID, a.n.user.ID)
-	if err != nil {
-		return err
-	}
-	founded, err := a.n.w.members().views(ctx, []Membership{m}, []Organization{org}, []User{a.n.user})
-	if err != nil {
-		return err
-	}
-	a.n.target, a.n.opened = org.ID, Organization{}
-	return a.entered(founded[0])
+	return a.enteredFounded(member)
+}
+
+// enteredFounded notes that the person is in an organization that was founded just now, and leads
+// the attempt there.
+func (a admission) enteredFounded(member Member) error {
+	a.n.target, a.n.opened = member.OrganizationID, Organization{}
+	return a.entered(member)
+}
+
+// founds reports whether the attempt makes an organization, by itself or by its invitation.
+func (n *signIn) founds() bool {
+	return n.in.Found != nil || n.invitation != nil && n.invitation.Found != nil
 }
 
 // statusAt is the status of the person's membership of an organization, whichever it is; ""

@@ -76,11 +76,12 @@ func (n *signIn) names(ctx context.Context) (err error) {
 		return err
 	}
 	if inv := n.invitation; inv != nil {
-		if named := n.in.OrganizationID; !named.IsZero() && !inv.OrganizationID.IsZero() && named != inv.OrganizationID {
+		into := !inv.OrganizationID.IsZero() || inv.Found != nil
+		if named := n.in.OrganizationID; into && !named.IsZero() && named != inv.OrganizationID {
 			return invalid("organization_id", "is not the invitation's")
 		}
-		if n.in.Found != nil && !inv.OrganizationID.IsZero() {
-			return invalid("found", "does not go with an invitation into an organization")
+		if n.in.Found != nil && into {
+			return invalid("found", "does not go with an invitation that leads into an organization")
 		}
 		if n.in.emailKey == "" { // what it was sent to is the address that is told
 			n.in.invited, n.in.emailKey = inv.Email, inv.EmailKey
@@ -89,7 +90,7 @@ func (n *signIn) names(ctx context.Context) (err error) {
 	if n.target = n.in.OrganizationID; n.target.IsZero() && n.invitation != nil {
 		n.target = n.invitation.OrganizationID
 	}
-	if n.in.Found == nil {
+	if !n.founds() {
 		n.target = cmp.Or(n.target, n.home.ID)
 	}
 	return nil
@@ -120,7 +121,7 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 		inv, err = n.w.invitations().presentedBefore(ctx, n.in.kept)
 	}
 	if code, refused := refusalCode(err); refused {
-		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.OrganizationID, Code: code})
+		return n.decide(Decision{Kind: DecisionInvitationRefused, OrganizationID: inv.leads(), Code: code})
 	}
 	if err == nil {
 		n.invitation = &inv
@@ -264,7 +265,7 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	if n.invitation != nil {
 		roles = append(roles, n.invitation.Roles...)
 	}
-	if n.in.Found != nil {
+	if n.founds() {
 		roles = append(roles, n.w.instance.config.CreatorRole, n.w.instance.config.DefaultRole)
 	}
 	if err := n.readDomain(ctx); err != nil {
@@ -428,7 +429,7 @@ func (n *signIn) readMembers(ctx context.Context, who UserID) error {
 // comeBack takes a member who opens a spent invitation of their own organization there
 // (rule I6).
 func (n *signIn) comeBack() {
-	if id := n.dead.organization; n.target.IsZero() && n.in.Found == nil && !id.IsZero() && n.activeAt(id) {
+	if id := n.dead.organization; n.target.IsZero() && !n.founds() && !id.IsZero() && n.activeAt(id) {
 		n.target = id
 	}
 }

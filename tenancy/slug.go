@@ -3,7 +3,9 @@ package tenancy
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/freehold-dev/freehold/store"
@@ -150,6 +152,43 @@ func (o organizationRules) takeSlug(ctx context.Context, id OrganizationID, slug
 		return &Error{Code: ErrAlreadyExists, Kind: organizationRows.Table.Kind, Field: "slug"}
 	}
 	return o.dropSlug(ctx, former)
+}
+
+// maxNumberedSlugs is how many slugs a founding invitation tries (rule I13).
+const maxNumberedSlugs = 20
+
+// freeSlug is a slug for an organization that somebody founds who did not choose it: the one wanted or,
+// where another organization has it, the first that is free of "acme-2", "acme-3" and so on. It
+// is "" after 20. The caller has the organization's lock, and has the lock of the slug afterwards.
+func (o organizationRules) freeSlug(ctx context.Context, wanted string) (string, error) {
+	for n := 1; n <= maxNumberedSlugs && wanted != ""; n++ {
+		slug := wanted
+		if n > 1 {
+			number := fmt.Sprintf("-%d", n)
+			slug = strings.TrimRight(wanted[:min(len(wanted), maxSlug-len(number))], "-") + number
+		}
+		if _, err := o.c.instance.config.slug(slug); err != nil {
+			continue // the host has reserved it since
+		}
+		if err := o.c.lock(ctx, lockSlug(slug)); err != nil {
+			return "", err
+		}
+		taken, err := o.slugTaken(ctx, slug)
+		if err != nil || !taken {
+			return slug, err
+		}
+	}
+	return "", nil
+}
+
+// slugTaken reports whether an organization has a slug, or it is reserved for one.
+func (o organizationRules) slugTaken(ctx context.Context, slug string) (bool, error) {
+	n, err := o.c.tx.Organizations().Count(ctx, organizationFilter{Slug: typed.Of(slug)})
+	if err != nil || n > 0 {
+		return true, err
+	}
+	_, reserved, err := o.formerSlug(ctx, slug)
+	return reserved, err
 }
 
 // dropSlug ends a reservation, unless Run or ReleaseSlug came first.

@@ -147,7 +147,7 @@ func (v *view) settle(ctx context.Context, r *planned, with func(context.Context
 		return e, err
 	}
 	if err := with(ctx, v.svc, e); err != nil {
-		return e, refusal(r.row, err)
+		return e, &Problem{Code: tenancy.CodeOf(err), Line: r.row.Line, Reason: err.Error(), Err: err}
 	}
 	return e, nil
 }

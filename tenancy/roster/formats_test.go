@@ -14,7 +14,7 @@ func day(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0,
 
 // said is a row without its line and its cells, to compare with.
 func said(r Row) Row {
-	r.Line, r.cell = 0, nil
+	r.Line, r.cell, r.column = 0, nil, nil
 	return r
 }
 

@@ -186,7 +186,7 @@ func (p *Plan) place(row Row, people, owners map[string]*planned, places map[[2]
 		if errors.As(err, &e) {
 			reason = "is no address: it " + e.Reason
 		}
-		return nil, &Problem{Code: tenancy.ErrInvalid, Line: row.Line, Column: string(FieldEmail), Reason: reason, Err: err}
+		return nil, &Problem{Code: tenancy.ErrInvalid, Line: row.Line, Column: row.columnOf(FieldEmail), Reason: reason, Err: err}
 	}
 	if row.OrganizationID != "" && !p.options.Organization.IsZero() {
 		return nil, invalid(row.Line, "", "names an organization by itself, beside the one that all rows go to")

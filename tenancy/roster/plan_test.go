@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -143,7 +144,7 @@ func TestFutureIsRefused(t *testing.T) {
 	o := newOffice(t)
 	text := strings.Replace(atlassian, "3 Jan 2024", "3 Jan 2027", 1)
 	applied := o.run(Atlassian(), text, o.options())
-	o.Equal([]string{"line 2: " + `add member "` + o.acme.ID.String() + `/` + "X" + `": invalid: joined_at: is in the future`}, withoutIDs(reasons(applied.Report)))
+	o.Equal([]string{`line 2, column "Added to org": ` + `add member "` + o.acme.ID.String() + `/` + "X" + `": invalid: joined_at: is in the future`}, withoutIDs(reasons(applied.Report)))
 	o.Len(applied.Created, 1)
 	o.False(o.run(Atlassian(), text, o.options()).NothingChanged())
 }
@@ -183,15 +184,64 @@ gus@acme.example,Gus,Boss,7,
 		"line 3: is the same person as line 2",
 		"line 4: has no email address",
 		`line 5, column "email": is no address: it must have exactly one at-sign`,
-		`line 6: add member "king": unknown_role: roles`,
+		`line 6, column "role": add member "king": unknown_role: roles`,
 		"line 7: has the id of line 2, and another address",
 		"line 8: is the same person as line 2",
-		"line 9: create user: invalid: display_name: contains U+202E",
+		`line 9, column "name": create user: invalid: display_name: contains U+202E`,
 		`line 11, column "status": is "asleep", which is no status of the format "people"`,
 	}, reasons(applied.Report))
 	again := o.run(People(), text, options)
 	o.Equal("0 created, 0 changed, 2 unchanged, 8 refused", again.String())
 	o.False(again.NothingChanged())
+}
+
+// A page shows what is wrong beside the cell, whether the file or the Service says so.
+func TestProblemsNameTheCell(t *testing.T) {
+	o := newOffice(t)
+	f := People()
+	f.OwnIDs = true
+	text := `ID,E-Mail,Display Name,Role,Metadata,Locale,Joined At
+1,bob@@acme.example,Bob,member,,,
+2,cleo@acme.example,Cleo,king,,,
+3,dan@acme.example,Dan,member,"{""` + strings.Repeat("k", 300) + `"":""x""}",,
+"4
+",eve@acme.example,Eve,member,,not a tag,
+5,fay@acme.example,Fay,member,,,2099-01-01
+` + strings.Repeat("6", 300) + `,gus@acme.example,Gus,member,,,
+`
+	applied := o.run(f, text, o.options())
+	type at struct {
+		code   tenancy.Code
+		line   int
+		column string
+	}
+	var got []at
+	for _, r := range applied.Refused {
+		got = append(got, at{r.Problem.Code, r.Problem.Line, r.Problem.Column})
+		o.Equal(r.Row.Line, r.Problem.Line)
+		o.NotEmpty(r.Problem.Reason)
+	}
+	o.Equal([]at{
+		{tenancy.ErrInvalid, 2, "E-Mail"},
+		{tenancy.ErrUnknownRole, 3, "Role"},
+		{tenancy.ErrInvalid, 4, "Metadata"},
+		{tenancy.ErrInvalid, 5, "Locale"},
+		{tenancy.ErrInvalid, 7, "Joined At"},
+		{tenancy.ErrInvalid, 8, "ID"},
+	}, got)
+	shown, err := json.Marshal(applied.Refused[1].Problem)
+	o.NoError(err)
+	o.JSONEq(`{"code":"unknown_role","line":3,"column":"Role","reason":"add member \"king\": unknown_role: roles"}`, string(shown))
+
+	// What the hook of the program refuses is about the row as a whole.
+	options := o.options()
+	options.With = func(context.Context, *tenancy.Service, Entry) error {
+		return &tenancy.Error{Code: tenancy.ErrInvalid, Field: "email"}
+	}
+	applied, err = o.plan(read(t, f, "ID,E-Mail\n9,hal@acme.example\n"), options).Apply(t.Context())
+	o.NoError(err)
+	o.Equal(2, applied.Refused[0].Problem.Line)
+	o.Empty(applied.Refused[0].Problem.Column)
 }
 
 func TestSlackInAnOrganization(t *testing.T) {

@@ -12,11 +12,14 @@ import (
 type Problem struct {
 	// Code is [tenancy.ErrInvalid]; [tenancy.ErrTooLarge] for what is over the [Limits];
 	// [tenancy.ErrInternal] where the file cannot be read; or what the Service answered.
-	Code   tenancy.Code
-	Line   int    // of the file, from 1; of a row its first. 0: the file as a whole
-	Column string // as the header names it; "": the row as a whole
-	Reason string // for a person; without the text of secret cells
-	Err    error  // the cause, such as a *tenancy.Error; nil: none
+	Code tenancy.Code `json:"code"`
+	// Line is where it is, from 1; of a row it is the first line, as [Row].Line. 0: the file as a whole.
+	Line int `json:"line,omitempty"`
+	// Column is the cell, as the header names its column; "": the row as a whole. It is set as well where
+	// the Service refuses what the cell says.
+	Column string `json:"column,omitempty"`
+	Reason string `json:"reason"` // for a person; without the text of secret cells
+	Err    error  `json:"-"`      // the cause, such as a *tenancy.Error; nil: none
 }
 
 // Error is one line: `line 5, column "email": is not an address`.

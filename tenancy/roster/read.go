@@ -21,9 +21,9 @@ import (
 // mark, CRLF, comma, semicolon or tab, blank lines, white space around cells, quoted cells with
 // line breaks, the line "sep=;" that Excel writes, and UTF-8 or UTF-16.
 //
-// A row that is wrong by itself (bare quotes, a cell too few, a date that is none) is in the result
-// with its Problems, and [NewPlan] refuses it; the other rows are read. A quote that does not close takes
-// the lines up to the next quote with it, and the problem names them.
+// Read keeps a row that it cannot understand: a stray quote, a missing cell, a date that is not a date.
+// The row has its Problems, and [NewPlan] refuses it. The other rows are read as usual. Where a quote is not
+// closed, the lines up to the next quote are part of the row, and the problem names these lines.
 //
 // Errors are of type *[Problem]: [tenancy.ErrInvalid] for a file without the header of the format, in
 // an encoding that is not the one named, or without a row; [tenancy.ErrTooLarge] over a limit;
@@ -280,6 +280,19 @@ func (h *header) ignored() []string {
 	return names
 }
 
+// filledBy is the name of the column that fills a field from these cells; "" = none.
+func (h *header) filledBy(field Field, cells []string) string {
+	for _, s := range h.columns {
+		if s.Field != field || len(cells) < len(h.names) {
+			continue
+		}
+		if at, _ := s.first(cells); at >= 0 {
+			return h.names[at]
+		}
+	}
+	return ""
+}
+
 // row makes a row of what a reader of CSV has read. A row that is blank is not there.
 func (h *header) row(lines *csv.Reader, cells []string, err error) (Row, bool) {
 	var broken *csv.ParseError
@@ -308,6 +321,7 @@ func (h *header) row(lines *csv.Reader, cells []string, err error) (Row, bool) {
 		}
 		return cells[i]
 	}
+	row.column = func(field Field) string { return h.filledBy(field, cells) }
 	extra := slices.IndexFunc(cells[min(len(cells), len(h.names)):], func(cell string) bool { return cell != "" })
 	switch {
 	case len(cells) < len(h.names):

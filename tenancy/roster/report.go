@@ -2,6 +2,7 @@ package roster
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,9 +106,19 @@ func (r *Report) sort() {
 	slices.SortStableFunc(r.Refused, func(a, b Refusal) int { return cmp.Compare(a.Row.Line, b.Row.Line) })
 }
 
-// refusal is the problem of a row that the Service refuses.
+// refusal is the problem of a row that the Service refuses, and of the cell that it refuses, if it is
+// one.
 func refusal(row Row, err error) *Problem {
-	return &Problem{Code: tenancy.CodeOf(err), Line: row.Line, Reason: err.Error(), Err: err}
+	p := &Problem{Code: tenancy.CodeOf(err), Line: row.Line, Reason: err.Error(), Err: err}
+	var e *tenancy.Error
+	if errors.As(err, &e) {
+		field, _, _ := strings.Cut(e.Field, ".") // of metadata.key
+		if field == "external_id" {
+			field = string(FieldID)
+		}
+		p.Column = row.columnOf(Field(field))
+	}
+	return p
 }
 
 // joined is a list as a Change shows it.

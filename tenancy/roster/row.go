@@ -50,7 +50,16 @@ type Row struct {
 	Skip             string     // why it is no person; "" = it is one
 	Problems         []*Problem // what is wrong with it: such a row is refused
 
-	cell func(name string) string // a function, so that fmt does not print what is secret in the cells
+	cell   func(name string) string // a function, so that fmt does not print what is secret in the cells
+	column func(field Field) string // the name of the column that filled a field; "" = none
+}
+
+// columnOf is the name of the column that filled a field, as the header has it; "" = none.
+func (r Row) columnOf(field Field) string {
+	if r.column == nil {
+		return ""
+	}
+	return r.column(field)
 }
 
 // Cell is the text of a column by its name, as [Column].Names compares them; "" where there is none.

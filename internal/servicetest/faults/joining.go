@@ -62,6 +62,9 @@ func joinCalls() []faultCall {
 		{method: "Invitations.Accept", variant: " taking an account over", config: mailed, call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
 			return svc.Invitations.Accept(ctx, w.unproved.Token.Reveal(), w.eve.ID)
 		}},
+		{method: "Invitations.Accept", variant: " founding an organization", call: func(ctx context.Context, svc *tenancy.Service, w *faultWorld) (any, error) {
+			return svc.Invitations.Accept(ctx, w.founding.Token.Reveal(), w.dan.ID)
+		}},
 		{method: "Invitations.Sweep", call: func(ctx context.Context, svc *tenancy.Service, _ *faultWorld) (any, error) {
 			return svc.Invitations.Sweep(ctx)
 		}},
@@ -124,4 +127,9 @@ func (w *faultWorld) settleInvitations() {
 	w.joins = w.SettleJoining(w.acme.ID, "")
 	w.back = w.Invite(w.acme, w.dan.Email, rbac.Guest)
 	w.unproved = w.Invite(w.beta, w.eve.Email)
+	var err error
+	w.founding, err = w.Svc.Invitations.Send(w.Ctx, tenancy.NewInvitation{
+		Email: w.dan.Email, Found: &tenancy.NewOrganization{DisplayName: "Founded", Slug: "beta-1", ExternalID: "crm-9"},
+	})
+	w.NoError(err)
 }

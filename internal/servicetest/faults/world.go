@@ -34,7 +34,7 @@ type faultWorld struct {
 	sso                               tenancy.Connection     // acme's
 	joins                             servicetest.Joinable   // in acme
 	late                              tenancy.User           // whose invitation to acme ran out
-	back, unproved                    tenancy.SentInvitation // dan's to acme, eve's to beta
+	back, unproved, founding          tenancy.SentInvitation // dan's to acme, eve's to beta, dan's to found an organization
 	mailbox                           tenancy.StartedProof   // of zoe@mail.example
 }
 

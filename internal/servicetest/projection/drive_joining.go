@@ -88,6 +88,8 @@ func (d *driver) invite() error {
 	in := tenancy.NewInvitation{Email: one(d, "ann@acme.example", "bob@mail.example", "dan@beta.example", d.address())} // few, so that mails wait
 	if !d.rarely(12) {
 		in.OrganizationID, in.Roles = d.org(), some(d, 2, d.role(), d.role())
+	} else if d.rarely(2) {
+		in.Found = &tenancy.NewOrganization{DisplayName: "Founded", Slug: one(d, "", "founded"), Metadata: map[string]string{"a": "1"}}
 	}
 	svc := d.by(in.OrganizationID)
 	if svc == d.svc && !in.OrganizationID.IsZero() {

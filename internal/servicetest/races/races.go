@@ -34,6 +34,7 @@ func Run(t *testing.T, open servicetest.Opener, rounds int) {
 		{"one invitation, 64 accept", max(8, rounds/5), oneInvitation},               // I4
 		{"accepted, revoked and resent at once", few, acceptOrRevoke},                // I5
 		{"one invitation, accepted and declined", max(8, rounds/5), acceptOrDecline}, // I9
+		{"one slug, 32 founding invitations", few, foundingSlug},                     // I13
 		{"invitations and members on few seats", few, invitedSeats},                  // M9
 		{"invited while the address is proved", few, provedMeanwhile},                // I2
 		{"one pending sign-in, 64 use it", max(8, rounds/5), onePending},             // P5

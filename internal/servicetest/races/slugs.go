@@ -51,3 +51,29 @@ func slugFree(r *race, n int) bool {
 	})...)
 	return servicetest.Count(codes, tenancy.ErrAlreadyExists) == wanting-1 && servicetest.Count(codes, "") == 1
 }
+
+// foundingSlug: 32 accept invitations to found an organization with the same slug; each organization
+// gets one of its own, except those after "...-20", which get none.
+func foundingSlug(r *race, n int) bool {
+	const invited = 32
+	slug := fmt.Sprintf("founded-%d", n)
+	calls := make([]func() error, invited)
+	for i := range calls {
+		user, err := r.Svc.Users.Create(r.Ctx, tenancy.NewUser{Email: fmt.Sprintf("founder-%d-%d@mail.example", n, i), EmailVerified: true})
+		r.NoError(err)
+		sent, err := r.Svc.Invitations.Send(r.Ctx, tenancy.NewInvitation{
+			Email: user.Email, Found: &tenancy.NewOrganization{DisplayName: "Founded", Slug: slug},
+		})
+		r.NoError(err)
+		calls[i] = func() error {
+			_, err := r.Svc.Invitations.Accept(r.Ctx, sent.Token.Reveal(), user.ID)
+			return err
+		}
+	}
+	codes := r.Together(calls...)
+	for number := 2; number <= 20; number++ {
+		_, err := r.Svc.Organizations.GetBySlug(r.Ctx, fmt.Sprintf("%s-%d", slug, number))
+		r.NoError(err)
+	}
+	return servicetest.Count(codes, "") == invited
+}

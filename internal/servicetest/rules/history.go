@@ -2,6 +2,8 @@ package rules
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,7 +23,34 @@ func historyRules() []rule {
 		{"G19 a history is of what was not there before", on(historyOfMembers)},
 		{"G19 U8 somebody who is imported suspended has no access", on(suspendedHistory)},
 		{"G19 G12 a sign-in elsewhere counts where it is later", on(signInElsewhere)},
+		{"G19 an import answers what its function says of a row", on(namedRow)},
 	}
+}
+
+// rowError is an error of a program's own about a row of what it imports.
+type rowError struct {
+	row int
+	err error
+}
+
+func (e *rowError) Error() string { return fmt.Sprintf("row %d: %v", e.row, e.err) }
+func (e *rowError) Unwrap() error { return e.err }
+
+func namedRow(w *world) {
+	w.unchanged(func() {
+		err := w.imports(func(ctx context.Context, tx *tenancy.Service) error {
+			for i, email := range []string{"ada@acme.example", "bob@@acme.example", "cyd@acme.example"} {
+				if _, err := tx.Users.Create(ctx, tenancy.NewUser{Email: email}); err != nil {
+					return &rowError{i, err}
+				}
+			}
+			return nil
+		})
+		w.Failed(err, tenancy.ErrInvalid, "email")
+		var of *rowError
+		w.True(errors.As(err, &of))
+		w.Equal(1, of.row)
+	})
 }
 
 // imports runs fn in an import.

@@ -53,6 +53,11 @@ func newInvitationInput() input[tenancy.NewInvitation] {
 			{"more than 30 days", func(v *in, _ cast) { v.For = 30*servicetest.Day + 1 }, tenancy.ErrInvalid, "for"},
 			{"negative", func(v *in, _ cast) { v.For = -servicetest.Day }, tenancy.ErrInvalid, "for"},
 		},
+		"Found": {
+			{"one, beside an organization", func(v *in, _ cast) { v.Found = gamma2() }, tenancy.ErrInvalid, "found"},
+			{"one", func(v *in, _ cast) { *v = in{Email: v.Email, Found: gamma()} }, "", ""},
+			{"an empty one", func(v *in, _ cast) { *v = in{Email: v.Email, Found: &tenancy.NewOrganization{}} }, tenancy.ErrInvalid, "found.display_name"},
+		},
 		"Email": {textCase("email", "as given", "Some.One+x@Acme.Example", "", func(v *in, s string) { v.Email = s })},
 	}
 	for name, bad := range badEmails() {

@@ -68,7 +68,7 @@ func rules() []rule {
 		serviceRules(), methodRules(), onlyIn(inputRules(), servicetest.Memory), listRules(), secretRules(),
 		organizationRules(), userRules(), identityRules(), emailRules(), mergeRules(), leavingRules(),
 		membershipRules(), ownerRules(), seatRules(), countRules(), addresslessRules(), singleRules(), vetoRules(), eventRules(),
-		walkRules(), invitationRules(), acceptRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), onlyIn(joinInputRules(), servicetest.Memory),
+		walkRules(), invitationRules(), acceptRules(), foundingInvitationRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), onlyIn(joinInputRules(), servicetest.Memory),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), onlyIn(signInInputRules(), servicetest.Memory),
 		domainRules(), settingRules(), sessionRules(), sessionEntryRules(), onlyIn(sessionInputRules(), servicetest.Memory),
 		reviewedConnectionRules(), reviewedSessionRules(), optionalRules(),
