@@ -16,8 +16,8 @@ const maxSearchWords = 20
 
 // What is asked of a search with several words, to read the lists of the rarest.
 const (
-	maxCandidates = 5   // as many of its words are counted, the longest
-	rareWord      = 200 // members whom a word finds, up to which they are counted
+	maxCandidates = 5  // as many of its words are counted, the longest
+	rareWord      = 50 // members whom a word finds, up to which they are counted
 )
 
 // memberSearch is the Search of a [MemberQuery]. It reads one column after the other in the order of
@@ -166,7 +166,7 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 				break
 			}
 		}
-		if n < fewest {
+		if n > 0 && n < fewest { // one that finds nobody may be beyond the eight of a member
 			best, fewest = word, n
 		}
 	}
