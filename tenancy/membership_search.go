@@ -157,12 +157,12 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 		s.choose(word)
 		n := 0
 		for _, source := range s.sources {
-			list, _ := s.list(source, filter)
-			found, err := ms.c.tx.Memberships().CountTo(ctx, list, rareWord-n)
+			list, order := s.list(source, filter)
+			found, err := ms.c.tx.Memberships().List(ctx, list, listSpan{Order: order, Limit: rareWord - n}) // along the index: a count would take that of the status
 			if err != nil {
 				return err
 			}
-			if n += found; n == rareWord {
+			if n += len(found); n == rareWord {
 				break
 			}
 		}
