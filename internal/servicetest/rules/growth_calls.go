@@ -87,7 +87,7 @@ func grownLists(g *growing) map[string]growthCall {
 		"Memberships.List, owners by name":        members(tenancy.MemberQuery{Roles: []string{rbac.Owner}, Order: tenancy.ByName}),
 		"Memberships.List, found by a name":       members(tenancy.MemberQuery{Search: "member"}),
 		"Memberships.List, found by a domain":     members(tenancy.MemberQuery{Search: "example"}),
-		"Memberships.List, found by two words":    members(tenancy.MemberQuery{Search: "m17 member"}),
+		"Memberships.List, found by two words":    members(tenancy.MemberQuery{Search: "acme member"}),
 		"Memberships.List, found by a letter":     members(tenancy.MemberQuery{Search: "m"}),
 		"Memberships.List, nobody found":          members(tenancy.MemberQuery{Search: "zoe"}),
 		"Users.List by name":                      users(tenancy.UserQuery{Order: tenancy.ByName}),
