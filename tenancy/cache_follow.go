@@ -119,6 +119,7 @@ func (s *Service) current() bool {
 // not poll for themselves (rule R8), writes down the denials that were counted (rule
 // A5) and forgets those older than [Config].KeepDenials, forgets events older than [Config].KeepEvents, marks invitations that ran out,
 // sends mails that waited (rule I12), goes on with deletions that did not end (rule G18),
+// writes the words by which members are found whose rows are from before there were any (rule G17),
 // removes sessions that ended long ago and former slugs that are reserved no longer (rule O5), rechecks domains (rule D5) and looks for the proofs of pending claims (rule D3). One Run for
 // each Service made by New is enough. If the store cannot be
 // read, or not in time, checks go to the store until it can.
@@ -142,6 +143,7 @@ func (s *Service) Run(ctx context.Context) error {
 	following.Go(func() { s.chore(ctx, "send mails that waited", mailsEvery, s.Invitations.sendWaiting) })
 	following.Go(func() { s.chore(ctx, "sweep sessions", sweepEvery, s.Sessions.Sweep) })
 	following.Go(func() { s.chore(ctx, "sweep proofs", sweepEvery, s.Proofs.Sweep) })
+	following.Go(func() { s.chore(ctx, "write the words of members", wordsEvery, s.Memberships.writeWords) })
 	following.Go(func() { s.chore(ctx, "forget slugs", sweepEvery, s.Organizations.forgetSlugs) })
 	following.Go(func() { s.chore(ctx, "forget denials", sweepEvery, s.Events.forgetDenials) })
 	following.Go(func() { s.chore(ctx, "forget events", sweepEvery, s.Events.forgetOld) })

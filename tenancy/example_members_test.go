@@ -90,6 +90,23 @@ func ExampleMemberships_List_search() {
 	// Output: Eve
 }
 
+// A search box: beginnings of words, in any order, of the name and the address.
+func ExampleMemberships_List_words() {
+	ctx := context.Background()
+	svc, org, _, bob, _ := acme(tenancy.Config{})
+	name := "Bob Bjørnson"
+	must(svc.Memberships.Update(ctx, org.ID, bob.ID, tenancy.MembershipUpdate{DisplayName: &name}))
+	for _, text := range []string{"bjorn", "acme bob", "jørn"} {
+		page := must(svc.Memberships.List(ctx, org.ID, tenancy.MemberQuery{Search: text}))
+		for _, m := range page.Items {
+			fmt.Println(text, "finds", m.Name)
+		}
+	}
+	// Output:
+	// bjorn finds Bob Bjørnson
+	// acme bob finds Bob Bjørnson
+}
+
 func ExampleMemberships_SetRoles() {
 	ctx := context.Background()
 	svc, org, ada, bob, _ := acme(tenancy.Config{})

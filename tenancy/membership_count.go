@@ -16,8 +16,9 @@ type MemberCount struct {
 // N is 10,000 and More is true (rule G17). q's Order, Descending, Limit and Cursor change nothing. It
 // reads one snapshot, and stops at 10,000.
 //
-// With a prefix and Roles that more than 1,000 members hold, it looks at the first 10,000 members that the prefix
-// finds. Where there are more of these, More is true and N may be below 10,000.
+// With a Search, it looks at the first 10,000 members whom one word of it finds. With a prefix and Roles that
+// more than 1,000 members hold, it looks at the first 10,000 members that the prefix finds. Where there are more of
+// these, More is true and N may be below 10,000.
 //
 // Errors: [ErrInvalid]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) Count(ctx context.Context, organization OrganizationID, q MemberQuery) (MemberCount, error) {
@@ -41,11 +42,19 @@ func (ms memberRules) count(ctx context.Context, id OrganizationID, q MemberQuer
 		return MemberCount{}, err
 	}
 	filter.OrganizationID = typed.Of(id)
-	if q.Roles == nil {
-		return ms.countTo(ctx, filter)
+	if q.Roles != nil {
+		if err := ms.checkRoles(ctx, id, q); err != nil {
+			return MemberCount{}, err
+		}
 	}
-	if err := ms.checkRoles(ctx, id, q); err != nil {
+	search, err := q.search()
+	switch {
+	case err != nil:
 		return MemberCount{}, err
+	case search != nil:
+		return ms.countFound(ctx, filter, search)
+	case q.Roles == nil:
+		return ms.countTo(ctx, filter)
 	}
 	ids, more, err := ms.holders(ctx, id, q, maxCount)
 	switch {
@@ -69,4 +78,17 @@ func (ms memberRules) count(ctx context.Context, id OrganizationID, q MemberQuer
 func (ms memberRules) countTo(ctx context.Context, filter membershipFilter) (MemberCount, error) {
 	n, err := ms.c.tx.Memberships().CountTo(ctx, filter, maxCount+1)
 	return MemberCount{min(n, maxCount), n > maxCount}, err
+}
+
+// countFound counts those whom a search finds.
+func (ms memberRules) countFound(ctx context.Context, filter membershipFilter, s *memberSearch) (n MemberCount, err error) {
+	last, err := ms.eachFound(ctx, filter, s, listSpan{Limit: walkLimit, Desc: s.query.Descending}, func(Membership, typed.Place) (enough bool) {
+		if n.N == maxCount {
+			return true
+		}
+		n.N++
+		return false
+	})
+	n.More = last != nil
+	return n, err
 }

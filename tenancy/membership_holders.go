@@ -32,11 +32,19 @@ func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery
 	}
 	filter.OrganizationID = typed.Of(id)
 	query := []any{"members", id, q.Statuses, q.NamePrefix, q.EmailPrefix, q.Roles}
-	if q.Roles == nil {
-		return listPage(ctx, ms.c.tx.Memberships(), filter, q.paging(), membershipKey, query...)
+	if q.Roles != nil {
+		if err := ms.checkRoles(ctx, id, q); err != nil {
+			return Page[Membership]{}, err
+		}
 	}
-	if err := ms.checkRoles(ctx, id, q); err != nil {
+	search, err := q.search()
+	switch {
+	case err != nil:
 		return Page[Membership]{}, err
+	case search != nil:
+		return ms.searchPage(ctx, filter, search, query...)
+	case q.Roles == nil:
+		return listPage(ctx, ms.c.tx.Memberships(), filter, q.paging(), membershipKey, query...)
 	}
 	ids, more, err := ms.holders(ctx, id, q, fewHolders)
 	if err != nil {
@@ -130,17 +138,12 @@ func (ms memberRules) eachHolder(ctx context.Context, filter membershipFilter, s
 		if err != nil || len(rows) == 0 {
 			return nil, err
 		}
-		ids := make([]MembershipID, len(rows))
-		for i, m := range rows {
-			ids[i] = m.ID
-		}
-		held, err := ms.c.roles().assignments(ctx, ids...)
+		holders, err := ms.holding(ctx, rows, roles)
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range rows {
-			wanted := func(a RoleAssignment) bool { return a.Scope == "" && slices.Contains(roles, a.Role) }
-			if slices.ContainsFunc(held[m.ID], wanted) && fn(m) {
+			if holders[m.ID] && fn(m) {
 				return &m, nil
 			}
 		}
@@ -153,4 +156,24 @@ func (ms memberRules) eachHolder(ctx context.Context, filter membershipFilter, s
 		span.After = &place
 	}
 	return last, nil
+}
+
+// holding are those of some members who hold one of the roles.
+func (ms memberRules) holding(ctx context.Context, rows []Membership, roles []string) (map[MembershipID]bool, error) {
+	if len(roles) == 0 {
+		return nil, nil
+	}
+	ids := make([]MembershipID, len(rows))
+	for i, m := range rows {
+		ids[i] = m.ID
+	}
+	held, err := ms.c.roles().assignments(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	holders := map[MembershipID]bool{}
+	for id, assignments := range held {
+		holders[id] = slices.ContainsFunc(assignments, func(a RoleAssignment) bool { return a.Scope == "" && slices.Contains(roles, a.Role) })
+	}
+	return holders, nil
 }

@@ -14,16 +14,29 @@ type MemberQuery struct {
 	Statuses []MembershipStatus // nil = active only (rule M12); pending takes in those that read as invitation_expired
 	// Roles are slugs, at most 20: members who hold one of them, from whichever source; nil = any member.
 	// A member who is pending holds none. In an organization only.
-	Roles       []string
+	Roles []string
+	// Search finds members by the beginnings of words: "lovelace", "ada love", "ada@acme" (rule G17). Each word of
+	// it begins a word of the name here, or a piece of the canonical address between . - _ + and @. Case,
+	// diacritics and apostrophes make no difference: "bjorn" finds Bjørn. Where all words have one or two
+	// characters, the longest must begin the name or the address.
+	//
+	// The list goes along one of the words, which finds few: members whose name begins with it, then those
+	// whose address does, then those with another such word. It is looked for among eight words of
+	// a member, those of the name first. At most 800 bytes and 20 words. White space around it is left
+	// out, and "" searches nothing. For an organization's members alone, and with no Order but [ByID], the zero value.
+	Search      string
 	NamePrefix  string // what the name here begins with, in any case (rule G12)
 	EmailPrefix string // what the canonical address begins with
-	Order       Order  // [ByID], or along a prefix; in an organization also [ByName] and [ByEmail], which begins with members without an address
+	Order       Order  // [ByID], or along a prefix or a search; in an organization also [ByName] and [ByEmail], which begins with members without an address
 	Descending  bool
 	Limit       int    // default 50, at most 1000
 	Cursor      string // Next of the page before
 }
 
 func (q MemberQuery) filter() (f membershipFilter, err error) {
+	if q.Order >= byWord {
+		return f, invalid("order", "is none")
+	}
 	f.Status = typed.Of(MembershipActive)
 	if q.Statuses != nil {
 		for _, status := range q.Statuses {
@@ -49,8 +62,8 @@ func (q MemberQuery) paging() paging {
 // List gives a page of an organization's members, each with name, email, roles and
 // last sign-in, in a constant number of queries (rule M12).
 //
-// Where more than 1,000 members hold one of q's Roles, a page looks for them among up to 10,000 members of the
-// list. It may then be shorter than its limit, even empty, and have a Next.
+// Where more than 1,000 members hold one of q's Roles, and with a Search, a page looks for members among up to
+// 10,000 of the list. It may then be shorter than its limit, even empty, and have a Next.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
@@ -102,6 +115,9 @@ func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery)
 		}
 		if q.Roles != nil {
 			return Page[Member]{}, invalid("roles", "are of one organization")
+		}
+		if q.Search != "" {
+			return Page[Member]{}, invalid("search", "is of one organization")
 		}
 		person, err := c.users().get(ctx, user)
 		if err != nil {

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"time"
 
+	"github.com/freehold-dev/freehold/store"
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
@@ -18,6 +19,9 @@ type membershipFilter struct {
 	Named          typed.In[bool] // whether it has a DisplayName
 	NamePrefix     string         // of NameKey
 	EmailPrefix    string         // of EmailKey
+	Word           int            // which of the words WordPrefix is about, from 0
+	WordPrefix     string         // of that word
+	Worded         typed.In[bool] // whether its words are written
 }
 
 // membershipRows says how one lies in a row.
@@ -43,6 +47,8 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 	typed.Moment("expires_at", func(v *Membership) *time.Time { return &v.ExpiresAt }),
 	typed.Moment("deactivated_at", func(v *Membership) *time.Time { return &v.DeactivatedAt }),
 	typed.Flag("user_suspended", func(v *Membership) *bool { return &v.UserSuspended }).OrNull(),
+	typed.Filled[Membership](wordColumns[0]), typed.Filled[Membership](wordColumns[1]), typed.Filled[Membership](wordColumns[2]),
+	typed.Filled[Membership](wordColumns[3]), typed.Filled[Membership](wordColumns[4]), typed.Filled[Membership](wordColumns[5]),
 ).
 	Unique("user_id", "organization_id", "user_id").
 	Index("invitation_id").WhileSet("invitation_id").
@@ -51,7 +57,19 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 	Index("organization_id", "status").
 	Index("organization_id", "status", "name_key").Order(typed.Order(ByName), "name_key").
 	Index("organization_id", "status", "email_key").Order(typed.Order(ByEmail), "email_key").
+	Index().WhileNull(wordColumns[0]).
+	Index("organization_id", wordColumns[0]).WhileSet(wordColumns[0]).Order(typed.Order(byWord), wordColumns[0]).
+	Index("organization_id", wordColumns[1]).WhileSet(wordColumns[1]).Order(typed.Order(byWord+1), wordColumns[1]).
+	Index("organization_id", wordColumns[2]).WhileSet(wordColumns[2]).Order(typed.Order(byWord+2), wordColumns[2]).
+	Index("organization_id", wordColumns[3]).WhileSet(wordColumns[3]).Order(typed.Order(byWord+3), wordColumns[3]).
+	Index("organization_id", wordColumns[4]).WhileSet(wordColumns[4]).Order(typed.Order(byWord+4), wordColumns[4]).
+	Index("organization_id", wordColumns[5]).WhileSet(wordColumns[5]).Order(typed.Order(byWord+5), wordColumns[5]).
 	Touch("last_sign_in_at").
+	Fill(func(v *Membership, row store.Row) {
+		for i, word := range indexWords(v.NameKey, v.EmailKey) { // the last columns
+			row[len(row)-memberWords+i] = store.Value{Text: word, Null: word == ""}
+		}
+	}).
 	Where(func(c *typed.Conds, f membershipFilter) {
 		typed.OneID(c, "id", f.ID)
 		typed.OneID(c, "organization_id", f.OrganizationID)
@@ -63,6 +81,8 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 		typed.Present(c, "display_name", f.Named)
 		typed.Begins(c, "name_key", f.NamePrefix)
 		typed.Begins(c, "email_key", f.EmailPrefix)
+		typed.Begins(c, wordColumns[f.Word], f.WordPrefix)
+		typed.Present(c, wordColumns[0], f.Worded)
 	})
 
 func (t *txn) Memberships() table[Membership, membershipFilter] { return bind(t, membershipRows) }

@@ -127,5 +127,5 @@ func (rr roleRules) countHolders(ctx context.Context, id OrganizationID, slug st
 
 // isPage reports whether a query says nothing but which page.
 func (q MemberQuery) isPage() bool {
-	return q.Statuses == nil && q.Roles == nil && q.NamePrefix == "" && q.EmailPrefix == "" && q.Order == ByID
+	return q.Statuses == nil && q.Roles == nil && q.Search == "" && q.NamePrefix == "" && q.EmailPrefix == "" && q.Order == ByID
 }

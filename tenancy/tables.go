@@ -91,6 +91,8 @@ const (
 	ByEmail              // users, memberships, invitations: canonical address
 	ByDue                // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went; former slugs: when they are free
 	ByTime               // denials: the minute; invitations: when a mail that waits is tried
+
+	byWord Order = 100 // memberships: the first of their words, and so on; for searches alone
 )
 
 // listSpan says which rows of an order: those beyond After, at most Limit (at least

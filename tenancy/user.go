@@ -382,37 +382,6 @@ func (us userRules) saveUser(ctx context.Context, before User, user *User, kind 
 	return us.follow(ctx, before, *user)
 }
 
-// rekey brings what memberships carry of a user up to date. That the host suspended the user
-// is nothing to those that are pending, which strangers make.
-func (us userRules) rekey(ctx context.Context, before, user User) error {
-	named := before.NameKey != user.NameKey || before.EmailKey != user.EmailKey
-	if !named && before.SuspendedAt.IsZero() == user.SuspendedAt.IsZero() {
-		return nil
-	}
-	if err := us.c.members().lockOrganizationsOf(ctx, user.ID); err != nil {
-		return err
-	}
-	now := Membership{NameKey: user.NameKey, EmailKey: user.EmailKey, UserSuspended: !user.SuspendedAt.IsZero()}
-	for _, follows := range []struct {
-		column  string
-		changed bool
-		in      membershipFilter
-	}{
-		{"name_key", before.NameKey != user.NameKey, membershipFilter{Named: typed.Of(false)}},
-		{"email_key", before.EmailKey != user.EmailKey, membershipFilter{}},
-		{"user_suspended", before.SuspendedAt.IsZero() != user.SuspendedAt.IsZero(), membershipFilter{Status: typed.Of(MembershipActive, MembershipInactive)}},
-	} {
-		if !follows.changed {
-			continue
-		}
-		follows.in.UserID = typed.Of(user.ID)
-		if _, err := us.c.tx.Memberships().UpdateAll(ctx, follows.in, now, follows.column); err != nil { // UpdatedAt stays
-			return err
-		}
-	}
-	return nil
-}
-
 // List gives a page of users (rule G6).
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].

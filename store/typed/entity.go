@@ -38,6 +38,7 @@ type Entity[V, F any] struct {
 	fields []Field[V]
 	orders map[Order]int
 	where  func(*Conds, F)
+	fill   func(*V, store.Row) // nil: nothing
 }
 
 // Describe begins the description of an entity with its table's name in SQL, what
@@ -103,11 +104,21 @@ func (e *Entity[V, F]) Where(where func(c *Conds, filter F)) *Entity[V, F] {
 	return e
 }
 
+// Fill has a function fill columns that follow from other fields, several of them at once: their fields are
+// [Filled]. It is called with each row that is written, when all other columns have their values.
+func (e *Entity[V, F]) Fill(fill func(v *V, row store.Row)) *Entity[V, F] {
+	e.fill = fill
+	return e
+}
+
 // Write puts v into row, which has a place for each column.
 func (e *Entity[V, F]) Write(v *V, row store.Row) {
 	for i := range e.fields {
 		row[i] = store.Value{}
 		e.fields[i].get(v, &row[i])
+	}
+	if e.fill != nil {
+		e.fill(v, row)
 	}
 }
 

@@ -69,6 +69,11 @@ func Derived[V any](name string, of func(*V) string) Field[V] {
 	return Custom(store.Column{Name: name, Type: store.Text}, func(v *V, x *store.Value) { x.Text = of(v) }, nil)
 }
 
+// Filled is a text, or null, that [Entity.Fill] writes.
+func Filled[V any](name string) Field[V] {
+	return Custom(store.Column{Name: name, Type: store.Text, Null: true}, func(_ *V, x *store.Value) { x.Null = true }, nil)
+}
+
 // Integer is a field that holds a number.
 func Integer[V any, I ~int | ~int64](name string, at func(*V) *I) Field[V] {
 	return Field[V]{

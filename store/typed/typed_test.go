@@ -112,6 +112,28 @@ func TestRoundTrip(t *testing.T) {
 	require.Equal(t, "b", row[e.Table.Index("first")].Text)
 }
 
+// TestFill: columns that follow from other fields are written with each row, and read into none.
+func TestFill(t *testing.T) {
+	e := typed.Describe[thing, thingFilter]("app_filled", "thing",
+		typed.ID("id", func(v *thing) *NoteID { return &v.ID }),
+		typed.Integer("version", func(v *thing) *int64 { return &v.Version }),
+		typed.Filled[thing]("first"),
+		typed.Text("kind", func(v *thing) *kind { return &v.Kind }),
+	).Fill(func(v *thing, row store.Row) {
+		if v.Kind != "" && row[3].Text == string(v.Kind) {
+			row[2] = store.Value{Text: string(v.Kind[:1])}
+		}
+	})
+	row := make(store.Row, len(e.Table.Columns))
+	for text, value := range map[kind]store.Value{"book": {Text: "b"}, "": {Null: true}} {
+		v := thing{ID: NoteID{1}, Version: 1, Kind: text}
+		e.Write(&v, row)
+		require.Equal(t, value, row[2])
+		require.Equal(t, v, e.Read(row))
+	}
+	require.True(t, e.Table.Columns[2].Null)
+}
+
 // TestFilters: the zero constraint does not constrain, the empty one lets nothing pass.
 func TestFilters(t *testing.T) {
 	e := things()

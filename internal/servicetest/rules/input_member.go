@@ -148,6 +148,7 @@ func memberQueryInput(ofUser bool) input[tenancy.MemberQuery] {
 				{"unknown", func(v *in, _ cast) { v.Statuses = []tenancy.MembershipStatus{"active", "asleep"} }, tenancy.ErrInvalid, "statuses"},
 			},
 			"Roles":       memberRoles(ofUser),
+			"Search":      memberSearches(ofUser),
 			"NamePrefix":  prefixOf("name_prefix", func(v *in, s string) { v.NamePrefix = s }),
 			"EmailPrefix": prefixOf("email_prefix", func(v *in, s string) { v.EmailPrefix = s }),
 			"Order":       orderOf(orders, func(v *in, o tenancy.Order) { v.Order = o }),
@@ -322,4 +323,20 @@ func memberRoles(ofUser bool) []value[tenancy.MemberQuery] {
 		{"another case", func(v *in, _ cast) { v.Roles = []string{"Owner"} }, tenancy.ErrUnknownRole, "roles"},
 		{"NUL", func(v *in, _ cast) { v.Roles = []string{"owner\x00"} }, tenancy.ErrUnknownRole, "roles"},
 	}
+}
+
+func memberSearches(ofUser bool) []value[tenancy.MemberQuery] {
+	type in = tenancy.MemberQuery
+	set := func(v *in, s string) { v.Search = s }
+	if ofUser {
+		return []value[in]{{"some", func(v *in, _ cast) { v.Search = "ada" }, tenancy.ErrInvalid, "search"}}
+	}
+	return append(prefixOf("search", set),
+		textCase("search", "white space", " \t\n", "", set),
+		textCase("search", "20 words", strings.Repeat("ada ", 20), "", set),
+		textCase("search", "21 words", strings.Repeat("ada ", 21), tenancy.ErrInvalid, set),
+		textCase("search", "801 bytes", strings.Repeat("a", 801), tenancy.ErrInvalid, set),
+		value[in]{"in another order", func(v *in, _ cast) { v.Search, v.Order = "ada", tenancy.ByEmail }, tenancy.ErrInvalid, "order"},
+		value[in]{"an order of words", func(v *in, _ cast) { v.Order = 100 }, tenancy.ErrInvalid, "order"},
+	)
 }

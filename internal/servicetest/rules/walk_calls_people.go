@@ -178,7 +178,11 @@ func walkMembers() map[string]walkCall {
 		"Memberships.Count: by role": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Memberships.Count(ctx, k.org(), tenancy.MemberQuery{Roles: []string{k.text("role")}})
 		},
-		"Memberships.List: by role": list(tenancy.MemberQuery{Roles: []string{rbac.Member, rbac.Admin}}),
+		"Memberships.List: by role":  list(tenancy.MemberQuery{Roles: []string{rbac.Member, rbac.Admin}}),
+		"Memberships.List: by words": list(tenancy.MemberQuery{Search: "example"}),
+		"Memberships.Count: by words": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
+			return s.Memberships.Count(ctx, k.org(), tenancy.MemberQuery{Search: k.text("email")})
+		},
 		"Memberships.List": list(tenancy.MemberQuery{
 			Statuses: []tenancy.MembershipStatus{tenancy.MembershipActive, tenancy.MembershipInactive},
 		}),
