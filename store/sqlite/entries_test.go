@@ -1,7 +1,7 @@
 package sqlite_test
 
 import (
-	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -77,12 +77,15 @@ func TestMigrateSessions(t *testing.T) {
 		`ALTER TABLE tenancy_sessions DROP COLUMN client_id`,
 		`ALTER TABLE tenancy_sessions DROP COLUMN proved_at`,
 		`ALTER TABLE tenancy_secrets DROP COLUMN session_id`,
-		fmt.Sprintf(`DELETE FROM tenancy_schema WHERE version >= %d`, entriesVersion),
+		`DELETE FROM tenancy_schema WHERE version = 22`,
 	} {
 		_, err := db.Exec(back)
 		require.NoError(t, err, back)
 	}
-	require.NoError(t, sqlite.Migrate(t.Context(), db))
+	script, err := fs.ReadFile(sqlite.Migrations(), "0022_entries.sql")
+	require.NoError(t, err)
+	_, err = db.Exec(string(script))
+	require.NoError(t, err)
 	st, err := sqlite.New(t.Context(), db)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, st.Close()) }()
@@ -100,6 +103,3 @@ func TestMigrateSessions(t *testing.T) {
 	require.Equal(t, beta, found.Organization.ID)
 	require.NoError(t, svc.Sessions.SignOut(t.Context(), started.Token.Reveal()))
 }
-
-// entriesVersion is the migration that made sessions entries.
-const entriesVersion = 22
