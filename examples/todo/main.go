@@ -141,7 +141,7 @@ func (a *app) routes() http.Handler {
 		r.Post("/orgs", a.found)
 		r.Post("/invitation", a.accept)
 	})
-	r.With(a.guard.Require(readTodos)).Get("/orgs/{org}", a.list)
+	r.With(a.guard.Follow, a.guard.Require(readTodos)).Get("/orgs/{org}", a.list)
 	r.With(a.guard.Require(writeTodos)).Post("/orgs/{org}/todos", a.add)
 	r.With(a.guard.Require(writeTodos)).Post("/orgs/{org}/todos/{id}", a.done)
 	r.With(a.guard.Require(rbac.WriteInvitations)).Post("/orgs/{org}/invitations", a.invite)
@@ -215,7 +215,7 @@ func (a *app) found(w http.ResponseWriter, r *http.Request) {
 	org, err := tenancyhttp.Service(ctx).Organizations.Create(ctx, tenancy.NewOrganization{
 		DisplayName: r.PostFormValue("name"), Owner: tenancyhttp.User(ctx),
 	})
-	a.goTo(w, r, org.ID, err)
+	a.next(w, r, "/orgs/"+org.ID.String(), err)
 }
 
 func (a *app) invitationPage(w http.ResponseWriter, r *http.Request) {
@@ -232,18 +232,7 @@ func (a *app) invitationPage(w http.ResponseWriter, r *http.Request) {
 func (a *app) accept(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	m, err := tenancyhttp.Service(ctx).Invitations.Accept(ctx, r.PostFormValue("invitation"), tenancyhttp.User(ctx))
-	a.goTo(w, r, m.OrganizationID, err)
-}
-
-// goTo takes the session to an organization, as the switcher does.
-func (a *app) goTo(w http.ResponseWriter, r *http.Request, org tenancy.OrganizationID, err error) {
-	if err == nil {
-		var started tenancy.StartedSession
-		if started, err = tenancyhttp.Service(r.Context()).Sessions.Switch(r.Context(), a.sessions.Token(r), org); err == nil {
-			a.sessions.Set(w, started)
-		}
-	}
-	a.next(w, r, "/orgs/"+org.String(), err)
+	a.next(w, r, "/orgs/"+m.OrganizationID.String(), err)
 }
 
 // Passwords: the program keeps a hash, Freehold does the rest. See docs/guides/passwords.md.
@@ -367,6 +356,7 @@ func (a *app) credential(ctx context.Context, email string) (credential string, 
 }
 
 func (a *app) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
+	in.Session = a.sessions.Token(r) // of the same person: then this sign-in adds to it
 	d, err := signIn(r.Context(), a.svc, in)
 	a.follow(w, r, d, err)
 }
@@ -377,7 +367,9 @@ func signIn(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt) (tena
 	if err != nil || d.Kind != tenancy.DecisionChooseOrganization || len(d.Choices) == 0 {
 		return d, err
 	}
-	return svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID})
+	return svc.SignIn(ctx, tenancy.Attempt{
+		Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID, Session: in.Session,
+	})
 }
 
 // follow does what a decision says.

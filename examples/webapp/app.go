@@ -137,7 +137,7 @@ func openDB(path string) (*sql.DB, error) {
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range a.routes() {
-		mux.Handle(r.pattern, r.guard(r.handler))
+		mux.Handle(r.pattern, a.site.guard.Follow(r.guard(r.handler))) // a link into another organization enters it
 	}
 	// Sessions are cookies, so forms of other sites must not be able to use them.
 	return a.limiter.limit(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<20)))
