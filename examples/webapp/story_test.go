@@ -99,7 +99,7 @@ func TestStory(t *testing.T) {
 	require.Equal(t, 403, refused.status, "cyd came by a code")
 	require.Contains(t, refused.body, "another way")
 	require.Equal(t, 403, again.post("/switch", "organization", strings.TrimPrefix(second, "/orgs/"), "return", second).status, "what Engines' provider says counts at Engines")
-	require.Equal(t, 404, again.get(second).status)
+	require.Equal(t, 403, again.get(second).status, "nor does a link lead there")
 	require.Equal(t, home, again.post("/switch", "organization", strings.TrimPrefix(home, "/orgs/"), "return", home).location)
 	require.Equal(t, 200, again.get(home).status)
 
