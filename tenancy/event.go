@@ -135,7 +135,9 @@ type Event struct {
 	UserID         UserID         `json:"user_id,omitzero"`         // the person concerned
 	Subject        string         `json:"subject"`                  // TypeID of the thing that changed
 	Actor          Actor          `json:"actor"`
-	Through        string         `json:"through,omitempty"` // the session that the actor did it by, a TypeID; "" = none
+	// Through is the session that the actor did it by, a TypeID; "" = none, or one at another
+	// organization, which this one is not told of (rule G7).
+	Through string `json:"through,omitempty"`
 	// Time is the instant of the call. It is the time of the event before where that is later:
 	// times never decrease along positions, though clocks go back (rule E1).
 	Time     time.Time       `json:"time,omitzero"`
