@@ -23,7 +23,7 @@ func TestSecondRunChangesNothing(t *testing.T) {
 	require.NoError(t, run(t.Context(), &second, db, ""))
 	for _, line := range []string{
 		"The plan: 8 created, 0 changed, 0 unchanged, 3 refused.",
-		"left out: line 5", "left out: line 8: add member \"superuser\": unknown_role", "left out: line 12",
+		"left out: line 5", "left out: line 8, column \"role\": add member \"superuser\": unknown_role", "left out: line 12",
 		"Ada Lovelace is in:", "Globex as guest",
 		"rosalind@initech.example: committed, both are there", "barbara@initech.example: rolled back, neither is there",
 	} {
