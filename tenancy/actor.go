@@ -184,6 +184,7 @@ func (ar accessRules) stillIn(ctx context.Context, p *Principal) (sessionFacts, 
 	if err != nil {
 		return sessionFacts{}, err
 	}
+	ar.c.throughAt = s.OrganizationID // also where it stands in for none
 	held, err := ar.c.sessions().upheld(ctx, s)
 	if CodeOf(err) == ErrSessionExpired {
 		err = sessionEnded("expired")

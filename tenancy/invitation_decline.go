@@ -57,6 +57,7 @@ func (iv invitationRules) decline(ctx context.Context, inv Invitation) (Invitati
 		}
 		name = org.DisplayName
 	}
+	iv.c.actor, iv.c.through = Actor{Kind: ActorHost}, "" // whose address it is stays unknown (rule M2)
 	before := inv
 	inv.State, inv.DecidedAt, inv.MailDueAt = InvitationDeclined, iv.c.now, time.Time{}
 	if err := save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationDeclined); err != nil {

@@ -279,7 +279,7 @@ func (iv invitationRules) lockRows(ctx context.Context, id OrganizationID, some 
 func isRowRefused(err error) bool {
 	switch CodeOf(err) {
 	case ErrInvalid, ErrForbidden, ErrOrganizationClosed, ErrUnknownRole, ErrAlreadyMember, ErrAlreadyInvited, ErrInvitationDeclined,
-		ErrSeatLimit, ErrRateLimited, ErrEmailDomainNotAllowed, ErrAlreadyExists:
+		ErrSeatLimit, ErrRateLimited, ErrEmailDomainNotAllowed, ErrAlreadyExists, ErrPublicEmailDomain:
 		return true
 	}
 	return false

@@ -158,11 +158,16 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 		n := 0
 		for _, source := range s.sources {
 			list, order := s.list(source, filter)
-			found, err := ms.c.tx.Memberships().List(ctx, list, listSpan{Order: order, Limit: rareWord - n}) // along the index: a count would take that of the status
+			found, err := ms.c.tx.Memberships().List(ctx, list, listSpan{Order: order, Limit: 2 * rareWord}) // along the index: a count would take that of the status
 			if err != nil {
 				return err
 			}
-			if n += len(found); n == rareWord {
+			for _, m := range found {
+				if m.Status != MembershipPending { // the order of the others must not tell who is invited (rule M2)
+					n++
+				}
+			}
+			if n >= rareWord {
 				break
 			}
 		}

@@ -12,8 +12,8 @@ import (
 
 // Revoke ends a session (rule S2): of the host and of the user it ends all entries of the
 // session's client. The people who run an organization can end the entries into it, and end no
-// other: then the person needs a new sign-in for that organization. An entry that has ended stays
-// as it is, without an event.
+// other: then the person needs a new sign-in for that organization in this browser. An entry that has ended stays
+// as it is, without an event; of one that a newer sign-in replaced, the newer one ends.
 //
 // Errors: [ErrNotFound]; [ErrForbidden] for a member who has more than the actor (rule
 // R6).
@@ -31,8 +31,11 @@ func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 		if err != nil {
 			return err
 		}
-		if all {
+		switch {
+		case all:
 			ends = sessionFilter{ClientID: typed.Of(s.ClientID)}
+		case s.EndReason == EndedReplaced: // then it is about the one in its place
+			ends = sessionFilter{ClientID: typed.Of(s.ClientID), OrganizationID: typed.Of(s.OrganizationID)}
 		}
 		return c.sessions().endSessions(ctx, ends, EndedRevoked)
 	})

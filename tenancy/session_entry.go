@@ -20,8 +20,8 @@ const maxEntries = 20
 // The evidence has to satisfy the policies (rules P2, P3). The evidence of a confined entry counts
 // nowhere else, and that of a connection in the connection's organization only (rule P6): into another
 // organization that takes such evidence they come by a sign-in that names it. What was
-// shown before all sessions of the organization ended, or before the people who run it revoked an
-// entry of this client, does not count there either. An entry has the ProvedAt of its evidence, so
+// shown before all sessions of the organization ended, before the people who run it revoked an
+// entry of this client, or before such an entry ran out unused, does not count there either. An entry has the ProvedAt of its evidence, so
 // that it lasts no longer than a session that began then (rule O3).
 //
 // The Decision is [DecisionSignedIn] with the entry as its Session and without a Token; or it says
@@ -137,7 +137,7 @@ type entering struct {
 	id      OrganizationID
 	user    User         // zero: no entry of the session holds any more
 	at      sessionFacts // the organization and the membership
-	barred  *time.Time   // when an entry there was last taken from the client; zero: never
+	barred  *time.Time   // when the client last lost an entry there; zero: never
 	missing unmet        // what the policies wanted of the first evidence that could count
 	found   Session      // whose evidence counts; zero: none yet
 }
@@ -181,8 +181,9 @@ func (e *entering) counts(ctx context.Context, s Session, held sessionFacts) (bo
 }
 
 // outlived reports whether the evidence of an entry was shown after the client last lost an entry into
-// the organization by what the people there did: they revoked it, or made the member inactive, or removed them.
-// Else whoever has the token would come back with the old evidence.
+// the organization: by what the people there did, who revoked it, or made the member inactive, or removed
+// them; or because it went unused for longer than they allow. Else whoever has the token would come back
+// with the old evidence. What was shown before an entry began counts as older, whatever the clocks say.
 func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
 	if e.barred == nil {
 		f := sessionFilter{ClientID: typed.Of(e.secret.client()), OrganizationID: typed.Of(e.id), Ended: typed.Of(true)}
@@ -190,11 +191,22 @@ func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
 		if err != nil {
 			return false, err
 		}
+		f.Ended = typed.Of(false)
+		unused, err := e.ss.c.tx.Sessions().List(ctx, f, listSpan{Limit: MaxLimit})
+		if err != nil {
+			return false, err
+		}
 		e.barred = &time.Time{}
 		for _, s := range gone {
 			switch s.EndReason {
 			case EndedRevoked, EndedDeactivated, EndedRemoved:
-				*e.barred = latest(*e.barred, s.EndedAt)
+				*e.barred = latest(latest(*e.barred, s.EndedAt), latest(s.ProvedAt, s.CreatedAt))
+			}
+		}
+		idle, longest := e.ss.c.instance.config.sessionLimits(e.at.organization)
+		for _, s := range unused {
+			if until := s.LastSeenAt.Add(idle); !e.ss.c.now.Before(until) && until.Before(s.ProvedAt.Add(longest)) {
+				*e.barred = latest(*e.barred, until)
 			}
 		}
 	}

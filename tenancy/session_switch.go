@@ -67,15 +67,13 @@ func (ss sessionRules) speaksFor(ctx context.Context, held sessionFacts) (bool, 
 
 // rested reports whether a session would have ended, had it been at an organization all the
 // while: its evidence is from before all sessions there were ended, or it was not used for longer
-// than the organization allows (rule S2). When it was last seen is known to a minute. A clock that
-// has not come to the end of all sessions yet was set back, and says nothing of before.
+// than the organization allows (rule S2). When it was last seen is known to a minute.
 func (ss sessionRules) rested(s Session, org *Organization) bool {
 	if org == nil {
 		return false
 	}
 	idle, _ := ss.c.instance.config.sessionLimits(org)
-	earlier := ss.c.now.After(org.SessionsEndedAt) && !s.ProvedAt.After(org.SessionsEndedAt)
-	return earlier || !ss.c.now.Before(s.LastSeenAt.Add(idle+time.Minute))
+	return !s.ProvedAt.After(org.SessionsEndedAt) || !ss.c.now.Before(s.LastSeenAt.Add(idle+time.Minute))
 }
 
 // lockToken finds the secret of a session's token, takes the locks of its user and of an

@@ -27,7 +27,7 @@ func (n *signIn) arrive(ctx context.Context) error {
 		}
 		m := n.at(org.ID)
 		start.organization, start.membership = org, &m
-		n.decision.OrganizationID = org.ID
+		n.decision.OrganizationID, n.w.throughAt = org.ID, org.ID
 	}
 	if err := n.regroup(ctx); err != nil {
 		return err

@@ -257,6 +257,7 @@ func (n *signIn) acts() {
 	if n.user.ID.IsZero() {
 		return
 	}
+	n.w.throughAt = n.linking.OrganizationID // of a session on its way: see arrive
 	n.w.actor, n.w.through = Actor{Kind: ActorUser, ID: n.user.ID.String()}, cmp.Or(n.linking.ID, n.session).String()
 }
 

@@ -101,8 +101,12 @@ func NewSessions(config SessionsConfig) (*Sessions, error) {
 
 // Set gives a browser a session that was just started, or to which a sign-in has added an
 // entry, in the cookie. It lasts as long as the token can. It is not for clients that send a Bearer
-// token: give them the token in the answer.
+// token: give them the token in the answer. Without a token, as after [tenancy.Sessions.Switch], the cookie
+// stays as it is.
 func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
+	if started.Token.IsZero() {
+		return
+	}
 	until := started.ExpiresAt
 	if until.IsZero() {
 		until = started.Session.ExpiresAt

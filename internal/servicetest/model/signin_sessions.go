@@ -144,7 +144,7 @@ func (s *signInState) counting(t modelToken, org tenancy.OrganizationID) (tenanc
 	door := s.door(org)
 	for _, session := range list {
 		c, linked := s.connections[session.ConnectionID]
-		elsewhere := session.Confined || linked && c.OrganizationID != org || !s.outlives(session, org) || s.now.After(door.ended) && !session.ProvedAt.After(door.ended)
+		elsewhere := session.Confined || linked && c.OrganizationID != org || !s.outlives(session, org) || !session.ProvedAt.After(door.ended)
 		if session.OrganizationID != org && elsewhere || !s.satisfied(s.users[session.UserID], org, evidenceOf(session)) {
 			continue
 		}

@@ -358,10 +358,17 @@ func (s *signInState) continued(raw string, user tenancy.UserID) (client, curren
 }
 
 // outlives reports whether the evidence of an entry is from after the client last lost one into an
-// organization by what the people there did (S2).
+// organization by what the people there did, or by not using it (S2, O3).
 func (s *signInState) outlives(session tenancy.Session, org tenancy.OrganizationID) bool {
 	for _, gone := range s.sessions {
-		if gone.ClientID != session.ClientID || gone.OrganizationID != org || gone.EndedAt.IsZero() || session.ProvedAt.After(gone.EndedAt) {
+		if gone.ClientID != session.ClientID || gone.OrganizationID != org {
+			continue
+		}
+		unused := gone.LastSeenAt.Add(modelSessionIdle)
+		if gone.EndedAt.IsZero() && !s.now.Before(unused) && unused.Before(gone.ProvedAt.Add(modelSessionFor)) && !session.ProvedAt.After(unused) {
+			return false
+		}
+		if gone.EndedAt.IsZero() || session.ProvedAt.After(gone.EndedAt) {
 			continue
 		}
 		switch gone.EndReason {

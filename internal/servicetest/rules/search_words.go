@@ -14,6 +14,7 @@ import (
 
 func wordRules() []rule {
 	return []rule{
+		{"M2 attack: the order of a search tells who is invited", on(searchTellsNobody)},
 		{"G17 members are found by the beginnings of words", on(foundByWords)},
 		{"G17 a search gives each member once, in pages and beside the other filters", on(foundOnce)},
 		{"G17 words follow names, addresses and merges", on(wordsFollow)},
@@ -146,6 +147,25 @@ func foundOnce(w *world) {
 		_, err = w.Svc.Memberships.List(w.Ctx, acme.ID, q)
 		w.Failed(err, tenancy.ErrInvalidCursor, "cursor")
 	}
+}
+
+// searchTellsNobody: the order of those who are found is the same with somebody invited whom the words find, too.
+func searchTellsNobody(w *world) {
+	acme := w.Owned("Acme", w.User("owner"))
+	for i, name := range []string{"Raredoma Abcdefghz", "Raredomb Abcdefgha", "Cee Abcdefghx"} {
+		w.Add(acme, w.NewUser(tenancy.NewUser{Email: fmt.Sprintf("m%d@mail.example", i), DisplayName: name}))
+	}
+	found := func() (names []string) {
+		for m, err := range w.Svc.Memberships.All(w.Ctx, acme.ID, tenancy.MemberQuery{Search: "abcdefgh raredom"}) {
+			w.NoError(err)
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	before := found()
+	w.Len(before, 2)
+	w.pend(acme, w.NewUser(tenancy.NewUser{Email: "victim@raredom.example", EmailVerified: true}))
+	w.Equal(before, found())
 }
 
 // walksFound: the pages of every size, in both directions, have those members, each once.

@@ -433,11 +433,20 @@ func entryLimits(w *world) {
 	w.Clock.Advance(50 * time.Minute)
 	w.in(started.Token, acme)
 	w.Clock.Advance(10 * time.Minute)
-	w.lacks(started.Token, beta) // unused for an hour
-	_, err = w.enter(started.Token, beta)
-	w.NoError(err)
-	w.Clock.Advance(30 * time.Minute)
-	w.lacks(started.Token, beta) // two hours after the sign-in
-	w.refuses(tenancy.ErrSignInRefused, "", func() error { _, err := w.enter(started.Token, beta); return err })
+	w.lacks(started.Token, beta) // unused for an hour, however much the other entry was used
 	w.in(started.Token, acme)
+	w.refuses(tenancy.ErrSignInRefused, "", func() error { _, err := w.enter(started.Token, beta); return err })
+
+	used := w.Session(ada, acme.ID)
+	_, err = w.enter(used.Token, beta)
+	w.NoError(err)
+	for range 3 {
+		w.in(used.Token, beta)
+		w.Clock.Advance(35 * time.Minute)
+	}
+	w.in(used.Token, acme)
+	w.Clock.Advance(15 * time.Minute)
+	w.lacks(used.Token, beta) // two hours after the sign-in
+	w.refuses(tenancy.ErrSignInRefused, "", func() error { _, err := w.enter(used.Token, beta); return err })
+	w.in(used.Token, acme)
 }
