@@ -6,7 +6,7 @@ package rbac
 const (
 	// ReadOrganization: see the organization's settings, metadata and limits.
 	ReadOrganization Permission = "tenancy:organization:read"
-	// UpdateOrganization: change its name, slug, metadata and settings.
+	// UpdateOrganization: change its name, slug and settings.
 	UpdateOrganization Permission = "tenancy:organization:update"
 	// DeleteOrganization: archive or delete it.
 	DeleteOrganization Permission = "tenancy:organization:delete"

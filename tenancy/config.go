@@ -120,7 +120,8 @@ type Config struct {
 	Registration Registration
 	// SignInMethods are the ways of signing in that the application offers, besides
 	// single sign-on: 1 to 64 of a-z, 0-9, _ and - each; default [MethodPassword] and
-	// [MethodMagicLink]. All others are refused, by SignIn and by policies.
+	// [MethodMagicLink]. All others are refused, by SignIn and by policies. Single sign-on is never
+	// named here, and an empty list is the default: an application with single sign-on alone sets it by policy.
 	SignInMethods []SignInMethod
 
 	// Prover looks for the proofs of domains (rule D4); default: none, and proofs are

@@ -139,7 +139,8 @@ type InvitationPreview struct {
 }
 
 // Preview says what a token would let its bearer into (rule I6), in whatever state the
-// invitation is. It changes nothing and spends nothing.
+// invitation is, but for one that was declined, whose tokens are unknown from then on. It changes nothing
+// and spends nothing.
 //
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.
 func (g Invitations) Preview(ctx context.Context, token string) (InvitationPreview, error) {

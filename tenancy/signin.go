@@ -104,7 +104,8 @@ const (
 	DecisionInvitationRefused DecisionKind = "invitation_refused"
 	// DecisionNotMember: they are no active member there; Code says what stands in the
 	// way where something would have let them in: [ErrJoinRequestDecided] where their
-	// request was declined, [ErrInvalid] where as many wait as may.
+	// request was declined, [ErrInvalid] where as many wait as may, [ErrMembershipInactive] and
+	// [ErrMembershipRemoved] where their membership, or one of the same mailbox, was ended.
 	DecisionNotMember DecisionKind = "not_member"
 	// DecisionIdentityConflict: the user with that address has another identity at the
 	// provider, or the identity is another user's (rule U4). Let them sign in by what they

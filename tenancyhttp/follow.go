@@ -82,7 +82,7 @@ func wanted(op string, d tenancy.Decision) error {
 }
 
 // Fresh is the middleware, behind [Guard.Member] or [Guard.Require], for what a person should have
-// signed in for just now, such as deleting an organization (rule S4). It looks at the ProvedAt of
+// signed in for just now (docs/sessions.md says what a provider has to be asked), such as deleting an organization (rule S4). It looks at the ProvedAt of
 // the entry into the organization: a sign-in with [tenancy.Attempt].Session, in the same
 // organization, makes it new.
 //

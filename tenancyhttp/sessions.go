@@ -107,11 +107,7 @@ func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
 	if started.Token.IsZero() {
 		return
 	}
-	until := started.ExpiresAt
-	if until.IsZero() {
-		until = started.Session.ExpiresAt
-	}
-	left := until.Sub(s.config.Now())
+	left := started.ExpiresAt.Sub(s.config.Now())
 	s.cookie(w, started.Token.Reveal(), max(1, int(left/time.Second)))
 }
 

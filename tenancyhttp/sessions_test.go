@@ -64,10 +64,14 @@ func TestCookie(t *testing.T) {
 	w := newWorld(t)
 	now := time.Now()
 	s := w.sessions(func(c *tenancyhttp.SessionsConfig) { c.Now = func() time.Time { return now } })
-	started := tenancy.StartedSession{Session: tenancy.Session{ExpiresAt: now.Add(90*time.Minute + time.Millisecond)}}
+	user := must(w.svc.Users.Create(t.Context(), tenancy.NewUser{Email: "cookie@acme.example", EmailVerified: true}))(t)
+	started := must(w.svc.Sessions.Start(t.Context(), tenancy.NewSession{UserID: user.ID, Method: tenancy.MethodPassword}))(t)
+	started.ExpiresAt = now.Add(90*time.Minute + time.Millisecond)
 	rec := httptest.NewRecorder()
+	s.Set(rec, tenancy.StartedSession{Session: started.Session}) // as after a switch
+	require.Empty(t, rec.Header())
 	s.Set(rec, started)
-	require.Equal(t, "__Host-session=; Path=/; Max-Age=5400; HttpOnly; Secure; SameSite=Lax", rec.Header().Get("Set-Cookie"))
+	require.Equal(t, "__Host-session="+started.Token.Reveal()+"; Path=/; Max-Age=5400; HttpOnly; Secure; SameSite=Lax", rec.Header().Get("Set-Cookie"))
 	require.Equal(t, "no-store", rec.Header().Get("Cache-Control"))
 	rec = httptest.NewRecorder()
 	s.Clear(rec)

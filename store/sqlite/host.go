@@ -14,7 +14,7 @@ import (
 // migrates nor closes. What it needs it checks, and says in one sentence what is
 // missing; all of it goes into the DSN, so that every connection has it:
 //
-//	file:app.db?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_busy_timeout=5000&_txlock=immediate
+//	file:app.db?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=secure_delete(1)&_txlock=immediate
 //
 // That is the DSN of modernc.org/sqlite. Other drivers of SQLite serve, too, if they behave as
 // docs/sqlite.md says; it has their DSNs. Never have two of them open one file in a process:
