@@ -17,9 +17,10 @@ const mailDeclined MessageKind = "declined"
 // call answers that, too. The result is what [Invitations.Preview] shows.
 //
 // For 30 days the organization cannot invite the address again: Send, SendMany and Resend answer
-// [ErrInvitationDeclined] with RetryAfter. This ends early when the person asks to join or uses a
-// join code, and with [Users.Erase]. Other organizations do not learn of it. An invitation into the application
-// is declined in the same way, towards the application.
+// [ErrInvitationDeclined], with RetryAfter where it is about the address. This ends early when the person
+// asks to join or uses a join code, and with [Users.Erase]. Other organizations do not learn of it. An
+// invitation into the application is declined in the same way, towards the application, which nobody asks to
+// join: there the 30 days end early with Erase alone. The event names nobody as its actor ([ActorHost]).
 //
 // On a page, let only a POST decline: mail programs open the links of a mail by themselves.
 //

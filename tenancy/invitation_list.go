@@ -139,7 +139,7 @@ type InvitationPreview struct {
 }
 
 // Preview says what a token would let its bearer into (rule I6), in whatever state the
-// invitation is, but for one that was declined, whose tokens are unknown from then on. It changes nothing
+// invitation is, except a declined one, whose tokens are unknown from then on. It changes nothing
 // and spends nothing.
 //
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.

@@ -19,7 +19,7 @@ type NewInvitation struct {
 	Roles          []string          // none = the organization's default role
 	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
 	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor
-	// Found is an organization that whoever accepts the invitation founds in the same transaction, and
+	// Found is an organization that the person invited founds, by accepting, in the same transaction, and
 	// owns (rule I13); nil = none. It goes with an invitation into the application, and may be for
 	// somebody who is a user already. The host says what it is like: DisplayName, Slug, ExternalID, Metadata,
 	// Attributes and Settings. Its id, its owner, its domains and the roles of its Settings are not for an

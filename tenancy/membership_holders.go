@@ -163,11 +163,7 @@ func (ms memberRules) holding(ctx context.Context, rows []Membership, roles []st
 	if len(roles) == 0 {
 		return nil, nil
 	}
-	ids := make([]MembershipID, len(rows))
-	for i, m := range rows {
-		ids[i] = m.ID
-	}
-	held, err := ms.c.roles().assignments(ctx, ids...)
+	held, err := ms.c.roles().assignments(ctx, idsOf(rows)...)
 	if err != nil {
 		return nil, err
 	}

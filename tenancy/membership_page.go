@@ -171,11 +171,7 @@ func (ms memberRules) views(ctx context.Context, rows []Membership, orgs []Organ
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	ids := make([]MembershipID, len(rows))
-	for i, m := range rows {
-		ids[i] = m.ID
-	}
-	held, err := ms.c.roles().assignments(ctx, ids...)
+	held, err := ms.c.roles().assignments(ctx, idsOf(rows)...)
 	if err != nil {
 		return nil, err
 	}

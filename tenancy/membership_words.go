@@ -29,7 +29,7 @@ const (
 var wordColumns = [memberWords]string{"word_1", "word_2", "word_3", "word_4", "word_5", "word_6"}
 
 // indexWords are the words of a member that have a column, the name's before the address's: those that no
-// key begins with, and no word before them. "" is none.
+// key begins with, and no word before them. The rest are "".
 func indexWords(nameKey, emailKey string) (list [memberWords]string) {
 	n := 0
 	add := func(words []string, front bool) {

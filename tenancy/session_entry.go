@@ -182,8 +182,8 @@ func (e *entering) counts(ctx context.Context, s Session, held sessionFacts) (bo
 
 // outlived reports whether the evidence of an entry was shown after the client last lost an entry into
 // the organization: by what the people there did, who revoked it, or made the member inactive, or removed
-// them; or because it went unused for longer than they allow. Else whoever has the token would come back
-// with the old evidence. What was shown before an entry began counts as older, whatever the clocks say.
+// them; or because it went unused for longer than they allow. Otherwise the old
+// evidence would let somebody with the token come back. What was shown before an entry began counts as older, whatever the clocks say.
 func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
 	if e.barred == nil {
 		f := sessionFilter{ClientID: typed.Of(e.secret.client()), OrganizationID: typed.Of(e.id), Ended: typed.Of(true)}

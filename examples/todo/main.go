@@ -250,7 +250,7 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 		a.sorry(w, r, err)
 		return
 	}
-	if !matches(kept, r.PostFormValue("password")) { // as slow where there is none
+	if !matches(kept, r.PostFormValue("password")) { // as slow where there is no password
 		_, err = a.db.ExecContext(ctx, `UPDATE passwords SET wrong = wrong + 1 WHERE user_id = ?`, user.ID)
 		a.next(w, r, "/login", errors.Join(err, &tenancy.Error{Code: tenancyhttp.ErrUnauthenticated, Op: "sign in"}))
 		return

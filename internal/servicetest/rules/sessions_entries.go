@@ -129,7 +129,7 @@ func entriesOfUser(w *world) {
 	w.in(other.Token, acme)
 	w.Session(ada, acme.ID) // of a new client, in the place of the oldest
 	w.lacks(mine.Token, acme)
-	_, err = w.enter(other.Token, beta) // there is none of its own to spare
+	_, err = w.enter(other.Token, beta) // it has no other of its own to spare
 	w.NoError(err)
 	w.ended(mine.Token, tenancy.ErrSessionEnded, string(tenancy.EndedTooMany))
 	w.Equal(acme.ID, w.lives(other.Token).Organization.ID)
