@@ -106,7 +106,7 @@ type sessionRound struct {
 // raceToken is an entry with the token by which it was made. call and ret are the instants between
 // which that happened first.
 type raceToken struct {
-	raw       string
+	raw       string // by the lock of the round, as call, ret and dead are
 	session   tenancy.Session
 	call, ret int64
 	dead      bool // somebody heard that it is
@@ -275,12 +275,14 @@ func (r *sessionRound) note(a raceAct) {
 }
 
 // recent is one of the last tokens, so that several goroutines bring the same. Most
-// often it is one that is not known to be dead.
-func (r *sessionRound) recent(random *rand.Rand) *raceToken {
+// often it is one that is not known to be dead. raw is what its holder has now, which
+// another call may replace.
+func (r *sessionRound) recent(random *rand.Rand) (t *raceToken, raw string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if random.IntN(8) == 0 {
-		return r.tokens[random.IntN(len(r.tokens))]
+		t = r.tokens[random.IntN(len(r.tokens))]
+		return t, t.raw
 	}
 	var last []*raceToken
 	for i := len(r.tokens) - 1; i >= 0 && len(last) < 8; i-- {
@@ -291,5 +293,6 @@ func (r *sessionRound) recent(random *rand.Rand) *raceToken {
 	if len(last) == 0 {
 		last = r.tokens
 	}
-	return last[random.IntN(len(last))]
+	t = last[random.IntN(len(last))]
+	return t, t.raw
 }

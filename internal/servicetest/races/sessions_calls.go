@@ -133,7 +133,7 @@ func (r *sessionRound) signInByPassword(random *rand.Rand, a *raceAct) error {
 
 // signInWithin adds evidence to a session, which may be another person's, or over.
 func (r *sessionRound) signInWithin(random *rand.Rand, a *raceAct) error {
-	t := r.recent(random)
+	t, raw := r.recent(random)
 	i := slices.IndexFunc(r.people, func(u tenancy.User) bool { return u.ID == t.session.UserID })
 	if i < 0 || random.IntN(8) == 0 { // it may be somebody's who came to an address that had moved
 		i, _ = r.person(random)
@@ -145,53 +145,54 @@ func (r *sessionRound) signInWithin(random *rand.Rand, a *raceAct) error {
 			return err
 		}
 	}
-	in.OrganizationID, in.Session = r.anyOrg(random), t.raw
+	in.OrganizationID, in.Session = r.anyOrg(random), raw
 	err := r.signsIn(a, in)
 	if a.issued != nil && a.issued.session.ClientID != a.issued.session.ID {
-		a.replaced = t.raw
+		a.replaced = raw
 	}
 	return err
 }
 
 func (r *sessionRound) linkThrough(random *rand.Rand, a *raceAct) error {
-	t := r.recent(random)
+	_, raw := r.recent(random)
 	i, _ := r.person(random)
 	in, err := r.asserted(random, i)
 	if err != nil {
 		return err
 	}
-	in.LinkTo = t.raw
+	in.LinkTo = raw
 	return r.signsIn(a, in)
 }
 
 // linkPassword gives the user of a session a password, if they have none any more.
 func (r *sessionRound) linkPassword(random *rand.Rand, a *raceAct) error {
-	t := r.recent(random)
+	t, raw := r.recent(random)
 	i := slices.IndexFunc(r.people, func(u tenancy.User) bool { return u.ID == t.session.UserID })
 	in := servicetest.ByPassword(r.credential(i), "")
-	in.LinkTo = t.raw
+	in.LinkTo = raw
 	return r.signsIn(a, in)
 }
 
 func (r *sessionRound) switches(random *rand.Rand, a *raceAct) error {
-	return r.entersBy(r.svc.Sessions.Switch, r.recent(random), r.anyOrg(random), a)
+	return r.entersBy(r.svc.Sessions.Switch, random, r.anyOrg(random), a)
 }
 
 func (r *sessionRound) enters(random *rand.Rand, a *raceAct) error {
-	return r.entersBy(r.svc.Sessions.Enter, r.recent(random), r.org(random), a)
+	return r.entersBy(r.svc.Sessions.Enter, random, r.org(random), a)
 }
 
 // entersBy notes the entry that a call has made. It may be one that another call made just now.
 func (r *sessionRound) entersBy(
-	call func(context.Context, string, tenancy.OrganizationID) (tenancy.Decision, error), t *raceToken, org tenancy.OrganizationID, a *raceAct,
+	call func(context.Context, string, tenancy.OrganizationID) (tenancy.Decision, error), random *rand.Rand, org tenancy.OrganizationID, a *raceAct,
 ) error {
-	d, err := call(r.ctx, t.raw, org)
+	t, raw := r.recent(random)
+	d, err := call(r.ctx, raw, org)
 	if err == nil && d.Kind == tenancy.DecisionSignedIn {
 		if d.Session.UserID != t.session.UserID || d.Session.ClientID != t.session.ClientID || d.Session.OrganizationID != org {
 			return fmt.Errorf("the token of %s opened %s of %s at %s", t.session.ClientID, d.Session.ClientID, d.Session.UserID, d.Session.OrganizationID)
 		}
 		if !org.IsZero() {
-			a.issued = &raceToken{raw: t.raw, session: d.Session}
+			a.issued = &raceToken{raw: raw, session: d.Session}
 		}
 	}
 	return servicetest.Refusal(d, err)
@@ -200,8 +201,8 @@ func (r *sessionRound) entersBy(
 // authenticates asks for the entry of a token. What it is told of another one, or of a token that a
 // newer one has replaced, says nothing about the entry.
 func (r *sessionRound) authenticates(random *rand.Rand, a *raceAct) error {
-	t := r.recent(random)
-	got, err := r.svc.Sessions.Authenticate(r.ctx, t.raw, t.session.OrganizationID)
+	t, raw := r.recent(random)
+	got, err := r.svc.Sessions.Authenticate(r.ctx, raw, t.session.OrganizationID)
 	if err == nil && (got.User.ID != t.session.UserID || !t.session.OrganizationID.IsZero() && got.Organization.ID != t.session.OrganizationID) {
 		return fmt.Errorf("the token of %s at %s is that of %s at %s",
 			t.session.UserID, t.session.OrganizationID, got.User.ID, got.Organization.ID)
@@ -214,7 +215,7 @@ func (r *sessionRound) authenticates(random *rand.Rand, a *raceAct) error {
 
 // reads uses a Service that is bound to the session as the program had it.
 func (r *sessionRound) reads(random *rand.Rand, a *raceAct) error {
-	t := r.recent(random)
+	t, _ := r.recent(random)
 	if t.session.Confined {
 		return nil // gets at no account
 	}
@@ -224,17 +225,17 @@ func (r *sessionRound) reads(random *rand.Rand, a *raceAct) error {
 }
 
 func (r *sessionRound) signsOut(random *rand.Rand, a *raceAct) error {
-	t := r.recent(random)
+	t, raw := r.recent(random)
 	a.client = t.session.ClientID
 	a.ends = func(t *raceToken) bool { return t.session.ClientID == a.client }
-	return r.svc.Sessions.SignOut(r.ctx, t.raw)
+	return r.svc.Sessions.SignOut(r.ctx, raw)
 }
 
 func (r *sessionRound) revokesAll(random *rand.Rand, a *raceAct) error {
 	_, user := r.person(random)
 	a.user = user.ID
-	if kept := r.recent(random).session; kept.UserID == user.ID {
-		a.kept, a.client = kept.ID, kept.ClientID
+	if kept, _ := r.recent(random); kept.session.UserID == user.ID {
+		a.kept, a.client = kept.session.ID, kept.session.ClientID
 	}
 	a.ends = func(t *raceToken) bool { return t.session.UserID == a.user && t.session.ClientID != a.client }
 	return r.svc.Sessions.RevokeAll(r.ctx, user.ID, a.kept)

@@ -119,8 +119,8 @@ func (r *sessionRound) confirms(random *rand.Rand, a *raceAct) error {
 	}
 	in := tenancy.EmailConfirmation{Token: proof.Token.Reveal()}
 	a.user = user.ID
-	if t := r.recent(random); t.session.UserID == user.ID {
-		in.Session, a.kept = t.raw, t.session.ID
+	if t, raw := r.recent(random); t.session.UserID == user.ID {
+		in.Session, a.kept = raw, t.session.ID
 	}
 	_, err = r.svc.Users.ConfirmEmail(r.ctx, in)
 	return err
