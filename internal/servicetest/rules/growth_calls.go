@@ -36,6 +36,9 @@ func growthCalls(g *growing) map[string]growthCall {
 	for name, call := range grownProofs() {
 		calls[name] = call
 	}
+	for name, call := range grownBeside() {
+		calls[name] = call
+	}
 	for name, call := range grownRest() {
 		calls[name] = call
 	}

@@ -121,8 +121,9 @@ func (q *Query) page(t *store.Table, span store.Range, more bool) {
 }
 
 // mostParts bounds the combinations that a list is merged from: the states that a thing can
-// have. Each number of them is a statement of its own, and a store keeps some hundreds.
-const mostParts = 5
+// have, an invitation most. Each number of them is a statement of its own, and a store keeps some
+// hundreds. For more, SQLite may walk along all ids past the rows of everybody else.
+const mostParts = 6
 
 // ordered gives the index that has the order of a list within what the filter fixes, so that
 // a page costs the same wherever it lies and whatever SQLite's statistics say: of those that
