@@ -4,6 +4,7 @@ package tenancy_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// The functions of this file have the Go of docs/access.md and docs/sessions.md, where
+// The functions of this file have the Go of docs/access.md, docs/errors.md and docs/sessions.md, where
 // internal/hygiene looks for it.
 
 func declareOnPage(ctx context.Context, svc *tenancy.Service) (err error) {
@@ -63,6 +64,17 @@ func sessionOnPage(ctx context.Context, svc *tenancy.Service, bob tenancy.User, 
 	return d, found, err
 }
 
+func errorOnPage(err error) string {
+	var e *tenancy.Error
+	switch {
+	case errors.Is(err, tenancy.ErrSeatLimit): // one code
+		return "Every seat is taken."
+	case errors.As(err, &e): // Field, IDs, Counts, Reason and RetryAfter say more
+		return string(e.Code) + " " + e.Field
+	}
+	return string(tenancy.CodeOf(err)) // "" for nil
+}
+
 func TestPages(t *testing.T) {
 	ctx := t.Context()
 	svc, acme, ada, bob, _ := office()
@@ -74,9 +86,14 @@ func TestPages(t *testing.T) {
 	_, err = actOnPage(svc, ada).Organizations.Get(ctx, acme.ID)
 	require.NoError(t, err)
 
+	_, err = svc.Users.Create(ctx, tenancy.NewUser{Email: "no address"})
+	require.Equal(t, "invalid email", errorOnPage(err))
+
 	lean := must(tenancy.New(tenancy.Config{Store: memory.New()}))
 	require.NoError(t, lean.Declare(ctx, 1, leanSchemaOnPage()))
-	_, err = lean.Roles.Get(ctx, tenancy.OrganizationID{}, rbac.Guest)
+	owner := must(lean.Users.Create(ctx, tenancy.NewUser{Email: "ada@acme.example"}))
+	home := must(lean.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Owner: owner.ID}))
+	_, err = lean.Memberships.AddRole(ctx, home.ID, owner.ID, rbac.Guest)
 	require.ErrorIs(t, err, tenancy.ErrUnknownRole)
 
 	beta := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Beta", Owner: bob.ID}))
