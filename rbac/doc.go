@@ -25,4 +25,7 @@
 // does no I/O, knows no user and no organization, and keeps nothing. Registry,
 // Roles, Grants and Set are immutable, share no slice with their callers, and are
 // safe for concurrent use.
+//
+// Numbers in brackets, such as (rule R1), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package rbac

@@ -15,7 +15,7 @@ import (
 type NewInvitation struct {
 	ID             InvitationID      // for imports; zero = a new one
 	OrganizationID OrganizationID    // zero: into the application, for the host alone
-	Email          string            // rule U1
+	Email          string            // whom to invite; its form is that of a user's address (rule U1)
 	Roles          []string          // none = the organization's default role
 	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
 	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor

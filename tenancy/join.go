@@ -74,7 +74,7 @@ func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membersh
 	case m.Status == MembershipPending:
 		return jn.enterPending(ctx, j, user, m)
 	case !j.host && j.invitation == nil:
-		return Member{}, &Error{Code: ErrMembershipInactive} // rule M5
+		return Member{}, &Error{Code: ErrMembershipInactive} // only somebody's word brings them back (rule M5)
 	case j.history != MembershipHistory{}:
 		return Member{}, invalid("history", "is of a membership that was there before")
 	default:

@@ -172,7 +172,7 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 	case err == nil && m.Status == MembershipActive:
 		return &Error{Code: ErrAlreadyMember}
 	case err == nil && m.Status == MembershipInactive:
-		return &Error{Code: ErrMembershipInactive} // rule M5
+		return &Error{Code: ErrMembershipInactive} // a request brings nobody back (rule M5)
 	}
 	if b, is, err := jn.c.removals().of(ctx, org.ID, user); err != nil {
 		return err

@@ -26,4 +26,7 @@
 // [NewProver], and makes the World of them as a literal.
 //
 // The package uses [testing] and net/http, so only tests should import it.
+//
+// Numbers in brackets, such as (rule N3), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package tenancytest
