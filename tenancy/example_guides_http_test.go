@@ -14,9 +14,9 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// notes is an application. It keeps the notes of organizations.
+// notes is an application that keeps the notes of organizations. It has no Service: a handler takes the
+// one of its request, which is bound to the person.
 type notes struct {
-	svc   *tenancy.Service // for the pages to sign in; handlers take the one of their request
 	guard *tenancyhttp.Guard
 	of    map[tenancy.OrganizationID][]string
 }
@@ -90,7 +90,7 @@ func Example_http() {
 	guard := must(tenancyhttp.New(tenancyhttp.Config{
 		Service: svc, Sessions: sessions, Organization: tenancyhttp.PathValue("org"),
 	}))
-	app := (&notes{svc, guard, map[tenancy.OrganizationID][]string{}}).routes(sessions)
+	app := (&notes{guard, map[tenancy.OrganizationID][]string{}}).routes(sessions)
 
 	// Ada owns Acme and is a member of Beta. She is not in Evil.
 	ada := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@mail.example", EmailVerified: true}))
@@ -133,7 +133,7 @@ func Example_http() {
 	guard = must(tenancyhttp.New(tenancyhttp.Config{
 		Service: svc, User: own, Organization: tenancyhttp.PathValue("org"), CrossOrigin: http.NewCrossOriginProtection(),
 	}))
-	app = (&notes{svc, guard, map[tenancy.OrganizationID][]string{}}).routes(sessions)
+	app = (&notes{guard, map[tenancy.OrganizationID][]string{}}).routes(sessions)
 	ask(app, "GET", "/orgs/beta", nil, func(r *http.Request) { r.Header.Set("X-Test-User", ada.ID.String()) })
 	// Output:
 	// 200 added
