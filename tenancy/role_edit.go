@@ -27,7 +27,7 @@ type NewRole struct {
 // empty string clears.
 type RoleUpdate struct {
 	Version     int64         // the Version this is based on; 0 = whichever (rule G11)
-	Name        *string       // as in [NewRole]
+	Name        *string       // 1 to 200 characters; cannot be cleared
 	Description *string       // for people
 	Extends     *string       // the slug of the parent; "" = none any more
 	Grants      *[]rbac.Grant // instead of what there was
