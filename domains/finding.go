@@ -41,7 +41,7 @@ const (
 // believes another host. A file is judged by its first 64 KiB, which suffice to tell
 // that it is not the one.
 type Finding struct {
-	Outcome Outcome
+	Outcome Outcome // what the look says: Proved, Refuted or Unknown
 	// Reason is one of the Reason constants: a closed vocabulary without any foreign
 	// text, fit for logs and for the domain's administrator.
 	Reason string
@@ -49,20 +49,20 @@ type Finding struct {
 
 // The reasons of a [Finding]; its table says when each is given.
 const (
-	ReasonFound        = "found"
-	ReasonNoRecord     = "no such record"
-	ReasonOtherValue   = "other value"
-	ReasonNotFound     = "not found"
-	ReasonNoTag        = "no such tag"
-	ReasonOtherContent = "other content"
-	ReasonTimeout      = "timeout"
-	ReasonNameServer   = "name server failure"
-	ReasonBlocked      = "blocked address"
-	ReasonNoConnection = "no connection"
-	ReasonTLS          = "tls failure"
-	ReasonRedirect     = "redirect refused"
-	ReasonStatus       = "other status"
-	ReasonTooLarge     = "too large"
-	ReasonEncoded      = "encoded content"
-	ReasonBadResponse  = "bad response"
+	ReasonFound        = "found"               // the proof is there
+	ReasonNoRecord     = "no such record"      // DNS: no such name, or no TXT record at it; a website: no address
+	ReasonOtherValue   = "other value"         // TXT records, none of them the one
+	ReasonNotFound     = "not found"           // 404 or 410
+	ReasonNoTag        = "no such tag"         // a page without the tag
+	ReasonOtherContent = "other content"       // a file with other content
+	ReasonTimeout      = "timeout"             // no answer in time
+	ReasonNameServer   = "name server failure" // a name server failed or refused
+	ReasonBlocked      = "blocked address"     // an address that must not be dialled
+	ReasonNoConnection = "no connection"       // refused or reset while dialling
+	ReasonTLS          = "tls failure"         // the handshake failed, or the certificate is not good
+	ReasonRedirect     = "redirect refused"    // a redirect that is not followed, or too many
+	ReasonStatus       = "other status"        // any other HTTP status
+	ReasonTooLarge     = "too large"           // a page whose head does not end in 64 KiB
+	ReasonEncoded      = "encoded content"     // a compressed body, not asked for
+	ReasonBadResponse  = "bad response"        // not HTTP, too many headers, or a body cut short
 )

@@ -51,8 +51,8 @@ type Column struct {
 // Then it is small where such rows are few, and serves only lists that say so: a condition
 // [IsNull] on the one, any other on the other.
 type Index struct {
-	Columns       []int
-	Null, NotNull []int
+	Columns       []int // places in Table.Columns, in this order
+	Null, NotNull []int // places in Table.Columns; none = every row
 }
 
 // Serves reports whether every row that passes the conditions is in the index.

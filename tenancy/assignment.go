@@ -29,17 +29,17 @@ const (
 // RoleAssignment is one role of one membership from one source. The same role from
 // two sources is two assignments.
 type RoleAssignment struct {
-	ID             RoleAssignmentID `json:"id"`
-	Version        int64            `json:"version"`
-	OrganizationID OrganizationID   `json:"organization_id"`
-	MembershipID   MembershipID     `json:"membership_id"`
-	UserID         UserID           `json:"user_id"`
-	Role           string           `json:"role"` // its slug, which never changes (rule R2)
-	Source         RoleSource       `json:"source"`
+	ID             RoleAssignmentID `json:"id"`                  // never changes
+	Version        int64            `json:"version"`             // counts changes from 1; see rule G11
+	OrganizationID OrganizationID   `json:"organization_id"`     // the membership's
+	MembershipID   MembershipID     `json:"membership_id"`       // who holds the role
+	UserID         UserID           `json:"user_id"`             // the membership's
+	Role           string           `json:"role"`                // its slug, which never changes (rule R2)
+	Source         RoleSource       `json:"source"`              // where it comes from (rule M10)
 	SourceID       string           `json:"source_id,omitempty"` // which connection, which group
 	Scope          string           `json:"scope,omitempty"`     // where in the organization; "" = all of it
 	Active         bool             `json:"active"`              // the membership is active
-	CreatedAt      time.Time        `json:"created_at,omitzero"`
+	CreatedAt      time.Time        `json:"created_at,omitzero"` // when it was made
 }
 
 // RoleAssignmentID is the id of a role assignment, ras_...

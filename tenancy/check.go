@@ -118,8 +118,8 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 
 // Explanation is why somebody has a permission or has not (rule R7).
 type Explanation struct {
-	Allowed bool     `json:"allowed"`
-	Reason  Reason   `json:"reason"`
+	Allowed bool     `json:"allowed"`         // what [Service.Can] would answer
+	Reason  Reason   `json:"reason"`          // why: one of the Reason constants
 	Roles   []string `json:"roles"`           // all that they hold there, by priority
 	Role    string   `json:"role,omitempty"`  // the one that gives it
 	Parents []string `json:"parents"`         // from that role up to the one with the grant

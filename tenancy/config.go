@@ -155,7 +155,10 @@ type Config struct {
 }
 
 // Label is a word in both numbers (rule O4). It is shown, and changes nothing else.
-type Label struct{ Singular, Plural string }
+type Label struct {
+	Singular string // such as "workspace"; default "organization"
+	Plural   string // such as "workspaces"
+}
 
 // Limits bound inputs; a zero field has the default that its line names.
 type Limits struct {
@@ -189,11 +192,11 @@ type Limits struct {
 
 // Join is what [Config].OnJoin decides on.
 type Join struct {
-	Organization Organization
-	User         User
-	Via          JoinedVia
-	Roles        []string
-	Reactivated  bool // an inactive membership that becomes active again
+	Organization Organization // where to
+	User         User         // who
+	Via          JoinedVia    // by which way in
+	Roles        []string     // slugs of what they will hold
+	Reactivated  bool         // an inactive membership that becomes active again
 }
 
 // check refuses what no default can mend.

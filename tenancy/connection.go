@@ -19,8 +19,8 @@ type Protocol string
 
 // The protocols.
 const (
-	ProtocolSAML Protocol = "saml"
-	ProtocolOIDC Protocol = "oidc"
+	ProtocolSAML Protocol = "saml" // SAML 2.0
+	ProtocolOIDC Protocol = "oidc" // OpenID Connect
 )
 
 // ConnectionState says whether people can sign in by a connection.
@@ -28,20 +28,20 @@ type ConnectionState string
 
 // The states of a connection.
 const (
-	ConnectionActive   ConnectionState = "active"
+	ConnectionActive   ConnectionState = "active"   // people may sign in by it
 	ConnectionInactive ConnectionState = "inactive" // being set up, or switched off
 )
 
 // Connection is an organization's single sign-on (rule P1).
 type Connection struct {
-	ID             ConnectionID      `json:"id"`
-	Version        int64             `json:"version"`
-	OrganizationID OrganizationID    `json:"organization_id"`
-	Protocol       Protocol          `json:"protocol"`
+	ID             ConnectionID      `json:"id"`                 // never changes
+	Version        int64             `json:"version"`            // counts changes from 1; see rule G11
+	OrganizationID OrganizationID    `json:"organization_id"`    // whose it is; never changes
+	Protocol       Protocol          `json:"protocol"`           // never changes
 	Provider       string            `json:"provider,omitempty"` // whose: "okta", "entra"
 	Name           string            `json:"name"`               // for people
 	Issuer         string            `json:"issuer,omitempty"`   // entity id or issuer URL
-	State          ConnectionState   `json:"state"`
+	State          ConnectionState   `json:"state"`              // active or inactive
 	Settings       map[string]string `json:"settings,omitempty"` // the host's own; no secrets, for events show it
 	Groups         map[string]string `json:"groups,omitempty"`   // a group that the provider asserts, to a role (rule P8)
 	// UpdatesEmail lets the provider move the address of a person whose address this
@@ -53,8 +53,8 @@ type Connection struct {
 	// SessionsEpoch counts how often all sessions through the connection have ended, from 1:
 	// with each change of Epoch, and each time that it was switched off (rule P9).
 	SessionsEpoch int64     `json:"sessions_epoch"`
-	CreatedAt     time.Time `json:"created_at,omitzero"`
-	UpdatedAt     time.Time `json:"updated_at,omitzero"`
+	CreatedAt     time.Time `json:"created_at,omitzero"` // when it was made
+	UpdatedAt     time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
 // ConnectionID is the id of a connection, con_...
@@ -77,9 +77,9 @@ type Connections struct{ s *Service }
 // NewConnection is what Create needs: an OrganizationID, a Protocol and a Name; the
 // rest may be empty.
 type NewConnection struct {
-	ID             ConnectionID // for imports; zero = a new one
-	OrganizationID OrganizationID
-	Protocol       Protocol
+	ID             ConnectionID      // for imports; zero = a new one
+	OrganizationID OrganizationID    // whose it will be
+	Protocol       Protocol          // [ProtocolSAML] or [ProtocolOIDC]
 	Provider       string            // 1 to 64 of a-z, 0-9, _ and -
 	Name           string            // 1 to 200 characters (rule G5)
 	Issuer         string            // at most 255 printable characters
@@ -92,12 +92,12 @@ type NewConnection struct {
 // ConnectionUpdate is a change to a connection. A nil field stays as it is; a pointer
 // to the empty string clears.
 type ConnectionUpdate struct {
-	Version  int64 // the Version this is based on; 0 = whichever (rule G11)
-	Provider *string
-	Name     *string
-	Issuer   *string
-	State    *ConnectionState
-	Settings Patch
+	Version  int64              // the Version this is based on; 0 = whichever (rule G11)
+	Provider *string            // as in [NewConnection]
+	Name     *string            // as in [NewConnection]; cannot be cleared
+	Issuer   *string            // as in [NewConnection]
+	State    *ConnectionState   // [ConnectionActive] or [ConnectionInactive]
+	Settings Patch              // as in [NewConnection]
 	Groups   *map[string]string // instead of what there was
 	// UpdatesEmail: see [Connection].
 	UpdatesEmail *bool
@@ -106,9 +106,9 @@ type ConnectionUpdate struct {
 // ConnectionQuery selects connections for List.
 type ConnectionQuery struct {
 	State      ConnectionState // "" = either
-	Descending bool
-	Limit      int    // default 50, at most 1000
-	Cursor     string // Next of the page before
+	Descending bool            // the other way round
+	Limit      int             // default 50, at most 1000
+	Cursor     string          // Next of the page before
 }
 
 const (

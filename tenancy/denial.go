@@ -119,9 +119,9 @@ type DenialQuery struct {
 	Actor          Actor          // zero = anybody
 	Method         string         // "" = any
 	Since, Until   time.Time      // by minute: from Since on; before Until
-	Descending     bool
-	Limit          int    // default 50, at most 1000
-	Cursor         string // Next of the page before
+	Descending     bool           // the other way round
+	Limit          int            // default 50, at most 1000
+	Cursor         string         // Next of the page before
 }
 
 // Denials gives a page of what actors were refused, by the minute (rule A5). The first

@@ -39,11 +39,11 @@ const (
 
 // Domain is an organization's claim to a domain name (rule D3).
 type Domain struct {
-	ID             DomainID       `json:"id"`
-	Version        int64          `json:"version"`
-	OrganizationID OrganizationID `json:"organization_id"`
-	Name           string         `json:"name"` // normal form, A-labels (rule D1)
-	State          DomainState    `json:"state"`
+	ID             DomainID       `json:"id"`              // never changes
+	Version        int64          `json:"version"`         // counts changes from 1; see rule G11
+	OrganizationID OrganizationID `json:"organization_id"` // who claims it
+	Name           string         `json:"name"`            // normal form, A-labels (rule D1)
+	State          DomainState    `json:"state"`           // see [DomainState]; only a verified one counts
 	// FailedReason says why a claim has failed: [DomainFailedExpired] or [DomainFailedTaken].
 	// While it is pending it says why the last look found no proof: one of the reasons of a
 	// [domains.Finding], or the code with which a proof that was found is refused, such as
@@ -53,7 +53,7 @@ type Domain struct {
 	Challenge    string `json:"challenge"` // the token to publish; it is no secret
 	// Subdomains says that addresses on subdomains count too: proved by itself (rule D6).
 	Subdomains bool          `json:"subdomains,omitempty"`
-	Joining    DomainJoining `json:"joining"`
+	Joining    DomainJoining `json:"joining"`        // what people with an address on it may do
 	Role       string        `json:"role,omitempty"` // for who joins by it; "" = the organization's default
 	// Method is how it was proved: [domains.MethodDNS] and its like, or "" by the host's word.
 	Method       string    `json:"method,omitempty"`
@@ -63,10 +63,10 @@ type Domain struct {
 	// SubdomainsProvedAt and SubdomainsMissingSince are the same for the proof of the
 	// subdomains; the first is zero where they count by the host's word.
 	SubdomainsProvedAt     time.Time `json:"subdomains_proved_at,omitzero"`
-	SubdomainsMissingSince time.Time `json:"subdomains_missing_since,omitzero"`
-	DueAt                  time.Time `json:"due_at,omitzero"` // when it is rechecked, or, while pending, fails
-	CreatedAt              time.Time `json:"created_at,omitzero"`
-	UpdatedAt              time.Time `json:"updated_at,omitzero"`
+	SubdomainsMissingSince time.Time `json:"subdomains_missing_since,omitzero"` // zero: the proof is there, or none is needed
+	DueAt                  time.Time `json:"due_at,omitzero"`                   // when it is rechecked, or, while pending, fails
+	CreatedAt              time.Time `json:"created_at,omitzero"`               // when it was made
+	UpdatedAt              time.Time `json:"updated_at,omitzero"`               // when it last changed, with Version
 }
 
 // DomainID is the id of a domain, dom_...
@@ -87,11 +87,11 @@ type Domains struct{ s *Service }
 
 // NewDomain is what Claim needs: an organization and a name; the rest may be empty.
 type NewDomain struct {
-	ID             DomainID       `json:"id,omitzero"` // for imports; zero = a new one
-	OrganizationID OrganizationID `json:"organization_id,omitzero"`
-	Name           string         `json:"name"`              // any spelling that rule D1 takes; the normal form is kept
-	Joining        DomainJoining  `json:"joining,omitempty"` // "" = [JoiningOff]
-	Role           string         `json:"role,omitempty"`    // for who joins by it; "" = the organization's default
+	ID             DomainID       `json:"id,omitzero"`              // for imports; zero = a new one
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // who claims it
+	Name           string         `json:"name"`                     // any spelling that rule D1 takes; the normal form is kept
+	Joining        DomainJoining  `json:"joining,omitempty"`        // "" = [JoiningOff]
+	Role           string         `json:"role,omitempty"`           // for who joins by it; "" = the organization's default
 	// Verified and Subdomains are the host's word that the domain, and all names below
 	// it, are the organization's: no proof is asked for, then or later, but for an
 	// organization that is archived: see [Domains.MarkVerified].
@@ -101,9 +101,9 @@ type NewDomain struct {
 
 // DomainUpdate is a change to a claim. A nil field stays as it is.
 type DomainUpdate struct {
-	Version int64 // the Version this is based on; 0 = whichever (rule G11)
-	Joining *DomainJoining
-	Role    *string // a pointer to the empty string: the organization's default
+	Version int64          // the Version this is based on; 0 = whichever (rule G11)
+	Joining *DomainJoining // one of the Joining constants
+	Role    *string        // a pointer to the empty string: the organization's default
 	// Subdomains false gives up the names below; true is the host's word that they are
 	// the organization's, where an actor has VerifySubdomains.
 	Subdomains *bool

@@ -11,9 +11,9 @@ import (
 // back has read the mailbox. Mail it to Email and show it to nobody. With Config.Mailer
 // it has gone there already, and Token is zero.
 type EmailProof struct {
-	Email     string    `json:"email"`
-	Token     Token     `json:"-"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	Email     string    `json:"email"`               // where to mail it
+	Token     Token     `json:"-"`                   // for ConfirmEmail
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the token runs out
 }
 
 // ChangeEmail asks a user to prove an address (rule U5): it is stored as pending,

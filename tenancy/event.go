@@ -63,7 +63,7 @@ const (
 	// They name no organization, nor does what else happens to such a membership: who
 	// reads an organization's events would learn who is registered (rule M2).
 	EventMembershipOffered   EventType = "membership.offered"
-	EventMembershipWithdrawn EventType = "membership.withdrawn"
+	EventMembershipWithdrawn EventType = "membership.withdrawn" // Data: [Membership]
 
 	EventRoleCreated       EventType = "role.created"       // Data: [Role]
 	EventRoleUpdated       EventType = "role.updated"       // Data: [Role]
@@ -121,28 +121,28 @@ const (
 // Actor is who did something. What a person does by signing in, switching or signing
 // out is done by them, though it is the host that asks for it (rule G12).
 type Actor struct {
-	Kind ActorKind `json:"kind"`
-	ID   string    `json:"id,omitempty"`
+	Kind ActorKind `json:"kind"`         // a user, a service account or the host
+	ID   string    `json:"id,omitempty"` // a user's TypeID, or the name of a service account; "" = the host
 }
 
 // Event is one change, written in the transaction that made it (rule G8). The same
 // rows are the audit log: they change only by Erase and go only by Prune (rule E3).
 type Event struct {
-	Position       Position       `json:"position,omitzero"` // 0 for an actor (rule G14)
-	ID             EventID        `json:"id"`                // a name for receivers; order is by Position
-	Type           EventType      `json:"type"`
+	Position       Position       `json:"position,omitzero"`        // 0 for an actor (rule G14)
+	ID             EventID        `json:"id"`                       // a name for receivers; order is by Position
+	Type           EventType      `json:"type"`                     // one of the Event constants
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // where it happened
 	UserID         UserID         `json:"user_id,omitzero"`         // the person concerned
 	Subject        string         `json:"subject"`                  // TypeID of the thing that changed
-	Actor          Actor          `json:"actor"`
+	Actor          Actor          `json:"actor"`                    // who did it
 	// Through is the session that the actor did it by, a TypeID; "" = none, or one at another
 	// organization, which this one is not told of (rule G7).
 	Through string `json:"through,omitempty"`
 	// Time is the instant of the call. It is the time of the event before where that is later:
 	// times never decrease along positions, though clocks go back (rule E1).
 	Time     time.Time       `json:"time,omitzero"`
-	Data     json.RawMessage `json:"data,omitempty"`
-	Previous json.RawMessage `json:"previous,omitempty"`
+	Data     json.RawMessage `json:"data,omitempty"`     // JSON; which, says the constant of the Type
+	Previous json.RawMessage `json:"previous,omitempty"` // JSON of the old values of what changed; none where nothing was
 	Person   EventPerson     `json:"person,omitzero"`    // what the person concerned was called then (rule G12); zero: nobody, or emptied by Erase
 	Redacted bool            `json:"redacted,omitempty"` // Data, Previous and Person were emptied by Erase
 	// ActorPerson is what the person who did it is called, where the query asks for it by

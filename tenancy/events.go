@@ -23,18 +23,18 @@ type EventQuery struct {
 	// AfterEvent is the NextEvent of the page before, or the id of another event that the
 	// query could give. Zero = as After says. A query has one of the two.
 	AfterEvent     EventID
-	Types          []EventType
-	Except         []EventType // types that are left out, also of those in Types
-	OrganizationID OrganizationID
-	UserID         UserID // the person concerned
-	Subject        string // TypeID of the thing that changed
-	Actor          Actor
+	Types          []EventType    // one of these
+	Except         []EventType    // types that are left out, also of those in Types
+	OrganizationID OrganizationID // where it happened
+	UserID         UserID         // the person concerned
+	Subject        string         // TypeID of the thing that changed
+	Actor          Actor          // who did it
 	// Since and Until bound Event.Time: from Since on, before Until. Both are found by a search,
 	// so that a page costs the same wherever it lies in the log. Events outside are not looked
 	// at, and Next stays before them.
 	Since, Until time.Time
-	Descending   bool
-	Limit        int // default 50, at most 1000
+	Descending   bool // newest first
+	Limit        int  // default 50, at most 1000
 	// NameActors fills [Event.ActorPerson], so that an audit page needs no other call (rule G12). In an
 	// organization a member is called by the name there. Of those who are members no more it gives
 	// what they were called in the last event about them there: a statement for each of them, of at most
@@ -46,14 +46,14 @@ type EventQuery struct {
 // Done may hold fewer events than asked for, even none: a read examines a bounded number
 // of rows.
 type EventPage struct {
-	Items []Event `json:"items"`
+	Items []Event `json:"items"` // in the order of the log, or newest first
 	// Next is where the host goes on, by After. It is 0 for an actor.
 	Next Position `json:"next,omitzero"`
 	// NextEvent is where an actor goes on, by AfterEvent: the last event of the organization
 	// that was read, whether or not it is among Items (rule G14). It is zero for the host, and
 	// where there was none.
 	NextEvent EventID `json:"next_event,omitzero"`
-	Done      bool    `json:"done"`
+	Done      bool    `json:"done"` // the log had no more
 }
 
 // List reads a part of the log in the order of commits (rule E1). To follow the log, ask

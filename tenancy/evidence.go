@@ -53,13 +53,17 @@ type Assertion struct {
 	// Groups are those that the provider asserts; nil = it asserts none, which changes no
 	// role, and empty = the person is in no group (rule P8). At most 1000 count.
 	Groups  []string
-	Profile Profile
+	Profile Profile // what the provider says about the person
 }
 
 // Profile is what a provider or the person tells of themselves. What does not fit a
 // user's field is left out: nobody is kept out for a picture.
 type Profile struct {
-	GivenName, FamilyName, DisplayName, Picture, Locale string
+	GivenName   string // names, as in [NewUser]; "" = not told
+	FamilyName  string // likewise
+	DisplayName string // likewise
+	Picture     string // an https URL
+	Locale      string // a BCP 47 tag
 }
 
 // PasswordEvidence says that the password of a credential was right. credentialID is the

@@ -14,18 +14,18 @@ import (
 // Identity is one way in which a user signs in: a subject at a provider (rule U4).
 // Provider and Subject are its key; the email is an attribute and never one.
 type Identity struct {
-	ID            IdentityID `json:"id"`
-	Version       int64      `json:"version"`
-	UserID        UserID     `json:"user_id"`
-	Provider      string     `json:"provider"`        // one of the application's: "google", "password"; or a connection, by its id
-	Subject       string     `json:"subject"`         // the person's fixed name at the provider, byte for byte
-	Email         string     `json:"email,omitempty"` // as the provider last told it
-	EmailVerified bool       `json:"email_verified,omitempty"`
+	ID            IdentityID `json:"id"`                       // never changes
+	Version       int64      `json:"version"`                  // counts changes from 1; see rule G11
+	UserID        UserID     `json:"user_id"`                  // who signs in by it
+	Provider      string     `json:"provider"`                 // one of the application's: "google", "password"; or a connection, by its id
+	Subject       string     `json:"subject"`                  // the person's fixed name at the provider, byte for byte
+	Email         string     `json:"email,omitempty"`          // as the provider last told it
+	EmailVerified bool       `json:"email_verified,omitempty"` // the provider said that it had verified Email
 	// Epoch is the connection's at the time of the link: once that has been pointed to
 	// another provider, the identity opens nothing (rule U4). 0: the application's provider.
 	Epoch     int64     `json:"epoch,omitempty"`
-	CreatedAt time.Time `json:"created_at,omitzero"`
-	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	CreatedAt time.Time `json:"created_at,omitzero"` // when it was made
+	UpdatedAt time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
 // IdentityID is the id of an identity, idn_...
@@ -302,8 +302,8 @@ func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 
 // Resolution is whom an identity belongs to.
 type Resolution struct {
-	User     User     `json:"user"`
-	Identity Identity `json:"identity"`
+	User     User     `json:"user"`                // whose the identity is
+	Identity Identity `json:"identity"`            // the one asked for
 	Linked   bool     `json:"linked,omitempty"`    // the identity is new, linked by its verified email
 	TookOver bool     `json:"took_over,omitempty"` // the user's address had not been proved before: see Resolve
 }

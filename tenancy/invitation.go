@@ -15,11 +15,11 @@ type InvitationState string
 // The states of an invitation. A pending one whose time ran out reads as expired, and one
 // that who sent it could not send now reads as void.
 const (
-	InvitationPending  InvitationState = "pending"
-	InvitationAccepted InvitationState = "accepted"
-	InvitationRevoked  InvitationState = "revoked"
+	InvitationPending  InvitationState = "pending"  // it can be accepted
+	InvitationAccepted InvitationState = "accepted" // by who got it
+	InvitationRevoked  InvitationState = "revoked"  // by who may invite
 	InvitationDeclined InvitationState = "declined" // by who holds its token (rule I9)
-	InvitationExpired  InvitationState = "expired"
+	InvitationExpired  InvitationState = "expired"  // its time ran out
 	// InvitationVoid is one whose inviter may no longer give what it gives, or is no member any
 	// more (rule I3). It has no seat and is in nobody's way; to resend it, by somebody who
 	// may, makes it good again, and so does the inviter's coming back. It is a state as read: none is stored as void.
@@ -37,8 +37,8 @@ func (s InvitationState) known() bool {
 // Invitation asks one address into one organization, or, without one, into the
 // application (rule I1).
 type Invitation struct {
-	ID             InvitationID      `json:"id"`
-	Version        int64             `json:"version"`
+	ID             InvitationID      `json:"id"`                       // never changes
+	Version        int64             `json:"version"`                  // counts changes from 1; see rule G11
 	OrganizationID OrganizationID    `json:"organization_id,omitzero"` // zero: into the application
 	Email          string            `json:"email"`                    // as given
 	Roles          []string          `json:"roles,omitempty"`          // what the member will have
@@ -50,17 +50,17 @@ type Invitation struct {
 	// zero: none.
 	FoundedID OrganizationID  `json:"founded_id,omitzero"`
 	InviterID UserID          `json:"inviter_id,omitzero"` // whose grants it stands on; zero: the host's
-	State     InvitationState `json:"state"`
-	Sends     int             `json:"sends"`            // how often it was sent
-	SentAt    time.Time       `json:"sent_at,omitzero"` // the last time that somebody sent it
+	State     InvitationState `json:"state"`               // as it reads now
+	Sends     int             `json:"sends"`               // how often it was sent
+	SentAt    time.Time       `json:"sent_at,omitzero"`    // the last time that somebody sent it
 	// MailDueAt is when its mail, which waits, is tried: the address has had as many mails as
 	// it may in a day (rule I12). Zero: it went.
 	MailDueAt time.Time `json:"mail_due_at,omitzero"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // until when it can be accepted
 	UserID    UserID    `json:"user_id,omitzero"`    // who accepted it
 	DecidedAt time.Time `json:"decided_at,omitzero"` // when it was accepted, revoked, declined or found expired
-	CreatedAt time.Time `json:"created_at,omitzero"`
-	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	CreatedAt time.Time `json:"created_at,omitzero"` // when it was made
+	UpdatedAt time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
 	// domain may look like another one (rule G5). Get and List fill it in; "" else.
 	EmailASCII string `json:"email_ascii,omitempty"`

@@ -15,9 +15,9 @@ import (
 type InvitationQuery struct {
 	States      []InvitationState // as they read; nil = all (rule I3)
 	EmailPrefix string            // what the canonical address begins with; the list then goes by address
-	Descending  bool
-	Limit       int    // default 50, at most 1000
-	Cursor      string // Next of the page before
+	Descending  bool              // the other way round
+	Limit       int               // default 50, at most 1000
+	Cursor      string            // Next of the page before
 }
 
 // filter selects at least what the query does: an invitation that ran out is stored
@@ -130,12 +130,12 @@ func (iv invitationRules) invitationPage(ctx context.Context, filter invitationF
 
 // InvitationPreview is what somebody who has not accepted yet may see (rule I6).
 type InvitationPreview struct {
-	ID               InvitationID    `json:"id"`
+	ID               InvitationID    `json:"id"`                          // the id of the invitation
 	OrganizationID   OrganizationID  `json:"organization_id,omitzero"`    // zero: into the application
 	OrganizationName string          `json:"organization_name,omitempty"` // without an OrganizationID: of the one to found (rule I13)
 	Email            string          `json:"email"`                       // masked: "a***@acme.example"
 	State            InvitationState `json:"state"`                       // as it reads now
-	ExpiresAt        time.Time       `json:"expires_at,omitzero"`
+	ExpiresAt        time.Time       `json:"expires_at,omitzero"`         // until when it can be accepted
 }
 
 // Preview says what a token would let its bearer into (rule I6), in whatever state the

@@ -36,7 +36,7 @@ type NewInvitation struct {
 // already, and Token is zero (rule I2).
 type SentInvitation struct {
 	Invitation
-	Token Token `json:"-"`
+	Token Token `json:"-"` // what accepts it
 }
 
 // Send invites an address (rule I1). Where a user has proved it, their membership is

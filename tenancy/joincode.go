@@ -13,18 +13,18 @@ import (
 // JoinCode lets anyone who has it into one organization, as often as it says (rule
 // I7).
 type JoinCode struct {
-	ID             JoinCodeID     `json:"id"`
-	Version        int64          `json:"version"`
-	OrganizationID OrganizationID `json:"organization_id"`
+	ID             JoinCodeID     `json:"id"`                        // never changes
+	Version        int64          `json:"version"`                   // counts changes from 1; see rule G11
+	OrganizationID OrganizationID `json:"organization_id"`           // where it lets people in
 	Role           string         `json:"role,omitempty"`            // "" = the organization's default
 	AllowedDomains []string       `json:"allowed_domains,omitempty"` // of the address of who uses it; none = any
 	MaxUses        int            `json:"max_uses,omitempty"`        // 0 = no limit
-	Uses           int            `json:"uses"`
-	CreatorID      UserID         `json:"creator_id,omitzero"` // zero: the host
-	ExpiresAt      time.Time      `json:"expires_at,omitzero"`
-	RevokedAt      time.Time      `json:"revoked_at,omitzero"`
-	CreatedAt      time.Time      `json:"created_at,omitzero"`
-	UpdatedAt      time.Time      `json:"updated_at,omitzero"`
+	Uses           int            `json:"uses"`                      // how often it was used
+	CreatorID      UserID         `json:"creator_id,omitzero"`       // zero: the host
+	ExpiresAt      time.Time      `json:"expires_at,omitzero"`       // until when it can be used
+	RevokedAt      time.Time      `json:"revoked_at,omitzero"`       // zero: not revoked
+	CreatedAt      time.Time      `json:"created_at,omitzero"`       // when it was made
+	UpdatedAt      time.Time      `json:"updated_at,omitzero"`       // when it last changed, with Version
 	// Void says that a code which could be used lets nobody in, because who made it could not
 	// make it now: they are no member any more, may not invite, or have less than its role. It is good
 	// again when they may, and does not count for Limits.JoinCodes. Get and List fill it in.
@@ -49,19 +49,19 @@ type JoinCodes struct{ s *Service }
 
 // NewJoinCode is what Create needs: an OrganizationID; the rest may be empty.
 type NewJoinCode struct {
-	ID             JoinCodeID // for imports; zero = a new one
-	OrganizationID OrganizationID
-	Role           string        // "" = the organization's default, whatever it is by then
-	AllowedDomains []string      // at most 100, none of free mail; none = an address on any
-	MaxUses        int           // 0 = no limit
-	For            time.Duration // how long it stands: 1 hour to 365 days; 0 = 30 days
+	ID             JoinCodeID     // for imports; zero = a new one
+	OrganizationID OrganizationID // where it lets people in
+	Role           string         // "" = the organization's default, whatever it is by then
+	AllowedDomains []string       // at most 100, none of free mail; none = an address on any
+	MaxUses        int            // 0 = no limit
+	For            time.Duration  // how long it stands: 1 hour to 365 days; 0 = 30 days
 }
 
 // IssuedJoinCode is a join code with its token, which is returned this once. Whoever has
 // it gets in.
 type IssuedJoinCode struct {
 	JoinCode
-	Token Token `json:"-"`
+	Token Token `json:"-"` // what people bring
 }
 
 // How long a join code stands.
@@ -240,8 +240,8 @@ func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 
 // JoinCodeQuery selects join codes for List.
 type JoinCodeQuery struct {
-	Revoked    *bool // nil = either
-	Descending bool
+	Revoked    *bool  // nil = either
+	Descending bool   // the other way round
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

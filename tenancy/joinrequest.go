@@ -13,9 +13,9 @@ type JoinRequestState string
 
 // The states of a join request.
 const (
-	JoinRequestPending  JoinRequestState = "pending"
-	JoinRequestApproved JoinRequestState = "approved"
-	JoinRequestDeclined JoinRequestState = "declined"
+	JoinRequestPending  JoinRequestState = "pending"  // waits for a decision
+	JoinRequestApproved JoinRequestState = "approved" // who asked is a member
+	JoinRequestDeclined JoinRequestState = "declined" // who asked is refused
 	JoinRequestCanceled JoinRequestState = "canceled" // by who asked
 )
 
@@ -27,16 +27,16 @@ func (s JoinRequestState) known() bool {
 // I7). A person has at most one in an organization: to ask again, which takes that the last
 // one is decided, makes a new one in its place.
 type JoinRequest struct {
-	ID             JoinRequestID    `json:"id"`
-	Version        int64            `json:"version"`
-	OrganizationID OrganizationID   `json:"organization_id"`
-	UserID         UserID           `json:"user_id"`
-	Note           string           `json:"note,omitempty"` // for who decides
-	State          JoinRequestState `json:"state"`
+	ID             JoinRequestID    `json:"id"`                  // never changes
+	Version        int64            `json:"version"`             // counts changes from 1; see rule G11
+	OrganizationID OrganizationID   `json:"organization_id"`     // where to
+	UserID         UserID           `json:"user_id"`             // who asks
+	Note           string           `json:"note,omitempty"`      // for who decides
+	State          JoinRequestState `json:"state"`               // pending, or how it ended
 	DeciderID      UserID           `json:"decider_id,omitzero"` // who decided; zero: the host, or nobody yet
-	DecidedAt      time.Time        `json:"decided_at,omitzero"`
-	CreatedAt      time.Time        `json:"created_at,omitzero"`
-	UpdatedAt      time.Time        `json:"updated_at,omitzero"`
+	DecidedAt      time.Time        `json:"decided_at,omitzero"` // when it was decided or canceled; zero: it is pending
+	CreatedAt      time.Time        `json:"created_at,omitzero"` // when it was made
+	UpdatedAt      time.Time        `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
 // JoinRequestID is the id of a join request, jrq_...

@@ -10,8 +10,8 @@ import (
 // Applicant is a join request with who asks, for who decides.
 type Applicant struct {
 	JoinRequest
-	Name  string `json:"name,omitempty"`
-	Email string `json:"email,omitempty"`
+	Name  string `json:"name,omitempty"`  // the person's
+	Email string `json:"email,omitempty"` // the person's
 	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
 	// domain may look like another one (rule G5). "" else.
 	EmailASCII string `json:"email_ascii,omitempty"`
@@ -20,9 +20,9 @@ type Applicant struct {
 // JoinRequestQuery selects join requests for List.
 type JoinRequestQuery struct {
 	States     []JoinRequestState // nil = pending only
-	Descending bool
-	Limit      int    // default 50, at most 1000
-	Cursor     string // Next of the page before
+	Descending bool               // the other way round
+	Limit      int                // default 50, at most 1000
+	Cursor     string             // Next of the page before
 }
 
 func (q JoinRequestQuery) filter() (f joinRequestFilter, err error) {

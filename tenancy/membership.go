@@ -57,26 +57,26 @@ func (via JoinedVia) known() bool {
 
 // Membership is one person in one organization (rule M1): at most one for each pair.
 type Membership struct {
-	ID             MembershipID      `json:"id"`
-	Version        int64             `json:"version"` // counts changes from 1; see rule G11
-	OrganizationID OrganizationID    `json:"organization_id"`
-	UserID         UserID            `json:"user_id"`
-	Status         MembershipStatus  `json:"status"`
-	DisplayName    string            `json:"display_name,omitempty"` // the name here; "" = the user's own
-	Attributes     map[string]string `json:"attributes,omitempty"`   // the profile here
-	Metadata       map[string]string `json:"metadata,omitempty"`     // the host's own: nobody else writes it (rule O1)
-	JoinedVia      JoinedVia         `json:"joined_via"`
-	InviterID      UserID            `json:"inviter_id,omitzero"`    // who invited or let them in; zero: nobody
-	InvitationID   InvitationID      `json:"invitation_id,omitzero"` // while pending: the invitation that it waits for
-	ExpiresAt      time.Time         `json:"expires_at,omitzero"`    // while pending: when that runs out
-	JoinedAt       time.Time         `json:"joined_at,omitzero"`
+	ID             MembershipID      `json:"id"`                      // never changes
+	Version        int64             `json:"version"`                 // counts changes from 1; see rule G11
+	OrganizationID OrganizationID    `json:"organization_id"`         // where; never changes
+	UserID         UserID            `json:"user_id"`                 // who
+	Status         MembershipStatus  `json:"status"`                  // only an active one gives access
+	DisplayName    string            `json:"display_name,omitempty"`  // the name here; "" = the user's own
+	Attributes     map[string]string `json:"attributes,omitempty"`    // the profile here
+	Metadata       map[string]string `json:"metadata,omitempty"`      // the host's own: nobody else writes it (rule O1)
+	JoinedVia      JoinedVia         `json:"joined_via"`              // by which way in
+	InviterID      UserID            `json:"inviter_id,omitzero"`     // who invited or let them in; zero: nobody
+	InvitationID   InvitationID      `json:"invitation_id,omitzero"`  // while pending: the invitation that it waits for
+	ExpiresAt      time.Time         `json:"expires_at,omitzero"`     // while pending: when that runs out
+	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // when they last became a member, or were offered it
 	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: since when
 	LastSignInAt   time.Time         `json:"-"`                       // here; outside the versioned row (rule G12)
-	CreatedAt      time.Time         `json:"created_at,omitzero"`
-	UpdatedAt      time.Time         `json:"updated_at,omitzero"`
-	NameKey        string            `json:"-"` // folded name, for order and search
-	UserSuspended  bool              `json:"-"` // the host suspended the user; false while it is pending
-	EmailKey       string            `json:"-"` // the user's canonical address, for order and search
+	CreatedAt      time.Time         `json:"created_at,omitzero"`     // when it was made
+	UpdatedAt      time.Time         `json:"updated_at,omitzero"`     // when it last changed, with Version
+	NameKey        string            `json:"-"`                       // folded name, for order and search
+	UserSuspended  bool              `json:"-"`                       // the host suspended the user; false while it is pending
+	EmailKey       string            `json:"-"`                       // the user's canonical address, for order and search
 }
 
 // MembershipID is the id of a membership, mem_...
@@ -106,14 +106,14 @@ func (m *Membership) keys(user User) {
 // It is for showing: what is decoded from it has no Roles.
 type Member struct {
 	Membership
-	Name             string           `json:"name,omitempty"`        // here, else the user's own
-	Email            string           `json:"email,omitempty"`       // the user's
-	EmailASCII       string           `json:"email_ascii,omitempty"` // Email with the domain's A-label, where the domain is not ASCII (rule G5); "" else
-	OrganizationName string           `json:"organization_name"`
-	OrganizationSlug string           `json:"organization_slug,omitempty"`
-	Roles            []string         `json:"-"` // slugs by priority, the primary one first (rule R4)
-	RoleNames        []string         `json:"-"` // the name of each of Roles
-	Assignments      []RoleAssignment `json:"-"` // where each role comes from (rule M10)
+	Name             string           `json:"name,omitempty"`              // here, else the user's own
+	Email            string           `json:"email,omitempty"`             // the user's
+	EmailASCII       string           `json:"email_ascii,omitempty"`       // Email with the domain's A-label, where the domain is not ASCII (rule G5); "" else
+	OrganizationName string           `json:"organization_name"`           // its DisplayName
+	OrganizationSlug string           `json:"organization_slug,omitempty"` // "" = it has none
+	Roles            []string         `json:"-"`                           // slugs by priority, the primary one first (rule R4)
+	RoleNames        []string         `json:"-"`                           // the name of each of Roles
+	Assignments      []RoleAssignment `json:"-"`                           // where each role comes from (rule M10)
 }
 
 // Kept are the assignments that nobody chose: roles that a domain, a connection or a
@@ -129,12 +129,12 @@ type Memberships struct{ s *Service }
 // NewMembership is what Add needs: an organization and a user; the rest may be
 // empty.
 type NewMembership struct {
-	ID             MembershipID // for imports; zero = a new one
-	OrganizationID OrganizationID
-	UserID         UserID
-	Roles          []string // none = the organization's default role
-	DisplayName    string   // the name here (rule G5)
-	Attributes     map[string]string
+	ID             MembershipID      // for imports; zero = a new one
+	OrganizationID OrganizationID    // where
+	UserID         UserID            // who
+	Roles          []string          // none = the organization's default role
+	DisplayName    string            // the name here (rule G5)
+	Attributes     map[string]string // the profile here; limits as in rule G3
 	Metadata       map[string]string // the host's own (rule O1)
 	JoinedVia      JoinedVia         // for imports; "" = added
 	// InvitationID is an invitation to the user's address that Add takes up for them (rule M2): its
@@ -147,10 +147,10 @@ type NewMembership struct {
 // MembershipUpdate is a change to a membership's profile. A nil field stays as it
 // is; a pointer to the empty string clears.
 type MembershipUpdate struct {
-	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
-	DisplayName *string
-	Attributes  Patch
-	Metadata    Patch // the host's own (rule O1)
+	Version     int64   // the Version this is based on; 0 = whichever (rule G11)
+	DisplayName *string // at most 200 characters (rule G5)
+	Attributes  Patch   // the profile here
+	Metadata    Patch   // the host's own (rule O1)
 	// LastSignInAt is for [Service.Import] alone, as in [UserUpdate].
 	LastSignInAt time.Time `json:"-"`
 }

@@ -28,7 +28,7 @@ type MemberQuery struct {
 	NamePrefix  string // what the name here begins with, in any case (rule G12)
 	EmailPrefix string // what the canonical address begins with
 	Order       Order  // [ByID], or along a prefix or a search; in an organization also [ByName] and [ByEmail], which begins with members without an address
-	Descending  bool
+	Descending  bool   // the other way round
 	Limit       int    // default 50, at most 1000
 	Cursor      string // Next of the page before
 }

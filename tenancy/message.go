@@ -29,7 +29,7 @@ const (
 // Message is what a mail has to say. It carries facts and no text: how it reads, in
 // which language and with which link, is the host's to decide.
 type Message struct {
-	Kind           MessageKind
+	Kind           MessageKind    // what it is about: one of the Message constants
 	To             string         // the address, as given
 	Token          Token          // to be revealed in this mail and nowhere else; zero in a notice
 	Code           Token          // a mailbox proof's six digits, to be revealed in the same way; zero: only the link proves

@@ -13,20 +13,20 @@ import (
 // Organization is a customer of the host: the thing that people are members of and
 // that everything they share belongs to.
 type Organization struct {
-	ID          OrganizationID    `json:"id"`
-	Version     int64             `json:"version"` // counts changes from 1; see rule G11
-	DisplayName string            `json:"display_name"`
+	ID          OrganizationID    `json:"id"`                    // never changes
+	Version     int64             `json:"version"`               // counts changes from 1; see rule G11
+	DisplayName string            `json:"display_name"`          // what people call it
 	Slug        string            `json:"slug,omitempty"`        // unique; "" = none
 	ExternalID  string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
 	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own: nobody else writes it (rule O1)
 	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit
-	Settings    Settings          `json:"settings"`
+	Settings    Settings          `json:"settings"`              // what it decides for itself
 	SuspendedAt time.Time         `json:"suspended_at,omitzero"` // zero: not suspended
 	ArchivedAt  time.Time         `json:"archived_at,omitzero"`  // zero: not archived
 	DeletedAt   time.Time         `json:"deleted_at,omitzero"`   // when its deletion began, which goes on in steps (rule G18); zero: it stays
-	CreatedAt   time.Time         `json:"created_at,omitzero"`
-	UpdatedAt   time.Time         `json:"updated_at,omitzero"`
-	NameKey     string            `json:"-"` // folded DisplayName, for order and search
+	CreatedAt   time.Time         `json:"created_at,omitzero"`   // when it was made
+	UpdatedAt   time.Time         `json:"updated_at,omitzero"`   // when it last changed, with Version
+	NameKey     string            `json:"-"`                     // folded DisplayName, for order and search
 	// SessionsEndedAt ends every session here from before (rule O2); zero: none.
 	SessionsEndedAt time.Time `json:"-"`
 }
@@ -84,9 +84,9 @@ type NewOrganization struct {
 	ExternalID  string            `json:"external_id,omitempty"` // 1 to 255 printable characters, unique (rule G4)
 	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own (rule O1); limits as in rule G3
 	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit; the same limits
-	Settings    Settings          `json:"settings,omitzero"`
-	CreatedAt   time.Time         `json:"-"`              // for [Service.Import] alone, as in [UserHistory]; zero: now
-	Owner       UserID            `json:"owner,omitzero"` // becomes an active member with the creator role
+	Settings    Settings          `json:"settings,omitzero"`     // zero fields: as the application has it
+	CreatedAt   time.Time         `json:"-"`                     // for [Service.Import] alone, as in [UserHistory]; zero: now
+	Owner       UserID            `json:"owner,omitzero"`        // becomes an active member with the creator role
 	// Domains are claimed for it; their OrganizationID stays zero.
 	Domains []NewDomain `json:"domains,omitempty"`
 }
@@ -94,22 +94,22 @@ type NewOrganization struct {
 // OrganizationUpdate is a change to an organization. A nil field stays as it is; a
 // pointer to the empty string, or to 0, clears.
 type OrganizationUpdate struct {
-	Version     int64 // the Version this is based on; 0 = whichever (rule G11)
-	DisplayName *string
-	Slug        *string // the one before stays reserved for 90 days (rule O5)
-	ExternalID  *string
-	Metadata    Patch // the host's own (rule O1)
-	Attributes  Patch
-	SeatLimit   *int
-	DefaultRole *string
-	CreatorRole *string
+	Version     int64            // the Version this is based on; 0 = whichever (rule G11)
+	DisplayName *string          // 1 to 200 characters; cannot be cleared
+	Slug        *string          // the one before stays reserved for 90 days (rule O5)
+	ExternalID  *string          // as in [NewOrganization]
+	Metadata    Patch            // the host's own (rule O1)
+	Attributes  Patch            // what the organization's people may edit
+	SeatLimit   *int             // at least 1; 0 clears
+	DefaultRole *string          // as in [Settings]
+	CreatorRole *string          // as in [Settings]
 	Features    map[string]*bool // nil deletes the flag
 
-	AllowedDomains    *[]string // at most 100, none of free mail; a pointer to none clears
-	BlockedDomains    *[]string // at most 100; a pointer to none clears
-	AcceptOnDomains   *bool
-	SingleSignOnJoins *bool
-	JoinRequests      *bool
+	AllowedDomains    *[]string      // at most 100, none of free mail; a pointer to none clears
+	BlockedDomains    *[]string      // at most 100; a pointer to none clears
+	AcceptOnDomains   *bool          // as in [Settings]
+	SingleSignOnJoins *bool          // as in [Settings]
+	JoinRequests      *bool          // as in [Settings]
 	SessionIdle       *time.Duration // in whole seconds, at least a minute; 0 clears
 	SessionFor        *time.Duration // likewise
 }
@@ -121,9 +121,9 @@ type OrganizationQuery struct {
 	Suspended  *bool            // nil = either
 	Archived   bool             // list the archived ones instead
 	Order      Order            // [ByID], or by name with a NamePrefix; [ByName]
-	Descending bool
-	Limit      int    // default 50, at most 1000
-	Cursor     string // Next of the page before
+	Descending bool             // the other way round
+	Limit      int              // default 50, at most 1000
+	Cursor     string           // Next of the page before
 }
 
 // Create makes an organization and, for an Owner, the membership with the creator

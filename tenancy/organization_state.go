@@ -53,9 +53,9 @@ func (o organizationRules) archive(ctx context.Context, org *Organization) error
 // because they are active elsewhere by now, and the names of its domains that another
 // organization has verified meanwhile (rule O2).
 type Restored struct {
-	Organization Organization `json:"organization"`
-	Deactivated  []UserID     `json:"deactivated"`
-	TakenDomains []string     `json:"taken_domains"`
+	Organization Organization `json:"organization"`  // as it is now
+	Deactivated  []UserID     `json:"deactivated"`   // those members
+	TakenDomains []string     `json:"taken_domains"` // those names
 }
 
 // Restore takes an organization out of the archive (rule O2). Under

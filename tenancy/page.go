@@ -15,8 +15,8 @@ import (
 
 // Limits of a list (rule G6).
 const (
-	DefaultLimit = 50
-	MaxLimit     = 1000
+	DefaultLimit = 50   // where a query has Limit 0
+	MaxLimit     = 1000 // the most that a query may ask for
 )
 
 // walkLimit is how many rows a rule reads at a time when it must see them all.
@@ -24,8 +24,8 @@ const walkLimit = 1000
 
 // Page is a part of a list. Next is the cursor of the part after it, "" at the end.
 type Page[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"`
+	Items []T    `json:"items"`          // in the order of the list
+	Next  string `json:"next,omitempty"` // Cursor of the next page; "" = there is none
 }
 
 // paging is what every query says about its page.

@@ -14,8 +14,8 @@ type SignInMethod string
 // The methods that have a meaning here. All others are names in Config.SignInMethods.
 const (
 	MethodSingleSignOn SignInMethod = "single_sign_on" // through an organization's connection
-	MethodPassword     SignInMethod = "password"
-	MethodMagicLink    SignInMethod = "magic_link" // a link or code that was mailed
+	MethodPassword     SignInMethod = "password"       // a password that the application checked
+	MethodMagicLink    SignInMethod = "magic_link"     // a link or code that was mailed
 	// MethodInvitation is the link of an invitation, opened by somebody new: it needs no
 	// place in Config.SignInMethods.
 	MethodInvitation SignInMethod = "invitation"
@@ -24,17 +24,17 @@ const (
 // Policy is what an organization demands of sign-ins (rules P2, P3). One without a
 // row demands nothing.
 type Policy struct {
-	ID             PolicyID           `json:"id"`
-	Version        int64              `json:"version"`
-	OrganizationID OrganizationID     `json:"organization_id"`
-	Domain         DomainPolicy       `json:"domain"`
-	Organization   OrganizationPolicy `json:"organization"`
+	ID             PolicyID           `json:"id"`               // never changes
+	Version        int64              `json:"version"`          // counts changes from 1; see rule G11
+	OrganizationID OrganizationID     `json:"organization_id"`  // whose it is
+	Domain         DomainPolicy       `json:"domain"`           // binds people on the organization's domains, wherever they sign in
+	Organization   OrganizationPolicy `json:"organization"`     // binds who enters the organization
 	Exempt         []UserID           `json:"exempt,omitempty"` // active members whom it does not bind: break glass (rule P3)
 	// BindsOwners makes it bind owners, too. As long as it is false they are free of it, so
 	// that nobody else can lock them out.
 	BindsOwners bool      `json:"binds_owners,omitempty"`
-	CreatedAt   time.Time `json:"created_at,omitzero"`
-	UpdatedAt   time.Time `json:"updated_at,omitzero"`
+	CreatedAt   time.Time `json:"created_at,omitzero"` // when it was made
+	UpdatedAt   time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
 // DomainPolicy binds everyone whose address is on the organization's verified
@@ -43,8 +43,8 @@ type DomainPolicy struct {
 	// Methods are those allowed; none = all. Single sign-on among them is by an active
 	// connection of the organization itself.
 	Methods      []SignInMethod `json:"methods,omitempty"`
-	ConnectionID ConnectionID   `json:"connection_id,omitzero"` // required; zero: none
-	SecondFactor bool           `json:"second_factor,omitempty"`
+	ConnectionID ConnectionID   `json:"connection_id,omitzero"`  // required; zero: none
+	SecondFactor bool           `json:"second_factor,omitempty"` // demand a second factor, too
 }
 
 // OrganizationPolicy binds everyone who signs in to the organization (rule P3).
@@ -73,11 +73,11 @@ type Policies struct{ s *Service }
 // PolicyUpdate is a change to a policy. A nil field stays as it is; what is given
 // stands instead of what there was.
 type PolicyUpdate struct {
-	Version      int64 // the Version this is based on; 0 = whichever (rule G11)
-	Domain       *DomainPolicy
-	Organization *OrganizationPolicy
-	Exempt       *[]UserID // at most 100
-	BindsOwners  *bool     // owners and the host alone
+	Version      int64               // the Version this is based on; 0 = whichever (rule G11)
+	Domain       *DomainPolicy       // a pointer to the zero value demands nothing
+	Organization *OrganizationPolicy // likewise
+	Exempt       *[]UserID           // at most 100
+	BindsOwners  *bool               // owners and the host alone
 }
 
 const maxExempt = 100

@@ -47,12 +47,12 @@ type StartedProof struct {
 	// Link and Code are to be mailed to Email and shown to nobody. With Config.Mailer they have
 	// gone there already, and both are zero.
 	Link Token `json:"-"`
-	Code Token `json:"-"`
+	Code Token `json:"-"` // six digits; zero where HasCode is false
 	// HasCode says whether a code was mailed. False: the address has had its codes of the day, or too
 	// many wrong ones were typed for it, and only the link proves.
 	HasCode   bool      `json:"has_code"`
-	Email     string    `json:"email"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	Email     string    `json:"email"`               // as it was given to Start
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when both run out
 }
 
 // ProofPreview is what the page may show that a link leads to.
@@ -61,8 +61,8 @@ type ProofPreview struct {
 	// Here says whether this browser is the one that asked. If not, the page offers to go on in this
 	// browser, or to type the code in the other one if HasCode.
 	Here      bool      `json:"here"`
-	HasCode   bool      `json:"has_code"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	HasCode   bool      `json:"has_code"`            // a code was mailed beside the link
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the link runs out
 }
 
 // ProvedMailbox is a proof that was presented.

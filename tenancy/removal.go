@@ -25,15 +25,15 @@ import (
 // join is approved. An organization keeps at most 10,000; beyond that the oldest go, those who left
 // before those who were removed.
 type Removal struct {
-	ID             RemovalID      `json:"id"`
-	Version        int64          `json:"version"`
-	OrganizationID OrganizationID `json:"organization_id"`
-	UserID         UserID         `json:"user_id"`
+	ID             RemovalID      `json:"id"`                  // never changes
+	Version        int64          `json:"version"`             // counts changes from 1; see rule G11
+	OrganizationID OrganizationID `json:"organization_id"`     // from where
+	UserID         UserID         `json:"user_id"`             // who
 	Name           string         `json:"name,omitempty"`      // as it was
 	Email          string         `json:"email,omitempty"`     // as it was
 	Left           bool           `json:"left,omitempty"`      // by their own wish
 	RemoverID      UserID         `json:"remover_id,omitzero"` // who removed them; zero: the host
-	RemovedAt      time.Time      `json:"removed_at,omitzero"`
+	RemovedAt      time.Time      `json:"removed_at,omitzero"` // when they were removed, or left
 }
 
 // RemovalID is the id of a removal, rmv_...
@@ -50,7 +50,7 @@ const maxRemovals = 10_000
 
 // RemovalQuery selects removals for Removed.
 type RemovalQuery struct {
-	Descending bool
+	Descending bool   // the other way round
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

@@ -11,18 +11,18 @@ import (
 // declared by the host at start-up; an organization's own role has a slug that
 // begins with "org-".
 type Role struct {
-	ID             RoleID         `json:"id"`
-	Version        int64          `json:"version"`
+	ID             RoleID         `json:"id"`                       // never changes
+	Version        int64          `json:"version"`                  // counts changes from 1; see rule G11
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: an application role
 	Slug           string         `json:"slug"`                     // never changes
-	Name           string         `json:"name"`
-	Description    string         `json:"description,omitempty"`
-	Extends        string         `json:"extends,omitempty"` // the slug of its one parent
-	Grants         []rbac.Grant   `json:"grants"`
-	Priority       int            `json:"priority"`           // lowest first (rule R4)
-	Revision       int64          `json:"revision,omitempty"` // of the declaration that it comes from
-	CreatedAt      time.Time      `json:"created_at,omitzero"`
-	UpdatedAt      time.Time      `json:"updated_at,omitzero"`
+	Name           string         `json:"name"`                     // for people
+	Description    string         `json:"description,omitempty"`    // for people
+	Extends        string         `json:"extends,omitempty"`        // the slug of its one parent
+	Grants         []rbac.Grant   `json:"grants"`                   // its own, without its parents'
+	Priority       int            `json:"priority"`                 // lowest first (rule R4)
+	Revision       int64          `json:"revision,omitempty"`       // of the declaration that it comes from
+	CreatedAt      time.Time      `json:"created_at,omitzero"`      // when it was made
+	UpdatedAt      time.Time      `json:"updated_at,omitzero"`      // when it last changed, with Version
 }
 
 // RoleID is the id of a role, role_...
@@ -63,13 +63,13 @@ func isBuiltin(slug string) bool {
 // Permission is something that can be granted and checked, once the host has
 // declared it (rule R1).
 type Permission struct {
-	ID          PermissionID    `json:"-"`
-	Version     int64           `json:"-"`
-	Slug        rbac.Permission `json:"slug"`
-	Description string          `json:"description,omitempty"`
-	Revision    int64           `json:"revision,omitempty"` // of the declaration that it comes from
-	CreatedAt   time.Time       `json:"created_at,omitzero"`
-	UpdatedAt   time.Time       `json:"updated_at,omitzero"`
+	ID          PermissionID    `json:"-"`                     // never changes
+	Version     int64           `json:"-"`                     // counts changes from 1; see rule G11
+	Slug        rbac.Permission `json:"slug"`                  // what checks name, such as "documents:read"
+	Description string          `json:"description,omitempty"` // for people
+	Revision    int64           `json:"revision,omitempty"`    // of the declaration that it comes from
+	CreatedAt   time.Time       `json:"created_at,omitzero"`   // when it was made
+	UpdatedAt   time.Time       `json:"updated_at,omitzero"`   // when it last changed, with Version
 }
 
 // PermissionID is the id of a permission, prm_...
@@ -88,13 +88,13 @@ func (p *Permission) event(kind EventType) newEvent {
 // Denial counts what one actor was refused by one method in one organization during
 // one minute (rule A5). Denials are no events.
 type Denial struct {
-	ID             DenialID       `json:"id"`
-	Version        int64          `json:"-"`
+	ID             DenialID       `json:"id"`                       // never changes
+	Version        int64          `json:"-"`                        // counts changes from 1; see rule G11
 	Actor          Actor          `json:"actor"`                    // zero: actors beyond the budget of [Events.Denials]
 	Method         string         `json:"method"`                   // as in [Methods]; "" without an Actor
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none was named, or none that exists
-	Minute         time.Time      `json:"minute,omitzero"`
-	Count          int            `json:"count"`
+	Minute         time.Time      `json:"minute,omitzero"`          // its beginning
+	Count          int            `json:"count"`                    // how many calls were refused in it
 }
 
 // DenialID is the id of a denial, den_...

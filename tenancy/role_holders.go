@@ -8,7 +8,7 @@ import (
 
 // EffectiveRole is a role with all that it gives, its parents' grants included (rule R7).
 type EffectiveRole struct {
-	Role Role `json:"role"`
+	Role Role `json:"role"` // the role itself
 	// Parents are the slugs from the role's parent up; none where it extends no role.
 	Parents []string `json:"parents"`
 	// Grants are the role's own, then those of each parent, as they were written. One that a role nearer
@@ -20,19 +20,19 @@ type EffectiveRole struct {
 
 // EffectiveGrant is a grant, and the role that has it.
 type EffectiveGrant struct {
-	Grant rbac.Grant `json:"grant"`
-	Role  string     `json:"role"` // the slug of the role itself, or of one of its parents
+	Grant rbac.Grant `json:"grant"` // as it was written
+	Role  string     `json:"role"`  // the slug of the role itself, or of one of its parents
 }
 
 // HolderPage is a page of the members who hold a role.
 type HolderPage struct {
-	Items []Member `json:"items"`
+	Items []Member `json:"items"`          // members who hold it
 	Next  string   `json:"next,omitempty"` // Cursor of the next page; "" = there is none
 	// Holders is how many active members hold the role, whatever the page shows. It is exact unless More
 	// is set: then at least as many do, because only 1,000 assignments are read, of which a member may
 	// have several.
 	Holders int  `json:"holders"`
-	More    bool `json:"more"`
+	More    bool `json:"more"` // Holders may be too low
 }
 
 // maxHolders is how many members are counted who hold a role.

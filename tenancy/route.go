@@ -10,8 +10,8 @@ import (
 // RouteHints are what the host knows of where a person wants to, from a link or a
 // subdomain. The first that is given counts.
 type RouteHints struct {
-	ConnectionID   ConnectionID
-	OrganizationID OrganizationID
+	ConnectionID   ConnectionID   // zero: not known
+	OrganizationID OrganizationID // zero: not known
 }
 
 // Route is how a person with an address may sign in. It is made from domains and

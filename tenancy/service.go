@@ -18,21 +18,21 @@ import (
 //
 // This Service is the host itself and is trusted with everything.
 type Service struct {
-	Organizations Organizations
-	Users         Users
-	Identities    Identities
-	Memberships   Memberships
-	Sessions      Sessions
-	Proofs        Proofs
-	Domains       Domains
-	Connections   Connections
-	Policies      Policies
-	Invitations   Invitations
-	JoinCodes     JoinCodes
-	JoinRequests  JoinRequests
-	Roles         Roles
-	Permissions   Permissions
-	Events        Events
+	Organizations Organizations // the customers
+	Users         Users         // the people
+	Identities    Identities    // the ways in which they sign in
+	Memberships   Memberships   // who belongs where, as what
+	Sessions      Sessions      // who is signed in, and where
+	Proofs        Proofs        // of mailboxes, before there is a user
+	Domains       Domains       // claims of organizations to domain names
+	Connections   Connections   // single sign-on
+	Policies      Policies      // what organizations demand of sign-ins
+	Invitations   Invitations   // by address
+	JoinCodes     JoinCodes     // for anyone who has one
+	JoinRequests  JoinRequests  // of people who want in
+	Roles         Roles         // sets of grants
+	Permissions   Permissions   // what can be granted and checked
+	Events        Events        // the audit log, and what was refused
 
 	instance  *instance
 	store     store.Store

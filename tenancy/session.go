@@ -15,15 +15,15 @@ type EndReason string
 
 // The reasons. A session that ran out has none.
 const (
-	EndedSignOut      EndReason = "signed_out"
-	EndedRevoked      EndReason = "revoked"
-	EndedDeactivated  EndReason = "membership_deactivated"
-	EndedRemoved      EndReason = "membership_removed"
-	EndedUser         EndReason = "user_suspended"
-	EndedMerged       EndReason = "user_merged"
-	EndedTakenOver    EndReason = "taken_over" // the address's owner took the account over (rule U4)
-	EndedTooMany      EndReason = "too_many"   // the oldest over Limits.UserSessions
-	EndedOrganization EndReason = "organization_closed"
+	EndedSignOut      EndReason = "signed_out"             // by the person
+	EndedRevoked      EndReason = "revoked"                // by who may, from another session or as the host
+	EndedDeactivated  EndReason = "membership_deactivated" // the membership there became inactive
+	EndedRemoved      EndReason = "membership_removed"     // the membership there is gone
+	EndedUser         EndReason = "user_suspended"         // the host suspended the user
+	EndedMerged       EndReason = "user_merged"            // the user was merged into another
+	EndedTakenOver    EndReason = "taken_over"             // the address's owner took the account over (rule U4)
+	EndedTooMany      EndReason = "too_many"               // the oldest over Limits.UserSessions
+	EndedOrganization EndReason = "organization_closed"    // the organization is suspended, archived or gone, or ended its sessions
 	// EndedConnection: the connection that it came through was switched off, deleted, or
 	// pointed to another provider (rule P9).
 	EndedConnection   EndReason = "connection_closed"
@@ -40,18 +40,18 @@ const (
 // for each organization that it works in. The entries of a client have the same ClientID. Each
 // has its own evidence, limits and end. An entry never moves to another organization.
 type Session struct {
-	ID      SessionID `json:"id"`
-	Version int64     `json:"version"`
-	UserID  UserID    `json:"user_id"`
+	ID      SessionID `json:"id"`      // never changes
+	Version int64     `json:"version"` // counts changes from 1; see rule G11
+	UserID  UserID    `json:"user_id"` // who is signed in
 	// ClientID is the id of the client's first entry, which may have ended. It is zero where
 	// somebody else than the user reads the session.
 	ClientID       SessionID      `json:"-"`
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none chosen
-	MembershipID   MembershipID   `json:"membership_id,omitzero"`
-	IdentityID     IdentityID     `json:"identity_id,omitzero"`   // the identity that they came by
-	Method         SignInMethod   `json:"method,omitempty"`       // how they signed in
-	ConnectionID   ConnectionID   `json:"connection_id,omitzero"` // through which connection
-	SecondFactor   bool           `json:"second_factor,omitempty"`
+	MembershipID   MembershipID   `json:"membership_id,omitzero"`   // their membership there; zero: none chosen
+	IdentityID     IdentityID     `json:"identity_id,omitzero"`     // the identity that they came by
+	Method         SignInMethod   `json:"method,omitempty"`         // how they signed in
+	ConnectionID   ConnectionID   `json:"connection_id,omitzero"`   // through which connection
+	SecondFactor   bool           `json:"second_factor,omitempty"`  // they showed a second factor as well
 	// ConnectionEpoch is the SessionsEpoch that the connection had then: the session holds
 	// as long as that stays (rule P9).
 	ConnectionEpoch int64 `json:"connection_epoch,omitempty"`
@@ -65,11 +65,11 @@ type Session struct {
 	Address    string    `json:"address,omitempty"`    // network address, likewise
 	SelectedAt time.Time `json:"selected_at,omitzero"` // when the organization was entered
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`  // at the latest (rule S1); of one that ended, when it did
-	EndedAt    time.Time `json:"ended_at,omitzero"`
-	EndReason  EndReason `json:"end_reason,omitempty"`
-	LastSeenAt time.Time `json:"-"` // outside the versioned row
-	CreatedAt  time.Time `json:"created_at,omitzero"`
-	UpdatedAt  time.Time `json:"updated_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`    // zero: it has not ended, or its time ran out
+	EndReason  EndReason `json:"end_reason,omitempty"` // "" = it has not ended, or its time ran out
+	LastSeenAt time.Time `json:"-"`                    // outside the versioned row
+	CreatedAt  time.Time `json:"created_at,omitzero"`  // when it was made
+	UpdatedAt  time.Time `json:"updated_at,omitzero"`  // when it last changed, with Version
 }
 
 // SessionID is the id of a session, ses_...
@@ -87,7 +87,7 @@ type Sessions struct{ s *Service }
 // NewSession is what Start needs: a user and how they signed in; the rest may be
 // empty.
 type NewSession struct {
-	UserID         UserID
+	UserID         UserID         // who signs in
 	OrganizationID OrganizationID // zero = none chosen yet
 	// The rest says what the person has shown, which no decoder can set.
 	Method       SignInMethod `json:"-"` // how they signed in; 1 to 64 of a-z, 0-9, _ and -
@@ -102,8 +102,8 @@ type NewSession struct {
 // StartedSession is a session and the token by which its bearer is known. The token
 // is shown here and never again (rule G10): put it into the person's cookie.
 type StartedSession struct {
-	Session Session `json:"session"`
-	Token   Token   `json:"-"`
+	Session Session `json:"session"` // what was started
+	Token   Token   `json:"-"`       // for the cookie, or the Authorization header
 	// ExpiresAt is when the token runs out at the latest, whichever entry it is used for.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }

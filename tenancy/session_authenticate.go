@@ -11,8 +11,8 @@ import (
 
 // Authenticated is who bears a session's token, and where.
 type Authenticated struct {
-	Session      Session      `json:"session"`
-	User         User         `json:"user"`
+	Session      Session      `json:"session"`               // the entry that counts
+	User         User         `json:"user"`                  // who bears the token
 	Organization Organization `json:"organization,omitzero"` // zero: none chosen
 	Member       Member       `json:"member,omitzero"`       // there; Roles by priority, the primary one first (rule R4)
 }

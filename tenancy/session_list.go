@@ -15,8 +15,8 @@ import (
 // A page may hold fewer than Limit, and not be the last, where some are not live any
 // more.
 type SessionQuery struct {
-	Ended      bool // also those that ended or ran out, as long as they are kept
-	Descending bool
+	Ended      bool   // also those that ended or ran out, as long as they are kept
+	Descending bool   // the other way round
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

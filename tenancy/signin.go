@@ -120,7 +120,7 @@ const (
 
 // Decision is what came of an attempt.
 type Decision struct {
-	Kind DecisionKind `json:"kind"`
+	Kind DecisionKind `json:"kind"` // says which of the fields below are set
 
 	// Signed in, linked, or request filed:
 	User     User `json:"user,omitzero"`
@@ -157,7 +157,7 @@ type Decision struct {
 	// Reason of a suspended decision is [ReasonUserSuspended] or
 	// [ReasonOrganizationSuspended].
 	Reason  Reason       `json:"reason,omitempty"`
-	Request *JoinRequest `json:"request,omitempty"`
+	Request *JoinRequest `json:"request,omitempty"` // the request that was filed; nil: none
 	// InvitationCode says what became of an invitation that was of no use, in a sign-in
 	// that went on without it (rule I6); "" = it served, or there was none.
 	InvitationCode Code `json:"invitation_code,omitempty"`
@@ -165,8 +165,8 @@ type Decision struct {
 
 // JoinRefusal is why an organization did not let somebody in.
 type JoinRefusal struct {
-	Organization OrganizationView `json:"organization"`
-	Code         Code             `json:"code"`
+	Organization OrganizationView `json:"organization"` // what they may see of it
+	Code         Code             `json:"code"`         // as of an error
 }
 
 // Started is the session of somebody who is signed in.

@@ -17,28 +17,28 @@ import (
 // User is a person, once in the whole application (rule U1), with any number of
 // memberships (rule U3).
 type User struct {
-	ID              UserID            `json:"id"`
+	ID              UserID            `json:"id"`                         // never changes
 	Version         int64             `json:"version"`                    // counts changes from 1; see rule G11
 	Email           string            `json:"email,omitempty"`            // as given; "" where Config.EmailOptional (rule U13)
 	EmailVerifiedAt time.Time         `json:"email_verified_at,omitzero"` // zero: not proved
 	EmailProvedBy   string            `json:"email_proved_by,omitempty"`  // [EmailProvedByMail], [EmailProvedByHost], a provider's name or a connection's id; of the last proof (rule U10)
 	PendingEmail    string            `json:"pending_email,omitempty"`    // waits for its proof (rule U5)
-	GivenName       string            `json:"given_name,omitempty"`
-	FamilyName      string            `json:"family_name,omitempty"`
-	DisplayName     string            `json:"display_name,omitempty"`
-	Picture         string            `json:"picture,omitempty"` // an https URL
-	Phone           string            `json:"phone,omitempty"`
-	Locale          string            `json:"locale,omitempty"`      // a BCP 47 tag
-	Attributes      map[string]string `json:"attributes,omitempty"`  // free part of the profile
-	Metadata        map[string]string `json:"metadata,omitempty"`    // the host's own
-	ExternalID      string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
-	SuspendedAt     time.Time         `json:"suspended_at,omitzero"` // zero: not suspended (rule U8)
-	MergedInto      UserID            `json:"merged_into,omitzero"`  // zero: not merged; else only ids and LastSignInAt are left (rule U6)
-	LastSignInAt    time.Time         `json:"-"`                     // outside the versioned row (rule G12)
-	CreatedAt       time.Time         `json:"created_at,omitzero"`
-	UpdatedAt       time.Time         `json:"updated_at,omitzero"`
-	EmailKey        string            `json:"-"` // canonical Email: unique, for search; "" where there is none
-	NameKey         string            `json:"-"` // folded Name, for order and search
+	GivenName       string            `json:"given_name,omitempty"`       // names: "" = not known
+	FamilyName      string            `json:"family_name,omitempty"`      // likewise
+	DisplayName     string            `json:"display_name,omitempty"`     // likewise
+	Picture         string            `json:"picture,omitempty"`          // an https URL
+	Phone           string            `json:"phone,omitempty"`            // not checked beyond its characters
+	Locale          string            `json:"locale,omitempty"`           // a BCP 47 tag
+	Attributes      map[string]string `json:"attributes,omitempty"`       // free part of the profile
+	Metadata        map[string]string `json:"metadata,omitempty"`         // the host's own
+	ExternalID      string            `json:"external_id,omitempty"`      // the host's own key, unique; "" = none
+	SuspendedAt     time.Time         `json:"suspended_at,omitzero"`      // zero: not suspended (rule U8)
+	MergedInto      UserID            `json:"merged_into,omitzero"`       // zero: not merged; else only ids and LastSignInAt are left (rule U6)
+	LastSignInAt    time.Time         `json:"-"`                          // outside the versioned row (rule G12)
+	CreatedAt       time.Time         `json:"created_at,omitzero"`        // when it was made
+	UpdatedAt       time.Time         `json:"updated_at,omitzero"`        // when it last changed, with Version
+	EmailKey        string            `json:"-"`                          // canonical Email: unique, for search; "" where there is none
+	NameKey         string            `json:"-"`                          // folded Name, for order and search
 }
 
 // UserID is the id of a user, usr_...
@@ -73,18 +73,18 @@ type Users struct{ s *Service }
 
 // NewUser is what Create needs: an Email, unless Config.EmailOptional; the rest may be empty.
 type NewUser struct {
-	ID            UserID // for imports; zero = a new one
-	Email         string // rule U1; "" = none, where Config.EmailOptional (rule U13)
-	EmailVerified bool   `json:"-"` // the host vouches for the mailbox (rule U4); no decoder can
-	GivenName     string // names: 1 to 200 characters each (rule G5)
-	FamilyName    string
-	DisplayName   string
-	Picture       string // an https URL of at most 2048 bytes
-	Phone         string // at most 50 printable characters
-	Locale        string // a BCP 47 tag of at most 35 characters
-	Attributes    map[string]string
-	Metadata      map[string]string
-	ExternalID    string // 1 to 255 printable characters, unique (rule G4)
+	ID            UserID            // for imports; zero = a new one
+	Email         string            // rule U1; "" = none, where Config.EmailOptional (rule U13)
+	EmailVerified bool              `json:"-"` // the host vouches for the mailbox (rule U4); no decoder can
+	GivenName     string            // names: 1 to 200 characters each (rule G5)
+	FamilyName    string            // likewise
+	DisplayName   string            // likewise
+	Picture       string            // an https URL of at most 2048 bytes
+	Phone         string            // at most 50 printable characters
+	Locale        string            // a BCP 47 tag of at most 35 characters
+	Attributes    map[string]string // free part of the profile; limits as in rule G3
+	Metadata      map[string]string // the host's own; the same limits
+	ExternalID    string            // 1 to 255 printable characters, unique (rule G4)
 	// History is for [Service.Import] alone.
 	History UserHistory `json:"-"`
 	// Memberships are added with the user, as Memberships.Add would, all or none; their UserID
@@ -95,17 +95,17 @@ type NewUser struct {
 // UserUpdate is a change to a user. A nil field stays as it is; a pointer to the
 // empty string clears. The email changes, or is added, by ChangeEmail alone.
 type UserUpdate struct {
-	Version       int64 // the Version this is based on; 0 = whichever (rule G11)
-	EmailVerified *bool `json:"-"` // the host vouches for the mailbox, or takes that back; no decoder can
-	GivenName     *string
-	FamilyName    *string
-	DisplayName   *string
-	Picture       *string
-	Phone         *string
-	Locale        *string
-	Attributes    Patch
-	Metadata      Patch
-	ExternalID    *string
+	Version       int64   // the Version this is based on; 0 = whichever (rule G11)
+	EmailVerified *bool   `json:"-"` // the host vouches for the mailbox, or takes that back; no decoder can
+	GivenName     *string // as in [NewUser]
+	FamilyName    *string // as in [NewUser]
+	DisplayName   *string // as in [NewUser]
+	Picture       *string // as in [NewUser]
+	Phone         *string // as in [NewUser]
+	Locale        *string // as in [NewUser]
+	Attributes    Patch   // as in [NewUser]
+	Metadata      Patch   // as in [NewUser]
+	ExternalID    *string // as in [NewUser]
 	// LastSignInAt is for [Service.Import] alone: when they last signed in elsewhere. One that is
 	// not later than what is known changes nothing. It writes no event and moves no Version (rule G12).
 	LastSignInAt time.Time `json:"-"`
@@ -118,9 +118,9 @@ type UserQuery struct {
 	EmailPrefix string   // what the canonical address begins with
 	Suspended   *bool    // nil = either
 	Order       Order    // [ByID], or along a prefix; [ByName], or [ByEmail], which leaves out users without an address
-	Descending  bool
-	Limit       int    // default 50, at most 1000
-	Cursor      string // Next of the page before
+	Descending  bool     // the other way round
+	Limit       int      // default 50, at most 1000
+	Cursor      string   // Next of the page before
 }
 
 // Create makes a user. One email, one user (rule U1): an address that another user

@@ -19,7 +19,7 @@ import (
 // Mail is a mail as it reads: plain text, in any language.
 type Mail struct {
 	Subject string // one line
-	Text    string
+	Text    string // the body, plain
 }
 
 // Compose writes the mails that a [Mailer] sends by default, in English. Notices have no

@@ -15,9 +15,9 @@ import (
 
 // Tenant is one of the two organizations of [Leaks]. Their names, and those of their people, are the same.
 type Tenant struct {
-	Organization tenancy.Organization
-	Owner        tenancy.User // of the organization
-	Member       tenancy.User // of the organization, with the default role
+	Organization tenancy.Organization // the tenant itself
+	Owner        tenancy.User         // of the organization
+	Member       tenancy.User         // of the organization, with the default role
 	// Service is bound to the Owner.
 	Service *tenancy.Service
 	// Mark is a text of this tenant alone. Write it into rows, in a column that the queries show.

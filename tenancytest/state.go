@@ -7,15 +7,15 @@ type State string
 
 // The states. Only Active has access.
 const (
-	Active                State = "active"
-	Pending               State = "pending"  // invited, and has not accepted; the token is in the Mailbox
-	Inactive              State = "inactive" // deactivated there
-	UserSuspended         State = "user_suspended"
+	Active                State = "active"                 // a member
+	Pending               State = "pending"                // invited, and has not accepted; the token is in the Mailbox
+	Inactive              State = "inactive"               // deactivated there
+	UserSuspended         State = "user_suspended"         // the host suspended the person
 	OrganizationSuspended State = "organization_suspended" // which all its members are then
 	OrganizationArchived  State = "organization_archived"  // likewise
-	Left                  State = "left"
-	Removed               State = "removed"
-	Stranger              State = "stranger" // never a member
+	Left                  State = "left"                   // a member once, who left
+	Removed               State = "removed"                // a member once, whom the organization removed
+	Stranger              State = "stranger"               // never a member
 )
 
 // States lists every State, for tests that try each: what [Active] may do, the others may not.

@@ -3,14 +3,10 @@ package hygiene
 import (
 	"go/ast"
 	"go/token"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func TestPackagesAreDocumented(t *testing.T) {
@@ -116,23 +112,6 @@ func TestCommentsAreClean(t *testing.T) {
 			}
 			first, _, _ := strings.Cut(group.Text(), "\n")
 			assert.NotRegexp(t, `^(if|for|return|func) .*[{;]$`, first, "code in a comment at %s", s.at(group.Pos()))
-		}
-	}
-}
-
-var link = regexp.MustCompile(`\]\(([A-Za-z0-9_./-]+)\)`)
-
-// A relative link in a paper leads somewhere.
-func TestLinksLead(t *testing.T) {
-	papers, err := filepath.Glob(filepath.Join(root, "*.md"))
-	require.NoError(t, err)
-	require.NotEmpty(t, papers)
-	for _, paper := range papers {
-		text, err := os.ReadFile(paper)
-		require.NoError(t, err)
-		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
-			_, err := os.Stat(filepath.Join(root, found[1]))
-			require.NoError(t, err, "%s", filepath.Base(paper))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,11 +84,18 @@ func (s source) isTest() bool { return strings.HasSuffix(s.path, "_test.go") }
 // at is where a node stands, for messages.
 func (s source) at(pos token.Pos) string { return s.set.Position(pos).String() }
 
-// sources parses every Go file of this module; nested modules are left out.
+// sources gives every Go file of this module, parsed once; nested modules are left out.
 func sources(t *testing.T) []source {
 	t.Helper()
-	var all []source
-	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	all, err := parsed()
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	return all
+}
+
+var parsed = sync.OnceValues(func() (all []source, err error) {
+	set := token.NewFileSet()
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -105,14 +113,13 @@ func sources(t *testing.T) []source {
 		if err != nil {
 			return err
 		}
-		s := source{lines: bytes.Count(text, []byte("\n")), set: token.NewFileSet()}
+		s := source{lines: bytes.Count(text, []byte("\n")), set: set}
 		if s.path, err = filepath.Rel(root, path); err != nil {
 			return err
 		}
 		s.file, err = parser.ParseFile(s.set, s.path, text, parser.ParseComments)
 		all = append(all, s)
 		return err
-	}))
-	require.NotEmpty(t, all)
-	return all
-}
+	})
+	return all, err
+})

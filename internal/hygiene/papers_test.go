@@ -153,21 +153,3 @@ func rulesOf(t *testing.T, fn *ast.FuncDecl) (names []string) {
 	})
 	return names
 }
-
-// A relative link in a page leads somewhere.
-func TestPageLinksLead(t *testing.T) {
-	pages := 0
-	require.NoError(t, filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry os.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".md" {
-			return err
-		}
-		pages++
-		text, err := os.ReadFile(path)
-		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
-			_, err := os.Stat(filepath.Join(filepath.Dir(path), found[1]))
-			assert.NoError(t, err, "%s", path)
-		}
-		return err
-	}))
-	require.Positive(t, pages)
-}

@@ -27,9 +27,9 @@ type Stats struct {
 
 // Hold is how long a transaction held the write lock.
 type Hold struct {
-	Purpose string // as tenancy names its methods, such as "add member"; "" of others
-	For     time.Duration
-	At      time.Time // when it ended
+	Purpose string        // as tenancy names its methods, such as "add member"; "" of others
+	For     time.Duration // from its beginning to its end
+	At      time.Time     // when it ended
 }
 
 // Stats tells about the database and about the writers of this Store. Transactions that the

@@ -85,10 +85,10 @@ const (
 	FieldEmailVerified    Field = "email_verified"    // true, false, yes, no, 1 or 0
 	FieldVerifiedEmails   Field = "verified_emails"   // a list: the address is verified if it is in it
 	FieldUsername         Field = "username"          // for the program alone
-	FieldGivenName        Field = "given_name"        //
-	FieldFamilyName       Field = "family_name"       //
-	FieldDisplayName      Field = "display_name"      //
-	FieldPhone            Field = "phone"             //
+	FieldGivenName        Field = "given_name"        // as in [tenancy.NewUser]
+	FieldFamilyName       Field = "family_name"       // likewise
+	FieldDisplayName      Field = "display_name"      // likewise
+	FieldPhone            Field = "phone"             // likewise
 	FieldPicture          Field = "picture"           // an https URL
 	FieldLocale           Field = "locale"            // a BCP 47 tag
 	FieldStatus           Field = "status"            // by Values
@@ -98,7 +98,7 @@ const (
 	FieldUnit             Field = "unit"              // such as the path of an organizational unit; for the program alone
 	FieldCreatedAt        Field = "created_at"        // when the account was made
 	FieldJoinedAt         Field = "joined_at"         // when they became a member
-	FieldLastSignInAt     Field = "last_sign_in_at"   //
+	FieldLastSignInAt     Field = "last_sign_in_at"   // when the person last signed in there
 	FieldDeactivatedAt    Field = "deactivated_at"    // since when an inactive one is inactive
 	FieldExpiresAt        Field = "expires_at"        // until when a guest stays
 	FieldPasswordDigest   Field = "password_digest"   // for the program alone, and of a new user alone

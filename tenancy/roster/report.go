@@ -12,16 +12,16 @@ import (
 
 // Entry is one row with what becomes of it.
 type Entry struct {
-	Row Row
+	Row Row // as it was read
 	// The ids of what it is about. Of what a plan would create they are zero; of what was created they
 	// are set. Without an organization MembershipID and OrganizationID are zero.
 	UserID         tenancy.UserID
-	OrganizationID tenancy.OrganizationID
-	MembershipID   tenancy.MembershipID
+	OrganizationID tenancy.OrganizationID // where the person is a member
+	MembershipID   tenancy.MembershipID   // the membership there
 	// What the row creates.
 	NewUser         bool
-	NewMembership   bool
-	NewOrganization bool
+	NewMembership   bool // a membership
+	NewOrganization bool // an organization
 	// Changes are what it changes of what is there.
 	Changes []Change
 
@@ -32,8 +32,8 @@ type Entry struct {
 // Change is one field that a row changes, from one text to another. Lists are joined by ", ", and times are in
 // RFC 3339.
 type Change struct {
-	Field    Field
-	From, To string
+	Field    Field  // the field
+	From, To string // "" = nothing there
 }
 
 // String is `given_name "Bob" -> "Robert"`.
@@ -44,14 +44,14 @@ func (e Entry) creates() bool { return e.NewUser || e.NewMembership }
 
 // Refusal is a row that does not go in, and why.
 type Refusal struct {
-	Row     Row
-	Problem *Problem
+	Row     Row      // as it was read
+	Problem *Problem // why
 }
 
 // Skipped is a row that is no person, as a bot, and why.
 type Skipped struct {
-	Row    Row
-	Reason string
+	Row    Row    // as it was read
+	Reason string // why: its Skip
 }
 
 // Report says what becomes of each row of a sheet: each is in exactly one list, in the order of the file.

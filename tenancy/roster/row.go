@@ -23,32 +23,32 @@ type Sheet struct {
 // Row is one row of a file: one person, in one organization or in none. A field of which the file says
 // nothing is zero, and changes nothing.
 type Row struct {
-	Line             int // of the file, from 1: of its first line where cells have line breaks
-	ID               string
-	Email            string // as given
-	EmailVerified    bool
-	Username         string
-	GivenName        string
-	FamilyName       string
-	DisplayName      string
-	Phone            string
-	Picture          string
-	Locale           string
+	Line             int                      // of the file, from 1: of its first line where cells have line breaks
+	ID               string                   // the person's, in the system that the file is from
+	Email            string                   // as given
+	EmailVerified    bool                     // the file says that the mailbox is proved
+	Username         string                   // for the program alone
+	GivenName        string                   // as in [tenancy.NewUser]
+	FamilyName       string                   // likewise
+	DisplayName      string                   // likewise
+	Phone            string                   // likewise
+	Picture          string                   // an https URL
+	Locale           string                   // a BCP 47 tag
 	Status           tenancy.MembershipStatus // active or inactive; "" = not said
 	Roles            []string                 // in the words of the file, in lower case, or those of [Column].Values
 	OrganizationID   string                   // the organization's external id
-	OrganizationName string
-	Unit             string
-	CreatedAt        time.Time // times are in UTC; zero: not said
-	JoinedAt         time.Time
-	LastSignInAt     time.Time
-	DeactivatedAt    time.Time
-	ExpiresAt        time.Time
-	PasswordDigest   Secret // for the program to keep: Freehold keeps no passwords
-	PasswordHasher   string
-	Metadata         map[string]string
-	Skip             string     // why it is no person; "" = it is one
-	Problems         []*Problem // what is wrong with it: such a row is refused
+	OrganizationName string                   // for [Options].NewOrganization
+	Unit             string                   // such as an organizational unit; for the program alone
+	CreatedAt        time.Time                // times are in UTC; zero: not said
+	JoinedAt         time.Time                // when they became a member
+	LastSignInAt     time.Time                // when they last signed in there
+	DeactivatedAt    time.Time                // since when an inactive one is inactive
+	ExpiresAt        time.Time                // until when a guest stays
+	PasswordDigest   Secret                   // for the program to keep: Freehold keeps no passwords
+	PasswordHasher   string                   // such as bcrypt; for the program alone
+	Metadata         map[string]string        // a JSON object of texts
+	Skip             string                   // why it is no person; "" = it is one
+	Problems         []*Problem               // what is wrong with it: such a row is refused
 
 	cell   func(name string) string // a function, so that fmt does not print what is secret in the cells
 	column func(field Field) string // the name of the column that filled a field; "" = none
