@@ -28,11 +28,17 @@ func CountTo(t *store.Table, where []store.Cond, limit int) *Query {
 // UpdateAll sets columns of the rows that pass the filter and hold something else there.
 func UpdateAll(t *store.Table, where []store.Cond, set []store.Set) *Query {
 	q := &Query{}
-	q.add("UPDATE " + t.Name + indexedBy(t, narrowest(t, where)) + " SET version = version + 1")
+	q.add("UPDATE " + t.Name + indexedBy(t, narrowest(t, where)) + " SET ")
+	if t.Versioned(set) {
+		q.add("version = version + 1, ")
+	}
 	values := make([]any, len(set))
 	for i := range set {
+		if i > 0 {
+			q.add(", ")
+		}
 		values[i] = Bind(t.Columns, set[i].Column, &set[i].Value)
-		q.add(", "+t.Columns[set[i].Column].Name+" = ?", values[i])
+		q.add(t.Columns[set[i].Column].Name+" = ?", values[i])
 	}
 	q.where(t, where)
 	for i := range set {
