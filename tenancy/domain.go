@@ -89,7 +89,7 @@ type Domains struct{ s *Service }
 type NewDomain struct {
 	ID             DomainID       `json:"id,omitzero"`              // for imports; zero = a new one
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // who claims it
-	Name           string         `json:"name"`                     // any spelling that rule D1 takes; the normal form is kept
+	Name           string         `json:"name"`                     // any spelling of a domain; its normal form is kept (rule D1)
 	Joining        DomainJoining  `json:"joining,omitempty"`        // "" = [JoiningOff]
 	Role           string         `json:"role,omitempty"`           // for who joins by it; "" = the organization's default
 	// Verified and Subdomains are the host's word that the domain, and all names below

@@ -23,7 +23,7 @@ type NewInvitation struct {
 	// owns (rule I13); nil = none. It goes with an invitation into the application, and may be for
 	// somebody who is a user already. The host says what it is like: DisplayName, Slug, ExternalID, Metadata,
 	// Attributes and Settings. Its id, its owner, its domains and the roles of its Settings are not for an
-	// invitation. It takes no part in the limits of rule O6, and Config.SelfServe may be false.
+	// invitation. It does not count for Limits.UserOrganizations (rule O6), and Config.SelfServe may be false.
 	//
 	// Nothing is reserved while the invitation stands. Where its Slug has gone to another
 	// organization by then, the new one gets the first free slug of "acme-2", "acme-3" and so on, and

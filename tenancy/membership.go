@@ -58,7 +58,7 @@ func (via JoinedVia) known() bool {
 // Membership is one person in one organization (rule M1): at most one for each pair.
 type Membership struct {
 	ID             MembershipID      `json:"id"`                      // never changes
-	Version        int64             `json:"version"`                 // counts changes from 1; see rule G11
+	Version        int64             `json:"version"`                 // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID    `json:"organization_id"`         // where; never changes
 	UserID         UserID            `json:"user_id"`                 // who
 	Status         MembershipStatus  `json:"status"`                  // only an active one gives access

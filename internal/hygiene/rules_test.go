@@ -29,7 +29,7 @@ var (
 	ruleRow    = regexp.MustCompile(`(?m)^- <a id="([^"]*)"></a>(\*\*)?([A-Z][1-9][0-9]?) (.*)$`)
 	// caseName is the name of a case: the rules that it proves, and then what it shows.
 	caseName  = regexp.MustCompile(`^([A-Z][1-9][0-9]?(?:(?:,? |-)[A-Z][1-9][0-9]?)*) [^ ]`)
-	bareRules = regexp.MustCompile(`^(rules? )?[A-Z][1-9][0-9]?((, | and )[A-Z][1-9][0-9]?)*\.?$`)
+	bareRules = regexp.MustCompile(`^\(?(rules? )?[A-Z][1-9][0-9]?((, | and )[A-Z][1-9][0-9]?)*\)?\.?$`)
 	codeFence = regexp.MustCompile("(?ms)^```.*?^```")
 )
 
@@ -185,8 +185,8 @@ func isPage(s source) bool {
 	return !s.isTest() && !slices.Contains([]string{"internal", "examples", "bench"}, first) && !strings.Contains(s.dir(), "/internal")
 }
 
-// A comment that people read says its rule in words, and the number behind: in brackets, or after the word rule. The
-// documentation of a package that cites rules says where they are.
+// A comment that people read says its rule in words, and the number behind, in brackets. The documentation of a
+// package that cites rules says where they are.
 func TestRulesAreCitedInWords(t *testing.T) {
 	cites, says := map[string]bool{}, map[string]bool{}
 	for _, s := range allSources(t) {
@@ -201,7 +201,7 @@ func TestRulesAreCitedInWords(t *testing.T) {
 				cites[s.dir()] = true
 				before := text[:at[0]]
 				inBrackets := strings.LastIndex(before, "(") > strings.LastIndex(before, ")")
-				assert.True(t, inBrackets || afterRule.MatchString(before), "%s: cite %s in brackets", s.at(group.Pos()), text[at[0]:at[1]])
+				assert.True(t, inBrackets, "%s: cite %s in brackets", s.at(group.Pos()), text[at[0]:at[1]])
 			}
 		}
 	}
@@ -209,8 +209,6 @@ func TestRulesAreCitedInWords(t *testing.T) {
 		assert.True(t, says[dir], "the documentation of package %s does not say where its rules are: %s", dir, rulesURL)
 	}
 }
-
-var afterRule = regexp.MustCompile(`\brules? ([A-Z][1-9][0-9]?(, | and | or | to ))*$`)
 
 var seeNames = regexp.MustCompile("`((?:[a-z]+\\.)?[A-Z][A-Za-z]*(?:\\.[A-Z][A-Za-z]*)?)`")
 
