@@ -152,7 +152,7 @@ func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User
 	if err := jn.c.record(ctx, req.event(EventJoinRequestCreated)); err != nil {
 		return JoinRequest{}, err
 	}
-	return req, jn.c.mails().asks(ctx, org.ID, user)
+	return req, jn.c.mails().asks(ctx, org.ID.String(), user.EmailKey)
 }
 
 func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User) error {

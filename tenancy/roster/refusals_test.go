@@ -124,7 +124,21 @@ func TestProblemsOfOrganizations(t *testing.T) {
 	own := Options{NewOrganization: func(r Row) tenancy.NewOrganization { return tenancy.NewOrganization{DisplayName: "Globex", Slug: "-"} }}
 	o.Equal([]string{"2  invalid"}, at(header, "bob@acme.example,Bob,1,crm-2,Globex\n", own))
 
+	// One person has one id.
+	applied = o.run(People(), header+"\ndan@acme.example,Dan,7,crm-1,\ndan@acme.example,Dan,8,crm-2,Globex\n", makes)
+	o.Equal([]string{"line 3: has the address of line 2, and another id"}, reasons(applied.Report))
+
 	// An address that is another person's, by the name of its column.
 	o.Len(o.run(People(), header+"\nbob@acme.example,Bob,1,crm-1,\ncleo@acme.example,Cleo,2,crm-1,\n", makes).Created, 2)
 	o.Equal([]string{"2 E-Mail conflict", "3 E-Mail already_exists"}, at(header, "other@acme.example,Bob,1,crm-1,\ncleo@acme.example,Cleo,3,crm-1,\n", makes))
+}
+
+// What concerns no single row ends the plan, also while an organization is made.
+func TestFaultInAnOrganization(t *testing.T) {
+	o := newOffice(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := NewPlan(ctx, o.svc, read(t, People(), "email,org_id,org_name\nbob@acme.example,crm-2,Globex\n"), Options{
+		NewOrganization: func(r Row) tenancy.NewOrganization { cancel(); return NewOrganization(r) },
+	})
+	o.ErrorIs(err, tenancy.ErrCanceled)
 }

@@ -211,6 +211,15 @@ func foundingInput(w *world) {
 	w.Equal("Gamma", sent.Found.DisplayName)
 	w.Equal([]string{"mail.example"}, sent.Found.Settings.AllowedDomains)
 	refused(tenancy.ErrAlreadyInvited, "", tenancy.NewInvitation{Email: "ann@mail.example", Found: gamma2()})
+
+	// Of many, one that is refused keeps no other back.
+	results, err := w.Svc.Invitations.SendMany(w.Ctx, []tenancy.NewInvitation{
+		{Email: "bob@mail.example", Found: &tenancy.NewOrganization{DisplayName: "G", Settings: tenancy.Settings{AllowedDomains: []string{"gmail.com"}}}},
+		{Email: "cyd@mail.example", Found: gamma2()},
+	}, tenancy.SendOptions{})
+	w.NoError(err)
+	w.Failed(results[0].Err, tenancy.ErrPublicEmailDomain, "found.allowed_domains")
+	w.NoError(results[1].Err)
 }
 
 func gamma2() *tenancy.NewOrganization { return &tenancy.NewOrganization{DisplayName: "Gamma 2"} }
