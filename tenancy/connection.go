@@ -35,7 +35,7 @@ const (
 // Connection is an organization's single sign-on (rule P1).
 type Connection struct {
 	ID             ConnectionID      `json:"id"`                 // never changes
-	Version        int64             `json:"version"`            // counts changes from 1; see rule G11
+	Version        int64             `json:"version"`            // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID    `json:"organization_id"`    // whose it is; never changes
 	Protocol       Protocol          `json:"protocol"`           // never changes
 	Provider       string            `json:"provider,omitempty"` // whose: "okta", "entra"

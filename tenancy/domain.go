@@ -40,7 +40,7 @@ const (
 // Domain is an organization's claim to a domain name (rule D3).
 type Domain struct {
 	ID             DomainID       `json:"id"`              // never changes
-	Version        int64          `json:"version"`         // counts changes from 1; see rule G11
+	Version        int64          `json:"version"`         // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID `json:"organization_id"` // who claims it
 	Name           string         `json:"name"`            // normal form, A-labels (rule D1)
 	State          DomainState    `json:"state"`           // see [DomainState]; only a verified one counts

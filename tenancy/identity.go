@@ -15,7 +15,7 @@ import (
 // Provider and Subject are its key; the email is an attribute and never one.
 type Identity struct {
 	ID            IdentityID `json:"id"`                       // never changes
-	Version       int64      `json:"version"`                  // counts changes from 1; see rule G11
+	Version       int64      `json:"version"`                  // counts changes from 1 (rule G11)
 	UserID        UserID     `json:"user_id"`                  // who signs in by it
 	Provider      string     `json:"provider"`                 // one of the application's: "google", "password"; or a connection, by its id
 	Subject       string     `json:"subject"`                  // the person's fixed name at the provider, byte for byte

@@ -38,7 +38,7 @@ func (s InvitationState) known() bool {
 // application (rule I1).
 type Invitation struct {
 	ID             InvitationID      `json:"id"`                       // never changes
-	Version        int64             `json:"version"`                  // counts changes from 1; see rule G11
+	Version        int64             `json:"version"`                  // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID    `json:"organization_id,omitzero"` // zero: into the application
 	Email          string            `json:"email"`                    // as given
 	Roles          []string          `json:"roles,omitempty"`          // what the member will have

@@ -19,6 +19,10 @@ type NewInvitation struct {
 	Roles          []string          // none = the organization's default role
 	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
 	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor
+	// Asked says that the person asked for an invitation after they declined one (rule I9): it ends the 30 days in
+	// which their address is not invited there. The host's word, and so on a bound Service [ErrForbidden]: set it for a
+	// person who has asked you, and never from a form that an inviter fills in.
+	Asked bool
 	// Found is an organization that the person invited founds, by accepting, in the same transaction, and
 	// owns (rule I13); nil = none. It goes with an invitation into the application, and may be for
 	// somebody who is a user already. The host says what it is like: DisplayName, Slug, ExternalID, Metadata,
@@ -105,7 +109,7 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 	if err := iv.c.access().authorize(ctx, scope{organization: inv.OrganizationID}); err != nil {
 		return SentInvitation{}, err
 	}
-	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}, input{"metadata", len(in.Metadata) > 0}); err != nil {
+	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}, input{"metadata", len(in.Metadata) > 0}, input{"asked", in.Asked}); err != nil {
 		return SentInvitation{}, err
 	}
 	if inv.Found, err = iv.readFound(ctx, in, inv.EmailKey); err != nil {
@@ -123,6 +127,11 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 	}
 	if err := iv.seatFor(ctx, org); err != nil {
 		return SentInvitation{}, err
+	}
+	if in.Asked {
+		if err := iv.c.mails().asks(ctx, inv.mailScope(), inv.EmailKey); err != nil {
+			return SentInvitation{}, err
+		}
 	}
 	if err := iv.admitMail(ctx, &inv, org); err != nil {
 		return SentInvitation{}, err

@@ -54,7 +54,7 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 	}
 	member, err := jn.comeIn(ctx, j, user, m, there)
 	if err == nil && j.via == JoinedCode { // which is asking, as a request is (rule I9)
-		err = jn.c.mails().asks(ctx, j.organization.ID, user)
+		err = jn.c.mails().asks(ctx, j.organization.ID.String(), user.EmailKey)
 	}
 	if err != nil || j.via == JoinedCreated || j.created && jn.c.instance.config.OnJoin == nil {
 		return member, err

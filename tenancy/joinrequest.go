@@ -28,7 +28,7 @@ func (s JoinRequestState) known() bool {
 // one is decided, makes a new one in its place.
 type JoinRequest struct {
 	ID             JoinRequestID    `json:"id"`                  // never changes
-	Version        int64            `json:"version"`             // counts changes from 1; see rule G11
+	Version        int64            `json:"version"`             // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID   `json:"organization_id"`     // where to
 	UserID         UserID           `json:"user_id"`             // who asks
 	Note           string           `json:"note,omitempty"`      // for who decides
@@ -152,7 +152,7 @@ func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User
 	if err := jn.c.record(ctx, req.event(EventJoinRequestCreated)); err != nil {
 		return JoinRequest{}, err
 	}
-	return req, jn.c.mails().asks(ctx, org.ID, user)
+	return req, jn.c.mails().asks(ctx, org.ID.String(), user.EmailKey)
 }
 
 func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User) error {

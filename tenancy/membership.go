@@ -134,7 +134,7 @@ type NewMembership struct {
 	UserID         UserID            // who
 	Roles          []string          // none = the organization's default role
 	DisplayName    string            // the name here (rule G5)
-	Attributes     map[string]string // the profile here; limits as in rule G3
+	Attributes     map[string]string // the profile here, with the limits of metadata (rule G3)
 	Metadata       map[string]string // the host's own (rule O1)
 	JoinedVia      JoinedVia         // for imports; "" = added
 	// InvitationID is an invitation to the user's address that Add takes up for them (rule M2): its

@@ -25,7 +25,7 @@ const (
 // row demands nothing.
 type Policy struct {
 	ID             PolicyID           `json:"id"`               // never changes
-	Version        int64              `json:"version"`          // counts changes from 1; see rule G11
+	Version        int64              `json:"version"`          // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID     `json:"organization_id"`  // whose it is
 	Domain         DomainPolicy       `json:"domain"`           // binds people on the organization's domains, wherever they sign in
 	Organization   OrganizationPolicy `json:"organization"`     // binds who enters the organization

@@ -26,7 +26,7 @@ import (
 // before those who were removed.
 type Removal struct {
 	ID             RemovalID      `json:"id"`                  // never changes
-	Version        int64          `json:"version"`             // counts changes from 1; see rule G11
+	Version        int64          `json:"version"`             // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID `json:"organization_id"`     // from where
 	UserID         UserID         `json:"user_id"`             // who
 	Name           string         `json:"name,omitempty"`      // as it was

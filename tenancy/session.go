@@ -41,7 +41,7 @@ const (
 // has its own evidence, limits and end. An entry never moves to another organization.
 type Session struct {
 	ID      SessionID `json:"id"`      // never changes
-	Version int64     `json:"version"` // counts changes from 1; see rule G11
+	Version int64     `json:"version"` // counts changes from 1 (rule G11)
 	UserID  UserID    `json:"user_id"` // who is signed in
 	// ClientID is the id of the client's first entry, which may have ended. It is zero where
 	// somebody else than the user reads the session.
