@@ -86,3 +86,35 @@ func TestCommandsAreFound(t *testing.T) {
 	d := document{"a.md", fence.ReplaceAllString(text, ""), text}
 	require.Equal(t, []string{"go run .", "export A=b", "bash x"}, d.shell())
 }
+
+var (
+	action    = regexp.MustCompile(`(?m)^ *- uses: (\S+)$`)
+	pinned    = regexp.MustCompile(`^actions/[a-z-]+@v\d+(\.\d+\.\d+)?$`)
+	job       = regexp.MustCompile(`(?m)^  [a-z]+:\n    runs-on:`)
+	granting  = regexp.MustCompile(`(?m)^ *[a-z-]+: (write|write-all)$`)
+	onMachine = regexp.MustCompile(`/(work|root|home|tmp|Users)/`)
+)
+
+// The workflow does what anybody can do with .ci/run: it may read the repository, uses the
+// actions of GitHub alone, and names the path of no machine.
+func TestWorkflow(t *testing.T) {
+	text := paper(t, ".github/workflows/ci.yml")
+	uses := action.FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, uses)
+	for _, found := range uses {
+		assert.Regexp(t, pinned, found[1])
+	}
+	assert.Equal(t, strings.Count(text, "uses:"), len(uses))
+	assert.Contains(t, text, "\npermissions:\n  contents: read\n")
+	assert.NotRegexp(t, granting, text)
+	assert.Len(t, job.FindAllString(text, -1), 2)
+	assert.Contains(t, text, "go-version-file: go.mod")
+	assert.NoError(t, filepath.WalkDir(filepath.Join(root, ".github"), func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		assert.NotRegexp(t, onMachine, string(text), path)
+		return err
+	}))
+}

@@ -120,7 +120,7 @@ func TestLinks(t *testing.T) {
 
 // hosts are those that a document may link to.
 var hosts = map[string]bool{
-	"github.com": true, "pkg.go.dev": true, "go.dev": true, "keepachangelog.com": true, "semver.org": true,
+	"github.com": true, "pkg.go.dev": true, "go.dev": true, "vuln.go.dev": true, "keepachangelog.com": true, "semver.org": true,
 	"www.conventionalcommits.org": true, "www.rfc-editor.org": true, "datatracker.ietf.org": true,
 	"www.sqlite.org": true, "sqlite.org": true, "owasp.org": true, "cheatsheetseries.owasp.org": true, "docs.github.com": true,
 }
