@@ -16,6 +16,9 @@
 //
 // The package does no I/O and keeps no state; every function and value in it is
 // safe for concurrent use.
+//
+// Numbers in brackets, such as (rule D1), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package domains
 
 import (

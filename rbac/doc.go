@@ -21,8 +21,11 @@
 // today: that comparison, [Grants.Covers], is the ceiling which keeps people from
 // raising themselves (rule R6). It needs no registry.
 //
-// The package holds rules R1 to R4 and R6 in so far as they are about values: it
-// does no I/O, knows no user and no organization, and keeps nothing. Registry,
+// The package holds the rules on permissions, roles and the ceiling (R1 to R4, R6) in so far as they
+// are about values: it does no I/O, knows no user and no organization, and keeps nothing. Registry,
 // Roles, Grants and Set are immutable, share no slice with their callers, and are
 // safe for concurrent use.
+//
+// Numbers in brackets, such as (rule R1), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package rbac

@@ -7,11 +7,11 @@ import "strconv"
 type Reason string
 
 const (
-	// ErrInvalidPermission: not a permission by rule R1; a wildcard is none.
+	// ErrInvalidPermission: not 1 to 64 letters, digits and _ - : . (rule R1); a wildcard is no permission.
 	ErrInvalidPermission Reason = "invalid_permission"
-	// ErrInvalidGrant: neither a permission nor a wildcard by rule R1.
+	// ErrInvalidGrant: neither a permission nor *, nor one that ends in * after : or . (rule R1).
 	ErrInvalidGrant Reason = "invalid_grant"
-	// ErrInvalidSlug: not a role's slug by rule R2.
+	// ErrInvalidSlug: not 1 to 64 of a-z, 0-9, _ and - (rule R2).
 	ErrInvalidSlug Reason = "invalid_slug"
 	// ErrReservedPermission: a declaration under tenancy:, which is not the host's.
 	ErrReservedPermission Reason = "reserved_permission"

@@ -13,7 +13,7 @@ type Grants struct {
 }
 
 // NewGrants returns the canonical form of these grants, or [ErrInvalidGrant] for
-// the first that breaks rule R1.
+// the first that is no grant (rule R1).
 func NewGrants(grants ...Grant) (Grants, error) {
 	for _, g := range grants {
 		if _, err := ParseGrant(string(g)); err != nil {
@@ -60,8 +60,8 @@ func (g Grants) Covers(h Grants) bool {
 	return true
 }
 
-// CheckAutomatic is rule R3 for a role that people get without anybody choosing
-// it for them: a default, a verified domain's, a join code's. It refuses *, every
+// CheckAutomatic checks a role that people get without anybody choosing
+// it for them: a default, a verified domain's, a join code's (rule R3). It refuses *, every
 // management permission that writes, and every wildcard under tenancy:, which
 // could come to cover one, with [ErrNotAutomatic]. Call it with what the role
 // gives through its parents ([Roles.Grants]).

@@ -61,7 +61,8 @@ type Rows interface {
 	// and those of Insert.
 	Update(ctx context.Context, t *Table, row Row) error
 	// UpdateAll sets columns of the rows that pass all conditions and hold something else in
-	// one of them, raises the version of each of these by one, and says how many they are.
+	// one of them, raises the version of each of these by one if [Table.Versioned], and says
+	// how many they are.
 	UpdateAll(ctx context.Context, t *Table, where []Cond, set []Set) (int, error)
 	// Touch sets the column Table.Touch to an instant, in microseconds, and leaves the
 	// version. A row that is not there is no error.

@@ -41,6 +41,9 @@ type Column struct {
 	Prefix string
 	// Null says that the column may be null.
 	Null bool
+	// Derived says that the column follows from others of its row. [Rows.UpdateAll] of
+	// such columns alone tells nothing new and leaves the version.
+	Derived bool
 	// References is the table whose id the column holds, where a row without that other
 	// row must not be; nil where it may.
 	References *Table
@@ -153,6 +156,12 @@ func (t *Table) Index(name string) int {
 func (t *Table) settable(column int) bool {
 	return column > 1 && column < len(t.Columns) && column != t.Touch && t.Columns[column].References == nil &&
 		!slices.ContainsFunc(t.Unique, func(key Key) bool { return slices.Contains(key.Columns, column) })
+}
+
+// Versioned reports whether an [Rows.UpdateAll] that sets these columns raises versions: one
+// of them is not [Column.Derived].
+func (t *Table) Versioned(set []Set) bool {
+	return slices.ContainsFunc(set, func(s Set) bool { return !t.Columns[s.Column].Derived })
 }
 
 // Places gives the places of columns that are there; it panics for one that is not.

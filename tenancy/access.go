@@ -12,13 +12,13 @@ const (
 	ReasonGranted               Reason = "granted"                // a role gives it
 	ReasonNotGranted            Reason = "not_granted"            // none of their roles gives it
 	ReasonNoOrganization        Reason = "no_organization"        // there is no such organization
-	ReasonOrganizationArchived  Reason = "organization_archived"  // rule O2
-	ReasonOrganizationSuspended Reason = "organization_suspended" // rule O2
+	ReasonOrganizationArchived  Reason = "organization_archived"  // the organization is archived (rule O2)
+	ReasonOrganizationSuspended Reason = "organization_suspended" // the organization is suspended (rule O2)
 	ReasonNoUser                Reason = "no_user"                // there is no such user, or they were merged into another
-	ReasonUserSuspended         Reason = "user_suspended"         // rule U8
+	ReasonUserSuspended         Reason = "user_suspended"         // the host suspended the user (rule U8)
 	ReasonNotAMember            Reason = "not_a_member"           // they have no membership there
-	ReasonMembershipPending     Reason = "membership_pending"     // rule M2
-	ReasonMembershipInactive    Reason = "membership_inactive"    // rule M4
+	ReasonMembershipPending     Reason = "membership_pending"     // their membership waits for its invitation (rule M2)
+	ReasonMembershipInactive    Reason = "membership_inactive"    // their membership was deactivated (rule M4)
 )
 
 // accessFacts are what a decision on access is made from. They are no decision.

@@ -281,7 +281,7 @@ func powersOf(roles *rbac.Roles, held []string) (powers, error) {
 	return powers{grants, slices.Contains(held, rbac.Owner)}, rbacError("role", err)
 }
 
-// suffice decides rule R6, and nothing else does: whoever gives, takes or touches roles
+// suffice decides on the ceiling (rule R6), and nothing else does: an actor who gives, takes or touches roles
 // holds all that they grant, and only owners touch owners.
 func (p powers) suffice(grants rbac.Grants, slugs ...string) bool {
 	return (p.owner || !slices.Contains(slugs, rbac.Owner)) && p.Covers(grants)

@@ -13,8 +13,8 @@ import (
 )
 
 // A connection is an anchor of trust: whoever decides which provider it believes decides who
-// its people are. So a change of that is, for rule R6, a gift of every role that its groups
-// map to, and an act on everyone whom the provider could come as.
+// its people are. So a change of that counts as a gift of every role that its groups
+// map to, and as an act on everyone whom the provider could come as (rule R6).
 
 // trustTerms is the part of a connection by which it is believed.
 type trustTerms struct {

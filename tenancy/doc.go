@@ -44,6 +44,12 @@
 // number of seconds; a time that is not set is left out, and so is a setting that is not.
 // Tokens show a placeholder. [Settings] are read back from the same form.
 //
+// # Rules
+//
+// Numbers in brackets, such as (rule M7), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
+// Each says in a few sentences what holds, and which methods carry it.
+//
 // # Stores
 //
 // Package store has the contract that a backend keeps: rows, transactions and locks, and

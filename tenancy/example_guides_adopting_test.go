@@ -18,8 +18,8 @@ type account struct {
 	Created time.Time
 }
 
-// clashes finds accounts that are one person here: an address counts without regard to case.
-// Settle them before you move, and those that are no address.
+// clashes finds accounts that would be one person here, because case does not count in an address,
+// and addresses that are malformed. Settle both before you move.
 func clashes(accounts []account) (found []string) {
 	seen := map[string]account{}
 	for _, a := range accounts {
@@ -35,12 +35,12 @@ func clashes(accounts []account) (found []string) {
 	return found
 }
 
-// moveIn brings accounts into one organization, the first of them as its owner, in one transaction. Who is here already, by the
-// number of their row, is passed over, so that it can be run again. For more than some thousand call it with a part at a time.
+// moveIn brings accounts into one organization, the first of them as its owner, in one transaction. It skips accounts that
+// are here already, by the number of their row, so you can run it again. Call it with some thousand accounts at a time.
 func moveIn(ctx context.Context, svc *tenancy.Service, org tenancy.NewOrganization, accounts []account) error {
 	return svc.Import(ctx, func(ctx context.Context, in *tenancy.Service) error {
 		home, err := in.Organizations.GetByExternalID(ctx, org.ExternalID)
-		if tenancy.CodeOf(err) == tenancy.ErrNotFound { // without an Owner: the first account is that
+		if tenancy.CodeOf(err) == tenancy.ErrNotFound { // without an Owner: the first account becomes that
 			home, err = in.Organizations.Create(ctx, org)
 		}
 		if err != nil {
@@ -65,7 +65,7 @@ func moveIn(ctx context.Context, svc *tenancy.Service, org tenancy.NewOrganizati
 					OrganizationID: home.ID, Roles: []string{role}, History: tenancy.MembershipHistory{JoinedAt: a.Created},
 				}},
 			})
-			if err == nil { // the password that they have: its hash stays in the program's table
+			if err == nil { // their password: its hash stays in the program's table
 				_, err = in.Identities.Link(ctx, user.ID, tenancy.NewIdentity{Provider: "password", Subject: number})
 			}
 			if err != nil {
@@ -89,7 +89,7 @@ func Example_adopting() {
 		fmt.Println(moveIn(ctx, svc, acme, table[:2]))
 	}
 
-	// Bob signs in by the password that he has. The program has compared it with the hash in its row 2.
+	// Bob signs in by his old password. The program has compared it with the hash in its row 2.
 	bob := must(svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PasswordEvidence("2", "bob@acme.example")}))
 	fmt.Println(bob.Kind, bob.User.ExternalID, bob.User.CreatedAt.Year(), bob.Created)
 	member := must(svc.Memberships.Get(ctx, bob.OrganizationID, bob.User.ID))

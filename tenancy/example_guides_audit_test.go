@@ -9,9 +9,9 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// auditPage is a page of an organization's audit log, newest first, a line an event. The Service is
-// bound to who reads it, so that it needs no check of its own. older is where "older" goes on; ""
-// at the end.
+// auditPage gives a page of an organization's audit log, newest first, one line for each event. The
+// Service is bound to the person who reads it, so the page needs no check of its own. older is the
+// cursor of the next page; "" at the end.
 func auditPage(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, after string) (lines []string, older string, err error) {
 	q := tenancy.EventQuery{OrganizationID: org, Descending: true, NameActors: true, Limit: 3}
 	if after != "" {
@@ -41,7 +41,7 @@ func Example_audit() {
 	asAda, asBob := svc.As(tenancy.UserPrincipal(ada.ID)), svc.As(tenancy.UserPrincipal(bob.ID))
 	must(asAda.Memberships.SetRoles(ctx, acme.ID, bob.ID, rbac.Admin))
 	must(asBob.Memberships.Deactivate(ctx, acme.ID, eve.ID))
-	// Bob leaves, and what he is called elsewhere is not Acme's to know.
+	// Bob leaves. Acme does not learn his new name.
 	done(svc.Memberships.Remove(ctx, acme.ID, bob.ID))
 	elsewhere := "Bob of Rival"
 	must(svc.Users.Update(ctx, bob.ID, tenancy.UserUpdate{DisplayName: &elsewhere}))

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// landing is the page that a browser goes to after an attempt to sign in.
+// landing gives the page that a browser goes to after an attempt to sign in.
 func landing(d tenancy.Decision) string {
 	switch d.Kind {
 	case tenancy.DecisionSignedIn:
@@ -30,17 +30,17 @@ func Example_closedRegistration() {
 		return tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
 	}
 
-	// Zoe is nobody here, and the attempt leaves nothing of her behind.
+	// Zoe is no user, and the attempt leaves nothing of her behind.
 	fmt.Println(landing(must(svc.SignIn(ctx, link("zoe@mail.example")))))
 	_, err := svc.Users.GetByEmail(ctx, "zoe@mail.example")
 	fmt.Println(tenancy.CodeOf(err))
 
-	// From the waiting list into the application: no organization is named.
+	// An invitation from the waiting list into the application names no organization.
 	must(svc.Invitations.Send(ctx, tenancy.NewInvitation{Email: "zoe@mail.example"}))
 	zoe := link("zoe@mail.example")
 	zoe.Invitation = sent[0].Token.Reveal()
 	fmt.Println(landing(must(svc.SignIn(ctx, zoe))))
-	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // an old link spoils nothing
+	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // a used link does no harm
 
 	// Kim bought a plan: the invitation founds their organization, which they own.
 	must(svc.Invitations.Send(ctx, tenancy.NewInvitation{Email: "kim@mail.example", Found: &tenancy.NewOrganization{
@@ -49,7 +49,7 @@ func Example_closedRegistration() {
 	kim := must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[1].Token.Reveal()}))
 	fmt.Println(kim.Member.OrganizationName, kim.Member.Roles)
 
-	// Whoever is on a customer's verified domain needs no invitation, where it says so.
+	// A person on a customer's verified domain needs no invitation, if the domain lets people join.
 	must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Domains: []tenancy.NewDomain{
 		{Name: "acme.example", Verified: true, Joining: tenancy.JoiningAuto},
 	}}))

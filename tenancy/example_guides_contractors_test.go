@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// endContracts takes out the guests of an organization whose last day, as in 2026-12-31,
-// has passed. It is a job of the host's, once a day.
+// endContracts removes the guests of an organization whose last day, such as 2026-12-31, has
+// passed. Run it once a day.
 func endContracts(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, today string) error {
 	for m, err := range svc.Memberships.All(ctx, org, tenancy.MemberQuery{}) {
 		if err != nil {
@@ -32,7 +32,7 @@ func Example_contractors() {
 	svc, acme, _, _, _ := office()
 	done(svc.Declare(ctx, 2, tenancy.Schema{Roles: []tenancy.RoleSpec{{Slug: rbac.Guest, Grants: []rbac.Grant{"documents:comment"}}}}))
 
-	// Vera has a firm of her own, and works for Acme until the end of the year.
+	// Vera has a company of her own, and works for Acme until the end of the year.
 	vera := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "vera@studio.example", EmailVerified: true}))
 	studio := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Studio", Owner: vera.ID}))
 	invited := must(svc.Invitations.Send(ctx, tenancy.NewInvitation{
@@ -40,7 +40,7 @@ func Example_contractors() {
 	}))
 	must(svc.Invitations.Accept(ctx, invited.Token.Reveal(), vera.ID))
 
-	// What Acme demands of sign-ins binds its guests too, and at Acme alone.
+	// Acme's policy binds its guests too, at Acme only.
 	must(svc.Policies.Set(ctx, acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}}))
 	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence(vera.Email)}
 	for _, link.OrganizationID = range []tenancy.OrganizationID{studio.ID, acme.ID} {

@@ -15,7 +15,7 @@ func Example_inviting() {
 	svc, org, ada, _, _ := acme(tenancy.Config{Mailer: &sent})
 	by := svc.As(tenancy.UserPrincipal(ada.ID))
 
-	// Ada pastes a list. The page shows what is wrong with it, and nothing has happened yet.
+	// Ada pastes a list. The page shows which rows are wrong. Nothing is sent yet.
 	var rows []tenancy.NewInvitation
 	for _, email := range []string{"kim@acme.example", "lee", "Kim@acme.example", "bob@acme.example", "max@acme.example"} {
 		rows = append(rows, tenancy.NewInvitation{OrganizationID: org.ID, Email: email})
@@ -25,16 +25,16 @@ func Example_inviting() {
 	}
 	fmt.Println(len(sent), "mails")
 
-	// She sends what is all right. With SendOptions.All one bad row would have kept all of them back.
+	// She sends the good rows. With SendOptions.All one bad row would stop all of them.
 	results := must(by.Invitations.SendMany(ctx, rows, tenancy.SendOptions{}))
 	fmt.Println(len(sent), "mails")
 
-	// Kim is to be an administrator. The link that was mailed stays good.
+	// Kim becomes an administrator. The link that was mailed stays valid.
 	kim := results[0].Sent
 	must(by.Invitations.Update(ctx, kim.ID, tenancy.InvitationUpdate{Roles: tenancy.Set([]string{rbac.Admin})}))
 	fmt.Println(must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[0].Token.Reveal()})).Member.Roles)
 
-	// Max does not want to. The page behind his link has a button for that, which posts the token.
+	// Max declines. The page behind his link has a button that posts the token.
 	declined := must(svc.Invitations.Decline(ctx, sent[1].Token.Reveal()))
 	fmt.Println(declined.Email, "declined", declined.OrganizationName)
 	_, err := by.Invitations.Send(ctx, rows[4])

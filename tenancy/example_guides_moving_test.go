@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// moveOut takes a person out of where they were, once they are in where they went. An
-// organization that would lose its only owner has successor for one.
+// moveOut removes a person from their old organization, once they are in the new one. If they were the
+// only owner of the old one, successor becomes its owner.
 func moveOut(ctx context.Context, svc *tenancy.Service, user tenancy.UserID, from, to tenancy.OrganizationID, successor tenancy.UserID) error {
 	return svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		there, err := tx.Memberships.Get(ctx, to, user)
@@ -37,7 +37,7 @@ func Example_moving() {
 	ada := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@mail.example", EmailVerified: true}))
 	beta := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Beta", Owner: ada.ID}))
 
-	// The same person by the same address: Beta's membership stays until it is removed.
+	// The address says that it is the same person. The membership in Beta stays until it is removed.
 	invited := must(svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: ada.Email}))
 	fmt.Println(moveOut(ctx, svc, ada.ID, beta.ID, acme.ID, bob.ID))
 	must(svc.Invitations.Accept(ctx, invited.Token.Reveal(), ada.ID))

@@ -60,3 +60,18 @@ func shown(t *testing.T, source, page string) string {
 	b.WriteString("\n" + exampleFunc.FindString(source) + codeLine.ReplaceAllString(last, "\t$0") + "}\n")
 	return b.String()
 }
+
+var routeLine = regexp.MustCompile(`(?m)^    (r\..*)$`)
+
+// The guide to net/http shows lines of examples/todo, which is on chi.
+func TestGuideToChi(t *testing.T) {
+	page, err := os.ReadFile("../docs/guides/http.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("../examples/todo/main.go")
+	require.NoError(t, err)
+	lines := routeLine.FindAllStringSubmatch(string(page), -1)
+	require.NotEmpty(t, lines)
+	for _, line := range lines {
+		require.Contains(t, string(source), "\t"+line[1]+"\n")
+	}
+}

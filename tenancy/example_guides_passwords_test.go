@@ -10,8 +10,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// passwords is what the program keeps. A real one has tables: the hash of each credential, and
-// the hashes that wait for a proof of the mailbox, by the hash of the handle.
+// passwords is what the program keeps. A real program has two tables: the hash of each credential,
+// and the hashes that wait for a proof of the mailbox, by the hash of the handle.
 type passwords struct {
 	svc     *tenancy.Service
 	hashes  map[string]string         // credential: hash
@@ -25,8 +25,8 @@ var errPassword = errors.New("wrong password, or none yet")
 // digest stands for argon2id with a salt.
 func digest(password string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(password))) }
 
-// ask begins a sign-up or a reset, which are one thing: the mailbox gets a code and a link, and
-// the browser the handle, in a cookie. What the page says next is the same for everybody.
+// ask begins a sign-up or a reset, which work alike. The mailbox gets a code and a link, and the
+// browser gets the handle, in a cookie. The next page is the same for known and unknown addresses.
 func (p *passwords) ask(ctx context.Context, email, password, client string) (handle string, err error) {
 	started, err := p.svc.Proofs.Start(ctx, tenancy.NewProof{Email: email, Client: client})
 	if err != nil {
@@ -36,8 +36,8 @@ func (p *passwords) ask(ctx context.Context, email, password, client string) (ha
 	return started.Handle.Reveal(), nil
 }
 
-// prove signs in who proved a mailbox. The password that waits is theirs only if they typed
-// it in this browser: elsewhere anybody may have.
+// prove signs in a person who proved a mailbox. The password that waits is theirs only if they typed
+// it in this browser. In another browser a stranger may have typed it.
 func (p *passwords) prove(ctx context.Context, proved tenancy.ProvedMailbox, handle string) (tenancy.Decision, error) {
 	typed, found := p.waiting[handle]
 	if !proved.Here || !found {
@@ -46,7 +46,7 @@ func (p *passwords) prove(ctx context.Context, proved tenancy.ProvedMailbox, han
 	credential := rand.Text()
 	user, err := p.svc.Users.GetByEmail(ctx, proved.Email)
 	if known := p.of[user.ID]; err == nil && known != "" && !user.EmailVerifiedAt.IsZero() {
-		credential = known // a reset; that of an unproved account may be a stranger's
+		credential = known // a reset; the credential of an unproved account may be a stranger's
 	}
 	d, err := p.svc.SignIn(ctx, tenancy.Attempt{
 		Evidence: tenancy.PasswordEvidence(credential, proved.Email).WithMailbox(proved.Email),
@@ -64,10 +64,10 @@ func (p *passwords) keep(ctx context.Context, s tenancy.Session, credential, has
 	return p.svc.Sessions.RevokeAll(ctx, s.UserID, s.ID)
 }
 
-// signIn signs in by a password. After ten wrong ones in a row only a proof of the mailbox helps.
+// signIn signs in by a password. After ten wrong passwords in a row only a proof of the mailbox helps.
 func (p *passwords) signIn(ctx context.Context, email, password string) (tenancy.Decision, error) {
 	user, err := p.svc.Users.GetByEmail(ctx, email)
-	credential, typed := p.of[user.ID], digest(password) // hash always: how long it takes tells nothing
+	credential, typed := p.of[user.ID], digest(password) // hash always, so that unknown addresses take as long
 	if err != nil || credential == "" || p.wrong[user.ID] >= 10 {
 		return tenancy.Decision{}, errPassword
 	}
@@ -79,10 +79,10 @@ func (p *passwords) signIn(ctx context.Context, email, password string) (tenancy
 	return p.svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PasswordEvidence(credential, email)})
 }
 
-// change sets the password of somebody who has just signed in: by the old password, or by a proof.
+// change sets the password of a person who has just signed in, by the old password or by a proof.
 func (p *passwords) change(ctx context.Context, d tenancy.Decision, password string) error {
 	credential := p.of[d.User.ID]
-	if credential == "" { // their first: the account gets another way to sign in
+	if credential == "" { // their first password: the account gets another way to sign in
 		credential = rand.Text()
 		linked, err := p.svc.SignIn(ctx, tenancy.Attempt{
 			Evidence: tenancy.PasswordEvidence(credential, d.User.Email), LinkTo: d.Token.Reveal(),
@@ -106,8 +106,8 @@ func Example_passwords() {
 	fmt.Println(ada.User.Email, ada.Created, proved.Here, ada.Session.Method)
 	fmt.Println(must(p.signIn(ctx, "ada@acme.example", "correct horse")).Kind)
 
-	// Bob signs up on a laptop, too, but opens the link on his phone. A stranger could have
-	// typed that password, so it is forgotten. The phone is signed in, and he sets one there.
+	// Bob signs up on a laptop too, but opens the link on his phone. A stranger could have typed
+	// that password, so it is forgotten. The phone is signed in, and he sets a password there.
 	handle = must(p.ask(ctx, "bob@acme.example", "typed elsewhere", "laptop"))
 	link := sent[1].Token.Reveal()
 	fmt.Println("the page asks: go on here?", !must(svc.Proofs.Preview(ctx, link, "")).Here)
@@ -119,7 +119,7 @@ func Example_passwords() {
 	done(p.change(ctx, bob, "battery staple"))
 	fmt.Println(must(p.signIn(ctx, "bob@acme.example", "battery staple")).Kind)
 
-	// Ada forgot hers. A reset is the same again, and ends her other sessions.
+	// Ada forgot her password. A reset works like the sign-up, and ends her other sessions.
 	handle = must(p.ask(ctx, "Ada@acme.example", "forgotten no more", "laptop"))
 	again := must(p.prove(ctx, must(svc.Proofs.Finish(ctx, handle, sent[len(sent)-1].Code.Reveal())), handle))
 	_, err = svc.Sessions.Authenticate(ctx, ada.Token.Reveal(), tenancy.OrganizationID{})

@@ -14,7 +14,7 @@ import (
 )
 
 // step is what the script posts: first an address and a password, then the one thing that the last
-// decision wanted. The fields of an Attempt prove nothing, so the body may fill them.
+// decision asks for. The fields of an Attempt prove nothing, so the body may fill them.
 type step struct {
 	tenancy.Attempt
 	Email    string `json:"email"`
@@ -28,7 +28,7 @@ type program struct {
 	sessions *tenancyhttp.Sessions
 }
 
-// password stands for the program's check of a password, and code for that of a code from a phone.
+// password stands for the program's check of a password, and code for its check of a code from a phone.
 func (p *program) password(email, password string) (credential string, ok bool) {
 	return "c-" + email, password == "correct horse"
 }
@@ -68,10 +68,10 @@ func (p *program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(d)
 }
 
-// answer is what the script reads of a decision.
+// answer is the part of a decision that the script reads.
 type answer struct {
 	Kind    string `json:"kind"`
-	Pending bool   `json:"pending"` // send the next thing alone: what was proved is kept
+	Pending bool   `json:"pending"` // send only the next thing: the server keeps what was proved
 	Choices []struct {
 		OrganizationID   string `json:"organization_id"`
 		OrganizationName string `json:"organization_name"`
@@ -98,7 +98,7 @@ func Example_spa() {
 	browser := site.Client()
 	browser.Jar = must(cookiejar.New(nil))
 
-	// Ada is in two organizations, of which one wants a second factor.
+	// Ada is in two organizations. One of them requires a second factor.
 	ada := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@mail.example", EmailVerified: true}))
 	must(svc.Identities.Link(ctx, ada.ID, tenancy.NewIdentity{Provider: string(tenancy.MethodPassword), Subject: "c-ada@mail.example"}))
 	for _, name := range []string{"Acme", "Engines"} {

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// second is a page for each thing that a decision wants besides what was proved: what the person
-// does there, and the attempt that goes on with it. pending is what the browser has kept.
+// second stands for the page of each decision that asks for one more thing. It gives the attempt that
+// goes on after the person has answered. pending is the token that the browser has kept.
 func second(d tenancy.Decision, pending string) tenancy.Attempt {
 	next := tenancy.Attempt{Evidence: tenancy.PendingEvidence(pending)}
 	switch {
@@ -26,14 +26,14 @@ func Example_steps() {
 	ctx := context.Background()
 	svc := service(tenancy.Config{SelfServe: true})
 
-	// Somebody new has proved an address, and is not a user yet: the page asks for an organization.
+	// A new person has proved an address, and is not a user yet. The page asks for an organization.
 	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence("ada@mail.example"), ChooseLater: true}
 	first := must(svc.SignIn(ctx, link))
 	fmt.Println(first.Kind, len(first.Choices))
 	founded := must(svc.SignIn(ctx, second(first, first.Pending.Reveal())))
 	fmt.Println(founded.Kind, founded.Created, founded.Member.OrganizationName, founded.Member.Roles)
 
-	// From now on the organization wants a second factor: one step leads to the next.
+	// From now on the organization requires a second factor: one step leads to the next.
 	must(svc.Policies.Set(ctx, founded.OrganizationID, tenancy.PolicyUpdate{
 		Organization: &tenancy.OrganizationPolicy{SecondFactor: true}, BindsOwners: &founded.Created,
 	}))
@@ -44,7 +44,7 @@ func Example_steps() {
 	last := must(svc.SignIn(ctx, second(factor, factor.Pending.Reveal())))
 	fmt.Println(last.Kind, last.Session.Method, last.Session.SecondFactor)
 
-	// A token serves once.
+	// A token works once.
 	_, err := svc.SignIn(ctx, second(factor, factor.Pending.Reveal()))
 	fmt.Println(tenancy.CodeOf(err))
 	// Output:

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// signInWhere signs in somebody who may be in several organizations: where they were the
-// last time, which a cookie of the host's remembers, if that is one of them still.
+// signInWhere signs in a person who may be in several organizations. last is where they were the last
+// time, from a cookie of the program. It is chosen if they are still a member there.
 func signInWhere(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, last tenancy.OrganizationID) (tenancy.Decision, error) {
 	d, err := svc.SignIn(ctx, in)
 	if err != nil || d.Kind != tenancy.DecisionChooseOrganization {
@@ -19,7 +19,7 @@ func signInWhere(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, 
 			return svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: last})
 		}
 	}
-	return d, nil // show the Choices, keep Pending, and ask again with the one that is picked
+	return d, nil // show the Choices, keep Pending, and sign in again with the chosen one
 }
 
 func Example_switcher() {
@@ -36,26 +36,26 @@ func Example_switcher() {
 	again := must(signInWhere(ctx, svc, link, acme.ID))
 	fmt.Println(again.Kind)
 
-	// The switcher on the page: one call.
+	// The switcher on the page needs one call.
 	for _, m := range must(svc.Memberships.ListByUser(ctx, ada.ID, tenancy.MemberQuery{})).Items {
 		fmt.Println(m.OrganizationName, m.Roles, m.OrganizationID == again.Session.OrganizationID)
 	}
 
-	// A link into beta enters it: membership and policies are asked, and the token stays. The
-	// Decision is signed_in, or says which sign-in beta wants.
+	// A link into beta enters it. Enter checks the membership and the policies, and the token stays.
+	// The Decision is signed_in, or says which sign-in beta requires.
 	token := again.Token.Reveal()
 	fmt.Println(must(svc.Sessions.Enter(ctx, token, beta.ID)).Kind)
 
-	// So two tabs work in two organizations.
+	// Two tabs now work in two organizations.
 	for _, tab := range []tenancy.OrganizationID{acme.ID, beta.ID} {
 		fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tab)).Organization.DisplayName)
 	}
 
-	// A switch makes one the current organization, for requests that name none.
+	// A switch makes one of them current, for requests that name no organization.
 	must(svc.Sessions.Switch(ctx, token, beta.ID))
 	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tenancy.OrganizationID{})).Organization.DisplayName)
 
-	// Who loses one organization keeps the session in the others.
+	// A person who loses one organization keeps the session in the others.
 	must(svc.Memberships.Deactivate(ctx, beta.ID, ada.ID))
 	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, acme.ID)).Organization.DisplayName)
 	_, err := svc.Sessions.Authenticate(ctx, token, beta.ID)

@@ -50,6 +50,19 @@ func ExampleMemberships_List() {
 	// Eve Eve@acme.example [member] active
 }
 
+// A page of members with the newest first.
+func ExampleMemberships_List_newest() {
+	ctx := context.Background()
+	svc, org, _, _, _ := acme(tenancy.Config{})
+	page := must(svc.Memberships.List(ctx, org.ID, tenancy.MemberQuery{Order: tenancy.ByJoined, Descending: true, Limit: 2}))
+	for _, m := range page.Items {
+		fmt.Println(m.Name)
+	}
+	// Output:
+	// Eve
+	// Bob
+}
+
 // What an organization switcher shows: one call.
 func ExampleMemberships_ListByUser() {
 	ctx := context.Background()

@@ -16,8 +16,8 @@ type InvitationState string
 // that who sent it could not send now reads as void.
 const (
 	InvitationPending  InvitationState = "pending"  // it can be accepted
-	InvitationAccepted InvitationState = "accepted" // by who got it
-	InvitationRevoked  InvitationState = "revoked"  // by who may invite
+	InvitationAccepted InvitationState = "accepted" // the person is in
+	InvitationRevoked  InvitationState = "revoked"  // taken back
 	InvitationDeclined InvitationState = "declined" // by who holds its token (rule I9)
 	InvitationExpired  InvitationState = "expired"  // its time ran out
 	// InvitationVoid is one whose inviter may no longer give what it gives, or is no member any
@@ -38,7 +38,7 @@ func (s InvitationState) known() bool {
 // application (rule I1).
 type Invitation struct {
 	ID             InvitationID      `json:"id"`                       // never changes
-	Version        int64             `json:"version"`                  // counts changes from 1; see rule G11
+	Version        int64             `json:"version"`                  // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID    `json:"organization_id,omitzero"` // zero: into the application
 	Email          string            `json:"email"`                    // as given
 	Roles          []string          `json:"roles,omitempty"`          // what the member will have

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/freehold-dev/freehold/store/typed"
@@ -18,9 +19,10 @@ const mailDeclined MessageKind = "declined"
 //
 // For 30 days the organization cannot invite the address again: Send, SendMany and Resend answer
 // [ErrInvitationDeclined], with RetryAfter where it is about the address. This ends early when the person
-// asks to join or uses a join code, and with [Users.Erase]. Other organizations do not learn of it. An
-// invitation into the application is declined in the same way, towards the application, which nobody asks to
-// join: there the 30 days end early with Erase alone. The event names nobody as its actor ([ActorHost]).
+// asks to join or uses a join code, with [NewInvitation].Asked, and with [Users.Erase]. Other organizations do
+// not learn of it. An invitation into the application is declined in the same way, towards the application.
+// Nobody asks to join that: there the 30 days end early when the user of the address, who has proved it, starts a
+// session that is not confined. The event names nobody as its actor ([ActorHost]).
 //
 // On a page, let only a POST decline: mail programs open the links of a mail by themselves.
 //
@@ -93,8 +95,23 @@ func (ml mailRules) noteDecline(ctx context.Context, scope, emailKey string) err
 }
 
 // asks forgets that somebody's address declined: they ask an organization themselves, with that address
-// proved. The caller has the locks of the user and of the organization.
-func (ml mailRules) asks(ctx context.Context, id OrganizationID, user User) error {
-	_, err := ml.c.tx.SentMails().DeleteAll(ctx, declinesOf(id.String(), user.EmailKey))
+// proved, or the host says that they asked. The caller has the lock of the address, or of the user and of the organization.
+func (ml mailRules) asks(ctx context.Context, scope, emailKey string) error {
+	_, err := ml.c.tx.SentMails().DeleteAll(ctx, declinesOf(scope, emailKey))
 	return err
+}
+
+// cameBack reports whether the person of an address that declined to come into the application has come to it
+// since: the user who proved the address began a session. A confined one does not count: it is by the word of an
+// organization's provider, and so perhaps of who wants to invite them. Nobody else can begin another one.
+func (ml mailRules) cameBack(ctx context.Context, scope, emailKey string, declined time.Time) (bool, error) {
+	if scope != "" {
+		return false, nil
+	}
+	user, err := ml.c.invitations().userAt(ctx, emailKey)
+	if err != nil || user.EmailVerifiedAt.IsZero() {
+		return false, err
+	}
+	last, err := ml.c.tx.Sessions().List(ctx, sessionFilter{UserID: typed.Of(user.ID)}, listSpan{Limit: MaxLimit, Desc: true})
+	return slices.ContainsFunc(last, func(s Session) bool { return !s.Confined && s.ProvedAt.After(declined) }), err
 }

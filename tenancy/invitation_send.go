@@ -15,15 +15,19 @@ import (
 type NewInvitation struct {
 	ID             InvitationID      // for imports; zero = a new one
 	OrganizationID OrganizationID    // zero: into the application, for the host alone
-	Email          string            // rule U1
+	Email          string            // whom to invite; its form is that of a user's address (rule U1)
 	Roles          []string          // none = the organization's default role
 	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
 	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor
+	// Asked says that the person asked for an invitation after they declined one (rule I9): it ends the 30 days in
+	// which their address is not invited there. The host's word, and so on a bound Service [ErrForbidden]: set it for a
+	// person who has asked you, and never from a form that an inviter fills in.
+	Asked bool
 	// Found is an organization that the person invited founds, by accepting, in the same transaction, and
 	// owns (rule I13); nil = none. It goes with an invitation into the application, and may be for
 	// somebody who is a user already. The host says what it is like: DisplayName, Slug, ExternalID, Metadata,
 	// Attributes and Settings. Its id, its owner, its domains and the roles of its Settings are not for an
-	// invitation. It takes no part in the limits of rule O6, and Config.SelfServe may be false.
+	// invitation. It does not count for Limits.UserOrganizations (rule O6), and Config.SelfServe may be false.
 	//
 	// Nothing is reserved while the invitation stands. Where its Slug has gone to another
 	// organization by then, the new one gets the first free slug of "acme-2", "acme-3" and so on, and
@@ -105,7 +109,7 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 	if err := iv.c.access().authorize(ctx, scope{organization: inv.OrganizationID}); err != nil {
 		return SentInvitation{}, err
 	}
-	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}, input{"metadata", len(in.Metadata) > 0}); err != nil {
+	if err := iv.c.access().hostOnly(input{"id", !in.ID.IsZero()}, input{"metadata", len(in.Metadata) > 0}, input{"asked", in.Asked}); err != nil {
 		return SentInvitation{}, err
 	}
 	if inv.Found, err = iv.readFound(ctx, in, inv.EmailKey); err != nil {
@@ -123,6 +127,11 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 	}
 	if err := iv.seatFor(ctx, org); err != nil {
 		return SentInvitation{}, err
+	}
+	if in.Asked {
+		if err := iv.c.mails().asks(ctx, inv.mailScope(), inv.EmailKey); err != nil {
+			return SentInvitation{}, err
+		}
 	}
 	if err := iv.admitMail(ctx, &inv, org); err != nil {
 		return SentInvitation{}, err

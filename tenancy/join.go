@@ -54,7 +54,7 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 	}
 	member, err := jn.comeIn(ctx, j, user, m, there)
 	if err == nil && j.via == JoinedCode { // which is asking, as a request is (rule I9)
-		err = jn.c.mails().asks(ctx, j.organization.ID, user)
+		err = jn.c.mails().asks(ctx, j.organization.ID.String(), user.EmailKey)
 	}
 	if err != nil || j.via == JoinedCreated || j.created && jn.c.instance.config.OnJoin == nil {
 		return member, err
@@ -74,7 +74,7 @@ func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membersh
 	case m.Status == MembershipPending:
 		return jn.enterPending(ctx, j, user, m)
 	case !j.host && j.invitation == nil:
-		return Member{}, &Error{Code: ErrMembershipInactive} // rule M5
+		return Member{}, &Error{Code: ErrMembershipInactive} // only somebody's word brings them back (rule M5)
 	case j.history != MembershipHistory{}:
 		return Member{}, invalid("history", "is of a membership that was there before")
 	default:

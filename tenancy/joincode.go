@@ -14,7 +14,7 @@ import (
 // I7).
 type JoinCode struct {
 	ID             JoinCodeID     `json:"id"`                        // never changes
-	Version        int64          `json:"version"`                   // counts changes from 1; see rule G11
+	Version        int64          `json:"version"`                   // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID `json:"organization_id"`           // where it lets people in
 	Role           string         `json:"role,omitempty"`            // "" = the organization's default
 	AllowedDomains []string       `json:"allowed_domains,omitempty"` // of the address of who uses it; none = any
@@ -241,7 +241,7 @@ func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 // JoinCodeQuery selects join codes for List.
 type JoinCodeQuery struct {
 	Revoked    *bool  // nil = either
-	Descending bool   // the other way round
+	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

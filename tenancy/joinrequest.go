@@ -14,8 +14,8 @@ type JoinRequestState string
 // The states of a join request.
 const (
 	JoinRequestPending  JoinRequestState = "pending"  // waits for a decision
-	JoinRequestApproved JoinRequestState = "approved" // who asked is a member
-	JoinRequestDeclined JoinRequestState = "declined" // who asked is refused
+	JoinRequestApproved JoinRequestState = "approved" // the person is a member
+	JoinRequestDeclined JoinRequestState = "declined" // the person is refused
 	JoinRequestCanceled JoinRequestState = "canceled" // by who asked
 )
 
@@ -28,9 +28,9 @@ func (s JoinRequestState) known() bool {
 // one is decided, makes a new one in its place.
 type JoinRequest struct {
 	ID             JoinRequestID    `json:"id"`                  // never changes
-	Version        int64            `json:"version"`             // counts changes from 1; see rule G11
-	OrganizationID OrganizationID   `json:"organization_id"`     // where to
-	UserID         UserID           `json:"user_id"`             // who asks
+	Version        int64            `json:"version"`             // counts changes from 1 (rule G11)
+	OrganizationID OrganizationID   `json:"organization_id"`     // the organization that they want to join
+	UserID         UserID           `json:"user_id"`             // the person who asks
 	Note           string           `json:"note,omitempty"`      // for who decides
 	State          JoinRequestState `json:"state"`               // pending, or how it ended
 	DeciderID      UserID           `json:"decider_id,omitzero"` // who decided; zero: the host, or nobody yet
@@ -152,7 +152,7 @@ func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User
 	if err := jn.c.record(ctx, req.event(EventJoinRequestCreated)); err != nil {
 		return JoinRequest{}, err
 	}
-	return req, jn.c.mails().asks(ctx, org.ID, user)
+	return req, jn.c.mails().asks(ctx, org.ID.String(), user.EmailKey)
 }
 
 func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User) error {
@@ -172,7 +172,7 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 	case err == nil && m.Status == MembershipActive:
 		return &Error{Code: ErrAlreadyMember}
 	case err == nil && m.Status == MembershipInactive:
-		return &Error{Code: ErrMembershipInactive} // rule M5
+		return &Error{Code: ErrMembershipInactive} // a request brings nobody back (rule M5)
 	}
 	if b, is, err := jn.c.removals().of(ctx, org.ID, user); err != nil {
 		return err

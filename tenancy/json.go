@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The JSON of what methods give follows rule G15: a list is [], never null; a duration is a
+// The JSON of what methods give has one form (rule G15): a list is [], never null; a duration is a
 // number of seconds; a time that is not set is left out. Fields whose zero value says that
 // nothing is set are left out as well.
 //

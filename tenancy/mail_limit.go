@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -70,7 +71,9 @@ func (ml mailRules) admit(ctx context.Context, scope, emailKey string, m Message
 		return time.Time{}, err
 	}
 	if !declined.IsZero() {
-		return time.Time{}, ml.declined(declined)
+		if came, err := ml.cameBack(ctx, scope, emailKey, declined); err != nil || !came {
+			return time.Time{}, cmp.Or(err, ml.declined(declined))
+		}
 	}
 	if n := len(own); n > 0 && config.MailEvery > 0 && ml.c.now.Before(own[n-1].Add(config.MailEvery)) {
 		return time.Time{}, rateLimited("email", own[n-1].Add(config.MailEvery).Sub(ml.c.now))

@@ -47,6 +47,7 @@ func (ms memberRules) count(ctx context.Context, id OrganizationID, q MemberQuer
 			return MemberCount{}, err
 		}
 	}
+	q.Descending = false
 	search, err := q.search()
 	switch {
 	case err != nil:
@@ -82,10 +83,7 @@ func (ms memberRules) countTo(ctx context.Context, filter membershipFilter) (Mem
 
 // countFound counts those whom a search finds.
 func (ms memberRules) countFound(ctx context.Context, filter membershipFilter, s *memberSearch) (n MemberCount, err error) {
-	last, err := ms.eachFound(ctx, filter, s, listSpan{Limit: walkLimit, Desc: s.query.Descending}, func(Membership, typed.Place) (enough bool) {
-		if n.N == maxCount {
-			return true
-		}
+	last, err := ms.eachFound(ctx, filter, s, listSpan{Limit: walkLimit}, maxCount, func(Membership, typed.Place) (enough bool) {
 		n.N++
 		return false
 	})

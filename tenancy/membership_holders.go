@@ -30,6 +30,9 @@ func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery
 	if err != nil {
 		return Page[Membership]{}, err
 	}
+	if (q.Order == ByJoined || q.Order == ByLastSignIn) && (filter.NamePrefix != "" || filter.EmailPrefix != "") {
+		return Page[Membership]{}, invalid("order", "does not go with a prefix")
+	}
 	filter.OrganizationID = typed.Of(id)
 	query := []any{"members", id, q.Statuses, q.NamePrefix, q.EmailPrefix, q.Roles}
 	if q.Roles != nil {
@@ -43,6 +46,8 @@ func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery
 		return Page[Membership]{}, err
 	case search != nil:
 		return ms.searchPage(ctx, filter, search, query...)
+	case q.Roles == nil && q.Order == ByLastSignIn:
+		return ms.signInPage(ctx, filter, q, nil, query...)
 	case q.Roles == nil:
 		return listPage(ctx, ms.c.tx.Memberships(), filter, q.paging(), membershipKey, query...)
 	}
@@ -50,7 +55,12 @@ func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery
 	if err != nil {
 		return Page[Membership]{}, err
 	}
-	if !more {
+	switch {
+	case q.Order == ByLastSignIn && more:
+		return ms.signInPage(ctx, filter, q, q.Roles, query...)
+	case q.Order == ByLastSignIn:
+		return ms.signInPage(ctx, filter.among(ids), q, nil, query...)
+	case !more:
 		return listPage(ctx, ms.c.tx.Memberships(), filter.among(ids), q.paging(), membershipKey, query...)
 	}
 	return ms.lookThrough(ctx, filter, q, query...)

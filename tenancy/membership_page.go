@@ -27,10 +27,17 @@ type MemberQuery struct {
 	Search      string
 	NamePrefix  string // what the name here begins with, in any case (rule G12)
 	EmailPrefix string // what the canonical address begins with
-	Order       Order  // [ByID], or along a prefix or a search; in an organization also [ByName] and [ByEmail], which begins with members without an address
-	Descending  bool   // the other way round
-	Limit       int    // default 50, at most 1000
-	Cursor      string // Next of the page before
+	// Order is [ByID], the zero value, which goes along a prefix or a search where there is one. In an organization
+	// also [ByName]; [ByEmail], which begins with members without an address; [ByJoined] and [ByLastSignIn] (rule G17).
+	//
+	// [ByJoined] goes by JoinedAt, which for a member who is pending is when they were invited. [ByLastSignIn] begins
+	// with members who never signed in to the organization. It sorts the first 10,000 members by id, then
+	// the next 10,000, and so on; [Memberships.Count] says whether there are more than 10,000. Each page reads the members that it
+	// sorts. Use of a session is no sign-in. Neither of the two goes with a prefix.
+	Order      Order
+	Descending bool   // in reverse order
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the page before
 }
 
 func (q MemberQuery) filter() (f membershipFilter, err error) {
@@ -62,8 +69,8 @@ func (q MemberQuery) paging() paging {
 // List gives a page of an organization's members, each with name, email, roles and
 // last sign-in, in a constant number of queries (rule M12).
 //
-// Where more than 1,000 members hold one of q's Roles, and with a Search, a page looks for members among up to
-// 10,000 of the list. It may then be shorter than its limit, even empty, and have a Next.
+// Where more than 1,000 members hold one of q's Roles, a page looks for members among up to 10,000 of the list, and
+// with a Search among up to 2,000. It may then be shorter than its limit, even empty, and have a Next.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
@@ -160,6 +167,8 @@ func membershipKey(m *Membership, order Order) typed.Place {
 		key.Text = m.NameKey
 	case ByEmail:
 		key.Text = m.EmailKey
+	case ByJoined:
+		key.Int = m.JoinedAt.UnixMicro()
 	}
 	return key
 }

@@ -57,6 +57,7 @@ var membershipRows = typed.Describe[Membership, membershipFilter](
 	Index("organization_id", "status").
 	Index("organization_id", "status", "name_key").Order(typed.Order(ByName), "name_key").
 	Index("organization_id", "status", "email_key").Order(typed.Order(ByEmail), "email_key").
+	Index("organization_id", "status", "joined_at").Order(typed.Order(ByJoined), "joined_at").
 	Index().WhileNull(wordColumns[0]).
 	Index("organization_id", wordColumns[0]).WhileSet(wordColumns[0]).Order(typed.Order(byWord), wordColumns[0]).
 	Index("organization_id", wordColumns[1]).WhileSet(wordColumns[1]).Order(typed.Order(byWord+1), wordColumns[1]).

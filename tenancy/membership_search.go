@@ -20,10 +20,17 @@ const (
 	rareWord      = 50 // members whom a word finds, up to which they are counted
 )
 
+// searchLook is how many members one page of a search looks at: enough for a page of [MaxLimit] where every second one fits.
+const searchLook = 2 * MaxLimit
+
 // memberSearch is the Search of a [MemberQuery]. It reads one column after the other in the order of
 // what they hold: all whose name begins with the key, then all whose address does, then those by their
-// other words. Each list is along an index, so a page costs the same however many are found. A
-// member whom several of the columns find stands in the list of the first.
+// other words. A member whom several of the columns find stands in the list of the first, in both
+// directions.
+//
+// Each list is along an index. A page with one word costs the same however many are found. With several words, with
+// other filters, and where a list repeats members of one before it, a page reads members whom it leaves out: it ends
+// after searchLook, so that this costs the same in an organization of any size, too.
 type memberSearch struct {
 	query   MemberQuery
 	words   []string // each is the beginning of a word of whom it finds; the longest first
@@ -104,7 +111,7 @@ func (s *memberSearch) finds(m *Membership, source int, filter membershipFilter)
 	}
 	name, address := splitWords(m.NameKey), addressWords(m.EmailKey)
 	words := indexWords(m.NameKey, m.EmailKey)
-	for _, list := range s.sources[:slices.Index(s.sources, source)] {
+	for list := range source { // from the first, also in a descending search: the lists of words lack a member whose words are not written yet
 		if s.lists(m, list, name, &words) {
 			return false
 		}
@@ -189,7 +196,7 @@ func (ms memberRules) searchPage(ctx context.Context, filter membershipFilter, s
 	}
 	var page Page[Membership]
 	var kept typed.Place
-	last, err := ms.eachFound(ctx, filter, s, span, func(m Membership, at typed.Place) (enough bool) {
+	last, err := ms.eachFound(ctx, filter, s, span, searchLook, func(m Membership, at typed.Place) (enough bool) {
 		if len(page.Items) == span.Limit {
 			return true
 		}
@@ -208,9 +215,11 @@ func (ms memberRules) searchPage(ctx context.Context, filter membershipFilter, s
 }
 
 // eachFound calls fn for the members whom a search finds, in its order from span.After on, and the place of each,
-// until fn has enough. It looks at no more than one beyond maxCount. last is the place of the last that it looked at; nil at
-// the end of the last list.
-func (ms memberRules) eachFound(ctx context.Context, filter membershipFilter, s *memberSearch, span listSpan, fn func(Membership, typed.Place) (enough bool)) (last *typed.Place, err error) {
+// until fn has enough or it has looked at most. last is the place of the last that it looked at; nil at the end of the last list.
+//
+// Somebody pending whom the query does not ask for is not counted and is no place, because a cursor, and where a
+// page ends, must not tell who is invited (rule M2). [Limits.Invitations] bounds how many they are.
+func (ms memberRules) eachFound(ctx context.Context, filter membershipFilter, s *memberSearch, span listSpan, most int, fn func(Membership, typed.Place) (enough bool)) (last *typed.Place, err error) {
 	if span.After == nil {
 		if err := ms.choose(ctx, filter, s); err != nil {
 			return nil, err
@@ -228,10 +237,7 @@ func (ms memberRules) eachFound(ctx context.Context, filter membershipFilter, s 
 			part.After = &typed.Place{Text: span.After.Text, ID: span.After.ID}
 		}
 		for more := true; more; part.Limit = min(walkLimit, 2*part.Limit) {
-			if looked > maxCount {
-				return last, nil
-			}
-			part.Limit = min(part.Limit, maxCount+1-looked)
+			part.Limit = min(part.Limit, max(100, most+1-looked))
 			rows, err := ms.c.tx.Memberships().List(ctx, list, part)
 			if err != nil {
 				return nil, err
@@ -242,12 +248,19 @@ func (ms memberRules) eachFound(ctx context.Context, filter membershipFilter, s 
 			}
 			for _, m := range rows {
 				at := s.place(&m, source)
-				last, part.After = &at, &typed.Place{Text: at.Text, ID: at.ID}
+				part.After = &typed.Place{Text: at.Text, ID: at.ID}
+				if m.Status == MembershipPending && !slices.Contains(filter.Status.Values(), m.Status) {
+					continue
+				}
+				if looked == most {
+					return last, nil
+				}
+				last = &at
+				looked++
 				if s.finds(&m, source, filter) && (s.query.Roles == nil || holders[m.ID]) && fn(m, at) {
 					return last, nil
 				}
 			}
-			looked += len(rows)
 			more = len(rows) == part.Limit
 		}
 	}

@@ -173,6 +173,7 @@ func (ms memberRules) writeWords(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, m := range found {
+		// The version stays, because no event tells of it.
 		if _, err := ms.c.tx.Memberships().UpdateAll(ctx, membershipFilter{ID: typed.Of(m.ID)}, m, wordColumns[:]...); err != nil {
 			return 0, err
 		}

@@ -26,7 +26,7 @@ type Method struct {
 // HostOnly reports whether no actor may call the method (rule A4).
 func (m Method) HostOnly() bool { return m.Permission == "" && !m.Oneself && !m.Anyone }
 
-// The table of rule A1. Every method is a variable, so that a misspelt name does not
+// The table of what each method needs (rule A1). Every method is a variable, so that a misspelt name does not
 // compile, and staticcheck finds a method that nothing uses. As has no variable: it cannot
 // fail, so nothing asks for its name.
 var (

@@ -14,7 +14,7 @@ import (
 // that everything they share belongs to.
 type Organization struct {
 	ID          OrganizationID    `json:"id"`                    // never changes
-	Version     int64             `json:"version"`               // counts changes from 1; see rule G11
+	Version     int64             `json:"version"`               // counts changes from 1 (rule G11)
 	DisplayName string            `json:"display_name"`          // what people call it
 	Slug        string            `json:"slug,omitempty"`        // unique; "" = none
 	ExternalID  string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
@@ -82,7 +82,7 @@ type NewOrganization struct {
 	DisplayName string            `json:"display_name"`          // 1 to 200 characters (rule G5)
 	Slug        string            `json:"slug,omitempty"`        // one DNS label, unique (rule G5), and not reserved for another organization that gave it up (rule O5)
 	ExternalID  string            `json:"external_id,omitempty"` // 1 to 255 printable characters, unique (rule G4)
-	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own (rule O1); limits as in rule G3
+	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own (rule O1); with the limits of metadata (rule G3)
 	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit; the same limits
 	Settings    Settings          `json:"settings,omitzero"`     // zero fields: as the application has it
 	CreatedAt   time.Time         `json:"-"`                     // for [Service.Import] alone, as in [UserHistory]; zero: now
@@ -121,7 +121,7 @@ type OrganizationQuery struct {
 	Suspended  *bool            // nil = either
 	Archived   bool             // list the archived ones instead
 	Order      Order            // [ByID], or by name with a NamePrefix; [ByName]
-	Descending bool             // the other way round
+	Descending bool             // in reverse order
 	Limit      int              // default 50, at most 1000
 	Cursor     string           // Next of the page before
 }

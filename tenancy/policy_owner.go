@@ -75,8 +75,8 @@ func (o ownerRules) isOwner(ctx context.Context, id OrganizationID, user UserID)
 	return n > 0, err
 }
 
-// mayBind holds a change of a policy against rule P3: owners decide about owners, and
-// nobody exempts themselves.
+// mayBind refuses a change of a policy that the actor may not make: owners decide about owners, and
+// nobody exempts themselves (rule P3).
 func (o ownerRules) mayBind(ctx context.Context, before Policy, in PolicyUpdate) error {
 	p := o.c.service.principal
 	if p == nil {

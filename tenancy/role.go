@@ -12,7 +12,7 @@ import (
 // begins with "org-".
 type Role struct {
 	ID             RoleID         `json:"id"`                       // never changes
-	Version        int64          `json:"version"`                  // counts changes from 1; see rule G11
+	Version        int64          `json:"version"`                  // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: an application role
 	Slug           string         `json:"slug"`                     // never changes
 	Name           string         `json:"name"`                     // for people
@@ -64,7 +64,7 @@ func isBuiltin(slug string) bool {
 // declared it (rule R1).
 type Permission struct {
 	ID          PermissionID    `json:"-"`                     // never changes
-	Version     int64           `json:"-"`                     // counts changes from 1; see rule G11
+	Version     int64           `json:"-"`                     // counts changes from 1 (rule G11)
 	Slug        rbac.Permission `json:"slug"`                  // what checks name, such as "documents:read"
 	Description string          `json:"description,omitempty"` // for people
 	Revision    int64           `json:"revision,omitempty"`    // of the declaration that it comes from
@@ -89,7 +89,7 @@ func (p *Permission) event(kind EventType) newEvent {
 // one minute (rule A5). Denials are no events.
 type Denial struct {
 	ID             DenialID       `json:"id"`                       // never changes
-	Version        int64          `json:"-"`                        // counts changes from 1; see rule G11
+	Version        int64          `json:"-"`                        // counts changes from 1 (rule G11)
 	Actor          Actor          `json:"actor"`                    // zero: actors beyond the budget of [Events.Denials]
 	Method         string         `json:"method"`                   // as in [Methods]; "" without an Actor
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none was named, or none that exists

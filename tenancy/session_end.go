@@ -103,7 +103,20 @@ func (ss sessionRules) mayTell(ctx context.Context, s Session) error {
 
 // mayRevoke refuses an actor to act on a member who has more than they (rule R6).
 func (ss sessionRules) mayRevoke(ctx context.Context, s Session) error {
-	if p := ss.c.service.principal; p == nil || p.user == s.UserID || !s.EndedAt.IsZero() {
+	p := ss.c.service.principal
+	switch {
+	case p == nil || p.user == s.UserID:
+		return nil
+	case s.EndReason == EndedReplaced: // it is about the one in its place, whose membership may be another
+		m, err := ss.c.members().get(ctx, s.OrganizationID, s.UserID)
+		if CodeOf(err) == ErrNotFound { // and so there is none in its place
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return ss.c.members().mayTouch(ctx, m)
+	case !s.EndedAt.IsZero():
 		return nil
 	}
 	m, err := ss.c.tx.Memberships().Get(ctx, s.MembershipID)

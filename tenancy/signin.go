@@ -38,7 +38,7 @@ type Attempt struct {
 	OrganizationID OrganizationID `json:"organization_id,omitzero"`
 	// Found makes an organization in the same transaction, with the person as its owner, and the
 	// session is there at once; nil = none. It is what the person may create for themselves by
-	// Organizations.Create: Config.SelfServe, the limits of rule O6 and the fields that only the
+	// Organizations.Create: Config.SelfServe, Limits.UserOrganizations (rule O6) and the fields that only the
 	// host sets hold here, too, and Owner stays zero. It goes with an Invitation into the
 	// application, and with none into an organization or that founds one (rule I13). Nobody is let in
 	// anywhere else on the way.

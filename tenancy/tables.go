@@ -86,11 +86,13 @@ type Order uint8
 
 // The orders.
 const (
-	ByID    Order = iota // every entity; for default ids, the order of creation
-	ByName               // organizations, users, memberships: folded name
-	ByEmail              // users, memberships, invitations: canonical address
-	ByDue                // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went; former slugs: when they are free
-	ByTime               // denials: the minute; invitations: when a mail that waits is tried
+	ByID         Order = iota // every entity; for default ids, the order of creation
+	ByName                    // organizations, users, memberships: folded name
+	ByEmail                   // users, memberships, invitations: canonical address
+	ByDue                     // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went; former slugs: when they are free
+	ByTime                    // denials: the minute; invitations: when a mail that waits is tried
+	ByJoined                  // memberships: when they joined
+	ByLastSignIn              // memberships, within each 10,000 by id: when they last signed in there
 
 	byWord Order = 100 // memberships: the first of their words, and so on; for searches alone
 )

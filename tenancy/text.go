@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxName       = 200 // characters, rule G5
-	maxExternalID = 255 // characters, rule G4
+	maxName       = 200 // characters (rule G5)
+	maxExternalID = 255 // characters (rule G4)
 	maxSlug       = 63  // bytes: one DNS label
 	maxPicture    = 2048
 	maxPhone      = 50

@@ -18,7 +18,7 @@ import (
 // memberships (rule U3).
 type User struct {
 	ID              UserID            `json:"id"`                         // never changes
-	Version         int64             `json:"version"`                    // counts changes from 1; see rule G11
+	Version         int64             `json:"version"`                    // counts changes from 1 (rule G11)
 	Email           string            `json:"email,omitempty"`            // as given; "" where Config.EmailOptional (rule U13)
 	EmailVerifiedAt time.Time         `json:"email_verified_at,omitzero"` // zero: not proved
 	EmailProvedBy   string            `json:"email_proved_by,omitempty"`  // [EmailProvedByMail], [EmailProvedByHost], a provider's name or a connection's id; of the last proof (rule U10)
@@ -74,7 +74,7 @@ type Users struct{ s *Service }
 // NewUser is what Create needs: an Email, unless Config.EmailOptional; the rest may be empty.
 type NewUser struct {
 	ID            UserID            // for imports; zero = a new one
-	Email         string            // rule U1; "" = none, where Config.EmailOptional (rule U13)
+	Email         string            // the address, which one user has (rule U1); "" = none, where Config.EmailOptional (rule U13)
 	EmailVerified bool              `json:"-"` // the host vouches for the mailbox (rule U4); no decoder can
 	GivenName     string            // names: 1 to 200 characters each (rule G5)
 	FamilyName    string            // likewise
@@ -82,7 +82,7 @@ type NewUser struct {
 	Picture       string            // an https URL of at most 2048 bytes
 	Phone         string            // at most 50 printable characters
 	Locale        string            // a BCP 47 tag of at most 35 characters
-	Attributes    map[string]string // free part of the profile; limits as in rule G3
+	Attributes    map[string]string // free part of the profile, with the limits of metadata (rule G3)
 	Metadata      map[string]string // the host's own; the same limits
 	ExternalID    string            // 1 to 255 printable characters, unique (rule G4)
 	// History is for [Service.Import] alone.
@@ -118,7 +118,7 @@ type UserQuery struct {
 	EmailPrefix string   // what the canonical address begins with
 	Suspended   *bool    // nil = either
 	Order       Order    // [ByID], or along a prefix; [ByName], or [ByEmail], which leaves out users without an address
-	Descending  bool     // the other way round
+	Descending  bool     // in reverse order
 	Limit       int      // default 50, at most 1000
 	Cursor      string   // Next of the page before
 }
@@ -250,7 +250,7 @@ func (us userRules) get(ctx context.Context, id UserID) (User, error) {
 	return user, err
 }
 
-// GetByEmail gives the user with an address, compared as rule U1 says, or
+// GetByEmail gives the user with an address, compared in its canonical form (rule U1), or
 // [ErrNotFound]; [ErrInvalid] for what is no address.
 func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	canonical, err := CanonicalEmail(address)
@@ -310,8 +310,8 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 	})
 }
 
-// Suspend takes away a user's access everywhere and ends their sessions (rules U8, S2). They keep what they own:
-// this is not rule M7's concern. Suspending twice changes nothing.
+// Suspend takes away a user's access everywhere and ends their sessions (rules U8, S2). They stay an owner where
+// they are one, also the last (rule M7). Suspending twice changes nothing.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {

@@ -59,4 +59,9 @@
 //
 // Also forwarded addresses, which only Config.ClientAddress reads, and X-Forwarded-Host
 // and its like, which this package never reads.
+//
+// # Rules
+//
+// Numbers in brackets, such as (rule P3), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package tenancyhttp

@@ -14,4 +14,7 @@
 // them.
 //
 // A mail is plain text in short sentences; Config.Compose replaces it.
+//
+// Numbers in brackets, such as (rule I4), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package tenancysmtp

@@ -114,7 +114,7 @@ func envelope(address string) (string, error) {
 	if _, err := tenancy.CanonicalEmail(address); err != nil {
 		return "", err
 	}
-	local, domain, _ := strings.Cut(strings.TrimSpace(address), "@") // exactly one, says rule U1
+	local, domain, _ := strings.Cut(strings.TrimSpace(address), "@") // exactly one at-sign (rule U1)
 	ascii, err := domains.Normalize(domain)
 	return local + "@" + ascii, err
 }

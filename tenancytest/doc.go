@@ -18,12 +18,15 @@
 //
 //	w := tenancytest.New(t, func(c *tenancy.Config) { c.Store = sqlitetest.New(t) })
 //
-// [World.MemberIn] puts a person into any state that a membership can have, [World.Cookie] and
-// [World.Bearer] sign somebody in to an HTTP handler behind a [tenancyhttp.Guard], and [Leaks] looks for
-// queries of the application that show one tenant's rows to another.
+// [World.MemberIn] puts a person into any state that a membership can have. [World.Cookie] and
+// [World.Bearer] sign a person in to an HTTP handler behind a [tenancyhttp.Guard], by single sign-on with
+// [World.Through]. [Leaks] looks for queries of the application that show one tenant's rows to another.
 //
 // An application that makes its Service by itself takes the parts one by one, [NewClock], [NewMailbox] and
 // [NewProver], and makes the World of them as a literal.
 //
 // The package uses [testing] and net/http, so only tests should import it.
+//
+// Numbers in brackets, such as (rule N3), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package tenancytest

@@ -72,6 +72,22 @@ func TestSignedIn(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, send(client))
 }
 
+func TestSingleSignOn(t *testing.T) {
+	w := tenancytest.New(t)
+	app, sessions := handler(t, w)
+	acme := w.Organization("Acme", "ada")
+	bob, connection := w.Member(acme.ID, "bob"), w.Connection(acme.ID)
+	_, err := w.Service.Policies.Set(t.Context(), acme.ID, tenancy.PolicyUpdate{
+		Organization: &tenancy.OrganizationPolicy{SingleSignOn: true},
+	})
+	require.NoError(t, err)
+
+	r, answer := httptest.NewRequest(http.MethodGet, "https://app.example/", nil), httptest.NewRecorder()
+	r.AddCookie(w.Cookie(sessions, bob.UserID, acme.ID, w.Through(connection)))
+	app.ServeHTTP(answer, r)
+	require.Equal(t, http.StatusOK, answer.Code)
+}
+
 // documents is a table of the application's own.
 type documents []document
 

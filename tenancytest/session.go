@@ -9,34 +9,78 @@ import (
 )
 
 // Session starts a session of somebody at an organization, or at none with the zero id, as after a
-// sign-in by password and a second factor. Its Token is what the bearer shows. Where the organization would refuse
-// them, such as a person who is no active member, it ends the test.
-func (w *World) Session(user tenancy.UserID, organization tenancy.OrganizationID) tenancy.StartedSession {
+// sign-in by password and a second factor. Its Token is what the bearer shows. Each of change runs on what
+// [tenancy.Sessions.Start] gets then, for another sign-in:
+//
+//	w.Session(bob.ID, acme.ID, w.Through(connection)) // single sign-on
+//	w.Session(bob.ID, acme.ID, func(s *tenancy.NewSession) { s.SecondFactor = false })
+//
+// It ends the test where the organization refuses the person or the sign-in: a person who is no active
+// member, for example, or a password where a policy requires single sign-on.
+func (w *World) Session(user tenancy.UserID, organization tenancy.OrganizationID, change ...func(*tenancy.NewSession)) tenancy.StartedSession {
 	w.Helper()
-	started, err := w.Service.Sessions.Start(w.Context(), tenancy.NewSession{
-		UserID: user, OrganizationID: organization, Method: tenancy.MethodPassword, SecondFactor: true,
-	})
+	in := tenancy.NewSession{UserID: user, OrganizationID: organization, Method: tenancy.MethodPassword, SecondFactor: true}
+	for _, c := range change {
+		c(&in)
+	}
+	started, err := w.Service.Sessions.Start(w.Context(), in)
 	w.must(err)
 	return started
 }
 
+// Through makes a session one of single sign-on through a connection, without a second factor. For
+// [World.Session], [World.Cookie] and [World.Bearer]:
+//
+//	r.AddCookie(w.Cookie(sessions, bob.ID, acme.ID, w.Through(connection)))
+//
+// As after [tenancy.Service.SignIn], the session is confined to the organization where the person's
+// address is not on a domain that the connection's organization has verified. A connection that is not
+// active, or not there, ends the test.
+func (w *World) Through(connection tenancy.Connection) func(*tenancy.NewSession) {
+	return func(in *tenancy.NewSession) {
+		w.Helper()
+		user, err := w.Service.Users.Get(w.Context(), in.UserID)
+		w.must(err)
+		holder, err := w.Service.Domains.Owner(w.Context(), user.Email)
+		if tenancy.CodeOf(err) != tenancy.ErrNotFound {
+			w.must(err)
+		}
+		in.Method, in.ConnectionID, in.SecondFactor = tenancy.MethodSingleSignOn, connection.ID, false
+		in.Confined = holder.OrganizationID != connection.OrganizationID
+	}
+}
+
+// Connection makes an active connection of an organization by OpenID Connect, whose provider is at
+// https://sso.example. It lets nobody in by itself: add members with [World.Member].
+func (w *World) Connection(organization tenancy.OrganizationID) tenancy.Connection {
+	w.Helper()
+	c, err := w.Service.Connections.Create(w.Context(), tenancy.NewConnection{
+		OrganizationID: organization, Protocol: tenancy.ProtocolOIDC, Name: "Single sign-on", Issuer: "https://sso.example",
+		State: tenancy.ConnectionActive,
+	})
+	w.must(err)
+	return c
+}
+
 // Cookie starts a [World.Session] and gives the cookie that a browser has then, for requests to handlers behind a
-// [tenancyhttp.Guard] with these sessions:
+// [tenancyhttp.Guard] with these sessions. change is as there.
 //
 //	r := httptest.NewRequest("GET", "/documents", nil)
 //	r.AddCookie(w.Cookie(sessions, ada.ID, acme.ID))
-func (w *World) Cookie(sessions *tenancyhttp.Sessions, user tenancy.UserID, organization tenancy.OrganizationID) *http.Cookie {
+func (w *World) Cookie(sessions *tenancyhttp.Sessions, user tenancy.UserID, organization tenancy.OrganizationID,
+	change ...func(*tenancy.NewSession),
+) *http.Cookie {
 	w.Helper()
 	answer := httptest.NewRecorder()
-	sessions.Set(answer, w.Session(user, organization))
+	sessions.Set(answer, w.Session(user, organization, change...))
 	return answer.Result().Cookies()[0]
 }
 
 // Bearer starts a [World.Session] and gives the header Authorization with its token, for clients that are no
-// browser:
+// browser. change is as there.
 //
 //	r.Header.Set("Authorization", w.Bearer(ada.ID, acme.ID))
-func (w *World) Bearer(user tenancy.UserID, organization tenancy.OrganizationID) string {
+func (w *World) Bearer(user tenancy.UserID, organization tenancy.OrganizationID, change ...func(*tenancy.NewSession)) string {
 	w.Helper()
-	return "Bearer " + w.Session(user, organization).Token.Reveal()
+	return "Bearer " + w.Session(user, organization, change...).Token.Reveal()
 }

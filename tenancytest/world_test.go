@@ -3,6 +3,7 @@ package tenancytest_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -211,4 +212,41 @@ func TestSessionRefused(t *testing.T) {
 	found, err := w.Service.Sessions.Authenticate(t.Context(), cookie.Value, tenancy.OrganizationID{})
 	require.NoError(t, err)
 	require.Equal(t, eve.ID, found.User.ID)
+}
+
+// A session through a connection is one of single sign-on, which policies and the end of the connection see.
+func TestThrough(t *testing.T) {
+	w := tenancytest.New(t)
+	acme := w.Organization("Acme", "ada@acme.example")
+	w.VerifiedDomain(acme.ID, "acme.example")
+	connection := w.Connection(acme.ID)
+	bob, guest := w.Member(acme.ID, "bob@acme.example"), w.Member(acme.ID, "guest")
+	_, err := w.Service.Policies.Set(t.Context(), acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SingleSignOn: true}})
+	require.NoError(t, err)
+	fails(t, "sign_in_refused", func(v testing.TB) { w.In(v).Session(bob.UserID, acme.ID) })
+
+	started := w.Session(bob.UserID, acme.ID, w.Through(connection))
+	require.Equal(t, tenancy.MethodSingleSignOn, started.Session.Method)
+	require.Equal(t, connection.ID, started.Session.ConnectionID)
+	require.False(t, started.Session.SecondFactor)
+	require.False(t, started.Session.Confined)
+	require.True(t, w.Session(guest.UserID, acme.ID, w.Through(connection)).Session.Confined, "an address on another domain")
+	factor := func(in *tenancy.NewSession) { in.SecondFactor = true }
+	require.True(t, w.Session(bob.UserID, acme.ID, w.Through(connection), factor).Session.SecondFactor)
+
+	bearer := strings.TrimPrefix(w.Bearer(bob.UserID, acme.ID, w.Through(connection)), "Bearer ")
+	sessions, err := tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: w.Service, Now: w.Clock.Now})
+	require.NoError(t, err)
+	cookie := w.Cookie(sessions, bob.UserID, acme.ID, w.Through(connection))
+	_, err = w.Service.Policies.Set(t.Context(), acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{}})
+	require.NoError(t, err)
+	off := tenancy.ConnectionInactive
+	_, err = w.Service.Connections.Update(t.Context(), acme.ID, connection.ID, tenancy.ConnectionUpdate{State: &off})
+	require.NoError(t, err)
+	for _, token := range []string{started.Token.Reveal(), bearer, cookie.Value} {
+		_, err = w.Service.Sessions.Authenticate(t.Context(), token, acme.ID)
+		require.ErrorIs(t, err, tenancy.ErrSessionEnded)
+	}
+	fails(t, "not_found", func(v testing.TB) { w.In(v).Session(bob.UserID, acme.ID, w.In(v).Through(connection)) })
+	fails(t, "not_found", func(v testing.TB) { w.In(v).Connection(tenancy.OrganizationID{0: 1}) })
 }

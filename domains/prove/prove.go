@@ -39,6 +39,9 @@
 // The tag counts in the head alone, read as browsers read it: not in a comment, a
 // script, a title or a template, and not after the first thing that begins the body.
 // What a website shows of its users' text is in the body.
+//
+// Numbers in brackets, such as (rule D4), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package prove
 
 import (

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/freehold-dev/freehold/domains/prove"
@@ -123,8 +124,12 @@ func (a *app) close() {
 	}
 }
 
-// openDB opens the file as store/sqlite wants a host's handle to be.
+// openDB opens the file as store/sqlite wants a host's handle to be. A new file is readable by its
+// owner alone, and SQLite gives the two files beside it the same mode.
 func openDB(path string) (*sql.DB, error) {
+	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = file.Close()
+	}
 	options := url.Values{
 		"_pragma":       {"journal_mode(WAL)", "foreign_keys(1)"},
 		"_busy_timeout": {"5000"},

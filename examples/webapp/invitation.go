@@ -43,3 +43,14 @@ func (a *accounts) joinInvited(w http.ResponseWriter, r *http.Request) {
 	}
 	a.moveTo(w, r, joined.OrganizationID)
 }
+
+// declineInvitation ends an invitation. The token is enough, so nobody has to sign in for that. It is
+// a POST, because mail programs open the links of a mail.
+func (a *accounts) declineInvitation(w http.ResponseWriter, r *http.Request) {
+	declined, err := a.service.Invitations.Decline(r.Context(), r.PostFormValue("invitation"))
+	if err != nil {
+		a.guard.Error(w, r, err)
+		return
+	}
+	a.show(w, r, "declined", "Declined", declined)
+}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -52,6 +54,22 @@ func start(t *testing.T) *world {
 	w.server = httptest.NewServer(w.handler())
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// The file, and those beside it, are for their owner alone.
+func TestFileIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("has no such modes")
+	}
+	path := filepath.Join(t.TempDir(), "webapp.db")
+	a, err := open(t.Context(), options{path: path, log: slog.New(slog.DiscardHandler), mailer: tenancytest.NewMailbox(), demo: newToyDNS()})
+	require.NoError(t, err)
+	t.Cleanup(a.close)
+	for _, beside := range []string{"", "-wal", "-shm"} {
+		file, err := os.Stat(path + beside)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), file.Mode().Perm(), file.Name())
+	}
 }
 
 func startSeeded(t *testing.T) *world {

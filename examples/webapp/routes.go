@@ -28,6 +28,7 @@ func (a *app) routes() []route {
 		{"GET /invitation", anybody, accounts.invitationPage},
 		{"POST /invitation", anybody, accounts.acceptInvitation},
 		{"POST /invitation/join", signedIn, accounts.joinInvited},
+		{"POST /invitation/decline", anybody, accounts.declineInvitation},
 		{"POST /logout", anybody, a.site.sessions.SignOut},
 		{"POST /switch", anybody, a.site.sessions.Switch},
 

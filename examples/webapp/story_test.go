@@ -145,6 +145,24 @@ func TestInvitations(t *testing.T) {
 	require.Contains(t, eve.get(home).body, `aria-current="page">Engines`)
 }
 
+// An invitation is declined by a POST with its token, without an account, and ends for good.
+func TestDeclines(t *testing.T) {
+	w := start(t)
+	ada, home := w.signUp("ada@engines.example", "Engines")
+	require.Equal(t, 303, ada.post(home+"/invitations", "email", "bob@elsewhere.example").status)
+	link, token := w.link("bob@elsewhere.example")
+	bob := w.browser()
+	require.Contains(t, bob.get(link).body, "<button>Decline</button>")
+	require.Contains(t, bob.get(link).body, "<button>Decline</button>", "looking declines nothing")
+	require.Equal(t, 405, bob.get("/invitation/decline?invitation="+token).status)
+	declined := bob.post("/invitation/decline", "invitation", token)
+	require.Equal(t, 200, declined.status)
+	require.Contains(t, declined.body, "declined the invitation to Engines")
+	require.Equal(t, 400, bob.post("/invitation/decline", "invitation", token).status)
+	require.Equal(t, 400, bob.get(link).status)
+	require.Equal(t, 409, ada.post(home+"/invitations", "email", "bob@elsewhere.example").status)
+}
+
 // The mail server is down: the invitation is there and can be sent again.
 func TestMailFails(t *testing.T) {
 	w := start(t)

@@ -25,6 +25,8 @@ var commands = map[string]where{
 
 	"go get github.com/freehold-dev/freehold": {file: ".ci/run", text: "go get github.com/freehold-dev/freehold"},
 
+	"go test ./tenancy -run 'TestService$/M10_one_role'": {file: "internal/servicetest/rules/access_roles.go", text: `"M10 one role`},
+
 	"bench/renew":                                        {reason: "a quarter of an hour on a machine that does nothing else; .ci/run runs its tests and benchmarks briefly, and bench/figures tests the page"},
 	"bench/renew --quick":                                {reason: "it misses bars of time on a machine that is shared; .ci/run runs the same tests and benchmarks with more time"},
 	"bench/compare before after":                         {file: ".ci/run", text: `bench/compare "$log/bench" ci`},

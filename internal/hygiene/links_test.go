@@ -123,6 +123,8 @@ var hosts = map[string]bool{
 	"github.com": true, "pkg.go.dev": true, "go.dev": true, "vuln.go.dev": true, "keepachangelog.com": true, "semver.org": true,
 	"www.conventionalcommits.org": true, "www.rfc-editor.org": true, "datatracker.ietf.org": true,
 	"www.sqlite.org": true, "sqlite.org": true, "owasp.org": true, "cheatsheetseries.owasp.org": true, "docs.github.com": true,
+	// What README.md compares with.
+	"workos.com": true, "docs.scalekit.com": true, "www.scalekit.com": true, "clerk.com": true, "better-auth.com": true, "casbin.org": true,
 }
 
 // leads tells why a link of the document leads nowhere; nil: it leads somewhere. places are

@@ -157,7 +157,7 @@ func (t *tx) UpdateAll(ctx context.Context, of *store.Table, where []store.Cond,
 		return 0, err
 	}
 	err = t.Savepoint(ctx, func() error { // a failure on the way changes nothing
-		tab, row := t.own(i), make(store.Row, len(of.Columns))
+		tab, row, versioned := t.own(i), make(store.Row, len(of.Columns)), of.Versioned(set)
 		for _, old := range refs {
 			tab.decode(tab.at(old), row)
 			same := true
@@ -168,7 +168,9 @@ func (t *tx) UpdateAll(ctx context.Context, of *store.Table, where []store.Cond,
 			if same {
 				continue
 			}
-			row[1].Int++
+			if versioned {
+				row[1].Int++
+			}
 			fresh, err := tab.add(row)
 			if err != nil {
 				return err

@@ -40,7 +40,7 @@ func (r *rows) insertEvent(ctx context.Context, l *store.Log, row store.Row, peo
 func (r *rows) Last(ctx context.Context, l *store.Log) (int64, error) { return r.committed(ctx, l) }
 
 // committed is the last position that was committed before this transaction, which
-// sees its own beyond it (rule E1). It is fixed by the first to ask or to append: what
+// sees its own beyond it. It is fixed by the first to ask or to append: what
 // was committed by then is in the transaction's snapshot, and while that lasts
 // nothing but its own comes after.
 func (r *rows) committed(ctx context.Context, l *store.Log) (int64, error) {

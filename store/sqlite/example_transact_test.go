@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -20,6 +22,10 @@ import (
 
 // openApp opens the program's own handle, with its tables and ours.
 func openApp(ctx context.Context, path string) (*sql.DB, *tenancy.Service, error) {
+	// A new file is readable by its owner alone. SQLite gives the two files beside it the same mode.
+	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = file.Close()
+	}
 	db, err := sql.Open("sqlite", "file:"+path+
 		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_txlock=immediate")
 	if err != nil {
@@ -99,6 +105,24 @@ func ExampleTransact() {
 	// 1 1
 }
 
+// The file of openApp, and those beside it, are for their owner alone.
+func TestAppIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("has no such modes")
+	}
+	path := filepath.Join(t.TempDir(), "app.db")
+	db, svc, err := openApp(t.Context(), path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	_, err = signUp(t.Context(), svc, "ada@acme.example", "Acme", "Engine")
+	require.NoError(t, err)
+	for _, beside := range []string{"", "-wal", "-shm"} {
+		file, err := os.Stat(path + beside)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), file.Mode().Perm(), file.Name())
+	}
+}
+
 // docs/sqlite.md has the functions above, word for word.
 func TestDocsOfTransact(t *testing.T) {
 	source, err := os.ReadFile("example_transact_test.go")
@@ -110,4 +134,21 @@ func TestDocsOfTransact(t *testing.T) {
 	page, err := os.ReadFile("../../docs/sqlite.md")
 	require.NoError(t, err)
 	require.Contains(t, string(page), "```go\n"+example+"```\n")
+}
+
+var hostTable = regexp.MustCompile("(?m)^\\| `(tenancy_[a-z_]+)` \\| [^|]+ \\| ([^|]+) \\|$")
+
+// docs/sqlite.md names tables and columns that a host may rely on: they are there.
+func TestDocsOfTables(t *testing.T) {
+	page, err := os.ReadFile("../../docs/sqlite.md")
+	require.NoError(t, err)
+	rows := hostTable.FindAllStringSubmatch(string(page), -1)
+	require.Len(t, rows, 5)
+	db, _ := host(t)
+	for _, row := range rows {
+		there := column(t, db, `SELECT name FROM pragma_table_info(?)`, row[1])
+		for _, name := range strings.Split(row[2], ", ") {
+			require.Contains(t, there, strings.Trim(name, "`"), row[1])
+		}
+	}
 }

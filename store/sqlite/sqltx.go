@@ -20,27 +20,27 @@ type Transactor[S any] interface {
 // Transact is [Service.Transact] that also gives the *sql.Tx under it, so that the host
 // writes rows of its own in the same transaction:
 //
-//	err := sqlite.Transact(ctx, svc, func(ctx context.Context, tx *tenancy.Service, q *sql.Tx) error {
-//		if _, err := tx.Memberships.Add(ctx, in); err != nil {
+//	err := sqlite.Transact(ctx, svc, func(ctx context.Context, in *tenancy.Service, tx *sql.Tx) error {
+//		if _, err := in.Memberships.Add(ctx, bob); err != nil {
 //			return err
 //		}
-//		_, err := q.ExecContext(ctx, `INSERT INTO projects ...`)
+//		_, err := tx.ExecContext(ctx, `INSERT INTO projects ...`)
 //		return err
 //	})
 //
-// What holds for q, and the further errors, are those of [SQLTx].
+// What holds for tx, and the further errors, are those of [SQLTx].
 //
 // [Service.Transact]: https://pkg.go.dev/github.com/freehold-dev/freehold/tenancy#Service.Transact
-func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.Context, tx S, q *sql.Tx) error) error {
+func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.Context, in S, tx *sql.Tx) error) error {
 	if fn == nil {
 		return svc.Transact(ctx, nil) // which says so
 	}
-	return svc.Transact(ctx, func(ctx context.Context, tx S) error {
-		q, err := SQLTx(tx)
+	return svc.Transact(ctx, func(ctx context.Context, in S) error {
+		tx, err := SQLTx(in)
 		if err != nil {
 			return err
 		}
-		return fn(ctx, tx, q)
+		return fn(ctx, in, tx)
 	})
 }
 

@@ -63,10 +63,10 @@ func TestWrapped(t *testing.T) {
 	require.Equal(t, 1, count())
 
 	undone := errors.New("undone")
-	err = sqlite.Transact(t.Context(), svc, func(ctx context.Context, in *tenancy.Service, q *sql.Tx) error {
+	err = sqlite.Transact(t.Context(), svc, func(ctx context.Context, in *tenancy.Service, tx *sql.Tx) error {
 		bob, err := in.Users.Create(ctx, tenancy.NewUser{Email: "bob@example.com"})
 		require.NoError(t, err)
-		_, err = q.ExecContext(ctx, `INSERT INTO notes (user_id) VALUES (?)`, bob.ID)
+		_, err = tx.ExecContext(ctx, `INSERT INTO notes (user_id) VALUES (?)`, bob.ID)
 		require.NoError(t, err)
 		return undone
 	})

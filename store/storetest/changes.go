@@ -13,7 +13,7 @@ func (s *subject) changeRules() []rule {
 		s.rule("update", "an update replaces the row: every column, those that it empties too, and a touched one never.", s.updates),
 		s.rule("update_version", "an update is refused as conflict unless the stored version is the one before.", s.updateVersion),
 		s.rule("update_missing", "an update of a row that is not there is not_found.", s.updateMissing),
-		s.rule("update_all", "UpdateAll sets columns of the rows that pass, raises the versions of those that it changes, and counts them.", s.updatesAll),
+		s.rule("update_all", "UpdateAll sets columns of the rows that pass, raises the versions of those that it changes, not for derived columns alone, and counts them.", s.updatesAll),
 		s.rule("update_all_invalid", "UpdateAll without a condition, of no column, or of a column that is not for it is invalid.", s.updateAllInvalid),
 		s.rule("touch", "Touch sets its one column, moves no version and minds no missing row; without such a column it is invalid.", s.touches),
 		s.rule("delete", "Delete takes one row away, or answers not_found; its id is free again, in the same transaction too.", s.deletes),
@@ -86,14 +86,14 @@ func (s *subject) sets(row store.Row) []store.Set {
 }
 
 // after is a row after an UpdateAll that it passes.
-func after(row store.Row, set []store.Set) store.Row {
+func (s *subject) after(row store.Row, set []store.Set) store.Row {
 	row = slices.Clone(row)
 	changed := false
 	for _, x := range set {
 		changed = changed || row[x.Column] != x.Value
 		row[x.Column] = x.Value
 	}
-	if changed {
+	if changed && s.table.Versioned(set) {
 		row[1].Int++
 	}
 	return row
@@ -111,8 +111,8 @@ func (s *subject) updatesAll(c *check) {
 			n := 0
 			for _, i := range places {
 				where = append(where, rows[i])
-				next := after(rows[i], set)
-				if next[1] != rows[i][1] {
+				next := s.after(rows[i], set)
+				if !slices.Equal(next, rows[i]) {
 					n++
 				}
 				rows[i] = next

@@ -200,9 +200,9 @@ func (s *subject) updatesBy(c *check, rows []store.Row, probes []probe) {
 			want := slices.Clone(rows)
 			for j, row := range want {
 				if p.match(row) {
-					want[j] = after(row, set)
+					want[j] = s.after(row, set)
 				}
-				if want[j][1] != row[1] {
+				if !slices.Equal(want[j], row) {
 					n++
 				}
 			}

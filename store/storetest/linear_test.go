@@ -190,7 +190,9 @@ func (t *linearTx) UpdateAll(_ context.Context, table *store.Table, where []stor
 		if slices.Equal(row, changed) {
 			continue
 		}
-		changed[1].Int++
+		if table.Versioned(set) {
+			changed[1].Int++
+		}
 		_, at := t.find(table, row[0].ID)
 		t.replace(table, at, changed)
 		n++

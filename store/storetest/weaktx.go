@@ -183,7 +183,9 @@ func (t *weakTx) UpdateAll(ctx context.Context, table *store.Table, where []stor
 		t.hold(wants)
 		for _, row := range rows {
 			changed := slices.Clone(row)
-			changed[1].Int++
+			if table.Versioned(set) {
+				changed[1].Int++
+			}
 			for _, s := range set {
 				changed[s.Column] = s.Value
 			}

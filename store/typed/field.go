@@ -66,12 +66,13 @@ func Text[V any, S ~string](name string, at func(*V) *S) Field[V] {
 // Derived is a text that follows from other fields, kept for a unique key or an index.
 // With OrNull, the rows for which it is "" hold no key.
 func Derived[V any](name string, of func(*V) string) Field[V] {
-	return Custom(store.Column{Name: name, Type: store.Text}, func(v *V, x *store.Value) { x.Text = of(v) }, nil)
+	return Custom(store.Column{Name: name, Type: store.Text, Derived: true}, func(v *V, x *store.Value) { x.Text = of(v) }, nil)
 }
 
-// Filled is a text, or null, that [Entity.Fill] writes.
+// Filled is a text, or null, that [Entity.Fill] writes. To write it anew with
+// [Table.UpdateAll] leaves the version.
 func Filled[V any](name string) Field[V] {
-	return Custom(store.Column{Name: name, Type: store.Text, Null: true}, func(_ *V, x *store.Value) { x.Null = true }, nil)
+	return Custom(store.Column{Name: name, Type: store.Text, Null: true, Derived: true}, func(_ *V, x *store.Value) { x.Null = true }, nil)
 }
 
 // Integer is a field that holds a number.

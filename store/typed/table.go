@@ -122,7 +122,7 @@ func (t Table[V, F]) Update(ctx context.Context, v V) error {
 
 // UpdateAll gives the named columns what they have in v, in the rows that pass the filter,
 // which has to constrain something, and hold something else there. It raises their versions
-// by one and says how many they are.
+// by one, unless all the columns are [Filled], and says how many they are.
 func (t Table[V, F]) UpdateAll(ctx context.Context, filter F, v V, columns ...string) (int, error) {
 	row, places := t.row(&v), t.entity.Table.Places(columns...)
 	set := make([]store.Set, len(places))

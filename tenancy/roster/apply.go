@@ -157,7 +157,7 @@ func (v *view) do(ctx context.Context, r *planned, e *Entry) error {
 	if e.OrganizationID.IsZero() && r.row.OrganizationID != "" {
 		org, err := v.svc.Organizations.Create(ctx, v.newOrganization(r.row.OrganizationID))
 		if err != nil {
-			return err
+			return organizationRefusal(r.row, v.plan.namers[r.row.OrganizationID].row, err)
 		}
 		e.OrganizationID = org.ID
 	}

@@ -17,4 +17,7 @@
 // A [Format] is data: which columns fill which fields, and what their cells mean. Alter
 // what one of the functions gives, or write your own. The package holds no goroutine and no state, and is linked only by programs
 // that import it.
+//
+// Numbers in brackets, such as (rule M6), are rules. They are defined in
+// https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package roster

@@ -72,7 +72,23 @@ func (v *view) look(ctx context.Context, r *planned) (Entry, error) {
 		v.compareProfile(r.row, *user, &e)
 	}
 	v.compareState(r, *user, member, &e)
-	return e, nil
+	return e, v.mayReactivate(e, r)
+}
+
+// mayReactivate refuses somebody who was deactivated, and whom the file would make active again.
+func (v *view) mayReactivate(e Entry, r *planned) error {
+	c, changes := e.change(FieldStatus)
+	if !changes || c.To != string(tenancy.MembershipActive) || v.plan.options.Reactivate {
+		return nil
+	}
+	p := &Problem{
+		Code: tenancy.ErrMembershipInactive, Line: r.row.Line, Column: r.row.columnOf(FieldStatus),
+		Reason: "would make active again somebody who was deactivated: see Options.Reactivate",
+	}
+	if e.OrganizationID.IsZero() {
+		p.Code, p.Reason = tenancy.ErrUserSuspended, "would make active again a user who was suspended: see Options.Reactivate"
+	}
+	return p
 }
 
 // findOrganization finds the organization of a row. named says that it has one, which may have to be made.
@@ -87,10 +103,10 @@ func (v *view) findOrganization(ctx context.Context, r *planned, e *Entry) (name
 		e.OrganizationID = org.ID
 		return true, nil
 	case tenancy.CodeOf(err) != tenancy.ErrNotFound:
-		return true, err
+		return true, organizationRefusal(r.row, r.row, err)
 	case v.plan.options.NewOrganization == nil:
 		return true, &Problem{
-			Code: tenancy.ErrNotFound, Line: r.row.Line, Err: err,
+			Code: tenancy.ErrNotFound, Line: r.row.Line, Column: r.row.columnOf(FieldOrganizationID), Err: err,
 			Reason: fmt.Sprintf("names the organization %s, which is not there: see Options.NewOrganization", short(id)),
 		}
 	}
@@ -110,7 +126,7 @@ func (v *view) findUser(ctx context.Context, r *planned) (*tenancy.User, error) 
 		switch {
 		case err == nil && u.EmailKey != r.emailKey:
 			return nil, &Problem{
-				Code: tenancy.ErrConflict, Line: r.row.Line, Column: string(FieldEmail),
+				Code: tenancy.ErrConflict, Line: r.row.Line, Column: r.row.columnOf(FieldEmail),
 				Reason: "is another than the one that the person with this id has, which moves by its proof alone: see Users.ChangeEmail",
 			}
 		case err == nil:
@@ -127,7 +143,7 @@ func (v *view) findUser(ctx context.Context, r *planned) (*tenancy.User, error) 
 		return nil, err
 	case own && u.ExternalID != "":
 		return nil, &Problem{
-			Code: tenancy.ErrAlreadyExists, Line: r.row.Line, Column: string(FieldEmail),
+			Code: tenancy.ErrAlreadyExists, Line: r.row.Line, Column: r.row.columnOf(FieldEmail),
 			Reason: "is the address of a person with another id",
 		}
 	}

@@ -30,6 +30,11 @@ type Options struct {
 	Unproved bool
 	// Readmit lets in people who were removed from the organization, or left it (rule M6). Otherwise they are refused.
 	Readmit bool
+	// Reactivate makes members active again who were deactivated, and users without an organization who were
+	// suspended, where the file says that they are active: a [Change] of [FieldStatus]. Otherwise such rows are
+	// refused: with [tenancy.ErrMembershipInactive], and users with [tenancy.ErrUserSuspended]. A row that says
+	// nothing of the status leaves it as it is.
+	Reactivate bool
 	// Until is the key of a membership's metadata where the last day of a guest is kept, as in 2026-12-31; "" = "until".
 	Until string
 	// Batch is how many rows are applied in one transaction, 1 to 1000; 0 = 200.
@@ -189,10 +194,10 @@ func (p *Plan) place(row Row, people, owners map[string]*planned, places map[[2]
 		return nil, &Problem{Code: tenancy.ErrInvalid, Line: row.Line, Column: row.columnOf(FieldEmail), Reason: reason, Err: err}
 	}
 	if row.OrganizationID != "" && !p.options.Organization.IsZero() {
-		return nil, invalid(row.Line, "", "names an organization by itself, beside the one that all rows go to")
+		return nil, invalid(row.Line, row.columnOf(FieldOrganizationID), "names an organization by itself, beside the one that all rows go to")
 	}
 	if row.OrganizationID == "" && row.OrganizationName != "" && p.options.Organization.IsZero() {
-		return nil, invalid(row.Line, "", "names an organization without its external id")
+		return nil, invalid(row.Line, row.columnOf(FieldOrganizationName), "names an organization without its external id")
 	}
 	if line, twice := places[[2]string{key, row.OrganizationID}]; twice {
 		return nil, &Problem{Code: tenancy.ErrAlreadyExists, Line: row.Line, Reason: fmt.Sprintf("is the same person as line %d", line)}

@@ -124,7 +124,9 @@ b,Robert Noyce,BOB@acme.example,Suspended,3 Jan 2024,Organization admin,6 Feb 20
 c,Cleo,cleo@acme.example,Active,4 Jan 2024,,
 `
 	o.now = o.now.Add(time.Hour)
-	applied := o.run(Atlassian(), second, o.options())
+	back := o.options()
+	back.Reactivate = true
+	applied := o.run(Atlassian(), second, back)
 	o.Equal("0 created, 2 changed, 0 unchanged, 0 refused", applied.String())
 	o.Equal([]string{
 		`2: display_name "Bob Noyce" -> "Robert Noyce"`, `2: last_sign_in_at "2025-02-05T00:00:00Z" -> "2026-02-06T00:00:00Z"`,
@@ -236,8 +238,8 @@ dan@acme.example,Dan,u3,,,,
 `
 	nowhere := o.run(People(), text, Options{})
 	o.Equal([]string{
-		`line 3: names the organization "crm-2", which is not there: see Options.NewOrganization`,
-		`line 4: names the organization "crm-2", which is not there: see Options.NewOrganization`,
+		`line 3, column "org_external_id": names the organization "crm-2", which is not there: see Options.NewOrganization`,
+		`line 4, column "org_external_id": names the organization "crm-2", which is not there: see Options.NewOrganization`,
 	}, reasons(nowhere.Report))
 	o.Len(nowhere.Created, 2)
 	applied := o.run(People(), text, Options{NewOrganization: NewOrganization, Batch: 1})
@@ -271,9 +273,17 @@ func TestUsersAlone(t *testing.T) {
 	o.True(o.run(People(), text, Options{}).NothingChanged())
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "inactive", "active"), "pro", "team")
 	text = strings.Replace(text, "u3,dan@acme.example,,", "u3,dan@acme.example,inactive,", 1)
+	kept := o.run(People(), text, Options{})
+	o.Equal([]string{`4: status "active" -> "inactive"`}, changes(kept.Changed))
 	o.Equal([]string{
-		`2: metadata "plan=pro" -> "plan=team"`, `2: status "inactive" -> "active"`, `3: status "inactive" -> "active"`, `4: status "active" -> "inactive"`,
-	}, changes(o.run(People(), text, Options{}).Changed))
+		`line 2, column "status": would make active again a user who was suspended: see Options.Reactivate`,
+		`line 3, column "status": would make active again a user who was suspended: see Options.Reactivate`,
+	}, reasons(kept.Report))
+	o.Equal(tenancy.ErrUserSuspended, kept.Refused[0].Problem.Code)
+	o.False(o.user("bob@acme.example").SuspendedAt.IsZero())
+	o.Equal([]string{
+		`2: metadata "plan=pro" -> "plan=team"`, `2: status "inactive" -> "active"`, `3: status "inactive" -> "active"`,
+	}, changes(o.run(People(), text, Options{Reactivate: true}).Changed))
 	o.True(o.run(People(), text, Options{}).NothingChanged())
 
 	// Found by their id; an address moves by its proof alone.
@@ -330,7 +340,9 @@ func TestStalePlan(t *testing.T) {
 	o := newOffice(t)
 	o.run(Atlassian(), atlassian, o.options())
 	second := strings.Replace(strings.Replace(atlassian, "Bob Noyce", "Robert", 1), "Suspended", "Active", 1)
-	plan := o.plan(read(t, Atlassian(), second+"d,Dan,dan@acme.example,Active,3 Jan 2024,User,\n"), o.options())
+	back := o.options()
+	back.Reactivate = true
+	plan := o.plan(read(t, Atlassian(), second+"d,Dan,dan@acme.example,Active,3 Jan 2024,User,\n"), back)
 	o.Equal("1 created, 2 changed, 0 unchanged, 0 refused", plan.String())
 	name := "Bobby"
 	_, err := o.svc.Users.Update(t.Context(), o.user("bob@acme.example").ID, tenancy.UserUpdate{DisplayName: &name})

@@ -280,8 +280,10 @@ func (h *header) ignored() []string {
 	return names
 }
 
-// filledBy is the name of the column that fills a field from these cells; "" = none.
-func (h *header) filledBy(field Field, cells []string) string {
+// filledBy is the name of the column that fills a field from these cells; with blank the first that could
+// where none does; "" = none.
+func (h *header) filledBy(field Field, cells []string, blank bool) string {
+	could := ""
 	for _, s := range h.columns {
 		if s.Field != field || len(cells) < len(h.names) {
 			continue
@@ -289,8 +291,11 @@ func (h *header) filledBy(field Field, cells []string) string {
 		if at, _ := s.first(cells); at >= 0 {
 			return h.names[at]
 		}
+		if blank && could == "" && len(s.at) > 0 {
+			could = h.names[s.at[0]]
+		}
 	}
-	return ""
+	return could
 }
 
 // row makes a row of what a reader of CSV has read. A row that is blank is not there.
@@ -321,7 +326,7 @@ func (h *header) row(lines *csv.Reader, cells []string, err error) (Row, bool) {
 		}
 		return cells[i]
 	}
-	row.column = func(field Field) string { return h.filledBy(field, cells) }
+	row.column = func(field Field, blank bool) string { return h.filledBy(field, cells, blank) }
 	extra := slices.IndexFunc(cells[min(len(cells), len(h.names)):], func(cell string) bool { return cell != "" })
 	switch {
 	case len(cells) < len(h.names):

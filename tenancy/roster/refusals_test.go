@@ -3,6 +3,7 @@ package roster
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,4 +93,52 @@ func TestProblemsNameTheCell(t *testing.T) {
 	o.NoError(err)
 	o.Equal(2, applied.Refused[0].Problem.Line)
 	o.Empty(applied.Refused[0].Problem.Column)
+}
+
+// What is wrong with the organization that a row names is beside the cell that names it, and not the person.
+func TestProblemsOfOrganizations(t *testing.T) {
+	o := newOffice(t)
+	at := func(header, rows string, options Options) (columns []string) {
+		for _, r := range o.run(People(), header+"\n"+rows, options).Refused {
+			columns = append(columns, fmt.Sprintf("%d %s %s", r.Problem.Line, r.Problem.Column, r.Problem.Code))
+		}
+		return columns
+	}
+	const header = "E-Mail,Name,Id,Org-Id,Company"
+	makes := Options{NewOrganization: NewOrganization}
+	long := strings.Repeat("x", 300)
+	o.Equal([]string{"2 Org-Id not_found"}, at(header, "bob@acme.example,Bob,1,crm-9,Globex\n", Options{}))
+	o.Equal([]string{"2 Org-Id invalid", "3 Company invalid", "4 Company invalid", "5 Company invalid"}, at(header,
+		"bob@acme.example,Bob,1,"+long+",Globex\nbob@acme.example,Bob,1,crm-2,"+long+"\nbob@acme.example,Bob,1,crm-3,\nbob@acme.example,Bob,1,,Globex\n", makes))
+	o.Equal([]string{"2 Org-Id invalid"}, at(header, "bob@acme.example,Bob,1,crm-2,Globex\n", o.options()))
+	o.Equal([]string{"2  invalid"}, at("E-Mail,Name,Id,Org-Id", "bob@acme.example,Bob,1,crm-2\n", makes)) // no cell has a name
+
+	// The name comes from the first row that names the organization.
+	applied := o.run(People(), header+"\nbob@acme.example,Bob,1,crm-2,"+long+"\ncleo@acme.example,Cleo,2,crm-2,Globex\n", makes)
+	o.Len(applied.Refused, 2)
+	later := applied.Refused[1].Problem
+	o.Empty(later.Column)
+	o.Contains(later.Reason, "names the same organization as line 2: create organization")
+
+	// What the program says of a new organization is in no cell; nor is what the program cannot do.
+	own := Options{NewOrganization: func(r Row) tenancy.NewOrganization { return tenancy.NewOrganization{DisplayName: "Globex", Slug: "-"} }}
+	o.Equal([]string{"2  invalid"}, at(header, "bob@acme.example,Bob,1,crm-2,Globex\n", own))
+
+	// One person has one id.
+	applied = o.run(People(), header+"\ndan@acme.example,Dan,7,crm-1,\ndan@acme.example,Dan,8,crm-2,Globex\n", makes)
+	o.Equal([]string{"line 3: has the address of line 2, and another id"}, reasons(applied.Report))
+
+	// An address that is another person's, by the name of its column.
+	o.Len(o.run(People(), header+"\nbob@acme.example,Bob,1,crm-1,\ncleo@acme.example,Cleo,2,crm-1,\n", makes).Created, 2)
+	o.Equal([]string{"2 E-Mail conflict", "3 E-Mail already_exists"}, at(header, "other@acme.example,Bob,1,crm-1,\ncleo@acme.example,Cleo,3,crm-1,\n", makes))
+}
+
+// What concerns no single row ends the plan, also while an organization is made.
+func TestFaultInAnOrganization(t *testing.T) {
+	o := newOffice(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := NewPlan(ctx, o.svc, read(t, People(), "email,org_id,org_name\nbob@acme.example,crm-2,Globex\n"), Options{
+		NewOrganization: func(r Row) tenancy.NewOrganization { cancel(); return NewOrganization(r) },
+	})
+	o.ErrorIs(err, tenancy.ErrCanceled)
 }

@@ -45,13 +45,13 @@ func (e Entry) creates() bool { return e.NewUser || e.NewMembership }
 // Refusal is a row that does not go in, and why.
 type Refusal struct {
 	Row     Row      // as it was read
-	Problem *Problem // why
+	Problem *Problem // why it is refused
 }
 
 // Skipped is a row that is no person, as a bot, and why.
 type Skipped struct {
 	Row    Row    // as it was read
-	Reason string // why: its Skip
+	Reason string // why it is skipped: its Skip
 }
 
 // Report says what becomes of each row of a sheet: each is in exactly one list, in the order of the file.
@@ -110,15 +110,42 @@ func (r *Report) sort() {
 // one.
 func refusal(row Row, err error) *Problem {
 	p := &Problem{Code: tenancy.CodeOf(err), Line: row.Line, Reason: err.Error(), Err: err}
-	var e *tenancy.Error
-	if errors.As(err, &e) {
-		field, _, _ := strings.Cut(e.Field, ".") // of metadata.key
-		if field == "external_id" {
-			field = string(FieldID)
+	field := refusedField(err)
+	if field == "external_id" {
+		field = string(FieldID)
+	}
+	p.Column = row.columnOf(Field(field))
+	return p
+}
+
+// organizationRefusal is the problem of a row whose organization the Service refuses. named is the row
+// that the organization has its name from.
+func organizationRefusal(row, named Row, err error) error {
+	if fatal(err) {
+		return err
+	}
+	p := &Problem{Code: tenancy.CodeOf(err), Line: row.Line, Reason: err.Error(), Err: err}
+	switch refusedField(err) {
+	case "external_id":
+		p.Column = row.columnOf(FieldOrganizationID)
+	case "display_name":
+		if named.Line != row.Line {
+			p.Reason = fmt.Sprintf("names the same organization as line %d: %s", named.Line, p.Reason)
+		} else {
+			p.Column = row.columnFor(FieldOrganizationName)
 		}
-		p.Column = row.columnOf(Field(field))
 	}
 	return p
+}
+
+// refusedField is the field that the Service refuses; "" = another error.
+func refusedField(err error) string {
+	var e *tenancy.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	field, _, _ := strings.Cut(e.Field, ".") // of metadata.key
+	return field
 }
 
 // joined is a list as a Change shows it.

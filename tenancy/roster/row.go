@@ -50,8 +50,8 @@ type Row struct {
 	Skip             string                   // why it is no person; "" = it is one
 	Problems         []*Problem               // what is wrong with it: such a row is refused
 
-	cell   func(name string) string // a function, so that fmt does not print what is secret in the cells
-	column func(field Field) string // the name of the column that filled a field; "" = none
+	cell   func(name string) string             // a function, so that fmt does not print what is secret in the cells
+	column func(field Field, blank bool) string // the name of the column that filled a field, or with blank could have; "" = none
 }
 
 // columnOf is the name of the column that filled a field, as the header has it; "" = none.
@@ -59,7 +59,15 @@ func (r Row) columnOf(field Field) string {
 	if r.column == nil {
 		return ""
 	}
-	return r.column(field)
+	return r.column(field, false)
+}
+
+// columnFor is columnOf, and where the cell is blank the name of its column.
+func (r Row) columnFor(field Field) string {
+	if r.column == nil {
+		return ""
+	}
+	return r.column(field, true)
 }
 
 // Cell is the text of a column by its name, as [Column].Names compares them; "" where there is none.

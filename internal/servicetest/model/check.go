@@ -2,9 +2,11 @@ package model
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -117,9 +119,12 @@ func (m *machine) checkUsers() {
 	require.Equal(m.rt, want, readAll(m, m.svc.Users.All(m.ctx, q)))
 }
 
+// instant is a time as text that sorts as the time does.
+func instant(t time.Time) string { return fmt.Sprintf("%020d", t.UnixMicro()-time.Time{}.UnixMicro()) }
+
 func (m *machine) checkMembers(org tenancy.Organization) {
 	q := tenancy.MemberQuery{
-		Order: draw(m, "order", tenancy.ByID, tenancy.ByName, tenancy.ByEmail), Descending: rapid.Bool().Draw(m.rt, "descending"),
+		Order: draw(m, "order", tenancy.ByID, tenancy.ByName, tenancy.ByEmail, tenancy.ByJoined, tenancy.ByLastSignIn), Descending: rapid.Bool().Draw(m.rt, "descending"),
 		Limit: draw(m, "limit", 0, 1, 2, 1000),
 		Statuses: draw(m, "statuses", nil, []tenancy.MembershipStatus{}, []tenancy.MembershipStatus{
 			tenancy.MembershipActive, tenancy.MembershipInactive, tenancy.MembershipPending,
@@ -129,7 +134,10 @@ func (m *machine) checkMembers(org tenancy.Organization) {
 		return member.OrganizationID == org.ID && (slices.Contains(q.Statuses, member.Status) || q.Statuses == nil && member.active())
 	})
 	want = inOrder(want, q.Descending, func(member modelMember) string {
-		return map[tenancy.Order]string{tenancy.ByName: member.NameKey, tenancy.ByEmail: member.EmailKey}[q.Order]
+		return map[tenancy.Order]string{
+			tenancy.ByName: member.NameKey, tenancy.ByEmail: member.EmailKey,
+			tenancy.ByJoined: instant(member.JoinedAt), tenancy.ByLastSignIn: instant(member.LastSignInAt),
+		}[q.Order]
 	})
 	m.sameMembers(want, readAll(m, m.svc.Memberships.All(m.ctx, org.ID, q)))
 	for _, member := range m.s.membersIn(org.ID) {

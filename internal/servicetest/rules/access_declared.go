@@ -16,7 +16,7 @@ func declaredRules() []rule {
 		{"R2 a permission named twice is refused", on(permissionTwice)},
 		{"R5 children move together, in whatever order", on(childrenTogether)},
 		{"R1 R8 what is declared counts at once, everywhere and in transactions, and not what was undone", on(declaredAtOnce)},
-		{"R1 S5 what a host does to an answer changes no other", on(answersApart)},
+		{"R1 what a host does to an answer changes no other", on(answersApart)},
 		{"R3 what the store says is not taken for a default that manages", on(heirsHonest)},
 	}
 }

@@ -36,6 +36,9 @@ func growthCalls(g *growing) map[string]growthCall {
 	for name, call := range grownProofs() {
 		calls[name] = call
 	}
+	for name, call := range grownBeside() {
+		calls[name] = call
+	}
 	for name, call := range grownRest() {
 		calls[name] = call
 	}
@@ -82,6 +85,8 @@ func grownLists(g *growing) map[string]growthCall {
 		"Memberships.List by address, descending": members(tenancy.MemberQuery{Order: tenancy.ByEmail, Descending: true}),
 		"Memberships.List, all by name":           members(tenancy.MemberQuery{Statuses: all, Order: tenancy.ByName}),
 		"Memberships.List, inactive by name":      members(tenancy.MemberQuery{Statuses: []tenancy.MembershipStatus{tenancy.MembershipInactive}, Order: tenancy.ByName}),
+		"Memberships.List by joining":             members(tenancy.MemberQuery{Order: tenancy.ByJoined}),
+		"Memberships.List, last to join":          members(tenancy.MemberQuery{Statuses: all, Order: tenancy.ByJoined, Descending: true}),
 		"Memberships.List, pending":               members(tenancy.MemberQuery{Statuses: []tenancy.MembershipStatus{tenancy.MembershipPending}}),
 		"Memberships.List by a name's beginning":  members(tenancy.MemberQuery{NamePrefix: "member"}),
 		"Memberships.List, owners by name":        members(tenancy.MemberQuery{Roles: []string{rbac.Owner}, Order: tenancy.ByName}),

@@ -223,12 +223,12 @@ func cursorOf[T any](set func(*T, string)) []value[T] {
 	return cases
 }
 
-// orderOf has the cases of an order, of which the entity has the first n.
-func orderOf[T any](n tenancy.Order, set func(*T, tenancy.Order)) []value[T] {
+// orderOf has the cases of an order, of which the entity has the first n, and some others.
+func orderOf[T any](n tenancy.Order, set func(*T, tenancy.Order), others ...tenancy.Order) []value[T] {
 	var cases []value[T]
-	for order := range tenancy.Order(6) {
+	for order := range tenancy.Order(8) {
 		v := value[T]{string('0' + rune(order)), func(in *T, _ cast) { set(in, order) }, "", ""}
-		if order >= n {
+		if order >= n && !slices.Contains(others, order) {
 			v.code, v.field = tenancy.ErrInvalid, "order"
 		}
 		cases = append(cases, v)

@@ -53,6 +53,7 @@ func newInvitationInput() input[tenancy.NewInvitation] {
 			{"more than 30 days", func(v *in, _ cast) { v.For = 30*servicetest.Day + 1 }, tenancy.ErrInvalid, "for"},
 			{"negative", func(v *in, _ cast) { v.For = -servicetest.Day }, tenancy.ErrInvalid, "for"},
 		},
+		"Asked": free(func(v *in) { v.Asked = true }),
 		"Found": {
 			{"one, beside an organization", func(v *in, _ cast) { v.Found = gamma2() }, tenancy.ErrInvalid, "found"},
 			{"one", func(v *in, _ cast) { *v = in{Email: v.Email, Found: gamma()} }, "", ""},
@@ -209,6 +210,12 @@ func joinHostInputs(w *world) {
 	w.refuses(tenancy.ErrForbidden, "id", func() error {
 		in := servicetest.Asking(acme, "ada@acme.example")
 		in.ID = tenancy.InvitationID(servicetest.Nobody)
+		_, err := svc.Invitations.Send(w.Ctx, in)
+		return err
+	})
+	w.refuses(tenancy.ErrForbidden, "asked", func() error {
+		in := servicetest.Asking(acme, "ada@acme.example")
+		in.Asked = true
 		_, err := svc.Invitations.Send(w.Ctx, in)
 		return err
 	})

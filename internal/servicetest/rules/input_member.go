@@ -127,9 +127,9 @@ func membershipUpdateInput() input[tenancy.MembershipUpdate] {
 
 func memberQueryInput(ofUser bool) input[tenancy.MemberQuery] {
 	type in = tenancy.MemberQuery
-	orders := tenancy.Order(3)
+	orders, others := tenancy.Order(3), []tenancy.Order{tenancy.ByJoined, tenancy.ByLastSignIn}
 	if ofUser {
-		orders = 1
+		orders, others = 1, nil
 	}
 	return input[in]{
 		base: func(cast) in { return in{} },
@@ -151,7 +151,7 @@ func memberQueryInput(ofUser bool) input[tenancy.MemberQuery] {
 			"Search":      memberSearches(ofUser),
 			"NamePrefix":  prefixOf("name_prefix", func(v *in, s string) { v.NamePrefix = s }),
 			"EmailPrefix": prefixOf("email_prefix", func(v *in, s string) { v.EmailPrefix = s }),
-			"Order":       orderOf(orders, func(v *in, o tenancy.Order) { v.Order = o }),
+			"Order":       orderOf(orders, func(v *in, o tenancy.Order) { v.Order = o }, others...),
 			"Descending":  free(func(v *in) { v.Descending = true }),
 			"Limit":       limitOf(func(v *in, n int) { v.Limit = n }),
 			"Cursor":      cursorOf(func(v *in, s string) { v.Cursor = s }),
@@ -337,6 +337,8 @@ func memberSearches(ofUser bool) []value[tenancy.MemberQuery] {
 		textCase("search", "21 words", strings.Repeat("ada ", 21), tenancy.ErrInvalid, set),
 		textCase("search", "801 bytes", strings.Repeat("a", 801), tenancy.ErrInvalid, set),
 		value[in]{"in another order", func(v *in, _ cast) { v.Search, v.Order = "ada", tenancy.ByEmail }, tenancy.ErrInvalid, "order"},
+		value[in]{"by joining, with a prefix", func(v *in, _ cast) { v.NamePrefix, v.Order = "ada", tenancy.ByJoined }, tenancy.ErrInvalid, "order"},
+		value[in]{"by last sign-in, with a prefix", func(v *in, _ cast) { v.EmailPrefix, v.Order = "ada", tenancy.ByLastSignIn }, tenancy.ErrInvalid, "order"},
 		value[in]{"an order of words", func(v *in, _ cast) { v.Order = 100 }, tenancy.ErrInvalid, "order"},
 	)
 }

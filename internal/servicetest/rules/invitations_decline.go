@@ -17,6 +17,9 @@ func declineRules() []rule {
 		{"I9 an address that declined is invited again after 30 days", on(declinedAddress)},
 		{"I9 an address that declined is invited again once it asks", on(declinedAsks)},
 		{"I9 into the application", on(declinedApplication)},
+		{"I9 an address that declined the application is invited again once its person comes", atDoor(declinedCameBack)},
+		{"I9 attack: coming to the application in the place of an address that declined", atDoor(declinedImpostor)},
+		{"I9 the host says that an address asked", on(declinedAsked)},
 		{"I9 U7 erased: that an address declined", on(declineErased)},
 		{"I9 attack: mailing an address that declined", on(mailedAfterDeclining)},
 		{"I9 attack: learning that an address declined elsewhere", on(declinedElsewhere)},
@@ -70,9 +73,14 @@ func declining(w *world) {
 	// Nor an actor; one who has another account may do it, too.
 	bound := w.Svc.As(tenancy.UserPrincipal(ada.ID))
 	other := w.Invite(acme, "other@acme.example")
-	_, err = bound.Invitations.Decline(w.Ctx, other.Token.Reveal())
-	w.NoError(err)
+	got = w.emits(func() error { _, err := bound.Invitations.Decline(w.Ctx, other.Token.Reveal()); return err }, some(tenancy.EventInvitationDeclined))
 	w.Equal(tenancy.InvitationDeclined, w.invitation(other.ID).State)
+	w.Equal(tenancy.Actor{Kind: tenancy.ActorHost}, got[0].Actor) // whose address it is nobody learns (M2)
+	here := w.asSession(w.lives(w.Session(ada, servicetest.NowhereYet).Token).Session)
+	other = w.Invite(acme, "third@acme.example")
+	got = w.emits(func() error { _, err := here.Invitations.Decline(w.Ctx, other.Token.Reveal()); return err }, some(tenancy.EventInvitationDeclined))
+	w.Equal(tenancy.Actor{Kind: tenancy.ActorHost}, got[0].Actor)
+	w.Empty(got[0].Through)
 
 	// Where nobody else can help: one that is void, and one into an organization that is shut.
 	boss := w.User("boss")
@@ -222,6 +230,70 @@ func declinedApplication(w *world) {
 	w.Clock.Advance(30 * servicetest.Day)
 	_, err = send()
 	w.NoError(err)
+}
+
+// sendsFounding invites an address to found an organization, where that may be refused.
+func (w *world) sendsFounding(email string) func() error {
+	return func() error {
+		_, err := w.Svc.Invitations.Send(w.Ctx, tenancy.NewInvitation{Email: email, Found: &tenancy.NewOrganization{DisplayName: "Gamma"}})
+		return err
+	}
+}
+
+func declinedCameBack(d *door) {
+	ann := d.NewUser(tenancy.NewUser{Email: "ann@mail.example", EmailVerified: true})
+	d.Add(d.beta, ann)
+	in := servicetest.ByMail(ann.Email)
+	before := d.enters(servicetest.To(d.beta, in))
+	d.Add(d.acme, ann)
+	other := d.Org("Other")
+	d.decline(d.Invite(other, ann.Email))
+	d.decline(d.asksToFound(d.Svc, ann.Email, gamma2()))
+	d.Clock.Advance(time.Hour)
+	_, err := d.enter(before.Token, d.acme) // by what was shown before
+	d.NoError(err)
+	d.declined(30*servicetest.Day-time.Hour, d.sendsFounding(ann.Email))
+	d.enters(servicetest.To(d.acme, in))
+	d.NoError(d.sendsFounding(ann.Email)())
+	d.declined(30*servicetest.Day-time.Hour, d.sending(d.Svc, other, ann.Email)) // which they did not come to
+}
+
+func declinedImpostor(d *door) {
+	// The provider of an organization, which they are a guest of, says that they came.
+	guest := d.visitor(d.acme, "guest@mail.example")
+	d.Link(guest, tenancy.NewIdentity{Provider: d.okta.ID.String(), Subject: "s-guest"})
+	d.decline(d.asksToFound(d.Svc, guest.Email, gamma2()))
+	// Somebody made an account with an address of somebody else.
+	d.decline(d.asksToFound(d.Svc, victim, gamma2()))
+	made := d.NewUser(tenancy.NewUser{Email: victim})
+	d.Clock.Advance(time.Hour)
+	d.True(d.enters(servicetest.To(d.acme, servicetest.Through(d.okta, "s-guest", guest.Email))).Session.Confined)
+	d.Session(made, servicetest.NowhereYet)
+	for _, email := range []string{guest.Email, victim} {
+		d.declined(30*servicetest.Day-time.Hour, d.sendsFounding(email))
+	}
+}
+
+func declinedAsked(w *world) {
+	other := w.Org("Other")
+	w.decline(w.Invite(other, victim))
+	for name, to := range map[string]tenancy.Organization{"organization": w.Org("Acme"), "application": {}} {
+		w.each(name, func(w *world) {
+			in := servicetest.Asking(to, victim)
+			send := func() error { _, err := w.Svc.Invitations.Send(w.Ctx, in); return err }
+			w.decline(w.Invite(to, victim))
+			w.declined(30*servicetest.Day, send)
+			in.Asked = true
+			tried, err := w.Svc.Invitations.SendMany(w.Ctx, []tenancy.NewInvitation{in}, tenancy.SendOptions{DryRun: true})
+			w.NoError(err)
+			w.NoError(tried[0].Err)
+			in.Asked = false
+			w.declined(30*servicetest.Day, send) // a dry run changes nothing
+			in.Asked = true
+			w.NoError(send())
+		})
+	}
+	w.declined(30*servicetest.Day, w.sending(w.Svc, other, victim))
 }
 
 func declineErased(w *world) {

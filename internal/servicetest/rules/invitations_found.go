@@ -19,6 +19,7 @@ func foundingInvitationRules() []rule {
 		{"I13 signing in with an invitation founds its organization", atDoor(signInFounding)},
 		{"I13 I4 founding by an invitation takes the proofs that invitations take", atDoor(foundingProofs)},
 		{"I13 what a founding invitation says, and what it may not", on(foundingInput)},
+		{"I13 the mail of a founding invitation says what it founds", on(foundingMail)},
 		{"I13 O5 the slug of a founding invitation may be taken meanwhile", on(foundingSlugs)},
 		{"I13 a founding invitation that cannot be accepted any more", atDoor(foundingVoid)},
 		{"I13 O6 founding by an invitation counts toward no limit", with(func(c *tenancy.Config) {
@@ -211,6 +212,32 @@ func foundingInput(w *world) {
 	w.Equal("Gamma", sent.Found.DisplayName)
 	w.Equal([]string{"mail.example"}, sent.Found.Settings.AllowedDomains)
 	refused(tenancy.ErrAlreadyInvited, "", tenancy.NewInvitation{Email: "ann@mail.example", Found: gamma2()})
+
+	w.refuses(tenancy.ErrInvalid, "found.created_at", func() error { // nor in an import, which may say it of others
+		return w.Svc.Import(w.Ctx, func(ctx context.Context, tx *tenancy.Service) error {
+			_, err := tx.Invitations.Send(ctx, tenancy.NewInvitation{
+				Email: "dan@mail.example", Found: &tenancy.NewOrganization{DisplayName: "G", CreatedAt: w.Clock.At.Add(-time.Hour)},
+			})
+			return err
+		})
+	})
+
+	// Of many, one that is refused keeps no other back.
+	results, err := w.Svc.Invitations.SendMany(w.Ctx, []tenancy.NewInvitation{
+		{Email: "bob@mail.example", Found: &tenancy.NewOrganization{DisplayName: "G", Settings: tenancy.Settings{AllowedDomains: []string{"gmail.com"}}}},
+		{Email: "cyd@mail.example", Found: gamma2()},
+	}, tenancy.SendOptions{})
+	w.NoError(err)
+	w.Failed(results[0].Err, tenancy.ErrPublicEmailDomain, "found.allowed_domains")
+	w.NoError(results[1].Err)
+}
+
+func foundingMail(w *world) {
+	box := w.limited()
+	w.asksToFound(w.Svc, "ann@acme.example", gamma())
+	w.Len(box.sent, 1)
+	w.Equal("Gamma", box.sent[0].Organization)
+	w.Zero(box.sent[0].OrganizationID)
 }
 
 func gamma2() *tenancy.NewOrganization { return &tenancy.NewOrganization{DisplayName: "Gamma 2"} }

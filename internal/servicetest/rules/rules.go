@@ -67,7 +67,7 @@ func rules() []rule {
 	for _, chapter := range [][]rule{
 		serviceRules(), methodRules(), onlyIn(inputRules(), servicetest.Memory), listRules(), secretRules(),
 		organizationRules(), userRules(), identityRules(), emailRules(), mergeRules(), leavingRules(),
-		membershipRules(), ownerRules(), seatRules(), countRules(), wordRules(), addresslessRules(), singleRules(), vetoRules(), eventRules(),
+		membershipRules(), ownerRules(), seatRules(), countRules(), wordRules(), memberOrderRules(), addresslessRules(), singleRules(), vetoRules(), eventRules(),
 		walkRules(), invitationRules(), acceptRules(), foundingInvitationRules(), undoneRules(), pendingRules(), joinCodeRules(), mailRules(), stateRules(), onlyIn(joinInputRules(), servicetest.Memory),
 		accessRules(), connectionRules(), policyRules(), signInRules(), doorMethodRules(), onlyIn(signInInputRules(), servicetest.Memory),
 		domainRules(), settingRules(), sessionRules(), sessionEntryRules(), onlyIn(sessionInputRules(), servicetest.Memory),

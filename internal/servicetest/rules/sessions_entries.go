@@ -14,6 +14,7 @@ func sessionEntryRules() []rule {
 		{"S1 an entry has the evidence of another one, and leaves the current one", on(entersOrganization)},
 		{"S1 at most 20 entries, of which the least recently used ends", on(tooManyEntries)},
 		{"S1 an entry counts for the sessions of a user, and spares its own client", on(entriesOfUser)},
+		{"G7 G12 attack: learning of a session elsewhere by the events here", atDoor(throughElsewhere)},
 		{"M17 of several organizations one is lost, and not the session", on(losesEntry)},
 		{"M17 the last entry takes the session along", on(losesLast)},
 		{"S1 a sign-in adds its evidence to the session, and replaces the token", atDoor(addsEvidence)},
@@ -21,6 +22,8 @@ func sessionEntryRules() []rule {
 		{"P6 attack: the evidence of a connection, or of a confined entry, for another organization", atDoor(entersByConnection)},
 		{"S2 attack: a revoked entry is made again from evidence of before", on(entersAfterRevoked)},
 		{"S2 the people of an organization end the entry there, the person all of them", on(revokesEntry)},
+		{"S2 attack: an entry that was revoked under a clock that was set back", on(entersAfterSetBack)},
+		{"S2 R6 attack: a revoked entry lives on in the one that replaced it", atDoor(revokesReplaced)},
 		{"S2 all but this session keeps its entries", on(keepsClient)},
 		{"P3 a policy that has changed is asked again, and another entry may satisfy it", atDoor(entersByOther)},
 		{"U5 attack: a takeover leaves no other entry of the same client", atDoor(takenOverEntries)},
@@ -325,6 +328,25 @@ func entersAfterRevoked(w *world) {
 	_, err = w.Svc.Sessions.Sweep(w.Ctx)
 	w.NoError(err)
 	w.refuses(tenancy.ErrSignInRefused, "", func() error { _, err := w.enter(long.Token, acme); return err })
+}
+
+// entersAfterSetBack: the instant of the end is before that of the evidence, which is older all the same.
+func entersAfterSetBack(w *world) {
+	owner, ada := w.User("owner"), w.User("ada")
+	acme, beta := w.Owned("Acme", owner), w.Owned("Beta", owner)
+	w.Add(acme, ada)
+	w.Add(beta, ada)
+	started := w.Session(ada, beta.ID)
+	w.Clock.Advance(time.Minute)
+	entry, err := w.enter(started.Token, acme)
+	w.NoError(err)
+	w.Clock.Advance(-time.Hour)
+	w.NoError(w.asUser(owner).Sessions.Revoke(w.Ctx, entry.ID))
+	enter := func() error { _, err := w.enter(started.Token, acme); return err }
+	w.refuses(tenancy.ErrSignInRefused, "", enter)
+	w.Clock.Advance(2 * time.Hour)
+	w.refuses(tenancy.ErrSignInRefused, "", enter)
+	w.in(started.Token, beta)
 }
 
 func revokesEntry(w *world) {

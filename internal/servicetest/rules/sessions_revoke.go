@@ -9,6 +9,38 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
+// revokesReplaced: the people of an organization see an entry that a newer sign-in replaced, and end the newer.
+func revokesReplaced(d *door) {
+	bob, admin := d.visitor(d.acme, "bob@mail.example"), d.visitor(d.acme, "admin@mail.example")
+	_, err := d.Svc.Memberships.SetRoles(d.Ctx, d.acme.ID, admin.ID, rbac.Admin)
+	d.NoError(err)
+	d.Add(d.beta, bob)
+	in := servicetest.To(d.acme, servicetest.ByMail(bob.Email))
+	old, elsewhere := d.enters(in), d.enters(in)
+	_, err = d.enter(old.Token, d.beta)
+	d.NoError(err)
+	next := d.enters(servicetest.Within(old.Token, in))
+	revoke := func(by tenancy.User, id tenancy.SessionID) func() error {
+		return func() error { return d.asUser(by).Sessions.Revoke(d.Ctx, id) }
+	}
+	got := d.emits(revoke(admin, old.Session.ID), some(tenancy.EventSessionEnded))
+	d.Equal(next.Session.ID.String(), got[0].Subject)
+	d.lacks(next.Token, d.acme)
+	d.in(next.Token, d.beta)
+	d.in(elsewhere.Token, d.acme)
+	d.refuses(tenancy.ErrSignInRefused, "", func() error { _, err := d.enter(next.Token, d.acme); return err })
+	d.silent(revoke(admin, old.Session.ID))
+
+	// Nor does that reach whom the actor may not touch (R6).
+	boss := servicetest.To(d.acme, servicetest.ByMail(d.owner.Email))
+	first := d.enters(boss)
+	d.enters(servicetest.Within(first.Token, boss))
+	d.refuses(tenancy.ErrForbidden, "roles", revoke(admin, first.Session.ID))
+	d.Len(d.live(d.owner), 1)
+	d.NoError(d.Svc.Memberships.Leave(d.Ctx, d.acme.ID, bob.ID)) // nothing is in its place
+	d.silent(revoke(admin, old.Session.ID))
+}
+
 func revokeSession(w *world) {
 	ada := w.User("ada")
 	acme := w.Owned("Acme", ada)

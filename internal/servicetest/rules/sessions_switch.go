@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-dev/freehold/internal/servicetest"
+	"github.com/freehold-dev/freehold/rbac"
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
@@ -226,4 +227,56 @@ func switchTells(d *door) {
 		}
 		d.Equal(1, started)
 	}
+}
+
+// throughElsewhere: the events of an organization do not name a session that is in another one.
+func throughElsewhere(d *door) {
+	d.Declare()
+	ann := d.NewUser(tenancy.NewUser{Email: "ann@acme.example", EmailVerified: true})
+	d.Add(d.acme, ann)
+	d.Add(d.beta, ann)
+	d.Maps(d.okta, map[string]string{"adm": rbac.Admin, "clk": servicetest.Clerk})
+	through := func(kind tenancy.EventType, events []tenancy.Event) string {
+		d.T.Helper()
+		for _, e := range events {
+			if e.Type == kind {
+				return e.Through
+			}
+		}
+		d.Fail("no event " + string(kind))
+		return ""
+	}
+	var got tenancy.Decision
+	signIn := func(to tenancy.Organization, group string) []tenancy.Event {
+		d.T.Helper()
+		last, err := d.Svc.Events.Last(d.Ctx)
+		d.NoError(err)
+		got = d.enters(servicetest.To(to, servicetest.Through(d.okta, "s-1", ann.Email, group)))
+		return d.since(last)
+	}
+	// The provider of acme changes a role there, on the way to beta, and on the way to acme.
+	away := signIn(d.beta, "adm")
+	d.Empty(through(tenancy.EventMembershipRolesChanged, away))
+	d.Equal(got.Session.ID.String(), through(tenancy.EventSessionStarted, away))
+	home := signIn(d.acme, "clk")
+	d.Equal(got.Session.ID.String(), through(tenancy.EventMembershipRolesChanged, home))
+
+	// An entry into beta stands in where no organization is chosen.
+	gamma := d.NewOrg(tenancy.NewOrganization{DisplayName: "Gamma", Settings: tenancy.Settings{JoinRequests: true}})
+	started := d.Session(ann, d.acme.ID)
+	_, err := d.enter(started.Token, d.beta)
+	d.NoError(err)
+	d.Deactivate(d.acme, ann)
+	found := d.lives(started.Token).Session
+	d.Zero(found.OrganizationID)
+	last, err := d.Svc.Events.Last(d.Ctx)
+	d.NoError(err)
+	svc := d.asSession(found)
+	_, err = svc.JoinRequests.Create(d.Ctx, gamma.ID, ann.ID, "please")
+	d.NoError(err)
+	_, err = svc.Users.Update(d.Ctx, ann.ID, tenancy.UserUpdate{DisplayName: servicetest.Ptr("Ann")})
+	d.NoError(err)
+	events := d.since(last)
+	d.Empty(through(tenancy.EventJoinRequestCreated, events))
+	d.Equal(found.ID.String(), through(tenancy.EventUserUpdated, events)) // which is the person's own
 }

@@ -186,7 +186,9 @@ func walkMembers() map[string]walkCall {
 		"Memberships.List": list(tenancy.MemberQuery{
 			Statuses: []tenancy.MembershipStatus{tenancy.MembershipActive, tenancy.MembershipInactive},
 		}),
-		"Memberships.List: by name": list(tenancy.MemberQuery{Order: tenancy.ByName, Descending: true}),
+		"Memberships.List: by name":         list(tenancy.MemberQuery{Order: tenancy.ByName, Descending: true}),
+		"Memberships.List: by joining":      list(tenancy.MemberQuery{Order: tenancy.ByJoined, Descending: true}),
+		"Memberships.List: by last sign-in": list(tenancy.MemberQuery{Order: tenancy.ByLastSignIn}),
 		"Memberships.List: found": func(ctx context.Context, s *tenancy.Service, k *callKeys) (any, error) {
 			return s.Memberships.List(ctx, k.org(), tenancy.MemberQuery{EmailPrefix: k.text("email"), Order: tenancy.ByEmail})
 		},

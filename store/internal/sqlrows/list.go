@@ -28,11 +28,17 @@ func CountTo(t *store.Table, where []store.Cond, limit int) *Query {
 // UpdateAll sets columns of the rows that pass the filter and hold something else there.
 func UpdateAll(t *store.Table, where []store.Cond, set []store.Set) *Query {
 	q := &Query{}
-	q.add("UPDATE " + t.Name + indexedBy(t, narrowest(t, where)) + " SET version = version + 1")
+	q.add("UPDATE " + t.Name + indexedBy(t, narrowest(t, where)) + " SET ")
+	if t.Versioned(set) {
+		q.add("version = version + 1, ")
+	}
 	values := make([]any, len(set))
 	for i := range set {
+		if i > 0 {
+			q.add(", ")
+		}
 		values[i] = Bind(t.Columns, set[i].Column, &set[i].Value)
-		q.add(", "+t.Columns[set[i].Column].Name+" = ?", values[i])
+		q.add(t.Columns[set[i].Column].Name+" = ?", values[i])
 	}
 	q.where(t, where)
 	for i := range set {
@@ -121,8 +127,9 @@ func (q *Query) page(t *store.Table, span store.Range, more bool) {
 }
 
 // mostParts bounds the combinations that a list is merged from: the states that a thing can
-// have. Each number of them is a statement of its own, and a store keeps some hundreds.
-const mostParts = 5
+// have, an invitation most. Each number of them is a statement of its own, and a store keeps some
+// hundreds. For more, SQLite may walk along all ids past the rows of everybody else.
+const mostParts = 6
 
 // ordered gives the index that has the order of a list within what the filter fixes, so that
 // a page costs the same wherever it lies and whatever SQLite's statistics say: of those that
