@@ -51,7 +51,7 @@ type Finding struct {
 const (
 	ReasonFound        = "found"               // the proof is there
 	ReasonNoRecord     = "no such record"      // DNS: no such name, or no TXT record at it; a website: no address
-	ReasonOtherValue   = "other value"         // TXT records, none of them the one
+	ReasonOtherValue   = "other value"         // TXT records, but not the one
 	ReasonNotFound     = "not found"           // 404 or 410
 	ReasonNoTag        = "no such tag"         // a page without the tag
 	ReasonOtherContent = "other content"       // a file with other content

@@ -32,7 +32,7 @@ type RoleAssignment struct {
 	ID             RoleAssignmentID `json:"id"`                  // never changes
 	Version        int64            `json:"version"`             // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID   `json:"organization_id"`     // the membership's
-	MembershipID   MembershipID     `json:"membership_id"`       // who holds the role
+	MembershipID   MembershipID     `json:"membership_id"`       // the holder
 	UserID         UserID           `json:"user_id"`             // the membership's
 	Role           string           `json:"role"`                // its slug, which never changes (rule R2)
 	Source         RoleSource       `json:"source"`              // where it comes from (rule M10)

@@ -192,9 +192,9 @@ type Limits struct {
 
 // Join is what [Config].OnJoin decides on.
 type Join struct {
-	Organization Organization // where to
-	User         User         // who
-	Via          JoinedVia    // by which way in
+	Organization Organization // where they join
+	User         User         // the person who joins
+	Via          JoinedVia    // their way in
 	Roles        []string     // slugs of what they will hold
 	Reactivated  bool         // an inactive membership that becomes active again
 }

@@ -36,7 +36,7 @@ const (
 type Connection struct {
 	ID             ConnectionID      `json:"id"`                 // never changes
 	Version        int64             `json:"version"`            // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID    `json:"organization_id"`    // whose it is; never changes
+	OrganizationID OrganizationID    `json:"organization_id"`    // the organization that it belongs to; never changes
 	Protocol       Protocol          `json:"protocol"`           // never changes
 	Provider       string            `json:"provider,omitempty"` // whose: "okta", "entra"
 	Name           string            `json:"name"`               // for people
@@ -78,7 +78,7 @@ type Connections struct{ s *Service }
 // rest may be empty.
 type NewConnection struct {
 	ID             ConnectionID      // for imports; zero = a new one
-	OrganizationID OrganizationID    // whose it will be
+	OrganizationID OrganizationID    // the organization that it will belong to
 	Protocol       Protocol          // [ProtocolSAML] or [ProtocolOIDC]
 	Provider       string            // 1 to 64 of a-z, 0-9, _ and -
 	Name           string            // 1 to 200 characters (rule G5)
@@ -106,7 +106,7 @@ type ConnectionUpdate struct {
 // ConnectionQuery selects connections for List.
 type ConnectionQuery struct {
 	State      ConnectionState // "" = either
-	Descending bool            // the other way round
+	Descending bool            // in reverse order
 	Limit      int             // default 50, at most 1000
 	Cursor     string          // Next of the page before
 }

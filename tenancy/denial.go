@@ -119,7 +119,7 @@ type DenialQuery struct {
 	Actor          Actor          // zero = anybody
 	Method         string         // "" = any
 	Since, Until   time.Time      // by minute: from Since on; before Until
-	Descending     bool           // the other way round
+	Descending     bool           // in reverse order
 	Limit          int            // default 50, at most 1000
 	Cursor         string         // Next of the page before
 }

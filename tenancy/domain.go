@@ -41,7 +41,7 @@ const (
 type Domain struct {
 	ID             DomainID       `json:"id"`              // never changes
 	Version        int64          `json:"version"`         // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID `json:"organization_id"` // who claims it
+	OrganizationID OrganizationID `json:"organization_id"` // the organization that claims it
 	Name           string         `json:"name"`            // normal form, A-labels (rule D1)
 	State          DomainState    `json:"state"`           // see [DomainState]; only a verified one counts
 	// FailedReason says why a claim has failed: [DomainFailedExpired] or [DomainFailedTaken].
@@ -88,7 +88,7 @@ type Domains struct{ s *Service }
 // NewDomain is what Claim needs: an organization and a name; the rest may be empty.
 type NewDomain struct {
 	ID             DomainID       `json:"id,omitzero"`              // for imports; zero = a new one
-	OrganizationID OrganizationID `json:"organization_id,omitzero"` // who claims it
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // the organization that claims it
 	Name           string         `json:"name"`                     // any spelling of a domain; its normal form is kept (rule D1)
 	Joining        DomainJoining  `json:"joining,omitempty"`        // "" = [JoiningOff]
 	Role           string         `json:"role,omitempty"`           // for who joins by it; "" = the organization's default

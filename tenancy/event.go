@@ -134,15 +134,15 @@ type Event struct {
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // where it happened
 	UserID         UserID         `json:"user_id,omitzero"`         // the person concerned
 	Subject        string         `json:"subject"`                  // TypeID of the thing that changed
-	Actor          Actor          `json:"actor"`                    // who did it
+	Actor          Actor          `json:"actor"`                    // the author of the change
 	// Through is the session that the actor did it by, a TypeID; "" = none, or one at another
 	// organization, which this one is not told of (rule G7).
 	Through string `json:"through,omitempty"`
 	// Time is the instant of the call. It is the time of the event before where that is later:
 	// times never decrease along positions, though clocks go back (rule E1).
 	Time     time.Time       `json:"time,omitzero"`
-	Data     json.RawMessage `json:"data,omitempty"`     // JSON; which, says the constant of the Type
-	Previous json.RawMessage `json:"previous,omitempty"` // JSON of the old values of what changed; none where nothing was
+	Data     json.RawMessage `json:"data,omitempty"`     // JSON; the constant of the Type says of what
+	Previous json.RawMessage `json:"previous,omitempty"` // JSON of the old values of what changed
 	Person   EventPerson     `json:"person,omitzero"`    // what the person concerned was called then (rule G12); zero: nobody, or emptied by Erase
 	Redacted bool            `json:"redacted,omitempty"` // Data, Previous and Person were emptied by Erase
 	// ActorPerson is what the person who did it is called, where the query asks for it by

@@ -23,12 +23,12 @@ type EventQuery struct {
 	// AfterEvent is the NextEvent of the page before, or the id of another event that the
 	// query could give. Zero = as After says. A query has one of the two.
 	AfterEvent     EventID
-	Types          []EventType    // one of these
+	Types          []EventType    // any of these; none = all
 	Except         []EventType    // types that are left out, also of those in Types
 	OrganizationID OrganizationID // where it happened
 	UserID         UserID         // the person concerned
 	Subject        string         // TypeID of the thing that changed
-	Actor          Actor          // who did it
+	Actor          Actor          // the author of the change
 	// Since and Until bound Event.Time: from Since on, before Until. Both are found by a search,
 	// so that a page costs the same wherever it lies in the log. Events outside are not looked
 	// at, and Next stays before them.

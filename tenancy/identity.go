@@ -16,7 +16,7 @@ import (
 type Identity struct {
 	ID            IdentityID `json:"id"`                       // never changes
 	Version       int64      `json:"version"`                  // counts changes from 1 (rule G11)
-	UserID        UserID     `json:"user_id"`                  // who signs in by it
+	UserID        UserID     `json:"user_id"`                  // the user who signs in by it
 	Provider      string     `json:"provider"`                 // one of the application's: "google", "password"; or a connection, by its id
 	Subject       string     `json:"subject"`                  // the person's fixed name at the provider, byte for byte
 	Email         string     `json:"email,omitempty"`          // as the provider last told it
@@ -302,7 +302,7 @@ func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 
 // Resolution is whom an identity belongs to.
 type Resolution struct {
-	User     User     `json:"user"`                // whose the identity is
+	User     User     `json:"user"`                // the user of the identity
 	Identity Identity `json:"identity"`            // the one asked for
 	Linked   bool     `json:"linked,omitempty"`    // the identity is new, linked by its verified email
 	TookOver bool     `json:"took_over,omitempty"` // the user's address had not been proved before: see Resolve

@@ -16,8 +16,8 @@ type InvitationState string
 // that who sent it could not send now reads as void.
 const (
 	InvitationPending  InvitationState = "pending"  // it can be accepted
-	InvitationAccepted InvitationState = "accepted" // by who got it
-	InvitationRevoked  InvitationState = "revoked"  // by who may invite
+	InvitationAccepted InvitationState = "accepted" // the person is in
+	InvitationRevoked  InvitationState = "revoked"  // taken back
 	InvitationDeclined InvitationState = "declined" // by who holds its token (rule I9)
 	InvitationExpired  InvitationState = "expired"  // its time ran out
 	// InvitationVoid is one whose inviter may no longer give what it gives, or is no member any

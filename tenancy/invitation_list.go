@@ -15,7 +15,7 @@ import (
 type InvitationQuery struct {
 	States      []InvitationState // as they read; nil = all (rule I3)
 	EmailPrefix string            // what the canonical address begins with; the list then goes by address
-	Descending  bool              // the other way round
+	Descending  bool              // in reverse order
 	Limit       int               // default 50, at most 1000
 	Cursor      string            // Next of the page before
 }

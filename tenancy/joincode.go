@@ -241,7 +241,7 @@ func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 // JoinCodeQuery selects join codes for List.
 type JoinCodeQuery struct {
 	Revoked    *bool  // nil = either
-	Descending bool   // the other way round
+	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

@@ -14,8 +14,8 @@ type JoinRequestState string
 // The states of a join request.
 const (
 	JoinRequestPending  JoinRequestState = "pending"  // waits for a decision
-	JoinRequestApproved JoinRequestState = "approved" // who asked is a member
-	JoinRequestDeclined JoinRequestState = "declined" // who asked is refused
+	JoinRequestApproved JoinRequestState = "approved" // the person is a member
+	JoinRequestDeclined JoinRequestState = "declined" // the person is refused
 	JoinRequestCanceled JoinRequestState = "canceled" // by who asked
 )
 
@@ -29,8 +29,8 @@ func (s JoinRequestState) known() bool {
 type JoinRequest struct {
 	ID             JoinRequestID    `json:"id"`                  // never changes
 	Version        int64            `json:"version"`             // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID   `json:"organization_id"`     // where to
-	UserID         UserID           `json:"user_id"`             // who asks
+	OrganizationID OrganizationID   `json:"organization_id"`     // the organization that they want to join
+	UserID         UserID           `json:"user_id"`             // the person who asks
 	Note           string           `json:"note,omitempty"`      // for who decides
 	State          JoinRequestState `json:"state"`               // pending, or how it ended
 	DeciderID      UserID           `json:"decider_id,omitzero"` // who decided; zero: the host, or nobody yet

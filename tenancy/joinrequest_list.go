@@ -20,7 +20,7 @@ type Applicant struct {
 // JoinRequestQuery selects join requests for List.
 type JoinRequestQuery struct {
 	States     []JoinRequestState // nil = pending only
-	Descending bool               // the other way round
+	Descending bool               // in reverse order
 	Limit      int                // default 50, at most 1000
 	Cursor     string             // Next of the page before
 }

@@ -59,17 +59,17 @@ func (via JoinedVia) known() bool {
 type Membership struct {
 	ID             MembershipID      `json:"id"`                      // never changes
 	Version        int64             `json:"version"`                 // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID    `json:"organization_id"`         // where; never changes
-	UserID         UserID            `json:"user_id"`                 // who
+	OrganizationID OrganizationID    `json:"organization_id"`         // the organization; never changes
+	UserID         UserID            `json:"user_id"`                 // the person
 	Status         MembershipStatus  `json:"status"`                  // only an active one gives access
 	DisplayName    string            `json:"display_name,omitempty"`  // the name here; "" = the user's own
 	Attributes     map[string]string `json:"attributes,omitempty"`    // the profile here
 	Metadata       map[string]string `json:"metadata,omitempty"`      // the host's own: nobody else writes it (rule O1)
-	JoinedVia      JoinedVia         `json:"joined_via"`              // by which way in
+	JoinedVia      JoinedVia         `json:"joined_via"`              // the way in
 	InviterID      UserID            `json:"inviter_id,omitzero"`     // who invited or let them in; zero: nobody
 	InvitationID   InvitationID      `json:"invitation_id,omitzero"`  // while pending: the invitation that it waits for
 	ExpiresAt      time.Time         `json:"expires_at,omitzero"`     // while pending: when that runs out
-	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // when they last became a member, or were offered it
+	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // when the person last became a member; while pending: when it was offered
 	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: since when
 	LastSignInAt   time.Time         `json:"-"`                       // here; outside the versioned row (rule G12)
 	CreatedAt      time.Time         `json:"created_at,omitzero"`     // when it was made
@@ -130,8 +130,8 @@ type Memberships struct{ s *Service }
 // empty.
 type NewMembership struct {
 	ID             MembershipID      // for imports; zero = a new one
-	OrganizationID OrganizationID    // where
-	UserID         UserID            // who
+	OrganizationID OrganizationID    // the organization
+	UserID         UserID            // the person
 	Roles          []string          // none = the organization's default role
 	DisplayName    string            // the name here (rule G5)
 	Attributes     map[string]string // the profile here, with the limits of metadata (rule G3)

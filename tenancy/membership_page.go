@@ -35,7 +35,7 @@ type MemberQuery struct {
 	// the next 10,000, and so on; [Memberships.Count] says whether there are more than 10,000. Each page reads the members that it
 	// sorts. Use of a session is no sign-in. Neither of the two goes with a prefix.
 	Order      Order
-	Descending bool   // the other way round
+	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

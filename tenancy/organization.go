@@ -121,7 +121,7 @@ type OrganizationQuery struct {
 	Suspended  *bool            // nil = either
 	Archived   bool             // list the archived ones instead
 	Order      Order            // [ByID], or by name with a NamePrefix; [ByName]
-	Descending bool             // the other way round
+	Descending bool             // in reverse order
 	Limit      int              // default 50, at most 1000
 	Cursor     string           // Next of the page before
 }

@@ -26,9 +26,9 @@ const (
 type Policy struct {
 	ID             PolicyID           `json:"id"`               // never changes
 	Version        int64              `json:"version"`          // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID     `json:"organization_id"`  // whose it is
+	OrganizationID OrganizationID     `json:"organization_id"`  // the organization that it belongs to
 	Domain         DomainPolicy       `json:"domain"`           // binds people on the organization's domains, wherever they sign in
-	Organization   OrganizationPolicy `json:"organization"`     // binds who enters the organization
+	Organization   OrganizationPolicy `json:"organization"`     // binds people who enter the organization
 	Exempt         []UserID           `json:"exempt,omitempty"` // active members whom it does not bind: break glass (rule P3)
 	// BindsOwners makes it bind owners, too. As long as it is false they are free of it, so
 	// that nobody else can lock them out.

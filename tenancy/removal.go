@@ -27,8 +27,8 @@ import (
 type Removal struct {
 	ID             RemovalID      `json:"id"`                  // never changes
 	Version        int64          `json:"version"`             // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID `json:"organization_id"`     // from where
-	UserID         UserID         `json:"user_id"`             // who
+	OrganizationID OrganizationID `json:"organization_id"`     // the organization
+	UserID         UserID         `json:"user_id"`             // the person
 	Name           string         `json:"name,omitempty"`      // as it was
 	Email          string         `json:"email,omitempty"`     // as it was
 	Left           bool           `json:"left,omitempty"`      // by their own wish
@@ -50,7 +50,7 @@ const maxRemovals = 10_000
 
 // RemovalQuery selects removals for Removed.
 type RemovalQuery struct {
-	Descending bool   // the other way round
+	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

@@ -29,7 +29,7 @@ type RoleUpdate struct {
 	Version     int64         // the Version this is based on; 0 = whichever (rule G11)
 	Name        *string       // 1 to 200 characters; cannot be cleared
 	Description *string       // for people
-	Extends     *string       // the slug of the parent; "" = none any more
+	Extends     *string       // the slug of the parent; "" = no parent
 	Grants      *[]rbac.Grant // instead of what there was
 	Add, Remove []rbac.Grant  // more, and less, than there was or Grants says
 	Priority    *int          // at least 1000

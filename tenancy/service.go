@@ -21,8 +21,8 @@ type Service struct {
 	Organizations Organizations // the customers
 	Users         Users         // the people
 	Identities    Identities    // the ways in which they sign in
-	Memberships   Memberships   // who belongs where, as what
-	Sessions      Sessions      // who is signed in, and where
+	Memberships   Memberships   // people in organizations, with their roles
+	Sessions      Sessions      // sign-ins, and where they are
 	Proofs        Proofs        // of mailboxes, before there is a user
 	Domains       Domains       // claims of organizations to domain names
 	Connections   Connections   // single sign-on
@@ -32,7 +32,7 @@ type Service struct {
 	JoinRequests  JoinRequests  // of people who want in
 	Roles         Roles         // sets of grants
 	Permissions   Permissions   // what can be granted and checked
-	Events        Events        // the audit log, and what was refused
+	Events        Events        // the audit log, and refused calls
 
 	instance  *instance
 	store     store.Store

@@ -16,7 +16,7 @@ type EndReason string
 // The reasons. A session that ran out has none.
 const (
 	EndedSignOut      EndReason = "signed_out"             // by the person
-	EndedRevoked      EndReason = "revoked"                // by who may, from another session or as the host
+	EndedRevoked      EndReason = "revoked"                // by the user from another session, or by somebody else
 	EndedDeactivated  EndReason = "membership_deactivated" // the membership there became inactive
 	EndedRemoved      EndReason = "membership_removed"     // the membership there is gone
 	EndedUser         EndReason = "user_suspended"         // the host suspended the user
@@ -42,7 +42,7 @@ const (
 type Session struct {
 	ID      SessionID `json:"id"`      // never changes
 	Version int64     `json:"version"` // counts changes from 1 (rule G11)
-	UserID  UserID    `json:"user_id"` // who is signed in
+	UserID  UserID    `json:"user_id"` // the user who is signed in
 	// ClientID is the id of the client's first entry, which may have ended. It is zero where
 	// somebody else than the user reads the session.
 	ClientID       SessionID      `json:"-"`
@@ -87,7 +87,7 @@ type Sessions struct{ s *Service }
 // NewSession is what Start needs: a user and how they signed in; the rest may be
 // empty.
 type NewSession struct {
-	UserID         UserID         // who signs in
+	UserID         UserID         // the user who signs in
 	OrganizationID OrganizationID // zero = none chosen yet
 	// The rest says what the person has shown, which no decoder can set.
 	Method       SignInMethod `json:"-"` // how they signed in; 1 to 64 of a-z, 0-9, _ and -

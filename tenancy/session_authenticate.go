@@ -12,7 +12,7 @@ import (
 // Authenticated is who bears a session's token, and where.
 type Authenticated struct {
 	Session      Session      `json:"session"`               // the entry that counts
-	User         User         `json:"user"`                  // who bears the token
+	User         User         `json:"user"`                  // the bearer of the token
 	Organization Organization `json:"organization,omitzero"` // zero: none chosen
 	Member       Member       `json:"member,omitzero"`       // there; Roles by priority, the primary one first (rule R4)
 }

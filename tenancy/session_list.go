@@ -16,7 +16,7 @@ import (
 // more.
 type SessionQuery struct {
 	Ended      bool   // also those that ended or ran out, as long as they are kept
-	Descending bool   // the other way round
+	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
 	Cursor     string // Next of the page before
 }

@@ -118,7 +118,7 @@ type UserQuery struct {
 	EmailPrefix string   // what the canonical address begins with
 	Suspended   *bool    // nil = either
 	Order       Order    // [ByID], or along a prefix; [ByName], or [ByEmail], which leaves out users without an address
-	Descending  bool     // the other way round
+	Descending  bool     // in reverse order
 	Limit       int      // default 50, at most 1000
 	Cursor      string   // Next of the page before
 }

@@ -120,10 +120,10 @@ func TestLinks(t *testing.T) {
 
 // hosts are those that a document may link to.
 var hosts = map[string]bool{
-	"github.com": true, "pkg.go.dev": true, "go.dev": true, "keepachangelog.com": true, "semver.org": true,
+	"github.com": true, "pkg.go.dev": true, "go.dev": true, "vuln.go.dev": true, "keepachangelog.com": true, "semver.org": true,
 	"www.conventionalcommits.org": true, "www.rfc-editor.org": true, "datatracker.ietf.org": true,
 	"www.sqlite.org": true, "sqlite.org": true, "owasp.org": true, "cheatsheetseries.owasp.org": true, "docs.github.com": true,
-	// the products that the README compares with
+	// What README.md compares with.
 	"workos.com": true, "docs.scalekit.com": true, "www.scalekit.com": true, "clerk.com": true, "better-auth.com": true, "casbin.org": true,
 }
 

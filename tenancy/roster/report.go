@@ -45,13 +45,13 @@ func (e Entry) creates() bool { return e.NewUser || e.NewMembership }
 // Refusal is a row that does not go in, and why.
 type Refusal struct {
 	Row     Row      // as it was read
-	Problem *Problem // why
+	Problem *Problem // why it is refused
 }
 
 // Skipped is a row that is no person, as a bot, and why.
 type Skipped struct {
 	Row    Row    // as it was read
-	Reason string // why: its Skip
+	Reason string // why it is skipped: its Skip
 }
 
 // Report says what becomes of each row of a sheet: each is in exactly one list, in the order of the file.

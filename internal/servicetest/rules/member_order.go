@@ -176,6 +176,7 @@ func manyMembers(w *world) {
 	for _, q := range []tenancy.MemberQuery{{}, {Descending: true}, {Roles: []string{rbac.Member}}} {
 		w.sortsBlocks(acme, q)
 	}
+	w.enrolMany(acme, "Zoe Later", 20, "p", nil) // more than are away in changesBlocks
 	w.changesBlocks(acme)
 }
 

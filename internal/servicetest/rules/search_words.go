@@ -320,7 +320,7 @@ func wordsWritten(w *world) {
 func cursorTellsNobody(w *world) {
 	acme := w.Owned("Acme", w.User("owner"))
 	q := tenancy.MemberQuery{Search: "man ra", Limit: 10}
-	w.enrolMany(acme, "Zoe Many", 2_001, "many", nil)
+	w.enrolMany(acme, "Zoe Many", 2_001, "z", nil)
 	page, err := w.Svc.Memberships.List(w.Ctx, acme.ID, q)
 	w.NoError(err)
 	w.Empty(page.Items)
