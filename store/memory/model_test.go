@@ -139,7 +139,9 @@ func (m *model) updateAll(t *store.Table, where []store.Cond, set store.Set) (n 
 		}
 		row = slices.Clone(row)
 		row[set.Column] = set.Value
-		row[1].Int++
+		if t.Versioned([]store.Set{set}) {
+			row[1].Int++
+		}
 		m.rows[t][id] = row
 		n++
 	}

@@ -71,7 +71,7 @@ func TestPagesWritten(t *testing.T) {
 			_, err := svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: "dan@acme.example"})
 			return err
 		}},
-		{"deactivate", 46, func() error { _, err := svc.Memberships.Deactivate(ctx, acme.ID, bob.ID); return err }},
+		{"deactivate", 48, func() error { _, err := svc.Memberships.Deactivate(ctx, acme.ID, bob.ID); return err }},
 	} {
 		_, err := st.DB().ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 		require.NoError(t, err)

@@ -189,8 +189,7 @@ func (t *linearTx) UpdateAll(_ context.Context, table *store.Table, where []stor
 		}
 		if slices.Equal(row, changed) {
 			continue
-		}
-		if table.Versioned(set) {
+		} else if table.Versioned(set) {
 			changed[1].Int++
 		}
 		_, at := t.find(table, row[0].ID)
