@@ -111,7 +111,9 @@ func (iv invitationRules) ofSecret(ctx context.Context, secret storedSecret) (In
 		return Invitation{}, err
 	}
 	inv, err := iv.c.tx.Invitations().Get(ctx, id)
-	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
+	gone := CodeOf(err) == ErrNotFound                        // the organization is, and all that was in it
+	declined := err == nil && inv.State == InvitationDeclined // and its tokens went with it: a store may show the one before the other
+	if gone || declined {
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
 	return inv, err

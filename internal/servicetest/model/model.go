@@ -179,6 +179,7 @@ func (m *machine) settle(rt *rapid.T) {
 	m.rt = rt
 	m.checkEvents()
 	if m.done%16 == 0 {
+		m.s.now = m.clock.At // later than the transaction, if time went by in it
 		m.check(rt)
 	}
 }
