@@ -39,7 +39,7 @@
 // # Routes of the program's own
 //
 // The pages for signing in and signing up call the unbound Service. Wrap them in
-// [Guard.Public], so that sessions and events show where a request came from:
+// [Guard.Public], so that sessions show where a request came from:
 //
 //	mux.Handle("POST /sign-in", guard.Public(signIn))
 //

@@ -40,13 +40,13 @@ type Config struct {
 	// GET, HEAD and OPTIONS pass. A handler that changes something by GET, or opens a
 	// WebSocket, has to look at the origin by itself.
 	CrossOrigin *http.CrossOriginProtection
-	// ClientAddress says which address a request comes from, for sessions and events (rule
+	// ClientAddress says which address a request comes from, for sessions (rule
 	// G11); the zero Addr: unknown. Default: the address in the [tenancy.Request] that the
 	// context carries already, else that of the connection. Behind a proxy that is the
 	// proxy's: read the header here that your proxy always overwrites. This package reads
 	// no forwarded address by itself. It may be called more than once a request.
 	ClientAddress func(*http.Request) netip.Addr
-	// RequestID gives the program's own name for a request, for events; the first 256
+	// RequestID gives the program's own name for a request, for its logs ([tenancy.Request]); the first 256
 	// characters count. Default: the ID in the [tenancy.Request] that the context carries
 	// already, else none. It may be called more than once a request, and must give the
 	// same each time.

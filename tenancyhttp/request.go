@@ -16,7 +16,7 @@ const maxFact = 256
 // everybody in and checks nothing.
 //
 // It puts the [tenancy.Request] into the context, as every middleware of the Guard does,
-// so that sessions and events show where a request came from. It removes the mark of
+// so that sessions show where a request came from. It removes the mark of
 // [tenancy.Guarded], so that the unbound Service works also where a middleware of a
 // Guard stands in front (rule G13).
 func (g *Guard) Public(next http.Handler) http.Handler {
