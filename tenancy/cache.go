@@ -10,7 +10,7 @@ import (
 // It holds an [access.Cache] by value, because a check should follow no pointer more.
 type cache struct {
 	access.Cache[profile, declarations]
-	transacting atomic.Int64 // running calls of Transact and OnJoin, in whose context a check is refused
+	transacting atomic.Int64 // running calls of Transact and OnJoin, and all of Join: in their contexts a check is refused
 
 	fresh follower
 }
