@@ -35,28 +35,27 @@ func clashes(accounts []account) (found []string) {
 	return found
 }
 
-// moveIn brings accounts into one organization, the first of them as its owner, in one transaction. It skips accounts that
-// are here already, by the number of their row, so you can run it again. Call it with some thousand accounts at a time.
+// moveIn brings accounts into one organization, in one transaction. If the organization is new, the first account becomes its owner.
+// It skips accounts that are here already, by the number of their row, so you can run it again. Call it with some thousand
+// accounts at a time.
 func moveIn(ctx context.Context, svc *tenancy.Service, org tenancy.NewOrganization, accounts []account) error {
 	return svc.Import(ctx, func(ctx context.Context, in *tenancy.Service) error {
+		role := rbac.Member
 		home, err := in.Organizations.GetByExternalID(ctx, org.ExternalID)
 		if tenancy.CodeOf(err) == tenancy.ErrNotFound { // without an Owner: the first account becomes that
 			home, err = in.Organizations.Create(ctx, org)
+			role = rbac.Owner
 		}
 		if err != nil {
 			return err
 		}
-		for i, a := range accounts {
+		for _, a := range accounts {
 			number := strconv.Itoa(a.ID)
 			if _, err := in.Users.GetByExternalID(ctx, number); tenancy.CodeOf(err) != tenancy.ErrNotFound {
 				if err != nil {
 					return err
 				}
 				continue
-			}
-			role := rbac.Member
-			if i == 0 {
-				role = rbac.Owner
 			}
 			user, err := in.Users.Create(ctx, tenancy.NewUser{
 				Email: a.Email, EmailVerified: true, DisplayName: a.Name, ExternalID: number,
@@ -71,6 +70,7 @@ func moveIn(ctx context.Context, svc *tenancy.Service, org tenancy.NewOrganizati
 			if err != nil {
 				return fmt.Errorf("account %d: %w", a.ID, err)
 			}
+			role = rbac.Member // all others
 		}
 		return nil
 	})
@@ -82,22 +82,27 @@ func Example_adopting() {
 		{1, "ada@acme.example", "Ada", time.Date(2019, 3, 4, 0, 0, 0, 0, time.UTC)},
 		{2, "bob@acme.example", "Bob", time.Date(2021, 5, 6, 0, 0, 0, 0, time.UTC)},
 		{3, "Ada@acme.example", "Ada again", time.Date(2022, 7, 8, 0, 0, 0, 0, time.UTC)},
+		{4, "cyd@acme.example", "Cyd", time.Date(2023, 9, 1, 0, 0, 0, 0, time.UTC)},
 	}
 	fmt.Println(clashes(table))
 	acme := tenancy.NewOrganization{DisplayName: "Acme", ExternalID: "acme", CreatedAt: table[0].Created}
-	for range 2 { // the second time there is nothing to do
-		fmt.Println(moveIn(ctx, svc, acme, table[:2]))
+	for _, part := range [][]account{table[:2], table[:2], table[3:]} { // the second time there is nothing to do
+		fmt.Println(moveIn(ctx, svc, acme, part))
 	}
 
 	// Bob signs in by his old password. The program has compared it with the hash in its row 2.
 	bob := must(svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PasswordEvidence("2", "bob@acme.example")}))
 	fmt.Println(bob.Kind, bob.User.ExternalID, bob.User.CreatedAt.Year(), bob.Created)
-	member := must(svc.Memberships.Get(ctx, bob.OrganizationID, bob.User.ID))
-	fmt.Println(member.OrganizationName, member.Roles, member.JoinedAt.Year())
+	for m, err := range svc.Memberships.All(ctx, bob.OrganizationID, tenancy.MemberQuery{Order: tenancy.ByJoined}) {
+		fmt.Println(must(m.Email, err), m.Roles, m.JoinedAt.Year())
+	}
 	// Output:
 	// [3: Ada@acme.example is 1]
 	// <nil>
 	// <nil>
+	// <nil>
 	// signed_in 2 2021 false
-	// Acme [member] 2021
+	// ada@acme.example [owner] 2019
+	// bob@acme.example [member] 2021
+	// cyd@acme.example [member] 2023
 }

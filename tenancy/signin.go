@@ -146,7 +146,7 @@ type Decision struct {
 
 	// OrganizationID is the organization that the decision is about; zero: none.
 	OrganizationID OrganizationID `json:"organization_id,omitzero"`
-	// Choices are the organizations to choose from. With signed_in they are those of an
+	// Choices are the organizations to choose from, in the order of the ids of the memberships. With signed_in they are those of an
 	// account that was taken over: none of them is chosen, because somebody else may have
 	// joined or made them; JoinedVia says how (rule U5).
 	Choices     []Member           `json:"choices"`

@@ -361,15 +361,21 @@ func (a *app) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) 
 	a.follow(w, r, d, err)
 }
 
-// signIn leads who has several organizations to the first: the home page lists all of them.
+// signIn signs a person with several organizations in to the first that their evidence is enough for: the home page lists all.
 func signIn(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt) (tenancy.Decision, error) {
 	d, err := svc.SignIn(ctx, in)
-	if err != nil || d.Kind != tenancy.DecisionChooseOrganization || len(d.Choices) == 0 {
+	if err != nil || d.Kind != tenancy.DecisionChooseOrganization {
 		return d, err
 	}
-	return svc.SignIn(ctx, tenancy.Attempt{
-		Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID, Session: in.Session,
-	})
+	for _, choice := range d.Choices[:min(len(d.Choices), 4)] { // five refusals end a pending sign-in
+		next, err := svc.SignIn(ctx, tenancy.Attempt{
+			Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: choice.OrganizationID, Session: in.Session,
+		})
+		if err != nil || next.Kind != tenancy.DecisionUseSingleSignOn && next.Kind != tenancy.DecisionUseOtherMethod {
+			return next, err
+		}
+	}
+	return d, nil
 }
 
 // follow does what a decision says.
