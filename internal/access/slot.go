@@ -8,7 +8,7 @@ import (
 // shard holds the entries of some subjects.
 type shard[P any] struct {
 	slots     [shardSlots]slot[P]
-	mu        sync.Mutex // guards what is below, and writing slots
+	mu        sync.Mutex // guards the fields below, and writing slots
 	published uint64     // keys with a subject that were published to this shard
 	turn      uint64     // moves with each eviction, so that the victims vary
 }
@@ -36,7 +36,7 @@ func (s *slot[P]) is(scope, subject words) bool {
 // inScope returns the scope of the entry.
 func (s *slot[P]) inScope() words { return words{s.scope[0].Load(), s.scope[1].Load()} }
 
-// put writes an entry. The state was even and is so again.
+// put writes an entry. The state is even before and after.
 func (s *slot[P]) put(scope, subject words, p *P, epoch uint32) {
 	count := uint32(s.state.Load()) //nolint:gosec // the lower half
 	s.state.Store(uint64(count + 1))
