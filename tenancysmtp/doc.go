@@ -9,9 +9,9 @@
 //	})
 //	svc, err := tenancy.New(tenancy.Config{Store: st, Mailer: mailer})
 //
-// From then on nobody but the mailbox sees a token, so that bringing it back proves the
-// From then on only the person who reads the mailbox sees a token. So a token that comes back proves the
-// mailbox (rule I4). In development, [NewLog] writes the mails to a place where a person can read them.
+// From then on only the person who reads the mailbox sees a token. So a token that comes back proves the mailbox
+// (rule I4). In development, [NewLog] writes the mails to a place where a person can read them.
+//
 // A mail is plain text in short sentences; Config.Compose replaces it.
 //
 // Numbers in brackets, such as (rule I4), are rules. They are defined in

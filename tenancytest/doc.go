@@ -11,19 +11,19 @@
 //		w.RequireEvent(tenancy.EventInvitationSent, acme.ID)
 //	}
 //
-// A World is a [tenancy.Service] over an empty store in memory, with a clock that the test moves, a
-// A World is a [tenancy.Service] over an empty store in memory. It has a clock that the test moves, a mailbox
-// that keeps the mails, and a prover of domains that finds what the test publishes. Ids and tokens are the same
-// in each run. To run on SQLite, change one line (package store/sqlite/sqlitetest):
+// A World is a [tenancy.Service] over an empty store in memory. It has a clock that the test moves, a mailbox that
+// keeps the mails, and a prover of domains that finds what the test publishes. Ids and tokens are the same in each
+// run. To run on SQLite instead, change one line (package store/sqlite/sqlitetest):
+//
 //	w := tenancytest.New(t, func(c *tenancy.Config) { c.Store = sqlitetest.New(t) })
 //
-// [World.MemberIn] puts a person into any state that a membership can have. [World.Cookie] and
-// [World.MemberIn] puts a person into any state that a membership can have. [World.Cookie] and [World.Bearer]
-// sign a person in to an HTTP handler behind a [tenancyhttp.Guard]; with [World.Through] they do so by single
-// sign-on. [Leaks] looks for queries of the application that show one tenant's rows to another.
-// An application that makes its Service by itself takes the parts one by one, [NewClock], [NewMailbox] and
-// An application that makes its Service itself uses the parts, [NewClock], [NewMailbox] and [NewProver], and
-// writes the World as a literal.
+// [World.MemberIn] puts a person into any state that a membership can have. [World.Cookie] and [World.Bearer] sign
+// a person in to an HTTP handler behind a [tenancyhttp.Guard]; with [World.Through] they do so by single sign-on.
+// [Leaks] looks for queries of the application that show one tenant's rows to another.
+//
+// An application that makes its Service itself uses the parts, [NewClock], [NewMailbox] and [NewProver], and writes
+// the World as a literal.
+//
 // The package uses [testing] and net/http, so only tests should import it.
 //
 // Numbers in brackets, such as (rule N3), are rules. They are defined in

@@ -24,7 +24,6 @@ var Start = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 //
 // [New] makes a World. An application that makes its Service itself can write a literal. The methods then need
 // TB and Service, and those that say so need Mailbox or Prover:
-// TB and Service, and those that say so Mailbox and Prover:
 //
 //	w := &tenancytest.World{TB: t, Service: app.Service, Mailbox: mailbox}
 type World struct {

@@ -1,8 +1,8 @@
-// Package prove checks whether a domain's challenge is published: in the DNS, in the head of its home page, or
-// in a file on its website (rule D4).
+// Package prove checks whether a domain's challenge is published: in the DNS, in the head of its home page, or in a
+// file on its website (rule D4).
 //
-// For most uses, make one Prover and give it to the tenancy core, which uses it to verify claims and to check
-// them again later:
+// For most uses, make one Prover and give it to the tenancy core, which uses it to verify claims and to check them
+// again later:
 //
 //	prover := prove.New(prove.Options{})
 //	finding, err := prover.Prove(ctx, challenge, domains.MethodDNS)
@@ -13,28 +13,29 @@
 //
 // # Names
 //
-// The resolver asks for every name from the root: the machine's search list never applies. It believes a
-// negative only if the whole lookup succeeded. So a website without an IPv4 address, whose IPv6 address cannot
-// be looked up, is unknown and not refuted.
+// The resolver asks for every name from the root: the machine's search list never applies. It believes a negative
+// only if the whole lookup succeeded. So a website without an IPv4 address, whose IPv6 address cannot be looked up,
+// is unknown and not refuted.
 //
 // # Websites
 //
-// A person who claims a domain chooses where it points, and so where this package connects to. It speaks https
-// to port 443 only. It checks each address at the moment when it dials, so that a name cannot resolve to one
-// address for the check and to another for the connection. Only global unicast addresses pass. Addresses that
-// are private, loopback, link-local, shared (CGNAT), multicast, documentation, NAT64, 6to4, Teredo or of a
-// cloud's metadata service do not. An IPv4 address mapped into IPv6 is checked as the IPv4 address. The package
-// cannot recognize a network's own NAT64 prefix; a network that has one needs a firewall.
+// A person who claims a domain chooses where it points, and so where this package connects to. It speaks https to
+// port 443 only. It checks each address at the moment when it dials, so that a name cannot resolve to one address
+// for the check and to another for the connection. Only global unicast addresses pass. Addresses that are private,
+// loopback, link-local, shared (CGNAT), multicast, documentation, NAT64, 6to4, Teredo or of a cloud's metadata
+// service do not. An IPv4 address mapped into IPv6 is checked as the IPv4 address. The package cannot recognize a
+// network's own NAT64 prefix; a network that has one needs a firewall.
 //
-// The package ignores proxies from the environment. It follows redirects only between the domain and its www.
-// name, at most five. It reads at most 64 KiB of headers and 64 KiB of the body. It uses no cookies, no
-// compression, no HTTP/2, and keeps no connection. When Prove returns, only work that is just ending may still
-// run.
+// The package ignores proxies from the environment. It follows redirects only between the domain and its www. name,
+// at most five. It reads at most 64 KiB of headers and 64 KiB of the body. It uses no cookies, no compression, no
+// HTTP/2, and keeps no connection. When Prove returns, only work that is just ending may still run.
 //
-// The tag counts in the head alone, read as browsers read it: not in a comment, a
-// script, a title or a template, and not after the first thing that begins the body.
-// The tag counts only in the head, read as browsers read it: not in a comment, a script, a title or a template,
-// and not after the first element that begins the body. Text of the website's users appears in the body.
+// # The meta tag
+//
+// The tag counts only in the head, read as browsers read it: not in a comment, a script, a title or a template, and
+// not after the first element that begins the body. Text of the website's users appears in the body.
+//
+// Numbers in brackets, such as (rule D4), are rules. They are defined in
 // https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
 package prove
 

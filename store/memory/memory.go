@@ -1,13 +1,14 @@
-// Package memory is a backend that keeps everything in the process: for tests, for experiments, and for
-// programs that rebuild their state at each start.
+// Package memory is a backend that keeps everything in the process: for tests, for experiments, and for programs
+// that rebuild their state at each start.
 //
 // For most uses, give [New] to tenancy.New:
+//
 //	svc, err := tenancy.New(tenancy.Config{Store: memory.New()})
 //
-// Readers use an immutable snapshot and never wait. Writers run one at a time. Each writes to copies, which
-// share what it does not change, and publishes everything at once. So Lock has nothing to do, and a rollback
-// discards the copies. Rows are encoded in large slabs of bytes, and indexes hold 32-bit references to them:
-// for the garbage collector, a million memberships are a few thousand objects.
+// Readers use an immutable snapshot and never wait. Writers run one at a time. Each writes to copies, which share
+// what it does not change, and publishes everything at once. So Lock has nothing to do, and a rollback discards the
+// copies. Rows are encoded in large slabs of bytes, and indexes hold 32-bit references to them: for the garbage
+// collector, a million memberships are a few thousand objects.
 package memory
 
 import (

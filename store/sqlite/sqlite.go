@@ -1,22 +1,21 @@
-// Package sqlite keeps tenancy in an SQLite file, through database/sql and the pure Go driver
-// modernc.org/sqlite, or on a host's handle of another driver.
+// Package sqlite keeps tenancy in an SQLite file, through database/sql and the pure Go driver modernc.org/sqlite,
+// or on a host's handle of another driver.
 //
-// For most uses, call [Open] with the path of a file. It creates the file and its tables, brings older tables
-// up to date, and sets what makes SQLite safe and fast (write-ahead log, foreign keys, writers that queue). A
-// program that keeps its own tables in the same file can commit its own rows together with rows of tenancy in
-// three ways:
+// For most uses, call [Open] with the path of a file. It creates the file and its tables, brings older tables up to
+// date, and sets what makes SQLite safe and fast (write-ahead log, foreign keys, writers that queue). A program that
+// keeps its own tables in the same file can commit its own rows together with rows of tenancy in three ways:
 //
 //   - begin a transaction on [Store.DB], or on a handle of its own, and give the Service [Store.InTx] of it;
 //   - get the *sql.Tx under a Transact with [SQLTx];
 //   - give its own handle to [New], which changes nothing about it.
-// The tables are made to be read, joined and referenced by the program's own; the
-// The program may read and join the tables, and its own tables may reference them; the comments in [Migrations]
-// say how.
 //
-// Writers run one at a time. Writers of one Store queue in the order of their arrival. Writers of other handles
-// and processes try again and again, for up to [Options.BusyTimeout]. Readers never wait for a writer. A
-// statement that writes always runs to its end, because SQLite undoes the whole transaction when such a
-// statement is interrupted. The Store checks the context before each statement and before the commit.
+// The program may read and join the tables, and its own tables may reference them; the comments in [Migrations] say
+// how.
+//
+// Writers run one at a time. Writers of one Store queue in the order of their arrival. Writers of other handles and
+// processes try again and again, for up to [Options.BusyTimeout]. Readers never wait for a writer. A statement that
+// writes always runs to its end, because SQLite undoes the whole transaction when such a statement is interrupted.
+// The Store checks the context before each statement and before the commit.
 package sqlite
 
 import (
