@@ -9,7 +9,7 @@ import (
 type Method string
 
 const (
-	// MethodDNS is a TXT record. It alone proves subdomains.
+	// MethodDNS is a TXT record. Only DNS proves subdomains.
 	MethodDNS Method = "dns"
 	// MethodMeta is a meta tag in the head of the domain's home page.
 	MethodMeta Method = "meta"

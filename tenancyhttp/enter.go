@@ -20,7 +20,7 @@ var decoy = tenancy.OrganizationID{0: 0xdc, 15: 1}
 
 func unauthenticated() error { return &tenancy.Error{Code: ErrUnauthenticated, Op: opEnter} }
 
-// signedIn finds out which user makes a request. It asks once, also where middlewares are nested.
+// signedIn finds out which user makes a request. It asks once, even if middlewares are nested.
 func (g *Guard) signedIn(r *http.Request) (*access, error) {
 	if held := from(r.Context()); held != nil && held.guard == g {
 		again := *held

@@ -142,7 +142,7 @@ func (s *Sessions) Authenticate(r *http.Request) (tenancy.Authenticated, error) 
 
 // entered is Authenticate for the entry into an organization; the zero id means the current one.
 //
-// Errors: also [tenancy.ErrNotFound] where the session has no entry there.
+// Errors: also [tenancy.ErrNotFound] if the session has no entry there.
 func (s *Sessions) entered(r *http.Request, in tenancy.OrganizationID) (tenancy.Authenticated, error) {
 	m := memoOf(r)
 	if m == nil {

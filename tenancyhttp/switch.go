@@ -180,7 +180,8 @@ func (s *Sessions) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // localPath returns path if it is a path of this site. Otherwise, or if some browser might read it as another
-// site, it returns "/".
+// site, it returns "/". Browsers read "//" and "/\" as the beginning of a host, and remove tabs and line breaks before
+// they read a URL. So it refuses backslashes, spaces and control characters, too.
 func localPath(path string) string {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(c rune) bool {
 		return c == '\\' || c <= ' ' || c == 0x7f

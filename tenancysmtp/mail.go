@@ -53,7 +53,7 @@ func Compose(m tenancy.Message, link string) Mail {
 }
 
 // mailboxProof is the mail with the link and the code of a proof. If a person types the code into an attacker's
-// page, the attacker gets signed in. So the mail says where to type it.
+// page, the attacker gets signed in. So the mail also says where not to type it.
 func mailboxProof(m tenancy.Message, link string) Mail {
 	until := m.ExpiresAt.UTC().Format("15:04") + " UTC, and once."
 	if m.Code.IsZero() {

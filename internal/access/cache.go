@@ -1,20 +1,19 @@
 // Package access keeps compiled access in memory, so that a check costs one lookup and takes no lock.
 //
-// A [Cache] holds a profile for a pair of ids: a scope and a subject. What the ids name
-// and what a profile holds is up to the caller, who also reads the store. The cache
-// guarantees one thing: after [Cache.Publish] has returned, [Cache.Get] never returns a
+// A [Cache] holds a profile for a pair of ids: a scope and a subject. The caller decides what the ids name and
+// what a profile contains, and reads the store. The cache guarantees one thing: after [Cache.Publish] has returned, [Cache.Get] never returns a
 // profile that was read before the publication and that a published [Key] covers. It
 // forgets entries whenever that is simpler or when it is full, so a nil from Get says
 // nothing about the pair.
 //
-// A caller who misses loads the profile:
+// A caller that finds no profile loads it:
 //
 //	l := c.Begin(scope, subject) // before the snapshot is taken
 //	p := read(scope, subject)    // from the store
 //	l.Keep(p)                    // does nothing if the load was overtaken
 //
-// A caller who changes the store publishes after the commit, or, where nobody reports
-// the commit, leaves a [Mark] before it and settles the mark after it.
+// A caller that changes the store publishes after the commit. If nobody reports the commit to it, the caller leaves
+// a [Mark] before the commit and settles the mark after it.
 package access
 
 import (
@@ -104,6 +103,9 @@ func (c *Cache[P, B]) empty() *generation[P, B] {
 
 // place returns where a pair belongs: the shard of the subject, and the first slot to
 // look at, which depends on both ids.
+//
+// The multiplication divides the range of hashes into one equal part for each shard. Its upper half is the number of
+// the part. Its lower half is the position in the part, of which the six upper bits choose one of 64 slots.
 func (g *generation[P, B]) place(scope, subject words) (s *atomic.Pointer[shard[P]], slot uint64) {
 	high, low := bits.Mul64(subject.hash(), uint64(len(g.shards)))
 	return &g.shards[high], (low ^ scope.hash()) / (1 << 58)

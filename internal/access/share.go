@@ -41,9 +41,9 @@ func (l Load[P, B]) MayShare() bool {
 	return !l.cache.marked(l.key) && !l.overtaken()
 }
 
-// Shared returns the profile that other loads know under a name, or nil. With inScope the
-// name is the scope's own and lasts until somebody publishes that scope; otherwise it is the
-// same in every scope and lasts as long as the base.
+// Shared returns the profile that other loads have shared under a name, or nil. With inScope the name belongs to the
+// scope and lasts until somebody publishes that scope. Otherwise it is the same in every scope and lasts as long as
+// the base.
 func (l Load[P, B]) Shared(name string, inScope bool) *P {
 	key, epoch := l.sharedKey(name, inScope)
 	g := l.generation

@@ -18,8 +18,8 @@ type shard[P any] struct {
 // changes it. A reader who finds the same even state before and after has read one entry,
 // not parts of two. Emptying a slot leaves the state alone, because it writes one word.
 //
-// The entry lies in the slot itself. Behind a pointer it would cost each check one more
-// wait for memory, where many subjects are checked.
+// The entry lies in the slot itself. Behind a pointer, each check would wait once more for memory if many subjects
+// are checked.
 type slot[P any] struct {
 	state   atomic.Uint64 // upper half: the epoch of the scope; lower half: twice the number of puts
 	scope   [2]atomic.Uint64

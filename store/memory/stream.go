@@ -66,6 +66,8 @@ func (o *opener) open(values []store.Value) {
 
 // start moves s to its first row, which is the one after from if from is set, and finds its last. It reports
 // whether there are any rows.
+//
+// A descending stream goes the other way: hi is the near bound, lo the far one, and sign reverses the comparisons.
 func (o *opener) start(s *stream, lo, hi, from *bound) bool {
 	seek, near, far := o.ahead, lo, hi
 	if s.desc {

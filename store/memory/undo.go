@@ -54,6 +54,9 @@ func (t *tx) mark() mark {
 	return m
 }
 
+// rollback undoes the changes since m, the newest first. It restores all indexes before it resets the arenas, because an
+// index reads records to compare them. A table that was first written to after m is dropped: the transaction then sees
+// the committed version again.
 func (t *tx) rollback(m mark) {
 	for n := len(t.changes); n > m.changes; n-- {
 		c := t.changes[n-1]

@@ -23,6 +23,9 @@ import (
 //
 // Backup never makes a writer wait. While it runs, the write-ahead log cannot be emptied, and grows by what is
 // written meanwhile. For a Store made by [New], Backup uses a connection of the host's handle.
+//
+// Errors: [store.ErrInvalid] with the field "path"; [store.ErrAlreadyExists] with the field "path";
+// [store.ErrStorageFull]; [store.ErrCanceled].
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if _, err := fileURI(path); err != nil {
 		return err

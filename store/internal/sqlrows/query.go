@@ -85,7 +85,7 @@ func valueList(t *store.Table, c *store.Cond) string {
 }
 
 // prefix writes a range, which an index serves: from start up to the smallest text that is greater than all
-// texts with this beginning.
+// texts with this beginning. To find that text, it removes bytes 0xff from the end and raises the last byte by one.
 func (q *Query) prefix(name, start string) {
 	q.add(name+" >= ?", start)
 	above := []byte(start)
