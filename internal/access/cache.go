@@ -1,10 +1,9 @@
 // Package access keeps compiled access in memory, so that a check costs one lookup and takes no lock.
 //
-// A [Cache] holds a profile for a pair of ids: a scope and a subject. The caller decides what the ids name and
-// what a profile contains, and reads the store. The cache guarantees one thing: after [Cache.Publish] has returned, [Cache.Get] never returns a
-// profile that was read before the publication and that a published [Key] covers. It
-// forgets entries whenever that is simpler or when it is full, so a nil from Get says
-// nothing about the pair.
+// A [Cache] holds a profile for a pair of ids: a scope and a subject. The caller decides what the ids name and what
+// a profile contains, and reads the store. The cache guarantees one thing: after [Cache.Publish] has returned,
+// [Cache.Get] never returns a profile that was read before the publication and that a published [Key] covers. It
+// forgets entries whenever that is simpler or when it is full, so a nil from Get says nothing about the pair.
 //
 // A caller that finds no profile loads it:
 //

@@ -77,9 +77,9 @@ func List(t *store.Table, where []store.Cond, span store.Range) *Query {
 	return q
 }
 
-// merge reads a range of rows whose columns have one of several values. It reads one range for each
-// combination, in the order of the index, and of all of them together the first rows. Each range has the list's limit, so
-// SQLite sorts few rows.
+// merge reads a range of rows whose columns have one of several values. It reads one range for each combination, in
+// the order of the index, and of all of them together the first rows. Each range has the list's limit, so SQLite
+// sorts few rows.
 func (q *Query) merge(t *store.Table, index *store.Index, parts [][]store.Cond, span store.Range) {
 	q.add("SELECT * FROM (")
 	for i, where := range parts {
