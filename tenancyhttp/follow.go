@@ -22,7 +22,8 @@ const (
 // ([tenancy.Sessions.Enter]) and calls the next handler. If the organization demands another sign-in,
 // Config.SignIn answers. The session's current organization does not change. Follow also accepts links from
 // other sites, because the person is a member and gets no more access than they already have. If the session
-// has 20 entries already, or the user has Limits.UserSessions, the session's least recently used entry ends.
+// has 20 entries already, or the user has as many as Limits.UserSessions allows, the session's least recently
+// used entry ends.
 //
 // Follow passes all other requests on unchanged, and the next handler answers them: requests without a
 // signed-in user, of a person who is not a member there, with an unsafe method, with a selector that fails, and

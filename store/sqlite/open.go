@@ -17,7 +17,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Synchronous says when a commit returns: how safe the data is then.
+// Synchronous says how safe the data of a commit is when the commit returns.
 type Synchronous uint8
 
 // The levels.
