@@ -9,17 +9,16 @@ import (
 type Method string
 
 const (
-	// MethodDNS is a TXT record. It alone proves subdomains.
+	// MethodDNS is a TXT record. Only DNS proves subdomains.
 	MethodDNS Method = "dns"
-	// MethodMeta is a meta tag in the head of the domain's front page.
+	// MethodMeta is a meta tag in the head of the domain's home page.
 	MethodMeta Method = "meta"
-	// MethodFile is a file in the website's .well-known folder, or at its root where
-	// [Challenge] RootFile says so.
+	// MethodFile is a file in the website's .well-known folder, or at its root if [Challenge].RootFile is set.
 	MethodFile Method = "file"
 )
 
-// MaxApp is the length of the longest [Challenge] App, in bytes: its longest DNS
-// label, _<app>-subdomains-challenge, then has the 63 bytes that a label may have.
+// MaxApp is the greatest length of a [Challenge].App, in bytes. With it the longest DNS label,
+// _<app>-subdomains-challenge, has the 63 bytes that a label may have.
 const MaxApp = maxLabel - len("_"+subdomainsMark+challengeMark)
 
 const (
@@ -29,38 +28,35 @@ const (
 	maxToken       = 128
 )
 
-// A Challenge is what somebody has to publish to show that a domain is theirs:
+// Challenge is what an organization must publish to prove that a domain is its own:
 //
 //	c := domains.Challenge{App: "acme", Domain: "example.com", Token: token}
 //	c.TXTName(), c.TXTValue() // _acme-challenge.example.com, token=...
 //	c.MetaTag(), c.PageURL()  // <meta name="acme-domain-verification" ...>, https://example.com/
 //	c.FileBody(), c.FileURLs() // ..., https://example.com/.well-known/acme-challenge.txt
 //
-// Its methods only spell and compare; package prove fetches. They do not check the
-// fields: [Challenge.Check] does, and the Match methods of a Challenge whose token
-// would not pass match nothing, so the zero value is never proved.
+// Its methods only format and compare; package prove fetches. They do not check the fields: [Challenge.Check]
+// does. The Match methods match nothing if the token is invalid, so the zero value is never proved.
 type Challenge struct {
-	// App names the application, so that several can challenge one domain. See [CheckApp].
+	// App names the application, so that several applications can challenge one domain. See [CheckApp].
 	App string
 	// Domain is in the form that [Normalize] gives.
 	Domain string
-	// Token is 16 to 128 letters, digits, hyphens and underscores, drawn at random
-	// for this claim. It is published, and so no secret; that it is new is what
-	// keeps anything already on the website from matching.
+	// Token is 16 to 128 letters, digits, hyphens and underscores. It is new and random for each claim, so that
+	// nothing that is already on the website matches. It is published, and so is not a secret.
 	Token string
-	// Subdomains asks for the domain with all names below it (rule D6). It is proved
-	// by DNS alone, and under a label of its own: who may edit a website need not
-	// hold the names beside it, and a record for the domain itself must not come to
-	// mean more than its administrator was told.
+	// Subdomains asks for the domain with all names below it (rule D6). Only DNS proves it, under a label of
+	// its own. A person who may edit a website need not control the names below it. And a record for the domain
+	// alone must not later mean more than its administrator was told.
 	Subdomains bool
-	// RootFile lets the file lie at the root of the website, too. Many websites let their
-	// users put files there, and few let them into .well-known: it is for hosts whose
-	// customers cannot write to that folder, and who know what the root is worth.
+	// RootFile allows the file at the root of the website, too. Many websites let their users put files there,
+	// and few let them write to .well-known. Set it only if your customers cannot write to .well-known and you
+	// accept the weaker proof.
 	RootFile bool
 }
 
-// Check reports whether the challenge can be proved by a method at all. The error is
-// a [Fault], or for the domain an [*Error].
+// Check reports whether a method can prove the challenge at all. The error is a [Fault], or for the domain an
+// [*Error].
 func (c Challenge) Check(by Method) error {
 	if err := CheckApp(c.App); err != nil {
 		return err
@@ -87,10 +83,9 @@ func (c Challenge) Check(by Method) error {
 	return ErrMethod
 }
 
-// CheckApp reports whether a name can stand in a DNS label: 1 to [MaxApp] lower-case
-// letters, digits and hyphens, a hyphen neither first nor last. A name that ends in
-// -subdomains is refused too, because its records would be those that prove the
-// subdomains to the application named by the rest. The error is [ErrApp].
+// CheckApp reports whether a name can be part of a DNS label: 1 to [MaxApp] lower-case letters, digits and
+// hyphens, a hyphen neither first nor last. It also refuses a name that ends in -subdomains: the records for
+// that name would prove subdomains to the application with the shorter name. The error is [ErrApp].
 func CheckApp(app string) error {
 	if app == "" || len(app) > MaxApp || app[0] == '-' || app[len(app)-1] == '-' || strings.HasSuffix(app, subdomainsMark) {
 		return ErrApp
@@ -116,20 +111,19 @@ func (c Challenge) TXTName() string {
 // TXTValue is the text of the TXT record.
 func (c Challenge) TXTValue() string { return "token=" + c.Token }
 
-// MetaName is the name attribute of the meta tag; the content attribute is the Token.
+// MetaName is the name attribute of the meta tag; its content attribute is the Token.
 func (c Challenge) MetaName() string { return c.App + "-domain-verification" }
 
-// MetaTag is the meta tag, ready to paste. Nothing in a checked challenge needs
-// escaping.
+// MetaTag is the meta tag, ready to paste. In a checked challenge nothing needs escaping.
 func (c Challenge) MetaTag() string {
 	return `<meta name="` + c.MetaName() + `" content="` + c.Token + `">`
 }
 
-// PageURL is the page whose head holds the meta tag.
+// PageURL is the page whose head must contain the meta tag.
 func (c Challenge) PageURL() string { return "https://" + c.Domain + "/" }
 
-// FileURLs are the places where the file may lie: in the .well-known folder, and with
-// RootFile at the root of the website. One is enough.
+// FileURLs are the allowed places of the file: in the .well-known folder, and with RootFile at the root of the
+// website. One place is enough.
 func (c Challenge) FileURLs() []string {
 	name := c.App + challengeMark + ".txt"
 	places := []string{"https://" + c.Domain + "/.well-known/" + name}
@@ -139,17 +133,17 @@ func (c Challenge) FileURLs() []string {
 	return places
 }
 
-// FileBody is all that the file holds.
+// FileBody is the whole content of the file.
 func (c Challenge) FileBody() string { return c.Token }
 
-// MatchTXT reports whether one of the records, each with its strings joined, is
-// exactly the TXTValue. Others may stand beside it.
+// MatchTXT reports whether one of the records, each with its strings joined, is exactly the TXTValue. Other
+// records do not matter.
 func (c Challenge) MatchTXT(records []string) bool {
 	return validToken(c.Token) && slices.Contains(records, c.TXTValue())
 }
 
-// MatchFile reports whether a file's body is exactly the FileBody. One line ending
-// after it, \n or \r\n, is allowed, because editors put it there.
+// MatchFile reports whether a file's body is exactly the FileBody. One line ending after it, \n or \r\n, is
+// allowed, because editors add it.
 func (c Challenge) MatchFile(body []byte) bool {
 	text := string(body)
 	if line, ended := strings.CutSuffix(text, "\n"); ended {
@@ -158,8 +152,7 @@ func (c Challenge) MatchFile(body []byte) bool {
 	return validToken(c.Token) && text == c.FileBody()
 }
 
-// MatchMeta reports whether a meta tag with these attributes, unescaped, is the one
-// asked for.
+// MatchMeta reports whether a meta tag with these unescaped attributes is the tag of the challenge.
 func (c Challenge) MatchMeta(name, content string) bool {
 	return validToken(c.Token) && name == c.MetaName() && content == c.Token
 }
@@ -179,20 +172,20 @@ func validToken(token string) bool {
 
 func isLowerAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// Fault says why a [Challenge] cannot be proved, as a value to compare with:
-// errors.Is(err, domains.ErrToken). The list is closed; the texts are stable.
+// Fault says why a [Challenge] cannot be proved. Compare with errors.Is(err, domains.ErrToken). The list is
+// complete and the texts are stable.
 type Fault string
 
 const (
-	// ErrApp: not a name for an application; see [CheckApp].
+	// ErrApp: the name cannot be an application's name; see [CheckApp].
 	ErrApp Fault = "app"
 	// ErrNotNormal: the domain is valid, but not written as [Normalize] writes it.
 	ErrNotNormal Fault = "domain_not_normal"
-	// ErrToken: not 16 to 128 letters, digits, hyphens and underscores.
+	// ErrToken: the token is not 16 to 128 letters, digits, hyphens and underscores.
 	ErrToken Fault = "token"
-	// ErrNameTooLong: there is no room for the record's label before the domain.
+	// ErrNameTooLong: the record's label does not fit in front of the domain.
 	ErrNameTooLong Fault = "name_too_long"
-	// ErrMethod: an unknown method, or one that cannot prove subdomains.
+	// ErrMethod: the method is unknown, or cannot prove subdomains.
 	ErrMethod Fault = "method"
 )
 

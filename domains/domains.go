@@ -1,18 +1,16 @@
-// Package domains knows what a domain name is: its one normal form, which names
-// nobody may claim as their own, and what shows that one is somebody's.
+// Package domains handles domain names: their one normal form, the names that nobody may claim, and the proof
+// that a domain belongs to an organization.
 //
-// For most uses, [Normalize] whatever a person typed, keep the result, and
-// compare results with ==. Everything else that takes a domain expects that
-// form. A claim is then held against [PublicEmail], the list of providers where
-// anyone gets an address (rule D2):
+// For most uses, call [Normalize] on the text that a person typed, keep the result, and compare results with
+// ==. All other functions that take a domain expect that form. Then compare a claim with [PublicEmail], the
+// list of providers where everybody can get an address (rule D2):
 //
 //	domain, err := domains.Normalize("Bücher.example") // refused, or xn--bcher-kva.example
 //	if list.Contains(domain) { ... }                   // public_email_domain
 //
-// Whoever claims a domain is given a [Challenge]: a record, a tag or a file to
-// publish (rule D4). Package prove looks whether it is there, and tells a [Finding]:
-// [Proved], [Refuted] or [Unknown] (rule D5). [Parents] are the names under which to
-// look for whoever holds an address (rule D6).
+// An organization that claims a domain gets a [Challenge]: a record, a tag or a file to publish (rule D4).
+// Package prove checks whether it is published, and returns a [Finding]: [Proved], [Refuted] or [Unknown] (rule
+// D5). [Parents] lists the names that decide about an address: the domain and the domains above it (rule D6).
 //
 // The package does no I/O and keeps no state; every function and value in it is
 // safe for concurrent use.
@@ -32,37 +30,32 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxLen is the length of the longest normal form, in bytes. With it goes the
-// limit of 127 labels: more cannot be spelled in 253 bytes.
+// MaxLen is the length of the longest normal form, in bytes. It implies the limit of 127 labels: 253 bytes have
+// no room for more.
 const MaxLen = 253
 
 // maxLabel is DNS's limit on one label, in bytes.
 const maxLabel = 63
 
-// maxInput bounds the work spent on hostile text. A code point takes at most
-// four bytes here and at least one in an A-label, so nothing valid is longer.
+// maxInput limits the work for hostile text. A code point has at most four bytes here and at least one in an
+// A-label, so no valid name is longer.
 const maxInput = 4 * MaxLen
 
-// Normalize returns the normal form of a domain name (rule D1): letters in lower
-// case, international labels as A-labels under the strict IDNA registration
-// profile, 2 to 127 labels, at most [MaxLen] bytes. The form is a fixed point:
-// normalizing it again changes nothing.
+// Normalize returns the normal form of a domain name (rule D1): letters in lower case, international labels as
+// A-labels under the strict IDNA registration profile, 2 to 127 labels, at most [MaxLen] bytes. To normalize
+// the result again changes nothing.
 //
-// Nothing but the case of letters is repaired. A trailing dot, surrounding space,
-// an underscore, a full-width or ideographic dot, a capital whose small letter is
-// ASCII or disputed (the Kelvin sign, a dotted capital I, a capital sharp s) and
-// an A-label that does not decode to a valid label are all refused, because two
-// spellings that are folded into one here and not elsewhere are how one tenant
-// becomes another.
-// Look-alikes from other scripts are no spelling of a name: they keep an A-label
-// of their own.
+// Normalize repairs only the case of letters. It refuses a trailing dot, surrounding space, an underscore, a
+// full-width or ideographic dot, and an A-label that does not decode to a valid label. It also refuses a
+// capital whose small letter is ASCII or disputed (the Kelvin sign, a dotted capital I, a capital sharp s). If
+// two spellings were one name here and two names elsewhere, one tenant could pass for another. Look-alikes from
+// other scripts are different names: they keep their own A-label.
 //
-// Refused as well are IP addresses in any notation, names whose last label is a
-// number, and public suffixes, on which nobody holds a name alone. Suffixes from
-// the private section of the list count: github.io is refused as co.uk is, since
-// a claim to it would cover what belongs to its users, while the names below it
-// are accepted. The list is the one compiled into golang.org/x/net, and a top
-// level that it does not know (corp.local) is accepted.
+// It also refuses IP addresses in any notation, names whose last label is a number, and public suffixes,
+// because many parties have names below a suffix. Suffixes from the private section of the list count:
+// github.io is refused as co.uk is, because a claim to it would cover its users' names, while the names below
+// it are accepted. The list is the one compiled into golang.org/x/net. A top level that the list does not
+// contain (corp.local) is accepted.
 //
 // The error is an [*Error] with its [Reason]; the result is then empty.
 func Normalize(s string) (string, error) {
@@ -77,7 +70,7 @@ func Normalize(s string) (string, error) {
 		}
 	}
 	if cause != nil {
-		return "", refuse(lower, cause) // what came beside the error is not a domain
+		return "", refuse(lower, cause) // the text that came with the error is not a domain
 	}
 	if strings.IndexByte(domain, '.') < 0 {
 		return "", &Error{Reason: ErrSingleLabel}
@@ -88,8 +81,7 @@ func Normalize(s string) (string, error) {
 	return domain, nil
 }
 
-// screen refuses what is told apart best before IDNA: it would call all of it
-// malformed, or accept it.
+// screen refuses names before IDNA sees them: IDNA would call all of them malformed, or accept them.
 func screen(s string) error {
 	switch {
 	case s == "":
@@ -106,8 +98,8 @@ func screen(s string) error {
 	return nil
 }
 
-// refuse gives the reason why IDNA refused a name: that it is too long is told
-// by its plain encoding, which checks nothing else.
+// refuse returns the reason why IDNA refused a name. The plain encoding, which makes no other check, shows
+// whether the name is too long.
 func refuse(lower string, cause error) error {
 	if plain, err := idna.Punycode.ToASCII(lower); err == nil && tooLong(plain) {
 		return &Error{Reason: ErrTooLong, Err: cause}
@@ -127,15 +119,14 @@ func tooLong(name string) bool {
 	return false
 }
 
-// isAddress reports an IP address as it is written by itself or in a URL.
+// isAddress reports whether s is an IP address, alone or as a URL writes it.
 func isAddress(s string) bool {
 	_, err := netip.ParseAddr(strings.Trim(s, "[]"))
 	return err == nil
 }
 
-// isNumber reports a label that URL parsers take for the end of an IPv4 address:
-// decimal or octal digits, or hexadecimal ones after 0x. It is what catches
-// 0x7f.1 and 127.0.0.0x1, which are no addresses to net/netip.
+// isNumber reports whether URL parsers take a label for the end of an IPv4 address: decimal or octal digits, or
+// hexadecimal digits after 0x. It catches 0x7f.1 and 127.0.0.0x1, which net/netip does not parse as addresses.
 func isNumber(label string) bool {
 	digits, hex := strings.CutPrefix(lowerASCII(label), "0x")
 	for i := range len(digits) {
@@ -147,8 +138,7 @@ func isNumber(label string) bool {
 	return label != ""
 }
 
-// lowerASCII lowers A to Z and nothing else: strings.ToLower would turn the
-// Kelvin sign into a k.
+// lowerASCII lowers A to Z only: strings.ToLower would turn the Kelvin sign into a k.
 func lowerASCII(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -158,9 +148,8 @@ func lowerASCII(s string) string {
 	}, s)
 }
 
-// lowerBeyondASCII lowers the capitals outside ASCII, if that is all that stands
-// between s and a name: IDNA's own mapping, as browsers do it, must give the same.
-// It lowers no letter to ASCII.
+// lowerBeyondASCII lowers the capitals outside of ASCII, if nothing else keeps s from being a name: IDNA's own
+// mapping, as browsers do it, must give the same result. It lowers no letter to ASCII.
 func lowerBeyondASCII(s string) (string, bool) {
 	small := strings.Map(func(r rune) rune {
 		if lower := unicode.ToLower(r); r >= utf8.RuneSelf && lower >= utf8.RuneSelf {
@@ -168,7 +157,7 @@ func lowerBeyondASCII(s string) (string, bool) {
 		}
 		return r
 	}, s)
-	if small == s || !norm.NFC.IsNormalString(s) { // a capital that is another character's copy
+	if small == s || !norm.NFC.IsNormalString(s) { // a capital that is a copy of another character
 		return "", false
 	}
 	mapped, err := mapping.ToUnicode(s)

@@ -1,22 +1,20 @@
 package domains
 
-// Outcome says what a look at a challenge has shown. The values are stable and may
-// be stored.
+// Outcome is the result of checking a challenge. The values are stable and may be stored.
 type Outcome string
 
 const (
-	// Proved: what was asked for is published.
+	// Proved: the challenge is published.
 	Proved Outcome = "proved"
-	// Refuted: an authoritative negative. The domain's own servers, or the DNS,
-	// answered, and what was asked for is not there.
+	// Refuted: an authoritative negative. The domain's own servers, or the DNS, answered, and the challenge is
+	// not there.
 	Refuted Outcome = "refuted"
-	// Unknown: there was no answer that says anything about the domain. It never
-	// counts against one (rule D5).
+	// Unknown: no answer says anything about the domain. It never counts against the domain (rule D5).
 	Unknown Outcome = "unknown"
 )
 
-// Finding is what a look at a challenge has shown, and why. Only a proof proves, and
-// only an authoritative negative counts against a domain (rule D5):
+// Finding is the result of checking a challenge, with its reason. Only a proof proves, and only an
+// authoritative negative counts against a domain (rule D5):
 //
 //	seen                                              outcome   reason
 //	the record, tag or file                           Proved    found
@@ -36,18 +34,17 @@ const (
 //	200 OK, a compressed body that nobody asked for   Unknown   encoded content
 //	no HTTP, too many headers, a body cut short       Unknown   bad response
 //
-// 401, 403 and 429 are what firewalls say to programs, so they say nothing of what
-// lies behind. A redirect elsewhere may be a passing notice; whoever follows it
-// believes another host. A file is judged by its first 64 KiB, which suffice to tell
-// that it is not the one.
+// Firewalls answer programs with 401, 403 and 429, so these statuses say nothing about the website itself. A
+// redirect to another site may be a temporary notice, and the answer would come from another host. The first 64
+// KiB of a file are enough to see that it is not the expected one.
 type Finding struct {
-	Outcome Outcome // what the look says: Proved, Refuted or Unknown
-	// Reason is one of the Reason constants: a closed vocabulary without any foreign
-	// text, fit for logs and for the domain's administrator.
+	Outcome Outcome // Proved, Refuted or Unknown
+	// Reason is one of the Reason constants. It contains no text from outside, so you may log it and show it to
+	// the domain's administrator.
 	Reason string
 }
 
-// The reasons of a [Finding]; its table says when each is given.
+// These are the reasons of a [Finding]. The table there says when each one applies.
 const (
 	ReasonFound        = "found"               // the proof is there
 	ReasonNoRecord     = "no such record"      // DNS: no such name, or no TXT record at it; a website: no address

@@ -12,20 +12,18 @@ import (
 //go:embed public_email.txt
 var builtIn string
 
-// PublicEmail is the set of domains where anyone gets an address: free mail,
-// internet providers' mail, forwarding aliases and disposable mailboxes. Such a
-// domain says nothing about where a person belongs, so no organization may claim
-// it (rule D2: public_email_domain).
+// PublicEmail is the set of domains where everybody can get an address: free mail, internet providers' mail,
+// forwarding aliases and disposable mailboxes. Such a domain does not show where a person belongs, so no
+// organization may claim it (rule D2: public_email_domain).
 //
-// The list is a courtesy that catches honest mistakes early; no list is ever
-// complete, and what keeps strangers out is the proof of a domain. The zero value
-// holds nothing. A PublicEmail never changes.
+// The list catches honest mistakes early. It is never complete; the proof of a domain is what keeps strangers
+// out. The zero value is empty. A PublicEmail is immutable.
 type PublicEmail struct {
 	set map[string]struct{}
 }
 
-// DefaultPublicEmail returns the built-in list, some 1,500 domains. It is built on
-// each call: keep the result.
+// DefaultPublicEmail returns the built-in list of about 1,500 domains. Each call builds it again, so keep the
+// result.
 func DefaultPublicEmail() PublicEmail {
 	set := make(map[string]struct{}, strings.Count(builtIn, "\n"))
 	for line := range strings.Lines(builtIn) {
@@ -34,9 +32,8 @@ func DefaultPublicEmail() PublicEmail {
 	return PublicEmail{set}
 }
 
-// With returns a list that holds these domains too; p is left as it was. Each is
-// normalized first. The error, an [*Error] beneath, is the first refusal, and no
-// list comes with it.
+// With returns a list that has these domains, too; p does not change. It normalizes each domain first. For the
+// first domain that Normalize refuses, it returns an error that wraps an [*Error], and no list.
 func (p PublicEmail) With(extra ...string) (PublicEmail, error) {
 	set := make(map[string]struct{}, len(p.set)+len(extra))
 	maps.Copy(set, p.set)
@@ -50,10 +47,9 @@ func (p PublicEmail) With(extra ...string) (PublicEmail, error) {
 	return PublicEmail{set}, nil
 }
 
-// Contains reports whether a domain in normal form, or one above it, is on the
-// list. Names below count because providers hand them out as well (vip.163.com,
-// anything.33mail.com), and whoever holds one does not hold the provider's name.
-// Text that is not in normal form is on no list.
+// Contains reports whether a domain in normal form, or a domain above it, is on the list. Names below count
+// because providers give them out, too (vip.163.com, anything.33mail.com), and a person with such a name does
+// not own the provider's. It is false for text that is not in normal form.
 func (p PublicEmail) Contains(domain string) bool {
 	for {
 		if _, ok := p.set[domain]; ok {

@@ -2,21 +2,20 @@ package rbac
 
 import "strings"
 
-// Explanation is how a permission comes to be held (rule R7): by which role,
-// through which parents, by which grant as it was written.
+// Explanation says why a role gives a permission (rule R7): which role, through which parents, and by which
+// grant as it was written.
 type Explanation struct {
-	// Role is the slug of the role held. It is "" where nothing gives the
-	// permission, and the rest is empty then.
+	// Role is the slug of the role. It is "" if no role gives the permission; the other fields are empty then.
 	Role string
-	// Parents are the slugs from the role's parent up to the one that has the
-	// grant; none if the role itself has it.
+	// Parents are the slugs from the role's parent up to the role with the grant. It is empty if the role
+	// itself has the grant.
 	Parents []string
-	// Grant is what gives the permission.
+	// Grant gives the permission.
 	Grant Grant
 }
 
-// String is one line: "editor, which extends member, grants documents:*", or ""
-// where there is nothing to explain.
+// String returns one line, "editor, which extends member, grants documents:*", or "" if no role gives the
+// permission.
 func (e Explanation) String() string {
 	if e.Role == "" {
 		return ""
@@ -33,11 +32,10 @@ func (e Explanation) String() string {
 	return b.String()
 }
 
-// Explain says how someone who holds these roles comes to hold p, or gives the
-// zero Explanation if they do not. Of several ways it tells the one of the first
-// role by priority, its own grants before its parents', the most exact grant
-// first. A slug that is not there is [ErrUnknownRole]. Whether p is declared is
-// not looked at; ask the [Registry] first.
+// Explain says why these roles together give p, or returns the zero Explanation if they do not. If several
+// grants give p, it reports the first role by priority, the role's own grants before its parents', and the most
+// exact grant first. For an unknown slug it returns [ErrUnknownRole]. It does not check whether p is declared;
+// ask the [Registry] first.
 func (r *Roles) Explain(p Permission, slugs ...string) (Explanation, error) {
 	for _, slug := range slugs {
 		if _, ok := r.bySlug[slug]; !ok {
@@ -58,8 +56,7 @@ func (r *Roles) Explain(p Permission, slugs ...string) (Explanation, error) {
 	return Explanation{}, nil
 }
 
-// closest returns the most exact of the grants that cover p: p itself, or else
-// the wildcard with the longest stem.
+// closest returns the most exact grant that covers p: p itself, or else the wildcard with the longest text.
 func closest(grants []Grant, p Permission) (best Grant, found bool) {
 	for _, g := range grants {
 		if g == p {

@@ -2,28 +2,27 @@ package rbac
 
 import "strings"
 
-// everything is the grant of all that is the host's.
+// everything is the grant of all permissions of the host.
 const everything Grant = "*"
 
-// Grant is what a role holds (rule R1): a permission; a wildcard, which is the
-// beginning of permissions up to a : or . with a * in place of the rest; or *
-// alone. At most 64 bytes.
+// Grant is what a role holds (rule R1): a permission, a wildcard, or * alone. A wildcard is the beginning of
+// permissions up to a : or . with a * in place of the rest. A grant has at most 64 bytes.
 //
-// A wildcard covers what is declared later, too. * covers whatever is the
-// host's and nothing under tenancy:, for which the wildcard is tenancy:*.
+// A wildcard also covers permissions that are declared later. * covers all permissions of the host, and none
+// under tenancy:, which has the wildcard tenancy:*.
 //
-// Grant is another name for [Permission], so that a program's own constants and wildcards
-// stand in one list without a conversion:
+// Grant is another name for [Permission], so one list can contain constants of the program and wildcards
+// without a conversion:
 //
 //	const ReadDocuments rbac.Permission = "documents:read"
 //
 //	Grants: []rbac.Grant{ReadDocuments, "pages:*"}
 //
-// Where a permission is checked, a wildcard is [ErrInvalidPermission].
+// A check of a wildcard returns [ErrInvalidPermission].
 type Grant = Permission
 
-// ParseGrant returns s as a Grant, or [ErrInvalidGrant]. Whether the permission
-// in it is declared is told by [Compile].
+// ParseGrant returns s as a Grant, or [ErrInvalidGrant]. It does not check whether the permission is declared;
+// [Compile] does.
 func ParseGrant(s string) (Grant, error) {
 	stem, wildcard := strings.CutSuffix(s, "*")
 	if wildcard && stem == "" {
@@ -38,12 +37,12 @@ func ParseGrant(s string) (Grant, error) {
 // IsWildcard reports whether g ends in *.
 func (g Grant) IsWildcard() bool { return strings.HasSuffix(string(g), "*") }
 
-// Covers reports whether g gives all that other gives. A permission is compared by its name, and a wildcard
+// Covers reports whether g gives everything that other gives. It compares a permission by name, and a wildcard
 // as it is written, whatever is declared (rule R6): only a wildcard covers a wildcard. Covers is a partial
-// order: what covers a grant covers each permission that the grant covers.
+// order: if g covers other and other covers a permission, then g covers that permission.
 //
-// The star of other is read as one more letter: no permission equals such a text, and
-// only a stem that is other's own or ends before it is the beginning of one.
+// The code reads the star in other as one more letter. No permission equals such a text. Only a stem that
+// equals other's stem, or is the beginning of it, is a prefix of that text.
 func (g Grant) Covers(other Grant) bool {
 	if g == everything {
 		return !other.IsManagement()

@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// Grants is a set of grants in canonical form: sorted, each once, none that
-// another one covers. So two Grants that cover each other are equal. The zero
-// value holds nothing. Grants never change.
+// Grants is a set of grants in canonical form: sorted, without duplicates, and without grants that another one
+// covers. So two Grants that cover each other are equal. The zero value is empty. Grants are immutable.
 type Grants struct {
 	list []Grant
 }
 
-// NewGrants returns the canonical form of these grants, or [ErrInvalidGrant] for
-// the first that is no grant (rule R1).
+// NewGrants returns the canonical form of these grants, or [ErrInvalidGrant] for the first invalid grant (rule
+// R1).
 func NewGrants(grants ...Grant) (Grants, error) {
 	for _, g := range grants {
 		if _, err := ParseGrant(string(g)); err != nil {
@@ -23,7 +22,7 @@ func NewGrants(grants ...Grant) (Grants, error) {
 	return canonical(slices.Clone(grants)), nil
 }
 
-// canonical takes over the list.
+// canonical sorts and shortens the list in place.
 func canonical(list []Grant) Grants {
 	slices.Sort(list)
 	all := Grants{slices.Compact(list)}
@@ -36,21 +35,20 @@ func canonical(list []Grant) Grants {
 	return Grants{kept}
 }
 
-// All returns the grants, sorted by bytes, as a slice of the caller's own.
+// All returns a copy of the grants, sorted by bytes.
 func (g Grants) All() []Grant { return slices.Clone(g.list) }
 
-// Equal reports whether both give the same, as written.
+// Equal reports whether g and h have the same grants, as written.
 func (g Grants) Equal(h Grants) bool { return slices.Equal(g.list, h.list) }
 
-// Union returns what g and h give together, the least that covers both.
+// Union returns what g and h give together: the smallest Grants that cover both.
 func (g Grants) Union(h Grants) Grants {
 	return canonical(slices.Concat(g.list, h.list))
 }
 
-// Covers is the ceiling (rule R6): whether someone who holds g may give, take or
-// edit what is in h. Every grant of h must be covered by one of g as it is
-// written; holding every permission that a wildcard gives today does not cover
-// the wildcard. Covers is a partial order.
+// Covers is the ceiling (rule R6). It reports whether a person who holds g may give, take or edit what is in h.
+// Each grant of h must be covered by one grant of g, as it is written. To hold every permission that a wildcard
+// gives today is not enough to cover the wildcard. Covers is a partial order.
 func (g Grants) Covers(h Grants) bool {
 	for _, grant := range h.list {
 		if !g.has(grant) && !g.hasAbove(grant) {
@@ -60,11 +58,10 @@ func (g Grants) Covers(h Grants) bool {
 	return true
 }
 
-// CheckAutomatic checks a role that people get without anybody choosing
-// it for them: a default, a verified domain's, a join code's (rule R3). It refuses *, every
-// management permission that writes, and every wildcard under tenancy:, which
-// could come to cover one, with [ErrNotAutomatic]. Call it with what the role
-// gives through its parents ([Roles.Grants]).
+// CheckAutomatic checks a role that people get without a decision by another person: the default role, the role
+// of a verified domain, the role of a join code (rule R3). It returns [ErrNotAutomatic] for *, for every
+// management permission that writes, and for every wildcard under tenancy:, which might later cover one. Call
+// it with the role's grants including its parents' ([Roles.Grants]).
 func (g Grants) CheckAutomatic() error {
 	for _, grant := range g.list {
 		if grant == everything || grant.Writes() {
@@ -79,9 +76,8 @@ func (g Grants) has(grant Grant) bool {
 	return found
 }
 
-// hasAbove reports whether g holds a wildcard, other than grant itself, that
-// covers it. It looks up each stem that a wildcard above could have instead of
-// comparing with every grant: sets are compared on every change of a role.
+// hasAbove reports whether g has a wildcard, other than grant itself, that covers grant. It looks up each stem
+// that such a wildcard could have, and does not compare with every grant: each change of a role compares sets.
 func (g Grants) hasAbove(grant Grant) bool {
 	text := string(grant)
 	if grant != everything && everything.Covers(grant) && g.has(everything) {
@@ -90,7 +86,7 @@ func (g Grants) hasAbove(grant Grant) bool {
 	stem := strings.TrimSuffix(text, "*")
 	end := len(stem)
 	if grant.IsWildcard() {
-		end-- // its own stem is not above it
+		end-- // grant's own stem does not count
 	}
 	for i := range end {
 		if separates(text[i]) && g.hasWildcard(text[:i+1]) {
@@ -100,7 +96,7 @@ func (g Grants) hasAbove(grant Grant) bool {
 	return false
 }
 
-// hasWildcard looks for stem with a star, without putting the two together.
+// hasWildcard looks for stem followed by a star, without building that text.
 func (g Grants) hasWildcard(stem string) bool {
 	_, found := slices.BinarySearchFunc(g.list, stem, func(grant Grant, stem string) int {
 		if rest, ok := strings.CutPrefix(string(grant), stem); ok {

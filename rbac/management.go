@@ -1,8 +1,7 @@
 package rbac
 
-// The management permissions: what it takes to run an organization through a
-// Service bound to an actor (rule A1). They are declared in every [Registry] and
-// given by name or by tenancy:*, never by *.
+// The management permissions allow a person to run an organization through a bound Service (rule A1). Every
+// [Registry] declares them. A role gets them by name or by tenancy:*, never by *.
 const (
 	// ReadOrganization: see the organization's settings, metadata and limits.
 	ReadOrganization Permission = "tenancy:organization:read"
@@ -10,7 +9,7 @@ const (
 	UpdateOrganization Permission = "tenancy:organization:update"
 	// DeleteOrganization: archive or delete it.
 	DeleteOrganization Permission = "tenancy:organization:delete"
-	// TransferOwnership: hand one's own ownership to another member.
+	// TransferOwnership: give one's own ownership to another member.
 	TransferOwnership Permission = "tenancy:ownership:transfer"
 	// ReadMembers: see the members page.
 	ReadMembers Permission = "tenancy:members:read"
@@ -26,7 +25,7 @@ const (
 	WriteRoles Permission = "tenancy:roles:write"
 	// ReadDomains: see domain claims.
 	ReadDomains Permission = "tenancy:domains:read"
-	// WriteDomains: claim, verify and release domains, say what they do.
+	// WriteDomains: claim, verify and release domains, and set what they do.
 	WriteDomains Permission = "tenancy:domains:write"
 	// ReadConnections: see single sign-on connections.
 	ReadConnections Permission = "tenancy:connections:read"
@@ -52,8 +51,7 @@ const (
 	ReadEvents Permission = "tenancy:events:read"
 )
 
-// Management returns the management permissions, the closed list of this
-// version, in the order in which they are documented.
+// Management returns all management permissions of this version, in the order of the documentation.
 func Management() []Permission {
 	return []Permission{
 		ReadOrganization, UpdateOrganization, DeleteOrganization, TransferOwnership,

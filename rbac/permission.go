@@ -5,17 +5,16 @@ import "strings"
 // maxLen bounds permissions, grants and slugs, in bytes (rules R1 and R2).
 const maxLen = 64
 
-// reserved is where the management permissions live (rule R1).
+// reserved is the prefix of the management permissions (rule R1).
 const reserved = "tenancy:"
 
-// Permission is what a program checks: 1 to 64 letters, digits and _ - : . in
-// ASCII, exact and case-sensitive (rule R1). Both orders are fine
-// (documents:read, read:documents); the package gives its parts no meaning but
-// where a wildcard ends.
+// Permission is what a program checks: 1 to 64 ASCII letters, digits and _ - : . (rule R1). It is exact and
+// case-sensitive. Both orders work (documents:read, read:documents): its parts only matter for where a wildcard
+// ends.
 type Permission string
 
-// ParsePermission returns s as a Permission, or [ErrInvalidPermission]. It does
-// not say whether the permission is declared; a [Registry] does.
+// ParsePermission returns s as a Permission, or [ErrInvalidPermission]. It does not check whether the
+// permission is declared; a [Registry] does.
 func ParsePermission(s string) (Permission, error) {
 	if !spelled(s) {
 		return "", &Error{ErrInvalidPermission, s}
@@ -23,13 +22,12 @@ func ParsePermission(s string) (Permission, error) {
 	return Permission(s), nil
 }
 
-// IsManagement reports whether p is one of Freehold's own, under tenancy: (rule
-// R1). Hosts cannot declare such a name.
+// IsManagement reports whether p is one of Freehold's own permissions, under tenancy: (rule R1). Hosts cannot
+// declare such a name.
 func (p Permission) IsManagement() bool { return strings.HasPrefix(string(p), reserved) }
 
-// Writes reports whether p is a management permission that changes something.
-// All do but those that end in :read, so that one this version does not know
-// counts as writing.
+// Writes reports whether p is a management permission that changes something. All except those that end in
+// :read do. So a permission that this version does not know counts as one that writes.
 func (p Permission) Writes() bool {
 	return p.IsManagement() && !strings.HasSuffix(string(p), ":read")
 }

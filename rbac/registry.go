@@ -5,17 +5,15 @@ import (
 	"slices"
 )
 
-// Registry is the permissions that have been declared, each with a small number
-// of its own: what can be granted and checked (rule R1). The zero value holds
-// none, nor does nil.
+// Registry is the set of declared permissions, each with a small index. A permission must be declared before it
+// can be granted or checked (rule R1). The zero value and nil are empty.
 type Registry struct {
 	index map[Permission]int
 	names []Permission // by index
 }
 
-// NewRegistry returns a registry of the management permissions and these of the
-// host's. Declaring one twice is fine. The errors are [ErrInvalidPermission] and
-// [ErrReservedPermission].
+// NewRegistry returns a registry of the management permissions and the host's permissions. To declare a
+// permission twice is allowed. Errors: [ErrInvalidPermission], [ErrReservedPermission].
 func NewRegistry(host ...Permission) (*Registry, error) {
 	management := &Registry{make(map[Permission]int), Management()}
 	for i, p := range management.names {
@@ -24,10 +22,9 @@ func NewRegistry(host ...Permission) (*Registry, error) {
 	return management.With(host...)
 }
 
-// With returns a registry that has these of the host's as well, or r itself if
-// it has them all. Indexes stay as they are, so what was compiled before keeps
-// its meaning; it does not hear of the new ones (see [Set]). Errors as in
-// [NewRegistry].
+// With returns a registry that also has these permissions of the host, or r itself if it has them all. Indexes
+// do not change, so a set that was compiled before keeps its meaning. Such a set does not know the new
+// permissions (see [Set]). Errors: as for [NewRegistry].
 func (r *Registry) With(host ...Permission) (*Registry, error) {
 	more := &Registry{make(map[Permission]int, r.Len()+len(host)), r.Permissions()}
 	if r != nil {
@@ -59,7 +56,7 @@ func (r *Registry) Len() int {
 	return len(r.names)
 }
 
-// Permissions returns what is declared, by index, as a slice of the caller's own.
+// Permissions returns a copy of the declared permissions, by index.
 func (r *Registry) Permissions() []Permission {
 	if r == nil {
 		return nil
@@ -67,8 +64,8 @@ func (r *Registry) Permissions() []Permission {
 	return slices.Clone(r.names)
 }
 
-// Index returns p's number, from 0 up and dense, and whether p is declared. With
-// it a check that is made often is [Set.Has] alone. It does not allocate.
+// Index returns p's number, and whether p is declared. Numbers start at 0 and have no gaps. Code that checks p
+// often can keep the number and call [Set.Has]. Index does not allocate.
 func (r *Registry) Index(p Permission) (int, bool) {
 	if r == nil {
 		return 0, false
@@ -77,8 +74,8 @@ func (r *Registry) Index(p Permission) (int, bool) {
 	return i, ok
 }
 
-// Check returns nil if p is declared, [ErrInvalidPermission] if it is no
-// permission at all, a wildcard for instance, and else [ErrUnknownPermission].
+// Check returns nil if p is declared. Otherwise it returns [ErrInvalidPermission] if p is not a permission, for
+// instance a wildcard, and [ErrUnknownPermission] if it is one.
 func (r *Registry) Check(p Permission) error {
 	if _, ok := r.Index(p); ok {
 		return nil
@@ -89,9 +86,8 @@ func (r *Registry) Check(p Permission) error {
 	return &Error{ErrUnknownPermission, string(p)}
 }
 
-// CheckGrant says whether a role may be given g: nil for a wildcard, which may
-// cover nothing yet, and for a permission that is declared; else
-// [ErrInvalidGrant] or [ErrUnknownPermission].
+// CheckGrant reports whether a role may have g. It returns nil for a declared permission, and for a wildcard,
+// even if the wildcard covers nothing yet. Otherwise it returns [ErrInvalidGrant] or [ErrUnknownPermission].
 func (r *Registry) CheckGrant(g Grant) error {
 	if _, err := ParseGrant(string(g)); err != nil {
 		return err

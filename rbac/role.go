@@ -7,37 +7,35 @@ import (
 
 // The slugs of the built-in roles (rule R3).
 const (
-	// Owner holds everything. An organization that has one keeps one (rule M7).
+	// Owner holds all permissions. An organization that has an owner always keeps one (rule M7).
 	Owner = "owner"
-	// Admin holds everything of the host's and runs the organization, but can
-	// neither delete it nor hand on its ownership.
+	// Admin holds all permissions of the host and runs the organization, but can neither delete it nor transfer
+	// its ownership.
 	Admin = "admin"
-	// Member is the default role; it holds what the host grants it.
+	// Member is the default role. It holds what the host grants to it.
 	Member = "member"
-	// Guest is for people from outside; it holds what the host grants it.
+	// Guest is for people from outside. It holds what the host grants to it.
 	Guest = "guest"
 )
 
-// organizationPrefix sets organization roles apart (rule R2).
+// organizationPrefix is the beginning of the slugs of organization roles (rule R2).
 const organizationPrefix = "org-"
 
-// Role carries grants, by itself and through its parent (rule R2). It is a plain
-// value; [NewRoles] checks it.
+// Role holds its own grants and those of its parent (rule R2). It is a plain value; [NewRoles] checks it.
 type Role struct {
 	// Slug is the role's immutable key; see [CheckSlug].
 	Slug string
-	// Name and Description are for people; the package does not look at them.
+	// Name and Description are for people; the package does not read them.
 	Name, Description string
-	// Extends is the slug of the one role whose grants this one has as well, or "".
+	// Extends is the slug of the parent, whose grants this role also has, or "".
 	Extends string
-	// Grants are the role's own, as they were written.
+	// Grants are the role's own grants, as they were written.
 	Grants []Grant
-	// Priority orders roles, lowest first; equal ones go by slug (rule R4).
+	// Priority orders roles, lowest first; roles of equal priority are ordered by slug (rule R4).
 	Priority int
 }
 
-// CheckSlug returns [ErrInvalidSlug] for what is not 1 to 64 of a-z, 0-9, _
-// and - (rule R2).
+// CheckSlug returns [ErrInvalidSlug] if slug is not 1 to 64 of a-z, 0-9, _ and - (rule R2).
 func CheckSlug(slug string) error {
 	if slug == "" || len(slug) > maxLen || strings.Trim(slug, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
 		return &Error{ErrInvalidSlug, slug}
@@ -45,11 +43,11 @@ func CheckSlug(slug string) error {
 	return nil
 }
 
-// IsOrganizationSlug reports whether slug belongs to an organization's own role,
-// which starts with org-; application roles never do (rule R2).
+// IsOrganizationSlug reports whether slug is of an organization's own role. Such slugs begin with org-; slugs
+// of application roles never do (rule R2).
 func IsOrganizationSlug(slug string) bool { return strings.HasPrefix(slug, organizationPrefix) }
 
-// check looks at what can be said of one role alone.
+// check makes the checks that need only this role.
 func (r Role) check() error {
 	if err := CheckSlug(r.Slug); err != nil {
 		return err
@@ -65,15 +63,14 @@ func (r Role) check() error {
 	return nil
 }
 
-// clone keeps the caller's later writes to its slice out.
+// clone copies the grants, so that a later write by the caller does not change the role.
 func (r Role) clone() Role {
 	r.Grants = slices.Clone(r.Grants)
 	return r
 }
 
-// Builtin returns the roles that are there before a host declares any (rule R3):
-// owner, admin, member and guest, in that order of priority, a hundred apart.
-// The slice and the grants in it are the caller's to change.
+// Builtin returns the roles that exist before a host declares any (rule R3): owner, admin, member and guest.
+// Their priorities rise in that order, by a hundred each. The caller may change the slice and its grants.
 func Builtin() []Role {
 	return []Role{
 		{Slug: Owner, Name: "Owner", Priority: 100, Grants: []Grant{everything, reserved + "*"}},
@@ -83,8 +80,8 @@ func Builtin() []Role {
 	}
 }
 
-// adminGrants names each management permission instead of the wildcard: so an
-// admin's grants do not cover an owner's.
+// adminGrants names each management permission and does not use the wildcard, so that an admin's grants do not
+// cover an owner's.
 func adminGrants() []Grant {
 	grants := []Grant{everything}
 	for _, p := range Management() {

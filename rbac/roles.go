@@ -7,30 +7,29 @@ import (
 	"slices"
 )
 
-// MaxDepth is how many parents may stand above a role where no other limit is
-// set (rule G9).
+// MaxDepth is how many parents a role may have above it, if no other limit is set (rule G9).
 const MaxDepth = 8
 
-// Roles is a set of roles in which every parent is there, nothing extends itself
-// and no chain of parents is too long (rule R2). The zero value holds none.
+// Roles is a checked set of roles: every parent exists, no role extends itself, and no chain of parents is too
+// long (rule R2). The zero value is empty.
 type Roles struct {
 	bySlug   map[string]Role
-	maxDepth int // as given: 0 stands for MaxDepth
+	maxDepth int // as the caller gave it: 0 means MaxDepth
 }
 
-// NewRoles checks these roles together. maxDepth limits the parents above a
-// role: 0 stands for [MaxDepth], below that none are allowed. The errors are
-// [ErrInvalidSlug], [ErrInvalidGrant], [ErrDuplicateRole], [ErrUnknownRole] for a
-// parent that is missing, [ErrForeignParent], [ErrCycle] and [ErrTooDeep]. It does
-// not look whether the grants are declared; [Compile] does.
+// NewRoles checks these roles together. maxDepth limits the number of parents above a role: 0 means [MaxDepth],
+// and a negative number allows none. It does not check whether the grants are declared; [Compile] does.
+//
+// Errors: [ErrInvalidSlug], [ErrInvalidGrant], [ErrDuplicateRole], [ErrUnknownRole] for a parent that does not
+// exist, [ErrForeignParent], [ErrCycle], [ErrTooDeep].
 func NewRoles(maxDepth int, roles ...Role) (*Roles, error) {
 	none := &Roles{maxDepth: maxDepth}
 	return none.With(roles...)
 }
 
-// With returns roles in which these stand too, each in place of one that had its
-// slug: the way to add an organization's roles to the application's, and to look
-// at a change before it is made. Errors as in [NewRoles].
+// With returns a copy of r to which these roles are added; a role with the slug of an existing one replaces it.
+// Use it to add an organization's roles to the application's, and to check a change before you make it. Errors:
+// as for [NewRoles].
 func (r *Roles) With(roles ...Role) (*Roles, error) {
 	all := &Roles{make(map[string]Role, len(r.bySlug)+len(roles)), r.maxDepth}
 	for _, role := range roles {
@@ -53,8 +52,8 @@ func (r *Roles) With(roles ...Role) (*Roles, error) {
 	return all, nil
 }
 
-// checkParents walks up from each role, in order of slugs so that of several
-// errors the same one is always told.
+// checkParents walks up from each role. It goes in order of slugs, so that it always reports the same one of
+// several errors.
 func (r *Roles) checkParents() error {
 	for _, slug := range slices.Sorted(maps.Keys(r.bySlug)) {
 		if err := r.climb(slug, cmp.Or(r.maxDepth, MaxDepth)); err != nil {
@@ -64,8 +63,8 @@ func (r *Roles) checkParents() error {
 	return nil
 }
 
-// climb walks to the top of the chain and counts. A walk of as many steps as
-// there are roles has passed one of them twice.
+// climb walks to the top of the chain and counts the steps. If it takes as many steps as there are roles, it
+// has passed one role twice.
 func (r *Roles) climb(slug string, maxDepth int) error {
 	depth := 0
 	for role := r.bySlug[slug]; role.Extends != ""; depth++ {
@@ -84,7 +83,7 @@ func (r *Roles) climb(slug string, maxDepth int) error {
 	return nil
 }
 
-// chain gives the role, its parent, and so on to the top.
+// chain returns the role, its parent, and so on to the top.
 func (r *Roles) chain(role Role) iter.Seq[Role] {
 	return func(yield func(Role) bool) {
 		for yield(role) && role.Extends != "" {
@@ -93,15 +92,14 @@ func (r *Roles) chain(role Role) iter.Seq[Role] {
 	}
 }
 
-// Get returns a role as it was given, and whether it is there.
+// Get returns a role as it was given, and whether it exists.
 func (r *Roles) Get(slug string) (Role, bool) {
 	role, ok := r.bySlug[slug]
 	return role.clone(), ok
 }
 
-// Grants returns what these roles give together: the union of their own grants
-// and of those of all their parents (rules R2 and R4). No slugs give nothing; one
-// that is not there is [ErrUnknownRole].
+// Grants returns what these roles give together: the union of their own grants and all their parents' (rules R2
+// and R4). No slugs give empty Grants. For an unknown slug it returns [ErrUnknownRole].
 func (r *Roles) Grants(slugs ...string) (Grants, error) {
 	var list []Grant
 	for _, slug := range slugs {
@@ -116,8 +114,8 @@ func (r *Roles) Grants(slugs ...string) (Grants, error) {
 	return canonical(list), nil
 }
 
-// Sort returns the slugs in order of priority: the first is the primary role
-// (rule R4). Slugs that are not there come last.
+// Sort returns the slugs in order of priority. The first one is the primary role (rule R4). Unknown slugs come
+// last.
 func (r *Roles) Sort(slugs ...string) []string {
 	sorted := slices.Clone(slugs)
 	slices.SortFunc(sorted, func(a, b string) int {

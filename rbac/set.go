@@ -1,19 +1,17 @@
 package rbac
 
-// Set is grants compiled against a [Registry]: a bit for each permission. It
-// answers for the registry it was compiled with; a permission that is declared
-// later is unknown to it, also where a wildcard covers it, until the grants are
-// compiled again. nil holds nothing and knows no permission.
+// Set is a set of grants that is compiled against a [Registry], with one bit for each permission. It knows only
+// the permissions of that registry. A permission that is declared later is unknown to it, even if a wildcard
+// covers it, until you compile the grants again. nil holds nothing and knows no permission.
 type Set struct {
 	registry *Registry
 	bits     []uint64
 	grants   Grants
 }
 
-// Compile returns the set of what the grants give. A permission granted by name
-// that is not declared is [ErrUnknownPermission] (rule R1). As Grants leave out
-// what a wildcard of theirs covers, only [Registry.CheckGrant] on what was written
-// finds all of those.
+// Compile returns the set of permissions that the grants give. If a grant names a permission that is not
+// declared, it returns [ErrUnknownPermission] (rule R1). Grants leave out what one of their wildcards covers,
+// so Compile cannot find all such names: call [Registry.CheckGrant] for each grant as it was written.
 func Compile(registry *Registry, grants Grants) (*Set, error) {
 	s := &Set{registry, make([]uint64, (registry.Len()+63)/64), grants}
 	for _, g := range grants.list {
@@ -43,10 +41,9 @@ func (s *Set) addCovered(g Grant) {
 
 func (s *Set) add(i int) { s.bits[i/64] |= 1 << (i % 64) }
 
-// Can reports whether the set holds p: one look-up by name and one bit, no
-// allocation. A permission that its registry does not have is an error, never
-// false: [ErrUnknownPermission], or [ErrInvalidPermission] for a wildcard and other
-// text that is no permission (rule R1).
+// Can reports whether the set holds p, with one lookup by name and one bit, and without an allocation. A
+// permission that the registry does not have is an error, never false: [ErrUnknownPermission], or
+// [ErrInvalidPermission] for a wildcard and other text that is not a permission (rule R1).
 func (s *Set) Can(p Permission) (bool, error) {
 	if s == nil {
 		return false, (*Registry)(nil).Check(p)
@@ -58,9 +55,8 @@ func (s *Set) Can(p Permission) (bool, error) {
 	return s.Has(i), nil
 }
 
-// Has reports whether the set holds the permission of this number, which
-// [Registry.Index] of the set's own registry gave. It is false for a number out of
-// range.
+// Has reports whether the set holds the permission with this number, from [Registry.Index] of the set's own
+// registry. It is false for a number out of range.
 func (s *Set) Has(i int) bool {
 	if s == nil || i < 0 || i/64 >= len(s.bits) {
 		return false
@@ -68,7 +64,7 @@ func (s *Set) Has(i int) bool {
 	return s.bits[i/64]&(1<<(i%64)) != 0
 }
 
-// Grants returns what the set was compiled from, to compare and to unite.
+// Grants returns the grants from which the set was compiled, to compare and to unite them.
 func (s *Set) Grants() Grants {
 	if s == nil {
 		return Grants{}
@@ -76,8 +72,7 @@ func (s *Set) Grants() Grants {
 	return s.grants
 }
 
-// Permissions returns what the set holds (rule R7), in the registry's order, as a
-// slice of the caller's own.
+// Permissions returns a copy of the permissions that the set holds (rule R7), in the registry's order.
 func (s *Set) Permissions() []Permission {
 	if s == nil || s.registry == nil {
 		return nil

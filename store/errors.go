@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Code says what went wrong, as a value to compare with: errors.Is(err,
-// store.ErrNotFound). The texts are stable. Package tenancy has further codes of its own,
-// of the same type.
+// Code says what went wrong. Compare with errors.Is(err, store.ErrNotFound). The texts are stable. Package
+// tenancy has more codes of this type.
 type Code string
 
 // Error makes a Code a sentinel error.
@@ -17,47 +16,47 @@ func (c Code) Error() string { return string(c) }
 
 // The codes of a store.
 const (
-	// ErrInvalid: a statement that no store can run, or an option that cannot be; Field
-	// says which. Nothing was written.
+	// ErrInvalid: a statement that no store can run, or an impossible option; Field says which. Nothing was
+	// written.
 	ErrInvalid Code = "invalid"
-	// ErrNotFound: no such row.
+	// ErrNotFound: the row does not exist.
 	ErrNotFound Code = "not_found"
-	// ErrAlreadyExists: a unique key is taken; Field says which.
+	// ErrAlreadyExists: another row has the same unique key; Field says which.
 	ErrAlreadyExists Code = "already_exists"
-	// ErrConflict: the version is not the stored one.
+	// ErrConflict: the version is not the stored version.
 	ErrConflict Code = "conflict"
-	// ErrReferenced: another row, perhaps of the host's, refers to what should go.
+	// ErrReferenced: another row, perhaps of the host, refers to the row to delete.
 	ErrReferenced Code = "referenced"
-	// ErrEventsPruned: the position is below what Prune left.
+	// ErrEventsPruned: the position is below those that Prune kept.
 	ErrEventsPruned Code = "events_pruned"
-	// ErrReadOnly: a write inside View, or a database that cannot be written.
+	// ErrReadOnly: a write inside View, or to a database that is read-only.
 	ErrReadOnly Code = "read_only"
-	// ErrCanceled: the context ended first; context.Canceled or DeadlineExceeded is wrapped.
+	// ErrCanceled: the context ended first; the error wraps context.Canceled or DeadlineExceeded.
 	ErrCanceled Code = "canceled"
 	// ErrBusy: another writer held the database too long. Nothing was written; try again.
 	ErrBusy Code = "busy"
-	// ErrClosed: the store, or the transaction, has ended.
+	// ErrClosed: the store is closed, or the transaction has ended.
 	ErrClosed Code = "closed"
-	// ErrStorageFull: no room on the disk. Nothing of the transaction was kept.
+	// ErrStorageFull: the disk is full. Nothing of the transaction was kept.
 	ErrStorageFull Code = "storage_full"
 	// ErrCorrupt: the database is damaged.
 	ErrCorrupt Code = "corrupt"
-	// ErrNotADatabase: the file is something else.
+	// ErrNotADatabase: the file is not a database.
 	ErrNotADatabase Code = "not_a_database"
-	// ErrSchema: the tables are missing, older or newer than this program's; the text says which.
+	// ErrSchema: the tables are missing, or older or newer than this program expects; the text says which.
 	ErrSchema Code = "schema"
-	// ErrInternal: none of the above; the cause is wrapped.
+	// ErrInternal: any other error; it wraps the cause.
 	ErrInternal Code = "internal"
 )
 
-// Error is the error of a store. Only Code is always set. Its text holds no secret and
-// no words of a driver; those are behind Unwrap.
+// Error is the error of a store. Only Code is always set. Its text contains no secrets and no text of a driver;
+// Unwrap returns the driver's error.
 type Error struct {
-	// Code is what to compare with.
+	// Code is the code to compare with.
 	Code Code
-	// Kind and Key name the row: Table.Kind, and its id.
+	// Kind and Key name the row: its Table.Kind and its id.
 	Kind, Key string
-	// Field is the key, the column or the option at fault.
+	// Field is the key, the column or the option that is wrong.
 	Field string
 	// Reason says what is wrong, for a person.
 	Reason string
@@ -65,7 +64,7 @@ type Error struct {
 	Err error
 }
 
-// Error is one line: `organization "org_...": not_found`.
+// Error returns one line: `organization "org_...": not_found`.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Kind)
@@ -85,7 +84,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, code) work.
@@ -94,8 +93,8 @@ func (e *Error) Is(target error) bool {
 	return ok && code == e.Code
 }
 
-// CodeOf is the Code of an error of a store: "" for nil, [ErrCanceled] for a bare
-// context error, and [ErrInternal] for an error that carries none.
+// CodeOf returns the Code of an error of a store: "" for nil, [ErrCanceled] for a bare context error, and
+// [ErrInternal] for an error without a Code.
 func CodeOf(err error) Code {
 	var e *Error
 	var code Code

@@ -5,30 +5,28 @@ import (
 	"slices"
 )
 
-// Guard stands before the [Rows] of a backend in one transaction and refuses what must
-// not reach it:
+// Guard checks the calls of one transaction before the [Rows] of a backend get them. It refuses:
 //
 //   - anything after the transaction's end ([ErrClosed]);
-//   - anything under a context that has ended ([ErrCanceled]);
+//   - anything with a context that has ended ([ErrCanceled]);
 //   - a write in a View ([ErrReadOnly]);
 //   - a function that is nil ([ErrInvalid], with the field "fn" or "yield");
-//   - a list along a column that is not among Table.Orders, a limit below 1, a Touch
-//     of a table that has no such column, an UpdateAll or a DeleteAll without a condition,
-//     and an UpdateAll of no column or of one that is not for it, see [Set] ([ErrInvalid],
-//     checked in this order after the above);
-//   - a condition [OneOf] without values, which nothing passes;
-//   - the keys of a Lock out of order, or twice.
+//   - a list along a column that is not among Table.Orders, a limit below 1, a Touch of a table that has no
+//     such column, an UpdateAll or a DeleteAll without a condition, and an UpdateAll of no column or of one
+//     that must not be set, see [Set] ([ErrInvalid], checked in this order after the above).
 //
-// It also adds to a list the condition that its sort column is not null. A backend embeds
-// a Guard by value in what it makes for each transaction, which costs no allocation.
+// It answers a condition [OneOf] without values itself, because no row passes it. It sorts the keys of a Lock
+// and removes duplicates. It adds to a list the condition that its sort column is not null.
+//
+// A backend embeds a Guard by value in the object that it makes for each transaction. That costs no allocation.
 type Guard struct {
 	rows     Rows
 	readOnly bool
 	ended    bool
 }
 
-// Run puts the Guard before rows, calls fn with it, and ends it when fn returns or
-// panics. A backend calls it inside View, with readOnly, and inside Update.
+// Run puts the Guard in front of rows, calls fn with it, and ends it when fn returns or panics. A backend calls
+// Run inside View, with readOnly set, and inside Update.
 func (g *Guard) Run(rows Rows, readOnly bool, fn func(Rows) error) error {
 	if fn == nil {
 		return isNil("fn")
@@ -38,8 +36,8 @@ func (g *Guard) Run(rows Rows, readOnly bool, fn func(Rows) error) error {
 	return fn(g)
 }
 
-// Underlying gives what a backend passed to [Guard.Run], so that it finds its own
-// transaction again; ok is false after its end, and for Rows without a Guard. It looks
+// Underlying returns the rows that a backend passed to [Guard.Run], so that the backend finds its own
+// transaction again. ok is false after the transaction's end, and for Rows without a Guard. Underlying looks
 // through wrappers that have a method Unwrap() Rows.
 func Underlying(r Rows) (rows Rows, ok bool) {
 	for {
@@ -76,7 +74,7 @@ func (g *Guard) mayWrite(ctx context.Context) error {
 
 func isNil(field string) *Error { return &Error{Code: ErrInvalid, Field: field, Reason: "is nil"} }
 
-// nothing reports whether a condition lets nothing pass.
+// nothing reports whether no row can pass the conditions.
 func nothing(where []Cond) bool {
 	for i := range where {
 		if where[i].Op == OneOf && len(where[i].Values) == 0 {
@@ -125,7 +123,7 @@ func (g *Guard) Count(ctx context.Context, t *Table, where []Cond) (int, error) 
 	return g.rows.Count(ctx, t, where)
 }
 
-// CountTo implements [LimitedCounter], for the backend if that does.
+// CountTo implements [LimitedCounter] with the backend's CountTo if it has one.
 func (g *Guard) CountTo(ctx context.Context, t *Table, where []Cond, limit int) (int, error) {
 	if err := g.mayRead(ctx); err != nil {
 		return 0, err
@@ -282,7 +280,7 @@ func (g *Guard) Redact(ctx context.Context, l *Log, person [16]byte, after int64
 	return g.rows.Redact(ctx, l, person, after, limit)
 }
 
-// Query implements [Querier], for the backend if that does.
+// Query implements [Querier] with the backend's Query if it has one.
 func (g *Guard) Query(ctx context.Context, q *Query, args []Value, yield func(Row) error) (bool, error) {
 	if err := g.mayRead(ctx); err != nil {
 		return false, err

@@ -7,15 +7,15 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// access is what a middleware found out about a request.
+// access is what a middleware knows about a request.
 type access struct {
 	guard        *Guard
 	user         tenancy.UserID
 	organization tenancy.OrganizationID
 	principal    tenancy.Principal
-	service      *tenancy.Service // bound to it
-	session      *tenancy.Session // nil: the host's own
-	member       *tenancy.Member  // where the session is at; nil: the host's own
+	service      *tenancy.Service // bound to the user or their session
+	session      *tenancy.Session // nil with Config.User
+	member       *tenancy.Member  // the member at the session's organization; nil with Config.User
 }
 
 type contextKey struct{}
@@ -33,8 +33,8 @@ func from(ctx context.Context) *access {
 	return a
 }
 
-// User is who makes the request. Without a middleware of this package in front it is
-// zero, which names nobody.
+// User returns the user who makes the request. Without a middleware of this package in front, it returns the
+// zero id, which no user has.
 func User(ctx context.Context) tenancy.UserID {
 	if a := from(ctx); a != nil {
 		return a.user
@@ -42,10 +42,9 @@ func User(ctx context.Context) tenancy.UserID {
 	return tenancy.UserID{}
 }
 
-// Organization is the one that the request selected and the user is an active member
-// of. Put it into the WHERE clause of every query of the host's. Behind
-// [Guard.SignedIn], or without a middleware, it is zero: NULL in SQL, which equals
-// nothing.
+// Organization returns the organization that the request selected. The user is an active member there. Put it
+// into the WHERE clause of every query of the host. Behind [Guard.SignedIn], or without a middleware, it is
+// zero: NULL in SQL, which equals nothing.
 func Organization(ctx context.Context) tenancy.OrganizationID {
 	if a := from(ctx); a != nil {
 		return a.organization
@@ -53,12 +52,12 @@ func Organization(ctx context.Context) tenancy.OrganizationID {
 	return tenancy.OrganizationID{}
 }
 
-// Member is the user's membership in the request's organization, with name, address and roles. With
-// [Config].Sessions it is what was read when the request came in, and costs nothing; with Config.User each
-// call reads it.
+// Member returns the user's membership in the request's organization, with name, address and roles. With
+// [Config].Sessions, the Guard read it when the request came in, so a call costs nothing. With Config.User,
+// each call reads it from the store.
 //
-// Errors: [tenancy.ErrNotFound] behind [Guard.SignedIn] and without a middleware, and where they
-// are no member any more; those of a store.
+// Errors: [tenancy.ErrNotFound] behind [Guard.SignedIn], without a middleware, and when the user is no longer a
+// member; the errors of the store.
 func Member(ctx context.Context) (tenancy.Member, error) {
 	a := from(ctx)
 	switch {
@@ -70,15 +69,17 @@ func Member(ctx context.Context) (tenancy.Member, error) {
 	return a.service.Memberships.Get(ctx, a.organization, a.user)
 }
 
-// Principal is who makes the request, for [tenancy.Service.As]: a handler that writes its own rows and
-// ours in one transaction begins it on the host's Service, and binds that inside.
+// Principal returns the user or the session that makes the request, for [tenancy.Service.As]. A handler that
+// writes its own rows and Freehold's in one transaction needs it: the handler begins the transaction on the
+// trusted Service, and binds the Service inside.
 //
 //	err := sqlite.Transact(tenancy.Trusted(ctx), svc, func(ctx context.Context, in *tenancy.Service, tx *sql.Tx) error {
-//		in = in.As(tenancyhttp.Principal(ctx)) // their limits hold, and events name them
+//		in = in.As(tenancyhttp.Principal(ctx)) // the user's limits hold, and events name the user
 //		...
 //	})
 //
-// Without a middleware of this package in front it names nobody, who may do nothing.
+// Without a middleware of this package in front, the principal is zero, and a Service bound to it refuses
+// everything.
 func Principal(ctx context.Context) tenancy.Principal {
 	if a := from(ctx); a != nil {
 		return a.principal
@@ -86,8 +87,8 @@ func Principal(ctx context.Context) tenancy.Principal {
 	return tenancy.UserPrincipal(tenancy.UserID{})
 }
 
-// Service is the Service bound to the user, or to their session (rule A1): it refuses what they may not
-// do, and writes them into every event. Without a middleware it is nil.
+// Service returns the Service that is bound to the user or to their session (rule A1). It refuses what the user
+// may not do, and every event that it writes names the user. Without a middleware it is nil.
 func Service(ctx context.Context) *tenancy.Service {
 	if a := from(ctx); a != nil {
 		return a.service
@@ -95,10 +96,9 @@ func Service(ctx context.Context) *tenancy.Service {
 	return nil
 }
 
-// Can reports whether the user has a permission in the request's organization, as
-// [tenancy.Service.Can] does, from the same compiled access as the middlewares: for
-// pages that show a button only to those whom it serves. Behind [Guard.SignedIn], or
-// without a middleware, it is false.
+// Can reports whether the user has a permission in the request's organization, as [tenancy.Service.Can] does.
+// Use it in pages that show a button only to users who may press it. It answers from the compiled access that
+// the middlewares use, too. Behind [Guard.SignedIn], or without a middleware, it is false.
 //
 // Errors: [tenancy.ErrUnknownPermission], [tenancy.ErrInvalid] for a wildcard.
 func Can(ctx context.Context, permission rbac.Permission) (bool, error) {

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// private keeps an answer out of shared caches, and makes a browser ask again before it
-// shows an answer that it has kept: another person may be signed in by then, or the same
-// one with less access.
+// private keeps an answer out of shared caches. It also makes a browser ask again before the browser shows an
+// answer that it has kept: by then another person may be signed in, or the same person may have less access.
 func private(h http.Header, r *http.Request) {
 	set := strings.ToLower(strings.Join(h.Values("Cache-Control"), ","))
-	if !strings.Contains(set, "no-store") { // what stands in front of the Guard may be stricter, not laxer
+	if !strings.Contains(set, "no-store") { // a handler or proxy in front of the Guard may be stricter, but not less strict
 		h.Set("Cache-Control", "private, no-cache")
 	}
 	names := []string{"Cookie, Authorization"}
@@ -27,7 +26,7 @@ func private(h http.Header, r *http.Request) {
 	}
 }
 
-// varies notes that a request's answer depends on a header.
+// varies records that the answer to a request depends on a header.
 func varies(r *http.Request, name string) {
 	m := memoOf(r)
 	if m == nil {

@@ -46,13 +46,13 @@ func (c *SessionsConfig) defaultName() string {
 	return hostPrefix + cookieName
 }
 
-// hasPrefix compares as browsers do, which ignore the case of a cookie's prefix.
+// hasPrefix compares as browsers do: they ignore the case of a cookie's prefix.
 func hasPrefix(name, prefix string) bool {
 	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
-// cookieDomain gives a domain as browsers compare it, or the reason why they do not take
-// a cookie for it.
+// cookieDomain returns a domain in the form that browsers compare, or the reason why browsers reject a cookie
+// for it.
 func cookieDomain(domain string) (normal, reason string) {
 	normal = strings.ToLower(strings.TrimPrefix(domain, "."))
 	labels := strings.Split(normal, ".")

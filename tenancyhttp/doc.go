@@ -1,11 +1,11 @@
-// Package tenancyhttp puts a [tenancy.Service] in front of HTTP handlers: who makes a
-// request, which organization it is about, and whether they may.
+// Package tenancyhttp puts a [tenancy.Service] in front of HTTP handlers. It finds out which user makes a request,
+// which organization the request is about, and whether the user may make it.
 //
 // For most uses, make one [Guard] and wrap handlers in its middlewares:
 //
 //	guard, err := tenancyhttp.New(tenancyhttp.Config{
 //		Service:      svc,
-//		Sessions:     sessions, // from NewSessions; or User, for sessions of the host's own
+//		Sessions:     sessions, // from NewSessions; or User, if the host has its own sessions
 //		Organization: tenancyhttp.PathValue("org"),
 //	})
 //	mux.Handle("GET /account", guard.SignedIn(account))
@@ -14,51 +14,49 @@
 //
 // Inside, a handler asks the request's context:
 //
-//	user := tenancyhttp.User(r.Context())         // who
-//	org := tenancyhttp.Organization(r.Context())  // where; put it into every query
+//	user := tenancyhttp.User(r.Context())         // who makes the request
+//	org := tenancyhttp.Organization(r.Context())  // in which organization; put it into every query
 //	svc := tenancyhttp.Service(r.Context())       // the Service, bound to that user
 //
 // # What a request can choose
 //
-// A request selects an organization, by path, subdomain, header or session; it never
-// says that it belongs there. Membership decides, and is looked up each time. Who is
-// no active member of the organization gets the same 404, byte for byte and after the
-// same reads, as for one that is not there. An active member without the permission
-// gets 403, and a request by nobody 401.
+// A request selects an organization by path, subdomain, header or session. The selection proves nothing: each time,
+// the Guard looks up whether the user is a member. A user who is not an active member of the organization gets a
+// 404. It is the same 404, byte for byte and after the same reads, as for an organization that does not exist. An
+// active member without the permission gets 403. A request without a signed-in user gets 401.
 //
-// The Service that handlers are handed is bound to the user ([tenancy.Service.As]);
-// the host's own, which is trusted with everything, cannot be had from a context.
+// Handlers get a Service that is bound to the user ([tenancy.Service.As]). No context contains the trusted Service,
+// which may do everything.
 //
 // # Routers
 //
-// A middleware is a func(http.Handler) http.Handler, which [http.ServeMux], chi and
-// most others take. [PathValue] is known only behind the router that matched the path:
-// wrap the handler, not the mux. A router that keeps parameters elsewhere needs one
-// function in Config.Organization.
+// A middleware is a func(http.Handler) http.Handler. [http.ServeMux], chi and most other routers take that.
+// [PathValue] works only behind the router that matched the path, so wrap the handler and not the mux. For a router
+// that keeps parameters elsewhere, write one function for Config.Organization.
 //
-// # Routes of the program's own
+// # Routes that call the trusted Service
 //
-// The pages for signing in and signing up call the unbound Service. Wrap them in
-// [Guard.Public], so that sessions show where a request came from:
+// The pages for signing in and signing up call the trusted Service. Wrap them in [Guard.Public], so that sessions
+// show where a request came from:
 //
 //	mux.Handle("POST /sign-in", guard.Public(signIn))
 //
-// Behind any other middleware the context is marked ([tenancy.Guarded]), and the unbound
-// Service neither writes nor lists: it may do everything, in every organization, so a
-// call in a handler is nearly always a mistake (rule G13).
+// Every other middleware marks the context ([tenancy.Guarded]). With a marked context the trusted Service neither
+// writes nor lists. It may do everything in every organization, so a call of it in a handler is nearly always a
+// mistake (rule G13).
 //
-// A handler that writes rows of the program's own and ours in one transaction begins it on the
-// unbound Service, by [tenancy.Trusted], and binds that inside: see [Principal].
+// A handler that writes the host's rows and Freehold's in one transaction begins the transaction on the trusted
+// Service, with [tenancy.Trusted], and binds the Service inside: see [Principal].
 //
 // # What is left to the host
 //
-// Sign-in, and its protection against forms of other sites: [Guard.Public] does not
-// check the origin. The Guard checks it for requests that carry the cookie of
-// [Sessions]; for Config.User only where Config.CrossOrigin is set, so put
-// [http.CrossOriginProtection] in front of the whole if your sessions are cookies.
+// The host signs people in, and protects its sign-in forms against other sites: [Guard.Public] does not check the
+// origin. The Guard checks the origin of requests that carry the cookie of [Sessions]. With Config.User, it checks
+// only if Config.CrossOrigin is set, so put [http.CrossOriginProtection] in front of all handlers if your sessions
+// are cookies.
 //
-// Also forwarded addresses, which only Config.ClientAddress reads, and X-Forwarded-Host
-// and its like, which this package never reads.
+// The host also decides about forwarded addresses: only Config.ClientAddress reads them. This package never reads
+// X-Forwarded-Host and similar headers.
 //
 // # Rules
 //

@@ -14,13 +14,13 @@ const opEnter = "enter"
 // maxSlug is the length of a DNS label in bytes, which no slug exceeds (rule G5).
 const maxSlug = 63
 
-// decoy stands in for an organization that is not there, so that the same is read.
-// It is no version 7 UUID, so that nobody has it.
+// decoy takes the place of an organization that does not exist, so that the Guard makes the same reads. It is
+// not a version 7 UUID, so no organization has it.
 var decoy = tenancy.OrganizationID{0: 0xdc, 15: 1}
 
 func unauthenticated() error { return &tenancy.Error{Code: ErrUnauthenticated, Op: opEnter} }
 
-// signedIn finds out who makes a request: once, also where middlewares are nested.
+// signedIn finds out which user makes a request. It asks once, even if middlewares are nested.
 func (g *Guard) signedIn(r *http.Request) (*access, error) {
 	if held := from(r.Context()); held != nil && held.guard == g {
 		again := *held
@@ -42,7 +42,7 @@ func (g *Guard) signedIn(r *http.Request) (*access, error) {
 	return g.hold(user, tenancy.UserPrincipal(user)), nil
 }
 
-// holdEntry holds a request to an entry of its session.
+// holdEntry keeps a request within one entry of its session.
 func (g *Guard) holdEntry(found tenancy.Authenticated, err error) (*access, error) {
 	if err != nil {
 		return nil, err
@@ -52,8 +52,8 @@ func (g *Guard) holdEntry(found tenancy.Authenticated, err error) (*access, erro
 	return held, nil
 }
 
-// signedInThere finds out who makes a request, and which organization it selects. With Sessions
-// that takes one look at the session: at its entry there.
+// signedInThere finds out which user makes a request, and which organization the request selects. With
+// Sessions, one lookup of the session's entry there answers both.
 func (g *Guard) signedInThere(r *http.Request) (*access, error) {
 	s := g.config.Sessions
 	if s == nil {
@@ -67,10 +67,10 @@ func (g *Guard) signedInThere(r *http.Request) (*access, error) {
 		return nil, err
 	}
 	if c, err := s.carried(r); err != nil || c.token == "" {
-		return g.signedIn(r) // refuses it
+		return g.signedIn(r) // it refuses the request
 	}
 	id, failed := g.selected(r)
-	if failed != nil { // a session that has ended is told first
+	if failed != nil { // report a session that has ended before any other error
 		if _, err := g.signedIn(r); err != nil {
 			return nil, err
 		}
@@ -87,7 +87,7 @@ func (g *Guard) signedInThere(r *http.Request) (*access, error) {
 	return held, nil
 }
 
-// selected is the organization that a request selects.
+// selected returns the organization that a request selects.
 func (g *Guard) selected(r *http.Request) (tenancy.OrganizationID, error) {
 	selected, err := g.config.Organization(r)
 	switch {
@@ -99,7 +99,7 @@ func (g *Guard) selected(r *http.Request) (tenancy.OrganizationID, error) {
 	return g.resolve(r, selected)
 }
 
-// sameSite refuses an unsafe request that another site may have made a browser send.
+// sameSite refuses an unsafe request if another site may have made the browser send it.
 func (g *Guard) sameSite(r *http.Request) error {
 	if g.config.CrossOrigin == nil {
 		return nil
@@ -115,8 +115,8 @@ func (g *Guard) sameSite(r *http.Request) error {
 	return err
 }
 
-// enter finds out who and where, and asks for a permission there. With a refusal for
-// the lack of membership or permission it gives the access, too.
+// enter finds out the user and the organization of a request, and checks a permission there. Together with a
+// refusal for a missing membership or permission, it also returns the access.
 func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, error) {
 	held, err := g.signedInThere(r)
 	if err != nil {
@@ -127,14 +127,14 @@ func (g *Guard) enter(r *http.Request, permission rbac.Permission) (*access, err
 	case tenancy.ErrNotFound:
 		return held, notFound()
 	case tenancy.ErrInvalid, tenancy.ErrUnknownPermission:
-		// Not the request's fault, whatever the code says.
+		// The program declared no such permission, so the request is not at fault, whatever the code is.
 		return nil, &tenancy.Error{Code: tenancy.ErrInternal, Op: opEnter, Kind: "permission", Key: string(permission), Err: err}
 	}
 	return held, err
 }
 
-// refused is err. Where it refuses somebody, it asks once more as them, so that the
-// refusal is kept as theirs (rule A5).
+// refused returns err. If err refuses a signed-in user, it first repeats the check on the Service bound to
+// them, so that the store counts the denial as theirs (rule A5).
 func (g *Guard) refused(r *http.Request, held *access, permission rbac.Permission, err error) error {
 	if held == nil || !errors.Is(err, tenancy.ErrNotFound) && !errors.Is(err, tenancy.ErrForbidden) {
 		return err
@@ -143,13 +143,13 @@ func (g *Guard) refused(r *http.Request, held *access, permission rbac.Permissio
 	if where == decoy {
 		where = tenancy.OrganizationID{}
 	}
-	_ = held.service.Check(r.Context(), held.user, where, permission) // says no, as just now
+	_ = held.service.Check(r.Context(), held.user, where, permission) // refuses again, and counts the denial
 	return err
 }
 
-// resolve turns what a request selects into an id. No slug has an underscore and every
-// id has one. A slug that leads nowhere gives the decoy, and what is neither id nor
-// slug is refused at once: its form is no secret.
+// resolve turns what a request selects into an id. A slug never contains an underscore, and an id always does.
+// For an unknown slug it returns the decoy. It refuses at once what is neither id nor slug: the form of a name
+// is no secret.
 func (g *Guard) resolve(r *http.Request, selected string) (tenancy.OrganizationID, error) {
 	if id, err := tenancy.ParseOrganizationID(selected); err == nil {
 		return id, nil
@@ -164,8 +164,8 @@ func (g *Guard) resolve(r *http.Request, selected string) (tenancy.OrganizationI
 	return org.ID, err
 }
 
-// notFound is the one error for whoever is no active member. It names nothing, so that
-// an error writer of the host's cannot tell what it should not.
+// notFound is the one error for all users who are not active members. It names nothing, so that the host's own
+// error writer cannot reveal anything.
 func notFound() error {
 	return &tenancy.Error{Code: tenancy.ErrNotFound, Op: opEnter, Kind: "organization"}
 }

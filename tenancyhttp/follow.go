@@ -13,19 +13,21 @@ const (
 	opFresh  = "check how fresh the sign-in is"
 )
 
-// Follow is the middleware for pages that links lead to, in front of [Guard.Member] or
-// [Guard.Require] (rule S1):
+// Follow is the middleware for pages that people reach by links, in front of [Guard.Member] or [Guard.Require]
+// (rule S1):
 //
 //	mux.Handle("GET /orgs/{org}/documents", guard.Follow(guard.Require("documents:read")(list)))
 //
-// Where a GET or HEAD request selects an organization that the session has no entry into, it adds
-// one ([tenancy.Sessions.Enter]) and goes on. Where the organization wants another sign-in,
-// Config.SignIn answers. The current organization stays what it is. A link of another site may be followed, too:
-// the person is a member, and can do there what they could. Where the session has 20 entries, or the user
-// Limits.UserSessions, the least recently used entry of the same session ends for it.
+// When a GET or HEAD request selects an organization that the session has no entry into, Follow adds an entry
+// ([tenancy.Sessions.Enter]) and calls the next handler. If the organization demands another sign-in,
+// Config.SignIn answers. The session's current organization does not change. Follow also accepts links from
+// other sites, because the person is a member and gets no more access than they already have. If the session
+// has 20 entries already, or the user has as many as Limits.UserSessions allows, the session's least recently
+// used entry ends.
 //
-// All other requests go on as they are: nobody's, of a person who is no member there, with an
-// unsafe method, with a selector that fails, and with Config.User. What stands behind answers them.
+// Follow passes all other requests on unchanged, and the next handler answers them: requests without a
+// signed-in user, of a person who is not a member there, with an unsafe method, with a selector that fails, and
+// all requests with Config.User.
 func (g *Guard) Follow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(remembering(r.Context()))
@@ -44,8 +46,8 @@ func (g *Guard) Follow(next http.Handler) http.Handler {
 	})
 }
 
-// follow enters the organization that a request selects. The zero Decision says that there is
-// nothing to do.
+// follow enters the organization that a request selects. It returns the zero Decision when there is nothing to
+// do.
 func (g *Guard) follow(r *http.Request) (tenancy.Decision, error) {
 	s := g.config.Sessions
 	if s == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -65,7 +67,7 @@ func (g *Guard) follow(r *http.Request) (tenancy.Decision, error) {
 	if found, err := s.Authenticate(r); err != nil {
 		return tenancy.Decision{}, nil
 	} else if _, err := s.config.Service.Memberships.Get(r.Context(), id, found.User.ID); err != nil {
-		return tenancy.Decision{}, nil // nobody waits for the writer for what is not theirs
+		return tenancy.Decision{}, nil // a person who is not a member must not wait for the store's writer
 	}
 	d, err := s.config.Service.Sessions.Enter(r.Context(), c.token, id)
 	forget(r)
@@ -76,21 +78,20 @@ func (g *Guard) follow(r *http.Request) (tenancy.Decision, error) {
 	return d, err
 }
 
-// wanted is the error of a Decision that is no sign-in.
+// wanted returns the error of a Decision that did not sign the person in.
 func wanted(op string, d tenancy.Decision) error {
 	return &tenancy.Error{Code: ErrSignInWanted, Op: op, Reason: string(d.Kind)}
 }
 
-// Fresh is the middleware, behind [Guard.Member] or [Guard.Require], for what a person should have
-// signed in for just now (docs/sessions.md says what a provider has to be asked), such as deleting an organization (rule S4). It looks at the ProvedAt of
-// the entry into the organization: a sign-in with [tenancy.Attempt].Session, in the same
-// organization, makes it new.
+// Fresh is the middleware for actions that need a recent sign-in, such as deleting an organization (rule S4).
+// Put it behind [Guard.Member] or [Guard.Require]. It compares d with the ProvedAt of the entry into the
+// organization. A sign-in with [tenancy.Attempt].Session, in the same organization, renews ProvedAt.
+// docs/sessions.md says what to ask a provider for.
 //
 //	mux.Handle("POST /orgs/{org}/delete", guard.Require(p)(guard.Fresh(10*time.Minute)(remove)))
 //
-// Refused: evidence that is older than d with 403 and [ErrStepUp]; everything with 500 where
-// no Member or Require of this Guard stands in front, or the Guard has no Sessions: that is a
-// mistake in the program.
+// It refuses evidence older than d with 403 and [ErrStepUp]. It answers everything with 500 if no Member or
+// Require of this Guard stands in front, or if the Guard has no Sessions: that is a mistake in the program.
 func (g *Guard) Fresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,6 +108,6 @@ func (g *Guard) Fresh(d time.Duration) func(http.Handler) http.Handler {
 	}
 }
 
-// fresh reports whether a sign-in of an age is new enough. One from the future is from a clock that was
-// set back, and tells nothing, beyond what clocks of two machines differ by.
+// fresh reports whether a sign-in of the given age is recent enough. A negative age means that a clock was set
+// back; the age then proves nothing. One minute is allowed, because the clocks of two machines may differ.
 func fresh(age, most time.Duration) bool { return age <= most && age > -time.Minute }

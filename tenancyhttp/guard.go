@@ -10,80 +10,78 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Config is what [New] needs. Service must be set, and either Sessions or User.
+// Config is what [New] needs. Set Service, and either Sessions or User.
 type Config struct {
-	// Service is the host's own, not bound to anybody.
+	// Service is the trusted Service. It must not be bound.
 	Service *tenancy.Service
-	// Sessions says who makes a request, by the session token in its cookie or its Bearer
-	// token, and holds them to the organizations that the session has entered (rules P3, P6, S1,
-	// S6): a request is made by the entry into the organization that it selects. One that selects
-	// another organization is answered as if that were not there, until [Guard.Follow] or
-	// [Sessions.Switch] enters it.
+	// Sessions finds the user of a request by the session token in its cookie or its Bearer token (rules P3,
+	// P6, S1, S6). It gives a request only the organizations that the session has entered: the request runs in
+	// the entry for the organization that it selects. If the session has no entry there, the Guard answers as
+	// if the organization did not exist, until [Guard.Follow] or [Sessions.Switch] enters it.
 	Sessions *Sessions
-	// User says who makes a request where the host keeps sessions of its own; the zero id, or an error that is
-	// [ErrUnauthenticated], is nobody. What a session or token is worth is the host's
-	// matter, and so is whether it has ended. Any other error is answered as
-	// [ProblemOf] says: 500 for one that is not of package tenancy.
+	// User returns the user of a request, for a host with its own sessions. The zero id, or an error that is
+	// [ErrUnauthenticated], means that nobody is signed in. Your function decides whether a session or token is
+	// valid and whether it has ended. The Guard answers any other error as [ProblemOf] says: 500 for an error
+	// from outside of package tenancy.
 	User func(*http.Request) (tenancy.UserID, error)
-	// Organization says which organization a request selects; default: with Sessions the
-	// current one of the session. That changes under a form which is open in another tab: select
-	// by the path, by the host, or by [Sessions.FormField]. It may be nil, too, for a Guard of which only [Guard.SignedIn] is used.
+	// Organization says which organization a request selects. Default: with Sessions, the session's current
+	// one. That one changes when the person switches in another tab while a form is open. So select by the
+	// path, by the host, or by [Sessions.FormField]. It may also be nil for a Guard whose only middleware in
+	// use is [Guard.SignedIn].
 	Organization Selector
-	// CrossOrigin says from which other sites a browser may send a request with an unsafe
-	// method; others are answered with 403. With Sessions it checks each request that
-	// carries the cookie; default: only the site itself may. A request with a Bearer token
-	// needs no check, because no other site can make a browser send one.
+	// CrossOrigin says from which other sites a browser may send a request with an unsafe method. The Guard
+	// answers requests from other sites with 403. With Sessions it checks each request that carries the cookie;
+	// default: only the site itself may send one. A request with a Bearer token needs no check, because no
+	// other site can make a browser send one.
 	//
-	// With User it checks every request, as the Guard does not know what carries the
-	// user; default: no check, and the protection is yours.
+	// With User it checks every request, because the Guard does not know what carries the user. Default: no
+	// check, and you protect the handlers yourself.
 	//
-	// GET, HEAD and OPTIONS pass. A handler that changes something by GET, or opens a
-	// WebSocket, has to look at the origin by itself.
+	// GET, HEAD and OPTIONS pass. A handler that changes something by GET, or opens a WebSocket, must check the
+	// origin itself.
 	CrossOrigin *http.CrossOriginProtection
-	// ClientAddress says which address a request comes from, for sessions (rule
-	// G11); the zero Addr: unknown. Default: the address in the [tenancy.Request] that the
-	// context carries already, else that of the connection. Behind a proxy that is the
-	// proxy's: read the header here that your proxy always overwrites. This package reads
-	// no forwarded address by itself. It may be called more than once a request.
+	// ClientAddress returns the address that a request comes from, for sessions (rule G11); the zero Addr means
+	// unknown. Default: the address in the [tenancy.Request] that the context already carries, else the address
+	// of the connection. Behind a proxy, that is the proxy's address: read the header here that your proxy
+	// always overwrites. This package reads no forwarded address itself. The Guard may call the function
+	// several times for one request.
 	ClientAddress func(*http.Request) netip.Addr
-	// RequestID gives the program's own name for a request, for its logs ([tenancy.Request]); the first 256
-	// characters count. Default: the ID in the [tenancy.Request] that the context carries
-	// already, else none. It may be called more than once a request, and must give the
-	// same each time.
+	// RequestID returns the program's own name for a request, for its logs ([tenancy.Request]). The store keeps
+	// the first 256 characters. Default: the ID in the [tenancy.Request] that the context already carries, else
+	// none. The Guard may call the function several times for one request, and it must return the same name
+	// each time.
 	RequestID func(*http.Request) string
-	// SignIn answers a link that [Guard.Follow] cannot follow, because the organization wants
-	// another sign-in: with a redirect to the page for that, say, where the program signs in with
-	// [tenancy.Attempt].Session. The Decision says which. Default: Error with [ErrSignInWanted].
+	// SignIn answers a link that [Guard.Follow] cannot follow, because the organization demands another
+	// sign-in. For example, it redirects to the page for that sign-in, where the program calls SignIn with
+	// [tenancy.Attempt].Session. The Decision says which sign-in is needed. Default: Error with
+	// [ErrSignInWanted].
 	SignIn func(http.ResponseWriter, *http.Request, tenancy.Decision)
-	// Error answers a request that is refused or has failed; default: [WriteError].
-	// What it writes for an error that is [tenancy.ErrNotFound] must not depend on
-	// anything but the request. It may fall back on WriteError.
+	// Error answers a request that was refused or has failed; default: [WriteError]. For an error that is
+	// [tenancy.ErrNotFound], its answer must depend only on the request. It may call WriteError.
 	Error func(http.ResponseWriter, *http.Request, error)
-	// Logger hears of every error that is answered with 500 or above, which the
-	// answer does not explain; default: nobody does.
+	// Logger logs every error that the Guard answers with 500 or above, because the answer does not explain it.
+	// Default: no logging.
 	Logger *slog.Logger
 }
 
 // Guard makes middlewares. It is immutable and safe for concurrent use.
 //
-// Each of them but [Guard.Public] first refuses a request with two carriers with 400, and
-// an unsafe request from another site, as Config.CrossOrigin says, with 403.
+// Each middleware except [Guard.Public] first checks two things. It refuses a request with two carriers with
+// 400, and an unsafe request from another site with 403, as Config.CrossOrigin says.
 //
-// A handler behind one finds in its context the [tenancy.Request], and the mark of
-// [tenancy.Guarded]: calls of the unbound Service that write or list fail there with
-// [tenancy.ErrUnboundInRequest] (rule G13). The functions of Config get a context without
-// the mark.
+// A handler behind a middleware finds the [tenancy.Request] in its context, and the mark of [tenancy.Guarded]:
+// with that context, calls of the trusted Service that write or list fail with [tenancy.ErrUnboundInRequest]
+// (rule G13). The functions of Config get a context without the mark.
 //
-// Its answers carry "Cache-Control: private, no-cache" and "Vary: Cookie, Authorization",
-// so that no shared cache keeps them; a handler may set something stricter. Where
-// Config.User reads another header, the handler adds it to Vary. Answers to refused
-// requests carry "no-store".
+// The answers carry "Cache-Control: private, no-cache" and "Vary: Cookie, Authorization", so that no shared
+// cache keeps them. A handler may set something stricter. If Config.User reads another header, the handler must
+// add it to Vary. Answers to refused requests carry "no-store".
 type Guard struct{ config Config }
 
 // New makes a Guard.
 //
-// Errors: [tenancy.ErrInvalid] with the field "service" where it is missing or bound to
-// an actor, and with the field "user" where neither User nor Sessions is set, or both are.
+// Errors: [tenancy.ErrInvalid] with the field "service" if Service is missing or bound, and with the field
+// "user" if neither User nor Sessions is set, or both are.
 func New(config Config) (*Guard, error) {
 	const op = "new guard"
 	switch {
@@ -117,12 +115,12 @@ func New(config Config) (*Guard, error) {
 	return g, nil
 }
 
-// SignedIn is the middleware for what a person does outside any organization: an
-// account page, an organization switcher. It selects none: behind it alone
-// [Organization] is zero. It reads the user once a request.
+// SignedIn is the middleware for pages outside of any organization, such as an account page or an organization
+// switcher. It selects no organization: behind SignedIn alone, [Organization] is zero. It reads the user once a
+// request.
 //
-// Refused: nobody, and a user who is not there any more, with 401; a suspended user
-// with 403 (rule U8).
+// It refuses a request without a signed-in user, or of a user who no longer exists, with 401, and a suspended
+// user with 403 (rule U8).
 func (g *Guard) SignedIn(next http.Handler) http.Handler {
 	return g.middleware(next, func(r *http.Request) (*access, error) {
 		held, err := g.signedIn(r)
@@ -142,15 +140,14 @@ func (g *Guard) SignedIn(next http.Handler) http.Handler {
 	})
 }
 
-// Member is the middleware for whatever any active member of the selected
-// organization may do.
+// Member is the middleware for pages that every active member of the selected organization may use.
 //
-// Refused: nobody with 401; a request that selects no organization with 400; who is
-// not an active member with 404, whether or not the organization is there; a member
-// who is suspended, or whose organization is, with 403.
+// It refuses a request without a signed-in user with 401, and a request that selects no organization with 400.
+// A user who is not an active member gets 404, whether or not the organization exists. A member who is
+// suspended, or whose organization is suspended, gets 403.
 func (g *Guard) Member(next http.Handler) http.Handler {
 	return g.middleware(next, func(r *http.Request) (*access, error) {
-		// Any permission that is always declared tells members from others.
+		// Every permission that is always declared serves: the check only has to find the membership.
 		held, err := g.enter(r, rbac.ReadOrganization)
 		var e *tenancy.Error
 		if errors.As(err, &e) && e.Code == tenancy.ErrForbidden && e.Reason == string(tenancy.ReasonNotGranted) {
@@ -160,13 +157,13 @@ func (g *Guard) Member(next http.Handler) http.Handler {
 	})
 }
 
-// Require is the middleware for what takes a permission in the selected organization.
-// It answers from compiled access that is kept fresh: see [tenancy.Service.Can]. What it
-// refuses is a denial of the method Check (rule A5).
+// Require is the middleware for pages that need a permission in the selected organization. It answers from
+// compiled access that the Service keeps fresh: see [tenancy.Service.Can]. Each refusal is a denial of the
+// method Check (rule A5).
 //
-// Refused: as by [Guard.Member], and a member without the permission with 403. A
-// permission that was not declared, or a wildcard, is a mistake in the program and
-// answered with 500 to everybody who is signed in and selects an organization.
+// It refuses what [Guard.Member] refuses, and a member without the permission with 403. If the permission is
+// not declared, or is a wildcard, that is a mistake in the program: every signed-in user who selects an
+// organization gets 500.
 func (g *Guard) Require(permission rbac.Permission) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return g.middleware(next, func(r *http.Request) (*access, error) {
@@ -176,8 +173,8 @@ func (g *Guard) Require(permission rbac.Permission) func(http.Handler) http.Hand
 	}
 }
 
-// Error answers a request as Config.Error says, and tells the Logger where the answer
-// is 500 or above and somebody is still there to hear it. It is for handlers, which thus fail as the middlewares do.
+// Error answers a request as Config.Error says. It logs the error if the answer is 500 or above and the client
+// still waits for it. Handlers call it, so that they fail as the middlewares do.
 func (g *Guard) Error(w http.ResponseWriter, r *http.Request, err error) {
 	answer(g.config.Logger, g.config.Error, w, r, err)
 }

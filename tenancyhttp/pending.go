@@ -7,23 +7,23 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// pendingFor is how long a browser keeps the token of a pending sign-in, which is as long as it
-// can be good.
+// pendingFor is how long a browser keeps the token of a pending sign-in. It is the longest time that such a
+// token is valid.
 const pendingFor = 10 * time.Minute
 
-// SetPending keeps in a browser what a decision of SignIn needs for the next step. Call it with
-// each decision, before the answer is written:
+// SetPending keeps the token in a browser that the next step of a sign-in needs. Call it with each decision of
+// SignIn, before the handler writes the answer:
 //
 //	d, err := svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PendingEvidence(sessions.Pending(r)), OrganizationID: chosen})
 //	...
 //	sessions.SetPending(w, d)
 //
-// Where the decision has a Pending token, it sets a cookie with that; where it is signed_in, it
-// takes the cookie away; otherwise the cookie stays, for the person to try again.
+// If the decision has a Pending token, SetPending sets a cookie with that token. If the decision is signed_in,
+// it removes the cookie. Otherwise the cookie stays, and the person can try again.
 //
-// The cookie has the name of the session's and "-pending" behind it. It is HttpOnly,
-// SameSite=Lax, Secure unless Insecure, for the whole site and for 10 minutes. It goes back only
-// to the host that has set it, also where SessionsConfig.Domain is set.
+// The name of the cookie is that of the session's cookie with "-pending" after it. It is HttpOnly,
+// SameSite=Lax, Secure unless Insecure is set, valid for the whole site and for 10 minutes. The browser sends
+// it only to the host that set it, even if SessionsConfig.Domain is set.
 func (s *Sessions) SetPending(w http.ResponseWriter, d tenancy.Decision) {
 	switch {
 	case !d.Pending.IsZero():
@@ -33,11 +33,11 @@ func (s *Sessions) SetPending(w http.ResponseWriter, d tenancy.Decision) {
 	}
 }
 
-// Pending is the token of the pending sign-in that a request carries, for
-// [tenancy.PendingEvidence]; "" where it carries none, or more than one.
+// Pending returns the token of the pending sign-in that a request carries, for [tenancy.PendingEvidence]. It
+// returns "" if the request carries no such token, or more than one.
 //
-// It is no sign-in: whoever has it still needs what the decision wanted. Check that a request
-// that uses it comes from the site itself, as for signing in; [http.CrossOriginProtection] does.
+// The token signs nobody in by itself: the person still needs what the decision demanded. Check that a request
+// that uses it comes from your own site, as for signing in; [http.CrossOriginProtection] does that.
 func (s *Sessions) Pending(r *http.Request) string {
 	cookies := r.CookiesNamed(s.pendingName())
 	if len(cookies) != 1 {
@@ -46,8 +46,8 @@ func (s *Sessions) Pending(r *http.Request) string {
 	return cookies[0].Value
 }
 
-// ClearPending takes the pending sign-in from a browser, for a person who begins anew. The token
-// goes on until it has run out.
+// ClearPending removes the pending sign-in from a browser, for a person who begins again. The token itself
+// stays valid until it expires.
 func (s *Sessions) ClearPending(w http.ResponseWriter) { s.pendingCookie(w, "", -1) }
 
 func (s *Sessions) pendingName() string { return s.config.Name + "-pending" }

@@ -12,22 +12,21 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Problem is an error as RFC 9457 writes it, of the type about:blank, with the
-// extension members code, field, ids and counts. It holds nothing of the error's cause
-// and none of its text, for which a log is the place.
+// Problem is an error in the form of RFC 9457, of the type about:blank, with the extension members code, field,
+// ids and counts. It contains neither the cause nor the text of the error; log those.
 type Problem struct {
 	Title  string         `json:"title"`            // the status in words
 	Status int            `json:"status"`           // the HTTP status
 	Code   tenancy.Code   `json:"code"`             // what a client compares with
 	Detail string         `json:"detail,omitempty"` // [tenancy.Error].Reason
-	Field  string         `json:"field,omitempty"`  // the input at fault
+	Field  string         `json:"field,omitempty"`  // the input that is wrong
 	IDs    []string       `json:"ids,omitempty"`    // for last_owner: the organizations
-	Counts map[string]int `json:"counts,omitempty"` // how many are in the way, by kind
-	// RetryAfter is when to try again, in whole seconds; 0 = nothing to wait for.
+	Counts map[string]int `json:"counts,omitempty"` // how many rows of each kind prevent the change
+	// RetryAfter is the time to wait before the next try, in whole seconds; 0 = no need to wait.
 	RetryAfter time.Duration `json:"-"`
 }
 
-// ProblemOf gives the Problem of an error, by its code:
+// ProblemOf returns the Problem of an error, by its code:
 //
 //	400  invalid, invalid_token, invalid_cursor, unknown_role, unknown_permission, no_organization,
 //	     two_carriers, public_email_domain
@@ -49,12 +48,11 @@ type Problem struct {
 //	503  busy, canceled (both with RetryAfter), closed, read_only, storage_full
 //	500  everything else
 //
-// A 404 says nothing but that, and from 500 on only the code is told. A nil error is a
-// 500, too.
+// A 404 says only that. From 500 on, the Problem contains only the code. A nil error is a 500, too.
 func ProblemOf(err error) Problem {
 	code := tenancy.CodeOf(err)
 	if code == tenancy.ErrMerged {
-		code = tenancy.ErrNotFound // into whom is nobody's business
+		code = tenancy.ErrNotFound // a merge must not reveal into which user
 	}
 	status := statuses[code]
 	if status == 0 {
@@ -76,17 +74,17 @@ func ProblemOf(err error) Problem {
 	return p
 }
 
-// WriteError answers with the [Problem] of err as application/problem+json, and with
-// the headers that its status calls for. Call it before anything else is written.
+// WriteError answers with the [Problem] of err as application/problem+json, and with the headers that its
+// status needs. Call it before you write anything else.
 func WriteError(w http.ResponseWriter, err error) {
 	p := ProblemOf(err)
 	body, failed := json.Marshal(p)
-	if failed != nil { // no field of a Problem can fail
+	if failed != nil { // cannot happen: every field of a Problem can be encoded
 		body = nil
 	}
 	h := w.Header()
 	for _, about := range []string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified"} {
-		h.Del(about) // what the handler said of the body that does not come
+		h.Del(about) // headers that the handler set for the body that it does not send
 	}
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Length", strconv.Itoa(len(body)+1))
@@ -96,7 +94,7 @@ func WriteError(w http.ResponseWriter, err error) {
 		h.Set("Retry-After", strconv.Itoa(int(p.RetryAfter/time.Second)))
 	}
 	if p.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
-		h.Set("WWW-Authenticate", "Bearer") // a 401 must name a way (RFC 9110)
+		h.Set("WWW-Authenticate", "Bearer") // RFC 9110 demands that a 401 names a scheme
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(append(body, '\n'))

@@ -8,24 +8,23 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Selector says which organization a request is about, by id (org_...) or slug, or ""
-// where it names none. It selects and proves nothing: membership decides. It is called
-// once for each [Guard.Member] and [Guard.Require] that a request passes.
+// Selector says which organization a request is about: it returns an id (org_...), a slug, or "" if the request
+// names none. The selection proves nothing: the Guard checks the membership. The Guard calls it once for each
+// [Guard.Member] and [Guard.Require] that a request passes.
 //
-// Any function will do, such as one that reads the session, or a router's own
-// parameters:
+// Any function works, such as one that reads the session or a router's parameters:
 //
 //	func(r *http.Request) (string, error) { return chi.URLParam(r, "org"), nil }
 type Selector func(*http.Request) (string, error)
 
-// PathValue selects by a wildcard of the pattern that [http.ServeMux] matched, or by
-// what another router has put there with [http.Request.SetPathValue], as chi does.
+// PathValue selects by a wildcard of the pattern that [http.ServeMux] matched. It also reads values that
+// another router sets with [http.Request.SetPathValue], as chi does.
 func PathValue(name string) Selector {
 	return func(r *http.Request) (string, error) { return r.PathValue(name), nil }
 }
 
-// ID reads an id from the path of a request: of the wildcard of the pattern that [http.ServeMux] matched, or of
-// what another router has put there with [http.Request.SetPathValue].
+// ID reads an id from the path of a request, by a wildcard of the pattern that [http.ServeMux] matched. It also
+// reads values that another router sets with [http.Request.SetPathValue].
 //
 //	mux.Handle("DELETE /invitations/{invitation}", guard.Member(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 //		id, err := tenancyhttp.ID[tenancy.Invitation](r, "invitation")
@@ -35,8 +34,8 @@ func PathValue(name string) Selector {
 //		}
 //		...
 //
-// Errors: [tenancy.ErrNotFound] for what is no id of that kind, and so for a path without the
-// wildcard: nothing can be there.
+// Errors: [tenancy.ErrNotFound] if the text is not an id of that kind, or the path has no such wildcard:
+// nothing can exist under that name.
 func ID[T tenancy.Entity](r *http.Request, name string) (tenancy.ID[T], error) {
 	id, err := tenancy.ParseID[T](r.PathValue(name))
 	if err != nil {
@@ -45,9 +44,8 @@ func ID[T tenancy.Entity](r *http.Request, name string) (tenancy.ID[T], error) {
 	return id, nil
 }
 
-// Header selects by a header of the request, which it adds to the answer's Vary. One that
-// is there more than once is [tenancy.ErrInvalid], lest somebody in between has read the
-// other.
+// Header selects by a header of the request, and adds the header to the answer's Vary. A header that appears
+// more than once is [tenancy.ErrInvalid], because a proxy may have read the other value.
 func Header(name string) Selector {
 	return func(r *http.Request) (string, error) {
 		varies(r, name)
@@ -63,13 +61,13 @@ func Header(name string) Selector {
 	}
 }
 
-// FormField selects by a field of a form, which holds the id or slug of the organization that the
-// form was opened in: so it is posted there, or refused, whatever another tab has switched to
-// since. Requests with the methods GET, HEAD and OPTIONS select the current organization of the
-// session. Any other one without the field is refused with [ErrNoOrganization].
+// FormField selects by a field of a form. The field contains the id or slug of the organization that was open
+// when the page with the form was made. So the post goes to that organization or is refused, even if another
+// tab has switched since. Requests with the methods GET, HEAD and OPTIONS select the session's current
+// organization. Any other request without the field is refused with [ErrNoOrganization].
 //
-// It reads the body, which may have 64 KiB; handlers find the form in [http.Request.PostForm]. A
-// multipart form is not read, and so refused: select by the path there.
+// It reads the body, of at most 64 KiB; handlers find the form in [http.Request.PostForm]. It does not read a
+// multipart form, and so refuses it: select by the path there.
 func (s *Sessions) FormField(name string) Selector {
 	return func(r *http.Request) (string, error) {
 		switch r.Method {
@@ -89,10 +87,9 @@ func (s *Sessions) FormField(name string) Selector {
 	}
 }
 
-// Subdomain selects by the one label in front of a base domain: with the base
-// "app.example", a request to acme.app.example:8443 is about "acme". Case, port and
-// one trailing dot do not count. The base itself, deeper names, other domains and IP
-// addresses select nothing.
+// Subdomain selects by the single label in front of a base domain. With the base "app.example", a request to
+// acme.app.example:8443 is about "acme". Case, port and one trailing dot do not matter. The base itself, deeper
+// names, other domains and IP addresses select nothing.
 func Subdomain(base string) Selector {
 	suffix := "." + normalHost(base)
 	return func(r *http.Request) (string, error) {
@@ -104,7 +101,7 @@ func Subdomain(base string) Selector {
 	}
 }
 
-// normalHost is a host without port and trailing dot, in lower case.
+// normalHost returns a host in lower case, without port and trailing dot.
 func normalHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -112,7 +109,7 @@ func normalHost(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// isLabel reports whether s is made of what a slug is made of.
+// isLabel reports whether s contains only characters that a slug may contain.
 func isLabel(s string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -10,59 +10,58 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// SessionsConfig is what [NewSessions] needs. Service must be set.
+// SessionsConfig is what [NewSessions] needs. Set Service.
 type SessionsConfig struct {
-	// Service is the host's own, not bound to anybody.
+	// Service is the trusted Service. It must not be bound.
 	Service *tenancy.Service
-	// Name is the name of the cookie; default "__Host-session", "__Secure-session" with a
-	// Domain, and "session" if Insecure. A browser accepts the prefix __Host- only over
-	// https, from the host that the cookie goes back to, and only without a Domain.
+	// Name is the name of the cookie. Default: "__Host-session"; with a Domain "__Secure-session"; with
+	// Insecure "session". A browser accepts the prefix __Host- only over https, from the host that it sends the
+	// cookie back to, and only without a Domain.
 	Name string
-	// Domain sends the cookie to a domain and to every host below it: with "app.example"
-	// to app.example and to acme.app.example. Default: only to the host that has set it.
+	// Domain makes browsers send the cookie to a domain and to every host below it: with "app.example", to
+	// app.example and to acme.app.example. Default: only to the host that set it.
 	//
-	// It is dangerous where a host below the domain serves the content of tenants or is
-	// not yours. Such a host receives the session token of everybody who visits it, and
-	// can sign visitors out, or in as somebody else, by a cookie of the same name.
+	// A Domain is dangerous if a host below it serves the content of tenants, or is not yours. Such a host
+	// receives the session tokens of all its visitors. With a cookie of the same name it can sign visitors out,
+	// or sign them in as another user.
 	//
-	// It is a name in ASCII (A-labels), without scheme and port. Case and one leading dot
-	// do not count. IP addresses, public suffixes ("co.uk", "github.io") and single
-	// labels ("localhost") are refused, because browsers drop cookies for them.
+	// Domain is an ASCII name (A-labels), without scheme and port. Case and one leading dot do not matter.
+	// NewSessions refuses IP addresses, public suffixes ("co.uk", "github.io") and single labels ("localhost"),
+	// because browsers reject cookies for them.
 	Domain string
-	// Insecure lets the cookie go over plain http, for development.
+	// Insecure allows the cookie over plain http, for development.
 	Insecure bool
-	// CrossOrigin says which requests [Sessions.Switch] and [Sessions.SignOut] accept from
-	// a browser; default: those of the site itself. Requests with a Bearer token are not
-	// checked. The check of all other routes is Config.CrossOrigin.
+	// CrossOrigin says which requests [Sessions.Switch] and [Sessions.SignOut] accept from a browser; default:
+	// those of the site itself. They accept requests with a Bearer token without this check. For all other
+	// routes, set Config.CrossOrigin.
 	CrossOrigin *http.CrossOriginProtection
-	// Error answers a request that is refused or has failed; default: [WriteError].
+	// Error answers a request that was refused or has failed; default: [WriteError].
 	Error func(http.ResponseWriter, *http.Request, error)
-	// Logger hears of every error that is answered with 500 or above; default: nobody
-	// does.
+	// Logger logs every error that is answered with 500 or above; default: no logging.
 	Logger *slog.Logger
-	// Now is the clock of the cookie's Max-Age; default time.Now.
+	// Now is the clock for the cookie's Max-Age; default time.Now.
 	Now func() time.Time
 }
 
-// Sessions finds the session of a request by its token. For most uses, hand it to a
-// [Guard], and mount two of its methods:
+// Sessions finds the session of a request by its token. For most uses, give it to a [Guard], and mount two of
+// its methods:
 //
 //	sessions, err := tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: svc})
 //	guard, err := tenancyhttp.New(tenancyhttp.Config{Service: svc, Sessions: sessions})
 //	mux.Handle("POST /switch", guard.Public(http.HandlerFunc(sessions.Switch)))
 //	mux.Handle("POST /sign-out", guard.Public(http.HandlerFunc(sessions.SignOut)))
 //
-// A request carries the token in one of two ways, and both open the same: the same
-// organization, under the same policy (rule S6).
+// A request carries the token in one of two ways. Both give the same access: the same organization, under the
+// same policy (rule S6).
 //
-//   - A browser has it in a cookie, which [Sessions.Set] sets after sign-in. The cookie is
-//     HttpOnly, Secure, SameSite=Lax and for the whole site; no script sees it.
-//   - Any other client sends "Authorization: Bearer" and the token. The program gives it
-//     the token after sign-in, from [tenancy.Token.Reveal].
+//   - A browser has the token in a cookie, which [Sessions.Set] sets after sign-in. The cookie is HttpOnly,
+//     Secure, SameSite=Lax and valid for the whole site; scripts cannot read it.
+//   - Any other client sends "Authorization: Bearer" and the token. The program gives the client the token after
+//     sign-in, from [tenancy.Token.Reveal].
 //
-// A request that has both, or two headers Authorization, is answered with
-// [ErrTwoCarriers]. A request with two cookies of this name carries nothing: nobody makes
-// it. Authorization with another scheme, such as Basic, does not count.
+// Sessions answers a request that has both, or two Authorization headers, with [ErrTwoCarriers]. A request with
+// two cookies of this name carries no token, and so has no user. An Authorization header with another scheme,
+// such as Basic, does not matter.
 //
 // It is immutable and safe for concurrent use.
 type Sessions struct{ config SessionsConfig }
@@ -74,9 +73,8 @@ const (
 
 // NewSessions makes a Sessions.
 //
-// Errors: [tenancy.ErrInvalid] with the field "service" where it is missing; "domain" for a
-// Domain that no browser accepts; "name" for what cannot be the name of a cookie, or has
-// a prefix that Insecure or Domain contradicts.
+// Errors: [tenancy.ErrInvalid] with the field "service" if Service is missing; "domain" for a Domain that
+// browsers reject; "name" for a name that a cookie cannot have, or whose prefix contradicts Insecure or Domain.
 func NewSessions(config SessionsConfig) (*Sessions, error) {
 	if config.Service == nil {
 		return nil, &tenancy.Error{Code: tenancy.ErrInvalid, Op: opNewSessions, Field: "service", Reason: "is nil"}
@@ -99,10 +97,10 @@ func NewSessions(config SessionsConfig) (*Sessions, error) {
 	return &Sessions{config}, nil
 }
 
-// Set gives a browser a session that was just started, or to which a sign-in has added an
-// entry, in the cookie. It lasts as long as the token can. It is not for clients that send a Bearer
-// token: give them the token in the answer. Without a token, as after [tenancy.Sessions.Switch], the cookie
-// stays as it is.
+// Set gives a browser the cookie of a session that has just started, or to which a sign-in has added an entry.
+// The cookie lasts as long as the token can. Clients that send a Bearer token need no cookie: give them the
+// token in the answer. If started has no token, as after [tenancy.Sessions.Switch], the browser's cookie does
+// not change.
 func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
 	if started.Token.IsZero() {
 		return
@@ -111,7 +109,7 @@ func (s *Sessions) Set(w http.ResponseWriter, started tenancy.StartedSession) {
 	s.cookie(w, started.Token.Reveal(), max(1, int(left/time.Second)))
 }
 
-// Clear takes the cookie from a browser. The session goes on: see [Sessions.SignOut].
+// Clear removes the cookie from a browser. The session itself does not end: see [Sessions.SignOut].
 func (s *Sessions) Clear(w http.ResponseWriter) { s.cookie(w, "", -1) }
 
 func (s *Sessions) cookie(w http.ResponseWriter, value string, seconds int) {
@@ -122,7 +120,7 @@ func (s *Sessions) cookie(w http.ResponseWriter, value string, seconds int) {
 	})
 }
 
-// Token is the token that a request carries, in the cookie or as Bearer; "" where it
+// Token returns the token that a request carries, in the cookie or as Bearer. It returns "" if the request
 // carries no token, or more than one.
 func (s *Sessions) Token(r *http.Request) string {
 	c, err := s.carried(r)
@@ -132,20 +130,19 @@ func (s *Sessions) Token(r *http.Request) string {
 	return c.token
 }
 
-// Authenticate says who makes a request, and which organization is current in their session.
-// Behind a [Guard] it asks the Service once a request, and again after [Sessions.Switch] or
-// [Sessions.SignOut] has run in the same request. It does not check from which site the request
-// comes: a Guard does.
+// Authenticate returns the user of a request, and the current organization of their session. Behind a [Guard]
+// it asks the Service once a request, and again after [Sessions.Switch] or [Sessions.SignOut] has run in the
+// same request. It does not check from which site the request comes: a Guard does that.
 //
-// Errors: [ErrUnauthenticated] for nobody, also for a session that has ended;
-// [ErrTwoCarriers]; and what the Service could not do.
+// Errors: [ErrUnauthenticated] if nobody is signed in, or the session has ended; [ErrTwoCarriers]; and the
+// errors of the Service.
 func (s *Sessions) Authenticate(r *http.Request) (tenancy.Authenticated, error) {
 	return s.entered(r, tenancy.OrganizationID{})
 }
 
-// entered is Authenticate for the entry into an organization; zero: the current one.
+// entered is Authenticate for the entry into an organization; the zero id means the current one.
 //
-// Errors: also [tenancy.ErrNotFound] where the session has no entry there.
+// Errors: also [tenancy.ErrNotFound] if the session has no entry there.
 func (s *Sessions) entered(r *http.Request, in tenancy.OrganizationID) (tenancy.Authenticated, error) {
 	m := memoOf(r)
 	if m == nil {
@@ -160,14 +157,14 @@ func (s *Sessions) entered(r *http.Request, in tenancy.OrganizationID) (tenancy.
 	if !is {
 		known.found, known.err = s.authenticate(r, in)
 		m.found[in] = known
-		if at := known.found.Organization.ID; known.err == nil && in.IsZero() { // it is the entry there, too
+		if at := known.found.Organization.ID; known.err == nil && in.IsZero() { // the current entry is the entry there, too
 			m.found[at] = known
 		}
 	}
 	return known.found, known.err
 }
 
-// forget makes the next Authenticate of a request ask again.
+// forget makes the next Authenticate of a request ask the Service again.
 func forget(r *http.Request) {
 	if m := memoOf(r); m != nil {
 		m.mu.Lock()
@@ -185,7 +182,7 @@ func (s *Sessions) authenticate(r *http.Request, in tenancy.OrganizationID) (ten
 	return found, anonymous(err)
 }
 
-// anonymous makes nobody of whoever has a session that is none any more.
+// anonymous turns the error of a session that no longer exists into [ErrUnauthenticated].
 func anonymous(err error) error {
 	switch tenancy.CodeOf(err) {
 	case tenancy.ErrInvalidToken, tenancy.ErrSessionEnded, tenancy.ErrSessionExpired:
@@ -194,7 +191,7 @@ func anonymous(err error) error {
 	return err
 }
 
-// organization selects the one that is current in the session.
+// organization selects the session's current organization.
 func (s *Sessions) organization(r *http.Request) (string, error) {
 	found, err := s.Authenticate(r)
 	if err != nil || found.Organization.ID.IsZero() {
@@ -203,15 +200,15 @@ func (s *Sessions) organization(r *http.Request) (string, error) {
 	return found.Organization.ID.String(), nil
 }
 
-// memo is what this package has found out about one request.
+// memo caches what this package knows about one request.
 type memo struct {
 	mu    sync.Mutex
-	of    *Sessions // nil: nobody has authenticated yet, or it is out of date
+	of    *Sessions // nil: no call has authenticated yet, or the answer is out of date
 	found map[tenancy.OrganizationID]authenticated
-	vary  []string // names of headers that have selected the organization
+	vary  []string // names of the headers that selected the organization
 }
 
-// authenticated is what the Service has answered.
+// authenticated is an answer of the Service.
 type authenticated struct {
 	found tenancy.Authenticated
 	err   error
@@ -219,13 +216,13 @@ type authenticated struct {
 
 type memoKey struct{}
 
-// memoOf is the memo of a request; nil where no middleware stands in front.
+// memoOf returns the memo of a request; nil if no middleware stands in front.
 func memoOf(r *http.Request) *memo {
 	m, _ := r.Context().Value(memoKey{}).(*memo)
 	return m
 }
 
-// remembering is ctx with a memo.
+// remembering returns ctx with a memo.
 func remembering(ctx context.Context) context.Context {
 	if ctx.Value(memoKey{}) != nil {
 		return ctx

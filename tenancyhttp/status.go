@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// The codes that this package adds to those of package tenancy.
+// These codes are in addition to those of package tenancy.
 const (
 	// ErrUnauthenticated: nobody is signed in, or somebody who is not there any more.
 	ErrUnauthenticated tenancy.Code = "unauthenticated"
@@ -24,7 +24,7 @@ const (
 	ErrStepUp tenancy.Code = "step_up_needed"
 )
 
-// statuses is the one table from code to HTTP status. It never changes once made.
+// statuses maps each code to its HTTP status. Nothing changes it after the program has started.
 var statuses = map[tenancy.Code]int{
 	ErrUnauthenticated: http.StatusUnauthorized,
 	ErrNoOrganization:  http.StatusBadRequest,

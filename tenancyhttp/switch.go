@@ -25,19 +25,19 @@ type switched struct {
 	ExpiresAt    time.Time `json:"expires_at"`
 }
 
-// Switch is the handler of an organization switcher. It takes a form, or JSON, with the
-// organization's id in "organization", empty for none, and makes that the current one of the
-// session ([tenancy.Sessions.Switch]). The token stays the same. Tabs that select their
-// organization by the path or the host are not touched.
+// Switch is the handler of an organization switcher. It makes an organization the current one of the session
+// ([tenancy.Sessions.Switch]). It reads the organization's id from "organization" in a form or in JSON; empty
+// means no organization. The token stays the same. Tabs that select their organization by the path or the host
+// do not change.
 //
-// A browser gets a redirect to the path of this site in the form's "return", or to "/" where that
-// is anything else. A client that sent a Bearer token, or JSON, gets 200 and JSON: "organization",
-// and "expires_at" in RFC 3339, when the entry ends at the latest.
+// Switch redirects a browser to the path of this site in the form's "return", and to "/" if that is anything
+// else. A client that sent a Bearer token, or JSON, gets 200 and JSON with two members: "organization", and
+// "expires_at" in RFC 3339, the latest time at which the entry ends.
 //
-// Refused, as [WriteError] writes it: two carriers, and a body that cannot be read or has no
-// "organization", with 400; nobody with 401; a browser's request from another site with 403; an
-// organization in which the person is no active member with 404; other methods than POST with 405;
-// a body over 64 KiB with 413; an organization that wants another sign-in with 403 and
+// It refuses requests in the form of [WriteError]. Two carriers, and a body that it cannot read or that has no
+// "organization", get 400. A request without a signed-in user gets 401. A browser's request from another site
+// gets 403. An organization in which the person is not an active member gets 404. Methods other than POST get
+// 405. A body over 64 KiB gets 413. An organization that demands another sign-in gets 403 and
 // [ErrSignInWanted].
 func (s *Sessions) Switch(w http.ResponseWriter, r *http.Request) {
 	c, ok := s.posted(w, r)
@@ -64,14 +64,14 @@ func (s *Sessions) Switch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tell says to a client that follows no redirects where its session is.
+// tell writes the session's organization for a client that follows no redirects.
 func (s *Sessions) tell(w http.ResponseWriter, r *http.Request, at tenancy.Session) {
 	answer := switched{ExpiresAt: at.ExpiresAt}
 	if !at.OrganizationID.IsZero() {
 		answer.Organization = at.OrganizationID.String()
 	}
 	body, err := json.Marshal(answer)
-	if err != nil { // a year that RFC 3339 cannot write
+	if err != nil { // RFC 3339 cannot write the year
 		s.fail(w, r, err)
 		return
 	}
@@ -82,8 +82,8 @@ func (s *Sessions) tell(w http.ResponseWriter, r *http.Request, at tenancy.Sessi
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// readOrganization reads where to, from JSON or a form. A body that is cut off, or of something
-// else, must not be taken for a wish to be nowhere.
+// readOrganization reads the organization's id from JSON or a form. It refuses a truncated body, or one of
+// another type: those must not count as a request to leave all organizations.
 func readOrganization(r *http.Request) (to tenancy.OrganizationID, err error) {
 	selected := ""
 	if isJSON(r) {
@@ -120,7 +120,7 @@ func isJSON(r *http.Request) bool {
 	return err == nil && kind == "application/json"
 }
 
-// unreadable is the error of a body that does not say which organization it is about.
+// unreadable is the error for a body that does not name an organization.
 func unreadable(err error) error {
 	reason := "is not in the body"
 	if big := new(http.MaxBytesError); errors.As(err, &big) {
@@ -129,12 +129,12 @@ func unreadable(err error) error {
 	return &tenancy.Error{Code: tenancy.ErrInvalid, Op: opSwitch, Field: formOrganization, Reason: reason, Err: err}
 }
 
-// SignOut is the handler that ends the session of a request. It removes the cookie from a
-// browser and redirects as Switch does; a client that sent a Bearer token gets 204. It
-// answers alike where the session has ended before, or never was.
+// SignOut is the handler that ends the session of a request. It removes the cookie from a browser and redirects
+// as Switch does; a client that sent a Bearer token gets 204. The answer is the same if the session has ended
+// before, or never existed.
 //
-// Refused: other methods than POST with 405; two carriers with 400; a browser's request
-// from another site with 403.
+// It refuses methods other than POST with 405, two carriers with 400, and a browser's request from another site
+// with 403.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
 	c, ok := s.posted(w, r)
 	if !ok {
@@ -154,9 +154,9 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// posted gives the carrier of a request that may switch or sign out, and answers every
-// other one. Without a Bearer token it wants a POST of this site itself, also where
-// nobody is signed in, since the answer changes the browser's cookie.
+// posted returns the carrier of a request that may switch or sign out, and answers every other request. Without
+// a Bearer token, the request must be a POST from this site itself. That holds even if nobody is signed in,
+// because the answer changes the browser's cookie.
 func (s *Sessions) posted(w http.ResponseWriter, r *http.Request) (carrier, bool) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -179,8 +179,9 @@ func (s *Sessions) fail(w http.ResponseWriter, r *http.Request, err error) {
 	answer(s.config.Logger, s.config.Error, w, r, err)
 }
 
-// localPath is a path of this site, or "/" for whatever leads elsewhere, or might in
-// some browser.
+// localPath returns path if it is a path of this site. Otherwise, or if some browser might read it as another
+// site, it returns "/". Browsers read "//" and "/\" as the beginning of a host, and remove tabs and line breaks before
+// they read a URL. So it refuses backslashes, spaces and control characters, too.
 func localPath(path string) string {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(c rune) bool {
 		return c == '\\' || c <= ' ' || c == 0x7f

@@ -9,9 +9,8 @@
 //	})
 //	svc, err := tenancy.New(tenancy.Config{Store: st, Mailer: mailer})
 //
-// From then on nobody but the mailbox sees a token, so that bringing it back proves the
-// mailbox (rule I4). In development, [NewLog] writes the mails where a person can read
-// them.
+// From then on only the person who reads the mailbox sees a token. So a token that comes back proves the mailbox
+// (rule I4). In development, [NewLog] writes the mails to a place where a person can read them.
 //
 // A mail is plain text in short sentences; Config.Compose replaces it.
 //

@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Log is a Mailer for development: it writes mails to where a developer looks, tokens
-// and all. It must never be used where the log is kept or shown to others.
+// Log is a Mailer for development: it writes mails, with their tokens, to a log that a developer reads. Never
+// use it where others see the log, or where the log is kept.
 type Log struct {
 	mu   sync.Mutex
 	out  io.Writer
@@ -19,12 +19,12 @@ type Log struct {
 
 var _ tenancy.Mailer = (*Log)(nil)
 
-// NewLog makes a Log that writes to out, such as os.Stderr. link is as in [Config].
+// NewLog makes a Log that writes to out, such as os.Stderr. link has the meaning of [Config].Link.
 func NewLog(out io.Writer, link func(tenancy.Message) string) *Log { return &Log{out: out, link: link} }
 
-// Mail writes one message in one piece.
+// Mail writes one message with one call of the writer.
 //
-// Errors: [tenancy.ErrInvalid] with the field "link" where that is nil; those of the writer.
+// Errors: [tenancy.ErrInvalid] with the field "link" if link is nil; those of the writer.
 func (l *Log) Mail(_ context.Context, m tenancy.Message) error {
 	if l.link == nil {
 		return &tenancy.Error{Code: tenancy.ErrInvalid, Op: "mail", Field: "link", Reason: "is nil"}

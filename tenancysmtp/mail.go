@@ -16,16 +16,15 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Mail is a mail as it reads: plain text, in any language.
+// Mail is the content of a mail: plain text, in any language.
 type Mail struct {
 	Subject string // one line
 	Text    string // the body, plain
 }
 
-// Compose writes the mails that a [Mailer] sends by default, in English. Notices have no
-// link. A name that others chose, such as an organization's, stands on a line of its own, so
-// that it cannot pass for the application's own words: at most 60 characters, letters, digits
-// and plain marks (rule G5).
+// Compose writes the mails that a [Mailer] sends by default, in English. Notices have no link. A name that
+// other people chose, such as an organization's, stands on a line of its own, so that it cannot pass for the
+// application's own words. It is cut to 60 characters of letters, digits and plain marks (rule G5).
 func Compose(m tenancy.Message, link string) Mail {
 	if notice, ok := notices[m.Kind]; ok {
 		return notice
@@ -53,8 +52,8 @@ func Compose(m tenancy.Message, link string) Mail {
 	return Mail{subject, paragraphs(append(into, "To accept, open", link, until, "If you did not expect it, do nothing.")...)}
 }
 
-// mailboxProof is the mail with the link and the code of a proof. A code that is typed into a
-// stranger's page signs in the stranger, so it says where not to.
+// mailboxProof is the mail with the link and the code of a proof. If a person types the code into an attacker's
+// page, the attacker gets signed in. So the mail also says where not to type it.
 func mailboxProof(m tenancy.Message, link string) Mail {
 	until := m.ExpiresAt.UTC().Format("15:04") + " UTC, and once."
 	if m.Code.IsZero() {
@@ -84,12 +83,12 @@ var notices = map[tenancy.MessageKind]Mail{
 
 func paragraphs(list ...string) string { return strings.Join(list, "\n\n") + "\n" }
 
-// maxNamed is the length of a name in a mail, in characters.
+// maxNamed limits a name in a mail, in characters.
 const maxNamed = 60
 
-// named is a name of somebody's choice as a mail shows it. Everything in it but letters,
-// digits and plain marks is a space. A full stop stays only at the end of a word, where no
-// mail program takes it for part of a link.
+// named returns the form of a chosen name that a mail may show. It replaces everything except letters, digits
+// and plain marks with a space. A full stop stays only at the end of a word, where no mail program takes it for
+// part of a link.
 func named(name string) string {
 	runes := []rune(name)
 	for i, r := range runes {
@@ -108,8 +107,8 @@ func named(name string) string {
 	return "    " + string(runes)
 }
 
-// envelope is an address as mail servers take it: the local part as it was given, the
-// domain in ASCII.
+// envelope returns an address in the form that mail servers accept: the local part as given, the domain in
+// ASCII.
 func envelope(address string) (string, error) {
 	if _, err := tenancy.CanonicalEmail(address); err != nil {
 		return "", err
@@ -119,7 +118,7 @@ func envelope(address string) (string, error) {
 	return local + "@" + ascii, err
 }
 
-// format writes a mail out as it is sent (RFC 5322).
+// format writes a mail in the form in which it is sent (RFC 5322).
 func (m Mail) format(from *mail.Address, to string, now time.Time) ([]byte, error) {
 	if strings.ContainsAny(m.Subject, "\r\n") {
 		return nil, errors.New("the subject has more than one line")

@@ -13,40 +13,40 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Security is how a connection to the mail server is protected.
+// Security says how the connection to the mail server is protected.
 type Security string
 
-// The ways. Over [Plain] a password is only sent to the machine itself.
+// With [Plain], the Mailer sends a password only to the machine itself.
 const (
-	StartTLS Security = "starttls" // the default: TLS, asked for after the greeting, and refused to do without
+	StartTLS Security = "starttls" // the default: TLS, which begins after the greeting; without it the mail is not sent
 	Implicit Security = "tls"      // TLS from the first byte, as on port 465
-	Plain    Security = "plain"    // none: for a relay on the machine itself
+	Plain    Security = "plain"    // no protection: for a relay on the machine itself
 )
 
 // Config is what [New] needs: Addr, From, and Link or Compose.
 type Config struct {
 	// Addr is the mail server, host:port.
 	Addr string
-	// Security of the connection; default [StartTLS].
+	// Security protects the connection; default [StartTLS].
 	Security Security
-	// TLS is for private certificate authorities; nil: the machine's own are trusted.
-	// The server's name is set for each connection.
+	// TLS is for private certificate authorities; nil trusts the machine's own. The Mailer sets the server's
+	// name for each connection.
 	TLS *tls.Config
-	// Username and Password sign in by PLAIN; "" = not at all.
+	// Username and Password sign in with the mechanism PLAIN; "" = no sign-in.
 	Username, Password string
-	// From is the sender, "App <no-reply@example.com>" or the address alone.
+	// From is the sender: "App <no-reply@example.com>", or only the address.
 	From string
-	// Link is the URL that a mail's token goes into.
+	// Link returns the URL that a mail shows, with the mail's token in it.
 	Link func(m tenancy.Message) string
 	// Compose writes a mail; default: [Compose] with Link.
 	Compose func(m tenancy.Message) (Mail, error)
-	// Timeout is for one mail from first to last; default 20 s.
+	// Timeout limits the time for one mail in total; default 20 s.
 	Timeout time.Duration
 	// Now is the clock for the Date of mails; default time.Now.
 	Now func() time.Time
 }
 
-// Mailer sends mails, each over a connection of its own. It is safe for concurrent use.
+// Mailer sends each mail over its own connection. It is safe for concurrent use.
 type Mailer struct {
 	config Config
 	host   string
@@ -55,11 +55,10 @@ type Mailer struct {
 
 var _ tenancy.Mailer = (*Mailer)(nil)
 
-// New makes a Mailer. It connects to nothing yet.
+// New makes a Mailer. It does not connect yet.
 //
-// Errors: [tenancy.ErrInvalid] with the field for an address that is none, an unknown
-// Security, a password that would go over an open line to another machine, and where
-// neither Link nor Compose is given.
+// Errors: [tenancy.ErrInvalid] with the name of the field, for an invalid address, an unknown Security, a
+// password that would go to another machine without protection, and if neither Link nor Compose is set.
 func New(config Config) (*Mailer, error) {
 	host, _, err := net.SplitHostPort(config.Addr)
 	if err != nil || host == "" {
@@ -109,8 +108,8 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Mail sends one message and returns once the server has taken it. It ends with ctx, and
-// after Config.Timeout. The error tells what the server said, and no token.
+// Mail sends one message, and returns when the server has accepted it. It stops when ctx ends, and after
+// Config.Timeout. The error contains the server's answer, and no token.
 func (m *Mailer) Mail(ctx context.Context, message tenancy.Message) error {
 	written, err := m.config.Compose(message)
 	if err != nil {
@@ -119,7 +118,7 @@ func (m *Mailer) Mail(ctx context.Context, message tenancy.Message) error {
 	return m.Send(ctx, message.To, written)
 }
 
-// Send sends a mail of the host's own to one address, as Mail does.
+// Send sends a mail of the host's to one address, in the way of Mail.
 func (m *Mailer) Send(ctx context.Context, address string, written Mail) error {
 	to, err := envelope(address)
 	if err != nil {
@@ -144,7 +143,7 @@ func (m *Mailer) send(ctx context.Context, to string, body []byte) error {
 		return err
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // whatever waits on it ends
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // every read and write that waits then ends
 	defer stop()
 	if m.config.Security == Implicit {
 		conn = tls.Client(conn, m.tls())
@@ -196,9 +195,9 @@ func deliver(client *smtp.Client, from, to string, body []byte) error {
 	if _, err := data.Write(body); err != nil {
 		return err
 	}
-	if err := data.Close(); err != nil { // from here on it is the server's
+	if err := data.Close(); err != nil { // from here on the server has the mail
 		return err
 	}
-	_ = client.Quit() // it has the mail; whether it says goodbye does not matter
+	_ = client.Quit() // the server has the mail, so its answer to QUIT does not matter
 	return nil
 }

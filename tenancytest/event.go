@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// RequireEvent gives the newest event of a type that names each of some ids: as its organization, its
-// user, its subject or its actor. Without one it ends the test, and says which events there are.
+// RequireEvent returns the newest event of a type that names each of the given ids, as its organization, user,
+// subject or actor. If there is none, it ends the test and lists the events that exist.
 //
 //	w.RequireEvent(tenancy.EventMembershipCreated, acme.ID, ada.ID)
 func (w *World) RequireEvent(kind tenancy.EventType, names ...fmt.Stringer) tenancy.Event {
@@ -21,7 +21,7 @@ func (w *World) RequireEvent(kind tenancy.EventType, names ...fmt.Stringer) tena
 	return found[len(found)-1]
 }
 
-// RequireNoEvent ends the test where there is an event that [World.RequireEvent] would give.
+// RequireNoEvent ends the test if there is an event that [World.RequireEvent] would return.
 func (w *World) RequireNoEvent(kind tenancy.EventType, names ...fmt.Stringer) {
 	w.Helper()
 	if found := w.eventsOf(kind, names); len(found) > 0 {
@@ -29,7 +29,7 @@ func (w *World) RequireNoEvent(kind tenancy.EventType, names ...fmt.Stringer) {
 	}
 }
 
-// Events gives the events of what do does, the oldest first.
+// Events calls do and returns the events that it caused, the oldest first.
 func (w *World) Events(do func()) []tenancy.Event {
 	w.Helper()
 	last, err := w.Service.Events.Last(w.Context())
@@ -56,7 +56,7 @@ func (w *World) read(q tenancy.EventQuery) []tenancy.Event {
 	return events
 }
 
-// lastEvents tells of the newest events, one a line.
+// lastEvents lists the newest events, one a line.
 func (w *World) lastEvents() string {
 	w.Helper()
 	page, err := w.Service.Events.List(w.Context(), tenancy.EventQuery{Descending: true, Limit: 10})

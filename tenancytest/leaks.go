@@ -13,34 +13,36 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Tenant is one of the two organizations of [Leaks]. Their names, and those of their people, are the same.
+// Tenant is one of the two organizations of [Leaks]. Both organizations have the same name, and so do their
+// people.
 type Tenant struct {
 	Organization tenancy.Organization // the tenant itself
 	Owner        tenancy.User         // of the organization
 	Member       tenancy.User         // of the organization, with the default role
 	// Service is bound to the Owner.
 	Service *tenancy.Service
-	// Mark is a text of this tenant alone. Write it into rows, in a column that the queries show.
+	// Mark is a text that only this tenant has. Write it into rows, in a column that the queries show.
 	Mark string
-	// Other is the other tenant, whose ids an attacker may have heard of.
+	// Other is the other tenant. An attacker may know its ids.
 	Other *Tenant
 
 	traces []string // lower case
 }
 
-// Queries are reads of the application for one tenant, each by its name. A query gives what a person of that tenant
-// is shown: a value of any type, such as rows, a page as text, or an [httptest.ResponseRecorder]. One that shows nothing, because it
-// asks with ids of the other tenant, gives nil. An error fails the test, unless it is [tenancy.ErrNotFound] or
-// [tenancy.ErrForbidden]: then nothing was shown.
+// Queries are reads of the application for one tenant, by name. A query returns what a person of that tenant
+// sees: a value of any type, such as rows, a page as text, or an [httptest.ResponseRecorder]. A query that
+// shows nothing, because it asks with ids of the other tenant, returns nil. An error fails the test, unless it
+// is [tenancy.ErrNotFound] or [tenancy.ErrForbidden]: then the query showed nothing.
 type Queries map[string]func() (any, error)
 
-// Leaks makes two tenants with the same names in w and fails the test if a query of one shows anything of the
-// other: the Mark, the id of the organization, of its people or their memberships, or one of their addresses.
+// Leaks makes two tenants with the same names in w. It fails the test if a query of one tenant shows anything
+// of the other: the Mark, the id of the organization, of its people or of their memberships, or one of their
+// addresses.
 //
-// run is called for each of the two. It writes rows for the tenant, with the same values for both but for the
-// Mark, and gives the queries to try; these run when the rows of both are there. What a query shows is searched as
-// JSON and as text (%+v), and ids as TypeID and as UUID. The queries of a tenant have to show its own Mark somewhere, or the test fails,
-// because it would prove nothing.
+// Leaks calls run for each of the two tenants. run writes rows for the tenant, with the same values for both
+// except the Mark, and returns the queries to try. The queries run when the rows of both tenants exist. Leaks
+// searches the results as JSON and as text (%+v), and for ids as TypeID and as UUID. At least one query of each
+// tenant must show the tenant's own Mark. Otherwise the test fails, because it would prove nothing.
 //
 //	tenancytest.Leaks(w, func(t *tenancytest.Tenant) tenancytest.Queries {
 //		id := documents.Insert(ctx, t.Organization.ID, "Plan", t.Mark)
@@ -80,7 +82,7 @@ func Leaks(w *World, run func(*Tenant) Queries) {
 	}
 }
 
-// tenant makes one of the two. Only what has to be unique tells them apart.
+// tenant makes one of the two. They differ only where they must be unique.
 func (w *World) tenant(nth string) *Tenant {
 	w.Helper()
 	person := func(name string) tenancy.User {
@@ -104,14 +106,14 @@ func (w *World) tenant(nth string) *Tenant {
 	return t
 }
 
-// traced adds the forms in which an application may keep an id: with its prefix or without, and as a UUID.
+// traced adds the forms in which an application may keep an id: with or without its prefix, and as a UUID.
 func (t *Tenant) traced(id [16]byte, text string) {
 	_, suffix, _ := strings.Cut(text, "_")
 	hyphened := uuid.UUID(id).String()
 	t.traces = append(t.traces, suffix, hyphened, strings.ReplaceAll(hyphened, "-", ""))
 }
 
-// textOf is all that a value shows, in lower case.
+// textOf returns everything that a value shows, in lower case.
 func textOf(shown any) string {
 	switch v := shown.(type) {
 	case nil:
@@ -124,7 +126,7 @@ func textOf(shown any) string {
 		return strings.ToLower(fmt.Sprintf("%v\n%s", v.Header(), v.Body))
 	}
 	text := fmt.Sprintf("%+v", shown)
-	if encoded, err := json.Marshal(shown); err == nil { // where a pointer is followed
+	if encoded, err := json.Marshal(shown); err == nil { // JSON follows pointers
 		text += "\n" + string(encoded)
 	}
 	return strings.ToLower(text)

@@ -10,8 +10,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Mailbox is a [tenancy.Mailer] that keeps what it is given, for every address. It is safe for
-// concurrent use.
+// Mailbox is a [tenancy.Mailer] that keeps the messages to all addresses. It is safe for concurrent use.
 type Mailbox struct {
 	mu   sync.Mutex
 	kept []tenancy.Message
@@ -23,7 +22,7 @@ var _ tenancy.Mailer = (*Mailbox)(nil)
 // NewMailbox makes an empty Mailbox.
 func NewMailbox() *Mailbox { return &Mailbox{} }
 
-// Mail keeps a message, or answers what [Mailbox.Fail] was told.
+// Mail keeps a message, or returns the error set with [Mailbox.Fail].
 func (b *Mailbox) Mail(_ context.Context, m tenancy.Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -34,23 +33,23 @@ func (b *Mailbox) Mail(_ context.Context, m tenancy.Message) error {
 	return nil
 }
 
-// Fail makes each Mail from now on answer err and keep nothing, as where a mail server is down; nil
-// ends that.
+// Fail makes each later call of Mail return err and keep nothing, as if a mail server were down. Fail(nil) ends
+// that.
 func (b *Mailbox) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.err = err
 }
 
-// Clear forgets what was mailed.
+// Clear removes all messages.
 func (b *Mailbox) Clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.kept = nil
 }
 
-// Messages gives what was mailed to an address, the oldest first; with "" to every address. Case does not
-// count.
+// Messages returns the messages to an address, the oldest first; with "", those to all addresses. Case does not
+// matter.
 func (b *Mailbox) Messages(address string) []tenancy.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,14 +62,14 @@ func (b *Mailbox) Messages(address string) []tenancy.Message {
 	return found
 }
 
-// Message gives the newest message of a kind to an address. Without one it ends the test.
+// Message returns the newest message of a kind to an address. If there is none, it ends the test.
 func (b *Mailbox) Message(t testing.TB, address string, kind tenancy.MessageKind) tenancy.Message {
 	t.Helper()
 	return b.newest(t, address, string(kind)+" message", func(m tenancy.Message) bool { return m.Kind == kind })
 }
 
-// Token gives the token in the newest message to an address that has one: what the person would
-// find in the link, of an invitation or a proof of their address. Without one it ends the test.
+// Token returns the token in the newest message to an address that has one. The person would find it in the
+// link of an invitation or of a proof. If there is none, it ends the test.
 func (b *Mailbox) Token(t testing.TB, address string) string {
 	t.Helper()
 	return b.newest(t, address, "message with a token", func(m tenancy.Message) bool { return !m.Token.IsZero() }).Token.Reveal()

@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Prover is a [tenancy.Prover] that looks at nothing but what the test has published. It stands for the
-// DNS and the websites of customers. It is safe for concurrent use.
+// Prover is a [tenancy.Prover] that finds only what the test has published. It replaces the DNS and the
+// websites of customers. It is safe for concurrent use.
 type Prover struct {
 	mu        sync.Mutex
 	published map[domains.Challenge]bool
@@ -19,32 +19,32 @@ type Prover struct {
 
 var _ tenancy.Prover = (*Prover)(nil)
 
-// NewProver makes a Prover for which nothing is published.
+// NewProver makes a Prover without published proofs.
 func NewProver() *Prover { return &Prover{published: map[domains.Challenge]bool{}} }
 
-// Publish makes the proof of a challenge be found from now on, by every method. Domains.Challenge gives the
-// challenge of a claim.
+// Publish makes every method find the proof of a challenge from now on. Domains.Challenge returns the challenge
+// of a claim.
 func (p *Prover) Publish(c domains.Challenge) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.published[c] = true
 }
 
-// Remove takes away what Publish published.
+// Remove removes what Publish published.
 func (p *Prover) Remove(c domains.Challenge) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.published, c)
 }
 
-// Fail makes each look from now on answer err, as where the network is down; nil ends that.
+// Fail makes each later call of Prove return err, as if the network were down. Fail(nil) ends that.
 func (p *Prover) Fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.err = err
 }
 
-// Prove finds a challenge proved where it is published, and refuted where not.
+// Prove returns Proved for a challenge that is published, and Refuted for another one.
 func (p *Prover) Prove(ctx context.Context, c domains.Challenge, _ domains.Method) (domains.Finding, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

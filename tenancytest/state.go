@@ -2,30 +2,30 @@ package tenancytest
 
 import "github.com/freehold-dev/freehold/tenancy"
 
-// State is how somebody stands to an organization.
+// State is a person's relation to an organization.
 type State string
 
-// The states. Only Active has access.
+// The states. Only Active gives access.
 const (
 	Active                State = "active"                 // a member
 	Pending               State = "pending"                // invited, and has not accepted; the token is in the Mailbox
 	Inactive              State = "inactive"               // deactivated there
 	UserSuspended         State = "user_suspended"         // the host suspended the person
-	OrganizationSuspended State = "organization_suspended" // which all its members are then
-	OrganizationArchived  State = "organization_archived"  // likewise
-	Left                  State = "left"                   // a member once, who left
-	Removed               State = "removed"                // a member once, whom the organization removed
+	OrganizationSuspended State = "organization_suspended" // the host suspended the organization, and so all its members
+	OrganizationArchived  State = "organization_archived"  // the organization is archived
+	Left                  State = "left"                   // was a member, and left
+	Removed               State = "removed"                // was a member, and was removed by the organization
 	Stranger              State = "stranger"               // never a member
 )
 
-// States lists every State, for tests that try each: what [Active] may do, the others may not.
+// States lists every State, for tests that try all of them: only [Active] has access.
 func States() []State {
 	return []State{Active, Pending, Inactive, UserSuspended, OrganizationSuspended, OrganizationArchived, Left, Removed, Stranger}
 }
 
-// MemberIn brings somebody, as [World.User] gives them, into a state with an organization, by the calls of
-// the Service that lead there. Roles are those that they have, or had, or are invited to; without them the default one.
-// The states of an organization are those of all its members.
+// MemberIn brings a person into a state with an organization, by the calls of the Service that lead there.
+// [World.User] finds or makes the person. roles are the roles that the person has, had, or is invited to;
+// without roles it is the default one. The states of an organization apply to all its members.
 func (w *World) MemberIn(state State, organization tenancy.OrganizationID, address string, roles ...string) tenancy.User {
 	w.Helper()
 	ctx, user := w.Context(), w.User(address)

@@ -15,46 +15,46 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Start is where the clock of a World stands at first.
+// Start is the first time that the clock of a World shows.
 var Start = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// World is a Service for one test, with what the test has to reach around it. It is a [testing.TB], the
-// test's own: a method that cannot do what it is asked for ends the test. Its methods are for the goroutine
-// of the test; its fields are safe for concurrent use.
+// World is a Service for one test, with a clock, a mailbox and a prover. It is also the test's [testing.TB]: a
+// method that fails ends the test. Call its methods from the goroutine of the test; its fields are safe for
+// concurrent use.
 //
-// [New] makes one. A literal does for an application that makes its Service by itself; the methods then need
-// TB and Service, and those that say so Mailbox and Prover:
+// [New] makes a World. An application that makes its Service itself can write a literal. The methods then need
+// TB and Service, and those that say so need Mailbox or Prover:
 //
 //	w := &tenancytest.World{TB: t, Service: app.Service, Mailbox: mailbox}
 type World struct {
 	testing.TB
-	// Service is the host's own: it is trusted with everything.
+	// Service is the trusted Service: it may do everything.
 	Service *tenancy.Service
-	// Config is what Service was made of, for a second Service over the same rows.
+	// Config is the configuration of Service, for a second Service over the same rows.
 	Config tenancy.Config
-	// Clock is the time of Service. It stands still until the test moves it.
+	// Clock is the clock of Service. It stands still until the test moves it.
 	Clock *Clock
-	// Mailbox has what Service mailed.
+	// Mailbox keeps the mails of Service.
 	Mailbox *Mailbox
-	// Prover finds the proofs of domains that the test publishes.
+	// Prover finds the proofs of domains that the test has published.
 	Prover *Prover
 
 	configure []func(*tenancy.Config)
 	ids       *atomic.Uint64
 }
 
-// New makes a World over an empty [memory.Store], at [Start]. What configure sets in the Config holds, such as
-// another Store or SelfServe; the Service is made after that. AllowTestDomains is true, since
-// tests use names such as acme.example; all else has the defaults of [tenancy.Config], limits
-// on mails included: move the Clock to send another one to the same address.
+// New makes a World over an empty [memory.Store], at [Start]. Each configure function can change the Config
+// before New makes the Service, for instance to set another Store or SelfServe. AllowTestDomains is true,
+// because tests use names such as acme.example. Everything else has the defaults of [tenancy.Config], including
+// the limits on mails: move the Clock to send another mail to the same address.
 //
-// Ids and tokens are counted and drawn from a fixed seed, so that a failure repeats itself.
+// New counts ids, and draws tokens from a fixed seed, so that each run is the same and a failure repeats.
 func New(t testing.TB, configure ...func(*tenancy.Config)) *World {
 	t.Helper()
 	return newWorld(t, configure, &World{Clock: NewClock(Start), Mailbox: NewMailbox(), Prover: NewProver(), ids: &atomic.Uint64{}}, nil)
 }
 
-// newWorld completes a World, over copied where that is set.
+// newWorld completes a World, over copied if that is set.
 func newWorld(t testing.TB, configure []func(*tenancy.Config), w *World, copied *memory.Store) *World {
 	t.Helper()
 	w.TB, w.configure = t, configure
@@ -79,10 +79,10 @@ func newWorld(t testing.TB, configure []func(*tenancy.Config), w *World, copied 
 	return w
 }
 
-// Clone makes a World for another test that begins where w is now: with the same rows, ids, mails and
-// published proofs, at the same time, and configured in the same way. From then on each goes its own way. So the
-// tests of a package may share a World that takes long to fill. w is from [New], on its store in memory; one on another Store
-// ends the test.
+// Clone makes a World for another test that begins where w is now: with the same rows, ids, mails and published
+// proofs, at the same time, and with the same configuration. Afterwards the two are independent. So the tests
+// of a package can share a World that takes long to fill. w must come from [New] and use its store in memory;
+// otherwise Clone ends the test.
 func (w *World) Clone(t testing.TB) *World {
 	t.Helper()
 	st, ok := store.As[interface {
@@ -97,15 +97,15 @@ func (w *World) Clone(t testing.TB) *World {
 	return newWorld(t, w.configure, &World{Clock: NewClock(w.Clock.Now()), Mailbox: w.Mailbox.clone(), Prover: w.Prover.clone(), ids: ids}, st.Clone())
 }
 
-// In is w for a subtest: the same in all, but what fails is t.
+// In returns w for a subtest: everything is the same, but a failure fails t.
 func (w *World) In(t testing.TB) *World {
 	in := *w
 	in.TB = t
 	return &in
 }
 
-// User gives the user with an address, and makes one if there is none: with that address verified, and named
-// as what is before the at-sign. A name without an at-sign is at mail.example.
+// User returns the user with an address. If there is none, it makes one: with that address verified, and named
+// after the part before the at-sign. A name without an at-sign is an address at mail.example.
 func (w *World) User(address string) tenancy.User {
 	w.Helper()
 	local, domain, _ := strings.Cut(address, "@")
@@ -121,7 +121,7 @@ func (w *World) User(address string) tenancy.User {
 	return user
 }
 
-// Organization makes an organization. owner is its owner, as [World.User] gives them; with "" it has no members.
+// Organization makes an organization. [World.User] finds or makes its owner; with owner "" it has no members.
 func (w *World) Organization(name, owner string) tenancy.Organization {
 	w.Helper()
 	in := tenancy.NewOrganization{DisplayName: name}
@@ -133,7 +133,8 @@ func (w *World) Organization(name, owner string) tenancy.Organization {
 	return org
 }
 
-// Member adds somebody, as [World.User] gives them, as an active member. Without roles they have the default one.
+// Member adds a person as an active member. [World.User] finds or makes the person. Without roles they get the
+// default one.
 func (w *World) Member(organization tenancy.OrganizationID, address string, roles ...string) tenancy.Member {
 	w.Helper()
 	m, err := w.Service.Memberships.Add(w.Context(), tenancy.NewMembership{OrganizationID: organization, UserID: w.User(address).ID, Roles: roles})
@@ -171,13 +172,13 @@ func counted(n *atomic.Uint64) func() [16]byte {
 	}
 }
 
-// seedOf makes the tokens of a clone others than those of the World that it is of.
+// seedOf gives the tokens of a clone another seed than those of its original World.
 func seedOf(n uint64) (seed [32]byte) {
 	binary.BigEndian.PutUint64(seed[:], n)
 	return seed
 }
 
-// seeded is a source of randomness that repeats itself, for several goroutines.
+// seeded is a source of randomness that repeats itself. Several goroutines can use it.
 type seeded struct {
 	mu   sync.Mutex
 	from *rand.ChaCha8

@@ -14,13 +14,13 @@ import (
 
 const httpsPort = 443
 
-// dialGuarded connects to a host by whichever of its addresses the guard lets through.
+// dialGuarded connects to a host, by any of its addresses that the guard allows.
 func (p *Prover) dialGuarded(ctx context.Context, host string) (net.Conn, error) {
 	d := net.Dialer{Resolver: p.lookup(false), Control: p.guard}
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(rooted(host), strconv.Itoa(httpsPort)))
 }
 
-// failure is an error with the finding that it amounts to, from the step that knows.
+// failure is an error together with the finding that it means. The step that failed knows that finding.
 type failure struct {
 	finding domains.Finding
 	err     error
@@ -30,7 +30,7 @@ func (f *failure) Error() string { return f.err.Error() }
 
 func (f *failure) Unwrap() error { return f.err }
 
-// connect dials a host and shakes hands.
+// connect dials a host and does the TLS handshake.
 func (p *Prover) connect(ctx context.Context, host string) (net.Conn, error) {
 	raw, err := p.dial(ctx, host)
 	if err != nil {
@@ -44,9 +44,9 @@ func (p *Prover) connect(ctx context.Context, host string) (net.Conn, error) {
 	return conn, nil
 }
 
-// unreached is what a failed dial shows. Where some addresses were looked up in vain
-// and others are missing, the dialler tells of either; that there are none is believed
-// only from a lookup that met no trouble at all.
+// unreached returns what a failed dial shows. If some lookups failed and others found no address, the dialer
+// may report either. So unreached looks again, and believes that there are no addresses only if the whole
+// lookup succeeded.
 func (p *Prover) unreached(ctx context.Context, host string, err error) domains.Finding {
 	var lookup *net.DNSError
 	switch {
@@ -56,13 +56,13 @@ func (p *Prover) unreached(ctx context.Context, host string, err error) domains.
 		return late(ctx, domains.ReasonNoConnection)
 	case lookup.IsNotFound:
 		if _, err = p.lookup(true).LookupNetIP(ctx, "ip", rooted(host)); err == nil {
-			return unknown(domains.ReasonNameServer) // it is back
+			return unknown(domains.ReasonNameServer) // the addresses exist again
 		}
 	}
 	return unresolved(ctx, err)
 }
 
-// late is a timeout if the time is up, and the reason otherwise.
+// late returns a timeout if ctx has ended, and the reason otherwise.
 func late(ctx context.Context, reason string) domains.Finding {
 	if ended(ctx) != nil {
 		reason = domains.ReasonTimeout

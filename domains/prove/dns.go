@@ -8,13 +8,12 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// lookup makes a resolver for one lookup, which ends with its context. Go's own does
-// not watch for that once it waits for an answer, but it does see its connection
-// closed; and the context that it dials with ends with each exchange, so nothing stays
-// behind. It is made anew, because lookups of one resolver for one name are shared, and
-// one that is shared goes on when those who wait for it have left.
+// lookup makes a resolver for one lookup, which ends with its context. Go's own resolver does not watch the
+// context while it waits for an answer, but it does notice that its connection closes. The context that it
+// dials with ends with each exchange, so nothing stays behind. Each lookup gets a new resolver: one resolver
+// shares lookups of the same name, and a shared lookup goes on after its callers have left.
 //
-// A strict lookup fails as a whole where a part of it fails.
+// A strict lookup fails as a whole if a part of it fails.
 func (p *Prover) lookup(strict bool) *net.Resolver {
 	like := p.resolver
 	dial := like.Dial
@@ -29,17 +28,16 @@ func (p *Prover) lookup(strict bool) *net.Resolver {
 			if err != nil {
 				return nil, err
 			}
-			context.AfterFunc(ctx, func() { _ = conn.Close() }) // twice does no harm
+			context.AfterFunc(ctx, func() { _ = conn.Close() }) // closing twice does no harm
 			return conn, nil
 		},
 	}
 }
 
-// rooted is a name to which no search list applies.
+// rooted returns a name to which no search list applies.
 func rooted(name string) string { return name + "." }
 
-// lookAtRecords proves by TXT record. What comes is bounded by the size of a DNS
-// message, 64 KiB.
+// lookAtRecords checks the TXT records. The size of a DNS message, 64 KiB, limits the answer.
 func (p *Prover) lookAtRecords(ctx context.Context, c domains.Challenge) domains.Finding {
 	records, err := p.lookup(true).LookupTXT(ctx, rooted(c.TXTName()))
 	switch {
@@ -51,7 +49,7 @@ func (p *Prover) lookAtRecords(ctx context.Context, c domains.Challenge) domains
 	return refuted(domains.ReasonOtherValue)
 }
 
-// unresolved is what a failed lookup shows.
+// unresolved returns what a failed lookup shows.
 func unresolved(ctx context.Context, err error) domains.Finding {
 	var failed *net.DNSError
 	isDNS := errors.As(err, &failed)

@@ -11,8 +11,8 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// judgePage looks for the meta tag. It stops at the tag, or at the end of the head: a
-// page may be longer than is read, a head may not.
+// judgePage looks for the meta tag. It stops at the tag, or at the end of the head. A page may be longer than
+// what is read; a head may not.
 func judgePage(c domains.Challenge, body io.Reader) (domains.Finding, error) {
 	page := html.NewTokenizer(io.LimitReader(body, maxBody))
 	var h head
@@ -24,7 +24,7 @@ func judgePage(c domains.Challenge, body io.Reader) (domains.Finding, error) {
 		switch h.step(token) {
 		case headOver:
 			if token.Type == html.TextToken && page.Next() == html.ErrorToken {
-				return judgeEnd(page.Err(), body) // it may be half a tag
+				return judgeEnd(page.Err(), body) // the tag may be cut in half
 			}
 			return refuted(domains.ReasonNoTag), nil
 		case headMeta:
@@ -35,8 +35,7 @@ func judgePage(c domains.Challenge, body io.Reader) (domains.Finding, error) {
 	}
 }
 
-// judgeEnd is what a page shows that ended within its head, or that was given up there,
-// with a rest still to read.
+// judgeEnd returns what a page shows that ended within its head, or whose head is longer than what is read.
 func judgeEnd(err error, rest io.Reader) (domains.Finding, error) {
 	if !errors.Is(err, io.EOF) {
 		return domains.Finding{}, err
@@ -50,17 +49,17 @@ func judgeEnd(err error, rest io.Reader) (domains.Finding, error) {
 	return domains.Finding{}, err
 }
 
-// head follows a page through its head, as the HTML standard does: it begins by itself
-// where no tag begins it, and what may not stand in it ends it.
+// head follows a page through its head, as the HTML standard does. A head begins even without a tag that opens
+// it, and an element that may not be in it ends it.
 type head struct {
-	raw      atom.Atom // the element whose text is no markup
-	template int       // how many templates deep
+	raw      atom.Atom // the element whose content is text, not markup
+	template int       // number of open templates
 }
 
 type step int
 
 const (
-	headOn   step = iota // nothing to see
+	headOn   step = iota // nothing that matters
 	headMeta             // a meta tag that counts
 	headOver             // the head has ended
 )
@@ -82,7 +81,7 @@ func (h *head) step(t html.Token) step {
 func (h *head) open(tag atom.Atom) step {
 	switch tag {
 	case atom.Title, atom.Style, atom.Script, atom.Noscript, atom.Noframes:
-		h.raw = tag // also if it closes itself: only void elements can
+		h.raw = tag // also for a self-closing tag: only void elements close themselves
 	case atom.Template:
 		h.template++
 	case atom.Meta:
@@ -112,8 +111,8 @@ func (h *head) close(tag atom.Atom) step {
 	return headOn
 }
 
-// attribute is an attribute's value, unescaped. Of several with one name the first
-// counts, as in browsers.
+// attribute returns an attribute's value, unescaped. If several attributes have one name, the first one counts,
+// as in browsers.
 func attribute(t html.Token, name string) string {
 	for _, a := range t.Attr {
 		if a.Key == name {

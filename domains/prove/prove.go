@@ -1,44 +1,39 @@
-// Package prove looks whether a domain's challenge is published: in the DNS, in the
-// head of its front page, or in a file on its website (rule D4).
+// Package prove checks whether a domain's challenge is published: in the DNS, in the head of its home page, or in a
+// file on its website (rule D4).
 //
-// For most uses, make one Prover and hand it to the tenancy core, which asks it to
-// verify claims and to look at them again:
+// For most uses, make one Prover and give it to the tenancy core, which uses it to verify claims and to check them
+// again later:
 //
 //	prover := prove.New(prove.Options{})
 //	finding, err := prover.Prove(ctx, challenge, domains.MethodDNS)
 //	if finding.Outcome == domains.Proved { ... }
 //
-// What the finding may be, and which answers count against a domain (rule D5), is the
-// table at [domains.Finding]. Whatever a name server or website does is a finding; an
-// error is only ever about the call itself.
+// The table at [domains.Finding] lists the findings, and says which answers count against a domain (rule D5).
+// Whatever a name server or website does is a finding; an error only concerns the call itself.
 //
 // # Names
 //
-// Every name is asked for as it stands, from the root: the search list of the machine
-// never applies. A negative is believed only where nothing was in trouble beside it, so
-// a website whose IPv4 address is gone and whose IPv6 address cannot be looked up is
-// unknown, not refuted.
+// The resolver asks for every name from the root: the machine's search list never applies. It believes a negative
+// only if the whole lookup succeeded. So a website without an IPv4 address, whose IPv6 address cannot be looked up,
+// is unknown and not refuted.
 //
 // # Websites
 //
-// Somebody who claims a domain chooses where it points, and so where this package
-// connects to. It speaks https to port 443 and nothing else. Each address is checked at
-// the moment it is dialled, so that a name cannot resolve to one address for the check
-// and to another for the connection: only global unicast addresses pass, none that is
-// private, loopback, link-local, shared (CGNAT), multicast, documentation, NAT64, 6to4,
-// Teredo or a cloud's metadata service; an IPv4 address mapped into IPv6 is judged as
-// the IPv4 address that it is. (A NAT64 prefix of a network's own cannot be told from
-// other addresses; where there is one, a firewall has to hold.) Proxies from the
-// environment are not used. Redirects are followed between the domain and its www.
-// alone, five times at most. A response has at most 64 KiB of headers, and its body is
-// read to 64 KiB. There are no cookies, no compression, no HTTP/2, and no connections
-// kept for later: nothing is left running when Prove returns but what is just ending.
+// A person who claims a domain chooses where it points, and so where this package connects to. It speaks https to
+// port 443 only. It checks each address at the moment when it dials, so that a name cannot resolve to one address
+// for the check and to another for the connection. Only global unicast addresses pass. Addresses that are private,
+// loopback, link-local, shared (CGNAT), multicast, documentation, NAT64, 6to4, Teredo or of a cloud's metadata
+// service do not. An IPv4 address mapped into IPv6 is checked as the IPv4 address. The package cannot recognize a
+// network's own NAT64 prefix; a network that has one needs a firewall.
+//
+// The package ignores proxies from the environment. It follows redirects only between the domain and its www. name,
+// at most five. It reads at most 64 KiB of headers and 64 KiB of the body. It uses no cookies, no compression, no
+// HTTP/2, and keeps no connection. When Prove returns, only work that is just ending may still run.
 //
 // # The meta tag
 //
-// The tag counts in the head alone, read as browsers read it: not in a comment, a
-// script, a title or a template, and not after the first thing that begins the body.
-// What a website shows of its users' text is in the body.
+// The tag counts only in the head, read as browsers read it: not in a comment, a script, a title or a template, and
+// not after the first element that begins the body. Text of the website's users appears in the body.
 //
 // Numbers in brackets, such as (rule D4), are rules. They are defined in
 // https://github.com/freehold-dev/freehold/blob/main/docs/rules.md.
@@ -56,33 +51,30 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// DefaultTimeout is how long a Prove may take if Options do not say.
+// DefaultTimeout limits one Prove if Options set no other limit.
 const DefaultTimeout = 10 * time.Second
 
-// Options say how a [Prover] looks. The zero value is what production needs.
+// Options configure a [Prover]. The zero value is right for production.
 type Options struct {
-	// Resolver looks up TXT records and the addresses of websites. Nil is Go's own
-	// resolver with the machine's name servers. Another resolver's PreferGo,
-	// StrictErrors and Dial are used.
+	// Resolver looks up TXT records and the addresses of websites. Nil means Go's own resolver with the
+	// machine's name servers. Of another resolver, the package uses PreferGo, StrictErrors and Dial.
 	Resolver *net.Resolver
-	// Roots are the certificate authorities of websites. Nil means the machine's.
+	// Roots are the certificate authorities for websites. Nil means the machine's.
 	Roots *x509.CertPool
-	// Timeout bounds one Prove in all: lookups, connections, redirects, bodies.
-	// Zero or less means [DefaultTimeout].
+	// Timeout limits one Prove in total: lookups, connections, redirects, bodies. Zero or less means
+	// [DefaultTimeout].
 	Timeout time.Duration
 }
 
-// Prover proves domains. Make one with [New]; it is safe for concurrent use, and holds
-// nothing that needs closing.
+// Prover proves domains. Make one with [New]. It is safe for concurrent use, and needs no closing.
 type Prover struct {
 	resolver *net.Resolver
 	roots    *x509.CertPool
 	timeout  time.Duration
 
-	// guard sees every address before it is connected to.
+	// guard checks every address before a connection is made.
 	guard func(network, address string, c syscall.RawConn) error
-	// dial connects to a host's port 443. The guard is in it; tests that need a
-	// website on loopback put another in its place.
+	// dial connects to a host's port 443, through the guard. Tests that need a website on loopback replace it.
 	dial func(ctx context.Context, host string) (net.Conn, error)
 }
 
@@ -104,12 +96,11 @@ func New(o Options) *Prover {
 	return p
 }
 
-// Prove looks once whether the challenge is met by the method. It blocks for at most
-// Options.Timeout, and returns soon after ctx ends.
+// Prove checks once whether a challenge is published by a method. It blocks for at most Options.Timeout, and
+// returns soon after ctx ends. Only DNS proves subdomains.
 //
-// The error is that of [domains.Challenge.Check], before anything is looked up, or
-// that of ctx if it ended before something was found out. Subdomains are proved by
-// DNS alone.
+// Errors: those of [domains.Challenge.Check], before any lookup; the error of ctx if it ended before there was
+// a finding.
 func (p *Prover) Prove(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error) {
 	if err := c.Check(by); err != nil {
 		return domains.Finding{}, err
@@ -125,8 +116,8 @@ func (p *Prover) Prove(ctx context.Context, c domains.Challenge, by domains.Meth
 	return finding, nil
 }
 
-// ended is why a context is over. A connection that was given its deadline may tell of
-// it before the context does.
+// ended returns why a context is over. A connection with the context's deadline may report the deadline before
+// the context does.
 func ended(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
@@ -140,7 +131,7 @@ func (p *Prover) look(ctx context.Context, c domains.Challenge, by domains.Metho
 		return p.lookAtPage(ctx, c)
 	case domains.MethodFile:
 		return p.lookAtFiles(ctx, c)
-	default: // Check let no other through
+	default: // Check allows no other method
 		return p.lookAtRecords(ctx, c)
 	}
 }

@@ -20,18 +20,18 @@ const (
 
 var errRedirect = errors.New("redirect refused")
 
-// judge tells what a body shows. An error is one of reading.
+// judge returns what a body shows. Its error is an error of reading.
 type judge func(body io.Reader) (domains.Finding, error)
 
-// lookAtPage proves by the front page's meta tag.
+// lookAtPage checks the meta tag of the home page.
 func (p *Prover) lookAtPage(ctx context.Context, c domains.Challenge) domains.Finding {
 	return p.fetch(ctx, c, c.PageURL(), func(body io.Reader) (domains.Finding, error) {
 		return judgePage(c, body)
 	})
 }
 
-// lookAtFiles proves by a file at one of its places. It counts against the domain only
-// if it is surely at none.
+// lookAtFiles checks the file at each of its places. Only a certain "not there" at all of them counts against
+// the domain.
 func (p *Prover) lookAtFiles(ctx context.Context, c domains.Challenge) domains.Finding {
 	var sum domains.Finding
 	for i, place := range c.FileURLs() {
@@ -48,7 +48,7 @@ func (p *Prover) lookAtFiles(ctx context.Context, c domains.Challenge) domains.F
 	return sum
 }
 
-// judgeFile reads as much as tells whether a file is the one.
+// judgeFile reads only as much as it needs to compare the file.
 func judgeFile(c domains.Challenge, body io.Reader) (domains.Finding, error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxBody))
 	switch {
@@ -60,11 +60,11 @@ func judgeFile(c domains.Challenge, body io.Reader) (domains.Finding, error) {
 	return refuted(domains.ReasonOtherContent), nil
 }
 
-// fetch gets a page and has its body judged.
+// fetch gets a page and lets look judge its body.
 func (p *Prover) fetch(ctx context.Context, c domains.Challenge, address string, look judge) domains.Finding {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return unknown(domains.ReasonBadResponse) // a checked domain makes a good address
+		return unknown(domains.ReasonBadResponse) // cannot happen: a checked domain gives a valid address
 	}
 	request.Header.Set("User-Agent", c.MetaName())
 	response, err := p.client(ctx, c.Domain).Do(request)
@@ -89,7 +89,7 @@ func (p *Prover) fetch(ctx context.Context, c domains.Challenge, address string,
 	return finding
 }
 
-// unfetched is what a request without a response shows.
+// unfetched returns what a request without a response shows.
 func unfetched(ctx context.Context, err error) domains.Finding {
 	var failed *failure
 	switch {
@@ -101,8 +101,8 @@ func unfetched(ctx context.Context, err error) domains.Finding {
 	return late(ctx, domains.ReasonBadResponse)
 }
 
-// client makes a client for one page. A shared transport would go on dialling after the
-// request it dialled for; here all ends with ctx.
+// client makes a client for one page. A shared transport would still dial after its request has ended; here
+// everything ends with ctx.
 func (p *Prover) client(ctx context.Context, domain string) *http.Client {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -120,7 +120,7 @@ func (p *Prover) client(ctx context.Context, domain string) *http.Client {
 			MaxResponseHeaderBytes: maxHeader,
 			Protocols:              &protocols,
 			DialContext: func(context.Context, string, string) (net.Conn, error) {
-				return nil, errRedirect // http is never asked for
+				return nil, errRedirect // http is never used
 			},
 			DialTLSContext: func(_ context.Context, _, address string) (net.Conn, error) {
 				host, _, err := net.SplitHostPort(address)
@@ -133,7 +133,7 @@ func (p *Prover) client(ctx context.Context, domain string) *http.Client {
 	}
 }
 
-// withinSite reports whether a redirect stays with the domain and its www.
+// withinSite reports whether a redirect stays on the domain and its www. name.
 func withinSite(to *url.URL, domain string) bool {
 	host := strings.ToLower(to.Hostname())
 	return to.Scheme == "https" && to.User == nil && (to.Port() == "" || to.Port() == "443") &&

@@ -15,14 +15,14 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// settings are what the program is started with.
+// settings configure the program.
 type settings struct {
-	url string // where browsers reach it
-	own client // at the program's own provider
-	// secret is the client's secret at the provider behind a connection.
+	url string // the URL at which browsers reach it
+	own client // the client at the program's own provider
+	// secret returns the client's secret at the provider of a connection.
 	secret func(tenancy.ConnectionID) string
-	// client talks to the providers. Where organizations enter their issuers themselves,
-	// that is a URL of a stranger's: have one that dials no private addresses.
+	// client connects to the providers. If organizations enter their issuers themselves, those URLs come from
+	// strangers: use a client that dials no private addresses.
 	client *http.Client
 	log    *slog.Logger
 }
@@ -38,14 +38,14 @@ type app struct {
 }
 
 func open(s settings) (*app, error) {
-	a := &app{settings: s, trip: "__Host-sign-in"} // no other host of the domain can set that
+	a := &app{settings: s, trip: "__Host-sign-in"} // no other host of the domain can set a cookie with that prefix
 	if a.insecure = strings.HasPrefix(s.url, "http:"); a.insecure {
 		a.trip = "sign-in"
 	}
 	var err error
 	a.service, err = tenancy.New(tenancy.Config{
 		Store: memory.New(), Logger: s.log, SignInMethods: []tenancy.SignInMethod{social},
-		AllowTestDomains: true, // acme.example, to play with
+		AllowTestDomains: true, // for acme.example in this demonstration
 	})
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("POST /login", a.answer(a.login))
 	mux.HandleFunc("GET /callback/{provider}", a.answer(a.callback))
 	mux.HandleFunc("POST /sign-out", a.sessions.SignOut)
-	// All of it is the program's own: it shows nothing of an organization's.
+	// All routes are Public: none shows anything of an organization.
 	return http.NewCrossOriginProtection().Handler(a.guard.Public(mux))
 }
 
@@ -85,8 +85,8 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// answer serves what may go wrong. Of what a provider, or somebody in its place, has sent
-// only the log is told.
+// answer handles errors of serve. A provider, or an attacker in its place, may have written the error's text,
+// so only the log gets it.
 func (a *app) answer(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := serve(w, r)
@@ -102,12 +102,12 @@ func (a *app) answer(serve func(http.ResponseWriter, *http.Request) error) http.
 	}
 }
 
-// page is what somebody sees who is not in: what they asked for, or what was decided.
+// page is what a person sees who is not signed in: a form, or the decision.
 type page struct {
 	tenancy.Decision
 	Trip  trip
-	Here  string     // who is signed in, where that is somebody else
-	Query url.Values // of a link to sign in by
+	Here  string     // the user who is signed in, if it is another person
+	Query url.Values // query of a sign-in link
 }
 
 var pages = template.Must(template.New("page").Parse(`<!doctype html><title>Sign in</title>

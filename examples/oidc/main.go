@@ -1,12 +1,10 @@
-// Command oidc is a program that people sign in to by OpenID Connect: with a provider
-// that anybody may have an account with, or with that of their organization. Libraries
-// speak the protocol; what a sign-in is good for is Freehold's to decide.
+// Command oidc is a program that people sign in to by OpenID Connect, with a public provider or with their
+// organization's own. Libraries implement the protocol; Freehold decides what a sign-in gives access to.
 //
 //	OIDC_SECRET=... SSO_SECRET=... go run . -issuer https://accounts.google.com -client ... \
 //		-domain acme.example -sso https://acme.example/oidc -sso-client ...
 //
-// It is a module of its own, so that nobody else downloads those libraries. It keeps
-// everything in memory.
+// It is its own module, so that nobody else downloads those libraries. It keeps everything in memory.
 package main
 
 import (
@@ -57,9 +55,8 @@ func main() {
 	}
 }
 
-// office makes an organization that has a domain and a provider of its own. Here both
-// are taken at their word; a domain of a stranger's is proved first, with
-// Domains.Challenge and Domains.Verify.
+// office makes an organization with a domain and a provider of its own. This demonstration believes both. A
+// real program first lets the organization prove its domain, with Domains.Challenge and Domains.Verify.
 func (a *app) office(ctx context.Context, name, domain string, sso client) (c tenancy.Connection, err error) {
 	err = a.service.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		org, err := tx.Organizations.Create(ctx, tenancy.NewOrganization{

@@ -12,19 +12,18 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// social is the program's own provider, which anybody may have an account with.
+// social is the program's own provider, where everybody may have an account.
 const social tenancy.SignInMethod = "google"
 
-// provider is somebody who says who people are: the program's own, or the one behind
-// an organization's connection.
+// provider is a service that says who people are: the program's own, or that of an organization's connection.
 type provider struct {
 	name       string             // in paths: the method, or the connection's id
-	connection tenancy.Connection // zero: the program's own
+	connection tenancy.Connection // zero for the program's own provider
 	oauth      oauth2.Config
 	verifier   *oidc.IDTokenVerifier
 }
 
-// client is what the program is to an issuer.
+// client is the program's registration at an issuer.
 type client struct{ issuer, id, secret string }
 
 func (a *app) provider(ctx context.Context, name string, c client, behind tenancy.Connection) (*provider, error) {
@@ -36,8 +35,8 @@ func (a *app) provider(ctx context.Context, name string, c client, behind tenanc
 		name: name, connection: behind,
 		oauth: oauth2.Config{
 			ClientID: c.id, ClientSecret: c.secret, Endpoint: issuer.Endpoint(),
-			// Each provider has a path of its own to come back by, so that none can pass a
-			// person on to another and have the answer taken for its own.
+			// Each provider has its own callback path. So a provider cannot send a person's answer on and have
+			// it taken for another provider's.
 			RedirectURL: a.url + "/callback/" + name,
 			Scopes:      []string{oidc.ScopeOpenID, "email", "profile"},
 		},
@@ -45,7 +44,7 @@ func (a *app) provider(ctx context.Context, name string, c client, behind tenanc
 	}, nil
 }
 
-// discover reads what an issuer publishes of itself, once.
+// discover reads an issuer's published configuration, once.
 func (a *app) discover(ctx context.Context, issuer string) (*oidc.Provider, error) {
 	if known, ok := a.issuers.Load(issuer); ok {
 		return known.(*oidc.Provider), nil
@@ -57,8 +56,8 @@ func (a *app) discover(ctx context.Context, issuer string) (*oidc.Provider, erro
 	return found, err
 }
 
-// redeem trades a code for the claims that it stands for. The token is from this issuer
-// and for this client, which its verifier sees to, and an answer to this very trip.
+// redeem exchanges a code for claims. The verifier checks that the token is from this issuer and for this
+// client; redeem checks that it answers this trip.
 func (p *provider) redeem(ctx context.Context, code string, t trip) (json.RawMessage, error) {
 	tokens, err := p.oauth.Exchange(ctx, code, oauth2.VerifierOption(t.Verifier))
 	if err != nil {
@@ -79,8 +78,8 @@ func (p *provider) redeem(ctx context.Context, code string, t trip) (json.RawMes
 	return claims, token.Claims(&claims)
 }
 
-// evidence is what Freehold makes of the claims: it reads email_verified as it came, and
-// believes an organization's provider on that organization's own domains alone (rule P6).
+// evidence turns the claims into evidence. Freehold reads email_verified from the claims itself, and believes
+// an organization's provider only on that organization's own domains (rule P6).
 func (p *provider) evidence(claims json.RawMessage) tenancy.Evidence {
 	if p.connection.ID.IsZero() {
 		return tenancy.ClaimsEvidence(p.name, claims)

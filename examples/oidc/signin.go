@@ -16,14 +16,13 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// loginPage asks first: a link may be a stranger's, so a link alone signs nobody in.
+// loginPage asks first: a stranger may have made the link, so a link alone signs nobody in.
 func (a *app) loginPage(w http.ResponseWriter, r *http.Request) error {
 	return show(w, http.StatusOK, page{Query: r.URL.Query()})
 }
 
-// login sends a person to the provider that is to say who they are. All of the form
-// may be left out: their address, the provider that they want to go by, the organization
-// that they want to, the token of an invitation.
+// login sends a person to the provider that will say who they are. All fields of the form are optional: the
+// address, the provider, the organization, and the token of an invitation.
 func (a *app) login(w http.ResponseWriter, r *http.Request) error {
 	t := trip{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Invitation: r.PostFormValue("invitation")}
 	if err := t.Organization.UnmarshalText([]byte(r.PostFormValue("organization"))); err != nil {
@@ -39,8 +38,8 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// lead finds the provider for a person: the one they want to go by, else the one that
-// their organization or their address leads to, else the program's own.
+// lead finds the provider for a person: the one that they chose, else that of their organization or address,
+// else the program's own.
 func (a *app) lead(ctx context.Context, email, with string, to tenancy.OrganizationID) (*provider, error) {
 	hints := tenancy.RouteHints{OrganizationID: to}
 	if with != "" && with != string(social) {
@@ -57,8 +56,7 @@ func (a *app) lead(ctx context.Context, email, with string, to tenancy.Organizat
 		if err != nil {
 			return nil, err
 		}
-		// What the client is called there is in the settings; its secret is not, for events
-		// show those.
+		// The settings contain the client id. They do not contain its secret, because events show settings.
 		return a.provider(ctx, c.ID.String(), client{c.Issuer, c.Settings["client_id"], a.secret(c.ID)}, c)
 	case slices.Contains(route.Methods, social):
 		return a.provider(ctx, string(social), a.own, tenancy.Connection{})
@@ -66,8 +64,7 @@ func (a *app) lead(ctx context.Context, email, with string, to tenancy.Organizat
 	return nil, &tenancy.Error{Code: tenancy.ErrSignInRefused}
 }
 
-// callback takes a person back from their provider, and leaves it to Freehold what their
-// coming is good for.
+// callback receives a person from their provider, and lets Freehold decide what happens.
 func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 	ctx, q := r.Context(), r.URL.Query()
 	t, err := a.recall(w, r)
@@ -92,12 +89,12 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) error {
 	case d.Kind == tenancy.DecisionSignedIn:
 		return a.enter(w, r, t, d)
 	}
-	// The provider's code is spent by now, so what is wanted goes with the person on another trip.
+	// The provider's code is used up by now, so the person gets another trip for the next step.
 	return show(w, http.StatusForbidden, page{Decision: d, Trip: t})
 }
 
-// enter hands out the session, unless somebody else is signed in here: a stranger may have
-// led them to the stranger's account, so they sign out by themselves first.
+// enter gives the session to the browser, unless another person is signed in there. A stranger may have led the
+// person to the stranger's account, so the person must sign out themselves first.
 func (a *app) enter(w http.ResponseWriter, r *http.Request, t trip, d tenancy.Decision) error {
 	here, err := a.sessions.Authenticate(r)
 	switch {

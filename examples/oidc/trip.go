@@ -9,27 +9,27 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// trip is what a browser keeps while its person is away at a provider: what the answer
-// has to match, and where they wanted to.
+// trip is what a browser keeps while its person is at a provider: the values that the answer must match, and
+// where the person wanted to go.
 type trip struct {
 	Provider     string
 	State        string // binds the answer to the browser
 	Nonce        string // binds the id token to the trip
 	Verifier     string // binds the code to the trip (PKCE)
 	Invitation   string
-	Organization tenancy.OrganizationID // where to; zero = it was not said
+	Organization tenancy.OrganizationID // the organization to sign in to; zero = not chosen
 }
 
 const tripFor = 10 * time.Minute
 
-// remember puts a trip into the browser that goes on it. Nobody else can have it there
-// at the callback: that is why it need not be signed.
+// remember stores a trip in the browser. At the callback only that browser can have it, so it need not be
+// signed.
 func (a *app) remember(w http.ResponseWriter, t trip) {
-	text, _ := json.Marshal(t) // it is texts alone
+	text, _ := json.Marshal(t) // cannot fail: the fields are texts
 	a.tripCookie(w, base64.RawURLEncoding.EncodeToString(text), int(tripFor/time.Second))
 }
 
-// recall gives the trip back, once.
+// recall returns the trip, once.
 func (a *app) recall(w http.ResponseWriter, r *http.Request) (t trip, err error) {
 	cookie, err := r.Cookie(a.trip)
 	if err != nil {
@@ -43,8 +43,8 @@ func (a *app) recall(w http.ResponseWriter, r *http.Request) (t trip, err error)
 	return t, err
 }
 
-// tripCookie goes along from the provider's site, for it is a link that leads back: Lax
-// lets that through, Strict would not.
+// tripCookie makes a cookie that the browser also sends when the provider's site links back here: Lax allows
+// that, Strict would not.
 func (a *app) tripCookie(w http.ResponseWriter, value string, seconds int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: a.trip, Value: value, Path: "/", MaxAge: seconds,

@@ -1,11 +1,11 @@
-// Command quickstart reads a roster, as a CRM exports it, into organizations, users
-// and memberships in an SQLite file, and prints who is where. Run it twice: the
-// second run finds all that could go in, and changes nothing of it.
+// Command quickstart imports a roster, in the form of a CRM's export, as organizations, users and memberships
+// into an SQLite file, and prints the members. Run it twice: the second run finds everything imported, and
+// changes nothing.
 //
 //	go run ./examples/quickstart [-db app.db] [-roster roster.csv]
 //
-// A row of the roster that cannot go in is reported with its line and the reason,
-// and the others go in.
+// If a row of the roster cannot be imported, the program reports its line and the reason, and imports the
+// others.
 package main
 
 import (
@@ -86,7 +86,7 @@ func run(ctx context.Context, out io.Writer, path, file string) error {
 	return nil
 }
 
-// load puts the roster into the database, and reports what does not go in.
+// load imports the roster into the database, and reports the rows that it refuses.
 func load(ctx context.Context, out io.Writer, svc *tenancy.Service, in io.Reader) (roster.Applied, error) {
 	sheet, err := roster.Read(in, roster.People())
 	if err != nil {
@@ -104,7 +104,7 @@ func load(ctx context.Context, out io.Writer, svc *tenancy.Service, in io.Reader
 	return applied, err
 }
 
-// organization is a customer as a row of the roster has it, with a column that is this program's own.
+// organization is the customer that a row of the roster describes, with a column that only this program knows.
 func organization(row roster.Row) tenancy.NewOrganization {
 	in := roster.NewOrganization(row)
 	in.Metadata = map[string]string{"domains": row.Cell("domains")}
@@ -148,8 +148,8 @@ func show(ctx context.Context, out io.Writer, svc *tenancy.Service) error {
 
 var errChangedMyMind = errors.New("changed my mind")
 
-// share puts a row of this program's own and a membership into one transaction of
-// its own: once to keep both, once to undo both.
+// share writes a row of this program's own and a membership in one transaction: once it commits both, once it
+// rolls both back.
 func share(ctx context.Context, out io.Writer, st *sqlite.Store, svc *tenancy.Service) error {
 	if _, err := st.DB().ExecContext(ctx, `CREATE TABLE IF NOT EXISTS desks (
 		membership TEXT PRIMARY KEY REFERENCES tenancy_memberships (id), number INTEGER NOT NULL) STRICT`); err != nil {
@@ -178,7 +178,7 @@ func share(ctx context.Context, out io.Writer, st *sqlite.Store, svc *tenancy.Se
 	return nil
 }
 
-// seat adds a member and a desk in one transaction, and ends it as told.
+// seat adds a member and a desk in one transaction, and ends it as end says.
 func seat(ctx context.Context, st *sqlite.Store, svc *tenancy.Service, email string, end error) error {
 	tx, err := st.DB().BeginTx(ctx, nil)
 	if err != nil {

@@ -1,9 +1,10 @@
-// Command todo is a to-do list for teams, in one file to paste from: people sign up by password, found
-// organizations, invite each other, and share a list. It is chi, an SQLite file, and argon2id for passwords.
+// Command todo is a to-do list for teams, in one file that you can copy from. People sign up with a password,
+// found organizations, invite each other, and share a list. It uses chi, an SQLite file, and argon2id for
+// passwords.
 //
 //	go run . [-addr localhost:8080] [-db todo.db]
 //
-// Mails are printed on the terminal instead of being sent.
+// It prints mails on the terminal and does not send them.
 package main
 
 import (
@@ -33,7 +34,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancysmtp"
 )
 
-// The program's own tables. They reference those of Freehold, which are there first.
+// The program's own tables reference those of Freehold, which exist first.
 const tables = `
 CREATE TABLE IF NOT EXISTS todos (
     id INTEGER PRIMARY KEY, organization_id TEXT NOT NULL REFERENCES tenancy_organizations (id) ON DELETE CASCADE,
@@ -71,13 +72,13 @@ func main() {
 		log.Fatal(err)
 	}
 	defer a.store.Close()
-	go func() { log.Print(a.svc.Run(context.Background())) }() // clears away what has run out
+	go func() { log.Print(a.svc.Run(context.Background())) }() // removes what has expired
 	log.Print("open http://", *addr)
 	server := http.Server{Addr: *addr, Handler: a.routes(), ReadHeaderTimeout: 10 * time.Second}
 	log.Print(server.ListenAndServe())
 }
 
-// linkTo is where the link in a mail leads.
+// linkTo returns the URL of the link in a mail.
 func linkTo(m tenancy.Message) string {
 	token := "?" + url.Values{"token": {m.Token.Reveal()}}.Encode()
 	if m.Kind == tenancy.MessageMailboxProof {
@@ -148,7 +149,7 @@ func (a *app) routes() http.Handler {
 	return r
 }
 
-// The list: the Service is bound to who asks, and the organization goes into every WHERE.
+// The list: the Service is bound to the user, and every WHERE contains the organization.
 
 type todo struct {
 	ID   int64
@@ -220,7 +221,7 @@ func (a *app) found(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) invitationPage(w http.ResponseWriter, r *http.Request) {
 	token := r.FormValue("token")
-	preview, err := a.svc.Invitations.Preview(r.Context(), token) // looking spends nothing
+	preview, err := a.svc.Invitations.Preview(r.Context(), token) // a preview does not use up the token
 	if err != nil {
 		a.sorry(w, r, err)
 		return
@@ -250,7 +251,7 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 		a.sorry(w, r, err)
 		return
 	}
-	if !matches(kept, r.PostFormValue("password")) { // as slow where there is no password
+	if !matches(kept, r.PostFormValue("password")) { // takes as long if there is no password
 		_, err = a.db.ExecContext(ctx, `UPDATE passwords SET wrong = wrong + 1 WHERE user_id = ?`, user.ID)
 		a.next(w, r, "/login", errors.Join(err, &tenancy.Error{Code: tenancyhttp.ErrUnauthenticated, Op: "sign in"}))
 		return
@@ -262,7 +263,8 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	a.enter(w, r, tenancy.Attempt{Evidence: tenancy.PasswordEvidence(credential, email), Invitation: r.PostFormValue("invitation")})
 }
 
-// signUp is a reset, too: who proves the mailbox in this browser keeps the password typed here.
+// signUp is also the password reset: a person who proves the mailbox in this browser keeps the password that
+// was typed here.
 func (a *app) signUp(w http.ResponseWriter, r *http.Request) {
 	ctx, password := r.Context(), r.PostFormValue("password")
 	if len(password) < 8 || len(password) > 256 {
@@ -293,7 +295,7 @@ func (a *app) code(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) proofPage(w http.ResponseWriter, r *http.Request) {
-	preview, err := a.svc.Proofs.Preview(r.Context(), r.FormValue("token"), handle(r)) // mail scanners look, too
+	preview, err := a.svc.Proofs.Preview(r.Context(), r.FormValue("token"), handle(r)) // mail scanners open the link, too
 	if err != nil {
 		a.sorry(w, r, err)
 		return
@@ -306,8 +308,8 @@ func (a *app) openProof(w http.ResponseWriter, r *http.Request) {
 	a.proved(w, r, proved, err)
 }
 
-// proved signs in who proved a mailbox. The password that waits is theirs only if it was typed in this
-// browser: anybody may have typed it elsewhere.
+// proved signs in a person who has proved a mailbox. It keeps the pending password only if it was typed in this
+// browser: anybody may have typed it in another one.
 func (a *app) proved(w http.ResponseWriter, r *http.Request, proved tenancy.ProvedMailbox, err error) {
 	if err != nil {
 		a.sorry(w, r, err)
@@ -356,7 +358,7 @@ func (a *app) credential(ctx context.Context, email string) (credential string, 
 }
 
 func (a *app) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
-	in.Session = a.sessions.Token(r) // of the same person: then this sign-in adds to it
+	in.Session = a.sessions.Token(r) // if it is of the same person, this sign-in adds to it
 	d, err := signIn(r.Context(), a.svc, in)
 	a.follow(w, r, d, err)
 }
@@ -378,7 +380,7 @@ func signIn(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt) (tena
 	return d, nil
 }
 
-// follow does what a decision says.
+// follow carries out a decision.
 func (a *app) follow(w http.ResponseWriter, r *http.Request, d tenancy.Decision, err error) {
 	if err != nil {
 		a.sorry(w, r, err)
@@ -389,13 +391,13 @@ func (a *app) follow(w http.ResponseWriter, r *http.Request, d tenancy.Decision,
 		return
 	}
 	if old := a.sessions.Token(r); old != "" {
-		_ = a.svc.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself
+		_ = a.svc.Sessions.SignOut(r.Context(), old) // if this fails, the session expires by itself
 	}
 	a.sessions.Set(w, d.Started())
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// hash is argon2id with a salt, as text; matches compares in the same time whatever is kept.
+// hash returns argon2id with a salt, as text. matches takes the same time whatever is kept.
 func hash(password string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt)

@@ -19,21 +19,21 @@ import (
 //go:embed schema.sql
 var schema string
 
-// options are what differs between main and the tests.
+// options differ between main and the tests.
 type options struct {
 	path   string
-	secure bool // cookies go over https alone
+	secure bool // cookies only over https
 	log    *slog.Logger
 	mailer tenancy.Mailer
-	demo   *toyDNS // not nil: domains are looked for there, and the toys are on
-	posts  int     // that one address may send in a minute; 0 = no bound
-	// mailEvery is between two mails to one address, and two looks at one domain; 0 = the
-	// library's minute.
+	demo   *toyDNS // not nil: replaces the DNS, and the toys are on
+	posts  int     // how often one address may post in a minute; 0 = no limit
+	// mailEvery is the time between two mails to one address, and between two checks of one domain; 0 = the
+	// library's default, a minute.
 	mailEvery time.Duration
 }
 
-// app is the whole program. Its Service is the host's own, so only accounts and the
-// guard are given it; every other handler takes what its request brings along.
+// app is the whole program. Its Service is the trusted one, so only accounts and the guard get it. All other
+// handlers use the Service of their request.
 type app struct {
 	db      *sql.DB
 	store   *sqlite.Store
@@ -43,10 +43,10 @@ type app struct {
 
 	site     *site
 	accounts *accounts
-	toys     *toys // nil: there are none
+	toys     *toys // nil: the toys are off
 }
 
-// open opens the database, brings its tables up to date and puts the program together.
+// open opens the database, brings its tables up to date and builds the program.
 func open(ctx context.Context, o options) (_ *app, err error) {
 	a := &app{log: o.log, limiter: newLimiter(o.posts)}
 	defer func() {
@@ -75,8 +75,8 @@ func open(ctx context.Context, o options) (_ *app, err error) {
 	return a, a.build(o)
 }
 
-// found makes the Service. A person without an invitation signs up with an organization, on a
-// page of the program's own.
+// found makes the Service. A person without an invitation signs up together with an organization, on a page of
+// this program.
 func (a *app) found(o options) (err error) {
 	var prover tenancy.Prover = prove.New(prove.Options{})
 	if o.demo != nil {
@@ -90,7 +90,7 @@ func (a *app) found(o options) (err error) {
 	return err
 }
 
-// build puts the pages in front of the Service.
+// build makes the pages.
 func (a *app) build(o options) error {
 	pages, err := loadPages()
 	if err != nil {
@@ -124,8 +124,8 @@ func (a *app) close() {
 	}
 }
 
-// openDB opens the file as store/sqlite wants a host's handle to be. A new file is readable by its
-// owner alone, and SQLite gives the two files beside it the same mode.
+// openDB opens the file with the settings that store/sqlite needs. Only the owner can read a new file, and
+// SQLite gives the two files beside it the same mode.
 func openDB(path string) (*sql.DB, error) {
 	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 		_ = file.Close()
@@ -138,12 +138,12 @@ func openDB(path string) (*sql.DB, error) {
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 }
 
-// handler is everything that the program answers.
+// handler handles all requests.
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range a.routes() {
 		mux.Handle(r.pattern, a.site.guard.Follow(r.guard(r.handler))) // a link into another organization enters it
 	}
-	// Sessions are cookies, so forms of other sites must not be able to use them.
+	// Sessions are cookies, so forms of other sites must not reach the handlers.
 	return a.limiter.limit(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 1<<20)))
 }

@@ -7,21 +7,21 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// What can be done to documents.
+// The permissions for documents.
 const (
 	readDocuments   rbac.Permission = "documents:read"
 	writeDocuments  rbac.Permission = "documents:write"
 	deleteDocuments rbac.Permission = "documents:delete"
 )
 
-// editor is the program's own role, beside owner, admin, member and guest.
+// editor is this program's own role, in addition to owner, admin, member and guest.
 const editor = "editor"
 
-// revision counts the changes to what declare says.
+// revision is the number of this schema. Raise it with each change of declare.
 const revision = 1
 
-// declare says at each start what can be done, and who may. Owners and administrators
-// hold everything of the program's by themselves.
+// declare declares the permissions and the roles at each start. Owners and administrators hold all permissions
+// of this program without a declaration.
 func declare(ctx context.Context, svc *tenancy.Service) error {
 	return svc.Declare(ctx, revision, tenancy.Schema{
 		Permissions: []tenancy.PermissionSpec{

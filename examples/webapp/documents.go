@@ -12,8 +12,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// documents is the program's own business. Every statement names the organization
-// that the guard let the request into: an id alone finds nothing.
+// documents is this program's own feature. Every statement names the organization that the guard checked, so an
+// id alone finds nothing.
 type documents struct{ *site }
 
 type document struct {
@@ -96,7 +96,7 @@ func (d *documents) remove(w http.ResponseWriter, r *http.Request) {
 	d.changed(w, r, changed, err)
 }
 
-// changed goes back to the list after a change that has found its document.
+// changed redirects to the list after a change that found its document.
 func (d *documents) changed(w http.ResponseWriter, r *http.Request, result sql.Result, err error) {
 	if err == nil && result != nil {
 		var n int64
@@ -107,7 +107,7 @@ func (d *documents) changed(w http.ResponseWriter, r *http.Request, result sql.R
 	d.done(w, r, home(r), err)
 }
 
-// documentID is the id in the path; 0, which no document has, for anything else.
+// documentID returns the id in the path; for anything else 0, which no document has.
 func documentID(r *http.Request) int64 {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {

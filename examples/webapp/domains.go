@@ -9,7 +9,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// claims are the organization's domains, with what proves those that are not proved.
+// claims returns the organization's domains, with the proof to publish for those that are not verified.
 func (s *settings) claims(r *http.Request) ([]claim, error) {
 	ctx := r.Context()
 	svc, org := tenancyhttp.Service(ctx), tenancyhttp.Organization(ctx)
@@ -30,8 +30,8 @@ func (s *settings) claims(r *http.Request) ([]claim, error) {
 	return claims, nil
 }
 
-// claimDomain has no effect until the domain is verified. Then whoever signs in with an
-// address on it is in, if the form says so.
+// claimDomain has no effect until the domain is verified. From then on, if the form says so, every person who
+// signs in with an address on it joins.
 func (s *settings) claimDomain(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	in := tenancy.NewDomain{OrganizationID: tenancyhttp.Organization(ctx), Name: r.PostFormValue("name"), Joining: tenancy.JoiningOff}
@@ -55,7 +55,7 @@ func (s *settings) releaseDomain(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// change does something to the domain in the path.
+// change changes the domain in the path.
 func (s *settings) change(w http.ResponseWriter, r *http.Request,
 	fn func(context.Context, *tenancy.Service, tenancy.OrganizationID, tenancy.DomainID) error,
 ) {

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// invitationPage is where the link in the mail leads. Looking spends nothing, so it
-// does no harm that mail programs look, too.
+// invitationPage is the page of the link in the mail. It does not use up the token, because mail programs open
+// links, too.
 func (a *accounts) invitationPage(w http.ResponseWriter, r *http.Request) {
 	token := r.FormValue("token")
 	preview, err := a.service.Invitations.Preview(r.Context(), token)
@@ -27,13 +27,13 @@ func (a *accounts) invitationPage(w http.ResponseWriter, r *http.Request) {
 	}{preview, token, r.FormValue("email"), found.User.Email})
 }
 
-// acceptInvitation signs somebody new in by the link alone: it went to the mailbox and
-// nowhere else. Who has an account already is asked for a code.
+// acceptInvitation signs a new person in by the link alone: only their mailbox received it. A person who has an
+// account already must enter a code.
 func (a *accounts) acceptInvitation(w http.ResponseWriter, r *http.Request) {
 	a.enter(w, r, tenancy.Attempt{Invitation: r.PostFormValue("invitation")})
 }
 
-// joinInvited accepts as whoever is signed in, and goes there.
+// joinInvited accepts the invitation as the signed-in user, and switches to the organization.
 func (a *accounts) joinInvited(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	joined, err := tenancyhttp.Service(ctx).Invitations.Accept(ctx, r.PostFormValue("invitation"), tenancyhttp.User(ctx))
@@ -44,8 +44,8 @@ func (a *accounts) joinInvited(w http.ResponseWriter, r *http.Request) {
 	a.moveTo(w, r, joined.OrganizationID)
 }
 
-// declineInvitation ends an invitation. The token is enough, so nobody has to sign in for that. It is
-// a POST, because mail programs open the links of a mail.
+// declineInvitation ends an invitation. The token is enough, so the person need not sign in. It is a POST,
+// because mail programs open the links of a mail.
 func (a *accounts) declineInvitation(w http.ResponseWriter, r *http.Request) {
 	declined, err := a.service.Invitations.Decline(r.Context(), r.PostFormValue("invitation"))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// invite sends an invitation by mail. Who invites gives no more than they have.
+// invite sends an invitation by mail. The ceiling holds: nobody gives more than they have.
 func (m *members) invite(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	in := tenancy.NewInvitation{OrganizationID: tenancyhttp.Organization(ctx), Email: r.PostFormValue("email")}
@@ -34,8 +34,8 @@ func (m *members) revoke(w http.ResponseWriter, r *http.Request) {
 	m.done(w, r, home(r)+"/members", err)
 }
 
-// invitation is the one in the path, if it is the organization's in the path: somebody
-// may look after two organizations, but each on its own pages.
+// invitation returns the id in the path, if that invitation belongs to the organization in the path: a person
+// may manage two organizations, but each on its own pages.
 func (m *members) invitation(r *http.Request) (tenancy.InvitationID, error) {
 	ctx := r.Context()
 	id, err := tenancyhttp.ID[tenancy.Invitation](r, "invitation")

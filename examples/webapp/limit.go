@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// limiter bounds how often one address may post, whatever it posts. Behind a proxy all requests come from
-// that: take the client's address from the header that your proxy always overwrites. What is mailed and
-// guessed is bounded by Freehold besides.
+// limiter limits how often one address may post, whatever it posts. Behind a proxy all requests come from the
+// proxy's address: take the client's address from the header that your proxy always overwrites. Freehold itself
+// limits mails and guesses.
 type limiter struct {
-	perMinute int // 0 = no bound
+	perMinute int // 0 = no limit
 	now       func() time.Time
 
 	mu     sync.Mutex
 	minute int64
-	posts  map[string]int // of the minute, by address
+	posts  map[string]int // number of posts in this minute, by address
 }
 
-// mostAddresses is how many addresses are remembered: more than that in one minute share what is left.
+// mostAddresses is how many addresses are counted: further ones in the same minute share one count.
 const mostAddresses = 100_000
 
 func newLimiter(perMinute int) *limiter {
 	return &limiter{perMinute: perMinute, now: time.Now, posts: map[string]int{}}
 }
 
-// takes counts a post, and reports whether it is within the bound.
+// takes counts a post, and reports whether it is within the limit.
 func (l *limiter) takes(address string) bool {
 	minute := l.now().Unix() / 60
 	l.mu.Lock()

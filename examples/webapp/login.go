@@ -8,27 +8,27 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// accounts is what people do before they are anybody: sign in and sign up. The program
-// finds out what they can prove, and Freehold decides what that is worth.
+// accounts has the pages for people who are not signed in yet: sign in and sign up. This program finds out what
+// they can prove, and Freehold decides what follows.
 type accounts struct {
 	*site
 	store   *sqlite.Store
 	service *tenancy.Service
-	secure  bool // cookies go over https alone
+	secure  bool // cookies only over https
 }
 
-// step is what the pages on the way in are made of.
+// step is the data of the sign-in pages.
 type step struct {
 	tenancy.Decision
 	Email      string
-	Invitation string // goes with every form, as long as there is one
+	Invitation string // every form carries it
 }
 
 func (a *accounts) loginPage(w http.ResponseWriter, r *http.Request) {
 	a.show(w, r, "login", "Sign in", nil)
 }
 
-// loginTo goes on where somebody had to choose an organization.
+// loginTo continues after a person has chosen an organization.
 func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
 	evidence, err := a.pending(r)
 	in := tenancy.Attempt{Evidence: evidence}
@@ -42,7 +42,7 @@ func (a *accounts) loginTo(w http.ResponseWriter, r *http.Request) {
 	a.enter(w, r, in)
 }
 
-// pending is what this browser has proved, in a sign-in that goes on.
+// pending returns what this browser has proved in an unfinished sign-in.
 func (a *accounts) pending(r *http.Request) (tenancy.Evidence, error) {
 	token := a.sessions.Pending(r)
 	if token == "" {
@@ -51,9 +51,9 @@ func (a *accounts) pending(r *http.Request) (tenancy.Evidence, error) {
 	return tenancy.PendingEvidence(token), nil
 }
 
-// enter has Freehold decide on an attempt, and does what it says.
+// enter calls SignIn with an attempt, and carries out the decision.
 func (a *accounts) enter(w http.ResponseWriter, r *http.Request, in tenancy.Attempt) {
-	in.Session = a.sessions.Token(r) // of the same person: then this sign-in adds to it
+	in.Session = a.sessions.Token(r) // if it is of the same person, this sign-in adds to it
 	d, err := a.service.SignIn(r.Context(), in)
 	if err != nil {
 		a.guard.Error(w, r, beginAnew(err))
@@ -62,7 +62,7 @@ func (a *accounts) enter(w http.ResponseWriter, r *http.Request, in tenancy.Atte
 	a.follow(w, r, in, d)
 }
 
-// beginAnew sends somebody back to the start whose sign-in has run out, or was ended.
+// beginAnew sends a person back to the start if their sign-in has expired, or was ended.
 func beginAnew(err error) error {
 	switch tenancy.CodeOf(err) {
 	case tenancy.ErrInvalidToken, tenancy.ErrTokenExpired:
@@ -82,7 +82,7 @@ func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Att
 		a.askProof(w, r, r.PostFormValue("email"), in.Invitation)
 	case chooses && len(d.Choices) == 0:
 		http.Redirect(w, r, "/signup", http.StatusSeeOther)
-	case chooses && len(d.Choices) == 1 && !d.TookOver: // there is nothing to choose
+	case chooses && len(d.Choices) == 1 && !d.TookOver: // there is only one choice
 		a.enter(w, r, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: d.Choices[0].OrganizationID})
 	case chooses:
 		a.show(w, r, "choose", "Where to?", next)
@@ -91,10 +91,10 @@ func (a *accounts) follow(w http.ResponseWriter, r *http.Request, in tenancy.Att
 	}
 }
 
-// welcome hands out the session. Another person who used this browser before is signed out.
+// welcome sets the session in the browser. If another person used this browser before, it signs them out.
 func (a *accounts) welcome(w http.ResponseWriter, r *http.Request, d tenancy.Decision) {
 	if old := a.sessions.Token(r); old != "" {
-		_ = a.service.Sessions.SignOut(r.Context(), old) // at worst it runs out by itself; of the same person it is spent
+		_ = a.service.Sessions.SignOut(r.Context(), old) // if this fails, it expires by itself; a session of the same person has ended already
 	}
 	a.sessions.Set(w, d.Started())
 	http.Redirect(w, r, pathOf(d.OrganizationID), http.StatusSeeOther)

@@ -1,13 +1,13 @@
-// Command webapp is a small web application that has customers: people sign up, or come
-// by invitation, by their company's domain or by its single sign-on, belong to
-// organizations, and write documents there. The documents and the pages are its own;
-// who belongs where, how they may sign in and what they may do is Freehold's.
+// Command webapp is a small web application with customers. People sign up, or come by invitation, by their
+// company's domain or by its single sign-on. They belong to organizations, and write documents there. The
+// documents and the pages are this program's own. Freehold decides who belongs where, how they sign in and what
+// they may do.
 //
 //	go run ./examples/webapp [-demo] [-addr localhost:8080] [-db webapp.db]
 //
-// An empty database gets two organizations to play with. Mails are printed, unless -smtp names a
-// mail server. With -demo there are a toy in place of the DNS, in which everybody may publish the
-// proof of a domain, and one in place of companies' single sign-on that believes what it is told.
+// An empty database gets two example organizations. Mails are printed, unless -smtp names a mail server. With
+// -demo, a toy replaces the DNS, and everybody may publish the proof of a domain in it. A second toy replaces
+// the companies' single sign-on, and believes everything.
 package main
 
 import (
@@ -52,7 +52,7 @@ func main() {
 	}
 }
 
-// newMailer sends mails, or prints them where there is no mail server.
+// newMailer sends mails, or prints them if there is no mail server.
 func newMailer(smtp, from string, link func(tenancy.Message) string) (tenancy.Mailer, error) {
 	if smtp == "" {
 		return tenancysmtp.NewLog(os.Stdout, link), nil
@@ -81,8 +81,8 @@ func run(ctx context.Context, o options, addr string, demo bool) error {
 	return a.serve(ctx, listener)
 }
 
-// serve answers requests and lets the Service follow what other processes commit, and
-// clear away what has run out, until ctx ends.
+// serve answers requests until ctx ends. Meanwhile it runs the Service's background work, which follows the
+// commits of other processes and removes what has expired.
 func (a *app) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second}
 	ctx, cancel := context.WithCancel(ctx)

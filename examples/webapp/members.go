@@ -9,14 +9,14 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// members is the page on which an organization looks after its people. All that it
-// asks is asked as the one who makes the request, and the rules are not here.
+// members is the page on which an organization manages its people. It makes all calls as the user of the
+// request. It contains no rules; the Service does.
 type members struct{ *site }
 
 type membersPage struct {
 	tenancy.Page[tenancy.Member]
-	Roles       []tenancy.Role       // to choose from; none for those who may not
-	Invitations []tenancy.Invitation // that wait; none for those who may not see them
+	Roles       []tenancy.Role       // the choices; empty for users who may not change roles
+	Invitations []tenancy.Invitation // the pending ones; empty for users who may not see them
 }
 
 func (m *members) list(w http.ResponseWriter, r *http.Request) {
@@ -60,7 +60,7 @@ func (m *members) setRole(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// deactivate throws a member out: their sessions here have ended by the next request.
+// deactivate removes a member's access: their sessions in this organization have ended by the next request.
 func (m *members) deactivate(w http.ResponseWriter, r *http.Request) {
 	m.change(w, r, func(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, user tenancy.UserID) error {
 		_, err := svc.Memberships.Deactivate(ctx, org, user)
@@ -81,14 +81,14 @@ func (m *members) remove(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// leave ends the session, too, as it is at the organization left.
+// leave also ends the session, because that is in the organization left.
 func (m *members) leave(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	err := tenancyhttp.Service(ctx).Memberships.Leave(ctx, tenancyhttp.Organization(ctx), tenancyhttp.User(ctx))
 	m.done(w, r, "/", err)
 }
 
-// change does something to the member in the path. What is no user's id is nobody.
+// change changes the member in the path. A text that is not a user's id names no member.
 func (m *members) change(w http.ResponseWriter, r *http.Request,
 	fn func(context.Context, *tenancy.Service, tenancy.OrganizationID, tenancy.UserID) error,
 ) {

@@ -7,13 +7,13 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// login begins to prove a mailbox: a mail with a code and a link goes there.
+// login begins the proof of a mailbox: it sends a mail with a code and a link.
 func (a *accounts) login(w http.ResponseWriter, r *http.Request) {
 	a.askProof(w, r, r.PostFormValue("email"), r.PostFormValue("invitation"))
 }
 
-// askProof mails a code and a link to whatever address, and offers single sign-on where the
-// address's domain has it: neither tells whether the address is a user's.
+// askProof mails a code and a link to any address, and offers single sign-on if the address's domain has it.
+// Neither shows whether a user has the address.
 func (a *accounts) askProof(w http.ResponseWriter, r *http.Request, email, invitation string) {
 	ctx := r.Context()
 	route, err := a.service.Route(ctx, email, tenancy.RouteHints{})
@@ -31,19 +31,20 @@ func (a *accounts) askProof(w http.ResponseWriter, r *http.Request, email, invit
 	})
 }
 
-// codePage says what is on its way, with or without a code: see [tenancy.StartedProof].
+// codePage says what was sent, with or without a code: see [tenancy.StartedProof].
 type codePage struct {
 	step
 	HasCode bool
 }
 
-// loginByCode takes the code, in the browser that asked for it.
+// loginByCode checks the code, in the browser that asked for it.
 func (a *accounts) loginByCode(w http.ResponseWriter, r *http.Request) {
 	proved, err := a.service.Proofs.Finish(r.Context(), a.handle(r), r.PostFormValue("code"))
 	a.proved(w, r, proved, err)
 }
 
-// linkPage is where the link in the mail leads. Looking spends nothing, because mail programs look, too.
+// linkPage is the page of the link in the mail. It does not use up the token, because mail programs open links,
+// too.
 func (a *accounts) linkPage(w http.ResponseWriter, r *http.Request) {
 	token := r.FormValue("token")
 	preview, err := a.service.Proofs.Preview(r.Context(), token, a.handle(r))
@@ -57,26 +58,25 @@ func (a *accounts) linkPage(w http.ResponseWriter, r *http.Request) {
 	}{preview, token})
 }
 
-// loginByLink signs in the browser in which the link was opened, and no other.
+// loginByLink signs in only the browser in which the link was opened.
 func (a *accounts) loginByLink(w http.ResponseWriter, r *http.Request) {
 	proved, err := a.service.Proofs.Open(r.Context(), r.PostFormValue("token"), a.handle(r))
 	a.proved(w, r, proved, err)
 }
 
-// proved goes on with a mailbox that was proved here. Where to is asked after: somebody new has
-// nowhere to go yet.
+// proved continues with a proved mailbox. The person chooses an organization later: a new person has none yet.
 func (a *accounts) proved(w http.ResponseWriter, r *http.Request, proved tenancy.ProvedMailbox, err error) {
 	if err != nil {
 		a.guard.Error(w, r, err)
 		return
 	}
 	if proved.Here {
-		a.handleCookie(w, "", -time.Second) // it is spent
+		a.handleCookie(w, "", -time.Second) // it is used up
 	}
 	a.enter(w, r, tenancy.Attempt{Evidence: proved.Evidence, Invitation: r.PostFormValue("invitation"), ChooseLater: true})
 }
 
-// handle is what this browser has of the proof that it asked for; "" = nothing.
+// handle returns this browser's handle of the proof that it asked for; "" = none.
 func (a *accounts) handle(r *http.Request) string {
 	cookie, err := r.Cookie(a.handleName())
 	if err != nil {

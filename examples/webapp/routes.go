@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// route is one thing that the program answers, and who may ask for it.
+// route is one route of the program, with the check that guards it.
 type route struct {
 	pattern string
 	guard   func(http.Handler) http.Handler

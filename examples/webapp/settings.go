@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// settings is the page on which an organization says who gets in by themselves, and how
-// people have to sign in.
+// settings is the page on which an organization sets which people join by themselves, and how people must sign
+// in.
 type settings struct{ *site }
 
 type settingsPage struct {
@@ -19,7 +19,7 @@ type settingsPage struct {
 	Demo        bool
 }
 
-// claim is a domain, with what to publish for it.
+// claim is a domain, with the proof to publish for it.
 type claim struct {
 	tenancy.Domain
 	domains.Challenge
@@ -45,8 +45,8 @@ func (s *settings) page(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "settings", "Settings", page)
 }
 
-// connect sets up the toy that stands for the company's single sign-on. In a real
-// program this is where SAML or OpenID Connect is configured.
+// connect sets up the toy that replaces the company's single sign-on. A real program configures SAML or OpenID
+// Connect here.
 func (s *settings) connect(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	_, err := tenancyhttp.Service(ctx).Connections.Create(ctx, tenancy.NewConnection{
@@ -56,8 +56,8 @@ func (s *settings) connect(w http.ResponseWriter, r *http.Request) {
 	s.done(w, r, home(r)+"/settings", err)
 }
 
-// setPolicy says whether people have to come by single sign-on, and whether owners have
-// to, too. As long as they need not, it can break and they still get in.
+// setPolicy sets whether people must use single sign-on, and whether owners must, too. If owners need not, they
+// can still sign in when single sign-on fails.
 func (s *settings) setPolicy(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	bindsOwners := r.PostFormValue("binds_owners") != ""

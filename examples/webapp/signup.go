@@ -33,8 +33,8 @@ func (a *accounts) signUp(w http.ResponseWriter, r *http.Request) {
 	a.follow(w, r, in, d)
 }
 
-// register makes a user, their organization and the session, and a first document: all of
-// it in one transaction of the program's own.
+// register makes a user, their organization, the session and a first document in one transaction of this
+// program.
 func (a *accounts) register(ctx context.Context, in tenancy.Attempt) (d tenancy.Decision, err error) {
 	tx, err := a.db.BeginTx(ctx, nil)
 	if err != nil {

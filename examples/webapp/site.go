@@ -19,8 +19,8 @@ import (
 //go:embed pages/*.html
 var files embed.FS
 
-// site is what all handlers share. It has no Service: they take the one that the guard
-// hands them.
+// site is what all handlers share. It has no Service: they take the Service that the guard puts into their
+// request.
 type site struct {
 	db       *sql.DB
 	guard    *tenancyhttp.Guard
@@ -46,18 +46,18 @@ func loadPages() (map[string]*template.Template, error) {
 	return pages, nil
 }
 
-// view is what a page is made of.
+// view is the data of a page.
 type view struct {
 	Title    string
 	SignedIn bool
 	Switcher []tenancy.Member // the user's organizations
-	Here     tenancy.Member   // the user in the organization of this page, if it is one's
+	Here     tenancy.Member   // the user in the organization of this page, if the page has one
 	Data     any
 
 	ctx context.Context
 }
 
-// Can says whether a button is worth showing.
+// Can reports whether to show a button.
 func (v view) Can(permission string) (bool, error) {
 	return tenancyhttp.Can(v.ctx, rbac.Permission(permission))
 }
@@ -77,7 +77,7 @@ func (s *site) showAs(w http.ResponseWriter, r *http.Request, status int, name, 
 	}
 }
 
-// locate finds where the user is and where else they could go.
+// locate finds the user's organization on this page, and the user's other organizations.
 func (v *view) locate() error {
 	svc, org, user := tenancyhttp.Service(v.ctx), tenancyhttp.Organization(v.ctx), tenancyhttp.User(v.ctx)
 	if svc == nil {
@@ -94,7 +94,7 @@ func (v *view) locate() error {
 	return err
 }
 
-// write makes the whole page before it sends any of it.
+// write builds the whole page before it sends any of it.
 func (s *site) write(w http.ResponseWriter, name string, status int, v view) error {
 	var page bytes.Buffer
 	if err := s.pages[name].ExecuteTemplate(&page, "layout", v); err != nil {
@@ -103,15 +103,15 @@ func (s *site) write(w http.ResponseWriter, name string, status int, v view) err
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin") // some addresses hold a token
+	h.Set("Referrer-Policy", "same-origin") // some URLs contain a token
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	w.WriteHeader(status)
-	_, _ = page.WriteTo(w) // if the browser has gone, there is nobody to tell
+	_, _ = page.WriteTo(w) // an error means that the browser has gone
 	return nil
 }
 
-// sorry answers what was refused: nobody is sent to sign in, others get a page that
-// says no more than the problem does.
+// sorry answers a refused request. It sends a person who is not signed in to the sign-in page. Others get a
+// page that says no more than the problem does.
 func (s *site) sorry(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, tenancyhttp.ErrUnauthenticated) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
@@ -123,7 +123,7 @@ func (s *site) sorry(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// done goes on after a change, or says why there was none.
+// done redirects after a change, or shows why there was none.
 func (s *site) done(w http.ResponseWriter, r *http.Request, next string, err error) {
 	if err != nil {
 		s.guard.Error(w, r, err)
@@ -132,7 +132,7 @@ func (s *site) done(w http.ResponseWriter, r *http.Request, next string, err err
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// home is the page of the organization that the request is in.
+// home returns the page of the request's organization.
 func home(r *http.Request) string { return pathOf(tenancyhttp.Organization(r.Context())) }
 
 func pathOf(org tenancy.OrganizationID) string {
@@ -142,7 +142,7 @@ func pathOf(org tenancy.OrganizationID) string {
 	return "/orgs/" + org.String()
 }
 
-// organizations is the switcher as a page, where people land who are nowhere yet.
+// organizations is the switcher as a page, for people who are in no organization yet.
 func (s *site) organizations(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "organizations", "Your organizations", nil)
 }
@@ -159,7 +159,7 @@ func (s *site) createOrganization(w http.ResponseWriter, r *http.Request) {
 	s.moveTo(w, r, org.ID)
 }
 
-// moveTo takes the session to an organization, as the switcher does.
+// moveTo switches the session to an organization, as the switcher does.
 func (s *site) moveTo(w http.ResponseWriter, r *http.Request, org tenancy.OrganizationID) {
 	ctx := r.Context()
 	d, err := tenancyhttp.Service(ctx).Sessions.Switch(ctx, s.sessions.Token(r), org)

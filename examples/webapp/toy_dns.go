@@ -7,11 +7,11 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// toyDNS stands for the DNS, with -demo alone: everybody may publish what proves a domain, and domains
-// are looked for in it and nowhere else. A real program gives prove.New in its place.
+// toyDNS replaces the DNS with -demo: everybody may publish the proof of a domain in it, and the program looks
+// for domains only there. A real program uses prove.New.
 type toyDNS struct {
 	mu      sync.Mutex
-	records map[string]string // name: the one TXT record
+	records map[string]string // name to the one TXT record
 }
 
 func newToyDNS() *toyDNS { return &toyDNS{records: map[string]string{}} }
@@ -22,7 +22,7 @@ func (d *toyDNS) publish(name, value string) {
 	d.records[name] = value
 }
 
-// Prove looks for a challenge as prove.New does in the real DNS.
+// Prove looks for a challenge here, as prove.New does in the real DNS.
 func (d *toyDNS) Prove(_ context.Context, c domains.Challenge, _ domains.Method) (domains.Finding, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -7,10 +7,9 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// toys stand for what is outside the program, with -demo alone: a company's name server
-// and a company's single sign-on. Both believe whatever they are told. A real program
-// has in their place the DNS, and a library that speaks SAML or OpenID Connect and
-// checks every signature before it makes an Attempt.
+// toys replace, with -demo, what is outside of the program: a company's name server and its single sign-on.
+// Both believe everything. A real program uses the DNS, and a library that implements SAML or OpenID Connect
+// and checks every signature before the program makes an Attempt.
 type toys struct {
 	*accounts
 	dns *toyDNS
@@ -37,8 +36,8 @@ func (t *toys) providerPage(w http.ResponseWriter, r *http.Request) {
 	}{c, r.FormValue("invitation")})
 }
 
-// assert is the provider's word for who somebody is. What it is worth is Freehold's to
-// decide: on the organization's own verified domains, anything; elsewhere, nothing.
+// assert is the provider's statement who a person is. Freehold decides whom to believe: on the organization's
+// own verified domains everything, elsewhere nothing.
 func (t *toys) assert(w http.ResponseWriter, r *http.Request) {
 	c, err := t.connection(r)
 	if err != nil {
@@ -52,7 +51,7 @@ func (t *toys) assert(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// connection is the one in the path, if people can sign in by it.
+// connection returns the connection in the path, if people can sign in with it.
 func (t *toys) connection(r *http.Request) (tenancy.Connection, error) {
 	id, err := tenancyhttp.ID[tenancy.Connection](r, "connection")
 	if err != nil {

@@ -1,21 +1,18 @@
-// Package access keeps compiled access in memory, so that a check costs a look-up and
-// takes no lock.
+// Package access keeps compiled access in memory, so that a check costs one lookup and takes no lock.
 //
-// A [Cache] holds a profile for a pair of ids: a scope and a subject. What the ids name
-// and what a profile holds is up to the caller, who also reads the store. The cache
-// guarantees one thing: after [Cache.Publish] has returned, [Cache.Get] never returns a
-// profile that was read before the publication and that a published [Key] covers. It
-// forgets entries whenever that is simpler or when it is full, so a nil from Get says
-// nothing about the pair.
+// A [Cache] holds a profile for a pair of ids: a scope and a subject. The caller decides what the ids name and what
+// a profile contains, and reads the store. The cache guarantees one thing: after [Cache.Publish] has returned,
+// [Cache.Get] never returns a profile that was read before the publication and that a published [Key] covers. It
+// forgets entries whenever that is simpler or when it is full, so a nil from Get says nothing about the pair.
 //
-// A caller who misses loads the profile:
+// A caller that finds no profile loads it:
 //
 //	l := c.Begin(scope, subject) // before the snapshot is taken
 //	p := read(scope, subject)    // from the store
 //	l.Keep(p)                    // does nothing if the load was overtaken
 //
-// A caller who changes the store publishes after the commit, or, where nobody reports
-// the commit, leaves a [Mark] before it and settles the mark after it.
+// A caller that changes the store publishes after the commit. If nobody reports the commit to it, the caller leaves
+// a [Mark] before the commit and settles the mark after it.
 package access
 
 import (
@@ -47,14 +44,14 @@ type Cache[P, B any] struct {
 	open   atomic.Int64 // len(marks), to be read without the lock
 	mu     sync.Mutex   // guards the marks
 	marks  []Mark
-	serial uint64 // of the last mark
+	serial uint64 // serial number of the last mark
 }
 
-// generation is all that was kept since everything was dropped last.
+// generation holds everything that the cache has kept since everything was last dropped.
 type generation[P, B any] struct {
 	shards []atomic.Pointer[shard[P]] // made when they are needed
 	count  atomic.Int64               // entries, dead ones included
-	epochs []atomic.Uint32            // each for all scopes that hash to it
+	epochs []atomic.Uint32            // each one for all scopes that hash to it
 	base   atomic.Pointer[B]
 
 	mu       sync.Mutex // guards the maps
@@ -64,22 +61,22 @@ type generation[P, B any] struct {
 
 const (
 	shardSlots  = 64 // a subject has at most this many entries
-	probes      = 8  // slots in which an entry may lie: Get looks at no others
+	probes      = 8  // slots that may hold an entry: Get looks at no others
 	shardEpochs = 4  // epochs for each shard
 )
 
-// words is an id as two numbers, so that it fits in registers.
+// words is an id as two numbers, which fit in registers.
 type words struct{ a, b uint64 }
 
 func wordsOf(id [16]byte) words {
 	return words{binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])}
 }
 
-// seed differs in each process, and so does the place of an id in the cache: somebody who sees
-// ids cannot choose their own so that their entries replace another person's.
+// seed differs in each process, and so does the place of an id in the cache. Otherwise a person who sees ids
+// could choose their own so that their entries replace another person's.
 var seed = rand.Uint64()
 
-// hash spreads an id evenly over the upper bits, also where the ids are not random.
+// hash spreads an id evenly over the upper bits, even if the ids are not random.
 func (w words) hash() uint64 {
 	return (w.b ^ bits.RotateLeft64(w.a, 32) ^ seed) * 0x9e3779b97f4a7c15
 }
@@ -105,6 +102,9 @@ func (c *Cache[P, B]) empty() *generation[P, B] {
 
 // place returns where a pair belongs: the shard of the subject, and the first slot to
 // look at, which depends on both ids.
+//
+// The multiplication divides the range of hashes into one equal part for each shard. Its upper half is the number of
+// the part. Its lower half is the position in the part, of which the six upper bits choose one of 64 slots.
 func (g *generation[P, B]) place(scope, subject words) (s *atomic.Pointer[shard[P]], slot uint64) {
 	high, low := bits.Mul64(subject.hash(), uint64(len(g.shards)))
 	return &g.shards[high], (low ^ scope.hash()) / (1 << 58)
@@ -134,7 +134,7 @@ func (c *Cache[P, B]) Get(scope, subject [16]byte) *P {
 		}
 		p := here.profile.Load()
 		if p == nil {
-			continue // emptied; the pair may have another slot by now
+			continue // the slot was emptied; the pair may have another slot by now
 		}
 		if state%2 != 0 || here.state.Load() != state || uint32(state>>32) != g.epoch(where).Load() {
 			return nil
@@ -144,13 +144,13 @@ func (c *Cache[P, B]) Get(scope, subject [16]byte) *P {
 	return nil
 }
 
-// Key says what a change may have altered. A zero member stands for all: {scope, subject}
-// is one subject in one scope, {0, subject} a subject in every scope, {scope, 0} everybody
-// in a scope, and the zero Key everything.
+// Key says what a change may have altered. A zero field means all: {scope, subject} is one subject in one
+// scope, {0, subject} a subject in every scope, {scope, 0} all subjects in a scope, and the zero Key
+// everything.
 type Key struct {
-	// Scope is where the change is; zero for everywhere.
+	// Scope is the scope of the change; zero means all scopes.
 	Scope [16]byte
-	// Subject is whose access it alters; zero for everybody's.
+	// Subject is the subject whose access changes; zero means all subjects.
 	Subject [16]byte
 }
 
@@ -159,9 +159,9 @@ func (k Key) covers(pair Key) bool {
 	return (k.Scope == [16]byte{} || k.Scope == pair.Scope) && (k.Subject == [16]byte{} || k.Subject == pair.Subject)
 }
 
-// Publish drops what the keys cover and spoils the loads that are under way there. Call
-// it after the change is visible in the store. Once it has returned, Get returns nothing
-// that the keys cover and that was read before the call.
+// Publish drops what the keys cover, and spoils the loads under them that are still running. Call it after the
+// change is visible in the store. Once it has returned, Get returns no profile that the keys cover and that was
+// read before the call.
 func (c *Cache[P, B]) Publish(keys ...Key) {
 	if slices.Contains(keys, Key{}) {
 		c.all.Store(c.empty())

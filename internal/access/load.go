@@ -2,8 +2,8 @@ package access
 
 import "cmp"
 
-// Load is a profile on its way from the store into the cache. [Cache.Begin] makes it. The
-// zero Load has no methods that may be called. One goroutine at a time uses a Load.
+// Load is a profile on its way from the store into the cache. [Cache.Begin] makes it. Do not call methods of
+// the zero Load. One goroutine at a time uses a Load.
 type Load[P, B any] struct {
 	cache      *Cache[P, B]
 	generation *generation[P, B]
@@ -14,8 +14,8 @@ type Load[P, B any] struct {
 	key        Key
 }
 
-// Begin begins to load the profile of a pair. Call it before the snapshot is taken from
-// which the profile is read: what is published from now on may be missing there.
+// Begin begins to load the profile of a pair. Call it before you take the snapshot from which you read the
+// profile: that snapshot may lack what is published from now on.
 func (c *Cache[P, B]) Begin(scope, subject [16]byte) Load[P, B] {
 	g, where := c.all.Load(), wordsOf(scope)
 	place, first := g.place(where, wordsOf(subject))
@@ -29,7 +29,7 @@ func (c *Cache[P, B]) Begin(scope, subject [16]byte) Load[P, B] {
 	return Load[P, B]{c, g, s, first, s.published, g.epoch(where).Load(), Key{Scope: scope, Subject: subject}}
 }
 
-// Key returns the pair that is loaded.
+// Key returns the pair of the load.
 func (l Load[P, B]) Key() Key { return l.key }
 
 // overtaken reports whether a key without a subject was published since the load began.
@@ -65,8 +65,8 @@ func (l Load[P, B]) Keep(p *P) {
 	here.put(wordsOf(l.key.Scope), wordsOf(l.key.Subject), p, l.epoch)
 }
 
-// slot returns the slot to write: the one that the pair has, else a dead one, else an
-// empty one, else one whose entry gives way.
+// slot returns the slot to write: the one that the pair has, else a dead one, else an empty one, else one whose
+// entry is evicted.
 func (l Load[P, B]) slot() *slot[P] {
 	var empty, dead *slot[P]
 	where, who := wordsOf(l.key.Scope), wordsOf(l.key.Subject)

@@ -2,35 +2,33 @@ package access
 
 import "slices"
 
-// Mark stands for a change in a transaction whose end nobody reports. While it stands,
-// the cache keeps nothing that its key covers: checks go to the store, and see the change
-// from the commit on.
+// Mark represents a change in a transaction whose end nobody reports. As long as the cache has the mark, it
+// keeps nothing that the mark's key covers. So checks read the store, and see the change from the commit on.
 type Mark struct {
 	// Key is what the change may have altered.
 	Key Key
-	// By is the transaction that made the change, compared with ==; nil if the mark stands
-	// for several transactions.
+	// By is the transaction that made the change, compared with ==; nil if the mark represents several
+	// transactions.
 	By any
-	// Change names the change, so that the caller can look for it in the store; zero if the
-	// mark stands for several transactions.
+	// Change names the change, so that the caller can look for it in the store; zero if the mark represents
+	// several transactions.
 	Change [16]byte
 	// After is the last position of the caller's log before the change.
 	After int64
 
-	serial uint64 // tells marks apart that are otherwise equal
+	serial uint64 // tells equal marks apart
 }
 
-// maxMarks is how many marks stand at most. One more, and one mark stands for all.
+// maxMarks is the greatest number of marks. With one more, a single mark replaces all of them.
 const maxMarks = 1_000
 
-// Mark adds a mark and drops what its key covers. Call it before the transaction can
-// commit. A mark replaces an earlier one of the same transaction with the same key,
-// because a transaction becomes visible as a whole. A transaction with too many marks gets
-// one that covers everything. If there are too many of many transactions, one mark with
-// the largest After stands for all of them.
+// Mark adds a mark and drops what its key covers. Call it before the transaction can commit. A mark replaces an
+// earlier one of the same transaction with the same key, because a transaction becomes visible as a whole. A
+// transaction with too many marks gets one mark that covers everything. If there are too many marks of many
+// transactions, one mark with the largest After replaces all of them.
 func (c *Cache[P, B]) Mark(m Mark) { c.Publish(c.add(m)) }
 
-// add adds a mark and returns the key that it has in the end.
+// add adds a mark and returns its final key.
 func (c *Cache[P, B]) add(m Mark) Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,29 +1,28 @@
 package access
 
 const (
-	maxProfiles = 1_000  // profiles that are kept for others to share
-	maxShared   = 10_000 // names under which they are known
+	maxProfiles = 1_000  // profiles kept for others to share
+	maxShared   = 10_000 // names of these profiles
 )
 
-// sharedKey is a name, and the scope in which it has a meaning; zero: the same everywhere.
+// sharedKey is a name and the scope to which it belongs; the zero scope means that the name is the same
+// everywhere.
 type sharedKey struct {
 	scope [16]byte
 	name  string
 }
 
-// sharedProfile is what a name stands for. Under a later epoch of the scope it is dead.
+// sharedProfile is the profile of a name. It is dead once the scope has a later epoch.
 type sharedProfile[P any] struct {
 	epoch   uint32
 	profile *P
 }
 
-// Base returns what profiles are compiled from, or nil if nobody has set it since
-// everything was dropped last.
+// Base returns what profiles are compiled from, or nil if nobody has set it since everything was last dropped.
 func (c *Cache[P, B]) Base() *B { return c.all.Load().base.Load() }
 
-// Base returns what profiles are compiled from, or nil if nobody has set it. It lasts as
-// long as nobody publishes the zero [Key]: a load that began before that goes on with the
-// old base, and is not kept.
+// Base returns what profiles are compiled from, or nil if nobody has set it. The base lasts until somebody
+// publishes the zero [Key]. A load that began before that goes on with the old base, and Keep does not keep it.
 func (l Load[P, B]) Base() *B { return l.generation.base.Load() }
 
 // SetBase sets the base and returns it, or returns the one that was set before.
@@ -42,9 +41,9 @@ func (l Load[P, B]) MayShare() bool {
 	return !l.cache.marked(l.key) && !l.overtaken()
 }
 
-// Shared returns the profile that other loads know under a name, or nil. With inScope the
-// name is the scope's own and lasts until somebody publishes that scope; otherwise it is the
-// same in every scope and lasts as long as the base.
+// Shared returns the profile that other loads have shared under a name, or nil. With inScope the name belongs to the
+// scope and lasts until somebody publishes that scope. Otherwise it is the same in every scope and lasts as long as
+// the base.
 func (l Load[P, B]) Shared(name string, inScope bool) *P {
 	key, epoch := l.sharedKey(name, inScope)
 	g := l.generation

@@ -8,7 +8,7 @@ import (
 // shard holds the entries of some subjects.
 type shard[P any] struct {
 	slots     [shardSlots]slot[P]
-	mu        sync.Mutex // guards what is below, and writing slots
+	mu        sync.Mutex // guards the fields below, and writing slots
 	published uint64     // keys with a subject that were published to this shard
 	turn      uint64     // moves with each eviction, so that the victims vary
 }
@@ -18,8 +18,8 @@ type shard[P any] struct {
 // changes it. A reader who finds the same even state before and after has read one entry,
 // not parts of two. Emptying a slot leaves the state alone, because it writes one word.
 //
-// The entry lies in the slot itself. Behind a pointer it would cost each check one more
-// wait for memory, where many subjects are checked.
+// The entry lies in the slot itself. Behind a pointer, each check would wait once more for memory if many subjects
+// are checked.
 type slot[P any] struct {
 	state   atomic.Uint64 // upper half: the epoch of the scope; lower half: twice the number of puts
 	scope   [2]atomic.Uint64
@@ -36,7 +36,7 @@ func (s *slot[P]) is(scope, subject words) bool {
 // inScope returns the scope of the entry.
 func (s *slot[P]) inScope() words { return words{s.scope[0].Load(), s.scope[1].Load()} }
 
-// put writes an entry. The state was even and is so again.
+// put writes an entry. The state is even before and after.
 func (s *slot[P]) put(scope, subject words, p *P, epoch uint32) {
 	count := uint32(s.state.Load()) //nolint:gosec // the lower half
 	s.state.Store(uint64(count + 1))

@@ -2,34 +2,32 @@ package typeid
 
 import "encoding/binary"
 
-// Error is why a text is no TypeID. The constants are the closed list; they
-// are compared with errors.Is or ==.
+// Error says why a text is not a TypeID. The constants are the complete list; compare with errors.Is or ==.
 type Error string
 
 const (
-	// ErrLength: shorter or longer than any TypeID.
+	// ErrLength: the text is shorter or longer than any TypeID.
 	ErrLength Error = "typeid: wrong length"
-	// ErrPrefix: no prefix before a separator, no separator where one is due,
-	// or a prefix that [ValidPrefix] refuses.
+	// ErrPrefix: the text has no prefix before the separator, no separator where one must be, or a prefix that
+	// [ValidPrefix] refuses.
 	ErrPrefix Error = "typeid: malformed prefix"
-	// ErrSuffix: a character outside the alphabet, an upper-case one, or a
-	// value of more than 128 bits.
+	// ErrSuffix: the text has a character outside of the alphabet, an upper-case one, or a value of more than
+	// 128 bits.
 	ErrSuffix Error = "typeid: malformed suffix"
 )
 
 // Error implements error.
 func (e Error) Error() string { return string(e) }
 
-// Parse splits a TypeID into its prefix, which may be empty, and its value.
-// Only canonical text is accepted: [String] of the result is s. The errors are
-// [ErrLength], [ErrPrefix] and [ErrSuffix]. It does not allocate.
+// Parse splits a TypeID into its prefix, which may be empty, and its value. It accepts only canonical text:
+// [String] of the result is s. It does not allocate. Errors: [ErrLength], [ErrPrefix], [ErrSuffix].
 func Parse(s string) (prefix string, id [16]byte, err error) {
 	cut := len(s) - SuffixLen
 	if cut < 0 || cut > MaxPrefix+1 {
 		return "", id, ErrLength
 	}
 	if cut > 0 {
-		// The last underscore separates, as a prefix may hold some too.
+		// The last underscore is the separator, because a prefix may contain underscores, too.
 		prefix = s[:cut-1]
 		if s[cut-1] != '_' || prefix == "" || !ValidPrefix(prefix) {
 			return "", id, ErrPrefix
@@ -42,20 +40,20 @@ func Parse(s string) (prefix string, id [16]byte, err error) {
 	return prefix, id, nil
 }
 
-// ParseSuffix reads the 26 characters after the separator. The errors are
-// [ErrLength] and [ErrSuffix]. It does not allocate.
+// ParseSuffix reads the 26 characters after the separator. It does not allocate. Errors: [ErrLength],
+// [ErrSuffix].
 func ParseSuffix(s string) (id [16]byte, err error) {
 	if len(s) != SuffixLen {
 		return id, ErrLength
 	}
 	var hi, lo uint64
-	var seen byte // every digit or-ed: one test at the end instead of 26
+	var seen byte // all digits or-ed: one test at the end and not 26
 	for i := range 13 {
 		d := digits[s[i]]
 		seen |= d
 		hi = hi<<5 | uint64(d)
 	}
-	straddling := digits[s[13]] // its top bit belongs to the high half
+	straddling := digits[s[13]] // this digit's top bit belongs to the high half
 	seen |= straddling
 	hi = hi<<1 | uint64(straddling>>4)
 	lo = uint64(straddling & 15)
@@ -72,7 +70,7 @@ func ParseSuffix(s string) (id [16]byte, err error) {
 	return id, nil
 }
 
-// invalid marks the bytes outside the alphabet: a bit that no digit has.
+// invalid marks the bytes outside of the alphabet. No digit has this bit.
 const invalid = 0x80
 
 // digits maps a byte to its value in the alphabet, or to invalid.
@@ -86,9 +84,8 @@ var digits = func() (table [256]byte) {
 	return table
 }()
 
-// ValidPrefix reports whether a prefix is one that the specification allows:
-// at most 63 of a-z and underscore, the underscore neither first nor last. The
-// empty prefix is valid; its TypeID is the suffix alone.
+// ValidPrefix reports whether the specification allows a prefix: at most 63 of a-z and underscore, the
+// underscore neither first nor last. The empty prefix is valid; its TypeID is the suffix alone.
 func ValidPrefix(prefix string) bool {
 	if prefix == "" {
 		return true

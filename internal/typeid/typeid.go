@@ -1,33 +1,30 @@
-// Package typeid writes and reads TypeIDs: the public specification, version
-// 0.3, for any prefix and any 128-bit value (rule G1).
+// Package typeid writes and reads TypeIDs, by the public specification, version 0.3, for any prefix and any
+// 128-bit value (rule G1).
 //
-// A TypeID is a readable prefix, an underscore and 26 characters of base32
-// (org_01h455vb4pex5vsknk084sn02q). Rows are keyed and joined by this text, so
-// it has exactly one spelling: what [Parse] accepts, [String] gives back byte
-// for byte. The package knows no prefix of its own and does not look inside the
-// 128 bits; both belong to the caller.
+// A TypeID is a readable prefix, an underscore and 26 characters of base32 (org_01h455vb4pex5vsknk084sn02q).
+// Rows are keyed and joined by this text, so each TypeID has exactly one spelling: [String] writes byte for
+// byte what [Parse] accepts. The package has no prefix of its own and does not look inside the 128 bits; the
+// caller decides both.
 //
 // Everything here is a pure function and safe for concurrent use.
 package typeid
 
 import "encoding/binary"
 
-// MaxPrefix is the length of the longest prefix that the specification allows,
-// in bytes.
+// MaxPrefix is the length of the longest prefix that the specification allows, in bytes.
 const MaxPrefix = 63
 
-// SuffixLen is the length of the part after the underscore, in bytes: 26
-// characters of five bits hold 130, of which the first two are always zero.
+// SuffixLen is the length of the part after the underscore, in bytes. 26 characters of five bits hold 130 bits;
+// the first two are always zero.
 const SuffixLen = 26
 
-// alphabet is Crockford's base32 in lower case. It rises in byte order, so
-// that text sorts as the 16 bytes do.
+// alphabet is Crockford's base32 in lower case. Its characters rise in byte order, so the texts sort as the 16
+// bytes do.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// String returns the TypeID of id under prefix; an empty prefix gives the
-// suffix alone. It allocates once. It does not check the prefix, which is a
-// constant wherever ids are made: one that [ValidPrefix] refuses yields text
-// that [Parse] refuses.
+// String returns the TypeID of id under prefix; an empty prefix gives the suffix alone. It allocates once. It
+// does not check the prefix, because prefixes are constants: with a prefix that [ValidPrefix] refuses, the
+// result is text that [Parse] refuses.
 func String(prefix string, id [16]byte) string {
 	suffix := encode(id)
 	if prefix == "" {
@@ -36,8 +33,8 @@ func String(prefix string, id [16]byte) string {
 	return prefix + "_" + string(suffix[:])
 }
 
-// Append appends the TypeID of id under prefix to dst, as [String] writes it.
-// It allocates only where dst is too short.
+// Append appends the TypeID of id under prefix to dst, as [String] writes it. It allocates only if dst is too
+// short.
 func Append(dst []byte, prefix string, id [16]byte) []byte {
 	if prefix != "" {
 		dst = append(dst, prefix...)
@@ -47,8 +44,8 @@ func Append(dst []byte, prefix string, id [16]byte) []byte {
 	return append(dst, suffix[:]...)
 }
 
-// encode spells the value from both halves, high bits first. Character 13
-// straddles them. Written out, as a loop has to wait for each shift in turn.
+// encode writes the value from both halves, high bits first. Character 13 has bits of both. The code is written
+// out, because a loop would wait for each shift in turn.
 func encode(id [16]byte) [SuffixLen]byte {
 	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
 	const a = alphabet

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// ref names a record: the number of its slab and its offset there. 0 names none;
-// with probeBit set it names a probe instead.
+// ref names a record, by the number of its slab and its offset there. 0 means no record. With probeBit set, it
+// names a probe.
 type ref uint32
 
 const (
@@ -22,22 +22,21 @@ const (
 	probeBit   ref = 1 << 31
 )
 
-// directory finds records. All versions of a table between two compactions share
-// one: slabs are only added, and bytes that a committed ref leads to never change,
-// so readers of old versions need no lock. Slabs behind the newest commit may be
-// replaced after a rollback; no reader has a ref into those.
+// directory finds records. All versions of a table between two compactions share one. Slabs are only added, and
+// the bytes of a committed ref never change, so readers of old versions need no lock. A rollback may replace
+// slabs after the newest commit; no reader has a ref into those.
 type directory struct {
 	slabs atomic.Pointer[[][]byte]
 }
 
-// at gives the bytes from the record on; where it ends, its layout knows.
+// at returns the bytes from the record on; the record's layout knows its end.
 func (d *directory) at(r ref) []byte {
 	slabs := *d.slabs.Load()
 	return slabs[r>>offsetBits][(r&offsetMask)*unit:]
 }
 
-// arena is a writer's end of a directory. As a plain value it is its own
-// savepoint: to set an older one is to take back what was written since.
+// arena is the writing side of a directory. It is a plain value, so a copy is a savepoint: to restore an older
+// copy undoes what was written since.
 type arena struct {
 	dir  *directory
 	slab int // being filled
@@ -45,12 +44,12 @@ type arena struct {
 }
 
 func newArena() arena {
-	a := arena{dir: &directory{}, used: unit} // so that no record is at 0
+	a := arena{dir: &directory{}, used: unit} // so that no record is at 0, which means none
 	a.dir.slabs.Store(&[][]byte{make([]byte, firstSlab)})
 	return a
 }
 
-// alloc gives room for a record, not cleared.
+// alloc returns space for a record, which it does not clear.
 func (a *arena) alloc(size int) (ref, []byte, error) {
 	size = padded(size)
 	slabs := *a.dir.slabs.Load()
@@ -69,5 +68,5 @@ func (a *arena) alloc(size int) (ref, []byte, error) {
 	return r, room, nil
 }
 
-// padded is what a record of this size takes up.
+// padded returns the space that a record of this size needs.
 func padded(size int) int { return (size + unit - 1) &^ (unit - 1) }

@@ -2,16 +2,15 @@ package memory
 
 import "slices"
 
-// Clone gives a second store that holds what is committed in s now, with the same ids,
-// versions and positions. From then on each goes its own way: what is written to one is
-// never seen in the other, and each is closed by itself. It serves tests that lay the same
-// rows many times, and programs that try a change on a copy first.
+// Clone returns a second store with everything that is committed in s now, with the same ids, versions and
+// positions. Afterwards the two stores are independent: a write to one is not seen in the other, and each is
+// closed by itself. It serves tests that need the same rows many times, and programs that try a change on a
+// copy first.
 //
-// It copies every byte of the rows and writes each index anew, so it takes as long as
-// reading all rows once in each of their orders, and as much memory again. For some hundred
-// rows that is a fraction of a millisecond. It may be called at any time: it waits for
-// nobody, nobody waits for it, and an Update that runs meanwhile is in the clone as a whole
-// or not at all. The clone of a closed store is closed.
+// It copies every byte of the rows and writes each index again. So it takes as long as reading all rows once in
+// each order, and as much memory again. For some hundred rows that is a fraction of a millisecond. You may call
+// it at any time: it waits for nothing and blocks nothing. An Update that runs meanwhile is in the clone as a
+// whole or not at all. The clone of a closed store is closed.
 func (s *Store) Clone() *Store {
 	clone := &Store{writer: make(chan struct{}, 1)}
 	base := s.current.Load()
@@ -35,8 +34,8 @@ func (s *Store) Clone() *Store {
 	return clone
 }
 
-// clone gives the table with slabs, trees and probes of its own. Sharing them would not do:
-// writers fill the last slab, and the order of a tree is bound to one directory.
+// clone returns the table with its own slabs, trees and probes. They cannot be shared: writers fill the last
+// slab, and the order of a tree needs one particular directory.
 func (t *table) clone(s *schema, p *probes) *table {
 	clone := &table{schema: s, arena: t.arena.clone(), positions: t.positions, probes: p, live: t.live, dead: t.dead}
 	for i, tr := range t.trees {
@@ -45,7 +44,7 @@ func (t *table) clone(s *schema, p *probes) *table {
 	return clone
 }
 
-// clone copies what has been written, and not what a writer may be writing behind it.
+// clone copies what is written, and not what a writer may be writing after it.
 func (a arena) clone() arena {
 	slabs := slices.Clone((*a.dir.slabs.Load())[:a.slab+1])
 	for i, slab := range slabs {

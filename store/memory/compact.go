@@ -5,13 +5,12 @@ import "iter"
 // leastWaste is the garbage, in bytes, that is not worth collecting.
 const leastWaste = 1 << 20
 
-// wasteful reports whether most of a table is garbage. Compacting it only then
-// makes each byte of garbage pay for about one live byte.
+// wasteful reports whether most of a table is garbage. Compacting only then means that each byte of garbage
+// costs the copy of about one live byte.
 func (t *table) wasteful() bool { return t.dead > t.live && t.dead >= leastWaste }
 
-// compact gives a table with the same rows written anew, in the order of their
-// primary keys, and no garbage. Readers of older versions keep the old slabs alive
-// for as long as they need them.
+// compact returns a table with the same rows, written again in the order of their primary keys, without
+// garbage. Readers of older versions keep the old slabs alive for as long as they need them.
 func (t *table) compact() *table {
 	fresh := newTable(t.schema, t.probes)
 	moved := make(map[ref]ref, t.trees[0].Len())
@@ -33,8 +32,8 @@ func (t *table) compact() *table {
 	return fresh
 }
 
-// load makes the i-th index of refs that come in its order already. While it does,
-// the tree need not read rows to compare them: the newest is the largest.
+// load makes the i-th index from refs that are already in its order. During that time the tree does not read
+// rows to compare them: the newest is always the largest.
 func (t *table) load(i int, refs iter.Seq[ref]) *tree {
 	var newest ref // nothing changes it once readers have the tree
 	exact := t.less(i)

@@ -9,7 +9,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Values compare as store.Type says; null comes before anything else.
+// Values compare as store.Type says; null is before all other values.
 
 // compare orders two records by one column.
 func (l *layout) compare(c *column, a, b []byte) int {
@@ -81,8 +81,8 @@ func compareID(a, b []byte) int {
 	return cmp.Compare(x, y)
 }
 
-// compareText is bytes.Compare without turning either into the other: the
-// conversions in a comparison do not allocate.
+// compareText is bytes.Compare without converting the arguments: Go does not allocate for conversions inside a
+// comparison.
 func compareText(a []byte, b string) int {
 	switch {
 	case string(a) == b:
@@ -94,7 +94,7 @@ func compareText(a []byte, b string) int {
 	}
 }
 
-// comparePrefix orders a text and all texts that begin with start: 0 if it is one.
+// comparePrefix compares a text with all texts that begin with start: 0 if it is one of them.
 func comparePrefix(text []byte, start string) int {
 	if len(text) >= len(start) && string(text[:len(start)]) == start {
 		return 0

@@ -6,18 +6,18 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// cursor gives the rows of a plan: those of its streams, merged into the query's
-// order if the plan is sorted.
+// cursor returns the rows of a plan. If the plan is sorted, it merges the rows of its streams into the query's
+// order.
 type cursor struct {
 	tab     *table
 	q       *query
 	rest    []store.Cond
 	sorted  bool
-	streams []*stream // a heap where sorted, the one whose turn it is first
+	streams []*stream // a heap if sorted, with the next stream first
 	steps   int
 }
 
-// checkEvery is the number of rows between two looks at the context.
+// checkEvery is the number of rows between two checks of the context.
 const checkEvery = 1024
 
 func (t *tx) cursor(tab *table, p *plan, q *query) *cursor {
@@ -30,7 +30,7 @@ func (t *tx) cursor(tab *table, p *plan, q *query) *cursor {
 	return c
 }
 
-// step gives the next row of the streams, without holding it against conditions.
+// step returns the next row of the streams, before any check of conditions.
 func (c *cursor) step() (r ref, ok bool) {
 	if len(c.streams) == 0 {
 		return 0, false
@@ -46,8 +46,8 @@ func (c *cursor) step() (r ref, ok bool) {
 	return r, true
 }
 
-// next gives the next row that passes; ok is false at the end, or when more rows
-// than allowed had to be looked at.
+// next returns the next row that passes. ok is false at the end, or if it would have to look at more than the
+// allowed number of rows.
 func (c *cursor) next(ctx context.Context, allowed int) (r ref, ok bool, err error) {
 	for {
 		r, ok := c.step()
@@ -75,7 +75,7 @@ func (c *cursor) passes(r ref) bool {
 	return c.tab.passes(rec, c.rest) && c.q.beyond(c.tab.schema, rec)
 }
 
-// sift puts the i-th stream where it belongs among those below it.
+// sift moves the i-th stream to its place among the streams below it.
 func (c *cursor) sift(i int) {
 	for c.sorted {
 		least := i
@@ -106,7 +106,7 @@ func (q *query) rank(tab *table, a, b ref) int {
 	return tab.compare(&tab.columns[0], x, y)
 }
 
-// beyond reports whether a record comes after the place where the query begins.
+// beyond reports whether a record is after the place where the query begins.
 func (q *query) beyond(s *schema, rec []byte) bool {
 	if q.after == nil {
 		return true

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// conditions puts a filter into the form that plans and rows are held against: the
-// values of a OneOf and a NoneOf are sorted and told apart, and being null is equality with null.
+// conditions returns a filter in the form that plans and row checks need: sorted values without duplicates for
+// OneOf and NoneOf, and a test for null as equality with null.
 func conditions(s *schema, where []store.Cond) []store.Cond {
 	list := slices.Clone(where)
 	for i := range list {
@@ -69,7 +69,7 @@ func (l *layout) among(c *column, rec []byte, values []store.Value) bool {
 	return found
 }
 
-// excludesNull reports whether some condition lets no null through in a column.
+// excludesNull reports whether some condition excludes null in a column.
 func excludesNull(where []store.Cond, column int) bool {
 	return slices.ContainsFunc(where, func(c store.Cond) bool {
 		return c.Column == column && !(c.Op == store.OneOf && c.Values[0].Null)

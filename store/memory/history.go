@@ -34,7 +34,7 @@ func (t *tx) prune(ctx context.Context, l *store.Log, before int64, limit int) (
 	return limit, nil
 }
 
-// forget removes the oldest event and the people it names.
+// forget removes the oldest event and its people.
 func (t *tx) forget(place int, r ref) {
 	log := t.own(place)
 	row := make(store.Row, len(log.columns))
@@ -89,8 +89,8 @@ func (t *tx) redact(ctx context.Context, l *store.Log, person [16]byte, after in
 	return n, next, nil
 }
 
-// unlist takes a person off the list of an event, in its row and in the table of people, and
-// says whether they were on it.
+// unlist removes a person from the people of an event, in its row and in the table of people, and reports
+// whether they were among them.
 func (t *tx) unlist(place int, row store.Row, person [16]byte) bool {
 	entry, listed := t.find(t.table(place), store.Value{ID: person}, row[0])
 	if !listed {
@@ -107,8 +107,8 @@ func (t *tx) unlist(place int, row store.Row, person [16]byte) bool {
 	return true
 }
 
-// concerning gives the first events behind a position that hold a person's data, each of them once,
-// and where to go on from.
+// concerning returns the first events after a position that contain a person's data, each once, and the
+// position to continue from.
 func (t *tx) concerning(ctx context.Context, l *store.Log, person [16]byte, after int64, limit int) (events []ref, next int64, err error) {
 	place := t.logPlace(l)
 	log, people := t.table(place), t.table(place+1)

@@ -7,23 +7,22 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// layout says how a row lies in bytes: a bitmap of nulls, the values of fixed
-// width, then the texts, each behind its length as a varint. Texts that indexes
-// compare come first, so that reaching them skips little.
+// layout says how a row is encoded: a bitmap of nulls, the values of fixed width, then the texts, each after
+// its length as a varint. Texts that indexes compare come first, so that little is skipped to reach them.
 type layout struct {
 	columns []column
-	order   []int // the columns of the texts, as they lie
+	order   []int // the columns of the texts, in the order of the record
 	bitmap  int   // bytes of nulls
 	texts   int   // where the texts begin
 }
 
 type column struct {
 	kind store.Type
-	at   int // where a fixed value lies, or which of the texts this is
+	at   int // offset of a fixed value, or number of a text
 	null int // its bit in the bitmap, or -1
 }
 
-// newLayout lays out columns, of which indexed are compared by indexes.
+// newLayout makes the layout of columns; indexes compare the columns in indexed.
 func newLayout(columns []store.Column, indexed []int) *layout {
 	l := &layout{columns: make([]column, len(columns))}
 	nulls := 0
@@ -58,7 +57,7 @@ func (l *layout) addTexts(columns []int) {
 	}
 }
 
-// width is the bytes of a value of fixed width, 0 for a text.
+// width returns the bytes of a value of fixed width, and 0 for a text.
 func (c *column) width() int {
 	switch c.kind {
 	case store.ID:
@@ -72,7 +71,7 @@ func (c *column) width() int {
 	}
 }
 
-// size is the bytes that a row takes.
+// size returns the bytes that a row needs.
 func (l *layout) size(row store.Row) int {
 	size := l.texts
 	for _, i := range l.order {
@@ -90,7 +89,7 @@ func varintSize(n int) int {
 	return size
 }
 
-// encode writes row to rec, which has the room that size asks for.
+// encode writes row to rec, which has at least the size that size returned.
 func (l *layout) encode(rec []byte, row store.Row) {
 	clear(rec[:l.bitmap])
 	for i := range l.columns {
@@ -103,7 +102,7 @@ func (l *layout) encode(rec []byte, row store.Row) {
 	}
 }
 
-// set writes a value of fixed width, and the null bit of any.
+// set writes a value of fixed width, and the null bit of any value.
 func (c *column) set(rec []byte, v *store.Value) {
 	if c.null >= 0 {
 		bit := byte(1) << (c.null & 7)
@@ -122,7 +121,7 @@ func (c *column) set(rec []byte, v *store.Value) {
 	}
 }
 
-// get reads a value of fixed width, and the null bit of any.
+// get reads a value of fixed width, and the null bit of any value.
 func (c *column) get(rec []byte) store.Value {
 	v := store.Value{Null: c.isNull(rec)}
 	if v.Null {
@@ -147,7 +146,7 @@ func (c *column) isNull(rec []byte) bool {
 	return c.null >= 0 && rec[c.null>>3]>>(c.null&7)&1 != 0
 }
 
-// decode fills row. The texts are copied out of the slab, all at once.
+// decode fills row. It copies all texts out of the slab at once.
 func (l *layout) decode(rec []byte, row store.Row) {
 	for i := range l.columns {
 		row[i] = l.columns[i].get(rec)
@@ -164,7 +163,7 @@ func (l *layout) decode(rec []byte, row store.Row) {
 	}
 }
 
-// text gives the n-th text, in place.
+// text returns the n-th text without a copy.
 func (l *layout) text(rec []byte, n int) []byte {
 	at := l.texts
 	for ; n > 0; n-- {
@@ -175,7 +174,7 @@ func (l *layout) text(rec []byte, n int) []byte {
 	return rec[at+width : at+width+size]
 }
 
-// end is the size of a record.
+// end returns the size of a record.
 func (l *layout) end(rec []byte) int {
 	at := l.texts
 	for range l.order {
@@ -185,7 +184,7 @@ func (l *layout) end(rec []byte) int {
 	return at
 }
 
-// length reads the length of a text and says how many bytes that took.
+// length reads the length of a text, and returns the number of bytes that it took.
 func length(rec []byte) (size, width int) {
 	if rec[0] < 0x80 {
 		return int(rec[0]), 1

@@ -8,8 +8,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// List implements [store.Rows]. It finds all its rows before it yields the first,
-// so that yield may write.
+// List implements [store.Rows]. It finds all its rows before the first call of yield, so that yield may write.
 func (t *tx) List(ctx context.Context, of *store.Table, where []store.Cond, r store.Range, yield func(store.Row) error) error {
 	tab := t.table(t.place(of))
 	q := &query{where: conditions(tab.schema, where), sort: r.Sort, desc: r.Desc}
@@ -33,15 +32,15 @@ func (t *tx) List(ctx context.Context, of *store.Table, where []store.Cond, r st
 	return nil
 }
 
-// page gives the first rows of a query, in order.
+// page returns the first rows of a query, in order.
 func (t *tx) page(ctx context.Context, tab *table, q *query, limit int) ([]ref, error) {
 	narrow, ordered := tab.plans(q)
 	if narrow.sorted {
 		refs, _, err := t.walk(ctx, tab, &narrow, q, limit, math.MaxInt)
 		return refs, err
 	}
-	// Rows in the right order, some of which do not pass, or only rows that pass, but
-	// all of them and to be sorted: the first is better unless few pass.
+	// There may be two plans. One has rows in the right order, of which some do not pass. The other has only
+	// rows that pass, but needs all of them, to sort them. The first is better unless few rows pass.
 	if ordered != nil && len(ordered.equal) > 0 {
 		refs, done, err := t.walk(ctx, tab, ordered, q, limit, 256+4*min(limit, 1000))
 		if err != nil || done {
@@ -51,8 +50,8 @@ func (t *tx) page(ctx context.Context, tab *table, q *query, limit int) ([]ref, 
 	return t.gather(ctx, tab, &narrow, q, limit)
 }
 
-// walk gives the first rows of a sorted plan; done is false if it would have to
-// look at more rows than are allowed.
+// walk returns the first rows of a sorted plan; done is false if it would have to look at more than the allowed
+// number of rows.
 func (t *tx) walk(ctx context.Context, tab *table, p *plan, q *query, limit, allowed int) (refs []ref, done bool, err error) {
 	c := t.cursor(tab, p, q)
 	for len(refs) < limit {
@@ -65,7 +64,7 @@ func (t *tx) walk(ctx context.Context, tab *table, p *plan, q *query, limit, all
 	return refs, true, nil
 }
 
-// gather sorts the rows of any plan and gives the first.
+// gather sorts the rows of any plan and returns the first.
 func (t *tx) gather(ctx context.Context, tab *table, p *plan, q *query, limit int) (refs []ref, err error) {
 	cut := func() {
 		slices.SortFunc(refs, func(a, b ref) int { return q.rank(tab, a, b) })
@@ -73,7 +72,7 @@ func (t *tx) gather(ctx context.Context, tab *table, p *plan, q *query, limit in
 	}
 	err = t.visit(ctx, tab, p, q, func(r ref) {
 		if refs = append(refs, r); len(refs) >= 1024 && len(refs)/2 >= limit {
-			cut() // what is behind limit rows already will not come to be before them
+			cut() // a row after the first limit rows cannot move before them later
 		}
 	})
 	cut()
@@ -106,20 +105,20 @@ func (t *tx) CountTo(ctx context.Context, of *store.Table, where []store.Cond, l
 	return limit, nil
 }
 
-// all gives the rows that pass, in no order.
+// all returns the rows that pass, in no particular order.
 func (t *tx) all(ctx context.Context, tab *table, where []store.Cond) (refs []ref, err error) {
 	err = t.each(ctx, tab, where, func(r ref) { refs = append(refs, r) })
 	return refs, err
 }
 
-// each calls fn for each row that passes, in no order.
+// each calls fn for each row that passes, in no particular order.
 func (t *tx) each(ctx context.Context, tab *table, where []store.Cond, fn func(ref)) error {
 	q := &query{where: conditions(tab.schema, where)}
 	p, _ := tab.plans(q)
 	return t.visit(ctx, tab, &p, q, fn)
 }
 
-// visit calls fn for each row of a plan that passes, in no order.
+// visit calls fn for each row of a plan that passes, in no particular order.
 func (t *tx) visit(ctx context.Context, tab *table, p *plan, q *query, fn func(ref)) error {
 	unsorted := *p
 	unsorted.sorted = false

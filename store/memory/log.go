@@ -10,8 +10,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// logTable is how events lie here: as the log says, behind their position, and
-// before the people besides user_id whose data they hold, whose ids make one text.
+// logTable describes how events are stored here: their position, then the columns of the log, then one text
+// with the ids of the people besides user_id whose data they contain.
 func logTable(events *store.Log) *store.Table {
 	t := &store.Table{Name: events.Name, Kind: events.Kind}
 	t.Columns = append(t.Columns, store.Column{Name: "position", Type: store.Int})
@@ -27,13 +27,13 @@ func logTable(events *store.Log) *store.Table {
 	return t
 }
 
-// peopleTable finds events by those people: a row for each person and event.
+// peopleTable finds events by those people. It has a row for each person and event.
 func peopleTable() *store.Table {
 	return &store.Table{Columns: []store.Column{{Name: "person", Type: store.ID}, {Name: "position", Type: store.Int}}}
 }
 
-// logPlace finds the table of a log; that of its people is the next one. Its versions
-// know the positions.
+// logPlace finds the table of a log; the table of its people is the next one. The versions of the table keep
+// the positions.
 func (t *tx) logPlace(l *store.Log) int {
 	for i, s := range t.schemas {
 		if s.source == &l.Table {
@@ -47,13 +47,13 @@ func (t *tx) logPlace(l *store.Log) int {
 	return i
 }
 
-// Append implements [store.Rows]. Positions have no gaps: there is one writer, and
-// those that are rolled back come again.
+// Append implements [store.Rows]. Positions have no gaps: there is one writer, and it assigns positions that
+// were rolled back again.
 func (t *tx) Append(ctx context.Context, l *store.Log, row store.Row, people [][16]byte) error {
 	return t.Savepoint(ctx, func() error { return t.append(t.logPlace(l), l.Time+1, row, people) })
 }
 
-// append adds an event whose instant is in the column when of the log's table.
+// append adds an event; when is the column of its time in the log's table.
 func (t *tx) append(place, when int, row store.Row, people [][16]byte) error {
 	log := t.own(place)
 	position := store.Value{Int: log.last + 1}
@@ -63,7 +63,7 @@ func (t *tx) append(place, when int, row store.Row, people [][16]byte) error {
 		if err != nil {
 			return err
 		}
-		if taken == "" { // else named twice
+		if taken == "" { // otherwise the person is named twice
 			names.Write(person[:])
 		}
 	}
@@ -84,11 +84,11 @@ func (t *tx) Last(_ context.Context, l *store.Log) (int64, error) {
 	return t.committed(t.logPlace(l)), nil
 }
 
-// committed is the last position of a log when the transaction began.
+// committed returns the last position of a log at the beginning of the transaction.
 func (t *tx) committed(place int) int64 { return t.base.table(place, t.schemas).last }
 
-// Events implements [store.Rows]. What the transaction itself appended has no place
-// in the order yet, and is left out.
+// Events implements [store.Rows]. It leaves out what the transaction itself appended, because that has no place
+// in the order yet.
 func (t *tx) Events(_ context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
 	place := t.logPlace(l)
 	tab := t.table(place)
@@ -119,8 +119,8 @@ func (t *tx) Events(_ context.Context, l *store.Log, where []store.Cond, span st
 	return next, done, nil
 }
 
-// since is the first position whose event, committed before the transaction, is from an instant
-// on, by the column when: where no such event is, the one behind the last.
+// since returns the first position whose event is from a given time on, in the column when, and was committed
+// before the transaction. If there is no such event, it returns the position after the last.
 func (t *tx) since(place, when int, instant int64) int64 {
 	tab, first, last := t.table(place), int64(1), t.committed(place)
 	if instant == math.MaxInt64 {
@@ -138,10 +138,10 @@ func (t *tx) since(place, when int, instant int64) int64 {
 	return first + int64(n)
 }
 
-// examine looks at a bounded number of events and gives those that pass.
+// examine looks at a limited number of events and returns those that pass.
 func (t *tx) examine(tab *table, q *query, span store.LogSpan) (refs []ref, next int64, done bool) {
 	next = span.After
-	_, ordered := tab.plans(q) // there is one: by position
+	_, ordered := tab.plans(q) // there is always one: by position
 	c := t.cursor(tab, ordered, q)
 	for n := 0; n < store.MaxExamined && len(refs) < span.Limit; n++ {
 		r, ok := c.step()

@@ -1,15 +1,14 @@
-// Package memory is a backend that keeps everything in the process: for tests,
-// for trying things out, and for programs that rebuild their state at each start.
+// Package memory is a backend that keeps everything in the process: for tests, for experiments, and for programs
+// that rebuild their state at each start.
 //
-// For most uses, give [New] to tenancy.New and think no more about it:
+// For most uses, give [New] to tenancy.New:
 //
 //	svc, err := tenancy.New(tenancy.Config{Store: memory.New()})
 //
-// Readers work on an immutable snapshot and never wait. Writers run one at a time,
-// each on copies that share what it leaves alone, and publish all of it at once; so
-// there is nothing for Lock to do, and a rollback is forgetting the copies. Rows lie
-// encoded in large slabs of bytes, and indexes hold 32-bit references to them:
-// a million memberships are a few thousand objects to the garbage collector.
+// Readers use an immutable snapshot and never wait. Writers run one at a time. Each writes to copies, which share
+// what it does not change, and publishes everything at once. So Lock has nothing to do, and a rollback discards the
+// copies. Rows are encoded in large slabs of bytes, and indexes hold 32-bit references to them: for the garbage
+// collector, a million memberships are a few thousand objects.
 package memory
 
 import (
@@ -20,11 +19,10 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Store keeps rows in memory. It is safe for concurrent use and starts no
-// goroutine. A table holds at most 16 GiB of rows; beyond that, writes answer
-// [store.ErrStorageFull].
+// Store keeps rows in memory. It is safe for concurrent use and starts no goroutine. A table holds at most 16
+// GiB of rows; beyond that, writes return [store.ErrStorageFull].
 type Store struct {
-	schemas  atomic.Pointer[[]*schema] // of the tables met so far, in the order of state.tables
+	schemas  atomic.Pointer[[]*schema] // of the tables used so far, in the order of state.tables
 	writer   chan struct{}             // holds one token while someone writes
 	current  atomic.Pointer[state]     // what is committed; nil once closed
 	learning sync.Mutex                // held to add to schemas
@@ -33,13 +31,12 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// state is everything at one commit. It never changes. A table that it lacks, or that is
-// nil, is empty.
+// state is everything at one commit. It never changes. A table that is missing or nil is empty.
 type state struct {
 	tables []*table
 }
 
-// New gives an empty store, with nothing to configure.
+// New returns an empty store. It needs no configuration.
 func New() *Store {
 	s := &Store{writer: make(chan struct{}, 1)}
 	s.schemas.Store(&[]*schema{})
@@ -47,15 +44,14 @@ func New() *Store {
 	return s
 }
 
-// Close forgets the rows. Whatever comes afterwards answers [store.ErrClosed]:
-// also the commit of an Update that is running. A View that is running ends in
-// peace. Closing twice is no error.
+// Close removes all rows. Later calls return [store.ErrClosed], and so does the commit of an Update that is
+// running. A View that is running can finish. To close twice is no error.
 func (s *Store) Close() error {
 	s.current.Store(nil)
 	return nil
 }
 
-// View runs fn over what is committed now. It waits for nobody.
+// View runs fn on what is committed now. It never waits.
 func (s *Store) View(ctx context.Context, fn func(store.Rows) error) error {
 	base := s.current.Load()
 	if base == nil {
@@ -69,8 +65,8 @@ func (s *Store) View(ctx context.Context, fn func(store.Rows) error) error {
 	return tx.guard.Run(tx, true, fn)
 }
 
-// Update runs fn as the only writer, once. It waits for its turn until ctx ends,
-// and a ctx that ends before the commit keeps nothing.
+// Update runs fn as the only writer, once. It waits for its turn until ctx ends. If ctx ends before the commit,
+// nothing is kept.
 func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := s.acquire(ctx); err != nil {
 		return err
@@ -106,7 +102,7 @@ func (s *Store) acquire(ctx context.Context) error {
 	}
 }
 
-// commit publishes what tx wrote. Close may have come first.
+// commit publishes what tx wrote, unless Close came first.
 func (s *Store) commit(tx *tx) error {
 	if tx.owned == nil {
 		return nil

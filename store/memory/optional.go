@@ -1,4 +1,4 @@
 package memory
 
-// SingleWriter says that one transaction writes at a time.
+// SingleWriter reports that one transaction writes at a time.
 func (s *Store) SingleWriter() bool { return true }

@@ -6,31 +6,31 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// query is what a list asks for.
+// query is a list's request.
 type query struct {
-	where []store.Cond  // as conditions makes them
-	sort  int           // the column to go along; 0 is the id alone
-	desc  bool          // from the end
-	after []store.Value // sort value and id to begin behind, or the id alone; nil: from the start
+	where []store.Cond  // in the form that conditions returns
+	sort  int           // the column to sort by; 0 is the id alone
+	desc  bool          // descending
+	after []store.Value // sort value and id, or the id alone, to begin after; nil: from the start
 }
 
-// plan is a way to answer a query by one index: a stream of rows for each
-// combination of the values that its first columns may have.
+// plan is a way to answer a query with one index. It has a stream of rows for each combination of the values
+// that the index's first columns may have.
 type plan struct {
 	index   int
-	equal   []int // the conditions that give those values, a column each
-	narrows int   // conditions that the index meets by what it holds
-	point   bool  // a combination is a whole unique key: at most one row each
+	equal   []int // the conditions that give those values, one for each column
+	narrows int   // conditions that all rows of the index meet
+	point   bool  // a combination is a whole unique key: it finds at most one row
 	ranged  bool  // a condition narrows the next column
 	sorted  bool  // each stream is in the order asked for
 }
 
-// maxStreams bounds the combinations. The first column's values are exempt: a
-// thousand ids are a thousand searches, not a walk over the table.
+// maxStreams limits the combinations. The values of the first column do not count: a thousand ids are a
+// thousand searches, which is still better than a walk over the table.
 const maxStreams = 1024
 
-// plans gives the plan that looks at the fewest rows as far as can be told
-// without looking, and the best of those whose streams are sorted, if there is one.
+// plans returns the plan that should look at the fewest rows, estimated without looking, and the best plan
+// whose streams are sorted, if there is one.
 func (s *schema) plans(q *query) (narrow plan, ordered *plan) {
 	narrow.index = -1
 	for i := range s.indexes {
@@ -48,7 +48,8 @@ func (s *schema) plans(q *query) (narrow plan, ordered *plan) {
 	return narrow, ordered
 }
 
-// match sees what the i-th index can do for a query; ok is false if it lacks rows.
+// match returns what the i-th index can do for a query; ok is false if the index lacks rows that the query
+// needs.
 func (s *schema) match(i int, q *query) (p plan, ok bool) {
 	x := &s.indexes[i]
 	for _, c := range x.skips {
@@ -78,8 +79,8 @@ func (s *schema) match(i int, q *query) (p plan, ok bool) {
 	return p, true
 }
 
-// goesAlong reports whether rows that agree in the conditions equal, and lie in the
-// order of the columns rest, lie in the query's order.
+// goesAlong reports whether an index is in the query's order: among rows with the same values in the conditions
+// equal, sorted by the columns rest.
 func (q *query) goesAlong(equal, rest []int) bool {
 	fixed := slices.ContainsFunc(equal, func(i int) bool { return q.where[i].Column == q.sort })
 	if q.sort != 0 && !fixed {
@@ -104,12 +105,12 @@ func (p *plan) weight() int {
 		weight++
 	}
 	if p.point {
-		weight += 1000 // above any number of columns
+		weight += 1000 // more than any number of columns
 	}
 	return weight
 }
 
-// rest gives the conditions that rows found by the plan must still be held against.
+// rest returns the conditions that rows of the plan must still be checked against.
 func (p *plan) rest(where []store.Cond) []store.Cond {
 	if len(p.equal) == 0 {
 		return where
@@ -123,8 +124,8 @@ func (p *plan) rest(where []store.Cond) []store.Cond {
 	return rest
 }
 
-// limits gives the bounds within which a stream with these values lies: between all
-// rows that agree with them, or closer where a condition on the next column says so.
+// limits returns the bounds of a stream with these values. They enclose all rows with these values, or fewer if
+// a condition on the next column says so.
 func (s *schema) limits(p *plan, where []store.Cond, values []store.Value) (lo, hi bound) {
 	lo, hi = bound{values: values, bias: -1}, bound{values: values, bias: 1}
 	x := &s.indexes[p.index]
@@ -152,8 +153,8 @@ func (s *schema) limits(p *plan, where []store.Cond, values []store.Value) (lo, 
 	return lo, hi
 }
 
-// place gives the bound at which a sorted stream with these values goes on, nil if
-// it begins at its beginning.
+// place returns the bound at which a sorted stream with these values continues, or nil if it begins at its
+// start.
 func (s *schema) place(p *plan, q *query, values []store.Value) *bound {
 	fixed := len(values) > 0 && s.indexes[p.index].parts[len(values)] == 0 && q.sort != 0
 	if q.after == nil || !p.sorted || fixed {

@@ -7,15 +7,15 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// bound is a place in an index: before or behind all rows that agree with it, or,
-// with bias 0, at the one that does.
+// bound is a place in an index. With bias 0, it is at the row that has its values; otherwise before or after
+// all rows that have them.
 type bound struct {
-	values []store.Value // of the first of the index's parts
+	values []store.Value // of the first parts of the index
 	prefix bool          // the last value is the beginning of a text
-	bias   int           // -1 before, 1 behind
+	bias   int           // -1 before, 1 after
 }
 
-// compare orders the bound and a record.
+// compare compares the bound with a record.
 func (b *bound) compare(s *schema, x *index, rec []byte) int {
 	for i := range b.values {
 		c := &s.columns[x.parts[i]]
@@ -32,21 +32,21 @@ func (b *bound) compare(s *schema, x *index, rec []byte) int {
 	return b.bias
 }
 
-// probe lets an index be searched for a bound. An index compares refs, and a bound
-// has none: so a transaction borrows a probe, which has, and puts its bounds there.
+// probe makes it possible to search an index for a bound. An index compares refs, and a bound has none. So a
+// transaction borrows a probe, which has a ref, and puts its bounds there.
 type probe struct {
 	bound
 	ref ref
 }
 
-// probes are the probes of a store: as many as there ever were transactions at once.
+// probes are the probes of a store: as many as the greatest number of transactions at once.
 type probes struct {
 	all  atomic.Pointer[[]*probe]
 	mu   sync.Mutex
 	free []*probe
 }
 
-// at gives the probe that a ref names.
+// at returns the probe that a ref names.
 func (p *probes) at(r ref) *probe { return (*p.all.Load())[r&^probeBit] }
 
 func (p *probes) take() *probe {
@@ -67,7 +67,7 @@ func (p *probes) take() *probe {
 	return one
 }
 
-// give takes a probe back, without what it was looking for.
+// give returns a probe, and clears its bound.
 func (p *probes) give(one *probe) {
 	one.bound = bound{}
 	p.mu.Lock()

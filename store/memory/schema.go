@@ -6,27 +6,26 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// schema is what all versions of a table have in common.
+// schema is what all versions of a table share.
 type schema struct {
 	*layout
-	source  *store.Table // as Rows is asked for it; nil for a table of our own
+	source  *store.Table // the table in calls of Rows; nil for a table of this package
 	indexes []index      // the first holds each row, by its primary key
-	empty   *table       // its first version
+	empty   *table       // the table's first version
 }
 
 // index describes one order in which a table's rows are kept.
 type index struct {
-	field   string // for errors, where it is unique
-	columns []int  // what it is asked for
-	parts   []int  // columns, and those of the primary key that are not among them
-	compare []int  // what tells two rows apart: columns where unique, else parts
-	skips   []int  // a row with a null in one of these is not held
-	nulls   []int  // nor is one with anything else in one of these
-	narrows int    // how many of those two say more than that columns hold something
+	field   string // the name in errors if the index is unique
+	columns []int  // the described columns
+	parts   []int  // columns, and the columns of the primary key that are not among them
+	compare []int  // columns that distinguish two rows: columns if unique, else parts
+	skips   []int  // a row with a null in one of these is not in the index
+	nulls   []int  // nor is a row with another value in one of these
+	narrows int    // how many of those two are conditions beyond "not null" of the columns
 }
 
-// learn adds the schemas of a table that is met for the first time, and gives the place
-// of the first.
+// learn adds the schemas of a table at its first use, and returns the place of the first.
 func (s *Store) learn(source *store.Table, describe func() []*schema) int {
 	s.learning.Lock()
 	defer s.learning.Unlock()
@@ -44,7 +43,7 @@ func (s *Store) learn(source *store.Table, describe func() []*schema) int {
 	return len(known)
 }
 
-// table gives the i-th table of a state.
+// table returns the i-th table of a state.
 func (s *state) table(i int, schemas []*schema) *table {
 	if i < len(s.tables) && s.tables[i] != nil {
 		return s.tables[i]
@@ -52,7 +51,7 @@ func (s *state) table(i int, schemas []*schema) *table {
 	return schemas[i].empty
 }
 
-// newSchema describes t, with the primary key given, for requests about source.
+// newSchema describes t, with the given primary key, for statements on source.
 func newSchema(source, t *store.Table, primary ...int) *schema {
 	s := &schema{source: source}
 	s.add(index{field: t.Columns[0].Name, columns: primary, compare: primary}, primary)
@@ -89,10 +88,10 @@ func (s *schema) add(x index, primary []int) {
 	s.indexes = append(s.indexes, x)
 }
 
-// unique reports whether no two rows have the same columns.
+// unique reports whether no two rows may have the same values in the columns.
 func (x *index) unique() bool { return x.field != "" }
 
-// holds reports whether a record belongs into the index.
+// holds reports whether a record belongs in the index.
 func (s *schema) holds(x *index, rec []byte) bool {
 	for _, c := range x.skips {
 		if s.columns[c].isNull(rec) {

@@ -6,17 +6,16 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// stream is the rows of an index between two bounds, one after the other. It is
-// good until its table is written to.
+// stream is the rows of an index between two bounds, in order. It is valid until its table is written to.
 type stream struct {
 	it   btree.IterG[ref]
-	at   ref // the row it stands at
-	stop ref // the first row beyond, or 0
+	at   ref // the current row
+	stop ref // the first row after the stream, or 0
 	desc bool
-	one  bool // at is all there is
+	one  bool // at is the only row
 }
 
-// next moves on, and says whether there was a row to move to.
+// next moves to the next row, and reports whether there was one.
 func (s *stream) next() bool {
 	switch {
 	case s.one:
@@ -37,7 +36,7 @@ type opener struct {
 	list []*stream
 }
 
-// each opens a stream for each combination of values that begins with these.
+// each opens a stream for each combination of values that begins with values.
 func (o *opener) each(values []store.Value) {
 	n := len(values)
 	if n == len(o.plan.equal) {
@@ -65,14 +64,16 @@ func (o *opener) open(values []store.Value) {
 	}
 }
 
-// start moves s to its first row, the one beyond from where that is given, and
-// finds its last. It says whether there are any.
+// start moves s to its first row, which is the one after from if from is set, and finds its last. It reports
+// whether there are any rows.
+//
+// A descending stream goes the other way: hi is the near bound, lo the far one, and sign reverses the comparisons.
 func (o *opener) start(s *stream, lo, hi, from *bound) bool {
 	seek, near, far := o.ahead, lo, hi
 	if s.desc {
 		seek, near, far = o.behind, hi, lo
 	}
-	sign := 1 // of what a bound further on compares to
+	sign := 1 // the result of comparing with a later bound
 	if s.desc {
 		sign = -1
 	}
@@ -96,7 +97,7 @@ func (o *opener) compare(b *bound, r ref) int {
 	return b.compare(o.tab.schema, &o.tab.indexes[o.plan.index], o.tab.at(r))
 }
 
-// ahead moves it to the first row behind b.
+// ahead moves it to the first row after b.
 func (o *opener) ahead(it *btree.IterG[ref], b *bound) bool {
 	if len(b.values) == 0 {
 		return b.bias < 0 && it.First()

@@ -6,27 +6,27 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// tree is an index's refs in order. It copies on write: Copy takes no time, and
-// from then on neither tree changes a node that the other can see.
+// tree is the refs of an index in order. It copies on write: Copy takes no time, and afterwards neither tree
+// changes a node that the other one uses.
 type tree = btree.BTreeG[ref]
 
-// degree sets the size of a tree's nodes, at most twice as many refs. Larger nodes
-// mean fewer objects for the garbage collector, and more to copy on a write.
+// degree sets the size of a tree's nodes: at most twice as many refs. Larger nodes mean fewer objects for the
+// garbage collector, and more copying at a write.
 const degree = 128
 
-// table is one version of a table. Published, it never changes; a transaction
-// that writes works on a fork of its own.
+// table is one version of a table. Once published, it never changes; a transaction that writes works on its own
+// fork.
 type table struct {
 	*schema
 	arena
 	probes *probes
 	trees  []*tree // one for each of the schema's indexes
 	positions
-	live int // bytes of the records that the trees hold
-	dead int // bytes of those that no tree holds any more
+	live int // bytes of the records in the trees
+	dead int // bytes of records that no tree contains any more
 }
 
-// positions are those of a log; of other tables they are zero.
+// positions are the positions of a log; for other tables they are zero.
 type positions struct {
 	last  int64 // of the newest event
 	floor int64 // of the newest event pruned
@@ -44,8 +44,8 @@ func newTree(less func(a, b ref) bool) *tree {
 	return btree.NewBTreeGOptions(less, btree.Options{Degree: degree, NoLocks: true})
 }
 
-// less is the order of the i-th index, for refs and probes. It is good for all
-// versions of the table that have the same directory.
+// less returns the order of the i-th index, for refs and probes. It is valid for all versions of the table with
+// the same directory.
 func (t *table) less(i int) func(a, b ref) bool {
 	s, x, dir, probes := t.schema, &t.indexes[i], t.dir, t.probes
 	return func(a, b ref) bool {
@@ -60,8 +60,8 @@ func (t *table) less(i int) func(a, b ref) bool {
 	}
 }
 
-// fork is a version to write to. Only the one writer calls it: Copy also writes a
-// mark to the tree that it copies, one that reading a tree never looks at.
+// fork returns a version to write to. Only the one writer calls it: Copy also writes a mark to the original
+// tree, which readers of a tree never look at.
 func (t *table) fork() *table {
 	fork := *t
 	fork.trees = make([]*tree, len(t.trees))
@@ -71,10 +71,10 @@ func (t *table) fork() *table {
 	return &fork
 }
 
-// at gives the record that a ref names.
+// at returns the record that a ref names.
 func (t *table) at(r ref) []byte { return t.dir.at(r) }
 
-// add writes a record that no tree holds yet.
+// add writes a record that no tree contains yet.
 func (t *table) add(row store.Row) (ref, error) {
 	r, rec, err := t.alloc(t.size(row))
 	if err != nil {
@@ -84,7 +84,7 @@ func (t *table) add(row store.Row) (ref, error) {
 	return r, nil
 }
 
-// copyFrom writes a record of another version, or of this one, once more.
+// copyFrom writes a record of another version, or of this one, again.
 func (t *table) copyFrom(other *table, old ref) (ref, []byte, error) {
 	rec := other.at(old)
 	rec = rec[:other.end(rec)]
@@ -96,9 +96,8 @@ func (t *table) copyFrom(other *table, old ref) (ref, []byte, error) {
 	return r, room, nil
 }
 
-// replace puts the record fresh into every index in place of the record old;
-// either may be 0. Where another row holds a unique key of fresh, nothing changes,
-// and the key's field is given.
+// replace puts the record fresh into every index in place of the record old; either may be 0. If another row
+// has a unique key of fresh, nothing changes, and replace returns the key's field.
 func (t *table) replace(old, fresh ref) (taken string, ok bool) {
 	for i := range t.indexes {
 		if !t.move(i, old, fresh) {
@@ -123,8 +122,8 @@ func (t *table) moveBack(n int, old, fresh ref) {
 	}
 }
 
-// move is replace in one index. It searches the tree once where it can: Set tells
-// whether the key was taken.
+// move is replace in one index. If possible, it searches the tree only once: the result of Set shows whether
+// the key was taken.
 func (t *table) move(i int, old, fresh ref) bool {
 	x, tr := &t.indexes[i], t.trees[i]
 	goes := old != 0 && t.holds(x, t.at(old))
@@ -142,5 +141,5 @@ func (t *table) move(i int, old, fresh ref) bool {
 	return true
 }
 
-// room is the bytes that a record takes up.
+// room returns the space that a record uses.
 func (t *table) room(r ref) int { return padded(t.end(t.at(r))) }

@@ -6,18 +6,17 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// tx is a transaction: the committed state, and versions of its own of the tables
-// that it has written to.
+// tx is a transaction: the committed state, and its own versions of the tables that it has written to.
 type tx struct {
 	guard   store.Guard
 	store   *Store
 	base    *state
-	schemas []*schema // of the tables met when it began, or since
-	owned   []*table  // by table; nil, or not there, for one not written to
-	changes []change  // what was written, so that savepoints can take it back
+	schemas []*schema // of the tables known when it began, or later
+	owned   []*table  // by table; nil or missing for a table that it has not written to
+	changes []change  // what was written, so that savepoints can undo it
 	tails   []tail    // of the open savepoints
 	probe   *probe
-	key     [2]store.Value // of the row last looked up
+	key     [2]store.Value // of the last row looked up
 }
 
 var _ store.Rows = (*tx)(nil)
@@ -28,7 +27,7 @@ func (s *Store) begin(base *state) *tx {
 
 func (t *tx) end() { t.store.probes.give(t.probe) }
 
-// place finds the table that a statement is about.
+// place finds the table of a statement.
 func (t *tx) place(of *store.Table) int {
 	for i, s := range t.schemas {
 		if s.source == of {
@@ -40,7 +39,7 @@ func (t *tx) place(of *store.Table) int {
 	return i
 }
 
-// table gives the i-th table as this transaction sees it.
+// table returns the i-th table as this transaction sees it.
 func (t *tx) table(i int) *table {
 	if i < len(t.owned) && t.owned[i] != nil {
 		return t.owned[i]
@@ -48,7 +47,7 @@ func (t *tx) table(i int) *table {
 	return t.base.table(i, t.schemas)
 }
 
-// own gives the i-th table to write to.
+// own returns the i-th table to write to.
 func (t *tx) own(i int) *table {
 	if i >= len(t.owned) {
 		t.owned = append(t.owned, make([]*table, len(t.schemas)-len(t.owned))...)
@@ -70,17 +69,17 @@ func (t *tx) Get(_ context.Context, of *store.Table, id [16]byte, row store.Row)
 	return nil
 }
 
-// findID looks a row up by its id.
+// findID finds a row by its id.
 func (t *tx) findID(tab *table, id [16]byte) (ref, bool) {
 	return t.find(tab, store.Value{ID: id})
 }
 
-// find looks a row up by its primary key.
+// find finds a row by its primary key.
 func (t *tx) find(tab *table, key ...store.Value) (ref, bool) {
 	return t.exact(tab, 0, t.key[:copy(t.key[:], key)])
 }
 
-// exact looks a row up by all columns of a unique index.
+// exact finds a row by all columns of a unique index.
 func (t *tx) exact(tab *table, index int, key []store.Value) (ref, bool) {
 	t.probe.bound = bound{values: key}
 	return tab.trees[index].Get(t.probe.ref)
@@ -96,7 +95,7 @@ func (t *tx) Insert(_ context.Context, of *store.Table, row store.Row) error {
 	return err
 }
 
-// insert adds a row to the i-th table, unless a unique key of its is taken.
+// insert adds a row to the i-th table, unless one of the row's unique keys is taken.
 func (t *tx) insert(i int, row store.Row) (taken string, err error) {
 	tab := t.own(i)
 	before := tab.arena
@@ -111,7 +110,7 @@ func (t *tx) insert(i int, row store.Row) (taken string, err error) {
 	return taken, nil
 }
 
-// replace is [table.replace] with a note for savepoints.
+// replace is [table.replace], and records the change for savepoints.
 func (t *tx) replace(i int, old, fresh ref) (taken string, ok bool) {
 	taken, ok = t.own(i).replace(old, fresh)
 	if ok {
@@ -175,7 +174,7 @@ func (t *tx) UpdateAll(ctx context.Context, of *store.Table, where []store.Cond,
 			if err != nil {
 				return err
 			}
-			t.replace(i, old, fresh) // takes no key that the row did not have
+			t.replace(i, old, fresh) // adds no key that the row did not have
 			n++
 		}
 		return nil
@@ -199,7 +198,7 @@ func (t *tx) Touch(_ context.Context, of *store.Table, id [16]byte, micros int64
 		return err
 	}
 	tab.columns[of.Touch].set(rec, &store.Value{Int: micros})
-	t.replace(i, old, fresh) // takes no key that the row did not have
+	t.replace(i, old, fresh) // adds no key that the row did not have
 	return nil
 }
 
@@ -227,9 +226,9 @@ func (t *tx) DeleteAll(ctx context.Context, of *store.Table, where []store.Cond)
 	return len(refs), nil
 }
 
-// Snapshot identifies the commit that the transaction began from: it is another after every
-// commit that wrote something, and never nil. Tests ask for it by store.Underlying.
+// Snapshot identifies the commit that the transaction began from. It changes with every commit that wrote
+// something, and is never nil. Tests get it with store.Underlying.
 func (t *tx) Snapshot() any { return t.base }
 
-// Lock implements [store.Rows]: whoever may write is alone already.
+// Lock implements [store.Rows]. It does nothing, because there is only one writer.
 func (t *tx) Lock(context.Context, ...store.LockKey) error { return nil }

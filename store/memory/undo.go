@@ -4,28 +4,28 @@ import (
 	"context"
 )
 
-// change is one record that took another's place; 0 stands for none.
+// change is one record that replaced another; 0 means no record.
 type change struct {
 	table      int
 	old, fresh ref
 }
 
-// mark is what a savepoint goes back to.
+// mark is the state to which a savepoint returns.
 type mark struct {
 	changes int
 	tails   int
-	owned   int // tables that have a tail
+	owned   int // number of tables that have a tail
 }
 
-// tail is where a table stood at a mark. A table without one was not yet written to.
+// tail is the end of a table at a mark. A table without a tail was not written to before the mark.
 type tail struct {
 	arena
 	positions
 	live, dead int
 }
 
-// Savepoint implements [store.Rows]. It costs a note of where each table ends:
-// taking back is work, keeping is none.
+// Savepoint implements [store.Rows]. It only records where each table ends, so it is cheap to keep the changes,
+// and undoing them takes work.
 func (t *tx) Savepoint(_ context.Context, fn func() error) error {
 	m := t.mark()
 	kept := false
@@ -54,6 +54,9 @@ func (t *tx) mark() mark {
 	return m
 }
 
+// rollback undoes the changes since m, the newest first. It restores all indexes before it resets the arenas, because an
+// index reads records to compare them. A table that was first written to after m is dropped: the transaction then sees
+// the committed version again.
 func (t *tx) rollback(m mark) {
 	for n := len(t.changes); n > m.changes; n-- {
 		c := t.changes[n-1]
@@ -76,7 +79,7 @@ func (t *tx) rollback(m mark) {
 	}
 }
 
-// result is the state with what the transaction wrote.
+// result returns the state with what the transaction wrote.
 func (t *tx) result() *state {
 	next := &state{tables: make([]*table, max(len(t.base.tables), len(t.owned)))}
 	copy(next.tables, t.base.tables)

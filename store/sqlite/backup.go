@@ -13,16 +13,16 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Backup copies the whole database, the host's tables in it too, to a new file at path, while others
-// read and write: as it was at one instant, without free pages, and to be opened like the original.
-// The copy is the owner's alone to read (mode 0600), is on the disk before Backup returns, and has its
-// name only then: what fails, or a crash, leaves no copy that is not whole, at most a file whose name
-// ends in ".part". Its directory must be there, and the file must not.
+// Backup copies the whole database, with the host's tables in it, to a new file at path, while others read and
+// write. The copy shows the database at one instant, has no free pages, and opens like the original. Only the
+// owner can read it (mode 0600). It is on the disk before Backup returns, and gets its name only then. So an
+// error or a crash leaves no incomplete copy, and at most a file whose name ends in ".part". The directory must
+// exist, and the file must not.
 //
-// Copying the file itself while it is written to is no backup: most of such copies are corrupt.
+// Do not copy the file itself while somebody writes to it: most of such copies are corrupt.
 //
-// It keeps no writer waiting. The write-ahead log cannot be emptied while it runs, and grows by what is
-// written meanwhile. Of a Store made by [New] it takes a connection of the host's handle.
+// Backup never makes a writer wait. While it runs, the write-ahead log cannot be emptied, and grows by what is
+// written meanwhile. For a Store made by [New], Backup uses a connection of the host's handle.
 //
 // Errors: [store.ErrInvalid] with the field "path"; [store.ErrAlreadyExists] with the field "path";
 // [store.ErrStorageFull]; [store.ErrCanceled].
@@ -53,10 +53,10 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	case err != nil:
 		return &store.Error{Code: store.ErrInternal, Reason: "the copy did not reach the disk", Err: err}
 	}
-	switch err := os.Link(part.Name(), path); { // which fails where there is one, and a rename does not
+	switch err := os.Link(part.Name(), path); { // fails if the file exists; a rename would not
 	case errors.Is(err, fs.ErrExist):
 		return vacant(path)
-	case err != nil: // a file system without links
+	case err != nil: // the file system has no links
 		if err := vacant(path); err != nil {
 			return err
 		}
@@ -68,8 +68,8 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	return nil
 }
 
-// vacant refuses a path where there is a file, or what belongs to a database that was there: SQLite
-// would take it for the copy's.
+// vacant refuses a path with a file, or with the side files of an earlier database there: SQLite would take
+// them for the copy's.
 func vacant(path string) error {
 	for _, name := range []string{path, path + "-wal", path + "-journal"} {
 		if _, err := os.Lstat(name); err == nil {
@@ -79,8 +79,8 @@ func vacant(path string) error {
 	return nil
 }
 
-// copyInto copies to a file that is there and empty: on a handle of its own, as readers of ours may write
-// to no file, or on the host's.
+// copyInto copies to an existing, empty file. It uses a handle of its own, because this package's readers must
+// not write to files, or the host's handle.
 func (s *Store) copyInto(ctx context.Context, path string) error {
 	db := s.writers.db
 	if s.readers != nil {
@@ -105,7 +105,7 @@ func (s *Store) copyInto(ctx context.Context, path string) error {
 	return translate(ctx, err)
 }
 
-// syncDirectory has the name of a file reach the disk, where a directory can be asked to.
+// syncDirectory writes a file's name to the disk, on systems that can sync a directory.
 func syncDirectory(path string) {
 	if dir, err := os.Open(path); err == nil {
 		_ = dir.Sync()

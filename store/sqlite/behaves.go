@@ -15,8 +15,8 @@ import (
 // oldest is the minor number of the oldest SQLite 3 that has strict tables.
 const oldest = 37
 
-// behaves asks a connection of a host's for what every driver must do, whichever it is. Each
-// thing is tried, for no name and no DSN tells it. Nothing is written, and no file is opened.
+// behaves checks on a connection of the host that its driver does what every driver must do. It tries each
+// thing, because neither a name nor a DSN shows it. It writes nothing, and opens no file.
 //
 // Errors: [store.ErrInvalid] with the field "db", and what the driver lacks.
 func behaves(ctx context.Context, conn *sql.Conn) error {
@@ -31,7 +31,7 @@ func behaves(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// lacking is what a driver is refused for.
+// lacking is the error for a driver that lacks something.
 func lacking(reason string, err error) error {
 	return &store.Error{Code: store.ErrInvalid, Field: "db", Reason: reason, Err: err}
 }
@@ -48,7 +48,8 @@ func isSQLite(ctx context.Context, conn *sql.Conn) error {
 	if minor, err := strconv.Atoi(parts[1]); err != nil || minor < oldest {
 		return lacking(fmt.Sprintf("the handle's SQLite is %s, and 3.%d has the first strict tables", version, oldest), err)
 	}
-	// The tables check documents, and let null pass. Old libraries may have no JSON, or take null for a wrong document.
+	// The tables check JSON documents, and accept null. Old libraries may have no JSON, or refuse null as a
+	// wrong document.
 	var valid bool
 	err := conn.QueryRowContext(ctx, `SELECT json_valid('{}') = 1 AND json_valid(NULL) IS NULL`).Scan(&valid)
 	if err != nil || !valid {
@@ -57,8 +58,8 @@ func isSQLite(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// tellsResults wants extended result codes: by them alone a taken key is told from a missing
-// parent. A collation that is not there has one, and needs no table.
+// tellsResults checks for extended result codes: only they distinguish a taken key from a missing parent. The
+// error for an unknown collation has one, and needs no table.
 func tellsResults(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, `SELECT 'a' = 'b' COLLATE tenancy_asks_for_a_code`)
 	result, _ := resultOf(err)
@@ -68,7 +69,7 @@ func tellsResults(ctx context.Context, conn *sql.Conn) error {
 	return lacking("the errors of the handle's driver do not tell the extended result codes of SQLite", err)
 }
 
-// keepsTypes wants a value back as SQLite keeps it.
+// keepsTypes checks that a value is read back as SQLite stores it.
 func keepsTypes(ctx context.Context, conn *sql.Conn) error {
 	var number, text, null any
 	if err := conn.QueryRowContext(ctx, `SELECT 1, 'text', NULL`).Scan(&number, &text, &null); err != nil {
@@ -81,15 +82,15 @@ func keepsTypes(ctx context.Context, conn *sql.Conn) error {
 		"the handle's driver reads a number, a text and null as %T, %T and %T, and not as int64, string and nil", number, text, null), nil)
 }
 
-// readsFreely makes sure that a transaction which only reads takes no write lock: else every read
-// would wait for every writer, and one inside of a transaction for itself. A connection that may
-// not write refuses to begin such a one, at once and whoever holds the lock.
+// readsFreely checks that a transaction which only reads takes no write lock. Otherwise every read would wait
+// for every writer, and a read inside of a transaction for itself. On a connection that may not write, to begin
+// a transaction with the write lock fails at once, whoever holds the lock.
 func readsFreely(ctx context.Context, conn *sql.Conn) (err error) {
 	var before int
 	if err := conn.QueryRowContext(ctx, `PRAGMA query_only`).Scan(&before); err != nil {
 		return translate(ctx, err)
 	}
-	ctx = context.WithoutCancel(ctx) // the connection is the host's, and has to be left as it was
+	ctx = context.WithoutCancel(ctx) // the connection is the host's, so it must be left as it was
 	if _, err := conn.ExecContext(ctx, `PRAGMA query_only = 1`); err != nil {
 		return translate(ctx, err)
 	}

@@ -12,43 +12,42 @@ import (
 
 // Sizes of the write-ahead log, in bytes.
 const (
-	// checkpointAt begins a checkpoint, and begins another whenever as much has come since.
+	// checkpointAt is the size that begins a checkpoint. Each further growth by this size begins another one.
 	checkpointAt = 16 << 20
-	// checkpointHard makes the next one wait longer for readers and for other processes.
+	// checkpointHard is the size from which the next checkpoint waits longer for readers and other processes.
 	checkpointHard = 48 << 20
 )
 
-// How long the end of a checkpoint waits for readers, and for writers of other processes,
-// while writers of this Store wait for it.
+// How long the end of a checkpoint waits for readers, and for writers of other processes. Writers of this Store
+// wait meanwhile.
 const (
 	checkpointWait     = 5 * time.Millisecond
 	checkpointHardWait = 100 * time.Millisecond
 )
 
-// mostLeft is how many pages may be left to the end of a checkpoint, for which writers wait.
+// mostLeft is how many pages may be left for the end of a checkpoint, during which writers wait.
 const mostLeft = 1_000
 
-// checkpoints bounds the write-ahead log. SQLite has the writer move it into the database whose
-// commit brings it over 1,000 pages, and that alone is best where one process writes: measured on
-// two processors, a checkpoint beside the writers took from them what it spared them. But where
-// several processes write, or somebody reads for long, a log that was moved never begins anew. So
-// one that is long is moved and cut on a connection of its own, the last part of it in turn with
-// the writers of this Store.
+// checkpoints limits the write-ahead log. SQLite itself moves the log into the database in the commit that
+// brings it over 1,000 pages. If one process writes, that alone is best: measured on two processors, a
+// checkpoint beside the writers cost them as much as it saved. But if several processes write, or somebody
+// reads for long, SQLite never starts the moved log again from its beginning. So a long log is moved and cut on
+// its own connection. The last part of that takes its turn among the writers of this Store.
 type checkpoints struct {
-	db      *sql.DB // nil: a host's handle, which does it by itself
+	db      *sql.DB // nil: the host's handle does checkpoints itself
 	path    string  // of the log
 	mu      sync.Mutex
-	ended   bool // no more begin
+	ended   bool // no checkpoint may begin any more
 	running sync.WaitGroup
 	busy    atomic.Bool
-	next    atomic.Int64 // the size that begins one
+	next    atomic.Int64 // the size that begins the next one
 }
 
 func newCheckpoints(db *sql.DB, path string) *checkpoints {
-	if abs, err := filepath.Abs(path); err == nil { // the directory may change
+	if abs, err := filepath.Abs(path); err == nil { // the working directory may change
 		path = abs
 	}
-	if target, err := filepath.EvalSymlinks(path); err == nil { // where SQLite keeps the log
+	if target, err := filepath.EvalSymlinks(path); err == nil { // SQLite keeps the log beside the target
 		path = target
 	}
 	c := &checkpoints{db: db, path: path + "-wal"}
@@ -56,7 +55,7 @@ func newCheckpoints(db *sql.DB, path string) *checkpoints {
 	return c
 }
 
-// committed begins a checkpoint where the log is long and none is under way.
+// committed begins a checkpoint if the log is long and no checkpoint is running.
 func (s *Store) committed() {
 	c := s.checkpoints
 	if c == nil || c.busy.Load() {
@@ -64,7 +63,7 @@ func (s *Store) committed() {
 	}
 	size := c.size()
 	if size < c.next.Load() {
-		if size < checkpointAt { // it was cut
+		if size < checkpointAt { // the log has been cut
 			c.next.Store(checkpointAt)
 		}
 		return
@@ -89,7 +88,8 @@ func (c *checkpoints) size() int64 {
 	return log.Size()
 }
 
-// checkpoint moves the log, and then, in turn with the writers, what came meanwhile, and cuts it. What fails is tried again later, when the log is longer.
+// checkpoint moves the log. Then, in its turn among the writers, it moves what was written meanwhile, and cuts
+// the log. If a step fails, it is tried again later, when the log is longer.
 func (s *Store) checkpoint(hard bool) {
 	ctx := context.Background()
 	c := s.checkpoints
@@ -110,14 +110,14 @@ func (s *Store) checkpoint(hard bool) {
 	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = `+milliseconds(wait)); err != nil {
 		return
 	}
-	if s.enqueue(ctx) != nil { // closed
+	if s.enqueue(ctx) != nil { // the Store is closed
 		return
 	}
 	defer func() { <-s.queue }()
 	_, _ = conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 }
 
-// close waits for a checkpoint that is under way, and lets none begin.
+// close waits for a running checkpoint, and lets no other one begin.
 func (c *checkpoints) close() error {
 	c.mu.Lock()
 	c.ended = true

@@ -10,14 +10,13 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// closedError is what a closed Store answers.
+// closedError is the error of a closed Store.
 var closedError error = &store.Error{Code: store.ErrClosed, Reason: "the store is closed"}
 
 // handleClosed is the text of an error that database/sql does not export.
 const handleClosed = "sql: database is closed"
 
-// translate gives an error from database/sql or the driver its code. The driver's
-// words stay behind Unwrap.
+// translate gives an error of database/sql or of the driver its code. Unwrap returns the driver's error.
 func translate(ctx context.Context, err error) error {
 	var told *store.Error
 	switch {
@@ -43,7 +42,7 @@ func translate(ctx context.Context, err error) error {
 	return &store.Error{Code: code, Reason: reason, Err: err}
 }
 
-// explain turns SQLite's result code, extended, into ours.
+// explain turns SQLite's extended result code into a code of package store.
 func explain(result int) (code store.Code, reason string) {
 	if result == sqlite3.SQLITE_BUSY_SNAPSHOT {
 		return store.ErrBusy, "the transaction began by reading, and another has written since: roll back and begin anew"
@@ -73,7 +72,7 @@ func explain(result int) (code store.Code, reason string) {
 	}
 }
 
-// constraint is the extended code of a violated constraint, or 0.
+// constraint returns the extended code of a violated constraint, or 0.
 func constraint(err error) int {
 	if result, _ := resultOf(err); result&0xff == sqlite3.SQLITE_CONSTRAINT {
 		return result
@@ -81,8 +80,8 @@ func constraint(err error) int {
 	return 0
 }
 
-// ends reports whether SQLite may have rolled back the whole transaction on its own
-// after this error, so that a further statement would stand alone.
+// ends reports whether SQLite may have rolled back the whole transaction by itself after this error. A further
+// statement would then run outside of it.
 func ends(err error) bool {
 	result, _ := resultOf(err)
 	switch result & 0xff {

@@ -10,9 +10,9 @@ import (
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
-// Events runs along one index: that of the organization or of the user where the
-// filter fixes one, the positions else, between those that the bounds of time come to. It
-// asks for one row more than the limit, to know whether there is more.
+// Events reads along one index: that of the organization or of the user if the filter fixes one, otherwise the
+// positions between the limits of time. It asks for one row more than the limit, to know whether there are
+// more.
 func (r *rows) Events(ctx context.Context, l *store.Log, where []store.Cond, span store.LogSpan, yield func(int64, store.Row) error) (int64, bool, error) {
 	base, err := r.committed(ctx, l)
 	if err == nil && !span.Desc {
@@ -51,8 +51,8 @@ func (r *rows) Events(ctx context.Context, l *store.Log, where []store.Cond, spa
 	return next, done, err
 }
 
-// since is the first position whose event, committed up to base, is from an instant on: where
-// no such event is, the one behind the last.
+// since returns the first position whose event is from a given time on and was committed up to base. If there
+// is no such event, it returns the position after the last.
 func (r *rows) since(ctx context.Context, l *store.Log, instant, base int64) (int64, error) {
 	switch instant {
 	case math.MinInt64:
@@ -67,8 +67,8 @@ func (r *rows) since(ctx context.Context, l *store.Log, instant, base int64) (in
 	return sqlrows.Number(cells[0]), nil
 }
 
-// aboveFloor refuses to go on from a place whose next events have been pruned. To
-// begin at the start, wherever that is by now, is no such place.
+// aboveFloor refuses to continue from a position whose next events have been pruned. To begin at the start is
+// always allowed.
 func (r *rows) aboveFloor(ctx context.Context, l *store.Log, after int64) error {
 	if after == 0 {
 		return nil
@@ -83,7 +83,7 @@ func (r *rows) aboveFloor(ctx context.Context, l *store.Log, after int64) error 
 	return nil
 }
 
-// examined says how far a walk came that found less than it was to.
+// examined returns how far a walk came that found less than its limit.
 func (r *rows) examined(ctx context.Context, w *sqlrows.Walk, after int64) (next int64, done bool, err error) {
 	next = after
 	q := w.Extent()

@@ -39,10 +39,9 @@ func (r *rows) insertEvent(ctx context.Context, l *store.Log, row store.Row, peo
 
 func (r *rows) Last(ctx context.Context, l *store.Log) (int64, error) { return r.committed(ctx, l) }
 
-// committed is the last position that was committed before this transaction, which
-// sees its own beyond it. It is fixed by the first to ask or to append: what
-// was committed by then is in the transaction's snapshot, and while that lasts
-// nothing but its own comes after.
+// committed returns the last position that was committed before this transaction, which also sees its own
+// events after it. The first call, or the first append, fixes it: everything committed by then is in the
+// transaction's snapshot, and as long as that lasts, only its own events come after.
 func (r *rows) committed(ctx context.Context, l *store.Log) (int64, error) {
 	if base, ok := r.session.based(l); ok {
 		return base, nil

@@ -10,26 +10,24 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// New makes a Store on a handle of the host's, which it neither configures nor
-// migrates nor closes. What it needs it checks, and says in one sentence what is
-// missing; all of it goes into the DSN, so that every connection has it:
+// New makes a Store on a handle of the host. It neither configures nor migrates nor closes the handle. It
+// checks what it needs, and its error says in one sentence what is missing. Put all settings into the DSN, so
+// that every connection has them:
 //
 //	file:app.db?_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=secure_delete(1)&_txlock=immediate
 //
-// That is the DSN of modernc.org/sqlite. Other drivers of SQLite serve, too, if they behave as
-// docs/sqlite.md says; it has their DSNs. Never have two of them open one file in a process:
-// that corrupts it.
+// That is the DSN of modernc.org/sqlite. Other drivers of SQLite work, too, if they behave as docs/sqlite.md
+// says; it has their DSNs. Never open one file with two drivers in a process: that corrupts it.
 //
-// Errors: [store.ErrInvalid] with the field "db" for a handle of no SQLite, of one that is too
-// old, or of a driver that does not behave; for one in memory, without foreign keys or busy
-// timeout or a write-ahead log; [store.ErrSchema] where [Migrate] should run, or a newer
-// program has migrated.
+// Errors: [store.ErrInvalid] with the field "db" for a handle that is not of SQLite, of an SQLite that is too
+// old, or of a driver that does not behave; for a database in memory, and for a handle without foreign keys,
+// busy timeout or write-ahead log; [store.ErrSchema] if [Migrate] must run first, or a newer program has
+// migrated.
 //
-// Reads and writes of the Store share the handle's connections with the host. If there
-// is but one (SetMaxOpenConns(1)), calls wait for a host transaction that is open; see
-// [Store.InTx]. How durable a commit is, the handle decides (PRAGMA synchronous). A
-// writer notices that its context has ended only when the handle's busy timeout is
-// over.
+// Reads and writes of the Store use the handle's connections together with the host. If there is only one
+// (SetMaxOpenConns(1)), calls wait for an open transaction of the host; see [Store.InTx]. The handle decides
+// how durable a commit is (PRAGMA synchronous). A writer notices only after the handle's busy timeout that its
+// context has ended.
 func New(ctx context.Context, db *sql.DB) (*Store, error) {
 	if db == nil {
 		return nil, invalid("db", "is nil")
@@ -49,8 +47,8 @@ func New(ctx context.Context, db *sql.DB) (*Store, error) {
 	return newStore(nil, p, defaults.BusyTimeout), nil
 }
 
-// inspect looks at two connections, where the handle allows as many: a pragma that
-// was set by a statement and not in the DSN holds on one alone.
+// inspect looks at two connections if the handle allows as many: a pragma that was set by a statement, and not
+// in the DSN, applies to one connection only.
 func inspect(ctx context.Context, db *sql.DB) error {
 	for range 2 {
 		conn, err := db.Conn(ctx)
@@ -73,7 +71,7 @@ func inspectConn(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	for _, need := range needs {
-		var has string // stays empty where the library was built without the pragma: there is no row
+		var has string // stays empty if the library lacks the pragma: there is no row
 		if err := conn.QueryRowContext(ctx, `PRAGMA `+need.pragma).Scan(&has); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return translate(ctx, err)
 		}
@@ -84,7 +82,7 @@ func inspectConn(ctx context.Context, conn *sql.Conn) error {
 	return readsFreely(ctx, conn)
 }
 
-// needs is what every connection of a host's handle must have.
+// needs is what every connection of a host's handle must have set.
 var needs = []struct {
 	pragma string
 	ok     func(string) bool
@@ -98,7 +96,7 @@ var needs = []struct {
 
 func is(want string) func(string) bool { return func(has string) bool { return has == want } }
 
-// current answers nil if the tables are those of this program.
+// current returns nil if the tables are those of this program.
 func current(ctx context.Context, db *sql.DB) error {
 	known, err := steps()
 	if err != nil {

@@ -8,31 +8,29 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// InTx is this Store inside a transaction of the host's, so that rows and events of
-// tenancy are kept or vanish together with the host's own:
+// InTx returns this Store inside a transaction of the host. The rows and events of tenancy are then kept or
+// rolled back together with the host's own:
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	...
 //	inTx, in, err := svc.Join(ctx, st.InTx(tx))
 //
-// tx is of a handle on the same database with foreign keys on: the one given to
-// [New], or [Store.DB], or another one. The host commits it or rolls it back.
+// tx belongs to a handle on the same database with foreign keys on: the handle given to [New], or [Store.DB],
+// or another one. The host commits it or rolls it back.
 //
-// An Update is a savepoint: a failing one undoes itself alone, and its function never
-// runs twice. The first Update takes the write lock, which the transaction then keeps.
-// A transaction that began deferred and has read before may find that another has
-// written since: [store.ErrBusy], and the host should roll back and begin anew;
-// with _txlock=immediate in the DSN that cannot happen. After the transaction's end
-// everything answers [store.ErrClosed], and so does an Update after SQLite has
-// rolled back on its own, as it does when the disk is full or a write is interrupted.
+// An Update is a savepoint: if it fails, only that Update is undone, and its function never runs twice. The
+// first Update takes the write lock, which the transaction then keeps. A transaction that began deferred and
+// has read before may find that another one has written since. The Update then returns [store.ErrBusy], and the
+// host should roll back and begin again; with _txlock=immediate in the DSN that cannot happen. After the
+// transaction's end all calls return [store.ErrClosed]. An Update also returns it after SQLite has rolled back
+// by itself, as it does when the disk is full or a write is interrupted.
 //
-// Events appended in a transaction are unseen inside it, and so are those of an
-// earlier InTx of the same *sql.Tx.
+// The transaction does not see the events that it appends, including those of an earlier InTx of the same
+// *sql.Tx.
 //
-// The result is for one goroutine, like tx. While tx is open, calls outside of it
-// wait for its end if they write, or if its handle has a single connection
-// (SetMaxOpenConns(1)) and they use that handle: on the same goroutine they would
-// wait until their context ends.
+// Use the result from one goroutine, like tx. While tx is open, calls outside of it wait for its end if they
+// write, or if its handle has a single connection (SetMaxOpenConns(1)) and they use that handle. On the same
+// goroutine they would wait until their context ends.
 func (s *Store) InTx(tx *sql.Tx) store.Store {
 	if tx == nil {
 		return &joined{store: s}
@@ -44,7 +42,7 @@ func (s *Store) InTx(tx *sql.Tx) store.Store {
 	}}
 }
 
-// joined is a Store in a transaction that is not ours to end.
+// joined is a Store in a transaction of the host, who ends it.
 type joined struct {
 	store      *Store
 	tx         *sql.Tx
@@ -52,7 +50,7 @@ type joined struct {
 	rows       *rows
 }
 
-// Root is the Store that InTx was called on.
+// Root returns the Store whose InTx was called.
 func (j *joined) Root() store.Store { return j.store }
 
 func (j *joined) View(ctx context.Context, fn func(store.Rows) error) error {
@@ -69,14 +67,14 @@ func (j *joined) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := j.rows.lock(ctx); err != nil {
 		return err
 	}
-	j.store.committed() // the host's transactions before this one
+	j.store.committed() // counts the host's transactions before this one
 	return j.rows.Savepoint(ctx, func() error {
 		return new(store.Guard).Run(j.rows, false, fn)
 	})
 }
 
-// open makes sure that SQLite still is in the transaction that database/sql believes
-// in. Without one, a savepoint would begin and commit one of its own.
+// open checks that SQLite is still in the transaction that database/sql believes in. Without a transaction, a
+// savepoint would begin and commit one of its own.
 func (j *joined) open(ctx context.Context) error {
 	if err := j.store.open(ctx); err != nil {
 		return err
@@ -98,12 +96,12 @@ func (j *joined) open(ctx context.Context) error {
 	return j.rows.session.failed
 }
 
-// beginText asks whether there is a transaction, for want of a statement that does:
-// it fails inside of one, and only there.
+// beginText finds out whether there is a transaction, because SQLite has no statement that says so: it fails
+// inside of a transaction, and only there.
 const beginText = `BEGIN`
 
-// probe reports whether SQLite is in a transaction, and finds out by the way whose
-// handle it is of: database/sql refuses the pool's statement if it is another's.
+// probe reports whether SQLite is in a transaction. It also finds out whether the transaction is of the pool's
+// handle: database/sql refuses a statement of the pool in a transaction of another handle.
 func (s *txStatements) probe(ctx context.Context) (alive bool, err error) {
 	stmt, err := s.statement(ctx, beginText)
 	if err == nil {

@@ -17,23 +17,23 @@ import (
 //go:embed migrations/*.sql
 var embedded embed.FS
 
-// Migrations are the files that make the tables, 0001_tenancy.sql and on. Each can
-// be run by other means than [Migrate], once and in a transaction of its own, in
-// their order: each notes in tenancy_schema that it ran.
+// Migrations are the files that make the tables, 0001_tenancy.sql and so on. Other tools than [Migrate] can run
+// them, too: each once, in its own transaction, in their order. Each file records in tenancy_schema that it
+// ran.
 func Migrations() fs.FS {
 	sub, err := fs.Sub(embedded, "migrations")
 	if err != nil {
-		panic("sqlite: " + err.Error()) // the name is a constant
+		panic("sqlite: " + err.Error()) // cannot happen: the name is a constant
 	}
 	return sub
 }
 
-// Migrate brings the tables up to date, each step in a transaction of its own; there
-// is nothing to do where they are. It may run from several processes at once. Tables
-// of a newer program are [store.ErrSchema]. [Open] does this by itself; on a
-// handle given to [New] the host does it. It waits for other writers for 10 seconds,
-// then answers [store.ErrBusy]. A driver that does not behave is [store.ErrInvalid] with the
-// field "db", as for [New].
+// Migrate brings the tables up to date, each step in its own transaction. If they are up to date, it does
+// nothing. Several processes may run it at once. [Open] calls it; for a handle given to [New], the host must.
+// It waits for other writers for 10 seconds.
+//
+// Errors: [store.ErrSchema] for tables of a newer program; [store.ErrBusy] after the wait; [store.ErrInvalid]
+// with the field "db" for a driver that does not behave, as for [New].
 func Migrate(ctx context.Context, db *sql.DB) error {
 	if db == nil {
 		return invalid("db", "is nil")
@@ -80,7 +80,7 @@ func migrate(ctx context.Context, conn *sql.Conn, patience time.Duration) error 
 	}
 }
 
-// apply runs the step after version, unless another process has meanwhile.
+// apply runs the step after version, unless another process has run it meanwhile.
 func apply(ctx context.Context, conn *sql.Conn, version int, script string) error {
 	if err := ctx.Err(); err != nil {
 		return translate(ctx, err)
@@ -97,7 +97,7 @@ func apply(ctx context.Context, conn *sql.Conn, version int, script string) erro
 		if _, err = conn.ExecContext(ctx, script); err != nil {
 			return err
 		}
-		if now, err = schemaVersion(ctx, conn); err == nil && now <= version { // the last statement of each says so
+		if now, err = schemaVersion(ctx, conn); err == nil && now <= version { // the last statement of each step writes it
 			err = lacking("the handle's driver runs but a part of a text with several statements", nil)
 		}
 		return err
@@ -137,7 +137,7 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// schemaVersion is the version that the tables are at, 0 where there are none.
+// schemaVersion returns the version of the tables, or 0 if there are none.
 func schemaVersion(ctx context.Context, db querier) (int, error) {
 	var there, version int
 	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'tenancy_schema'`).Scan(&there)

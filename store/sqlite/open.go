@@ -17,44 +17,41 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Synchronous says how far a commit has gone when it is acknowledged.
+// Synchronous says how safe the data of a commit is when the commit returns.
 type Synchronous uint8
 
 // The levels.
 const (
-	// Full waits for the disk: what was acknowledged survives a loss of power.
+	// Full waits for the disk: a commit that has returned survives a loss of power.
 	Full Synchronous = iota
-	// Normal waits only now and then, and commits about three times as fast: what was
-	// acknowledged survives the end of the process, but a loss of power may take the
-	// last commits with it. The database stays whole either way.
+	// Normal waits for the disk only now and then, and commits about three times as fast. A commit that has
+	// returned survives the end of the process, but a loss of power may undo the last commits. The database
+	// stays consistent in both cases.
 	Normal
 )
 
-// Options are the choices that [Open] makes by itself. Every zero field has a
-// default.
+// Options configure [Open]. Every zero field has a default.
 type Options struct {
 	// Synchronous is [Full] by default.
 	Synchronous Synchronous
-	// BusyTimeout is how long a writer waits for one of another handle or process
-	// before it answers [store.ErrBusy]; 10 seconds by default.
+	// BusyTimeout is how long a writer waits for a writer of another handle or process, before it returns
+	// [store.ErrBusy]; 10 seconds by default.
 	BusyTimeout time.Duration
-	// Readers is how many may read at once; GOMAXPROCS, and at least 2, by default.
-	// Many more than the machine has processors starve the writer.
+	// Readers is how many may read at once; by default GOMAXPROCS, and at least 2. With many more readers than
+	// processors, writers get too little time.
 	Readers int
 }
 
-// Open opens the file at path with the default [Options], creates it if it is not
-// there (its directory must be), for its owner alone to read (mode 0600), and migrates its tables.
+// Open opens the file at path with the default [Options] and migrates its tables. If the file does not exist,
+// Open creates it, so that only its owner can read it (mode 0600); the directory must exist.
 //
-// Errors: [store.ErrInvalid] with the field "path" for a path that cannot be
-// opened and for ":memory:" and "", which package store/memory does better;
-// [store.ErrNotADatabase], [store.ErrCorrupt], [store.ErrReadOnly],
-// [store.ErrStorageFull]; [store.ErrSchema] if a newer program has migrated the
-// file; [store.ErrBusy] if another process keeps it locked.
+// Errors: [store.ErrInvalid] with the field "path" for a path that cannot be opened, and for ":memory:" and ""
+// (use package store/memory); [store.ErrNotADatabase], [store.ErrCorrupt], [store.ErrReadOnly],
+// [store.ErrStorageFull]; [store.ErrSchema] if a newer program has migrated the file; [store.ErrBusy] if
+// another process keeps it locked.
 func Open(ctx context.Context, path string) (*Store, error) { return Options{}.Open(ctx, path) }
 
-// Open is the function [Open] with these options; a negative or unknown one is
-// [store.ErrInvalid].
+// Open is the function [Open] with these options. A negative or unknown option is [store.ErrInvalid].
 func (o Options) Open(ctx context.Context, path string) (*Store, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -96,12 +93,11 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// writerWait is how long SQLite itself waits for a lock, deaf to any context, before
-// persist has a look at it.
+// writerWait is how long SQLite itself waits for a lock. It ignores contexts during that time; persist then
+// checks the context and tries again.
 const writerWait = 50 * time.Millisecond
 
-// walLimit is the size to which a checkpoint cuts a log that a long reader has let
-// grow, in bytes.
+// walLimit is the size to which a checkpoint cuts a log that grew during a long read, in bytes.
 const walLimit = checkpointAt
 
 func (o Options) writerPragmas() url.Values {
@@ -112,8 +108,8 @@ func (o Options) writerPragmas() url.Values {
 			"journal_mode(WAL)",
 			o.synchronous(),
 			"foreign_keys(1)",
-			"secure_delete(1)",   // what Erase took is not to be read from free space
-			"temp_store(MEMORY)", // what a savepoint may have to put back: in a file it would halve an import
+			"secure_delete(1)",   // nobody can read from free space what Erase removed
+			"temp_store(MEMORY)", // for the undo data of savepoints: in a file it would halve the speed of an import
 			fmt.Sprintf("journal_size_limit(%d)", walLimit),
 		},
 	}
@@ -140,11 +136,11 @@ func (o Options) readerPragmas() url.Values {
 	}
 }
 
-// handle makes a handle of up to size connections, none of them opened yet.
+// handle makes a handle of up to size connections, and opens none yet.
 func (o Options) handle(file string, size int, pragmas url.Values) *sql.DB {
 	connector, err := driver.NewConnector(file + "?" + pragmas.Encode())
 	if err != nil {
-		panic("sqlite: " + err.Error()) // it refuses a malformed query, and Encode makes none
+		panic("sqlite: " + err.Error()) // cannot happen: it refuses malformed queries only, and Encode makes none
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(size)
@@ -171,16 +167,16 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// createPrivate makes the file, if it is not there, so that its owner alone can read it; SQLite gives
-// the files beside it the same mode. What is wrong with the path, opening it tells.
+// createPrivate creates the file, if it does not exist, so that only its owner can read it; SQLite gives the
+// files beside it the same mode. It reports no error: opening the file will.
 func createPrivate(path string) {
 	if file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
 		_ = file.Close()
 	}
 }
 
-// fileURI is the URI of a file, in which no character of the path means anything
-// to SQLite or to the driver.
+// fileURI returns the URI of a file. It escapes every character of the path that has a meaning to SQLite or to
+// the driver.
 func fileURI(path string) (string, error) {
 	switch {
 	case path == "" || strings.HasPrefix(path, ":memory:"):
@@ -195,14 +191,13 @@ func fileURI(path string) (string, error) {
 		return "", &store.Error{Code: store.ErrInvalid, Field: "path", Reason: "is relative to a directory that is gone", Err: err}
 	}
 	slashed := filepath.ToSlash(abs)
-	if !strings.HasPrefix(slashed, "/") { // a drive letter
+	if !strings.HasPrefix(slashed, "/") { // a Windows path begins with a drive letter
 		slashed = "/" + slashed
 	}
 	return "file://" + escapePath(slashed), nil
 }
 
-// escapePath is stricter than url.PathEscape, which leaves characters that SQLite
-// reads as something else.
+// escapePath is stricter than url.PathEscape, which leaves characters that have a meaning to SQLite.
 func escapePath(path string) string {
 	var b strings.Builder
 	for i := range len(path) {

@@ -7,7 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
-// Query implements [store.Querier]: in the dialect "sqlite", else in the text for all.
+// Query implements [store.Querier]. It runs the text of the dialect "sqlite" if there is one, and otherwise the
+// common text.
 func (r *rows) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
 	text := q.SQL
 	if own, ok := q.Dialect["sqlite"]; ok {
@@ -35,8 +36,8 @@ var (
 // SingleWriter implements [store.SingleWriter]: SQLite has one write lock.
 func (s *Store) SingleWriter() bool { return true }
 
-// ReadersWait implements [store.ReadersWait]: a read waits for a transaction that the host
-// has open on a handle of the host's with a single connection (SetMaxOpenConns(1)).
+// ReadersWait implements [store.ReadersWait]. A read waits for an open transaction of the host if the host's
+// handle has a single connection (SetMaxOpenConns(1)).
 func (s *Store) ReadersWait() bool {
 	return s.readers == nil && s.writers.db.Stats().MaxOpenConnections == 1
 }

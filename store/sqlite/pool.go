@@ -13,8 +13,8 @@ type pool struct {
 	prepared map[string]*sql.Stmt
 }
 
-// mostPrepared bounds the statements kept, for a pool or a reader. The filters have some hundreds of
-// shapes in principle, and a program uses a few dozen; the rest run unprepared.
+// mostPrepared limits the prepared statements of a pool or a reader. Filters can have some hundreds of shapes,
+// and a program uses a few dozen; the rest run unprepared.
 const mostPrepared = 256
 
 func (p *pool) statement(text string) *sql.Stmt {
@@ -23,9 +23,9 @@ func (p *pool) statement(text string) *sql.Stmt {
 	return p.prepared[text]
 }
 
-// learn prepares what is not prepared yet. It needs a connection, so it must not be
-// called by whoever holds one. A statement that cannot be prepared now is prepared in
-// each transaction that runs it, and tells there what is wrong with it.
+// learn prepares the statements that are not prepared yet. It needs a connection, so a caller that holds one
+// must not call it. A statement that cannot be prepared now is prepared in each transaction that runs it, and
+// reports its error there.
 func (p *pool) learn(ctx context.Context, texts []string) {
 	for _, text := range texts {
 		if ctx.Err() != nil || p.full() || p.statement(text) != nil {
@@ -50,7 +50,7 @@ func (p *pool) keep(text string, stmt *sql.Stmt) {
 		p.prepared = make(map[string]*sql.Stmt)
 	}
 	if other := p.prepared[text]; other != nil {
-		_ = stmt.Close() // another learned it meanwhile
+		_ = stmt.Close() // another call learned it meanwhile
 		return
 	}
 	p.prepared[text] = stmt
@@ -68,16 +68,15 @@ func (p *pool) forget() {
 
 // txStatements are the statements of one *sql.Tx, by their text.
 type txStatements struct {
-	pool    *pool // whose statements serve
+	pool    *pool // its statements are used
 	tx      *sql.Tx
-	foreign bool // tx is of another handle than the pool's, whose statements do not serve
+	foreign bool // tx is of another handle than the pool, so the pool's statements cannot be used
 	bound   map[string]*sql.Stmt
-	missing []string // what the pool does not know yet
+	missing []string // not yet in the pool
 }
 
-// statement is a statement prepared for the transaction: the pool's where it has
-// one. The pool cannot learn it here, as that takes a connection and this
-// transaction may hold the last one.
+// statement returns a statement for the transaction: the pool's prepared one if there is one. The pool cannot
+// learn the statement here, because that needs a connection, and this transaction may hold the last one.
 func (s *txStatements) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 	if stmt := s.bound[text]; stmt != nil {
 		return stmt, nil
@@ -100,9 +99,9 @@ func (s *txStatements) statement(ctx context.Context, text string) (*sql.Stmt, e
 	return stmt, nil
 }
 
-// fixed are the statements that a pool prepares ahead: those that nearly every
-// transaction runs. The others are learned as they are met, or opening a file would
-// take as long as a hundred of them.
+// fixed are the statements that a pool prepares in advance: those that nearly every transaction runs. The
+// others are learned at their first use. Otherwise, to open a file would take as long as to prepare a hundred
+// statements.
 func fixed() []string {
 	return []string{beginText, savepoint, release, rollback, lockText}
 }

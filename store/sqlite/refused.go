@@ -9,9 +9,9 @@ import (
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
-// refused says which constraint a row has broken. SQLite tells the sort by its code;
-// which key or which parent it was is looked up in the same transaction, which such
-// an error leaves as it was.
+// refused returns the error for a row that violates a constraint. SQLite's code shows the kind of constraint.
+// refused finds out which key or parent it was, in the same transaction: such an error leaves the transaction
+// as it was.
 func (r *rows) refused(ctx context.Context, t *store.Table, row store.Row, fresh bool, cause error) error {
 	switch constraint(cause) {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
@@ -23,8 +23,7 @@ func (r *rows) refused(ctx context.Context, t *store.Table, row store.Row, fresh
 	}
 }
 
-// taken finds the key that another row holds: the id first, then the others in the
-// order of the table's keys.
+// taken finds the key that another row has: the id first, then the others in the order of the table's keys.
 func (r *rows) taken(ctx context.Context, t *store.Table, row store.Row, fresh bool, cause error) error {
 	id := sqlrows.Bind(t.Columns, 0, &row[0])
 	if fresh {
@@ -47,7 +46,7 @@ func (r *rows) taken(ctx context.Context, t *store.Table, row store.Row, fresh b
 	}
 }
 
-// orphan finds the row that this one needs and that is not there.
+// orphan finds the missing row that this one needs.
 func (r *rows) orphan(ctx context.Context, t *store.Table, row store.Row, cause error) error {
 	for i := 1; i < len(row); i++ {
 		parent := t.Columns[i].References
@@ -62,8 +61,8 @@ func (r *rows) orphan(ctx context.Context, t *store.Table, row store.Row, cause 
 	return referenced(t, sqlrows.ID(t, 0, row[0].ID), cause)
 }
 
-// referenced is the error for a row that another one needs; any other error passes.
-// A host's ON DELETE RESTRICT counts as a trigger.
+// referenced returns the error for a row that another one needs; it returns any other error unchanged. A host's
+// ON DELETE RESTRICT counts as a trigger.
 func referenced(t *store.Table, key string, err error) error {
 	switch constraint(err) {
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, sqlite3.SQLITE_CONSTRAINT_TRIGGER:

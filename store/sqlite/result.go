@@ -7,13 +7,12 @@ import (
 	driver "modernc.org/sqlite"
 )
 
-// resultOf is SQLite's result code behind an error of a driver's, extended where the
-// driver keeps that. ok is false for an error that has none.
+// resultOf returns SQLite's result code of a driver's error, extended if the driver keeps that. ok is false for
+// an error without a code.
 //
-// Drivers agree on no interface for it, and this package links but one of them: of the
-// others it looks for a method or a field that is called ExtendedCode or Code and is an
-// integer, whatever that integer's type is called. An error that is an integer and has such a
-// method is the code itself.
+// Drivers have no common interface for the code, and this package links only one of them. In the errors of
+// other drivers it looks, by reflection, for a method or a field that is called ExtendedCode or Code and is an
+// integer of any type. An error that is itself an integer and has such a method is the code.
 func resultOf(err error) (result int, ok bool) {
 	var fault *driver.Error
 	if errors.As(err, &fault) {
@@ -22,7 +21,7 @@ func resultOf(err error) (result int, ok bool) {
 	return resultOfOther(err)
 }
 
-// resultOfOther looks along what err wraps, itself first.
+// resultOfOther searches err and the errors that it wraps.
 func resultOfOther(err error) (result int, ok bool) {
 	if err == nil {
 		return 0, false
@@ -43,17 +42,17 @@ func resultOfOther(err error) (result int, ok bool) {
 	return 0, false
 }
 
-// resultIn is the code that one error tells, 0 if it tells none.
+// resultIn returns the code of one error, or 0.
 func resultIn(v reflect.Value) int {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return 0
 	}
-	// The names are constants: the linker else keeps every method of a program.
+	// The names must be constants: otherwise the linker keeps every method of a program.
 	if code := called(v.MethodByName("ExtendedCode")); code != 0 {
 		return code
 	}
 	if code := called(v.MethodByName("Code")); code != 0 {
-		if isInteger(v.Type()) { // it is the extended code itself, and that method cuts it
+		if isInteger(v.Type()) { // it is itself the extended code, and the method cuts that
 			return integer(v)
 		}
 		return code
@@ -63,7 +62,7 @@ func resultIn(v reflect.Value) int {
 	}
 	for _, name := range []string{"ExtendedCode", "Code"} {
 		field, ok := v.Type().FieldByName(name)
-		if !ok || len(field.Index) > 1 || !isInteger(field.Type) { // what is embedded may be nil
+		if !ok || len(field.Index) > 1 || !isInteger(field.Type) { // an embedded field may be nil
 			continue
 		}
 		if code := integer(v.Field(field.Index[0])); code != 0 {
@@ -73,7 +72,8 @@ func resultIn(v reflect.Value) int {
 	return 0
 }
 
-// called is what a method without parameters gives, 0 if there is none or it gives no integer.
+// called returns the integer that a method without parameters returns. It returns 0 if there is no such method
+// or it returns no integer.
 func called(method reflect.Value) int {
 	if !method.IsValid() {
 		return 0

@@ -8,14 +8,14 @@ import (
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
-// rows is what is done in one transaction: a [store.Rows]. It is for one goroutine.
+// rows is the [store.Rows] of one transaction. One goroutine at a time may use it.
 type rows struct {
 	guard      store.Guard
 	statements preparer
 	session    *session
 	scratch    *scratch
-	sessions   *sessions // of the Store; where SQLTx makes this one known
-	seen       *seen     // nil: it only reads
+	sessions   *sessions // of the Store; SQLTx registers this transaction there
+	seen       *seen     // nil: the transaction only reads
 }
 
 // preparer is a *txStatements or a *reader.
@@ -95,11 +95,11 @@ func (r *rows) Delete(ctx context.Context, t *store.Table, id [16]byte) error {
 	return nil
 }
 
-// Lock needs nothing in a transaction of ours, which holds SQLite's one write lock
-// from its begin, and neither in a host's, where joining took it.
+// Lock does nothing. A transaction of the Store holds SQLite's one write lock from its beginning, and in a
+// host's transaction, joining has taken it.
 func (r *rows) Lock(context.Context, ...store.LockKey) error { return nil }
 
-// The one name of every savepoint: nested ones are found by SQLite innermost first.
+// All savepoints have this one name: of nested savepoints, SQLite finds the innermost.
 const (
 	savepoint = `SAVEPOINT tenancy`
 	release   = `RELEASE tenancy`
@@ -126,12 +126,12 @@ func (r *rows) Savepoint(ctx context.Context, fn func() error) error {
 	return nil
 }
 
-// undo goes back to the innermost savepoint. If that is not there any more, SQLite
-// has rolled back everything, and nothing may follow.
+// undo rolls back to the innermost savepoint. If that no longer exists, SQLite has rolled back everything, and
+// no statement may follow.
 func (r *rows) undo(ctx context.Context) {
 	r.seen.forget()
 	failed := r.session.failed
-	r.session.failed = nil // undoing is allowed
+	r.session.failed = nil // the statements that undo are allowed
 	for _, text := range []string{rollback, release} {
 		if _, err := r.exec(ctx, text); err != nil && failed == nil {
 			failed = err
@@ -140,10 +140,10 @@ func (r *rows) undo(ctx context.Context) {
 	r.session.failed = failed
 }
 
-// lockText writes nothing, which takes the write lock all the same.
+// lockText writes nothing, but takes the write lock.
 const lockText = `DELETE FROM tenancy_schema WHERE 0`
 
-// lock makes sure that the transaction holds the write lock.
+// lock takes the write lock if the transaction does not hold it yet.
 func (r *rows) lock(ctx context.Context) error {
 	if r.session.locked {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
-// exec runs a statement that writes, to its end, and says how many rows it changed.
+// exec runs a statement that writes, to its end, and returns how many rows it changed.
 func (r *rows) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	result, err := r.run(ctx, text, args)
 	if err != nil {
@@ -30,8 +30,8 @@ func (r *rows) run(ctx context.Context, text string, args []any) (sql.Result, er
 	return result, r.failure(ctx, err)
 }
 
-// one reads the first row, nil if there is none. It is for reads that are over at
-// once, and does not watch ctx: that would cost more than the read.
+// one returns the first row, or nil if there is none. It is for short reads, and does not watch ctx: that would
+// cost more than the read.
 func (r *rows) one(ctx context.Context, text string, width int, args ...any) ([]any, error) {
 	var first []any
 	err := r.read(context.WithoutCancel(ctx), text, args, width, func(cells []any) (bool, error) {
@@ -41,8 +41,8 @@ func (r *rows) one(ctx context.Context, text string, width int, args ...any) ([]
 	return first, err
 }
 
-// read gives yield the cells of each row, until it wants no more. Cells are good
-// until the next read; yield must not read.
+// read calls yield with the cells of each row until yield wants no more. The cells are valid until the next
+// read; yield must not read.
 func (r *rows) read(ctx context.Context, text string, args []any, width int, yield func([]any) (more bool, err error)) error {
 	found, err := r.query(ctx, text, args)
 	if err != nil {
@@ -62,12 +62,12 @@ func (r *rows) read(ctx context.Context, text string, args []any, width int, yie
 	return r.failure(ctx, found.Err())
 }
 
-// gather reads all rows and hands over their cells, width to a row. Nothing is open
-// any more by then: a cursor would show what use writes, and keep the log from being
-// checkpointed. The cells are use's until it returns.
+// gather reads all rows and calls use with their cells, width for each row. Nothing is open any more by then: a
+// cursor would see what use writes, and would keep the log from being checkpointed. The cells are valid until
+// use returns.
 func (r *rows) gather(ctx context.Context, q *sqlrows.Query, width int, use func(cells []any) error) error {
 	page := r.scratch.page
-	r.scratch.page = nil // use may gather too
+	r.scratch.page = nil // use may call gather, too
 	err := r.read(ctx, q.String(), q.Args, width, func(cells []any) (bool, error) {
 		page = append(page, cells...)
 		return true, nil
@@ -94,12 +94,12 @@ func (r *rows) query(ctx context.Context, text string, args []any) (*sql.Rows, e
 	return found, r.failure(ctx, err)
 }
 
-// mostKept bounds the cells that a scratch keeps for the next page: 1 MB.
+// mostKept limits the cells that a scratch keeps for the next page: 1 MB.
 const mostKept = 1 << 16
 
-// scratch is memory that reads use again and again.
+// scratch is memory that reads reuse.
 type scratch struct {
-	cells []any // where a row is scanned
+	cells []any // a row is scanned into it
 	dest  []any // pointers to cells
 	page  []any
 }
@@ -114,9 +114,8 @@ func (s *scratch) row(width int) (cells, dest []any) {
 	return s.cells[:width], s.dest[:width]
 }
 
-// failure translates a statement's error. After one that may have ended the
-// transaction, every further statement fails with it: SQLite would run it alone
-// and keep it.
+// failure translates a statement's error. After an error that may have ended the transaction, every further
+// statement fails with the same error: SQLite would run it outside of a transaction and keep it.
 func (r *rows) failure(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

@@ -9,17 +9,16 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// session is what is known of a transaction for as long as it lasts, across all who
-// work in it. It must not lead to the *sql.Tx, which would then never be collected.
+// session is what is known about a transaction while it lasts, shared by all that work in it. It must not refer
+// to the *sql.Tx, which would then never be garbage collected.
 type session struct {
 	bases  []base
-	inline [1]base // room for the first
-	locked bool    // the write lock is held
-	failed error   // what has ended the transaction from within
+	inline [1]base // space for the first
+	locked bool    // the transaction holds the write lock
+	failed error   // the error that has ended the transaction
 }
 
-// base is the last position of a log that was committed before a transaction; see
-// [rows.committed].
+// base is the last position of a log that was committed before a transaction; see [rows.committed].
 type base struct {
 	log      *store.Log
 	position int64
@@ -34,7 +33,7 @@ func (s *session) based(l *store.Log) (position int64, ok bool) {
 	return 0, false
 }
 
-// base fixes it, unless it is fixed.
+// base records the position of a log, unless it is recorded already.
 func (s *session) base(l *store.Log, position int64) {
 	if _, ok := s.based(l); !ok {
 		if s.bases == nil {
@@ -44,14 +43,14 @@ func (s *session) base(l *store.Log, position int64) {
 	}
 }
 
-// sessions finds the session of a *sql.Tx, so that a second [Store.InTx] of it
-// continues where the first one was. It keeps no transaction alive.
+// sessions finds the session of a *sql.Tx, so that a second [Store.InTx] of it continues where the first one
+// was. Its weak pointers keep no transaction alive.
 type sessions struct {
 	mu    sync.Mutex
 	known map[weak.Pointer[sql.Tx]]*session
 }
 
-// of is tx's session, a new one if there is none.
+// of returns tx's session, a new one if there is none.
 func (s *sessions) of(tx *sql.Tx) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +62,7 @@ func (s *sessions) of(tx *sql.Tx) *session {
 	return fresh
 }
 
-// put says which session tx has.
+// put records the session of tx.
 func (s *sessions) put(tx *sql.Tx, its *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

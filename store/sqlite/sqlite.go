@@ -1,26 +1,21 @@
-// Package sqlite keeps tenancy in a SQLite file, through database/sql and the
-// pure Go driver modernc.org/sqlite, or on a host's handle of another driver.
+// Package sqlite keeps tenancy in an SQLite file, through database/sql and the pure Go driver modernc.org/sqlite,
+// or on a host's handle of another driver.
 //
-// For most uses, call [Open] with the path of a file: it creates the file and its
-// tables, brings older tables up to date, and sets what makes SQLite safe and fast
-// (write-ahead log, foreign keys, writers that queue). A program that keeps its own
-// tables in the same file has three ways to commit a row of its own together with
-// rows of tenancy:
+// For most uses, call [Open] with the path of a file. It creates the file and its tables, brings older tables up to
+// date, and sets what makes SQLite safe and fast (write-ahead log, foreign keys, writers that queue). A program that
+// keeps its own tables in the same file can commit its own rows together with rows of tenancy in three ways:
 //
-//   - begin a transaction on [Store.DB], or on a handle of its own, and give the
-//     Service [Store.InTx] of it;
-//   - ask for the *sql.Tx under a Transact with [SQLTx];
-//   - hand its own handle to [New], which changes nothing about it.
+//   - begin a transaction on [Store.DB], or on a handle of its own, and give the Service [Store.InTx] of it;
+//   - get the *sql.Tx under a Transact with [SQLTx];
+//   - give its own handle to [New], which changes nothing about it.
 //
-// The tables are made to be read, joined and referenced by the program's own; the
-// comments in [Migrations] say how.
+// The program may read and join the tables, and its own tables may reference them; the comments in [Migrations] say
+// how.
 //
-// Writers run one at a time. Those of one Store queue in the order of arrival;
-// those of other handles and processes wait by asking again, for up to
-// [Options.BusyTimeout]. Readers never wait for a writer. A statement that writes
-// runs to its end: SQLite undoes the whole transaction when such a one is
-// interrupted. The context is looked at before each statement and before the
-// commit.
+// Writers run one at a time. Writers of one Store queue in the order of their arrival. Writers of other handles and
+// processes try again and again, for up to [Options.BusyTimeout]. Readers never wait for a writer. A statement that
+// writes always runs to its end, because SQLite undoes the whole transaction when such a statement is interrupted.
+// The Store checks the context before each statement and before the commit.
 package sqlite
 
 import (
@@ -33,19 +28,19 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Store is a [store.Store] in a SQLite database, safe for concurrent use. Its
-// errors carry a [store.Code]; what the driver said is behind Unwrap.
+// Store is a [store.Store] in an SQLite database. It is safe for concurrent use. Its errors have a
+// [store.Code]; Unwrap returns the driver's error.
 //
-// A View sees the database as it was at its first read.
+// A View sees the database as it was at the View's first read.
 type Store struct {
-	readers  *readers // nil on a host's handle, whose connections are not ours to keep
+	readers  *readers // nil on a host's handle, whose connections the Store must not keep
 	writers  *pool
-	queue    chan struct{} // holds the one writer of this Store
+	queue    chan struct{} // holds a token of the one writer of this Store
 	closed   chan struct{}
 	closing  sync.Once
 	patience time.Duration
 	sessions sessions
-	waiting  atomic.Int64 // for the queue
+	waiting  atomic.Int64 // number of writers in the queue
 	holds    holds
 
 	checkpoints *checkpoints // nil on a host's handle
@@ -61,16 +56,14 @@ func newStore(readers *readers, writers *pool, patience time.Duration) *Store {
 	}
 }
 
-// DB is the handle that writes: of an opened Store a pool of a single connection,
-// whose transactions take the write lock as they begin. While a program holds a
-// transaction of it, every other writer waits, and so does the program itself if it
-// calls outside that transaction; see [Store.InTx]. Long reads are better done over
-// a handle of the program's own. Of a Store made by [New] it is the host's handle.
+// DB returns the handle that writes. For an opened Store it is a pool of a single connection, whose
+// transactions take the write lock at their beginning. While a program has a transaction of it open, every
+// other writer waits. The program itself waits, too, if it calls outside of that transaction; see [Store.InTx].
+// For long reads, use a handle of your own. For a Store made by [New] it is the host's handle.
 func (s *Store) DB() *sql.DB { return s.writers.db }
 
-// Close ends the Store: what comes after answers [store.ErrClosed], writers that
-// wait included, and what runs may finish. A host's handle stays open. Closing
-// again does nothing.
+// Close closes the Store. Later calls return [store.ErrClosed], and so do writers that wait; calls that are
+// running may finish. A host's handle stays open. To close again does nothing.
 func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
@@ -107,9 +100,8 @@ func (s *Store) View(ctx context.Context, fn func(store.Rows) error) error {
 	return read(t.rows)
 }
 
-// Update implements [store.Store]. It waits until ctx ends for other writers of this
-// Store, and for up to [Options.BusyTimeout] for those of other handles and processes:
-// then it is [store.ErrBusy].
+// Update implements [store.Store]. It waits until ctx ends for other writers of this Store. For writers of
+// other handles and processes it waits up to [Options.BusyTimeout], and then returns [store.ErrBusy].
 func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 	if err := s.open(ctx); err != nil {
 		return err
@@ -139,7 +131,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Rows) error) error {
 	return nil
 }
 
-// open tells a closed Store and an ended context.
+// open returns an error for a closed Store and an ended context.
 func (s *Store) open(ctx context.Context) error {
 	select {
 	case <-s.closed:
@@ -149,8 +141,8 @@ func (s *Store) open(ctx context.Context) error {
 	}
 }
 
-// enqueue waits for this Store's turn to write, in process: SQLite's own waiting is
-// polling, which is slower by far and has no order.
+// enqueue waits, in the process, for this Store's turn to write. SQLite's own waiting is polling, which is far
+// slower and has no order.
 func (s *Store) enqueue(ctx context.Context) error {
 	s.waiting.Add(1)
 	defer s.waiting.Add(-1)
@@ -164,12 +156,11 @@ func (s *Store) enqueue(ctx context.Context) error {
 	}
 }
 
-// busyPause is how long a writer rests between two tries for a lock that another
-// process holds, besides what SQLite itself waits.
+// busyPause is how long a writer pauses between two tries for a lock of another process, in addition to
+// SQLite's own wait.
 const busyPause = 2 * time.Millisecond
 
-// persist runs try again for as long as it answers busy, until ctx ends or patience
-// is over.
+// persist calls try again for as long as it returns busy, until ctx ends or patience is over.
 func persist(ctx context.Context, patience time.Duration, try func() error) error {
 	err := try()
 	if store.CodeOf(err) != store.ErrBusy {

@@ -7,18 +7,18 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Transactor is a [*tenancy.Service], seen from here.
+// Transactor is a [*tenancy.Service], in the form that this package needs.
 //
 // [*tenancy.Service]: https://pkg.go.dev/github.com/freehold-dev/freehold/tenancy#Service
 type Transactor[S any] interface {
 	// Transact runs fn in one transaction of the store.
 	Transact(ctx context.Context, fn func(ctx context.Context, tx S) error) error
-	// Rows is that transaction.
+	// Rows returns that transaction.
 	Rows() (store.Rows, error)
 }
 
-// Transact is [Service.Transact] that also gives the *sql.Tx under it, so that the host
-// writes rows of its own in the same transaction:
+// Transact is [Service.Transact] with one more argument: the *sql.Tx of the transaction, so that the host can
+// write its own rows in it:
 //
 //	err := sqlite.Transact(ctx, svc, func(ctx context.Context, in *tenancy.Service, tx *sql.Tx) error {
 //		if _, err := in.Memberships.Add(ctx, bob); err != nil {
@@ -28,12 +28,12 @@ type Transactor[S any] interface {
 //		return err
 //	})
 //
-// What holds for tx, and the further errors, are those of [SQLTx].
+// For the limits of tx, and for further errors, see [SQLTx].
 //
 // [Service.Transact]: https://pkg.go.dev/github.com/freehold-dev/freehold/tenancy#Service.Transact
 func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.Context, in S, tx *sql.Tx) error) error {
 	if fn == nil {
-		return svc.Transact(ctx, nil) // which says so
+		return svc.Transact(ctx, nil) // which reports the nil function
 	}
 	return svc.Transact(ctx, func(ctx context.Context, in S) error {
 		tx, err := SQLTx(in)
@@ -44,14 +44,12 @@ func Transact[S Transactor[S]](ctx context.Context, svc S, fn func(ctx context.C
 	})
 }
 
-// SQLTx gives the *sql.Tx under the Service that Service.Transact or Import hands to
-// its function, so that the host can write rows of its own in the same transaction.
-// The transaction stays the Service's: do not commit it or roll it back, and do not
-// keep it. [Store.InTx] of it works too.
+// SQLTx returns the *sql.Tx under the Service that Service.Transact or Import passes to its function, so that
+// the host can write its own rows in the same transaction. The transaction still belongs to the Service: do not
+// commit it, roll it back or keep it. You may call [Store.InTx] with it.
 //
-// Errors: [store.ErrInvalid] for a Service that is not in a transaction of its own,
-// or not over a Store of this package; what Rows answers for a Service that is bound to
-// somebody: begin on the program's own, and bind it inside.
+// Errors: [store.ErrInvalid] for a Service that is not in a transaction of its own, or not over a Store of this
+// package; the error of Rows for a bound Service: begin on the trusted Service, and bind it inside.
 func SQLTx(svc interface{ Rows() (store.Rows, error) }) (*sql.Tx, error) {
 	tx, err := svc.Rows()
 	if err != nil {

@@ -11,29 +11,29 @@ import (
 	"time"
 )
 
-// Stats is what a Store has to tell about itself, to be shown or watched.
+// Stats are figures about a Store, to show or to watch.
 type Stats struct {
 	PageSize  int64 // bytes
-	Pages     int64 // of the database, with those that are free
-	FreePages int64 // kept for what comes; VACUUM gives them back
-	LogBytes  int64 // size of the write-ahead log, which a checkpoint empties and seldom cuts
+	Pages     int64 // all pages of the database, including the free ones
+	FreePages int64 // kept for later use; VACUUM releases them
+	LogBytes  int64 // size of the write-ahead log; a checkpoint empties it, and seldom makes it smaller
 
 	Waiting int    // writers of this Store that wait for their turn
 	Writes  uint64 // transactions that this Store has committed since it was opened
-	// Slowest are those that held the write lock longest, by what they were for: of each the
-	// longest of the last ten minutes, and at most 20.
+	// Slowest are the transactions that held the write lock longest, at most 20: for each purpose, the longest
+	// of the last ten minutes.
 	Slowest []Hold
 }
 
 // Hold is how long a transaction held the write lock.
 type Hold struct {
-	Purpose string        // as tenancy names its methods, such as "add member"; "" of others
+	Purpose string        // the name that tenancy gives to the method, such as "add member"; "" if it has none
 	For     time.Duration // from its beginning to its end
 	At      time.Time     // when it ended
 }
 
-// Stats tells about the database and about the writers of this Store. Transactions that the
-// host begins are not among them. It reads, and waits for nobody.
+// Stats returns figures about the database and about the writers of this Store. It does not count transactions
+// that the host begins. It only reads, and waits for nobody.
 //
 // Errors: those of any read.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
@@ -50,7 +50,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		if err != nil {
 			return err
 		}
-		if log, err := os.Stat(path + "-wal"); err == nil { // else there is none
+		if log, err := os.Stat(path + "-wal"); err == nil { // otherwise there is no log
 			stats.LogBytes = log.Size()
 		}
 		return nil
@@ -88,21 +88,21 @@ func mainFile(ctx context.Context, conn *sql.Conn) (path string, err error) {
 	return path, err
 }
 
-// clock is for statistics alone: nothing that is kept depends on it.
+// clock is only for statistics: nothing stored depends on it.
 func clock() time.Time { return time.Now() }
 
 const (
-	holdsFor   = 5 * time.Minute // one of two spans, so that the last ten minutes are told of
+	holdsFor   = 5 * time.Minute // there are two spans, so that the last ten minutes are covered
 	mostHolds  = 20
-	mostNamed  = 500 // purposes in a span; more have one name together
+	mostNamed  = 500 // purposes in a span; further ones share one name
 	otherHolds = "others"
 )
 
-// holds remembers how long transactions held the write lock.
+// holds records how long transactions held the write lock.
 type holds struct {
 	writes atomic.Uint64
 	mu     sync.Mutex
-	began  time.Time // the span that is
+	began  time.Time // the current span
 	spans  [2]map[string]Hold
 }
 
@@ -120,7 +120,7 @@ func (h *holds) note(purpose string, began, ended time.Time) {
 	}
 }
 
-// turn begins a span when the last is over.
+// turn begins a new span when the last one is over.
 func (h *holds) turn(now time.Time) {
 	switch age := now.Sub(h.began); {
 	case h.spans[0] == nil || age >= 2*holdsFor:

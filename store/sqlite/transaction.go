@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// transaction is a *sql.Tx of ours on a connection taken for it.
+// transaction is a *sql.Tx of the Store, on a connection that was taken for it.
 type transaction struct {
 	*rows
 	statements *txStatements
 	conn       *sql.Conn
 }
 
-// begin takes a connection and begins a transaction on it, holding the write lock
-// unless it only reads. The connection is waited for under ctx; the transaction does
-// not know ctx, or database/sql would roll it back under a running statement.
+// begin takes a connection and begins a transaction on it. The transaction holds the write lock unless it only
+// reads. ctx limits the wait for the connection. The transaction does not get ctx: database/sql would roll it
+// back during a running statement.
 func (s *Store) begin(ctx context.Context, readOnly bool) (*transaction, error) {
 	conn, err := s.writers.db.Conn(ctx)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Store) begin(ctx context.Context, readOnly bool) (*transaction, error) 
 		statements: statements,
 		conn:       conn,
 	}
-	if s.readers == nil && !readOnly { // a host's handle may begin deferred
+	if s.readers == nil && !readOnly { // transactions of a host's handle may begin deferred
 		if err := t.lock(ctx); err != nil {
 			t.end(ctx)
 			return nil, err
@@ -43,11 +43,10 @@ func (s *Store) begin(ctx context.Context, readOnly bool) (*transaction, error) 
 	return t, nil
 }
 
-// learnWait bounds how long the one who ends a transaction waits for a connection to
-// learn on.
+// learnWait limits how long the end of a transaction waits for a connection to learn statements.
 const learnWait = 10 * time.Millisecond
 
-// end gives the connection back, and undoes what commit has not kept.
+// end returns the connection, and rolls back if nothing was committed.
 func (t *transaction) end(ctx context.Context) {
 	if err := t.statements.tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
 		t.spare(ctx)
@@ -60,9 +59,9 @@ func (t *transaction) end(ctx context.Context) {
 	}
 }
 
-// spare closes a connection that cannot write any more. SQLite may roll back a read on its own; a
-// driver that keeps a reading connection from writing then fails to undo that as it fails to
-// roll back, and the next writer would get the connection as it is.
+// spare closes a connection that can no longer write. SQLite may roll back a read by itself. A driver that sets
+// a reading connection to read-only then cannot undo this setting when the rollback fails, and the next writer
+// would get the connection in that state.
 func (t *transaction) spare(ctx context.Context) {
 	var queryOnly int
 	err := t.conn.QueryRowContext(context.WithoutCancel(ctx), `PRAGMA query_only`).Scan(&queryOnly)
@@ -71,7 +70,7 @@ func (t *transaction) spare(ctx context.Context) {
 	}
 }
 
-// commit keeps everything, or answers why nothing was kept.
+// commit commits everything, or returns why it kept nothing.
 func (t *transaction) commit(ctx context.Context) error {
 	if t.session.failed != nil {
 		return t.session.failed

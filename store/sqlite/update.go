@@ -8,9 +8,9 @@ import (
 	"github.com/freehold-dev/freehold/store/internal/sqlrows"
 )
 
-// seen knows of rows that a transaction has read or written what their indexed columns held.
-// It says which of two updates to try first, and no more: both check what they need to. A row
-// that it does not know is updated whole.
+// seen remembers what the indexed columns contained in rows that a transaction has read or written. It only
+// decides which of two updates to try first: both check everything that they need. A row that it does not know
+// gets the full update.
 type seen struct {
 	keys map[seenRow]uint64 // a hash of version and indexed columns
 	seed maphash.Seed
@@ -21,7 +21,7 @@ type seenRow struct {
 	id    [16]byte
 }
 
-// mostSeen bounds them, and fewRows the lists whose rows are noted.
+// mostSeen limits the remembered rows. fewRows is the length of the longest list whose rows are remembered.
 const (
 	mostSeen = 256
 	fewRows  = 50
@@ -35,7 +35,7 @@ func (s *seen) forget() {
 	}
 }
 
-// of hashes what the indexed columns of a row hold under a version.
+// of returns a hash of the indexed columns of a row and of its version.
 func (s *seen) of(keyed []int, row store.Row, version int64) uint64 {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
@@ -46,7 +46,7 @@ func (s *seen) of(keyed []int, row store.Row, version int64) uint64 {
 	return h.Sum64()
 }
 
-// saw notes a row that was read or written.
+// saw remembers a row that was read or written.
 func (r *rows) saw(t *store.Table, row store.Row) {
 	if r.seen == nil {
 		return
@@ -61,8 +61,8 @@ func (r *rows) saw(t *store.Table, row store.Row) {
 	r.seen.keys[seenRow{t, row[0].ID}] = r.seen.of(keyed, row, row[1].Int)
 }
 
-// narrowUpdate updates a row whose indexed columns stay as they are, and so writes no index:
-// one page of the file in place of one for each index. done is false where they change.
+// narrowUpdate updates a row whose indexed columns do not change, and so writes no index: one page of the file,
+// not one more for each index. done is false if an indexed column changes.
 func (r *rows) narrowUpdate(ctx context.Context, t *store.Table, row store.Row) (done bool, err error) {
 	s := sqlrows.Of(t)
 	if s.Narrow == "" || r.seen == nil {

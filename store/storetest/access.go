@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// accessRules are about the parts of a transaction besides its tables, where they
-// must refuse: in a view and after the end.
+// accessRules check that the parts of a transaction other than its tables refuse calls where they must: in a
+// view and after the end.
 func (s *suite) accessRules() []rule {
 	return []rule{
 		{name: "view/refuses_log_writes", why: "Append, Prune, Redact, Lock and Savepoint are read_only in a view, and nothing is written.", run: func(c *check) {
@@ -65,7 +65,7 @@ func (s *suite) txStatementCanceled(c *check) {
 	s.writeMore(c)
 }
 
-// writesBesides tries all that writes besides the tables, and wants it refused.
+// writesBesides tries every write that is not to a table, and checks that it is refused.
 func (s *suite) writesBesides(c *check, ctx context.Context, tx store.Rows, want store.Code) {
 	for _, l := range s.logs {
 		c.code(tx.Append(ctx, l.log, l.event(9), nil), want, "Append")
@@ -87,7 +87,7 @@ func (s *suite) writesBesides(c *check, ctx context.Context, tx store.Rows, want
 	c.equal(ran, false, "whether the refused Savepoint ran its fn")
 }
 
-// readsBesides tries all that reads besides the tables, and wants it refused.
+// readsBesides tries every read that is not of a table, and checks that it is refused.
 func (s *suite) readsBesides(c *check, ctx context.Context, tx store.Rows, want store.Code) {
 	for _, l := range s.logs {
 		for _, limit := range []int{10, 0} {
@@ -104,8 +104,8 @@ func (s *suite) readsBesides(c *check, ctx context.Context, tx store.Rows, want 
 
 func lockKey(value string) store.LockKey { return store.LockKey{Class: 4, Value: value} }
 
-// guardRules are about what a [store.Guard] refuses before a backend sees it, besides the
-// rules of the tables.
+// guardRules check what a [store.Guard] refuses before a backend sees it, in addition to the rules of the
+// tables.
 func (s *suite) guardRules() []rule {
 	return []rule{
 		{name: "guard/nothing_passes", why: "with a condition that lets nothing pass, a statement is over: no rows, 0, nothing deleted.", run: func(c *check) {

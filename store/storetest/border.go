@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// borderRules are about what must not pass between a caller and the store: later
-// edits, writes in a view, and anything after the end.
+// borderRules check the border between a caller and the store: later edits of rows, writes in a view, and calls
+// after the end.
 func (s *subject) borderRules() []rule {
 	return []rule{
 		s.rule("row_passed_is_the_callers", "what a caller does to a row after passing it changes nothing in the store.", s.copiedIn),
@@ -36,7 +36,7 @@ func (s *subject) borderRules() []rule {
 	}
 }
 
-// writes tries every method that writes and wants each to be refused.
+// writes tries every method that writes, and checks that each is refused.
 func (s *subject) writes(c *check, ctx context.Context, tx store.Rows, old store.Row, want store.Code) {
 	c.code(tx.Insert(ctx, s.table, s.full(40)), want, "Insert")
 	c.code(tx.Update(ctx, s.table, s.next(old, old)), want, "Update")
@@ -50,7 +50,7 @@ func (s *subject) writes(c *check, ctx context.Context, tx store.Rows, old store
 	}
 }
 
-// reads tries every method that reads and wants each to be refused.
+// reads tries every method that reads, and checks that each is refused.
 func (s *subject) reads(c *check, ctx context.Context, tx store.Rows, row store.Row, want store.Code) {
 	c.code(tx.Get(ctx, s.table, row[0].ID, make(store.Row, len(row))), want, "Get")
 	never := func(store.Row) error {
@@ -178,8 +178,7 @@ func (s *subject) yieldFails(c *check) {
 	c.update(try)
 }
 
-// referenceRules are about rows that others refer to. A backend may look at references,
-// or not.
+// referenceRules are about rows that others refer to. A backend need not check references.
 func (s *subject) referenceRules() []rule {
 	if len(s.cycle) == 0 {
 		return nil

@@ -73,7 +73,7 @@ func (s *subject) updateMissing(c *check) {
 	s.keeps(c, "afterwards", append(rows, s.full(21))...)
 }
 
-// sets sets all columns that UpdateAll may set to what they are in a row.
+// sets returns the values of a row, for all columns that UpdateAll may set.
 func (s *subject) sets(row store.Row) []store.Set {
 	var set []store.Set
 	for i, column := range s.columns() {
@@ -85,7 +85,7 @@ func (s *subject) sets(row store.Row) []store.Set {
 	return set
 }
 
-// after is a row after an UpdateAll that it passes.
+// after returns a row as an UpdateAll that selects it leaves it.
 func (s *subject) after(row store.Row, set []store.Set) store.Row {
 	row = slices.Clone(row)
 	changed := false
@@ -121,7 +121,7 @@ func (s *subject) updatesAll(c *check) {
 			s.holds(c, tx, "after UpdateAll", rows...)
 		}
 		change(full, 1, 2, 6)
-		change(full, 2, 3) // one of them has it all
+		change(full, 2, 3) // one of them has these values already
 		change(bare, 3, 4)
 		for i := range full {
 			change(full[i:i+1], 0, 3)

@@ -13,32 +13,32 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// patience ends the context of a rule: a store that waits for ever and heeds its
-// context fails its rule instead of the whole run.
+// patience ends the context of a rule. A store that waits forever, but obeys its context, then fails only its
+// rule and not the whole run.
 const patience = time.Minute
 
-// glance is how long a rule waits for what must not happen.
+// glance is how long a rule waits for something that must not happen.
 const glance = 20 * time.Millisecond
 
 var (
-	// errOurs is what the functions of rules fail with.
+	// errOurs is the error with which the functions of rules fail.
 	errOurs = errors.New("storetest: an error of the caller's own")
-	// errStop is what a check panics with once a failure is on record, so that a rule
-	// ends where it failed. It goes through the store's own rollback on its way.
+	// errStop is the value of a panic after a failure was recorded. It ends the rule, and passes through the
+	// store's own rollback.
 	errStop = errors.New("storetest: the rule failed")
 )
 
 // check is one rule being run on one store. It may be used by several goroutines.
 type check struct {
-	ctx   context.Context // the life of a check is one call
+	ctx   context.Context // a check lives for one call only
 	store store.Store
-	join  func() Host // nil but for the rules of joined stores
+	join  func() Host // nil except in the rules of joined stores
 
 	mu       sync.Mutex
 	failures []string
 }
 
-// check runs the rule and tells how the store broke it.
+// check runs the rule and returns how the store broke it.
 func (r rule) check(s store.Store) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -68,7 +68,7 @@ func (c *check) note(format string, args ...any) {
 	c.failures = append(c.failures, fmt.Sprintf(format, args...))
 }
 
-// failf puts a failure on record and ends the rule.
+// failf records a failure and ends the rule.
 func (c *check) failf(format string, args ...any) {
 	c.note(format, args...)
 	panic(errStop)
@@ -80,14 +80,14 @@ func (c *check) ok(err error, what string) {
 	}
 }
 
-// code wants an error of the store, of this code.
+// code checks for an error of the store with this code.
 func (c *check) code(err error, want store.Code, what string) {
 	if e, ok := err.(*store.Error); !ok || e.Code != want || !errors.Is(err, want) {
 		c.failf("%s: got error %v (%T), want a *store.Error with code %s", what, err, err, want)
 	}
 }
 
-// refused wants an error that says of the row what one of these says.
+// refused checks for an error that says about the row what one of wants says.
 func (c *check) refused(err error, what string, wants ...error) {
 	got, ok := err.(*store.Error)
 	for _, want := range wants {
@@ -99,7 +99,7 @@ func (c *check) refused(err error, what string, wants ...error) {
 	c.failf("%s: got error %v, want %v", what, err, wants)
 }
 
-// invalid wants a refusal that names this field, or any if it is "".
+// invalid checks for a refusal that names this field, or any field if it is "".
 func (c *check) invalid(err error, field, what string) {
 	c.code(err, store.ErrInvalid, what)
 	if e := err.(*store.Error); field != "" && e.Field != field {
@@ -107,7 +107,7 @@ func (c *check) invalid(err error, field, what string) {
 	}
 }
 
-// canceled wants the error of a context that has ended.
+// canceled checks for the error of a context that has ended.
 func (c *check) canceled(err error, ctx context.Context, what string) { // the error comes first, as in code
 	c.code(err, store.ErrCanceled, what)
 	if !errors.Is(err, ctx.Err()) {
@@ -115,9 +115,9 @@ func (c *check) canceled(err error, ctx context.Context, what string) { // the e
 	}
 }
 
-// same wants the very error that fn returned, not one made of it.
+// same checks for the error that fn returned itself, not a copy or a wrapper.
 func (c *check) same(got, want error, what string) {
-	if got != want { // the value itself has to come through
+	if got != want { // compared with ==, because the value itself must be returned
 		c.failf("%s: got %v, want %v itself", what, got, want)
 	}
 }
@@ -134,7 +134,7 @@ func (c *check) equal(got, want any, what string) {
 	c.failf("%s:\n got %s\nwant %s", what, brief(got), brief(want))
 }
 
-// difference names the first place at which lists of rows differ.
+// difference returns the first place at which lists of rows differ.
 func difference(got, want []store.Row) string {
 	text := fmt.Sprintf("got %d rows, want %d", len(got), len(want))
 	for n := range min(len(got), len(want)) {
@@ -151,7 +151,7 @@ func shown(x store.Value) string {
 	return brief(fmt.Sprintf("null %v, %d, %q, %x", x.Null, x.Int, x.Text, x.ID))
 }
 
-// brief is a value as a failure shows it; no use in a megabyte of it.
+// brief returns a value in the form for failures, shortened if it is long.
 func brief(v any) string {
 	const most = 2000
 	s := fmt.Sprintf("%+v", v)
@@ -161,7 +161,7 @@ func brief(v any) string {
 	return s
 }
 
-// panics wants fn to panic with errOurs itself.
+// panics checks that fn panics with errOurs itself.
 func (c *check) panics(fn func()) {
 	defer func() {
 		switch x := recover(); x {
@@ -176,7 +176,7 @@ func (c *check) panics(fn func()) {
 	c.failf("fn's panic was swallowed")
 }
 
-// update runs fn in a transaction that has to commit.
+// update runs fn in a transaction that must commit.
 func (c *check) update(fn func(tx store.Rows)) {
 	c.ok(c.try(func(tx store.Rows) error {
 		fn(tx)
@@ -184,14 +184,14 @@ func (c *check) update(fn func(tx store.Rows)) {
 	}), "Update")
 }
 
-// contend is update for an fn that meets others: it has to hand on the errors of its
-// statements, by which a store may tell that fn is to run again.
+// contend is update for an fn that competes with others. fn must return the errors of its statements: they tell
+// a store that fn must run again.
 func (c *check) contend(fn func(tx store.Rows) error) { c.ok(c.try(fn), "Update") }
 
-// try runs fn in a transaction and gives what Update answers.
+// try runs fn in a transaction and returns the error of Update.
 func (c *check) try(fn func(tx store.Rows) error) error { return c.store.Update(c.ctx, fn) }
 
-// view runs fn over a snapshot.
+// view runs fn on a snapshot.
 func (c *check) view(fn func(tx store.Rows)) {
 	c.ok(c.store.View(c.ctx, func(tx store.Rows) error {
 		fn(tx)
@@ -207,7 +207,7 @@ func (c *check) fails(tx store.Rows, fn func()) {
 	}), errOurs, "Savepoint")
 }
 
-// nest runs fn in a savepoint that goes well.
+// nest runs fn in a savepoint that succeeds.
 func (c *check) nest(tx store.Rows, fn func()) {
 	c.ok(tx.Savepoint(c.ctx, func() error {
 		fn()
@@ -215,11 +215,10 @@ func (c *check) nest(tx store.Rows, fn func()) {
 	}), "Savepoint")
 }
 
-// elsewhere runs fn in another goroutine and waits for it: where that waits for the
-// caller, the rule fails.
+// elsewhere runs fn in another goroutine and waits for it. If fn waits for the caller, the rule fails.
 func (c *check) elsewhere(fn func()) { c.wait(c.start(fn)) }
 
-// wait waits for what start has started.
+// wait waits for what start started.
 func (c *check) wait(done <-chan struct{}) {
 	select {
 	case <-done:
@@ -234,7 +233,7 @@ func (c *check) wait(done <-chan struct{}) {
 	}
 }
 
-// start runs fn in another goroutine; the channel is closed when it is done.
+// start runs fn in another goroutine, and returns a channel that is closed when fn is done.
 func (c *check) start(fn func()) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -244,7 +243,7 @@ func (c *check) start(fn func()) <-chan struct{} {
 	return done
 }
 
-// together runs fn in n goroutines at once and waits for all.
+// together runs fn in n goroutines at once and waits for all of them.
 func (c *check) together(n int, fn func(i int)) {
 	c.elsewhere(func() {
 		var all sync.WaitGroup

@@ -33,7 +33,7 @@ func (s *suite) contextCanceledBefore(c *check) {
 	})
 }
 
-// insert is an Insert under a context of its own.
+// insert is an Insert with its own context.
 func (s *suite) insert(ctx context.Context, tx store.Rows, n int) error {
 	return tx.Insert(ctx, s.main.table, s.main.full(n))
 }

@@ -9,16 +9,15 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// probe is some conditions on one column, and which rows pass them.
+// probe is a list of conditions on one column, and which rows pass them.
 type probe struct {
 	name  string
 	where []store.Cond
 	match func(row store.Row) bool
 }
 
-// probes gives conditions to try on a column of a table that holds these rows: each
-// comparison that its type has. The first lets nothing pass, the next three are on values
-// that are there, if there are such conditions.
+// probes returns conditions to try on a column of a table with these rows: each comparison of the column's
+// type. No row passes the first. The next three compare with values that exist, if there are such conditions.
 func (s *subject) probes(i int, rows []store.Row) []probe {
 	column := &s.columns()[i]
 	var all []probe
@@ -45,7 +44,7 @@ func (s *subject) probes(i int, rows []store.Row) []probe {
 
 type adder = func(what string, op store.Op, match func(x store.Value) bool, values ...store.Value)
 
-// probeSets adds those that compare with a set.
+// probeSets adds the probes that compare with a set.
 func probeSets(kind store.Type, known []store.Value, add adder) {
 	set := func(what string, values ...store.Value) {
 		add("one of "+what, store.OneOf, func(x store.Value) bool { return slices.Contains(values, x) }, values...)
@@ -72,7 +71,7 @@ func probeSets(kind store.Type, known []store.Value, add adder) {
 	}
 }
 
-// probeOthers adds those that leave out a set.
+// probeOthers adds the probes that exclude a set.
 func probeOthers(kind store.Type, known []store.Value, add adder) {
 	others := func(what string, values ...store.Value) {
 		add("none of "+what, store.NoneOf, func(x store.Value) bool { return !slices.Contains(values, x) }, values...)
@@ -90,8 +89,7 @@ func probeOthers(kind store.Type, known []store.Value, add adder) {
 	}
 }
 
-// probeBounds adds those that compare with one value: below and from there on, and what
-// begins with it.
+// probeBounds adds the probes that compare with one value: less, at least, and begins with.
 func probeBounds(kind store.Type, known []store.Value, add adder) {
 	sorted := slices.SortedFunc(slices.Values(known), func(a, b store.Value) int { return order(kind, a, b) })
 	bounds := []store.Value{known[len(known)/2], sorted[len(sorted)-1]}
@@ -134,7 +132,7 @@ func distinct(rows []store.Row, column int) []store.Value {
 	return list
 }
 
-// passing gives the rows that a match lets through.
+// passing returns the rows that match.
 func passing(rows []store.Row, match func(row store.Row) bool) []store.Row {
 	var list []store.Row
 	for _, row := range rows {
@@ -165,7 +163,7 @@ func (s *subject) filterRules() []rule {
 // many is how many rows the filters are tried on.
 const many = 14
 
-// selects wants conditions to select these rows, by List one way, by Count and by CountTo.
+// selects checks that conditions select these rows, by List in one direction, by Count and by CountTo.
 func (s *subject) selects(c *check, tx store.Rows, where []store.Cond, desc bool, want []store.Row, what string) {
 	c.equal(s.count(c, tx, where...), len(want), what+": Count")
 	c.equal(s.countTo(c, tx, len(want)+1, where...), len(want), what+": CountTo one more")
@@ -188,7 +186,7 @@ func (s *subject) filterColumn(c *check, column int) {
 	s.deletesBy(c, rows, probes)
 }
 
-// updatesBy tries UpdateAll with every third probe in a savepoint that fails.
+// updatesBy tries UpdateAll with every third probe, in a savepoint that fails.
 func (s *subject) updatesBy(c *check, rows []store.Row, probes []probe) {
 	set := s.sets(s.full(70))
 	if len(set) == 0 {
@@ -214,8 +212,8 @@ func (s *subject) updatesBy(c *check, rows []store.Row, probes []probe) {
 	})
 }
 
-// deletesBy tries DeleteAll with every third probe in a savepoint that fails, so that the
-// next finds all rows again, and with the second for good.
+// deletesBy tries DeleteAll with every third probe in a savepoint that fails, so that the next one finds all
+// rows again. With the second probe it deletes for good.
 func (s *subject) deletesBy(c *check, rows []store.Row, probes []probe) {
 	left := func(p probe) []store.Row {
 		return passing(rows, func(row store.Row) bool { return !p.match(row) })
@@ -244,10 +242,10 @@ func (s *subject) filterNone(c *check) {
 	})
 }
 
-// filterAnd tries every two columns together, and a seeded choice of three.
+// filterAnd tries every two columns together, and a random choice of three.
 func (s *subject) filterAnd(c *check) {
 	rows := s.seed(c, many)
-	random := rand.New(rand.NewPCG(1, 2)) // the same choice each time
+	random := rand.New(rand.NewPCG(1, 2)) // a fixed seed: the same choice each time
 	probes := make([][]probe, len(s.columns()))
 	for i := range probes {
 		probes[i] = s.probes(i, rows)
@@ -296,7 +294,7 @@ func (s *subject) filterOwnWrites(c *check) {
 	s.keeps(c, "afterwards", rows...)
 }
 
-// prefixes are texts that a pattern, a collation or a code unit takes for others.
+// prefixes are texts that a pattern, a collation or a comparison by code units confuses with others.
 var prefixes = [...]string{
 	"a", "a%", "a%b", "a_", "a_b", "aXb", `a\`, `a\%`, "A", "á", "a\u0301", "ab", "b", "a*", "a?b", "a[b]c", "a'b", `a"b`, "a ",
 	"a\uD7FF", "a\uE000", "a\uFFFF", "a\U00010000", "a\U0010FFFF", "a\U0010FFFFz", "a\U0010FFFF\U0010FFFF", "\U0010FFFF",

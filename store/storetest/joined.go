@@ -9,9 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// joinedRules are about [store.Joined]: a store inside a transaction that a host begins
-// and ends. Besides them the rules of the tables hold there, as far as one goroutine can
-// tell.
+// joinedRules are about [store.Joined]: a store inside a transaction that a host begins and ends. The rules of
+// the tables hold there, too, as far as one goroutine can check them.
 func (s *suite) joinedRules() []rule {
 	all := []rule{
 		s.joined("is_joined", "it is a Joined, and its Root is the store that was asked to join.", func(c *check, h *hosted) {
@@ -61,14 +60,14 @@ func (s *suite) joinedRules() []rule {
 	return all
 }
 
-// hosted is a host's transaction during a rule, whose check is about the joined store.
+// hosted is a host's transaction during a rule. The rule's check is about the joined store.
 type hosted struct {
 	Host
 	root  *check
 	ended bool
 }
 
-// end ends it.
+// end ends the host's transaction.
 func (h *hosted) end(c *check, commit bool) {
 	h.ended = true
 	c.ok(h.End(commit), "the end of the host's transaction")
@@ -79,12 +78,12 @@ func (h *hosted) readersWait() bool {
 	return ok && part.ReadersWait()
 }
 
-// joined is a rule about the store in a transaction.
+// joined makes a rule about a store in a transaction.
 func (s *suite) joined(name, why string, run func(c *check, h *hosted)) rule {
 	return rule{name: "joined/" + name, why: why, run: func(root *check) {
 		h := &hosted{Host: root.join(), root: root}
 		defer func() {
-			if !h.ended { // the rule failed
+			if !h.ended { // the rule has failed
 				_ = h.End(false)
 			}
 		}()
@@ -129,7 +128,7 @@ func (s *suite) joinedUndoes(c *check, h *hosted) {
 		})
 	})
 	s.kept(c, 1)
-	c.elsewhere(func() { // the caller waits: still one goroutine at a time
+	c.elsewhere(func() { // the caller waits, so only one goroutine at a time uses it
 		_ = c.try(func(tx store.Rows) error {
 			fail(tx)
 			runtime.Goexit()

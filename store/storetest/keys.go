@@ -32,7 +32,7 @@ func (s *subject) keyRules() []rule {
 	return all
 }
 
-// keyName is the Field of a key, or, where an earlier one has that, its last column.
+// keyName returns the Field of a key. If an earlier key has the same Field, it returns the key's last column.
 func (s *subject) keyName(i int) string {
 	key := s.table.Unique[i]
 	if slices.ContainsFunc(s.table.Unique[:i], func(k store.Key) bool { return k.Field == key.Field }) {
@@ -41,7 +41,7 @@ func (s *subject) keyName(i int) string {
 	return key.Field
 }
 
-// withKey gives a row the key of another.
+// withKey returns a row with the key of another.
 func (s *subject) withKey(row, of store.Row, key store.Key) store.Row {
 	return s.edit(row, func(row store.Row) {
 		for _, i := range key.Columns {
@@ -50,8 +50,8 @@ func (s *subject) withKey(row, of store.Row, key store.Key) store.Row {
 	})
 }
 
-// taken wants the refusal of a row that has this key, and of the others those that are
-// made of no further column.
+// taken checks for the refusal of a row that has this key. Another key of which all columns are in this one may
+// be reported, too.
 func (s *subject) taken(c *check, err error, key store.Key, what string) {
 	var wants []error
 	for _, k := range s.table.Unique {
@@ -62,7 +62,7 @@ func (s *subject) taken(c *check, err error, key store.Key, what string) {
 	c.refused(err, what, wants...)
 }
 
-// keyText finds a column of the key that any text may stand in, or gives -1.
+// keyText returns a column of the key that may contain any text, or -1.
 func (s *subject) keyText(key store.Key) int {
 	for _, i := range slices.Backward(key.Columns) {
 		if s.open(i, store.Text) {
@@ -153,7 +153,7 @@ func (s *subject) keySavepoint(c *check, key store.Key) {
 	s.keeps(c, "afterwards", a, s.withKey(s.full(4), b, key), s.withKey(s.full(6), moved, key))
 }
 
-// keyNull has rows whose keys differ in nothing, but that one column of them is null.
+// keyNull tries rows whose keys are equal, but have a null in one column.
 func (s *subject) keyNull(c *check, key store.Key) {
 	s.prepare(c)
 	var all []store.Row
@@ -192,7 +192,7 @@ func (s *subject) keyExact(c *check, key store.Key) {
 	})
 }
 
-// keyWhole has rows that agree with the first in all columns of the key but one.
+// keyWhole tries rows that have the first row's values in all columns of the key except one.
 func (s *subject) keyWhole(c *check, key store.Key) {
 	first := s.full(1)
 	rows := []store.Row{first}

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// learningRules are about tables and logs that a store meets for the first time: it may do
-// so at any moment, and each rule runs on a store that has met none.
+// learningRules are about tables and logs that a store gets for the first time. That may happen at any moment,
+// and each rule runs on a store that has seen none.
 func (s *suite) learningRules() []rule {
 	return []rule{
 		{name: "learned/in_savepoint", why: "a table first met in a savepoint that is rolled back is empty afterwards, and takes rows.", run: s.learnedInSavepoint},
@@ -40,7 +40,7 @@ func (s *suite) learningRules() []rule {
 	}
 }
 
-// holdsScene wants the store to hold what writeAll writes, or nothing.
+// holdsScene checks that the store contains what writeAll writes, or nothing.
 func (s *suite) holdsScene(c *check, written bool) {
 	c.view(func(tx store.Rows) { s.hasScene(c, tx, written) })
 	for _, l := range s.logs {
@@ -127,8 +127,7 @@ func (s *suite) learnedBehindSnapshot(c *check) {
 	s.holdsScene(c, true)
 }
 
-// learnedAtOnce has some goroutines read and some write, each beginning with another
-// table.
+// learnedAtOnce lets some goroutines read and some write. Each one begins with another table.
 func (s *suite) learnedAtOnce(c *check) {
 	roots := slices.DeleteFunc(slices.Clone(s.subjects), func(x *subject) bool { return len(x.parents) > 0 })
 	turned := func(i int) []*subject {
@@ -148,7 +147,7 @@ func (s *suite) learnedAtOnce(c *check) {
 				})
 			}
 			c.contend(func(tx store.Rows) error {
-				if err := tx.Lock(c.ctx, lockKey("all")); err != nil { // tables come in different orders
+				if err := tx.Lock(c.ctx, lockKey("all")); err != nil { // the tables come in different orders, so lock first
 					return err
 				}
 				for _, x := range turned(i) {
@@ -175,7 +174,7 @@ func (s *suite) learnedAtOnce(c *check) {
 	})
 }
 
-// manyLogRules are about logs that lie beside each other.
+// manyLogRules are about several logs in one store.
 func (s *suite) manyLogRules() []rule {
 	if len(s.logs) < 2 {
 		return nil

@@ -90,13 +90,13 @@ func (s *suite) lockAcrossValues(c *check) {
 	c.view(func(tx store.Rows) { c.equal(s.main.count(c, tx), 40, "rows") })
 }
 
-// The size of a race: enough to meet, and done in a moment.
+// The size of a race: large enough for conflicts, and still short.
 const (
 	racers = 8
 	laps   = 25
 )
 
-// lostUpdate counts in a column that no version guards.
+// lostUpdate increments a column that no version protects.
 func (s *suite) lostUpdate(c *check) {
 	x := s.touched
 	c.update(func(tx store.Rows) {
@@ -122,7 +122,7 @@ func (s *suite) lostUpdate(c *check) {
 	})
 }
 
-// countThenInsert counts the rows of a version, of which there are none before.
+// countThenInsert counts the rows of a version, of which none exist at first.
 func (s *suite) countThenInsert(c *check) {
 	const fit = 5
 	x := s.main
@@ -184,7 +184,7 @@ func (s *suite) lockOutlivesSavepoint(c *check) {
 		})
 		select {
 		case <-second:
-		case <-time.After(glance): // as far as it should come
+		case <-time.After(glance): // it should not come further than this
 		}
 		mark("first")
 	})
@@ -192,7 +192,7 @@ func (s *suite) lockOutlivesSavepoint(c *check) {
 	c.equal(order, []string{"first", "second"}, "who held the lock first")
 }
 
-// deadlock has three goroutines take three things in orders that form a circle.
+// deadlock lets three goroutines take three things in orders that form a circle.
 func (s *suite) deadlock(c *check, take func(tx store.Rows, n int) error) {
 	const rounds = 20
 	before := 0

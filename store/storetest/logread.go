@@ -8,9 +8,9 @@ import (
 
 // logbook is a log under test.
 type logbook struct {
-	*subject // its table
+	*subject // the log's table
 	log      *store.Log
-	prefix   string // of the names of rules; the first log has none
+	prefix   string // of the names of rules; the first log has no prefix
 }
 
 func newLogbook(log *store.Log, first bool) *logbook {
@@ -27,8 +27,8 @@ func (l *logbook) rule(name, why string, run func(c *check)) rule {
 	return rule{name: l.prefix + name, why: why, run: run}
 }
 
-// event is the n-th event of a mixed lot. It refers to rows that are not there: events
-// outlive what they tell of.
+// event returns the n-th event of a mixed set. It refers to rows that do not exist: events outlive the rows
+// that they are about.
 func (l *logbook) event(n int) store.Row {
 	row := l.sample(n)
 	row[l.log.Time] = store.Value{Int: clock(n)}
@@ -42,14 +42,14 @@ func (l *logbook) event(n int) store.Row {
 	return row
 }
 
-// about gives an event another person.
+// about returns an event that is about another person.
 func (l *logbook) about(row store.Row, person [16]byte) store.Row {
 	return l.edit(row, func(row store.Row) { row[l.log.Person] = store.Value{ID: person} })
 }
 
 func (l *logbook) person(row store.Row) [16]byte { return row[l.log.Person].ID }
 
-// empty is an event as Redact leaves it.
+// empty returns an event as Redact leaves it.
 func (l *logbook) empty(row store.Row) store.Row {
 	return l.edit(row, func(row store.Row) {
 		for _, i := range l.log.Blank {
@@ -59,13 +59,13 @@ func (l *logbook) empty(row store.Row) store.Row {
 	})
 }
 
-// event is one that was read.
+// event is an event that was read.
 type event struct {
 	at  int64
 	row store.Row
 }
 
-// try is one Append, of a row that is spoilt afterwards.
+// try makes one Append, and overwrites the row afterwards.
 func (l *logbook) try(c *check, tx store.Rows, row store.Row, people ...[16]byte) error {
 	row, people = slices.Clone(row), slices.Clone(people)
 	err := tx.Append(c.ctx, l.log, row, people)
@@ -78,7 +78,7 @@ func (l *logbook) append(c *check, tx store.Rows, row store.Row, people ...[16]b
 	c.ok(l.try(c, tx, row, people...), "Append")
 }
 
-// commit appends each event in a transaction of its own.
+// commit appends each event in its own transaction.
 func (l *logbook) commit(c *check, list ...store.Row) {
 	for _, row := range list {
 		c.update(func(tx store.Rows) { l.append(c, tx, row) })
@@ -91,7 +91,7 @@ func (l *logbook) last(c *check, tx store.Rows) int64 {
 	return at
 }
 
-// read is one page of the log.
+// read reads one page of the log.
 func (l *logbook) read(c *check, tx store.Rows, where []store.Cond, span store.LogSpan) (page []event, next int64, done bool, err error) {
 	where = copied(where)
 	next, done, err = tx.Events(c.ctx, l.log, where, span, func(at int64, row store.Row) error {
@@ -110,8 +110,7 @@ func (l *logbook) events(c *check, tx store.Rows) []event {
 	return l.walkLog(c, tx, nil, store.LogSpan{Limit: 1000})
 }
 
-// walkLog reads page after page until the store says that it is done, and holds
-// what it says on the way to the contract.
+// walkLog reads page after page until the store says that it is done, and checks what it says on the way.
 func (l *logbook) walkLog(c *check, tx store.Rows, where []store.Cond, span store.LogSpan) []event {
 	var all []event
 	for {
@@ -141,7 +140,7 @@ func (l *logbook) walkLog(c *check, tx store.Rows, where []store.Cond, span stor
 	}
 }
 
-// follows reports whether a position comes after another; 0 is before all.
+// follows reports whether a position is after another; 0 is before all.
 func follows(at, other int64, desc bool) bool {
 	if desc {
 		return other == 0 || at < other
@@ -149,19 +148,19 @@ func follows(at, other int64, desc bool) bool {
 	return at > other
 }
 
-// committed gives the whole log as a later transaction reads it.
+// committed returns the whole log as a later transaction reads it.
 func (l *logbook) committed(c *check) (all []event) {
 	c.view(func(tx store.Rows) { all = l.events(c, tx) })
 	return all
 }
 
-// logged wants the log to hold these events and no others, in this order, none of them
-// earlier than the one before.
+// logged checks that the log contains exactly these events, in this order, none of them earlier than the one
+// before.
 func (l *logbook) logged(c *check, want ...store.Row) {
 	c.equal(rowsOf(l.committed(c)), l.ordered(want...), "the log")
 }
 
-// rowsOf is events without their positions, which only the store knows.
+// rowsOf returns events without their positions, which only the store knows.
 func rowsOf(list []event) []store.Row {
 	var rows []store.Row
 	for _, e := range list {

@@ -123,7 +123,7 @@ func (l *logbook) commitOrder(c *check) {
 	l.logged(c, want...)
 }
 
-// samples commits n events and gives them as they are read.
+// samples commits n events and returns them as they are read.
 func (l *logbook) samples(c *check, n int) []event {
 	c.update(func(tx store.Rows) {
 		for i := range n {
@@ -203,7 +203,7 @@ func (l *logbook) copied(c *check) {
 	})
 	l.logged(c, one, other)
 	c.view(func(tx store.Rows) {
-		got := l.events(c, tx) // whose texts must not be those of a buffer
+		got := l.events(c, tx) // their texts must not be those of a reused buffer
 		l.walkLog(c, tx, nil, store.LogSpan{Limit: 1, Desc: true})
 		c.equal(rowsOf(got), []store.Row{one, other}, "events that were read before")
 	})
@@ -244,7 +244,7 @@ func (l *logbook) filterNoneOf(c *check) {
 	})
 }
 
-// matching gives the events that a match lets through.
+// matching returns the events that match.
 func matching(list []event, match func(row store.Row) bool) []event {
 	var found []event
 	for _, e := range list {
@@ -269,7 +269,7 @@ func (l *logbook) logFilter(c *check, column int) {
 
 func (l *logbook) logFilterAnd(c *check) {
 	all := l.samples(c, many)
-	random := rand.New(rand.NewPCG(1, 2)) // the same choice each time
+	random := rand.New(rand.NewPCG(1, 2)) // a fixed seed: the same choice each time
 	c.view(func(tx store.Rows) {
 		for i := range l.columns() {
 			for j := range i + 1 {

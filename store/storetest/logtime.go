@@ -19,12 +19,12 @@ func (l *logbook) timeRules() []rule {
 	}
 }
 
-// at gives an event the n-th instant.
+// at returns an event with the n-th time.
 func (l *logbook) at(row store.Row, n int) store.Row {
 	return l.edit(row, func(row store.Row) { row[l.log.Time] = store.Value{Int: clock(n)} })
 }
 
-// ordered gives events the times that a log keeps.
+// ordered returns events with the times that a log keeps.
 func (l *logbook) ordered(list ...store.Row) []store.Row {
 	list = slices.Clone(list)
 	for i := 1; i < len(list); i++ {
@@ -46,7 +46,7 @@ func (l *logbook) timeNeverBack(c *check) {
 	l.commit(c, l.at(l.event(10), 7), l.at(l.event(11), 9))
 	l.logged(c, l.at(l.event(1), 5), l.at(l.event(2), 5), l.at(l.event(4), 5), l.at(l.event(5), 8), l.at(l.event(7), 8), l.at(l.event(8), 8),
 		l.at(l.event(10), 8), l.at(l.event(11), 9))
-	l.redacted(c, newID(1), 2) // the people were kept, too
+	l.redacted(c, newID(1), 2) // the people were stored, too
 }
 
 func (l *logbook) timeUndone(c *check) {
@@ -75,13 +75,12 @@ func (l *logbook) timeAfterPrune(c *check) {
 	l.commit(c, l.at(l.event(4), 6))
 	l.logged(c, l.at(l.event(2), 7), l.at(l.event(4), 7))
 	l.pruned(c, clock(7), 10, 0)
-	l.pruned(c, clock(8), 10, 2) // as old as the one before it
+	l.pruned(c, clock(8), 10, 2) // as old as the event before it
 	l.commit(c, l.at(l.event(5), 3))
 	l.logged(c, l.at(l.event(5), 3))
 }
 
-// between are conditions that let events from an instant on and before another pass; nil is
-// no bound.
+// between returns conditions for events from one time on and before another; nil means no limit.
 func (l *logbook) between(from, until *int64) (where []store.Cond) {
 	if from != nil {
 		where = append(where, store.Cond{Column: l.log.Time, Op: store.AtLeast, Values: []store.Value{{Int: *from}}})
@@ -92,7 +91,7 @@ func (l *logbook) between(from, until *int64) (where []store.Cond) {
 	return where
 }
 
-// clocked commits events of which several have the same time, and some were earlier.
+// clocked commits events of which several have the same time, and some are earlier than the one before.
 func (l *logbook) clocked(c *check) []event {
 	for i, n := range []int{2, 2, 1, 4, 4, 4, 3, 7, 8, 8} {
 		c.update(func(tx store.Rows) {
@@ -103,7 +102,7 @@ func (l *logbook) clocked(c *check) []event {
 	return l.committed(c)
 }
 
-// readBetween reads all between all bounds, from the start and from each event on.
+// readBetween reads the events between all pairs of limits, from the start and from each event on.
 func (l *logbook) readBetween(c *check, tx store.Rows, all []event) {
 	bounds := []*int64{nil}
 	for n := range 10 {

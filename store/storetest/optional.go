@@ -7,8 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// optionalRules are about the optional parts of a [store.Store]: what one claims has to be
-// so.
+// optionalRules are about the optional parts of a [store.Store]: what a store reports must be true.
 func (s *suite) optionalRules() []rule {
 	return []rule{
 		{name: "single_writer/waits", why: "of a store with a single writer, the function of an Update is entered once the Update before has ended.", run: s.singleWriterWaits},
@@ -19,14 +18,14 @@ func (s *suite) optionalRules() []rule {
 	}
 }
 
-// singleWriter reports what the store says.
+// singleWriter returns what the store reports.
 func (c *check) singleWriter() bool {
 	part, ok := store.As[store.SingleWriter](c.store)
 	return ok && part.SingleWriter()
 }
 
-// entersLater begins an Update while the caller's transaction, which has written, is open,
-// and wants its function not to be entered. The result waits for its end.
+// entersLater begins an Update while the caller's transaction, which has written, is open. It checks that the
+// Update's function does not start. The result waits for the Update's end.
 func (s *suite) entersLater(c *check, n int) (wait func()) {
 	var entered, mayEnter atomic.Bool
 	begun := make(chan struct{})
@@ -43,7 +42,7 @@ func (s *suite) entersLater(c *check, n int) (wait func()) {
 	<-begun
 	time.Sleep(glance)
 	if entered.Load() {
-		c.wait(second) // and fail
+		c.wait(second) // this fails
 	}
 	mayEnter.Store(true)
 	return func() { c.wait(second) }
@@ -148,7 +147,7 @@ func (s *suite) wrapperSameStore(c *check) {
 	}
 }
 
-// run runs fn and notes what failed in another check, too.
+// run runs fn, and also records a failure of another check.
 func (c *check) run(in *check, fn func()) {
 	c.guard(fn)
 	c.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// pageRules are about order and paging.
+// pageRules are about order and pages.
 func (s *subject) pageRules() []rule {
 	all := []rule{
 		s.rule("page_bad_range", "a limit below one and a column that is no order are invalid, whatever the conditions.", s.badRange),
@@ -55,7 +55,7 @@ func (s *subject) badRange(c *check) {
 	})
 }
 
-// walk lists page after page to the end, which is where a page is not full.
+// walk lists page after page to the end, which is the first page that is not full.
 func (s *subject) walk(c *check, tx store.Rows, where []store.Cond, r store.Range) []store.Row {
 	var all []store.Row
 	for {
@@ -88,7 +88,7 @@ func (s *subject) walks(c *check, r store.Range) {
 	c.view(func(tx store.Rows) { s.walksFiltered(c, tx, r, rows) })
 }
 
-// walksAll lists the whole table, in pages of sizes at which borders fall badly.
+// walksAll lists the whole table, in pages whose borders are at critical rows.
 func (s *subject) walksAll(c *check, tx store.Rows, r store.Range, rows []store.Row) {
 	want := s.ordered(rows, r.Sort, r.Desc)
 	for _, limit := range []int{1, 2, 3, 4, len(want) - 1, len(want), len(want) + 1, 1_000_000} {
@@ -97,8 +97,8 @@ func (s *subject) walksAll(c *check, tx store.Rows, r store.Range, rows []store.
 	}
 }
 
-// walksFiltered lists by what a backend may have an index for in several ways, and by
-// other columns in one.
+// walksFiltered lists by columns for which a backend may have an index, in several ways, and by other columns
+// in one way.
 func (s *subject) walksFiltered(c *check, tx store.Rows, r store.Range, rows []store.Row) {
 	r.Limit = 3
 	keyed := s.keyed()
@@ -129,7 +129,7 @@ func (s *subject) walksAfter(c *check, r store.Range) {
 	})
 }
 
-// walksChanging deletes and inserts behind the walk and ahead of it.
+// walksChanging deletes and inserts rows before and after the place that a walk has reached.
 func (s *subject) walksChanging(c *check, r store.Range) {
 	rows := s.ordered(s.seed(c, 30), r.Sort, r.Desc)
 	stays := map[[16]byte]bool{}
@@ -144,7 +144,7 @@ func (s *subject) walksChanging(c *check, r store.Range) {
 			seen[row[0].ID]++
 		}
 		c.update(func(tx store.Rows) {
-			if n < 96 { // beyond 100, samples share keys
+			if n < 96 { // from 100 on, samples have keys in common
 				s.insert(c, tx, s.full(n), s.bare(n+1))
 				n += 2
 			}

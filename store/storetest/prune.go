@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// aged is the n-th event of the prune rules, an hour older than the next.
+// aged returns the n-th event of the prune rules, an hour older than the next.
 func (l *logbook) aged(n int) store.Row {
 	row := l.event(n)
 	row[l.log.Time].Int = hour(n)
@@ -15,7 +15,7 @@ func (l *logbook) aged(n int) store.Row {
 
 func hour(n int) int64 { return time.Date(2024, 1, 1, n, 0, 0, 0, time.UTC).UnixMicro() }
 
-// pruneRules are about Prune and what it leaves.
+// pruneRules are about Prune and what it keeps.
 func (l *logbook) pruneRules() []rule {
 	return []rule{
 		l.rule("prune/oldest", "Prune removes the oldest events, as many as the limit, and says how many.", l.pruneOldest),
@@ -31,14 +31,14 @@ func (l *logbook) pruneRules() []rule {
 	}
 }
 
-// age commits the first n of them.
+// age commits the first n of these events.
 func (l *logbook) age(c *check, n int) {
 	for i := range n {
 		l.commit(c, l.aged(i))
 	}
 }
 
-// pruned wants Prune to remove so many events.
+// pruned checks that Prune removes want events.
 func (l *logbook) pruned(c *check, before int64, limit, want int) {
 	c.update(func(tx store.Rows) { l.prune(c, tx, before, limit, want) })
 }
@@ -156,7 +156,7 @@ func (l *logbook) pruneFloor(c *check) {
 	c.view(func(tx store.Rows) {
 		for i, e := range all {
 			span := store.LogSpan{After: e.at, Limit: 10}
-			if i < 2 { // the third is pruned, and comes after this
+			if i < 2 { // the third one is pruned, and is written after this
 				_, _, _, err := l.read(c, tx, nil, span)
 				c.code(err, store.ErrEventsPruned, "Events from below the floor")
 			} else {

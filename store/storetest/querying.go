@@ -12,13 +12,11 @@ import (
 type question struct {
 	query *store.Query
 	args  func(n int) []store.Value
-	// answer gives what the query gives for the arguments, of the rows that are in the
-	// tables.
+	// answer returns what the query must return for the arguments, computed from the rows in the tables.
 	answer func(rows func(*store.Table) []store.Row, args []store.Value) []store.Row
 }
 
-// queryRules are about [store.Querier]. They hold of a backend without it, too: its
-// answers are to ask the tables.
+// queryRules are about [store.Querier]. They hold for a backend without it, too: its callers read the tables.
 func (s *suite) queryRules() []rule {
 	all := []rule{
 		{name: "query/canceled", why: "a query whose context has ended is canceled; the transaction goes on.", run: s.queryCanceled},
@@ -61,8 +59,8 @@ func (s *suite) queryRules() []rule {
 	return all
 }
 
-// questions makes queries over the tables: all rows of each, those of an id, those with a
-// value in a column, and each table joined with those that it refers to.
+// questions makes queries over the tables: all rows of each table, the rows with an id, those with a value in a
+// column, and each table joined with those that it refers to.
 func (s *suite) questions() []question {
 	if len(s.asked) > 0 {
 		return s.asked
@@ -87,8 +85,7 @@ func (s *suite) questions() []question {
 	return s.asked
 }
 
-// ask adds the query that gives the rows of a table, or those with the argument in a
-// column.
+// ask adds a query for the rows of a table, or for those with the argument in a column.
 func (s *suite) ask(x *subject, text string, column int, of *store.Column) {
 	q := question{query: &store.Query{Name: "storetest: " + x.kind, SQL: text + " ORDER BY a.id", Columns: x.columns()}}
 	if of != nil {
@@ -106,7 +103,7 @@ func (s *suite) ask(x *subject, text string, column int, of *store.Column) {
 	s.asked = append(s.asked, q)
 }
 
-// answers holds each query to the tables.
+// answers compares each query with the tables.
 func (s *suite) answers(c *check, tx store.Rows) {
 	tables := map[*store.Table][]store.Row{}
 	for _, x := range s.subjects {
@@ -124,7 +121,7 @@ func (s *suite) answers(c *check, tx store.Rows) {
 	}
 }
 
-// query runs one query; ok is false where the backend does not.
+// query runs one query; ok is false if the backend does not run it.
 func (s *suite) query(c *check, tx store.Rows, q *store.Query, args []store.Value) (rows []store.Row, ok bool) {
 	querier, is := tx.(store.Querier)
 	if !is {
@@ -144,7 +141,7 @@ func (s *suite) query(c *check, tx store.Rows, q *store.Query, args []store.Valu
 	return rows, ok
 }
 
-// refusedQuery wants a query to be refused.
+// refusedQuery checks that a query is refused.
 func (s *suite) refusedQuery(c *check, ctx context.Context, tx store.Rows, want store.Code) {
 	querier, is := tx.(store.Querier)
 	if !is {

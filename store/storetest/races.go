@@ -7,8 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// raceRules are about transactions at the same time, without a Lock. Run them under
-// the race detector.
+// raceRules are about concurrent transactions without a Lock. Run them under the race detector.
 func (s *suite) raceRules() []rule {
 	all := []rule{
 		{name: "race/no_conflict", why: "Updates that have nothing in common all come through.", run: s.raceNoConflict},
@@ -109,7 +108,7 @@ func (s *suite) raceRollback(c *check) {
 	})
 }
 
-// wins counts those who got what all of them wanted; for the rest it was lost.
+// wins counts the goroutines that got what all of them wanted. All others must get the code lost.
 func (c *check) wins(won *atomic.Int32, err error, lost store.Code) {
 	switch {
 	case err == nil:
@@ -119,8 +118,8 @@ func (c *check) wins(won *atomic.Int32, err error, lost store.Code) {
 	}
 }
 
-// logFollows has writers whose transactions overlap, and a reader that keeps its
-// place: an event that came into view behind it would be lost.
+// logFollows has writers whose transactions overlap, and a reader that remembers its place: it would miss an
+// event that became visible before that place.
 func (s *suite) logFollows(c *check, l *logbook) {
 	const writers, writes = 4, 15
 	done := make(chan struct{})
@@ -130,7 +129,7 @@ func (s *suite) logFollows(c *check, l *logbook) {
 		for finished := false; !finished; {
 			select {
 			case <-done:
-				finished = true // and one more read, which finds the rest
+				finished = true // one more read finds the rest
 			default:
 			}
 			c.view(func(tx store.Rows) {

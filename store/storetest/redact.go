@@ -35,7 +35,7 @@ func (l *logbook) redactRules() []rule {
 	}
 }
 
-// redacted wants Redact to change so many events.
+// redacted checks that Redact changes want events.
 func (l *logbook) redacted(c *check, person [16]byte, want int) {
 	c.update(func(tx store.Rows) { l.redact(c, tx, person, want) })
 }
@@ -44,7 +44,7 @@ func (l *logbook) redact(c *check, tx store.Rows, person [16]byte, want int) {
 	c.equal(l.redactSome(c, tx, person, 0, 100, want), int64(0), "where Redact goes on from")
 }
 
-// redactSome wants Redact to change so many events, and gives where it goes on from.
+// redactSome checks that Redact changes want events, and returns where it continues.
 func (l *logbook) redactSome(c *check, tx store.Rows, person [16]byte, after int64, limit, want int) int64 {
 	n, next, err := tx.Redact(c.ctx, l.log, person, after, limit)
 	c.ok(err, "Redact")
@@ -52,7 +52,7 @@ func (l *logbook) redactSome(c *check, tx store.Rows, person [16]byte, after int
 	return next
 }
 
-// redactSteps has events about a person, others that list them, and others.
+// redactSteps uses events about a person, events that list the person, and others.
 func (l *logbook) redactSteps(c *check) {
 	ada, bob := newID(1), newID(2)
 	about, other := l.about(l.event(1), ada), l.about(l.event(2), bob)
@@ -74,7 +74,8 @@ func (l *logbook) redactSteps(c *check) {
 	c.update(func(tx store.Rows) { c.equal(l.redactSome(c, tx, ada, at1, 1, 1), at3, "where Redact goes on from") })
 	l.logged(c, l.empty(other), l.empty(about), other, l.empty(about), other)
 	c.update(func(tx store.Rows) {
-		// From the beginning it comes to what is empty already, but where it was only listed there.
+		// From the beginning it reaches events that are empty already, except those that only listed the
+		// person.
 		c.equal(l.redactSome(c, tx, ada, 0, 2, 0), at3, "where Redact goes on from")
 		c.equal(l.redactSome(c, tx, ada, at3, 2, 1), int64(0), "where Redact goes on from")
 		c.equal(l.redactSome(c, tx, bob, 0, 2, 1), at[2].at, "where Redact goes on from")

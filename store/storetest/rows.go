@@ -39,13 +39,13 @@ func (s *subject) rowRules() []rule {
 	return all
 }
 
-// open reports whether any value of its type may stand in a column.
+// open reports whether a column may contain any value of its type.
 func (s *subject) open(i int, kind store.Type) bool {
 	column := &s.columns()[i]
 	return column.Type == kind && column.References == nil && (i > 1 || s.event && i > 0)
 }
 
-// with puts a value into every column that is open to any of its type, but for some.
+// with returns a row with a value in every column that may contain any value of the type, except some.
 func (s *subject) with(row store.Row, kind store.Type, x store.Value, except ...int) store.Row {
 	return s.edit(row, func(row store.Row) {
 		for i := range row {
@@ -56,8 +56,7 @@ func (s *subject) with(row store.Row, kind store.Type, x store.Value, except ...
 	})
 }
 
-// keyed lists the columns that keys, indexes and orders are made of: a database may
-// bound what it indexes.
+// keyed lists the columns of keys, indexes and orders: a database may limit what it indexes.
 func (s *subject) keyed() []int {
 	var list []int
 	for _, x := range s.table.Indexes {
@@ -69,7 +68,8 @@ func (s *subject) keyed() []int {
 	return append(list, s.table.Orders...)
 }
 
-// zeroes are the zero values of types; a flag and JSON have theirs in the samples.
+// zeroes returns a row with the zero values of its types, except for flags and JSON: the samples have their
+// zero values.
 func (s *subject) zeroes(row store.Row) store.Row {
 	for _, kind := range []store.Type{store.ID, store.Text, store.Int, store.Time} {
 		row = s.with(row, kind, store.Value{})
@@ -102,8 +102,7 @@ func (s *subject) ownWrites(c *check) {
 	})
 }
 
-// oddTexts is all that text may be, but for the zero byte, which not every database
-// keeps.
+// oddTexts are all kinds of text, except the zero byte, which some databases do not keep.
 var oddTexts = [...]string{
 	" leading and trailing ", "\t\n\r\x01\x1f\x7f", `quo'te "double" back\slash ${x} %s ?1 :a @b`, "null", "NULL", "0", "1e3",
 	"é is not e\u0301", "\u202eright to left\u2066", "zero\u200bwidth\ufeff", "\u2028 \u2029 \u0085", "\ufffd \uffff \U0010ffff",

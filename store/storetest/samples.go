@@ -9,45 +9,44 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// mentioned is the number from which on ids name nothing: what a row only mentions need
-// not be there.
+// mentioned is the number from which on ids name no row. A row may mention such an id.
 const mentioned = 7000
 
-// newID is the n-th id. Ids are in no order of n, and use all of the sixteen bytes.
+// newID returns the n-th id. The order of ids is not that of n, and ids use all sixteen bytes.
 func newID(n int) (id [16]byte) {
-	const odd = 0x9E3779B97F4A7C15 // makes the product different for each n
+	const odd = 0x9E3779B97F4A7C15 // gives a different product for each n
 	binary.BigEndian.PutUint64(id[:8], uint64(n+1)*odd)
 	binary.LittleEndian.PutUint64(id[8:], uint64(n+1))
 	return id
 }
 
-// clock is the n-th instant of an order, in microseconds.
+// clock returns the n-th time in ascending order, in microseconds.
 func clock(n int) int64 {
 	begin := time.Date(2024, time.May, 17, 8, 30, 0, 123_456_000, time.UTC)
 	return begin.Add(time.Duration(n) * 61 * time.Minute).UnixMicro()
 }
 
-// names is chosen for what orders get wrong: case, accents, prefixes, what lies
-// outside the basic plane, which UTF-16 sorts before U+FFFD.
+// names are texts that are often sorted wrongly: case, accents, prefixes, and characters outside of the basic
+// plane, which UTF-16 sorts before U+FFFD.
 var names = [...]string{
 	"zoe", "ada", "Ada", "äda", "ad", "adam", "_x", "%y", "\uFFFD", "\U0001F600", "b c", "b-c", "É", "E\u0301",
 }
 
-// name is the n-th name; neighbours share one.
+// name returns the n-th name; neighbours have the same one.
 func name(n int) string { return names[n/2%len(names)] }
 
-// document is the n-th JSON document. It is not in the form that Go would write.
+// document returns the n-th JSON document. Go would write it in another form.
 func document(n int) string {
 	return fmt.Sprintf(`{"plan": %d, "näme \"%%_\\":%s, "list":[1,"",{}] , "empty":""}`, n, quoted(name(n)))
 }
 
 func quoted(text string) string {
-	b, _ := json.Marshal(text) // a text always marshals
+	b, _ := json.Marshal(text) // a text can always be marshaled
 	return string(b)
 }
 
-// value is what column i holds in the n-th full row. Where unique is set, no two rows
-// have the same there; else some have.
+// value returns the value of column i in the n-th full row. If unique is set, no two rows have the same value
+// there; otherwise some have.
 func value(column *store.Column, unique bool, i, n int) store.Value {
 	some := n
 	if !unique {
@@ -75,8 +74,7 @@ func value(column *store.Column, unique bool, i, n int) store.Value {
 	}
 }
 
-// unknown is the n-th value that no row holds in such a column; there is none of a
-// flag.
+// unknown returns the n-th value that no row has in a column of this type; for a flag there is none.
 func unknown(kind store.Type, n int) (v store.Value, ok bool) {
 	const far = 1_000_000
 	switch kind {

@@ -123,7 +123,7 @@ func (s *suite) savepointLogChanges(c *check) {
 		})
 	})
 	c.view(func(tx store.Rows) {
-		first := l.events(c, tx)[0].at // from below a floor this would be refused
+		first := l.events(c, tx)[0].at // reading from below a floor would be refused
 		l.walkLog(c, tx, nil, store.LogSpan{After: first, Limit: 10})
 	})
 }

@@ -80,7 +80,7 @@ func (s *suite) snapshotUncommitted(c *check) {
 }
 
 func (s *suite) snapshotMany(c *check) {
-	const depth = 1 // two views: there may be no more connections to read with
+	const depth = 1 // two views: a store may have no more connections to read with
 	var nest func(n int)
 	nest = func(n int) {
 		c.view(func(tx store.Rows) {
@@ -106,8 +106,8 @@ func (s *suite) snapshotOwnCommits(c *check) {
 	})
 }
 
-// snapshotWhole has writers that keep two tables and the logs in step, and readers
-// that look for a step missed.
+// snapshotWhole has writers that change two tables and the logs together, and readers that look for a change
+// that is not everywhere.
 func (s *suite) snapshotWhole(c *check) {
 	const writers, writes, readers = 2, 15, 2
 	done := make(chan struct{})

@@ -1,19 +1,17 @@
-// Package storetest holds a backend to the contract of [store.Store], and has a
-// store of its own, [Weak], that gives no more than the contract promises.
+// Package storetest tests whether a backend keeps the contract of [store.Store]. It also has a store of its
+// own, [Weak], that gives no more than the contract promises.
 //
-// For most uses, one test is all it takes:
+// For most uses, one test is enough:
 //
 //	func TestStore(t *testing.T) {
 //		schema := storetest.Schema{Tables: tenancy.Tables(), Logs: []*store.Log{tenancy.EventLog()}}
 //		storetest.Run(t, func(t *testing.T) store.Store { return open(t, t.TempDir()) }, schema)
 //	}
 //
-// A backend whose transactions a host can begin and end has a second test, with
-// [RunJoined].
+// If a host can begin and end a backend's transactions, add a second test with [RunJoined].
 //
-// The suite is a list of rules. Those about rows are made for each table, from its
-// description alone: the suite knows no entity, and its rows are made of columns. A new
-// table is under test as soon as the schema lists it.
+// The suite is a list of rules. It makes the rules about rows for each table, from the table's description
+// alone: it knows no entity, and makes rows from columns. It tests a new table as soon as the schema lists it.
 package storetest
 
 import (
@@ -23,19 +21,17 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Schema is what a suite runs over.
+// Schema is the tables and logs with which a suite tests a store.
 type Schema struct {
-	// Tables lists each table behind those that it refers to. At least one of them refers
-	// to no other.
+	// Tables lists each table after those that it refers to. At least one table refers to no other.
 	Tables []*store.Table
-	// Logs are the tables of events, at least one. With two or more, the suite also
-	// checks that they do not touch each other.
+	// Logs are the tables of events, at least one. With two or more, the suite also checks that they do not
+	// affect each other.
 	Logs []*store.Log
 }
 
-// Run checks each rule of the contract, as a subtest, on a store that open makes for
-// it: empty, with the tables of the schema in place, and closed by a Cleanup of t. Run it
-// under the race detector too.
+// Run checks each rule of the contract in a subtest. For each rule, open makes a store that is empty and has
+// the tables of the schema; a Cleanup of t closes it. Run it under the race detector, too.
 func Run(t *testing.T, open func(t *testing.T) store.Store, schema Schema) {
 	t.Helper()
 	for _, r := range suiteOf(t, schema).rules() {
@@ -47,17 +43,16 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, schema Schema) {
 	}
 }
 
-// Host is a transaction of a host's, begun on the database of a store.
+// Host is a transaction of a host, begun on the database of a store.
 type Host struct {
-	// Joined works inside the transaction.
+	// Joined is a store that works inside the transaction.
 	Joined store.Store
 	// End commits the transaction, or rolls it back. The suite calls it once.
 	End func(commit bool) error
 }
 
-// RunJoined checks what [store.Joined] promises. For each rule, open makes a store as in
-// [Run], and join begins a transaction of the host's on it, perhaps several times, one after
-// another.
+// RunJoined checks what [store.Joined] promises. For each rule, open makes a store as in [Run]. join begins a
+// transaction of the host on it, and may be called several times, one after another.
 func RunJoined(t *testing.T, open func(t *testing.T) store.Store, join func(t *testing.T, root store.Store) Host, schema Schema) {
 	t.Helper()
 	for _, r := range suiteOf(t, schema).joinedRules() {
@@ -79,15 +74,15 @@ func suiteOf(t *testing.T, schema Schema) *suite {
 	return s
 }
 
-// rule is one thing that the contract promises.
+// rule is one promise of the contract.
 type rule struct {
 	name string // of the subtest
-	why  string // what is promised: the first line of a failure
+	why  string // the promise: the first line of a failure
 	run  func(*check)
-	join func() Host // for the rules of joined stores
+	join func() Host // only for the rules of joined stores
 }
 
-// with is the rule for stores that are joined by join.
+// with returns the rule for stores that join makes.
 func (r rule) with(join func() Host) rule {
 	r.join = join
 	return r

@@ -8,21 +8,19 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// subject is a table under test, with what it takes to make rows of it. Rows of
-// different numbers below 100 have no key in common; where no key is made of nothing but
-// references, that is so for all numbers.
+// subject is a table under test, with what is needed to make rows of it. Rows with different numbers below 100
+// have no key in common. If every key has a column that is not a reference, that is true for all numbers.
 type subject struct {
 	table *store.Table
-	kind  string // as in the names of rules
-	event bool   // the table is that of a log
-	// unique says by column that no two full rows have the same value there.
+	kind  string // as the names of rules have it
+	event bool   // the table is a log's
+	// unique says for each column that no two full rows have the same value there.
 	unique []bool
-	// cycle is, for a column that refers to another table, how many of its rows are
-	// referred to in turn.
+	// cycle is, for a column that refers to another table, how many of that table's rows it refers to in turn.
 	cycle map[int]int
-	// parents are all that rows need, in the order of the tables, and how many of each.
+	// parents are the rows that the subject's rows need, in the order of the tables, with their numbers.
 	parents []family
-	// scene is what this table has in the rules about whole stores; see [suite.writeAll].
+	// scene is this table's rows in the rules about whole stores; see [suite.writeAll].
 	scene scene
 }
 
@@ -34,7 +32,7 @@ type family struct {
 
 func (s *subject) columns() []store.Column { return s.table.Columns }
 
-// full is the n-th row with each column set.
+// full returns the n-th row with each column set.
 func (s *subject) full(n int) store.Row {
 	row := make(store.Row, len(s.columns()))
 	for i := range row {
@@ -53,7 +51,7 @@ func (s *subject) full(n int) store.Row {
 	return row
 }
 
-// bare is the n-th row with each column null that may be.
+// bare returns the n-th row with null in each column that may be null.
 func (s *subject) bare(n int) store.Row {
 	row := s.full(n)
 	for i, column := range s.columns() {
@@ -64,7 +62,7 @@ func (s *subject) bare(n int) store.Row {
 	return row
 }
 
-// sample is the n-th row of a mixed lot.
+// sample returns the n-th row of a mixed set.
 func (s *subject) sample(n int) store.Row {
 	if n%3 == 0 {
 		return s.bare(n)
@@ -72,12 +70,12 @@ func (s *subject) sample(n int) store.Row {
 	return s.full(n)
 }
 
-// edit gives a row with some of its columns changed.
+// edit returns a row with some of its columns changed.
 func (s *subject) edit(row store.Row, change func(row store.Row)) store.Row {
 	row = slices.Clone(row)
 	change(row)
 	for i, column := range s.columns() {
-		if column.References == s.table && !row[i].Null { // rows refer to themselves at most
+		if column.References == s.table && !row[i].Null { // rows refer at most to themselves
 			row[i].ID = row[0].ID
 		}
 	}
@@ -94,12 +92,12 @@ func withVersion(row store.Row, version int64) store.Row {
 	return row
 }
 
-// next gives from's columns under the id of a row, as the change that follows it.
+// next returns the columns of from with the id of row, and the version after it.
 func (s *subject) next(row, from store.Row) store.Row {
 	return withVersion(s.withID(from, row[0].ID), row[1].Int+1)
 }
 
-// stored is what is kept of an update from old to row: a touched column stays.
+// stored returns what an update from old to row stores: a touched column does not change.
 func (s *subject) stored(old, row store.Row) store.Row {
 	row = slices.Clone(row)
 	if s.table.Touch != 0 {
@@ -108,12 +106,12 @@ func (s *subject) stored(old, row store.Row) store.Row {
 	return row
 }
 
-// touched is a row after Touch.
+// touched returns a row as Touch leaves it.
 func (s *subject) touched(row store.Row, micros int64) store.Row {
 	return s.edit(row, func(row store.Row) { row[s.table.Touch] = store.Value{Int: micros} })
 }
 
-// prepare inserts what the rows need, and then the rows.
+// prepare inserts the rows that rows need, and then rows.
 func (s *subject) prepare(c *check, rows ...store.Row) {
 	c.update(func(tx store.Rows) {
 		for _, p := range s.parents {
@@ -125,7 +123,7 @@ func (s *subject) prepare(c *check, rows ...store.Row) {
 	})
 }
 
-// seed prepares a store with n rows of a mixed lot, and gives them.
+// seed prepares a store with n rows of a mixed set, and returns them.
 func (s *subject) seed(c *check, n int) []store.Row {
 	rows := make([]store.Row, n)
 	for i := range rows {
@@ -135,7 +133,7 @@ func (s *subject) seed(c *check, n int) []store.Row {
 	return rows
 }
 
-// put is one Insert of a row that is spoilt afterwards: it is the caller's again.
+// put makes one Insert, and overwrites the row afterwards: the store must have copied it.
 func (s *subject) put(c *check, tx store.Rows, row store.Row) error {
 	passed := slices.Clone(row)
 	err := tx.Insert(c.ctx, s.table, passed)
@@ -143,7 +141,7 @@ func (s *subject) put(c *check, tx store.Rows, row store.Row) error {
 	return err
 }
 
-// replace is one Update, as put.
+// replace makes one Update, and overwrites the row afterwards.
 func (s *subject) replace(c *check, tx store.Rows, row store.Row) error {
 	passed := slices.Clone(row)
 	err := tx.Update(c.ctx, s.table, passed)
@@ -157,7 +155,7 @@ func (s *subject) insert(c *check, tx store.Rows, rows ...store.Row) {
 	}
 }
 
-// update wants updates to go well.
+// update checks that updates succeed.
 func (s *subject) update(c *check, tx store.Rows, rows ...store.Row) {
 	for _, row := range rows {
 		c.ok(s.replace(c, tx, row), "Update of a "+s.table.Kind)
@@ -170,14 +168,14 @@ func (s *subject) remove(c *check, tx store.Rows, rows ...store.Row) {
 	}
 }
 
-// spoil writes over a row.
+// spoil overwrites a row.
 func spoil(row store.Row) {
 	for i := range row {
 		row[i] = store.Value{Null: i%2 == 0, Int: 77, Text: "spoilt", ID: [16]byte{7, 7, 7}}
 	}
 }
 
-// get reads a row into one that holds something else.
+// get reads a row into one with other values.
 func (s *subject) get(c *check, tx store.Rows, id [16]byte) store.Row {
 	row := make(store.Row, len(s.columns()))
 	spoil(row)
@@ -185,19 +183,19 @@ func (s *subject) get(c *check, tx store.Rows, id [16]byte) store.Row {
 	return row
 }
 
-// missing wants no row to have this id.
+// missing checks that no row has this id.
 func (s *subject) missing(c *check, tx store.Rows, id [16]byte, what string) {
 	c.refused(tx.Get(c.ctx, s.table, id, make(store.Row, len(s.columns()))), what, s.table.NotFound(id))
 }
 
-// everything spans a whole table.
+// everything is the range of a whole table.
 var everything = store.Range{Limit: mostRows}
 
 // mostRows is more than any rule inserts into one table.
 const mostRows = 1000
 
-// list spoils each row that it is given, and the conditions afterwards: they are its
-// own.
+// list lists rows. It overwrites each row that yield gets, and afterwards the conditions: they belong to yield
+// and to the caller.
 func (s *subject) list(c *check, tx store.Rows, where []store.Cond, r store.Range) []store.Row {
 	var list []store.Row
 	where = copied(where)
@@ -237,7 +235,7 @@ func (s *subject) updateAll(c *check, tx store.Rows, set []store.Set, where ...s
 	given := slices.Clone(set)
 	n, err := tx.UpdateAll(c.ctx, s.table, copied(where), given)
 	c.ok(err, "UpdateAll of "+s.table.Kind)
-	clear(given) // it is the caller's again
+	clear(given) // it belongs to the caller again
 	return n
 }
 
@@ -247,12 +245,12 @@ func (s *subject) deleteAll(c *check, tx store.Rows, where ...store.Cond) int {
 	return n
 }
 
-// one is the condition that a column has one of these values.
+// one returns the condition that a column has one of these values.
 func one(column int, values ...store.Value) store.Cond {
 	return store.Cond{Column: column, Op: store.OneOf, Values: values}
 }
 
-// byID is the condition that selects these rows.
+// byID returns the condition that selects these rows.
 func byID(rows ...store.Row) store.Cond {
 	ids := make([]store.Value, len(rows))
 	for i, row := range rows {
@@ -261,7 +259,7 @@ func byID(rows ...store.Row) store.Cond {
 	return one(0, ids...)
 }
 
-// holds wants the table to hold these rows and no others, by all ways of reading.
+// holds checks that the table contains exactly these rows, by all ways of reading.
 func (s *subject) holds(c *check, tx store.Rows, what string, rows ...store.Row) {
 	want := s.ordered(rows, 0, false)
 	c.equal(s.list(c, tx, nil, everything), want, what+": List")
@@ -271,13 +269,13 @@ func (s *subject) holds(c *check, tx store.Rows, what string, rows ...store.Row)
 	}
 }
 
-// keeps wants a later transaction to find these rows and no others.
+// keeps checks that a later transaction finds exactly these rows.
 func (s *subject) keeps(c *check, what string, rows ...store.Row) {
 	c.view(func(tx store.Rows) { s.holds(c, tx, what, rows...) })
 }
 
-// ordered is what List gives of rows: sorted, without those that have no place in
-// the order. It is nil if none is left.
+// ordered returns what List must return for rows: sorted, without those that have no place in the order. It is
+// nil if none is left.
 func (s *subject) ordered(rows []store.Row, sort int, desc bool) []store.Row {
 	var list []store.Row
 	for _, row := range rows {
@@ -298,10 +296,10 @@ func (s *subject) ordered(rows []store.Row, sort int, desc bool) []store.Row {
 	return list
 }
 
-// sorts are the columns that a list may go along.
+// sorts are the columns that a list may be sorted by.
 func (s *subject) sorts() []int { return append([]int{0}, s.table.Orders...) }
 
-// place is where a row stands in an order.
+// place returns the place of a row in an order.
 func place(row store.Row, sort int) *store.Place {
 	if sort == 0 {
 		return &store.Place{ID: row[0].ID}

@@ -12,13 +12,12 @@ import (
 type suite struct {
 	subjects []*subject
 	logs     []*logbook
-	// main is a table that refers to no other. The rules about transactions use it, and
-	// second, if there is another such table.
+	// main is a table that refers to no other. The rules about transactions use it, and also second, if there
+	// is another such table.
 	main, second *subject
-	// keyed and touched are tables like main that have a unique key and a Touch column;
-	// nil where there is none.
+	// keyed and touched are tables like main that have a unique key, and a Touch column; nil if there is none.
 	keyed, touched *subject
-	asked          []question // made when they are first needed
+	asked          []question // made at their first use
 }
 
 // newSuite reads a schema.
@@ -72,11 +71,11 @@ func (s *suite) choose() {
 	}
 }
 
-// cycles are how many rows of other tables are referred to in turn. Any two have no
-// divisor in common, so that two such columns make a hundred different pairs.
+// cycles are how many rows of other tables a column refers to in turn. No two have a common divisor, so that
+// two such columns make a hundred different pairs.
 var cycles = [...]int{7, 15, 4, 11}
 
-// keyRows is how many rows there are without a key in common.
+// keyRows is how many rows have no key in common.
 const keyRows = 100
 
 func newSubject(table *store.Table) *subject {
@@ -96,8 +95,8 @@ func newSubject(table *store.Table) *subject {
 	return s
 }
 
-// telling is the column of a key that tells rows apart: the last that any text, else
-// any value, may stand in; -1 where all are references.
+// telling returns the column of a key that distinguishes rows: the last one that may contain any text, or else
+// any value; -1 if all are references.
 func (s *subject) telling(key store.Key) int {
 	found := -1
 	for _, i := range key.Columns {
@@ -111,7 +110,7 @@ func (s *subject) telling(key store.Key) int {
 	return found
 }
 
-// check holds the rows to what is said of them.
+// check checks that the rows are as described.
 func (s *subject) check() error {
 	for _, key := range s.table.Unique {
 		seen := map[string]bool{}
@@ -129,7 +128,7 @@ func (s *subject) check() error {
 	return nil
 }
 
-// ancestors lists what the rows of s need of the tables before.
+// ancestors lists the rows of earlier tables that the rows of s need.
 func (s *subject) ancestors(of map[*store.Table]*subject) []family {
 	var all []family
 	add := func(f family) {
@@ -152,16 +151,16 @@ func (s *subject) ancestors(of map[*store.Table]*subject) []family {
 	return all
 }
 
-// scene is what a table holds in the rules about whole stores, by numbers of samples.
+// scene is the rows of a table in the rules about whole stores, by numbers of samples.
 type scene struct {
 	rows     []int // inserted by writeAll
-	changed  int   // one of rows that nothing refers to; so are the next two
+	changed  int   // the first of three rows that nothing refers to
 	removed  int
 	dropped  int
 	inserted int // by changeAll
 }
 
-// plan makes the scenes: parents hold what their children refer to, and more.
+// plan makes the scenes. Parents have the rows that their children refer to, and more.
 func (s *suite) plan(of map[*store.Table]*subject) {
 	needed := map[*subject]map[int]bool{}
 	for _, x := range s.subjects {
@@ -192,7 +191,7 @@ func (s *suite) plan(of map[*store.Table]*subject) {
 	}
 }
 
-// writeAll puts rows into every table and an event into every log.
+// writeAll writes rows to every table and an event to every log.
 func (s *suite) writeAll(c *check) { c.update(func(tx store.Rows) { s.write(c, tx) }) }
 
 func (s *suite) write(c *check, tx store.Rows) {
@@ -206,7 +205,7 @@ func (s *suite) write(c *check, tx store.Rows) {
 	}
 }
 
-// change is an update of the n-th sample that keeps its references and keys.
+// change returns an update of the n-th sample that does not change its references and keys.
 func (s *subject) change(n int) store.Row {
 	old, other := s.sample(n), s.full(n+41)
 	return s.edit(withVersion(old, 2), func(row store.Row) {
@@ -219,8 +218,8 @@ func (s *subject) change(n int) store.Row {
 	})
 }
 
-// changeAll inserts into, updates, touches and deletes from what writeAll wrote, and adds
-// to the logs.
+// changeAll inserts, updates, touches and deletes rows of the tables that writeAll wrote, and appends to the
+// logs.
 func (s *suite) changeAll(c *check, tx store.Rows) {
 	for _, x := range s.subjects {
 		x.insert(c, tx, x.sample(x.scene.inserted))
@@ -238,7 +237,7 @@ func (s *suite) changeAll(c *check, tx store.Rows) {
 	}
 }
 
-// written is what a table holds after writeAll, and after changeAll.
+// written returns the rows of a table after writeAll, or after changeAll.
 func (s *subject) written(changed bool) []store.Row {
 	var rows []store.Row
 	for _, n := range s.scene.rows {
@@ -260,13 +259,13 @@ func (s *subject) written(changed bool) []store.Row {
 	return rows
 }
 
-// writeMore shows that a store on which writeAll was called still takes writes.
+// writeMore checks that a store on which writeAll was called can still be written to.
 func (s *suite) writeMore(c *check) {
 	c.update(func(tx store.Rows) { s.changeAll(c, tx) })
 	c.view(func(tx store.Rows) { s.main.get(c, tx, newID(s.main.scene.inserted)) })
 }
 
-// state is all that a store holds, to compare before and after.
+// state is everything in a store, to compare before and after.
 type state struct {
 	rows   map[string][]store.Row
 	events map[string][]event
@@ -289,7 +288,7 @@ func (s *suite) stateOf(c *check, tx store.Rows) state {
 	return all
 }
 
-// unchanged wants the store to hold after fn what it held before.
+// unchanged checks that the store contains the same after fn as before.
 func (s *suite) unchanged(c *check, fn func()) {
 	before := s.state(c)
 	fn()
@@ -299,10 +298,10 @@ func (s *suite) unchanged(c *check, fn func()) {
 // put inserts the n-th row of main.
 func (s *suite) put(c *check, tx store.Rows, n int) { s.main.insert(c, tx, s.main.full(n)) }
 
-// add is put for transactions that meet others.
+// add is put for transactions that compete with others.
 func (s *suite) add(c *check, tx store.Rows, n int) error { return s.main.put(c, tx, s.main.full(n)) }
 
-// has wants the transaction to see these rows of main and no others.
+// has checks that the transaction sees exactly these rows of main.
 func (s *suite) has(c *check, tx store.Rows, numbers ...int) {
 	var rows []store.Row
 	for _, n := range numbers {
@@ -311,7 +310,7 @@ func (s *suite) has(c *check, tx store.Rows, numbers ...int) {
 	s.main.holds(c, tx, "rows", rows...)
 }
 
-// kept wants a later transaction to find these rows of main and no others.
+// kept checks that a later transaction finds exactly these rows of main.
 func (s *suite) kept(c *check, numbers ...int) {
 	c.view(func(tx store.Rows) { s.has(c, tx, numbers...) })
 }

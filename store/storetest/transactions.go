@@ -134,7 +134,7 @@ func (s *suite) updateRuns(c *check) {
 func (s *suite) viewPassesPanics(c *check) {
 	s.writeAll(c)
 	s.unchanged(c, func() {
-		for range 20 { // more than any pool has
+		for range 20 { // more than any pool has connections
 			c.panics(func() { _ = c.store.View(c.ctx, func(store.Rows) error { panic(errOurs) }) })
 		}
 	})

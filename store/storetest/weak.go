@@ -10,43 +10,42 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Weak is a store in memory that gives what [store.Store] promises and no more,
-// so that a test on it finds what a stronger store hides. Each statement is atomic
-// and sees what others have committed by then, so that two reads of one Update may
-// differ; writers wait for each other only over the same row, the same unique key
-// and Lock; positions have gaps; a read of the log examines few rows. It behaves as
-// PostgreSQL does at READ COMMITTED, and is slow: each list looks at every row.
+// Weak is a store in memory that gives what [store.Store] promises and no more, so that a test on it finds
+// mistakes that a stronger store hides. Each statement is atomic and sees what others have committed by then,
+// so two reads of one Update may differ. Writers wait for each other only over the same row, the same unique
+// key and Lock. Positions have gaps. A read of the log examines few rows. Weak behaves as PostgreSQL does at
+// READ COMMITTED. It is slow: each list looks at every row.
 //
 // Set the fields before the first use. A Weak is safe for concurrent use.
 type Weak struct {
-	// NoLocks makes Lock do nothing. What relies on a Lock has to fail then: run the
-	// same test both ways.
+	// NoLocks makes Lock do nothing. Code that relies on a Lock must fail then: run the same test with and
+	// without NoLocks.
 	NoLocks bool
-	// Yield is called before every statement of an Update and before its commit, in
-	// its goroutine, to let others in between; nil is [runtime.Gosched].
+	// Yield is called before every statement of an Update and before its commit, in its goroutine, to let other
+	// goroutines run; nil is [runtime.Gosched].
 	Yield func()
 
 	mu      sync.Mutex
 	kept    weakState
-	shared  map[*store.Table]bool // a View may be reading this map of kept: copy it to change it
-	holder  map[any]*weakTx       // of all that is held; see weaklocks.go
-	waiting int                   // statements that wait for another transaction
-	begun   int64                 // transactions so far, which is the age of the newest
+	shared  map[*store.Table]bool // a View may be reading this map of kept: copy it before a change
+	holder  map[any]*weakTx       // the holder of each thing that is held; see weaklocks.go
+	waiting int                   // number of statements that wait for another transaction
+	begun   int64                 // number of transactions so far; it is the age of the newest
 }
 
-// weakState is everything committed. A View keeps one: maps and slices are then
-// copied before they are changed; rows are never changed.
+// weakState is everything committed. If a View keeps one, maps and slices are copied before they are changed.
+// Rows are never changed.
 type weakState struct {
 	tables map[*store.Table]weakRows
 	logs   map[*store.Log]weakEvents
 	number int // of this commit
 }
 
-// weakEvents is what is committed of one log.
+// weakEvents is the committed part of one log.
 type weakEvents struct {
 	list  []weakEvent
 	last  int64
-	floor int64 // of the last event pruned
+	floor int64 // position of the last event pruned
 }
 
 type weakRows map[[16]byte]store.Row
@@ -61,9 +60,9 @@ func NewWeak() *Weak {
 	return w
 }
 
-// Clone gives a second store with what is committed in w now, and with its fields. From then
-// on each goes its own way. It takes no time to speak of: the two share maps until one of
-// them writes. It may be called at any time.
+// Clone returns a second store with what is committed in w now, and with its fields. Afterwards the two are
+// independent. It takes almost no time: the two share maps until one of them writes. You may call it at any
+// time.
 func (w *Weak) Clone() *Weak {
 	clone := NewWeak()
 	clone.NoLocks, clone.Yield = w.NoLocks, w.Yield
@@ -73,7 +72,7 @@ func (w *Weak) Clone() *Weak {
 	clone.kept.tables = maps.Clone(w.kept.tables)
 	clone.kept.logs = maps.Clone(w.kept.logs)
 	for l, kept := range clone.kept.logs {
-		kept.list = slices.Clip(kept.list) // an append then copies
+		kept.list = slices.Clip(kept.list) // so that an append copies
 		clone.kept.logs[l] = kept
 	}
 	for t := range w.kept.tables {
@@ -98,13 +97,12 @@ func (w *Weak) View(ctx context.Context, fn func(store.Rows) error) error {
 	return t.guard.Run(t, true, fn)
 }
 
-// weakAttempts bounds how often an Update that loses deadlocks begins again. It waits
-// for the winner each time, and the longer it lasts the older it is, so this is
-// far more than it takes.
+// weakAttempts limits how often an Update that loses deadlocks begins again. It waits for the winner each time,
+// and becomes older in comparison with the others. So this is far more than it needs.
 const weakAttempts = 1000
 
-// Update implements [store.Store]. Of the transactions in a deadlock the youngest
-// loses: it lets go of what it holds, and begins again once the oldest has ended.
+// Update implements [store.Store]. In a deadlock the youngest transaction loses: it releases everything, and
+// begins again after the oldest has ended.
 func (w *Weak) Update(ctx context.Context, fn func(store.Rows) error) error {
 	w.mu.Lock()
 	w.begun++
@@ -129,7 +127,7 @@ func (w *Weak) Update(ctx context.Context, fn func(store.Rows) error) error {
 
 // run runs fn and commits.
 func (t *weakTx) run(ctx context.Context, fn func(store.Rows) error) error {
-	defer t.end() // whatever fn does: return, panic, exit its goroutine
+	defer t.end() // in all cases: return, panic, and exit of the goroutine
 	if err := t.guard.Run(t, false, fn); err != nil {
 		return err
 	}

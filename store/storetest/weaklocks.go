@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// What a transaction can hold until its end, besides a [store.LockKey]: a row, a
-// unique key whether a row has it or not, and the right to prune and redact.
+// These are the things that a transaction can hold until its end, besides a [store.LockKey]: a row, a unique
+// key (whether or not a row has it), and the right to prune and redact.
 type (
 	weakRowID struct {
 		table *store.Table
@@ -40,8 +40,8 @@ func weakKeys(table *store.Table, row store.Row) []any {
 	return list
 }
 
-// statement runs step under the mutex. Where step names a transaction that is in
-// its way, it has done nothing, and is run again once that one has ended.
+// statement runs step under the mutex. If step returns a transaction that is in its way, step has done nothing.
+// statement runs it again after that transaction has ended.
 func (t *weakTx) statement(ctx context.Context, step func() (*weakTx, error)) error {
 	if t.snapshot != nil {
 		_, err := step() // a View shares nothing that changes
@@ -91,8 +91,8 @@ func (t *weakTx) try(step func() (*weakTx, error)) (*weakTx, error) {
 	return other, err
 }
 
-// resolve looks whether t, which is about to wait, closes a circle of those who wait
-// for each other. The youngest of them loses.
+// resolve checks whether t, which is about to wait, closes a circle of transactions that wait for each other.
+// The youngest of them loses.
 func (t *weakTx) resolve() {
 	oldest, youngest := t, t
 	for next := t.waits; next != t; next = next.waits {
@@ -111,7 +111,7 @@ func (t *weakTx) resolve() {
 	youngest.release()
 }
 
-// blocker gives the transaction that holds one of the things, or nil.
+// blocker returns the transaction that holds one of the things, or nil.
 func (t *weakTx) blocker(things []any) *weakTx {
 	for _, thing := range things {
 		if other := t.weak.holder[thing]; other != nil && other != t {
@@ -121,7 +121,7 @@ func (t *weakTx) blocker(things []any) *weakTx {
 	return nil
 }
 
-// hold takes things that nobody else holds.
+// hold takes things that no other transaction holds.
 func (t *weakTx) hold(things []any) {
 	for _, thing := range things {
 		if t.weak.holder[thing] == nil {
@@ -131,7 +131,7 @@ func (t *weakTx) hold(things []any) {
 	}
 }
 
-// end lets go of everything.
+// end releases everything.
 func (t *weakTx) end() {
 	t.weak.mu.Lock()
 	defer t.weak.mu.Unlock()
@@ -140,8 +140,7 @@ func (t *weakTx) end() {
 	}
 }
 
-// release wakes those who wait for t. It comes once: at the end, or at a deadlock
-// lost.
+// release wakes the transactions that wait for t. It runs once: at the end of t, or when t loses a deadlock.
 func (t *weakTx) release() {
 	for _, thing := range t.held {
 		delete(t.weak.holder, thing)

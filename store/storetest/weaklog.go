@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// weakStep is how far positions lie apart: they may have gaps, so these have.
+	// weakStep is the distance between positions: a store may leave gaps, so this one does.
 	weakStep = 3
-	// weakExamined is how many events one read examines, so that readers get to see
-	// pages that are empty and not the last.
+	// weakExamined is how many events one read examines, so that readers also get empty pages that are not the
+	// last.
 	weakExamined = 50
 )
 
@@ -23,21 +23,21 @@ type weakEvent struct {
 	people [][16]byte
 }
 
-// weakLog is what a transaction does to the log.
+// weakLog is what a transaction changes in a log.
 type weakLog struct {
 	added    []weakEvent
 	redacted map[int64]weakEvent
-	pruned   int64 // up to here
+	pruned   int64 // pruned up to this position
 }
 
 func (l *weakLog) clone() *weakLog {
 	return &weakLog{slices.Clone(l.added), maps.Clone(l.redacted), l.pruned}
 }
 
-// log is what t does to a log.
+// log returns what t changes in a log.
 func (t *weakTx) log(l *store.Log) *weakLog {
 	if t.logs[l] == nil {
-		if t.logs == nil { // a View, which does nothing
+		if t.logs == nil { // a View, which changes nothing
 			return &weakLog{}
 		}
 		t.logs[l] = &weakLog{}
@@ -45,7 +45,7 @@ func (t *weakTx) log(l *store.Log) *weakLog {
 	return t.logs[l]
 }
 
-// committed gives the committed events, and the floor, as t sees them.
+// committed returns the committed events, and the floor, as t sees them.
 func (t *weakTx) committed(l *store.Log) (events []weakEvent, floor int64) {
 	kept := t.state().logs[l]
 	events, floor = kept.list, max(kept.floor, t.log(l).pruned)
@@ -55,7 +55,7 @@ func (t *weakTx) committed(l *store.Log) (events []weakEvent, floor int64) {
 	return events, floor
 }
 
-// now is a committed event as t sees it.
+// now returns a committed event as t sees it.
 func (t *weakTx) now(l *store.Log, e weakEvent) weakEvent {
 	if redacted, is := t.log(l).redacted[e.at]; is {
 		return redacted
@@ -75,7 +75,7 @@ func (t *weakTx) commitLog(l *store.Log) {
 	for _, e := range t.log(l).added {
 		kept.last += weakStep
 		e.at = kept.last
-		if n := len(kept.list); n > 0 { // the others that commit meanwhile count, too
+		if n := len(kept.list); n > 0 { // events that others committed meanwhile count, too
 			e.row = slices.Clone(e.row)
 			e.row[l.Time].Int = max(e.row[l.Time].Int, kept.list[n-1].row[l.Time].Int)
 		}
@@ -129,8 +129,8 @@ func (t *weakTx) Events(ctx context.Context, l *store.Log, where []store.Cond, s
 	return next, true, nil
 }
 
-// ahead copies the events that a read may examine, in its order, and one more to
-// tell whether it comes to the end.
+// ahead copies the events that a read may examine, in its order, and one more, which shows whether the read
+// reaches the end.
 func ahead(list []weakEvent, span store.LogSpan) []weakEvent {
 	const most = weakExamined + 1
 	at, found := slices.BinarySearchFunc(list, span.After, func(e weakEvent, at int64) int { return cmp.Compare(e.at, at) })
@@ -203,7 +203,7 @@ func (t *weakTx) redact(l *store.Log, person [16]byte, after int64, limit int) (
 			return n, e.at
 		}
 	}
-	for i, e := range log.added { // which have no positions yet
+	for i, e := range log.added { // they have no positions yet
 		if !e.about(l, person) {
 			continue
 		}
@@ -216,13 +216,13 @@ func (t *weakTx) redact(l *store.Log, person [16]byte, after int64, limit int) (
 	return n, 0
 }
 
-// about reports whether an event holds what somebody is or does.
+// about reports whether an event has a person's data or lists the person.
 func (e weakEvent) about(l *store.Log, person [16]byte) bool {
 	return e.row[l.Person] == (store.Value{ID: person}) || slices.Contains(e.people, person)
 }
 
-// redact is an event without what it says of people, which does not list this one any more, and
-// whether it said something.
+// redact returns an event without its personal data and without this person in its list, and reports whether it
+// had such data.
 func (e weakEvent) redact(l *store.Log, person [16]byte) (weakEvent, bool) {
 	e.people = slices.DeleteFunc(slices.Clone(e.people), func(p [16]byte) bool { return p == person })
 	if e.row[l.Redacted].Int != 0 {

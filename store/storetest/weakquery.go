@@ -53,7 +53,7 @@ func order(kind store.Type, a, b store.Value) int {
 	}
 }
 
-// spanOf sorts rows and gives those of a range.
+// spanOf sorts rows and returns those of a range.
 func spanOf(table *store.Table, rows []store.Row, r store.Range) []store.Row {
 	place := func(sort store.Value, id [16]byte, other store.Row) int {
 		c := 0

@@ -12,20 +12,20 @@ import (
 type weakTx struct {
 	guard    store.Guard
 	weak     *Weak
-	snapshot *weakState                // of a View; an Update has none
+	snapshot *weakState                // only of a View; an Update has none
 	own      map[*store.Table]weakRows // what an Update wrote; nil for a row deleted
 	logs     map[*store.Log]*weakLog
 
 	// The rest is under the mutex of weak; see weaklocks.go.
 	age    int64
 	held   []any
-	waits  *weakTx       // whom a statement waits for
+	waits  *weakTx       // the transaction that a statement waits for
 	winner *weakTx       // the oldest in a deadlock that this one lost
 	beaten chan struct{} // closed when there is a winner
-	ended  chan struct{} // closed when nothing is held any more
+	ended  chan struct{} // closed when t holds nothing any more
 }
 
-// state is what is committed, as t may see it.
+// state returns the committed state that t may see.
 func (t *weakTx) state() *weakState {
 	if t.snapshot != nil {
 		return t.snapshot
@@ -33,8 +33,8 @@ func (t *weakTx) state() *weakState {
 	return &t.weak.kept
 }
 
-// Snapshot identifies the commit that a View reads, and is another after every commit; in an
-// Update, which has none, it is nil. Tests ask for it by store.Underlying.
+// Snapshot identifies the commit that a View reads, and changes with every commit. In an Update, which has no
+// snapshot, it is nil. Tests get it with store.Underlying.
 func (t *weakTx) Snapshot() any {
 	if t.snapshot == nil {
 		return nil
@@ -42,7 +42,7 @@ func (t *weakTx) Snapshot() any {
 	return t.snapshot.number
 }
 
-// find gives a row as t sees it, or nil.
+// find returns a row as t sees it, or nil.
 func (t *weakTx) find(table *store.Table, id [16]byte) store.Row {
 	if row, ok := t.own[table][id]; ok {
 		return row
@@ -50,7 +50,7 @@ func (t *weakTx) find(table *store.Table, id [16]byte) store.Row {
 	return t.state().tables[table][id]
 }
 
-// each calls fn for every row that t sees, in no order.
+// each calls fn for every row that t sees, in no particular order.
 func (t *weakTx) each(table *store.Table, fn func(row store.Row)) {
 	own := t.own[table]
 	for id, row := range t.state().tables[table] {
@@ -65,7 +65,7 @@ func (t *weakTx) each(table *store.Table, fn func(row store.Row)) {
 	}
 }
 
-// matching gives the rows that t sees and that pass the conditions, in no order.
+// matching returns the rows that t sees and that pass the conditions, in no particular order.
 func (t *weakTx) matching(table *store.Table, where []store.Cond) []store.Row {
 	var list []store.Row
 	t.each(table, func(row store.Row) {
@@ -76,7 +76,7 @@ func (t *weakTx) matching(table *store.Table, where []store.Cond) []store.Row {
 	return list
 }
 
-// write puts a row among t's own, nil for a deletion.
+// write records a row among those that t has written, nil for a deletion.
 func (t *weakTx) write(table *store.Table, id [16]byte, row store.Row) {
 	if t.own[table] == nil {
 		t.own[table] = weakRows{}
@@ -234,7 +234,7 @@ func (t *weakTx) DeleteAll(ctx context.Context, table *store.Table, where []stor
 	return n, err
 }
 
-// remove deletes rows, or says who has to end first.
+// remove deletes rows, or returns the transaction that must end first.
 func (t *weakTx) remove(table *store.Table, rows ...store.Row) *weakTx {
 	var wants []any
 	for _, row := range rows {
@@ -250,7 +250,7 @@ func (t *weakTx) remove(table *store.Table, rows ...store.Row) *weakTx {
 	return nil
 }
 
-// unique answers whether another row that t sees has one of row's keys.
+// unique returns an error if another row that t sees has one of row's keys.
 func (t *weakTx) unique(table *store.Table, row store.Row) error {
 	var err error
 	t.each(table, func(other store.Row) {

@@ -1,8 +1,8 @@
 // Package typed turns Go values into rows of package store and back.
 //
-// An [Entity] describes once how a Go type lies in a row: its columns bound to its
-// fields, its unique keys, indexes and orders, and how a filter becomes conditions.
-// [Bind] gives the [Table] of an entity in a transaction:
+// An [Entity] describes once how a Go type is stored in a row: the columns and the fields that they hold,
+// unique keys, indexes and orders, and how a filter becomes conditions. [Bind] returns the [Table] of an entity
+// in a transaction:
 //
 //	var notes = typed.Describe[Note, NoteFilter]("app_notes", "note",
 //		typed.ID("id", func(n *Note) *NoteID { return &n.ID }),
@@ -12,38 +12,37 @@
 //
 //	err := typed.Bind(tx, notes).Insert(ctx, Note{ID: id, Version: 1, Title: "Hello"})
 //
-// An entity is described in a package-level variable: mistakes in it, such as a column
-// that is not there, panic.
+// Describe an entity in a package-level variable: mistakes in it, such as a column that does not exist, panic.
 package typed
 
 import "github.com/freehold-dev/freehold/store"
 
-// Key is an id of 16 bytes that knows the prefix of its TypeID.
+// Key is an id of 16 bytes with a TypeID prefix.
 type Key interface {
 	~[16]byte
-	// Prefix is the kind, as it stands before the underscore of a TypeID.
+	// Prefix returns the part of the TypeID before the underscore.
 	Prefix() string
 }
 
-// Order names an order of an entity. 0 is the order by id, which every entity has; what
-// the others mean, the entity's package says.
+// Order names an order of an entity. 0 is the order by id, which every entity has; the entity's package defines
+// the others.
 type Order uint8
 
-// Entity describes how values of V lie in rows of one table, and how filters of F select
-// them. It is safe for concurrent use once it is described.
+// Entity describes how values of V are stored in rows of one table, and how filters of F select them. It is
+// safe for concurrent use once its description is complete.
 type Entity[V, F any] struct {
-	// Table is what backends are told. It must not be changed.
+	// Table is the description for backends. It must not be changed.
 	Table *store.Table
 
 	fields []Field[V]
 	orders map[Order]int
 	where  func(*Conds, F)
-	fill   func(*V, store.Row) // nil: nothing
+	fill   func(*V, store.Row) // nil: no filled columns
 }
 
-// Describe begins the description of an entity with its table's name in SQL, what
-// errors call a row of it, and its fields: the id first, then, but for the events of a log,
-// the version.
+// Describe begins the description of an entity, with its table's name in SQL, the name of a row in errors, and
+// its fields. The id is the first field. The version is the second, except for the events of a log, which have
+// none.
 func Describe[V, F any](name, kind string, fields ...Field[V]) *Entity[V, F] {
 	e := &Entity[V, F]{
 		Table:  &store.Table{Name: name, Kind: kind},
@@ -57,34 +56,34 @@ func Describe[V, F any](name, kind string, fields ...Field[V]) *Entity[V, F] {
 	return e
 }
 
-// Unique adds a unique key under the name that errors give it.
+// Unique adds a unique key. Errors call it field.
 func (e *Entity[V, F]) Unique(field string, columns ...string) *Entity[V, F] {
 	e.Table.Unique = append(e.Table.Unique, store.Key{Field: field, Columns: e.Table.Places(columns...)})
 	return e
 }
 
-// Index adds an index over some columns, the narrower first; without columns it is one by id,
-// for WhileNull and WhileSet.
+// Index adds an index over some columns, the narrower first. Without columns it is an index by id, for
+// WhileNull and WhileSet.
 func (e *Entity[V, F]) Index(columns ...string) *Entity[V, F] {
 	e.Table.Indexes = append(e.Table.Indexes, store.Index{Columns: e.Table.Places(columns...)})
 	return e
 }
 
-// WhileNull limits the index that was added last to the rows in which a column is null.
+// WhileNull limits the last added index to the rows in which a column is null.
 func (e *Entity[V, F]) WhileNull(column string) *Entity[V, F] {
 	last := &e.Table.Indexes[len(e.Table.Indexes)-1]
 	last.Null = append(last.Null, e.Table.Places(column)...)
 	return e
 }
 
-// WhileSet limits the index that was added last to the rows in which a column is not null.
+// WhileSet limits the last added index to the rows in which a column is not null.
 func (e *Entity[V, F]) WhileSet(column string) *Entity[V, F] {
 	last := &e.Table.Indexes[len(e.Table.Indexes)-1]
 	last.NotNull = append(last.NotNull, e.Table.Places(column)...)
 	return e
 }
 
-// Order adds an order along a column.
+// Order adds an order by a column.
 func (e *Entity[V, F]) Order(by Order, column string) *Entity[V, F] {
 	e.orders[by] = e.Table.Places(column)[0]
 	e.Table.Orders = append(e.Table.Orders, e.orders[by])
@@ -97,21 +96,20 @@ func (e *Entity[V, F]) Touch(column string) *Entity[V, F] {
 	return e
 }
 
-// Where says how a filter becomes conditions; where it is not called, a filter
-// constrains nothing.
+// Where sets the function that turns a filter into conditions. Without it, every row passes every filter.
 func (e *Entity[V, F]) Where(where func(c *Conds, filter F)) *Entity[V, F] {
 	e.where = where
 	return e
 }
 
-// Fill has a function fill columns that follow from other fields, several of them at once: their fields are
-// [Filled]. It is called with each row that is written, when all other columns have their values.
+// Fill sets a function that fills several columns which follow from other fields; these columns are [Filled]
+// fields. It is called with each row that is written, when all other columns have their values.
 func (e *Entity[V, F]) Fill(fill func(v *V, row store.Row)) *Entity[V, F] {
 	e.fill = fill
 	return e
 }
 
-// Write puts v into row, which has a place for each column.
+// Write writes v to row, which has a place for each column.
 func (e *Entity[V, F]) Write(v *V, row store.Row) {
 	for i := range e.fields {
 		row[i] = store.Value{}
@@ -122,7 +120,7 @@ func (e *Entity[V, F]) Write(v *V, row store.Row) {
 	}
 }
 
-// Read is the value that row holds.
+// Read returns the value of row.
 func (e *Entity[V, F]) Read(row store.Row) V {
 	var v V
 	for i := range e.fields {
@@ -133,7 +131,7 @@ func (e *Entity[V, F]) Read(row store.Row) V {
 	return v
 }
 
-// Conds are the conditions of a filter.
+// Conds returns the conditions of a filter.
 func (e *Entity[V, F]) Conds(filter F) []store.Cond {
 	c := &Conds{table: e.Table}
 	c.list, c.values = c.someConds[:0], c.someValues[:0]

@@ -7,14 +7,14 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Field is a column together with the way its value moves between a V and a row.
+// Field is a column, with functions that move its value between a V and a row.
 type Field[V any] struct {
 	column store.Column
 	get    func(*V, *store.Value) // into a zero Value
 	set    func(*V, *store.Value) // into a zero V; not called for null
 }
 
-// OrNull keeps the zero value of the field as null.
+// OrNull stores the zero value of the field as null.
 func (f Field[V]) OrNull() Field[V] {
 	f.column.Null = true
 	get := f.get
@@ -27,16 +27,14 @@ func (f Field[V]) OrNull() Field[V] {
 	return f
 }
 
-// References says whose id the column holds, where a row must not be without that other
-// row.
+// References names the table whose id the column holds, if the row must not exist without that other row.
 func (f Field[V]) References(parent *store.Table) Field[V] {
 	f.column.References = parent
 	return f
 }
 
-// Custom is a field that its own functions move: get fills a zero Value of the
-// column's type, set a zero V from a value that is not null; nil where the column follows
-// from other fields.
+// Custom is a field with its own functions. get fills a zero Value of the column's type. set fills a zero V
+// from a value that is not null; it is nil if the column follows from other fields.
 func Custom[V any](column store.Column, get, set func(*V, *store.Value)) Field[V] {
 	if set == nil {
 		set = func(*V, *store.Value) {}
@@ -63,14 +61,14 @@ func Text[V any, S ~string](name string, at func(*V) *S) Field[V] {
 	}
 }
 
-// Derived is a text that follows from other fields, kept for a unique key or an index.
-// With OrNull, the rows for which it is "" hold no key.
+// Derived is a text that follows from other fields, for a unique key or an index. With OrNull, rows for which
+// it is "" have no key.
 func Derived[V any](name string, of func(*V) string) Field[V] {
 	return Custom(store.Column{Name: name, Type: store.Text, Derived: true}, func(v *V, x *store.Value) { x.Text = of(v) }, nil)
 }
 
-// Filled is a text, or null, that [Entity.Fill] writes. To write it anew with
-// [Table.UpdateAll] leaves the version.
+// Filled is a text, or null, that [Entity.Fill] writes. A [Table.UpdateAll] of only such columns does not
+// change the version.
 func Filled[V any](name string) Field[V] {
 	return Custom(store.Column{Name: name, Type: store.Text, Null: true, Derived: true}, func(_ *V, x *store.Value) { x.Null = true }, nil)
 }
@@ -84,7 +82,7 @@ func Integer[V any, I ~int | ~int64](name string, at func(*V) *I) Field[V] {
 	}
 }
 
-// Seconds is a field that holds a duration, of which what is below a second is lost.
+// Seconds is a field that holds a duration in whole seconds; fractions are lost.
 func Seconds[V any](name string, at func(*V) *time.Duration) Field[V] {
 	return Field[V]{
 		column: store.Column{Name: name, Type: store.Int},
@@ -93,7 +91,7 @@ func Seconds[V any](name string, at func(*V) *time.Duration) Field[V] {
 	}
 }
 
-// Flag is a field that holds yes or no.
+// Flag is a field that holds a boolean.
 func Flag[V any](name string, at func(*V) *bool) Field[V] {
 	return Field[V]{
 		column: store.Column{Name: name, Type: store.Bool},
@@ -115,7 +113,7 @@ func Instant[V any](name string, at func(*V) *time.Time) Field[V] {
 	}
 }
 
-// Moment is an Instant that may not have come: the zero time is kept as null.
+// Moment is an Instant that may be unset: the zero time is stored as null.
 func Moment[V any](name string, at func(*V) *time.Time) Field[V] {
 	f := Instant(name, at)
 	f.column.Null = true
@@ -129,8 +127,8 @@ func Moment[V any](name string, at func(*V) *time.Time) Field[V] {
 	return f
 }
 
-// Dictionary is a field that holds a map, as a JSON object with its keys in order. An
-// empty map is kept as null and reads back as nil.
+// Dictionary is a field that holds a map, as a JSON object with its keys in order. An empty map is stored as
+// null and read back as nil.
 func Dictionary[V any, E string | bool](name string, at func(*V) *map[string]E) Field[V] {
 	f := Field[V]{
 		column: store.Column{Name: name, Type: store.JSON},
@@ -141,13 +139,13 @@ func Dictionary[V any, E string | bool](name string, at func(*V) *map[string]E) 
 			}
 		},
 		set: func(v *V, x *store.Value) {
-			_ = json.Unmarshal([]byte(x.Text), at(v)) // what get wrote
+			_ = json.Unmarshal([]byte(x.Text), at(v)) // the text that get wrote
 		},
 	}
 	return f.OrNull()
 }
 
-// List is a field that holds texts, as a JSON array. An empty one reads back as nil.
+// List is a field that holds texts, as a JSON array. An empty list is read back as nil.
 func List[V any, S ~string](name string, at func(*V) *[]S) Field[V] {
 	return Field[V]{
 		column: store.Column{Name: name, Type: store.JSON},
@@ -175,7 +173,7 @@ func IDs[V any, K interface {
 			var texts []string
 			fillArray(x.Text, &texts)
 			for _, text := range texts {
-				if id, err := parse(text); err == nil { // what get wrote
+				if id, err := parse(text); err == nil { // the text that get wrote
 					*at(v) = append(*at(v), id)
 				}
 			}
@@ -193,11 +191,11 @@ func arrayOf[S ~string](list []S) string {
 
 func fillArray[S ~string](text string, list *[]S) {
 	if text != "[]" {
-		_ = json.Unmarshal([]byte(text), list) // what arrayOf wrote
+		_ = json.Unmarshal([]byte(text), list) // the text that arrayOf wrote
 	}
 }
 
-// Document is a field that holds a JSON document as it is.
+// Document is a field that holds a JSON document unchanged.
 func Document[V any](name string, at func(*V) *json.RawMessage) Field[V] {
 	f := Field[V]{
 		column: store.Column{Name: name, Type: store.JSON},
@@ -207,9 +205,8 @@ func Document[V any](name string, at func(*V) *json.RawMessage) Field[V] {
 	return f.OrNull()
 }
 
-// Object is a field that holds a struct, as a JSON object. S is the form in which it is
-// stored and nothing else, so that what is stored follows from no other use of a type; its
-// zero value writes no field and is kept as null.
+// Object is a field that holds a struct, as a JSON object. S is a type only for the stored form, so that no
+// other use of a type changes what is stored. The zero value of S must marshal to {}, and is stored as null.
 func Object[V, S any](name string, get func(*V) S, set func(*V, S)) Field[V] {
 	f := Field[V]{
 		column: store.Column{Name: name, Type: store.JSON},
@@ -220,7 +217,7 @@ func Object[V, S any](name string, get func(*V) S, set func(*V, S)) Field[V] {
 		},
 		set: func(v *V, x *store.Value) {
 			var s S
-			if json.Unmarshal([]byte(x.Text), &s) == nil { // what get wrote
+			if json.Unmarshal([]byte(x.Text), &s) == nil { // the text that get wrote
 				set(v, s)
 			}
 		},

@@ -6,9 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// In is a constraint of a filter: a set of values of which one must match. The zero In
-// does not constrain; [Of] without values matches nothing, so that an empty slice never
-// means everything.
+// In is a constraint of a filter: a set of values of which one must match. The zero In constrains nothing. [Of]
+// without values matches nothing, so that an empty slice never means everything.
 type In[T comparable] struct {
 	set    bool
 	values []T
@@ -20,14 +19,14 @@ func Of[T comparable](values ...T) In[T] { return In[T]{set: true, values: value
 // IsSet reports whether the field constrains.
 func (in In[T]) IsSet() bool { return in.set }
 
-// Values are the values allowed; they are not to be changed.
+// Values returns the allowed values; do not change them.
 func (in In[T]) Values() []T { return in.values }
 
-// Conds gathers the conditions of one filter.
+// Conds collects the conditions of one filter.
 type Conds struct {
 	table  *store.Table
 	list   []store.Cond
-	values []store.Value // of the list, one behind the other
+	values []store.Value // of the list, one after the other
 
 	// Room for most filters, so that one costs a single allocation.
 	someConds  [4]store.Cond
@@ -43,7 +42,7 @@ func (c *Conds) Add(column string, op store.Op, values ...store.Value) {
 	c.list = append(c.list, store.Cond{Column: at, Op: op, Values: values})
 }
 
-// OneOf constrains a column to a set, through the value that each member has there.
+// OneOf constrains a column to a set; value converts each member.
 func OneOf[T comparable](c *Conds, column string, in In[T], value func(T) store.Value) {
 	if !in.set {
 		return
@@ -65,7 +64,7 @@ func OneText[S ~string](c *Conds, column string, in In[S]) {
 	OneOf(c, column, in, func(s S) store.Value { return store.Value{Text: string(s)} })
 }
 
-// NoneText leaves out texts; none leaves out nothing.
+// NoneText excludes texts; an empty list excludes nothing.
 func NoneText[S ~string](c *Conds, column string, out []S) {
 	if len(out) == 0 {
 		return
@@ -87,7 +86,7 @@ func OneFlag(c *Conds, column string, in In[bool]) {
 	})
 }
 
-// Present constrains whether a column that may be null holds anything.
+// Present constrains whether a column is null or not.
 func Present(c *Conds, column string, in In[bool]) {
 	var yes, no bool
 	for _, want := range in.values {
@@ -104,28 +103,28 @@ func Present(c *Conds, column string, in In[bool]) {
 	}
 }
 
-// Begins constrains a text to a beginning; "" does not.
+// Begins constrains a text to a beginning; "" constrains nothing.
 func Begins(c *Conds, column, start string) {
 	if start != "" {
 		c.Add(column, store.Prefix, store.Value{Text: start})
 	}
 }
 
-// Before constrains a time to before an instant; the zero time does not.
+// Before constrains a time to before t; the zero time constrains nothing.
 func Before(c *Conds, column string, t time.Time) {
 	if !t.IsZero() {
 		c.Add(column, store.Less, store.Value{Int: t.UnixMicro()})
 	}
 }
 
-// Since constrains a time to an instant or later; the zero time does not.
+// Since constrains a time to t or later; the zero time constrains nothing.
 func Since(c *Conds, column string, t time.Time) {
 	if !t.IsZero() {
 		c.Add(column, store.AtLeast, store.Value{Int: t.UnixMicro()})
 	}
 }
 
-// After constrains a time to after an instant; the zero time does not.
+// After constrains a time to after t; the zero time constrains nothing.
 func After(c *Conds, column string, t time.Time) {
 	if !t.IsZero() {
 		c.Add(column, store.AtLeast, store.Value{Int: t.UnixMicro() + 1})

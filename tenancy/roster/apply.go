@@ -7,15 +7,17 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Applied says what became of each row, with the ids of what was created.
+// Applied is the result of [Plan.Apply]: what happened to each row, with the ids of what was created.
 type Applied struct{ Report }
 
-// Apply does what the plan says, by [tenancy.Service.Import], so that dates and status from before are kept. Options.Batch
-// rows are one transaction, in which each row that fails is left out and refused. A row for which there is something else to do than what was
-// planned, because the store has changed meanwhile, is refused; one that somebody has done already is unchanged.
+// Apply carries out the plan, with [tenancy.Service.Import], so that it keeps dates and status from before. One
+// transaction contains Options.Batch rows. If a row in it fails, the transaction goes on without that row, and
+// the row is refused. If the store has changed since the plan, so that a row now needs something else, the row
+// is refused; if somebody has already made the row's changes, it is unchanged.
 //
-// Errors: of the Service what concerns no single row. What was applied before is kept and in the result, the other rows
-// are Open, and a new plan does them. With [tenancy.ErrMailFailed] all of the last transaction is kept.
+// Errors: those of the Service that concern no single row. Apply then keeps what it applied before, and the
+// result contains it. The other rows are Open; make a new plan to apply them. With [tenancy.ErrMailFailed] the
+// whole last transaction is kept.
 func (p *Plan) Apply(ctx context.Context) (Applied, error) {
 	done := Applied{Report{Skipped: p.Skipped}}
 	done.Unchanged = append(done.Unchanged, p.Unchanged...)
@@ -48,7 +50,7 @@ func (p *Plan) Apply(ctx context.Context) (Applied, error) {
 	return done, failed
 }
 
-// batches are the rows in transactions, those of one person in one where there is room.
+// batches divides the rows into transactions. The rows of one person are in one transaction if there is room.
 func (p *Plan) batches() [][]*planned {
 	var all [][]*planned
 	var batch []*planned
@@ -68,7 +70,8 @@ func (p *Plan) batches() [][]*planned {
 	return all
 }
 
-// inParts tries rows together, and where one fails in halves, until the row is alone that fails.
+// inParts tries rows together. If that fails, it tries halves, and so on, until it has isolated each row that
+// fails.
 func inParts(ctx context.Context, rows []*planned, try func(context.Context, []*planned) error, refuse func(*planned, error)) error {
 	err := try(ctx, rows)
 	switch {
@@ -84,7 +87,7 @@ func inParts(ctx context.Context, rows []*planned, try func(context.Context, []*
 	return inParts(ctx, rows[len(rows)/2:], try, refuse)
 }
 
-// rehearse does rows and undoes them again, and keeps those in the plan that go in.
+// rehearse applies rows and rolls them back. It keeps the rows that succeed in the plan.
 func (p *Plan) rehearse(ctx context.Context, batch []*planned) error {
 	return inParts(ctx, batch, func(ctx context.Context, rows []*planned) error {
 		err := p.svc.Import(ctx, func(ctx context.Context, tx *tenancy.Service) error {
@@ -107,10 +110,11 @@ func (p *Plan) rehearse(ctx context.Context, batch []*planned) error {
 	}, func(r *planned, err error) { p.refuse(r.row, asProblem(r.row, err)) })
 }
 
-// apply does rows in one transaction. On an error nothing is kept, and it gives no entry; except where a mail failed.
+// apply applies rows in one transaction. On an error it keeps nothing and returns no entries, except after a
+// failed mail.
 func (p *Plan) apply(ctx context.Context, rows []*planned) (entries []Entry, err error) {
 	err = p.svc.Import(ctx, func(ctx context.Context, tx *tenancy.Service) error {
-		entries = nil // of an attempt before this one
+		entries = nil // drop those of an earlier attempt
 		v := p.view(tx)
 		for _, r := range rows {
 			e, err := v.settle(ctx, r, p.options.With)
@@ -131,7 +135,7 @@ func (p *Plan) view(tx *tenancy.Service) *view {
 	return &view{plan: p, svc: tx, creates: map[string]bool{}, organizations: map[string]bool{}}
 }
 
-// settle looks at a row again, inside the transaction, and does what there is to do.
+// settle looks at a row again, inside the transaction, and applies what the row needs.
 func (v *view) settle(ctx context.Context, r *planned, with func(context.Context, *tenancy.Service, Entry) error) (Entry, error) {
 	e, err := v.look(ctx, r)
 	if err != nil || !e.creates() && len(e.Changes) == 0 {
@@ -140,7 +144,7 @@ func (v *view) settle(ctx context.Context, r *planned, with func(context.Context
 	if !v.sameWork(r.entry, e, r.emailKey) {
 		return e, &Problem{Code: tenancy.ErrConflict, Line: r.row.Line, Reason: "has changed in the store since it was planned: plan again"}
 	}
-	if !e.NewUser { // whose password is set by nobody else
+	if !e.NewUser { // only for a new user may the program set a password
 		e.Row.PasswordDigest, e.Row.PasswordHasher = Secret{}, ""
 	}
 	if err := v.do(ctx, r, &e); err != nil || with == nil {
@@ -152,7 +156,7 @@ func (v *view) settle(ctx context.Context, r *planned, with func(context.Context
 	return e, nil
 }
 
-// do makes and changes what an entry says.
+// do carries out what an entry says.
 func (v *view) do(ctx context.Context, r *planned, e *Entry) error {
 	if e.OrganizationID.IsZero() && r.row.OrganizationID != "" {
 		org, err := v.svc.Organizations.Create(ctx, v.newOrganization(r.row.OrganizationID))
@@ -184,7 +188,7 @@ func (v *view) do(ctx context.Context, r *planned, e *Entry) error {
 	return v.changeMembership(ctx, r, e)
 }
 
-// newOrganization is an organization as the first row has it that names it.
+// newOrganization returns an organization as described by the first row that names it.
 func (v *view) newOrganization(id string) tenancy.NewOrganization {
 	in := v.plan.options.NewOrganization(v.plan.namers[id].row)
 	in.ExternalID = id
@@ -223,7 +227,7 @@ func (v *view) newMembership(r *planned, e *Entry) tenancy.NewMembership {
 	return in
 }
 
-// change is what an entry changes of a field.
+// change returns what an entry changes in a field.
 func (e Entry) change(field Field) (Change, bool) {
 	for _, c := range e.Changes {
 		if c.Field == field {
@@ -233,7 +237,7 @@ func (e Entry) change(field Field) (Change, bool) {
 	return Change{}, false
 }
 
-// changeUser does those changes that are about the person in the whole application.
+// changeUser makes the changes that concern the person in the whole application.
 func (v *view) changeUser(ctx context.Context, r *planned, e *Entry) error {
 	var in tenancy.UserUpdate
 	any := false
@@ -279,7 +283,7 @@ func patch(values map[string]string) tenancy.Patch {
 	return p
 }
 
-// changeMembership does those changes that are about the member here.
+// changeMembership makes the changes that concern the member in this organization.
 func (v *view) changeMembership(ctx context.Context, r *planned, e *Entry) error {
 	if e.MembershipID.IsZero() {
 		return nil

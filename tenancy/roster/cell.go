@@ -36,7 +36,7 @@ func (h *header) fill(row *Row, cells []string) {
 	row.EmailVerified = row.EmailVerified || slices.ContainsFunc(verified, func(address string) bool { return sameAddress(address, row.Email) })
 }
 
-// first is the first of a source's cells that says something, and which column that is.
+// first returns the first of a source's cells that is not blank, and its column.
 func (s source) first(cells []string) (at int, text string) {
 	for _, at := range s.at {
 		if cells[at] != "" && (s.Except == "" || !strings.Contains(strings.ToLower(cells[at]), strings.ToLower(s.Except))) {
@@ -92,7 +92,7 @@ func (h *header) read(row *Row, s source, cells []string) {
 	}
 }
 
-// text is where a field of text goes.
+// text returns where the text of a field is stored.
 func (r *Row) text(field Field) *string {
 	switch field {
 	case FieldID:
@@ -122,10 +122,10 @@ func (r *Row) text(field Field) *string {
 	case FieldPasswordHasher:
 		return &r.PasswordHasher
 	}
-	return new(string) // a field that this version does not know
+	return new(string) // this version does not know the field
 }
 
-// mean takes over what a cell means. Of several cells an inactive one counts.
+// mean applies what a cell means to the row. If several cells give a status, inactive wins.
 func (r *Row) mean(m Meaning) {
 	if m.Status != "" && r.Status != tenancy.MembershipInactive {
 		r.Status = m.Status
@@ -138,7 +138,7 @@ func (r *Row) mean(m Meaning) {
 	}
 }
 
-// readTimes fills a time from each of a source's cells: the latest counts.
+// readTimes reads a time from all cells of a source, and keeps the latest.
 func (h *header) readTimes(row *Row, s source, cells []string) {
 	to := map[Field]*time.Time{
 		FieldCreatedAt: &row.CreatedAt, FieldJoinedAt: &row.JoinedAt, FieldLastSignInAt: &row.LastSignInAt,
@@ -158,12 +158,12 @@ func (h *header) readTimes(row *Row, s source, cells []string) {
 	}
 }
 
-// plainLayouts are the forms of times of a format that names none.
+// plainLayouts are the layouts for a format that names none.
 func plainLayouts() []string {
 	return []string{time.RFC3339Nano, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 }
 
-// time reads a time. It is zero for a cell that means none.
+// time reads a time. It returns the zero time for a cell that means "never".
 func (f Format) time(text string) (t time.Time, ok bool) {
 	if text == "" || slices.ContainsFunc(f.Never, func(never string) bool { return strings.EqualFold(never, text) }) {
 		return time.Time{}, true
@@ -186,8 +186,8 @@ func (f Format) time(text string) (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// unix reads a number of seconds since 1970, or of milliseconds, which are more than any second
-// before the year 5138.
+// unix reads a number of seconds or milliseconds since 1970. A number that would be a second after the year
+// 5137 is taken for milliseconds.
 func unix(text string) (t time.Time, ok bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
@@ -201,7 +201,7 @@ func unix(text string) (t time.Time, ok bool) {
 	return time.Unix(n, 0).UTC(), true
 }
 
-// list are the parts of a cell that holds several.
+// list returns the parts of a cell that contains several.
 func list(text string) []string {
 	var parts []string
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;|\r\n", r) }) {
@@ -222,7 +222,7 @@ func truth(text string) (yes, known bool) {
 	return false, false
 }
 
-// object reads a JSON object as a map of texts: what is no text stays JSON, and null is left out.
+// object reads a JSON object as a map of texts. Values that are not texts stay JSON, and null is left out.
 func object(text string) (map[string]string, bool) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &raw); err != nil {
@@ -245,7 +245,7 @@ func object(text string) (map[string]string, bool) {
 	return m, true
 }
 
-// sameAddress compares two addresses as users are compared (rule U1).
+// sameAddress compares two addresses in the way in which users' addresses are compared (rule U1).
 func sameAddress(a, b string) bool {
 	one, err := tenancy.CanonicalEmail(a)
 	if err != nil {
@@ -255,7 +255,7 @@ func sameAddress(a, b string) bool {
 	return err == nil && one == other
 }
 
-// short is a text for a message.
+// short shortens a text for a message.
 func short(text string) string {
 	const most = 40
 	if utf8.RuneCountInString(text) > most {

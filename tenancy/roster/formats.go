@@ -7,11 +7,11 @@ var (
 	inactive = Meaning{Status: tenancy.MembershipInactive}
 )
 
-// as is an active member with a role.
+// as returns the meaning: an active member with a role.
 func as(role string) Meaning { return Meaning{Status: tenancy.MembershipActive, Role: role} }
 
-// People is a table of your own: email and whatever else is known, by the names of fields. Its status
-// is active or inactive, or one of the words that others use for these.
+// People is the format of a table of your own: the email and other fields, by the names of the fields. Its
+// status is active or inactive, or a word that other systems use for these.
 func People() Format {
 	return Format{
 		Name:   "people",
@@ -47,8 +47,8 @@ func People() Format {
 	}
 }
 
-// Slack is the list of members of a Slack workspace. Its status is role and state in one; bots are
-// skipped, and guests have a last day.
+// Slack is the member list of a Slack workspace. One column has both the role and the state. Bots are skipped,
+// and guests have a last day.
 func Slack() Format {
 	return Format{
 		Name: "Slack members",
@@ -70,7 +70,7 @@ func Slack() Format {
 	}
 }
 
-// GoogleWorkspace is the download of users of the admin console.
+// GoogleWorkspace is the user download of the admin console.
 func GoogleWorkspace() Format {
 	return Format{
 		Name: "Google Workspace users",
@@ -91,8 +91,8 @@ func GoogleWorkspace() Format {
 	}
 }
 
-// Clerk is the export of users of Clerk. An address is verified if it is in the list of verified ones.
-// Digests of passwords are handed to the program.
+// Clerk is Clerk's user export. An address is verified if it is in the list of verified addresses. The program
+// gets the digests of passwords.
 func Clerk() Format {
 	return Format{
 		Name:   "Clerk users",
@@ -112,8 +112,8 @@ func Clerk() Format {
 	}
 }
 
-// Entra is the bulk download of users of Microsoft Entra ID. Where mail is blank the user principal
-// name is the address, except a guest's, which is none.
+// Entra is the bulk download of users of Microsoft Entra ID. If mail is blank, the user principal name is the
+// address, except for a guest, whose principal name is not an address.
 func Entra() Format {
 	return Format{
 		Name: "Entra users",
@@ -133,8 +133,8 @@ func Entra() Format {
 	}
 }
 
-// WorkOS is the file of users of a migration to WorkOS: a person has a row for each organization. Roles
-// are in a file of their own: see [WorkOSRoles] and [Sheet.AddRoles].
+// WorkOS is the user file of a migration to WorkOS. A person has a row for each organization. Roles are in a
+// second file: see [WorkOSRoles] and [Sheet.AddRoles].
 func WorkOS() Format {
 	return Format{
 		Name:   "WorkOS users",
@@ -154,7 +154,7 @@ func WorkOS() Format {
 	}
 }
 
-// WorkOSRoles is the file of roles beside [WorkOS], a row for each role of a person, for
+// WorkOSRoles is the roles file that comes with [WorkOS], with a row for each role of a person. Give it to
 // [Sheet.AddRoles].
 func WorkOSRoles() Format {
 	return Format{
@@ -168,8 +168,8 @@ func WorkOSRoles() Format {
 	}
 }
 
-// Atlassian is the export of users of an Atlassian organization. Of the columns on when somebody was
-// seen in each product the latest counts.
+// Atlassian is the user export of an Atlassian organization. Several columns say when the person was last seen
+// in each product; the latest counts.
 func Atlassian() Format {
 	return Format{
 		Name: "Atlassian users",

@@ -13,19 +13,19 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// FieldNameHere is what a [Change] calls the name of a member in this organization alone, for people who are in others,
-// too. No column fills it.
+// FieldNameHere is the field of a [Change] that sets a member's name in this organization only, for people who
+// are in other organizations, too. No column fills it.
 const FieldNameHere Field = "name_here"
 
-// view looks at what a Service holds, row by row.
+// view compares rows with what a Service has, one by one.
 type view struct {
 	plan          *Plan
 	svc           *tenancy.Service
-	creates       map[string]bool // people whom rows before create, by canonical address
-	organizations map[string]bool // external ids of organizations that rows before create
+	creates       map[string]bool // people whom earlier rows create, by canonical address
+	organizations map[string]bool // external ids of organizations that earlier rows create
 }
 
-// look finds what there is to do for a row. It writes nothing.
+// look finds out what a row needs. It writes nothing.
 func (v *view) look(ctx context.Context, r *planned) (Entry, error) {
 	e := Entry{Row: r.row, OrganizationID: v.plan.options.Organization}
 	named, err := v.findOrganization(ctx, r, &e)
@@ -75,7 +75,7 @@ func (v *view) look(ctx context.Context, r *planned) (Entry, error) {
 	return e, v.mayReactivate(e, r)
 }
 
-// mayReactivate refuses somebody who was deactivated, and whom the file would make active again.
+// mayReactivate refuses a person who was deactivated if the file would make them active again.
 func (v *view) mayReactivate(e Entry, r *planned) error {
 	c, changes := e.change(FieldStatus)
 	if !changes || c.To != string(tenancy.MembershipActive) || v.plan.options.Reactivate {
@@ -91,7 +91,7 @@ func (v *view) mayReactivate(e Entry, r *planned) error {
 	return p
 }
 
-// findOrganization finds the organization of a row. named says that it has one, which may have to be made.
+// findOrganization finds the organization of a row. named says that the row names one, which may not exist yet.
 func (v *view) findOrganization(ctx context.Context, r *planned, e *Entry) (named bool, err error) {
 	id := r.row.OrganizationID
 	if !e.OrganizationID.IsZero() || id == "" {
@@ -118,7 +118,7 @@ func (v *view) findOrganization(ctx context.Context, r *planned, e *Entry) (name
 	return true, nil
 }
 
-// findUser finds the person of a row; nil: nobody.
+// findUser finds the person of a row; nil: there is none.
 func (v *view) findUser(ctx context.Context, r *planned) (*tenancy.User, error) {
 	own := v.plan.sheet.ownIDs && r.row.ID != ""
 	if own {
@@ -150,7 +150,7 @@ func (v *view) findUser(ctx context.Context, r *planned) (*tenancy.User, error) 
 	return &u, nil
 }
 
-// mayComeBack refuses somebody who was removed, or left, and whom the file would bring back.
+// mayComeBack refuses a person who was removed, or left, if the file would bring them back.
 func (v *view) mayComeBack(ctx context.Context, e Entry, r *planned) error {
 	if v.plan.options.Readmit || e.OrganizationID.IsZero() {
 		return nil
@@ -172,17 +172,18 @@ func (v *view) mayComeBack(ctx context.Context, e Entry, r *planned) error {
 	}
 }
 
-// untagged is a canonical address without its "+" tag.
+// untagged returns a canonical address without its "+" tag.
 func untagged(key string) string {
 	local, domain, _ := strings.Cut(key, "@")
 	local, _, _ = strings.Cut(local, "+")
 	return local + "@" + domain
 }
 
-// stored is the form in which texts of a profile are kept.
+// stored returns the form in which the texts of a profile are stored.
 func stored(text string) string { return strings.TrimSpace(norm.NFC.String(text)) }
 
-// compareNames finds out whether the row may change what is known of a person everywhere, and else what it calls them here.
+// compareNames decides whether the row may change the person's profile. If not, it records the row's name as
+// the member's name in this organization.
 func (v *view) compareNames(ctx context.Context, r *planned, user tenancy.User, member *tenancy.Member, mine bool, e *Entry) (err error) {
 	name := r.name
 	if r.first && !mine {
@@ -206,7 +207,7 @@ func (v *view) compareNames(ctx context.Context, r *planned, user tenancy.User, 
 	return nil
 }
 
-// compareProfile notes what a row says of a person otherwise than what is known everywhere.
+// compareProfile records where a row differs from the person's profile.
 func (v *view) compareProfile(row Row, user tenancy.User, e *Entry) {
 	for _, part := range []struct {
 		field    Field
@@ -238,8 +239,9 @@ func (e *Entry) note(field Field, from, to string) {
 	e.Changes = append(e.Changes, Change{field, from, to})
 }
 
-// ownsProfile reports whether a row may change what is known of a person everywhere: in a file of the program's own, and
-// of a member here who is in no other organization. An account that is in none belongs to its person.
+// ownsProfile reports whether a row may change a person's profile. A file of the program's own may. Otherwise
+// the person must be a member of this organization and of no other. An account without any organization belongs
+// to its person.
 func (v *view) ownsProfile(ctx context.Context, user tenancy.UserID, here tenancy.OrganizationID) (bool, error) {
 	if v.plan.sheet.ownIDs || here.IsZero() {
 		return true, nil
@@ -254,7 +256,7 @@ func (v *view) ownsProfile(ctx context.Context, user tenancy.UserID, here tenanc
 	return len(page.Items) > 0 && !elsewhere, nil
 }
 
-// compareState notes what a row says of status, roles and times otherwise than what is known.
+// compareState records where a row differs from the stored status, roles and times.
 func (v *view) compareState(r *planned, user tenancy.User, member *tenancy.Member, e *Entry) {
 	row := r.row
 	status := func(out bool) string {
@@ -286,7 +288,7 @@ func (v *view) compareState(r *planned, user tenancy.User, member *tenancy.Membe
 	}
 }
 
-// lastDay is the last day of a guest, as in 2026-12-31; "" for none.
+// lastDay returns the last day of a guest, as in 2026-12-31; "" if there is none.
 func (r Row) lastDay() string {
 	if r.ExpiresAt.IsZero() {
 		return ""
@@ -294,7 +296,7 @@ func (r Row) lastDay() string {
 	return r.ExpiresAt.Format(time.DateOnly)
 }
 
-// chosenRoles are a member's roles that somebody chose, and that SetRoles replaces.
+// chosenRoles are the member's roles that a person chose. SetRoles replaces these.
 func chosenRoles(m tenancy.Member) []string {
 	kept := m.Kept()
 	var chosen []string
@@ -314,7 +316,7 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
-// differing are the values that a patch would change, as "key=value" before and after.
+// differing returns the values that a patch would change, as "key=value" before and after.
 func differing(has, patch map[string]string) (before, after string, differ bool) {
 	var old, fresh []string
 	for key, value := range patch {
@@ -334,8 +336,8 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// sameWork reports whether what there is to do is still what was planned. A row that creates a person whom another row was to
-// create does what was planned.
+// sameWork reports whether a row still needs what was planned. It is also true if the row now creates a person
+// whom another row was planned to create.
 func (v *view) sameWork(planned, now Entry, key string) bool {
 	return planned.NewMembership == now.NewMembership && (planned.NewUser == now.NewUser || v.creates[key]) &&
 		slices.Equal(planned.Changes, now.Changes)

@@ -11,81 +11,86 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Options say how the rows of a sheet go in. The zero value takes organizations from the rows, and makes none.
+// Options say how the rows of a sheet are imported. The zero value takes organizations from the rows, and
+// creates none.
 type Options struct {
-	// Organization is where all rows go. Zero: where each row says, by the external id of the organization; a row
-	// that names none is a user without a membership.
+	// Organization is the organization of all rows. Zero: each row names its own, by the external id of the
+	// organization; a row that names none is a user without a membership.
 	Organization tenancy.OrganizationID
-	// NewOrganization makes an organization that rows name and that is not there, from the first such row; see
-	// [NewOrganization]. nil: such rows are refused.
+	// NewOrganization makes an organization that rows name and that does not exist, from the first such row;
+	// see [NewOrganization]. nil: such rows are refused.
 	NewOrganization func(Row) tenancy.NewOrganization
-	// Roles say which role a word of the file stands for, in lower case; "" = no role. A word that is not in it stands
-	// for the role with that slug.
+	// Roles translate the file's words for roles, in lower case, into slugs; "" = no role. A word that is not
+	// in the map is the slug of a role.
 	Roles map[string]string
-	// EmailsVerified says that the program vouches for the addresses of people who are created. Otherwise those are
-	// verified of which the file says so. What is known of people who are there stays.
+	// EmailsVerified says that the program vouches for the addresses of the people whom it creates. Otherwise
+	// an address is verified if the file says so. Addresses of existing users do not change.
 	EmailsVerified bool
-	// Unproved lets in the account of an address that was there before and is not verified. Otherwise it is
-	// refused: anybody may have made it, and waits for what the file gives to the person.
+	// Unproved accepts an existing account whose address is not verified. Otherwise such a row is refused:
+	// anybody may have made the account, and would get what the file gives to the person.
 	Unproved bool
-	// Readmit lets in people who were removed from the organization, or left it (rule M6). Otherwise they are refused.
+	// Readmit accepts people who were removed from the organization, or left it (rule M6). Otherwise their rows
+	// are refused.
 	Readmit bool
-	// Reactivate makes members active again who were deactivated, and users without an organization who were
-	// suspended, where the file says that they are active: a [Change] of [FieldStatus]. Otherwise such rows are
-	// refused: with [tenancy.ErrMembershipInactive], and users with [tenancy.ErrUserSuspended]. A row that says
-	// nothing of the status leaves it as it is.
+	// Reactivate makes deactivated members active again if the file says that they are active. It does the same
+	// for suspended users without an organization. That is a [Change] of [FieldStatus]. Otherwise such rows are
+	// refused: with [tenancy.ErrMembershipInactive], and users with [tenancy.ErrUserSuspended]. A row without a
+	// status does not change the status.
 	Reactivate bool
-	// Until is the key of a membership's metadata where the last day of a guest is kept, as in 2026-12-31; "" = "until".
+	// Until is the metadata key of a membership that stores the last day of a guest, as in 2026-12-31; "" =
+	// "until".
 	Until string
-	// Batch is how many rows are applied in one transaction, 1 to 1000; 0 = 200.
+	// Batch is the number of rows in one transaction, 1 to 1000; 0 = 200.
 	Batch int
-	// Now is the clock against which guests have expired; nil = [time.Now].
+	// Now is the clock that decides whether a guest has expired; nil = [time.Now].
 	Now func() time.Time
-	// With is called for each row that is created or changed, in the transaction that does it, so that rows of the
-	// program's own and ours are kept together or not at all: such as the digest of a password. It works
-	// through tx and ctx alone: it runs again for the same row where the transaction is repeated, or another row in it
-	// fails. An error of it refuses the row. Plans do not call it.
+	// With is called for each row that is created or changed, in the same transaction. So the program's own
+	// rows, such as the digest of a password, are kept together with Freehold's rows or not at all. It must use
+	// only tx and ctx for its work: it runs again for the same row if the transaction is repeated, or if
+	// another row in it fails. If it returns an error, the row is refused. Plans do not call it.
 	With func(ctx context.Context, tx *tenancy.Service, e Entry) error
 }
 
-// NewOrganization is the organization that a row names: its external id and name. It is for [Options].
+// NewOrganization returns the organization that a row names, with its external id and name. Use it as
+// [Options].NewOrganization.
 func NewOrganization(r Row) tenancy.NewOrganization {
 	return tenancy.NewOrganization{DisplayName: r.OrganizationName, ExternalID: r.OrganizationID}
 }
 
-// Plan says what would become of each row. Nothing is changed until Apply.
+// Plan says what would happen to each row. It changes nothing until Apply.
 type Plan struct {
 	Report
 
 	svc     *tenancy.Service
 	sheet   *Sheet
 	options Options
-	rows    []*planned          // those that create or change something, rows of one person side by side
+	rows    []*planned          // those that create or change something; the rows of one person are side by side
 	made    map[string]bool     // people whom Apply has created, by canonical address
-	namers  map[string]*planned // the first row that names an organization which is not there
+	namers  map[string]*planned // the first row that names each organization that does not exist
 	removed map[tenancy.OrganizationID]map[string]tenancy.Removal
 }
 
-// planned is a row on its way.
+// planned is a row during planning.
 type planned struct {
 	row      Row
 	emailKey string // canonical
-	first    bool   // of the rows of this person: what it says of their profile counts
-	name     string // what this row calls them, where the first calls them otherwise
-	entry    Entry  // what was found to do, before it is done
+	first    bool   // the first of this person's rows: its profile counts
+	name     string // the name in this row, if the person's first row has another name
+	entry    Entry  // what the row needs, before it is applied
 }
 
-// NewPlan compares the rows of a sheet with what svc holds. Then it rehearses what there is to do, in transactions
-// that are rolled back: what a rule of Freehold refuses is refused in the plan, with the Service's own error. What
-// depends on all rows together, as the number of seats, is seen when the plan is applied. Config.OnJoin runs in the
-// rehearsal as well.
+// NewPlan compares the rows of a sheet with what svc has. Then it rehearses the changes in transactions that it
+// rolls back. So if a rule of Freehold refuses a row, the plan refuses it, with the Service's own error. What
+// depends on all rows together, such as the number of seats, shows only when the plan is applied. Config.OnJoin
+// runs in the rehearsal, too.
 //
-// Refused are rows with [Row].Problems; a person who is in the file twice for one organization, in whatever case; an
-// id and an address that belong to different people; and what [Options] speak of. svc is the unbound Service, or
-// one in a transaction of yours. The plan is for one goroutine.
+// The plan refuses rows with [Row].Problems; a person who is in the file twice for one organization, in any
+// case of letters; an id and an address that belong to different people; and what [Options] do not allow. svc
+// is the trusted Service, or one in a transaction of yours. Use the plan from one goroutine.
 //
-// Errors: [tenancy.ErrInvalid] for options out of range; [tenancy.ErrNotFound] for Options.Organization; and of the
-// Service what concerns no single row, such as [tenancy.ErrCanceled], [tenancy.ErrBusy] and [tenancy.ErrForbidden].
+// Errors: [tenancy.ErrInvalid] for options out of range; [tenancy.ErrNotFound] for Options.Organization; and
+// those of the Service that concern no single row, such as [tenancy.ErrCanceled], [tenancy.ErrBusy] and
+// [tenancy.ErrForbidden].
 func NewPlan(ctx context.Context, svc *tenancy.Service, sheet *Sheet, options Options) (*Plan, error) {
 	options, err := options.withDefaults()
 	if err != nil {
@@ -145,13 +150,13 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// screen refuses rows for what they are by themselves or beside the others, and puts those of one person side by
-// side.
+// screen refuses rows that are wrong by themselves or together with others, and puts the rows of one person
+// side by side.
 func (p *Plan) screen(rows []Row) []*planned {
 	var fine []*planned
 	people := map[string]*planned{} // by canonical address
 	owners := map[string]*planned{} // by id
-	places := map[[2]string]int{}   // person and organization: the line
+	places := map[[2]string]int{}   // person and organization to line
 	behind := map[string][]*planned{}
 	for _, row := range rows {
 		switch {
@@ -179,7 +184,7 @@ func (p *Plan) screen(rows []Row) []*planned {
 	return all
 }
 
-// place finds out who a row is about, and that no other row is about the same.
+// place finds out which person a row is about, and refuses a second row about the same person and organization.
 func (p *Plan) place(row Row, people, owners map[string]*planned, places map[[2]string]int) (*planned, *Problem) {
 	if row.Email == "" {
 		return nil, invalid(row.Line, "", "has no email address")
@@ -212,7 +217,7 @@ func (p *Plan) place(row Row, people, owners map[string]*planned, places map[[2]
 	r := &planned{row: row, emailKey: key, first: before == nil}
 	r.row.Roles = p.roles(row.Roles)
 	expired := !row.ExpiresAt.IsZero() && !row.ExpiresAt.After(p.options.Now())
-	if expired && row.Status != tenancy.MembershipInactive { // a guest whose last day has passed
+	if expired && row.Status != tenancy.MembershipInactive { // the guest's last day has passed
 		r.row.Status, r.row.DeactivatedAt = tenancy.MembershipInactive, row.ExpiresAt
 	}
 	if before == nil {
@@ -227,7 +232,7 @@ func (p *Plan) place(row Row, people, owners map[string]*planned, places map[[2]
 	return r, nil
 }
 
-// roles are the roles that words of a file stand for.
+// roles translates words of a file into slugs of roles.
 func (p *Plan) roles(words []string) []string {
 	var slugs []string
 	for _, word := range words {
@@ -242,8 +247,8 @@ func (p *Plan) roles(words []string) []string {
 	return slugs
 }
 
-// removedFrom are those who were removed from an organization, or left it, by their users' ids and by their addresses.
-// They are read once, while the plan is made: an organization that was not there then remembers nobody.
+// removedFrom returns the people who were removed from an organization, or left it, by user id and by address.
+// It runs once, when the plan is made: an organization that does not exist then has removed nobody.
 func (p *Plan) removedFrom(ctx context.Context, svc *tenancy.Service, organization tenancy.OrganizationID) (map[string]tenancy.Removal, error) {
 	if gone, known := p.removed[organization]; known || svc != p.svc {
 		return gone, nil
@@ -262,7 +267,7 @@ func (p *Plan) removedFrom(ctx context.Context, svc *tenancy.Service, organizati
 	return gone, nil
 }
 
-// asProblem is why a row is refused, out of the error about it.
+// asProblem turns an error about a row into the reason why the row is refused.
 func asProblem(row Row, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
@@ -271,7 +276,7 @@ func asProblem(row Row, err error) *Problem {
 	return refusal(row, err)
 }
 
-// fatal reports whether an error concerns no single row: the next would fail the same way.
+// fatal reports whether an error concerns no single row: the next row would fail in the same way.
 func fatal(err error) bool {
 	if err == nil {
 		return false

@@ -7,22 +7,23 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Problem is what is wrong with a file, a row or a cell, and where. It is the only error of [Read],
-// and the reason of each [Refusal]. errors.Is finds its Code: errors.Is(err, tenancy.ErrInvalid).
+// Problem says what is wrong with a file, a row or a cell, and where. All errors of [Read] are Problems, and
+// each [Refusal] has one. errors.Is finds its Code: errors.Is(err, tenancy.ErrInvalid).
 type Problem struct {
-	// Code is [tenancy.ErrInvalid]; [tenancy.ErrTooLarge] for what is over the [Limits];
-	// [tenancy.ErrInternal] where the file cannot be read; or what the Service answered.
+	// Code is [tenancy.ErrInvalid]; [tenancy.ErrTooLarge] if something exceeds the [Limits];
+	// [tenancy.ErrInternal] if the file cannot be read; or the Service's code.
 	Code tenancy.Code `json:"code"`
-	// Line is where it is, from 1; of a row it is the first line, as [Row].Line. 0: the file as a whole.
+	// Line is the line of the problem, from 1. For a row it is the row's first line, as [Row].Line. 0: the file
+	// as a whole.
 	Line int `json:"line,omitempty"`
-	// Column is the cell, as the header names its column; "": the row as a whole. It is set as well where
-	// the Service refuses what the cell says.
+	// Column is the cell, by the name of its column in the header; "": the row as a whole. It is also set if
+	// the Service refuses the text of the cell.
 	Column string `json:"column,omitempty"`
 	Reason string `json:"reason"` // for a person; without the text of secret cells
-	Err    error  `json:"-"`      // the cause, such as a *tenancy.Error; nil: none
+	Err    error  `json:"-"`      // the cause, such as a *tenancy.Error; nil: no cause
 }
 
-// Error is one line: `line 5, column "email": is not an address`.
+// Error returns one line: `line 5, column "email": is not an address`.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	if p.Line > 0 {
@@ -41,7 +42,7 @@ func (p *Problem) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (p *Problem) Unwrap() error {
 	if p.Err != nil {
 		return p.Err

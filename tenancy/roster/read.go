@@ -17,17 +17,17 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Read reads a CSV file with a header, whose columns may stand in any order. It takes a byte order
-// mark, CRLF, comma, semicolon or tab, blank lines, white space around cells, quoted cells with
-// line breaks, the line "sep=;" that Excel writes, and UTF-8 or UTF-16.
+// Read reads a CSV file with a header. The columns may be in any order. Read accepts a byte order mark, CRLF,
+// comma, semicolon or tab, blank lines, white space around cells, quoted cells with line breaks, the line
+// "sep=;" that Excel writes, and UTF-8 or UTF-16.
 //
-// Read keeps a row that it cannot understand: a stray quote, a missing cell, a date that is not a date.
-// The row has its Problems, and [NewPlan] refuses it. The other rows are read as usual. Where a quote is not
-// closed, the lines up to the next quote are part of the row, and the problem names these lines.
+// Read keeps a row that it cannot understand: a stray quote, a missing cell, a date that is not a date. The row
+// gets Problems, and [NewPlan] refuses it. Read reads the other rows as usual. If a quote is not closed, the
+// lines up to the next quote are part of the row, and the problem names these lines.
 //
-// Errors are of type *[Problem]: [tenancy.ErrInvalid] for a file without the header of the format, in
-// an encoding that is not the one named, or without a row; [tenancy.ErrTooLarge] over a limit;
-// [tenancy.ErrInternal] where r fails, whose error is wrapped.
+// Errors are of type *[Problem]: [tenancy.ErrInvalid] for a file without the header of the format, in another
+// encoding than the named one, or without rows; [tenancy.ErrTooLarge] over a limit; [tenancy.ErrInternal] if r
+// fails, whose error is wrapped.
 func Read(r io.Reader, f Format) (*Sheet, error) {
 	f.Limits = f.Limits.withDefaults()
 	text, err := decode(r, f)
@@ -46,7 +46,7 @@ func Read(r io.Reader, f Format) (*Sheet, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if header { // which readHeader has read
+		if header { // readHeader has read it
 			continue
 		}
 		row, there := h.row(lines, cells, err)
@@ -64,7 +64,7 @@ func Read(r io.Reader, f Format) (*Sheet, error) {
 	return sheet, nil
 }
 
-// decode reads a file whole, and gives its text in UTF-8 without a byte order mark.
+// decode reads a whole file, and returns its text in UTF-8 without a byte order mark.
 func decode(r io.Reader, f Format) (string, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, int64(f.Limits.Bytes)+1))
 	switch {
@@ -92,7 +92,7 @@ func decode(r io.Reader, f Format) (string, error) {
 		}
 	}
 	text = bytes.TrimPrefix(text, bom)
-	if !bytes.ContainsRune(text, '\n') { // lines that end as they did on old Macs
+	if !bytes.ContainsRune(text, '\n') { // line endings of the old Mac OS
 		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
@@ -103,8 +103,8 @@ func decode(r io.Reader, f Format) (string, error) {
 
 var bom = []byte("\xef\xbb\xbf")
 
-// utf16 tells UTF-16 from what has one byte for an ASCII character: by its byte order mark, or by
-// the zero bytes of which half of a header in UTF-16 consists.
+// utf16 recognizes UTF-16, by its byte order mark, or by its zero bytes: half of a header in UTF-16 are zero
+// bytes, and encodings with one byte for an ASCII character have none.
 func utf16(raw []byte) (xunicode.Endianness, bool) {
 	switch {
 	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}):
@@ -143,7 +143,7 @@ func lineOfInvalid(text []byte) int {
 	return line
 }
 
-// separatorLine takes off the line by which Excel names the separator. skipped is how many lines that are.
+// separatorLine removes the line in which Excel names the separator. skipped is the number of lines removed.
 func separatorLine(text string, comma rune) (rest string, named rune, skipped int) {
 	line, rest, found := strings.Cut(text, "\n")
 	line = strings.ToLower(strings.TrimSpace(line))
@@ -153,7 +153,7 @@ func separatorLine(text string, comma rune) (rest string, named rune, skipped in
 	r, _ := utf8.DecodeRuneInString(line[len("sep="):])
 	if comma == 0 && strings.ContainsRune(",;|", r) {
 		comma = r
-	} else if comma == 0 && r == utf8.RuneError { // a tab, which is white space
+	} else if comma == 0 && r == utf8.RuneError { // a tab, which the reader takes for white space
 		comma = '\t'
 	}
 	return rest, comma, 1
@@ -162,26 +162,26 @@ func separatorLine(text string, comma rune) (rest string, named rune, skipped in
 func newReader(text string, comma rune) *csv.Reader {
 	lines := csv.NewReader(strings.NewReader(text))
 	lines.Comma, lines.FieldsPerRecord = comma, -1
-	lines.TrimLeadingSpace = comma != '\t' // which is white space, too
+	lines.TrimLeadingSpace = comma != '\t' // a tab is white space, too
 	return lines
 }
 
-// header is the first line of a file, and what its columns mean.
+// header is the first line of a file, with the meaning of its columns.
 type header struct {
 	format  Format
 	comma   rune
 	skipped int      // lines before it
-	names   []string // as the file has them
+	names   []string // in the spelling of the file
 	columns []source // in the order of Format.Columns
 }
 
-// source are the columns of a file that a Column of the format stands for.
+// source is the columns of a file that match one Column of the format.
 type source struct {
 	Column
-	at []int // indexes of cells: the first one that is not blank counts
+	at []int // indexes of cells: the first cell that is not blank counts
 }
 
-// readHeader finds out what separates the cells, and what the columns mean.
+// readHeader finds the separator of the cells, and the meaning of the columns.
 func readHeader(text string, comma rune, skipped int, f Format) (*header, error) {
 	commas := []rune{',', ';', '\t'}
 	if comma != 0 {
@@ -212,7 +212,8 @@ func readHeader(text string, comma rune, skipped int, f Format) (*header, error)
 	return best, best.check(known)
 }
 
-// match finds the columns of the format in the header, and says how many of the file's it knows.
+// match finds the columns of the format in the header, and returns how many of the file's columns the format
+// knows.
 func (h *header) match() int {
 	known := map[int]bool{}
 	for _, column := range h.format.Columns {
@@ -231,7 +232,7 @@ func (h *header) match() int {
 	return len(known)
 }
 
-// check refuses a header that is none, or not of this format.
+// check refuses a line that is not a header, or not a header of this format.
 func (h *header) check(known int) error {
 	line := 1 + h.skipped
 	var missing []string
@@ -280,8 +281,8 @@ func (h *header) ignored() []string {
 	return names
 }
 
-// filledBy is the name of the column that fills a field from these cells; with blank the first that could
-// where none does; "" = none.
+// filledBy returns the name of the column that fills a field from these cells. With blank, if no column fills
+// it, it returns the first column that could. "" = none.
 func (h *header) filledBy(field Field, cells []string, blank bool) string {
 	could := ""
 	for _, s := range h.columns {
@@ -298,7 +299,7 @@ func (h *header) filledBy(field Field, cells []string, blank bool) string {
 	return could
 }
 
-// row makes a row of what a reader of CSV has read. A row that is blank is not there.
+// row makes a Row from what the CSV reader returned. It returns false for a blank row.
 func (h *header) row(lines *csv.Reader, cells []string, err error) (Row, bool) {
 	var broken *csv.ParseError
 	if errors.As(err, &broken) {

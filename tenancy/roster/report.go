@@ -10,11 +10,11 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Entry is one row with what becomes of it.
+// Entry is one row, with what happens to it.
 type Entry struct {
-	Row Row // as it was read
-	// The ids of what it is about. Of what a plan would create they are zero; of what was created they
-	// are set. Without an organization MembershipID and OrganizationID are zero.
+	Row Row // as Read returned it
+	// The ids of what the row is about. In a plan, the ids of what it would create are zero; Apply sets them.
+	// Without an organization, MembershipID and OrganizationID are zero.
 	UserID         tenancy.UserID
 	OrganizationID tenancy.OrganizationID // where the person is a member
 	MembershipID   tenancy.MembershipID   // the membership there
@@ -22,56 +22,56 @@ type Entry struct {
 	NewUser         bool
 	NewMembership   bool // a membership
 	NewOrganization bool // an organization
-	// Changes are what it changes of what is there.
+	// Changes are the changes of what already exists.
 	Changes []Change
 
-	owns     bool   // it may change what is known of the person everywhere
-	nameHere string // what the organization calls the person, otherwise than everywhere; "" = nothing else
+	owns     bool   // the row may change the person's profile
+	nameHere string // the organization's own name for the person; "" = the same as everywhere
 }
 
-// Change is one field that a row changes, from one text to another. Lists are joined by ", ", and times are in
+// Change is one field that a row changes, as texts before and after. Lists are joined by ", ", and times are in
 // RFC 3339.
 type Change struct {
 	Field    Field  // the field
-	From, To string // "" = nothing there
+	From, To string // "" = no value
 }
 
-// String is `given_name "Bob" -> "Robert"`.
+// String returns `given_name "Bob" -> "Robert"`.
 func (c Change) String() string { return fmt.Sprintf("%s %q -> %q", c.Field, c.From, c.To) }
 
-// creates reports whether the row makes somebody new, or lets them in.
+// creates reports whether the row creates a user or a membership.
 func (e Entry) creates() bool { return e.NewUser || e.NewMembership }
 
-// Refusal is a row that does not go in, and why.
+// Refusal is a row that is not imported, and the reason.
 type Refusal struct {
-	Row     Row      // as it was read
+	Row     Row      // as Read returned it
 	Problem *Problem // why it is refused
 }
 
-// Skipped is a row that is no person, as a bot, and why.
+// Skipped is a row that is not a person, such as a bot, and the reason.
 type Skipped struct {
-	Row    Row    // as it was read
+	Row    Row    // as Read returned it
 	Reason string // why it is skipped: its Skip
 }
 
-// Report says what becomes of each row of a sheet: each is in exactly one list, in the order of the file.
+// Report says what happens to each row of a sheet. Each row is in exactly one list, in the order of the file.
 type Report struct {
 	Created   []Entry   // a user or a membership is new
-	Changed   []Entry   // what is there becomes another
-	Unchanged []Entry   // all is there as the file says
-	Refused   []Refusal // does not go in
-	Skipped   []Skipped // is no person
-	// Open are rows that [Plan.Apply] did not come to, since it was interrupted; of a plan it is empty.
+	Changed   []Entry   // the row changes what exists
+	Unchanged []Entry   // everything is already as the file says
+	Refused   []Refusal // the row is not imported
+	Skipped   []Skipped // the row is not a person
+	// Open are the rows that [Plan.Apply] did not reach, because it was interrupted; in a plan it is empty.
 	Open []Row
 }
 
-// NothingChanged reports whether everything was there as the file says. It is false where a row is
-// refused, or was not come to.
+// NothingChanged reports whether everything was already as the file says. It is false if a row was refused or
+// is Open.
 func (r Report) NothingChanged() bool {
 	return len(r.Created)+len(r.Changed)+len(r.Refused)+len(r.Open) == 0
 }
 
-// String is one line: "3 created, 1 changed, 40 unchanged, 2 refused".
+// String returns one line: "3 created, 1 changed, 40 unchanged, 2 refused".
 func (r Report) String() string {
 	text := fmt.Sprintf("%d created, %d changed, %d unchanged, %d refused", len(r.Created), len(r.Changed), len(r.Unchanged), len(r.Refused))
 	if len(r.Skipped) > 0 {
@@ -98,7 +98,7 @@ func (r *Report) refuse(row Row, p *Problem) {
 	r.Refused = append(r.Refused, Refusal{row, p})
 }
 
-// sort puts each list into the order of the file. Rows of a second file come behind.
+// sort sorts each list into the order of the file. Rows of a second file come last.
 func (r *Report) sort() {
 	for _, entries := range [][]Entry{r.Created, r.Changed, r.Unchanged} {
 		slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Row.Line, b.Row.Line) })
@@ -106,8 +106,7 @@ func (r *Report) sort() {
 	slices.SortStableFunc(r.Refused, func(a, b Refusal) int { return cmp.Compare(a.Row.Line, b.Row.Line) })
 }
 
-// refusal is the problem of a row that the Service refuses, and of the cell that it refuses, if it is
-// one.
+// refusal returns the problem of a row that the Service refuses, with the refused cell if there is one.
 func refusal(row Row, err error) *Problem {
 	p := &Problem{Code: tenancy.CodeOf(err), Line: row.Line, Reason: err.Error(), Err: err}
 	field := refusedField(err)
@@ -118,8 +117,8 @@ func refusal(row Row, err error) *Problem {
 	return p
 }
 
-// organizationRefusal is the problem of a row whose organization the Service refuses. named is the row
-// that the organization has its name from.
+// organizationRefusal returns the problem of a row whose organization the Service refuses. named is the row
+// that gave the organization its name.
 func organizationRefusal(row, named Row, err error) error {
 	if fatal(err) {
 		return err
@@ -138,15 +137,15 @@ func organizationRefusal(row, named Row, err error) error {
 	return p
 }
 
-// refusedField is the field that the Service refuses; "" = another error.
+// refusedField returns the field that the Service refuses; "" = the error is not about a field.
 func refusedField(err error) string {
 	var e *tenancy.Error
 	if !errors.As(err, &e) {
 		return ""
 	}
-	field, _, _ := strings.Cut(e.Field, ".") // of metadata.key
+	field, _, _ := strings.Cut(e.Field, ".") // metadata.key is a key in metadata
 	return field
 }
 
-// joined is a list as a Change shows it.
+// joined returns a list in the form that a Change shows.
 func joined(list []string) string { return strings.Join(list, ", ") }

@@ -10,51 +10,51 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Sheet is a file that was read.
+// Sheet is a file that [Read] has read.
 type Sheet struct {
-	Format  string   // its name
-	Header  []string // the names of the columns, as the file has them
-	Ignored []string // those that the format does not read; [Row.Cell] does
+	Format  string   // the format's name
+	Header  []string // the names of the columns, in the spelling of the file
+	Ignored []string // columns that the format does not read; [Row.Cell] reads them
 	Rows    []Row    // in the order of the file, without the blank ones
 
 	ownIDs bool
 }
 
-// Row is one row of a file: one person, in one organization or in none. A field of which the file says
-// nothing is zero, and changes nothing.
+// Row is one row of a file: one person, in one organization or in none. If the file does not give a field, the
+// field is zero and changes nothing.
 type Row struct {
-	Line             int                      // of the file, from 1: of its first line where cells have line breaks
-	ID               string                   // the person's, in the system that the file is from
+	Line             int                      // line of the file, from 1; the first one if cells have line breaks
+	ID               string                   // the person's id in the system that wrote the file
 	Email            string                   // as given
 	EmailVerified    bool                     // the file says that the mailbox is proved
-	Username         string                   // for the program alone
+	Username         string                   // only for the program
 	GivenName        string                   // as in [tenancy.NewUser]
-	FamilyName       string                   // likewise
-	DisplayName      string                   // likewise
-	Phone            string                   // likewise
+	FamilyName       string                   // as in [tenancy.NewUser]
+	DisplayName      string                   // as in [tenancy.NewUser]
+	Phone            string                   // as in [tenancy.NewUser]
 	Picture          string                   // an https URL
 	Locale           string                   // a BCP 47 tag
-	Status           tenancy.MembershipStatus // active or inactive; "" = not said
-	Roles            []string                 // in the words of the file, in lower case, or those of [Column].Values
+	Status           tenancy.MembershipStatus // active or inactive; "" = the file does not say
+	Roles            []string                 // the words of the file, in lower case, or those of [Column].Values
 	OrganizationID   string                   // the organization's external id
 	OrganizationName string                   // for [Options].NewOrganization
-	Unit             string                   // such as an organizational unit; for the program alone
-	CreatedAt        time.Time                // times are in UTC; zero: not said
-	JoinedAt         time.Time                // when they became a member
-	LastSignInAt     time.Time                // when they last signed in there
-	DeactivatedAt    time.Time                // since when an inactive one is inactive
-	ExpiresAt        time.Time                // until when a guest stays
+	Unit             string                   // such as an organizational unit; only for the program
+	CreatedAt        time.Time                // times are in UTC; zero: the file does not say
+	JoinedAt         time.Time                // when the person became a member
+	LastSignInAt     time.Time                // when the person last signed in to that system
+	DeactivatedAt    time.Time                // since when an inactive person is inactive
+	ExpiresAt        time.Time                // the last day of a guest
 	PasswordDigest   Secret                   // for the program to keep: Freehold keeps no passwords
-	PasswordHasher   string                   // such as bcrypt; for the program alone
+	PasswordHasher   string                   // such as bcrypt; only for the program
 	Metadata         map[string]string        // a JSON object of texts
-	Skip             string                   // why it is no person; "" = it is one
-	Problems         []*Problem               // what is wrong with it: such a row is refused
+	Skip             string                   // why the row is not a person; "" = it is a person
+	Problems         []*Problem               // what is wrong with the row; a row with Problems is refused
 
 	cell   func(name string) string             // a function, so that fmt does not print what is secret in the cells
-	column func(field Field, blank bool) string // the name of the column that filled a field, or with blank could have; "" = none
+	column func(field Field, blank bool) string // name of the column that filled a field, or with blank could have; "" = none
 }
 
-// columnOf is the name of the column that filled a field, as the header has it; "" = none.
+// columnOf returns the name of the column that filled a field, in the spelling of the header; "" = none.
 func (r Row) columnOf(field Field) string {
 	if r.column == nil {
 		return ""
@@ -62,7 +62,7 @@ func (r Row) columnOf(field Field) string {
 	return r.column(field, false)
 }
 
-// columnFor is columnOf, and where the cell is blank the name of its column.
+// columnFor is columnOf; for a blank cell it returns the name of the cell's column.
 func (r Row) columnFor(field Field) string {
 	if r.column == nil {
 		return ""
@@ -70,8 +70,8 @@ func (r Row) columnFor(field Field) string {
 	return r.column(field, true)
 }
 
-// Cell is the text of a column by its name, as [Column].Names compares them; "" where there is none.
-// It may be secret.
+// Cell returns the text of a column by its name, compared as [Column].Names are; "" if there is no such column.
+// The text may be secret.
 func (r Row) Cell(name string) string {
 	if r.cell == nil {
 		return ""
@@ -79,20 +79,19 @@ func (r Row) Cell(name string) string {
 	return r.cell(name)
 }
 
-// Name is what to call the person: the display name, else given and family name.
+// Name returns the person's name: the display name, else given and family name.
 func (r Row) Name() string {
 	return tenancy.User{DisplayName: r.DisplayName, GivenName: r.GivenName, FamilyName: r.FamilyName}.Name()
 }
 
 func (r *Row) problem(p *Problem) { r.Problems = append(r.Problems, p) }
 
-// Secret is a text that shows itself to nobody except through Reveal: fmt, slog and encoding/json print a
-// placeholder.
+// Secret is a text that only Reveal shows: fmt, slog and encoding/json print a placeholder.
 type Secret struct{ text *string }
 
 const redacted = "[redacted]"
 
-// Reveal is the text itself, "" for none.
+// Reveal returns the text, or "" if there is none.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
@@ -100,25 +99,25 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsZero reports whether there is none.
+// IsZero reports whether there is no text.
 func (s Secret) IsZero() bool { return s.text == nil }
 
-// String is a placeholder.
+// String returns a placeholder.
 func (Secret) String() string { return redacted }
 
-// Format writes a placeholder, whatever the verb.
+// Format writes a placeholder for every verb.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// LogValue is a placeholder.
+// LogValue returns a placeholder.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText is a placeholder.
+// MarshalText returns a placeholder.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// AddRoles gives the people of the sheet the roles of another file, which names them by their ids as
-// [WorkOSRoles] does: in every organization, or, where its row names one, in that alone. A row of that file
-// that is wrong, or names somebody who is not in the sheet, comes into the sheet as a row that is refused;
-// its line is of that file, and its problems say so.
+// AddRoles gives the people of the sheet the roles from another file, which names people by id as [WorkOSRoles]
+// does. A role counts in every organization of the person, or only in the one that its row names. If a row of
+// that file is wrong, or names a person who is not in the sheet, the sheet gets it as a row that will be
+// refused. That row's line is a line of the other file, and its problems say so.
 func (s *Sheet) AddRoles(roles *Sheet) {
 	people := map[string][]int{}
 	for i, row := range s.Rows {

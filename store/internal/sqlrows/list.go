@@ -15,8 +15,8 @@ func Count(t *store.Table, where []store.Cond) *Query {
 	return q
 }
 
-// CountTo counts the rows that pass the filter, and stops at limit. The plus hides the limit from SQLite,
-// as in page.
+// CountTo counts the rows that pass the filter, and stops at limit. The plus hides the limit from SQLite: see
+// page.
 func CountTo(t *store.Table, where []store.Cond, limit int) *Query {
 	q := &Query{}
 	q.add("SELECT count(*) FROM (SELECT 1 FROM " + t.Name + indexedBy(t, narrowest(t, where)))
@@ -25,7 +25,7 @@ func CountTo(t *store.Table, where []store.Cond, limit int) *Query {
 	return q
 }
 
-// UpdateAll sets columns of the rows that pass the filter and hold something else there.
+// UpdateAll sets columns of the rows that pass the filter and have another value there.
 func UpdateAll(t *store.Table, where []store.Cond, set []store.Set) *Query {
 	q := &Query{}
 	q.add("UPDATE " + t.Name + indexedBy(t, narrowest(t, where)) + " SET ")
@@ -44,7 +44,7 @@ func UpdateAll(t *store.Table, where []store.Cond, set []store.Set) *Query {
 	for i := range set {
 		word := " OR +"
 		if i == 0 {
-			word = " AND (+" // the plus: no index is to be searched
+			word = " AND (+" // the plus keeps SQLite from searching an index
 		}
 		q.add(word+t.Columns[set[i].Column].Name+" IS NOT ?", values[i])
 	}
@@ -77,8 +77,9 @@ func List(t *store.Table, where []store.Cond, span store.Range) *Query {
 	return q
 }
 
-// merge reads a range of rows in which columns have one of several values: a range for each
-// combination, in order along the index, and of them all the first.
+// merge reads a range of rows whose columns have one of several values. It reads one range for each combination, in
+// the order of the index, and of all of them together the first rows. Each range has the list's limit, so SQLite
+// sorts few rows.
 func (q *Query) merge(t *store.Table, index *store.Index, parts [][]store.Cond, span store.Range) {
 	q.add("SELECT * FROM (")
 	for i, where := range parts {
@@ -95,9 +96,9 @@ func (q *Query) merge(t *store.Table, index *store.Index, parts [][]store.Cond, 
 	q.page(t, span, false)
 }
 
-// page adds where the list begins, its order and its length. A column whose values
-// are unique needs no id to settle ties, and its index has none. The plus hides the
-// limit from SQLite, which else plans anew for every value that is bound to it.
+// page adds the place where the list begins, its order and its length. A column with unique values needs no id
+// to order equal values, and its index has none. The plus hides the limit from SQLite, which would otherwise
+// plan again for each bound value.
 func (q *Query) page(t *store.Table, span store.Range, more bool) {
 	sort, direction, beyond := t.Columns[span.Sort].Name, "", " > "
 	if span.Desc {
@@ -126,22 +127,22 @@ func (q *Query) page(t *store.Table, span store.Range, more bool) {
 	q.add(" LIMIT +?", int64(span.Limit))
 }
 
-// mostParts bounds the combinations that a list is merged from: the states that a thing can
-// have, an invitation most. Each number of them is a statement of its own, and a store keeps some
-// hundreds. For more, SQLite may walk along all ids past the rows of everybody else.
+// mostParts limits the combinations from which a list is merged. It is the greatest number of states of any
+// entity, which an invitation has. Each number of combinations is its own statement, and a store keeps some
+// hundreds of statements. With more combinations, SQLite may walk along all ids, past the rows of all other
+// organizations.
 const mostParts = 6
 
-// ordered gives the index that has the order of a list within what the filter fixes, so that
-// a page costs the same wherever it lies and whatever SQLite's statistics say: of those that
-// do, the one that fixes most. fixed are its columns that the filter fixes. It gives nil where
-// SQLite may choose: no column is fixed, a unique key leaves few rows, or the beginning of
-// another column narrows better.
+// ordered returns the index that has the order of a list for the columns that the filter fixes. With it, a page
+// costs the same wherever it is, and whatever SQLite's statistics say. Of several such indexes it returns the
+// one that fixes most columns. fixed are its columns that the filter fixes. It returns nil if SQLite may
+// choose: no column is fixed, a unique key leaves few rows, or the beginning of another column narrows better.
 func ordered(t *store.Table, where []store.Cond, sort int) (best *store.Index, fixed []int) {
 	if narrows(t, where, sort) {
 		return nil, nil
 	}
 	most := 0
-	for i := range t.Indexes { // each ends with the id
+	for i := range t.Indexes { // each one ends with the id
 		x := &t.Indexes[i]
 		columns := x.Columns
 		if sort != 0 {
@@ -159,8 +160,8 @@ func ordered(t *store.Table, where []store.Cond, sort int) (best *store.Index, f
 	return best, fixed
 }
 
-// narrowest gives the index of which the filter fixes most columns, from the first on, for what
-// asks for no order. It gives nil where the filter names ids or a unique key, or fixes nothing.
+// narrowest returns the index of which the filter fixes most columns, from the first on, for statements that
+// need no order. It returns nil if the filter names ids or a unique key, or fixes nothing.
 func narrowest(t *store.Table, where []store.Cond) (best *store.Index) {
 	if named(t, where) {
 		return nil
@@ -172,7 +173,7 @@ func narrowest(t *store.Table, where []store.Cond) (best *store.Index) {
 		for _, column := range x.Columns {
 			if condOn(where, column, store.OneOf) == nil {
 				if slices.ContainsFunc(where, func(c store.Cond) bool { return c.Column == column && c.Op != store.IsNull && c.Op != store.NoneOf }) {
-					weight += 3 // a range of it
+					weight += 3 // a range of the column
 				}
 				all = false
 				break
@@ -189,8 +190,8 @@ func narrowest(t *store.Table, where []store.Cond) (best *store.Index) {
 	return best
 }
 
-// combined is how many combinations of values the filter leaves to columns; one that it does
-// not fix makes it too many.
+// combined returns how many combinations of values the filter allows for columns. If it does not fix one of
+// them, the result is too many.
 func combined(where []store.Cond, columns []int) int {
 	n := 1
 	for _, column := range columns {
@@ -203,7 +204,7 @@ func combined(where []store.Cond, columns []int) int {
 	return n
 }
 
-// combinations are the filters, one for each combination of values of the columns.
+// combinations returns the filters, one for each combination of values of the columns.
 func combinations(where []store.Cond, columns []int) [][]store.Cond {
 	parts := [][]store.Cond{where}
 	for _, column := range columns {
@@ -227,8 +228,8 @@ func combinations(where []store.Cond, columns []int) [][]store.Cond {
 	return parts
 }
 
-// goesAlong reports whether a list is best read along the column that it is sorted by, because nothing else
-// leaves few rows: not even that another column is null, of which SQLite thinks so.
+// goesAlong reports whether a list is best read in the order of its sort column, because nothing else leaves
+// few rows. SQLite wrongly assumes that a test for null on another column leaves few.
 func goesAlong(t *store.Table, where []store.Cond, sort int) bool {
 	if narrows(t, where, sort) || slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OneOf }) {
 		return false
@@ -238,7 +239,7 @@ func goesAlong(t *store.Table, where []store.Cond, sort int) bool {
 	})
 }
 
-// indexedBy makes SQLite take an index; nil leaves it the choice.
+// indexedBy makes SQLite use an index; for nil SQLite chooses.
 func indexedBy(t *store.Table, index *store.Index) string {
 	if index == nil {
 		return ""
@@ -246,7 +247,7 @@ func indexedBy(t *store.Table, index *store.Index) string {
 	return " INDEXED BY " + IndexName(t, index)
 }
 
-// IndexName is the name of an index in SQL.
+// IndexName returns the name of an index in SQL.
 func IndexName(t *store.Table, x *store.Index) string {
 	name := t.Name
 	for _, i := range x.Columns {
@@ -263,7 +264,7 @@ func IndexName(t *store.Table, x *store.Index) string {
 	return name
 }
 
-// CreateIndex is the statement that makes an index, which ends with the column last, if any.
+// CreateIndex returns the statement that makes an index. If last is not empty, it is the index's last column.
 func CreateIndex(t *store.Table, x *store.Index, last string) string {
 	var columns, only []string
 	for _, i := range x.Columns {
@@ -285,8 +286,8 @@ func CreateIndex(t *store.Table, x *store.Index, last string) string {
 	return text
 }
 
-// narrows reports whether the filter names ids, all columns of a unique key, or the
-// beginning of a column other than the one sorted by.
+// narrows reports whether the filter names ids, all columns of a unique key, or the beginning of a column other
+// than the sort column.
 func narrows(t *store.Table, where []store.Cond, sort int) bool {
 	for i := range where {
 		if where[i].Op == store.Prefix && where[i].Column != sort {

@@ -7,14 +7,13 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Query is a statement in the making, with its arguments. Its text depends on the
-// shape of a filter alone, never on a value. Only where a list is merged from ranges, it depends
-// on how many there are.
+// Query is a statement that is being built, with its arguments. Its text depends only on the shape of a filter,
+// never on a value. The one exception is a list that is merged from ranges: its text depends on their number.
 type Query struct {
 	strings.Builder
-	// Args are the values of its question marks.
+	// Args are the values for its question marks.
 	Args []any
-	// hides keeps SQLite from looking for an index by what is null: a plus before a column does.
+	// hides keeps SQLite from choosing an index for a test for null, with a plus before the column.
 	hides bool
 }
 
@@ -49,7 +48,7 @@ func (q *Query) cond(t *store.Table, c *store.Cond) {
 	case store.NotNull:
 		q.add(q.hidden() + name + " IS NOT NULL")
 	case store.NoneOf:
-		if t.Columns[c.Column].Null { // which SQLite does not conclude, where an index is to serve
+		if t.Columns[c.Column].Null { // SQLite does not conclude this itself, and needs it to use an index
 			q.add(q.hidden() + name + " IS NOT NULL AND ")
 		}
 		q.add(name+" NOT IN (SELECT value FROM json_each(?))", valueList(t, c))
@@ -63,7 +62,7 @@ func (q *Query) hidden() string {
 	return ""
 }
 
-// oneOf sends many values as one JSON array.
+// oneOf passes many values as one JSON array.
 func (q *Query) oneOf(t *store.Table, c *store.Cond) {
 	name := t.Columns[c.Column].Name
 	if len(c.Values) == 1 {
@@ -73,7 +72,7 @@ func (q *Query) oneOf(t *store.Table, c *store.Cond) {
 	q.add(name+" IN (SELECT value FROM json_each(?))", valueList(t, c))
 }
 
-// valueList is the values of a condition as one JSON array.
+// valueList returns the values of a condition as one JSON array.
 func valueList(t *store.Table, c *store.Cond) string {
 	list := []byte{'['}
 	for i := range c.Values {
@@ -85,8 +84,8 @@ func valueList(t *store.Table, c *store.Cond) string {
 	return string(append(list, ']'))
 }
 
-// prefix is a range, so that an index serves it: up to the least text that is
-// greater than all that begin so.
+// prefix writes a range, which an index serves: from start up to the smallest text that is greater than all
+// texts with this beginning. To find that text, it removes bytes 0xff from the end and raises the last byte by one.
 func (q *Query) prefix(name, start string) {
 	q.add(name+" >= ?", start)
 	above := []byte(start)
@@ -99,8 +98,8 @@ func (q *Query) prefix(name, start string) {
 	}
 }
 
-// appendJSON writes a bound value for json_each, byte for byte: encoding/json would
-// replace what is not UTF-8.
+// appendJSON writes a bound value for json_each, byte for byte: encoding/json would replace bytes that are not
+// UTF-8.
 func appendJSON(dst []byte, v any) []byte {
 	switch x := v.(type) {
 	case int64:

@@ -1,6 +1,5 @@
-// Package sqlrows writes the SQL of a table: its statements, the text of a filter, a page
-// and a walk along a log, and values on their way to columns and back. It runs nothing. The
-// text is SQLite's; what another database says otherwise comes with that backend.
+// Package sqlrows writes the SQL of a table: its statements, the text of a filter, a page and a walk along a
+// log. It also converts values to columns and back. It runs nothing. The text is SQLite's.
 package sqlrows
 
 import (
@@ -11,26 +10,25 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Statements is the SQL on one table that does not vary.
+// Statements is the SQL of one table that never varies.
 type Statements struct {
-	Columns string // every one, for a select
+	Columns string // all columns, for a select
 	Get     string
 	Exists  string
 	Insert  string
-	Update  string // all but the id and the touched column, by id and version
-	Narrow  string // the same, where the columns Keyed have their new values already; "" without such columns
+	Update  string // all columns except the id and the touched one, by id and version
+	Narrow  string // the same, for an update that does not change the columns Keyed; "" without such columns
 	Keyed   []int  // the columns of keys, indexes and references, which Narrow does not write
-	Rest    []int  // those that it does
-	Touch   string // "" where nothing is touched
+	Rest    []int  // the columns that Narrow writes
+	Touch   string // "" if the table has no touched column
 	Remove  string
-	Holders []string // a unique key's holder but for one id; as Table.Unique
+	Holders []string // finds the row that has a unique key, except one id; as Table.Unique
 }
 
-// composed are the statements of the tables met so far, by the table: *store.Table to
-// *Statements, and *store.Log to *LogStatements.
+// composed caches the statements by table: *store.Table to *Statements, and *store.Log to *LogStatements.
 var composed sync.Map
 
-// Of gives the statements on a table. They are composed once for each.
+// Of returns the statements of a table. It composes them once.
 func Of(t *store.Table) *Statements {
 	if s, ok := composed.Load(t); ok {
 		return s.(*Statements)
@@ -39,7 +37,7 @@ func Of(t *store.Table) *Statements {
 	return s.(*Statements)
 }
 
-// OfLog gives the statements on a log.
+// OfLog returns the statements of a log. It composes them once.
 func OfLog(l *store.Log) *LogStatements {
 	if s, ok := composed.Load(l); ok {
 		return s.(*LogStatements)
@@ -74,8 +72,8 @@ func compose(t *store.Table) *Statements {
 	return s
 }
 
-// narrow composes the update that leaves alone what indexes hold: SQLite writes every index
-// of which an update sets a column, whether its value changes or not.
+// narrow composes an update that does not set indexed columns: SQLite writes every index with a column that an
+// update sets, even if the value does not change.
 func (s *Statements) narrow(t *store.Table, names []string) {
 	keyed := map[int]bool{}
 	add := func(columns ...int) {
@@ -96,7 +94,7 @@ func (s *Statements) narrow(t *store.Table, names []string) {
 		switch {
 		case t.Touch != 0 && i == t.Touch:
 		case keyed[i] || t.Columns[i].References != nil:
-			s.Keyed, same = append(s.Keyed, i), append(same, " AND +"+names[i]+" IS ?") // the plus: no index is to be searched
+			s.Keyed, same = append(s.Keyed, i), append(same, " AND +"+names[i]+" IS ?") // the plus keeps SQLite from searching an index
 		default:
 			s.Rest, set = append(s.Rest, i), append(set, names[i]+" = ?")
 		}
@@ -106,16 +104,16 @@ func (s *Statements) narrow(t *store.Table, names []string) {
 	}
 }
 
-// LogStatements is the SQL on one log that does not vary.
+// LogStatements is the SQL of one log that never varies.
 type LogStatements struct {
 	Columns  string
 	Insert   string
 	Person   string // adds a person whom an event is about
-	Sequence string // the highest position ever given, which outlives the rows
+	Sequence string // the highest position ever assigned, also after the rows are gone
 	Floor    string
-	Since    string // the first position of an event from an instant on, among those up to a position, or the next
-	Last     string // the last event that a prune takes
-	Raise    string // the floor
+	Since    string // the first position, up to a given one, of an event from a time on, or the position after it
+	Last     string // the last event that a prune removes
+	Raise    string // raises the floor
 	Prune    [2]string
 	Redact   [3]string
 }
@@ -154,9 +152,9 @@ func composeLog(l *store.Log) *LogStatements {
 	}
 }
 
-// sinceText halves the positions in question until one is left. Every event before low is too
-// early, and none from high on is. Positions may have gaps: a place in the middle stands for the
-// event there or behind it.
+// sinceText is a binary search: it halves the range of positions until one is left. Every event before low is
+// too early, and none from high on is. Positions may have gaps: a position in the middle represents the event
+// there or the next one.
 func sinceText(log, instant string) string {
 	return `
 WITH RECURSIVE search (low, high) AS (
@@ -181,8 +179,8 @@ func insertText(table, columns string, n int) string {
 	return valuesText(table, columns, slices.Repeat([]string{"?"}, n))
 }
 
-// appendText inserts an event that is no earlier than the newest one. That lies on the page
-// which the insert writes.
+// appendText inserts an event that is no earlier than the newest one. The newest one is on the page that the
+// insert writes anyway.
 func appendText(l *store.Log, names []string) string {
 	places := slices.Repeat([]string{"?"}, len(names))
 	newest := "(SELECT " + names[l.Time] + " FROM " + l.Name + " ORDER BY position DESC LIMIT 1)"

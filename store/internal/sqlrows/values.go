@@ -7,12 +7,12 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// ID is an id as the column holds it.
+// ID returns an id in the form of the column.
 func ID(t *store.Table, column int, id [16]byte) string {
 	return typeid.String(t.Columns[column].Prefix, id)
 }
 
-// Bind is a value as the column holds it.
+// Bind returns a value in the form of the column.
 func Bind(columns []store.Column, i int, v *store.Value) any {
 	if v.Null {
 		return nil
@@ -27,8 +27,7 @@ func Bind(columns []store.Column, i int, v *store.Value) any {
 	}
 }
 
-// Fill reads the cells of a row that was scanned, in the order of the columns. kind is for
-// errors.
+// Fill reads the cells of a scanned row, in the order of the columns. Errors name kind.
 func Fill(kind string, columns []store.Column, row store.Row, cells []any) error {
 	for i := range row {
 		row[i] = store.Value{}
@@ -39,8 +38,8 @@ func Fill(kind string, columns []store.Column, row store.Row, cells []any) error
 	return nil
 }
 
-// value reads one cell. The tables are strict, so only a damaged or a doctored
-// database holds what does not fit.
+// value reads one cell. The tables are strict, so only a damaged or manipulated database contains a value that
+// does not fit.
 func value(c *store.Column, v *store.Value, cell any) bool {
 	switch x := cell.(type) {
 	case nil:
@@ -55,7 +54,7 @@ func value(c *store.Column, v *store.Value, cell any) bool {
 			return c.Type == store.Text || c.Type == store.JSON
 		}
 		return parseID(c.Prefix, x, &v.ID)
-	case time.Time: // a driver makes one of a text of an expression's, if this gives the same text back
+	case time.Time: // some drivers turn the text of an expression into a time, if formatting that time gives the text back
 		v.Text = x.Format(time.RFC3339Nano)
 		return c.Type == store.Text
 	default:
@@ -73,7 +72,7 @@ func parseID(prefix, text string, id *[16]byte) bool {
 	return err == nil
 }
 
-// Number is a count or a position, 0 for null.
+// Number returns a count or a position, 0 for null.
 func Number(cell any) int64 {
 	n, _ := cell.(int64)
 	return n

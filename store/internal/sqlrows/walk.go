@@ -4,22 +4,21 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Walk is a read of the log: along an index, from a place, examining the rest of the
-// filter row by row.
+// Walk is a read of the log along an index, from a given position. It checks the rest of the filter row by row.
 type Walk struct {
-	// Width is that of an event: its position, then its columns.
+	// Width is the number of cells of an event: its position, then its columns.
 	Width int
 	log   *store.Log
 	span  store.LogSpan
-	above int64        // positions lie beyond
-	below int64        // and before
-	fixed []store.Cond // what the index serves, at most one
+	above int64        // positions are greater
+	below int64        // and less
+	fixed []store.Cond // conditions that the index serves, at most one
 	rest  []store.Cond
 	index string
 	order string
 }
 
-// NewWalk plans one over the events from the position low on and before high.
+// NewWalk plans a walk over the events from the position low on and before high.
 func NewWalk(l *store.Log, where []store.Cond, span store.LogSpan, low, high int64) *Walk {
 	t := &l.Table
 	w := &Walk{log: l, Width: 1 + len(t.Columns), span: span, above: low - 1, below: high, order: " ORDER BY position"}
@@ -42,11 +41,11 @@ func NewWalk(l *store.Log, where []store.Cond, span store.LogSpan, low, high int
 	return w
 }
 
-// Examines reports whether a part of the filter is held against row by row, so that fewer
-// events may come than were looked at.
+// Examines reports whether the walk checks a part of the filter row by row. Fewer events may then come than
+// were examined.
 func (w *Walk) Examines() bool { return len(w.rest) > 0 }
 
-// Last is the position of the last event in cells.
+// Last returns the position of the last event in cells.
 func (w *Walk) Last(cells []any) int64 {
 	return Number(cells[len(cells)-w.Width])
 }
@@ -82,7 +81,7 @@ func (w *Walk) List(limit int) *Query {
 		w.candidates(q, columns, limit)
 		return q
 	}
-	// Only positions come out of the examination: it should not carry the documents.
+	// The inner query returns only positions, so that it does not carry the documents.
 	q.add("SELECT " + columns + " FROM " + w.log.Name + " WHERE position IN (SELECT position FROM (")
 	w.candidates(q, "position"+w.restColumns(), store.MaxExamined)
 	q.add(")")
@@ -91,7 +90,7 @@ func (w *Walk) List(limit int) *Query {
 	return q
 }
 
-// Extent counts what List examines, and gives the last of it.
+// Extent counts what List examines, and returns the last position of it.
 func (w *Walk) Extent() *Query {
 	q := &Query{}
 	last := "max"

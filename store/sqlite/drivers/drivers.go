@@ -1,8 +1,8 @@
-// Package drivers holds store/sqlite to its contract on handles of other drivers of SQLite than
-// its own. Each driver has a package beside it, and so a process of its own: they register under
-// the same name, and no file may be opened by two of them.
+// Package drivers tests that store/sqlite keeps its contract on handles of other SQLite drivers than its own.
+// Each driver has its own package, and so its own process: the drivers register under the same name, and two
+// drivers must never open the same file in one process.
 //
-// For most uses, one test is all it takes:
+// For most uses, one test is enough:
 //
 //	func TestDriver(t *testing.T) { drivers.Run(t, drivers.Driver{...}) }
 package drivers
@@ -27,24 +27,24 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// Driver is one under test. It is registered as "sqlite3".
+// Driver is a driver under test. It is registered as "sqlite3".
 type Driver struct {
-	// DSN is what docs/sqlite.md tells a host to write, with %s for the path of the file.
+	// DSN is the DSN from docs/sqlite.md, with %s for the path of the file.
 	DSN string
-	// Hasty is the parameter by which no commit waits for the disk.
+	// Hasty is the parameter with which commits do not wait for the disk.
 	Hasty string
-	// QueryOnly is the parameter by which no connection writes.
+	// QueryOnly is the parameter with which connections cannot write.
 	QueryOnly string
-	// LocksReads says that under _txlock=immediate even a transaction that only reads takes the
-	// write lock, so that [sqlite.New] refuses the handle.
+	// LocksReads says that with _txlock=immediate even a transaction that only reads takes the write lock.
+	// [sqlite.New] then refuses the handle.
 	LocksReads bool
-	// Refused are DSNs, with %s for the path of the file, that [sqlite.New] refuses, and a part
-	// of what it says.
+	// Refused are DSNs that [sqlite.New] refuses, with %s for the path of the file, each with a part of the
+	// error's text.
 	Refused map[string]string
 }
 
-// Run runs the suite: the contract of a store, the rules of the Service, and what hangs on how a
-// driver tells errors. In the plain run one rule in four is played, with -short one in ten.
+// Run runs the suite: the contract of a store, the rules of the Service, and what depends on how a driver
+// reports errors. A normal run plays one rule in four, and with -short one in ten.
 func Run(t *testing.T, d Driver) {
 	t.Run("conformance", d.conformance)
 	every := 4
@@ -67,7 +67,7 @@ func Run(t *testing.T, d Driver) {
 	}
 }
 
-// place is where a check plays: a driver, and a file with empty tables.
+// place is where a check runs: a driver, and a file with empty tables.
 type place struct {
 	Driver
 	path string
@@ -80,7 +80,7 @@ func (p place) open(t *testing.T, more ...string) (*sql.DB, *sqlite.Store) {
 	return db, p.store(t, db)
 }
 
-// handle opens a handle as a host does.
+// handle opens a handle in the way of a host.
 func (d Driver) handle(t *testing.T, path string, more ...string) *sql.DB {
 	t.Helper()
 	name := fmt.Sprintf(d.DSN, path)
@@ -106,8 +106,8 @@ func (d Driver) store(t *testing.T, db *sql.DB) *sqlite.Store {
 	return st
 }
 
-// blank gives paths of files that the driver has migrated, with the tables of rowtest beside
-// those of tenancy, and without rows.
+// blank returns paths of files that the driver has migrated. They have the tables of rowtest beside those of
+// tenancy, and no rows.
 func (d Driver) blank(t *testing.T) func(*testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "blank.db")
@@ -132,7 +132,7 @@ func (d Driver) blank(t *testing.T) func(*testing.T) string {
 func (d Driver) conformance(t *testing.T) {
 	fresh := d.blank(t)
 	open := func(t *testing.T) store.Store { return d.store(t, d.handle(t, fresh(t), d.Hasty)) }
-	some := 4 // the statements of the others are made the same way
+	some := 4 // the other statements are made in the same way
 	if testing.Short() {
 		some = 1
 	}
@@ -145,7 +145,7 @@ func (d Driver) conformance(t *testing.T) {
 	}
 }
 
-// join begins a transaction of a host's on the handle of a Store.
+// join begins a host's transaction on the handle of a Store.
 func join(t *testing.T, root store.Store) storetest.Host {
 	t.Helper()
 	st := root.(*sqlite.Store)

@@ -18,8 +18,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// parents: a parent that is not there and a row that another needs are told, be it ours or the
-// host's, by a foreign key or by a trigger of its own.
+// parents: a missing parent, and a row that another row needs, are reported. The other row may be Freehold's or
+// the host's, with a foreign key or a trigger.
 func parents(t *testing.T, p place) {
 	db, st := p.open(t)
 	ctx := t.Context()
@@ -39,7 +39,7 @@ func parents(t *testing.T, p place) {
 	require.ErrorIs(t, st.Update(ctx, func(tx store.Rows) error { return tx.Delete(ctx, userTable, id(2)) }), store.ErrReferenced)
 }
 
-// keys: a key that is taken is told by its field, and one of the host's own without.
+// keys: a taken key is reported with its field, and a key of the host's without.
 func keys(t *testing.T, p place) {
 	db, st := p.open(t)
 	putUsers(t, st, 1)
@@ -58,7 +58,7 @@ func keys(t *testing.T, p place) {
 	require.Empty(t, told.Field)
 }
 
-// canceled: a context that ends inside an Update keeps nothing, and the connection serves on.
+// canceled: a context that ends inside an Update keeps nothing, and the connection can be used again.
 func canceled(t *testing.T, p place) {
 	_, st := p.open(t)
 	ctx, stop := context.WithCancel(t.Context())
@@ -74,7 +74,7 @@ func canceled(t *testing.T, p place) {
 	putUsers(t, st, 1)
 }
 
-// canceledRead: a long read stops in the middle, and the connection serves on.
+// canceledRead: a long read stops in the middle, and the connection can be used again.
 func canceledRead(t *testing.T, p place) {
 	db, st := p.open(t)
 	execute(t, db, `DROP TABLE tenancy_role_assignments`, `
@@ -97,8 +97,8 @@ func canceledRead(t *testing.T, p place) {
 	putUsers(t, st, 1)
 }
 
-// busy: a lock that another keeps is waited for as long as the handle says and the Store's own
-// patience lasts, readers do not wait, and the context ends the wait.
+// busy: a writer waits for another's lock for the handle's timeout and the Store's own patience. Readers do not
+// wait, and the context ends the wait.
 func busy(t *testing.T, p place) {
 	db, st := p.open(t)
 	other := begin(t, p.handle(t, p.path))
@@ -119,7 +119,7 @@ func busy(t *testing.T, p place) {
 	putUsers(t, st, 1)
 }
 
-// longWait: writers of two Stores on two handles get their turns, and none fails.
+// longWait: writers of two Stores on two handles all get their turns, and none fails.
 func longWait(t *testing.T, p place) {
 	_, one := p.open(t)
 	_, two := p.open(t)
@@ -148,14 +148,14 @@ func longWait(t *testing.T, p place) {
 	}))
 }
 
-// full: an Update that finds no room keeps nothing, and nothing slips out of the transaction that
-// SQLite has rolled back.
+// full: an Update that runs out of space keeps nothing, and no statement runs after the transaction that SQLite
+// has rolled back.
 func full(t *testing.T, p place) {
 	db, st := p.open(t)
 	db.SetMaxOpenConns(1)
 	putUsers(t, st, 0)
 	limit := func(pages int) { execute(t, db, `PRAGMA max_page_count = `+strconv.Itoa(pages)) }
-	limit(1) // as many as there are
+	limit(1) // as many as the file has now
 	ctx := t.Context()
 	err := st.Update(ctx, func(tx store.Rows) error {
 		var err error
@@ -179,7 +179,7 @@ func full(t *testing.T, p place) {
 	require.Error(t, in.Update(ctx, insertUsers(t, 0)))
 }
 
-// readOnly: a handle that cannot write is read from, and says so to writers.
+// readOnly: reads work on a handle that cannot write, and writes return ErrReadOnly.
 func readOnly(t *testing.T, p place) {
 	_, writer := p.open(t)
 	putUsers(t, writer, 1)
@@ -200,7 +200,7 @@ func notADatabase(t *testing.T, p place) {
 	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), store.ErrNotADatabase)
 }
 
-// corrupt: damaged pages are told, by reads and by writes.
+// corrupt: reads and writes report damaged pages.
 func corrupt(t *testing.T, p place) {
 	db, err := sql.Open("sqlite3", p.path)
 	require.NoError(t, err)
@@ -229,8 +229,7 @@ func corrupt(t *testing.T, p place) {
 	require.ErrorIs(t, st.Update(t.Context(), list), store.ErrCorrupt)
 }
 
-// timesAsTexts: a text that looks like a time stays the text that it is, also where an expression
-// gives it.
+// timesAsTexts: a text that looks like a time stays unchanged, even as the result of an expression.
 func timesAsTexts(t *testing.T, p place) {
 	_, st := p.open(t)
 	require.NoError(t, st.View(t.Context(), func(tx store.Rows) error {
@@ -243,8 +242,8 @@ func timesAsTexts(t *testing.T, p place) {
 	}))
 }
 
-// readEnded: SQLite may end a read on its own, as it does when the disk fails; the connection then
-// writes as before.
+// readEnded: SQLite may end a read by itself, as it does when the disk fails; the connection can then write as
+// before.
 func readEnded(t *testing.T, p place) {
 	db, st := p.open(t)
 	db.SetMaxOpenConns(1)

@@ -14,7 +14,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// refused: what a handle lacks is said.
+// refused: New reports what a handle lacks.
 func refused(t *testing.T, p place) {
 	for dsn, want := range p.Refused {
 		path := filepath.Join(t.TempDir(), "refused.db")
@@ -28,8 +28,8 @@ func refused(t *testing.T, p place) {
 	}
 }
 
-// immediate: a handle whose transactions begin with the write lock serves if its reads do not, and
-// is else refused; a host may have it beside that of the Store.
+// immediate: a handle whose transactions begin with the write lock works if its reads do not take it, and is
+// refused otherwise. A host may have such a handle beside that of the Store.
 func immediate(t *testing.T, p place) {
 	db, st := p.open(t)
 	other := p.handle(t, p.path, "_txlock=immediate", p.Hasty)
@@ -70,7 +70,7 @@ func closed(t *testing.T, p place) {
 	require.ErrorIs(t, st.View(t.Context(), func(store.Rows) error { return nil }), store.ErrClosed)
 }
 
-// schema: tables that are not there and tables of a newer program are told from each other.
+// schema: missing tables and the tables of a newer program give different errors.
 func schema(t *testing.T, p place) {
 	_, err := sqlite.New(t.Context(), p.handle(t, filepath.Join(t.TempDir(), "empty.db")))
 	require.ErrorIs(t, err, store.ErrSchema)
@@ -80,7 +80,8 @@ func schema(t *testing.T, p place) {
 	require.ErrorIs(t, sqlite.Migrate(t.Context(), db), store.ErrSchema)
 }
 
-// joined: rows of tenancy and the host's own are kept or vanish together, whichever side began.
+// joined: rows of tenancy and of the host are kept or rolled back together, whichever side began the
+// transaction.
 func joined(t *testing.T, p place) {
 	db, st := p.open(t)
 	execute(t, db, `CREATE TABLE hosts (user_id TEXT NOT NULL REFERENCES tenancy_users (id))`)
@@ -105,7 +106,7 @@ func joined(t *testing.T, p place) {
 	}
 }
 
-// joinedDeferred: a host's transaction that has read, and finds that another wrote since, is busy.
+// joinedDeferred: a host's transaction that has read, while another has written since, is busy.
 func joinedDeferred(t *testing.T, p place) {
 	db, st := p.open(t)
 	in := st.InTx(begin(t, db))
@@ -116,8 +117,8 @@ func joinedDeferred(t *testing.T, p place) {
 	require.ErrorContains(t, err, "begin anew")
 }
 
-// joinedEnded: where SQLite has rolled back on its own, nothing of ours is committed alone; and
-// after the host's end everything is closed.
+// joinedEnded: after SQLite has rolled back by itself, nothing of Freehold's is committed alone. After the
+// host's end everything is closed.
 func joinedEnded(t *testing.T, p place) {
 	db, st := p.open(t)
 	tx := begin(t, db)
@@ -134,8 +135,8 @@ func joinedEnded(t *testing.T, p place) {
 	}
 }
 
-// oneConnection: with the handle's one connection in a host's transaction, nothing inside needs
-// another, and what waits outside minds its context.
+// oneConnection: if a host's transaction uses the handle's one connection, nothing inside it needs another, and
+// calls that wait outside obey their context.
 func oneConnection(t *testing.T, p place) {
 	db, st := p.open(t)
 	db.SetMaxOpenConns(1)
@@ -148,7 +149,7 @@ func oneConnection(t *testing.T, p place) {
 	require.True(t, hasUser(t, st, 1))
 }
 
-// backup: a copy is whole, and the driver opens it.
+// backup: a copy is complete, and the driver opens it.
 func backup(t *testing.T, p place) {
 	_, st := p.open(t)
 	putUsers(t, st, 1)

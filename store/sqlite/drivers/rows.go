@@ -49,7 +49,7 @@ func membership(n, organization, user int) store.Row {
 	})
 }
 
-// insertUsers is a function of an Update that inserts the users with these numbers.
+// insertUsers returns a function for Update that inserts the users with these numbers.
 func insertUsers(t *testing.T, numbers ...int) func(store.Rows) error {
 	return func(tx store.Rows) error {
 		for _, n := range numbers {
@@ -80,7 +80,7 @@ func hasUser(t *testing.T, st store.Store, n int) bool {
 	return err == nil
 }
 
-// query runs a query of one column of text, as a host writes them.
+// query runs a query with one column of text, as a host writes them.
 func query(ctx context.Context, tx store.Rows, text string) (all []string, err error) {
 	q := &store.Query{Name: "of the host", SQL: text, Columns: []store.Column{{Name: "text", Type: store.Text, Null: true}}}
 	_, err = store.RunQuery(ctx, tx, q, nil, func(row store.Row) error {

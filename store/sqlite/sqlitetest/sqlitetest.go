@@ -1,4 +1,4 @@
-// Package sqlitetest opens stores on SQLite for tests, each on a file of its own.
+// Package sqlitetest opens SQLite stores for tests, each on its own file.
 package sqlitetest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/freehold-dev/freehold/store/sqlite"
 )
 
-// New opens an empty store on a file in a directory of the test, and closes it when the test ends. The
-// tables are there. The file is a copy of one that was migrated once, and commits do not wait for the disk, so it takes about as
+// New opens an empty, migrated store on a file in a directory of the test, and closes it when the test ends.
+// The file is a copy of one that was migrated once, and commits do not wait for the disk. So New takes about as
 // long as writing a file.
 func New(t testing.TB) *sqlite.Store {
 	t.Helper()
@@ -23,7 +23,7 @@ func New(t testing.TB) *sqlite.Store {
 	st, err := sqlite.Options{Synchronous: sqlite.Normal}.Open(t.Context(), path)
 	must(t, err)
 	t.Cleanup(func() { must(t, st.Close()) })
-	_, err = st.DB().ExecContext(t.Context(), `PRAGMA synchronous = OFF`) // it has one connection
+	_, err = st.DB().ExecContext(t.Context(), `PRAGMA synchronous = OFF`) // enough, because the handle has one connection
 	must(t, err)
 	return st
 }
@@ -35,7 +35,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// migrated is a file with empty tables.
+// migrated is the content of a file with empty tables.
 var migrated = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "migrated")
 	if err != nil {
