@@ -204,7 +204,7 @@ func (jn joinRules) roomForRequest(ctx context.Context, id OrganizationID, user 
 	if byDomain, err := jn.asksByDomain(ctx, id, user); err != nil || byDomain && n < 2*most {
 		return err
 	}
-	full := invalid("organization", "has as many join requests as may wait") // without the number: outsiders must not learn it
+	full := invalid("organization", "has as many join requests as may wait") // outsiders must not learn the number
 	full.Err = errRequestsFull
 	return full
 }

@@ -54,7 +54,8 @@ func (jn joinRules) approve(ctx context.Context, req JoinRequest, roles []string
 		return Member{}, &Error{Code: ErrEmailNotVerified}
 	}
 	j := entrant{organization: org, userID: req.UserID, via: JoinedRequest, roles: roles, inviter: jn.c.invitations().inviter()}
-	return jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) { return jn.ownWord(ctx, inv, user) }) // decides the request
+	// This also decides the request.
+	return jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) { return jn.ownWord(ctx, inv, user) })
 }
 
 // Decline refuses a join request. The user may file a new one.

@@ -64,14 +64,14 @@ type Membership struct {
 	Status         MembershipStatus  `json:"status"`                  // only an active one gives access
 	DisplayName    string            `json:"display_name,omitempty"`  // the name in this organization; "" = the user's own
 	Attributes     map[string]string `json:"attributes,omitempty"`    // the user's profile in this organization
-	Metadata       map[string]string `json:"metadata,omitempty"`      // the host's own data; only the host writes it (rule O1)
+	Metadata       map[string]string `json:"metadata,omitempty"`      // only the host writes it (rule O1)
 	JoinedVia      JoinedVia         `json:"joined_via"`              // how the user became a member
 	InviterID      UserID            `json:"inviter_id,omitzero"`     // the user who invited or admitted them; zero: nobody
 	InvitationID   InvitationID      `json:"invitation_id,omitzero"`  // while pending: the invitation that it waits for
 	ExpiresAt      time.Time         `json:"expires_at,omitzero"`     // while pending: when that invitation expires
-	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // when the user last joined; while pending: when they were invited
+	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // the last time of joining; while pending: of the invitation
 	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: when it became so
-	LastSignInAt   time.Time         `json:"-"`                       // the last sign-in here; not part of the versioned row (rule G12)
+	LastSignInAt   time.Time         `json:"-"`                       // here; not part of the versioned row (rule G12)
 	CreatedAt      time.Time         `json:"created_at,omitzero"`     // when it was created
 	UpdatedAt      time.Time         `json:"updated_at,omitzero"`     // when it last changed, with Version
 	NameKey        string            `json:"-"`                       // the folded name, for sorting and search
@@ -106,13 +106,13 @@ func (m *Membership) keys(user User) {
 // JSON is for output only: a Member that is decoded from it has no Roles.
 type Member struct {
 	Membership
-	Name             string           `json:"name,omitempty"`              // the name in this organization, else the user's own
+	Name             string           `json:"name,omitempty"`              // here, else the user's own
 	Email            string           `json:"email,omitempty"`             // the user's
-	EmailASCII       string           `json:"email_ascii,omitempty"`       // Email with the domain in ASCII, if it is not (rule G5); else ""
+	EmailASCII       string           `json:"email_ascii,omitempty"`       // Email in ASCII, if it is not (rule G5); else ""
 	OrganizationName string           `json:"organization_name"`           // the organization's DisplayName
 	OrganizationSlug string           `json:"organization_slug,omitempty"` // "" = the organization has none
-	Roles            []string         `json:"-"`                           // slugs by priority, the primary role first (rule R4)
-	RoleNames        []string         `json:"-"`                           // the name of each role in Roles, in the same order
+	Roles            []string         `json:"-"`                           // slugs, the primary role first (rule R4)
+	RoleNames        []string         `json:"-"`                           // the name of each of Roles
 	Assignments      []RoleAssignment `json:"-"`                           // where each role comes from (rule M10)
 }
 
