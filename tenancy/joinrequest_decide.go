@@ -129,8 +129,8 @@ func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinReque
 }
 
 // settleRequests decides a user's pending requests: in the given organizations, whose locks the caller holds,
-// or else in all. It is called when the user joined by another way, when the user is deleted (rule M16), and
-// after a takeover (rule U5).
+// or else in all. It is called when the user becomes a member by another way, is removed or deactivated (rule
+// M16), and after a takeover (rule U5).
 func (jn joinRules) settleRequests(ctx context.Context, user UserID, state JoinRequestState, at ...OrganizationID) error {
 	waiting := joinRequestFilter{UserID: typed.Of(user), State: typed.Of(JoinRequestPending)}
 	var requests []JoinRequest

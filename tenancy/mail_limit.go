@@ -13,7 +13,7 @@ import (
 const (
 	mailsFor    = 30 * 24 * time.Hour // the period of Limits.Mails
 	mailsPerDay = 24 * time.Hour      // the period of Limits.AddressMails
-	// after so many mails of one kind and scope in a day, other scopes come first
+	// After so many mails of one kind and scope in a day, other scopes come first.
 	mailsOfOne    = 3
 	noticesPerDay = 10 // the most notices about one account to one address in a day
 )

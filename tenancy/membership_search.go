@@ -113,8 +113,8 @@ func (s *memberSearch) finds(m *Membership, source int, filter membershipFilter)
 	}
 	name, address := splitWords(m.NameKey), addressWords(m.EmailKey)
 	words := indexWords(m.NameKey, m.EmailKey)
-	// from the first list, also when descending: the lists of words lack members whose words are not written
-	// yet
+	// From the first list, also when descending: the lists of words lack members whose words are not written
+	// yet.
 	for list := range source {
 		if s.lists(m, list, name, &words) {
 			return false
@@ -169,13 +169,13 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 		n := 0
 		for _, source := range s.sources {
 			list, order := s.list(source, filter)
-			// along the index of words: a count would use the index of the status
+			// Along the index of words: a count would use the index of the status.
 			found, err := ms.c.tx.Memberships().List(ctx, list, listSpan{Order: order, Limit: 2 * rareWord})
 			if err != nil {
 				return err
 			}
 			for _, m := range found {
-				// pending members do not count: the order must not reveal who is invited (rule M2)
+				// Pending members do not count: the order must not reveal who is invited (rule M2).
 				if m.Status != MembershipPending {
 					n++
 				}

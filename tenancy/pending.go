@@ -196,7 +196,7 @@ func (pd pendingRules) settleUsed(ctx context.Context, n *signIn, p pendingSignI
 	case err != nil:
 		return err
 	}
-	// the person's user and identity are known from now on
+	// The person's user and identity are known from now on.
 	p.UserID, p.IdentityID, p.EmailKey = n.user.ID, n.identity.ID, ""
 	return put(ctx, pd.c, pd.c.tx.PendingSignIns().Update, &p)
 }

@@ -248,7 +248,7 @@ func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *
 	if err := rr.checkRole(declared, role); err != nil {
 		return err
 	}
-	// a member's first role is their primary one, so it must not come before built-in roles
+	// A member's first role is their primary one, so it must not come before built-in roles.
 	if role.Priority < ownPriority {
 		return invalid("priority", fmt.Sprintf("is below %d", ownPriority))
 	}

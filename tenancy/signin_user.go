@@ -413,7 +413,7 @@ func (n *signIn) readMembers(ctx context.Context, who UserID) error {
 		named = append(named, n.invitation.OrganizationID)
 	}
 	slices.SortFunc(named, OrganizationID.Compare)
-	// by their unique key, so without a condition on the status
+	// By their unique key, so without a condition on the status.
 	pairs := membershipFilter{UserID: typed.Of(who), OrganizationID: typed.Of(slices.Compact(named)...)}
 	there, err := n.w.tx.Memberships().List(ctx, pairs, listSpan{Limit: len(named)})
 	if err != nil {

@@ -76,7 +76,7 @@ func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof)
 	if err != nil {
 		return err
 	}
-	// other entries of its client may be another person's
+	// Other entries of its client may be another person's.
 	live = slices.DeleteFunc(live, func(s Session) bool { return s.ID == p.session })
 	return us.c.sessions().end(ctx, EndedTakenOver, live...)
 }

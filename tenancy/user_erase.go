@@ -16,7 +16,7 @@ import (
 // Events about the person stay, with Data, Previous and Person emptied. Invitations to the person's addresses
 // stay, without the address and the metadata; pending and expired ones are revoked, because they cannot be sent
 // again. The person's addresses are the present one, and those that events show as proved by them, except an
-// address that another user has by now. An invitation to another address that the person accepted stays,
+// address that another user has by now. An invitation to somebody else that the person accepted stays,
 // without the person and its metadata. An invitation to the person that another user accepted still names that
 // user.
 //

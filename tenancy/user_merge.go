@@ -346,7 +346,7 @@ func (us userRules) moveIdentities(ctx context.Context, from, into UserID) (int,
 
 // tombstone empties a merged user and points it to into. It also points users who were merged into it there.
 func (us userRules) tombstone(ctx context.Context, user User, into UserID) error {
-	// sessions that ended keep their tokens
+	// Sessions that ended keep their tokens.
 	proofs := secretFilter{Kind: typed.Of(secretEmailProof), UserID: typed.Of(user.ID)}
 	if _, err := us.c.tx.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err

@@ -176,7 +176,7 @@ func (us userRules) shedOffers(ctx context.Context, id UserID) (int, error) {
 		return 0, err
 	}
 	waiting.ID = typed.Of(ids...)
-	// read again under the locks
+	// Read again under the locks.
 	if found, err = us.c.tx.Memberships().List(ctx, waiting, listSpan{Limit: sweepLimit}); err != nil {
 		return 0, err
 	}
