@@ -82,8 +82,7 @@ func passedOver(err error) bool {
 
 // ownWord reports whether a user may accept an invitation to their proved address by themselves. If only a
 // connection has proved the address, or the user came by one, the roles may not manage anything or have all
-// permissions (rules R3, R6). The reason: whoever may make connections controls what a connection asserts about
-// people.
+// permissions (rules R3, R6). The reason: the people who may make connections control what a connection asserts.
 func (jn joinRules) ownWord(ctx context.Context, inv Invitation, user User) (bool, error) {
 	if user.EmailVerifiedAt.IsZero() {
 		return false, nil

@@ -270,7 +270,7 @@ func (rm removalRules) pass(ctx context.Context, j entrant, user User) error {
 	return rm.forget(ctx, b.OrganizationID, user)
 }
 
-// forget deletes what kept a user out who is let in: the record about themselves, and the records of others by
+// forget deletes what kept a user out, when they are let in: the record about themselves, and the records of others by
 // their address. The user's own addresses stay, for a later removal.
 func (rm removalRules) forget(ctx context.Context, id OrganizationID, user User) error {
 	people, err := rm.peopleAt(ctx, id, user)

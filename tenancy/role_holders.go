@@ -28,13 +28,13 @@ type EffectiveGrant struct {
 type HolderPage struct {
 	Items []Member `json:"items"`          // members who hold it
 	Next  string   `json:"next,omitempty"` // Cursor of the next page; "" = there is none
-	// Holders is how many active members hold the role, on all pages together. It is exact unless More is true.
-	// Then more members may hold it, because only 1,000 assignments are read, and a member may have several.
+	// Holders is how many active members hold the role, on all pages together. It is exact up to 1,000; beyond
+	// that it is 1,000 and More is true.
 	Holders int  `json:"holders"`
-	More    bool `json:"more"` // Holders may be too low
+	More    bool `json:"more"` // more members than Holders hold it
 }
 
-// maxHolders is how many assignments are read to count the members who hold a role.
+// maxHolders is how far the members who hold a role are counted.
 const maxHolders = 1000
 
 // Effective returns a role that holds in an organization, with its inherited grants and the permissions that
@@ -88,8 +88,7 @@ func (rr roleRules) effective(ctx context.Context, id OrganizationID, slug strin
 
 // Holders returns a page of the active members who hold a role directly, from any source, in the order in which
 // they got it, and counts them (rule R7). It leaves out members who hold only a role that extends it; for all
-// members with a permission see [Service.MembersWith]. The fields Statuses, prefixes and Order of q must be
-// empty.
+// members with a permission see [Service.MembersWith]. Of q, only Descending, Limit and Cursor may be set.
 //
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole]; [ErrInvalid], [ErrInvalidCursor].
 func (g Roles) Holders(ctx context.Context, organization OrganizationID, slug string, q MemberQuery) (HolderPage, error) {
@@ -117,8 +116,8 @@ func (g Roles) Holders(ctx context.Context, organization OrganizationID, slug st
 	})
 }
 
-// countHolders counts the active members who hold a role. One member may have it from several sources, so it
-// reads their assignments, at most 1,000.
+// countHolders counts the active members who hold a role, up to maxHolders. A member may have the role from
+// several sources, so it reads their assignments and counts each member once.
 func (rr roleRules) countHolders(ctx context.Context, id OrganizationID, slug string) (n int, more bool, err error) {
 	active := MemberQuery{Roles: []string{slug}, Statuses: []MembershipStatus{MembershipActive}}
 	ids, more, err := rr.c.members().holders(ctx, id, active, maxHolders)

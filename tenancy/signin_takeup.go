@@ -22,8 +22,8 @@ func (a admission) provesMailbox() bool {
 }
 
 // mayTakeUp reports whether the person's evidence suffices for the roles of an invitation. A connection alone
-// gives nobody roles that manage something, or that have all permissions (rules R3, R6): whoever may make
-// connections controls what a connection asserts about people.
+// gives nobody roles that manage something, or that have all permissions (rules R3, R6): the people who
+// may make connections control what a connection asserts.
 func (a admission) mayTakeUp(ctx context.Context, inv Invitation) (bool, error) {
 	if !a.provesMailbox() {
 		return false, nil

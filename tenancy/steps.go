@@ -60,8 +60,8 @@ func (s *Service) gave(ctx context.Context, method *Method, key string, organiza
 	})
 }
 
-// rehearse does something in a savepoint and rolls it back. A call that works in steps so finds out what it
-// would be refused for, before its first step.
+// rehearse does something in a savepoint and rolls it back. So a call that works in steps knows before its first
+// step whether it would be refused.
 func (c *call) rehearse(ctx context.Context, do func(part *call) error) error {
 	err := c.savepoint(ctx, func(part *call) error {
 		if err := do(part); err != nil {
