@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// entrant is somebody on their way into an organization. Whoever makes one holds
+// entrant describes a user who is about to become a member of an organization. The caller that makes one holds
 // the locks of the user and of the organization.
 type entrant struct {
 	id           MembershipID // zero = a new one
@@ -19,18 +19,19 @@ type entrant struct {
 	metadata     map[string]string
 	history      MembershipHistory // of an import; zero: none
 
-	source     RoleSource   // what gives the roles; "" = manual (rule M10)
-	sourceID   string       // which one
-	invitation *Invitation  // the one that is accepted, and is pending; nil: none
-	inviter    UserID       // who let them in; zero: nobody
-	host       bool         // by the host's word, which passes what stops others (rule M14)
-	created    bool         // the user came to be in this call: nothing is kept of them but by their address
-	uninvited  bool         // no invitation stands to their address there
-	spared     InvitationID // one that stands to their address, and is left for when they bring more; zero: none
+	source     RoleSource  // the source that gives the roles; "" = manual (rule M10)
+	sourceID   string      // the id of that source
+	invitation *Invitation // the pending invitation that is accepted; nil: none
+	inviter    UserID      // the user who let them in; zero: nobody
+	host       bool        // the host lets them in, which passes checks that stop others (rule M14)
+	created    bool        // this call created the user: records about them exist only by their address
+	uninvited  bool        // no invitation to their address is pending there
+	// spared is a pending invitation to their address that stays, until they sign in with stronger evidence;
+	// zero: none.
+	spared InvitationID
 }
 
-// join is the one gate into an organization: every way in passes it, and what it
-// refuses nobody lets in.
+// join makes a user a member of an organization. Every way in calls it, so that no way skips a check.
 func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 	user, err := jn.c.users().get(ctx, j.userID)
 	if err != nil {
@@ -53,7 +54,7 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 		}
 	}
 	member, err := jn.comeIn(ctx, j, user, m, there)
-	if err == nil && j.via == JoinedCode { // which is asking, as a request is (rule I9)
+	if err == nil && j.via == JoinedCode { // a join code counts as asking, as a request does (rule I9)
 		err = jn.c.mails().asks(ctx, j.organization.ID.String(), user.EmailKey)
 	}
 	if err != nil || j.via == JoinedCreated || j.created && jn.c.instance.config.OnJoin == nil {
@@ -66,7 +67,7 @@ func (jn joinRules) join(ctx context.Context, j entrant) (Member, error) {
 	return member, jn.settleRequests(ctx, user.ID, settled, j.organization.ID)
 }
 
-// comeIn lets somebody in, on the row that there is.
+// comeIn makes the user a member, on the row that exists or on a new one.
 func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membership, there bool) (Member, error) {
 	switch {
 	case !there:
@@ -74,7 +75,7 @@ func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membersh
 	case m.Status == MembershipPending:
 		return jn.enterPending(ctx, j, user, m)
 	case !j.host && j.invitation == nil:
-		return Member{}, &Error{Code: ErrMembershipInactive} // only somebody's word brings them back (rule M5)
+		return Member{}, &Error{Code: ErrMembershipInactive} // only the host or an invitation reactivates (rule M5)
 	case j.history != MembershipHistory{}:
 		return Member{}, invalid("history", "is of a membership that was there before")
 	default:
@@ -82,9 +83,9 @@ func (jn joinRules) comeIn(ctx context.Context, j entrant, user User, m Membersh
 	}
 }
 
-// isOpen refuses every way but the host's into an organization that is shut, and, by
-// the ways that anybody may try, an address that it does not take (rule M14). A user whom
-// the host suspended gets in by the host's word alone (rule M9).
+// isOpen refuses a suspended or archived organization for every way in except the host's. For the ways that
+// anybody may try, it also refuses an address that the organization does not accept (rule M14). Only the host
+// lets in a user whom it has suspended (rule M9).
 func (jn joinRules) isOpen(j entrant, user User) error {
 	if j.host {
 		return nil
@@ -110,8 +111,8 @@ func isShut(org Organization) error {
 	return nil
 }
 
-// takes refuses a user whose address an organization does not take. Where it picks
-// addresses, one that is not proved says nothing.
+// takes refuses a user whose address the organization does not accept. If the organization restricts addresses,
+// the user's address must be proved.
 func (jn joinRules) takes(org Organization, user User) error {
 	if len(org.Settings.AllowedDomains)+len(org.Settings.BlockedDomains) == 0 {
 		return nil
@@ -122,9 +123,9 @@ func (jn joinRules) takes(org Organization, user User) error {
 	return jn.emailAllowed(org, user.EmailKey)
 }
 
-// emailAllowed refuses a canonical address on a domain that an organization does not
-// take (rules O3, M14). An allowed domain is that name alone. A blocked one is every name
-// below it, too: whoever holds a name makes as many below it as they like.
+// emailAllowed refuses a canonical address on a domain that the organization does not accept (rules O3, M14).
+// An allowed domain matches by its exact name. A blocked domain also matches all its subdomains, because the
+// holder of a domain can make as many of these as they like.
 func (jn joinRules) emailAllowed(org Organization, emailKey string) error {
 	if belowDomains(emailKey, org.Settings.BlockedDomains) ||
 		len(org.Settings.AllowedDomains) > 0 && !onDomains(emailKey, org.Settings.AllowedDomains) {
@@ -133,12 +134,12 @@ func (jn joinRules) emailAllowed(org Organization, emailKey string) error {
 	return nil
 }
 
-// onDomains reports whether a canonical address is on one of some domains.
+// onDomains reports whether a canonical address is on one of the domains.
 func onDomains(emailKey string, names []string) bool {
 	return slices.Contains(names, emailDomain(emailKey))
 }
 
-// belowDomains reports whether a canonical address is on one of some domains, or below it.
+// belowDomains reports whether a canonical address is on one of the domains, or on a subdomain.
 func belowDomains(emailKey string, names []string) bool {
 	at := "." + emailDomain(emailKey)
 	return slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(at, "."+name) })

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// enterNew makes a membership where there was none (rule M1).
+// enterNew makes a new membership (rule M1).
 func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member, error) {
 	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {
@@ -20,8 +20,7 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 	if err := jn.reprofile(&m, j, user); err != nil {
 		return Member{}, err
 	}
-	// One that stands to their address would undo a removal later, and keeps a seat. There is one at
-	// most.
+	// A pending invitation to their address would undo a later removal, and takes a seat. There is at most one.
 	if !j.uninvited && (j.invitation == nil || !user.hasEmail(j.invitation.EmailKey)) {
 		if err := jn.c.invitations().revokePendingOther(ctx, j.organization.ID, user, j.leaves()); err != nil {
 			return Member{}, err
@@ -40,9 +39,8 @@ func (jn joinRules) enterNew(ctx context.Context, j entrant, user User) (Member,
 	return jn.entered(ctx, j, user, m, roles, nil)
 }
 
-// enterPending turns a membership that waits for its invitation active, on the same
-// row, by whichever way came first (rule M2). An invitation that is neither the one
-// accepted nor left for later is revoked by it.
+// enterPending makes a pending membership active, on the same row, whichever way the user came in (rule M2). It
+// revokes the membership's invitation, unless that is accepted or spared.
 func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Membership) (Member, error) {
 	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {
@@ -58,7 +56,7 @@ func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Me
 	}
 	before := m
 	if j.accepts() != m.InvitationID {
-		m.Metadata = nil // what the invitation brought, which goes with it
+		m.Metadata = nil // it came with the invitation, and goes with it
 	}
 	m.Status, m.JoinedVia, m.JoinedAt, m.InviterID = j.status(), j.via, cmp.Or(j.history.JoinedAt, jn.c.now), j.inviter
 	m.DeactivatedAt = j.history.DeactivatedAt
@@ -82,8 +80,8 @@ func (jn joinRules) enterPending(ctx context.Context, j entrant, user User, m Me
 	return jn.entered(ctx, j, user, m, roles, old)
 }
 
-// admitNew asks all that an active member has to pass, and gives the user as they are then.
-// Somebody who comes in inactive, by an import, is asked when they become active.
+// admitNew makes the checks for an active member, and returns the user as they are afterwards. A user who is
+// imported as inactive is checked when they become active.
 func (jn joinRules) admitNew(ctx context.Context, j entrant, user User, roles []string) (User, error) {
 	if j.status() == MembershipInactive {
 		return user, nil
@@ -95,8 +93,8 @@ func (jn joinRules) admitNew(ctx context.Context, j entrant, user User, roles []
 	return jn.afterOnJoin(ctx, user)
 }
 
-// counted counts a new member among the seats. Of one who comes in inactive the address is
-// remembered instead, as when somebody becomes so (rule M5).
+// counted counts a new member among the seats. For a user who joins as inactive it records their address
+// instead, as for a member who becomes inactive (rule M5).
 func (jn joinRules) counted(ctx context.Context, j entrant, user User) error {
 	if j.status() == MembershipInactive {
 		return jn.c.removals().keepAddress(ctx, j.organization.ID, user)
@@ -104,10 +102,10 @@ func (jn joinRules) counted(ctx context.Context, j entrant, user User) error {
 	return jn.seated(ctx, j.organization)
 }
 
-// status is what somebody comes in as.
+// status returns the status that the new membership gets.
 func (j entrant) status() MembershipStatus { return cmp.Or(j.history.Status, MembershipActive) }
 
-// afterOnJoin is a user as they are now: the host's hook may have changed them.
+// afterOnJoin reads the user again, because Config.OnJoin may have changed them.
 func (jn joinRules) afterOnJoin(ctx context.Context, user User) (User, error) {
 	if jn.c.instance.config.OnJoin == nil {
 		return user, nil
@@ -115,7 +113,7 @@ func (jn joinRules) afterOnJoin(ctx context.Context, user User) (User, error) {
 	return jn.c.users().get(ctx, user.ID)
 }
 
-// entered gives a new member their roles, and says that they are one.
+// entered gives a new member their roles, and writes the event.
 func (jn joinRules) entered(ctx context.Context, j entrant, user User, m Membership, roles []string, old any) (Member, error) {
 	held, _, err := jn.c.roles().setChosen(ctx, m, nil, roles, cmp.Or(j.source, RoleManual), j.sourceID)
 	if err != nil {
@@ -128,7 +126,7 @@ func (jn joinRules) entered(ctx context.Context, j entrant, user User, m Members
 	return newMember(m, held, r, &j.organization, &user), err
 }
 
-// accepts is the invitation that somebody comes by; zero: none.
+// accepts returns the invitation that the user accepts; zero: none.
 func (j entrant) accepts() InvitationID {
 	if j.invitation == nil {
 		return InvitationID{}
@@ -136,11 +134,11 @@ func (j entrant) accepts() InvitationID {
 	return j.invitation.ID
 }
 
-// leaves is the invitation to the newcomer that their entry does not revoke; zero: none.
+// leaves returns the invitation to the user that joining does not revoke; zero: none.
 func (j entrant) leaves() InvitationID { return cmp.Or(j.accepts(), j.spared) }
 
-// vacates is how many of the seats taken are the newcomer's own: an invitation keeps
-// one until it is accepted (rule M9).
+// vacates returns how many of the taken seats are the user's own: an invitation takes one until it is accepted
+// (rule M9).
 func (j entrant) vacates() int {
 	if !j.leaves().IsZero() {
 		return 1
@@ -203,7 +201,7 @@ func (jn joinRules) enterAgain(ctx context.Context, j entrant, user User, m Memb
 	return newMember(m, mine, r, &j.organization, &user), err
 }
 
-// reprofile takes over what a return brings along: nothing named leaves what was.
+// reprofile writes the profile that the user brings into the membership. Empty fields leave what was there.
 func (jn joinRules) reprofile(m *Membership, j entrant, user User) error {
 	name, err := optionalName("display_name", j.displayName)
 	if err != nil {

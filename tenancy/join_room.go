@@ -9,24 +9,23 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// admit is what every way that ends active must pass (rule M14): seats, the single
-// organization, and the host's veto. vacated is how many of the seats taken
-// make room for this one.
+// admit makes the checks for every way in that makes an active member: seats, the single organization, and
+// Config.OnJoin (rule M14). vacated is how many of the taken seats become free for this member.
 func (jn joinRules) admit(ctx context.Context, j Join, vacated int) error {
 	if err := jn.hasRoom(ctx, j, vacated); err != nil || jn.c.instance.config.OnJoin == nil {
 		return err
 	}
-	jn.c.instance.cache.transacting.Add(1) // so that a check from outside looks at its context first
+	jn.c.instance.cache.transacting.Add(1) // a check outside the transaction now looks at its context first
 	defer jn.c.instance.cache.transacting.Add(-1)
 	rows := jn.c.tx.rows
 	own, remembers := rows.(*remembering)
 	if remembers {
-		rows = own.Rows // the host sees what is there, whatever it writes by itself
+		rows = own.Rows // OnJoin sees the rows of the store, because it may write to them directly
 	}
 	host := jn.c.service.trusted().inside(rows, jn.c.changes)
 	err := jn.c.instance.config.OnJoin(Trusted(jn.c.service.mark(ctx)), host, j)
 	if remembers {
-		own.forget() // the host may have written past it
+		own.forget() // OnJoin may have written past the memory of rows
 	}
 	jn.c.denied = append(jn.c.denied, host.txn.denied...)
 	if err != nil {
@@ -35,12 +34,12 @@ func (jn joinRules) admit(ctx context.Context, j Join, vacated int) error {
 	for _, m := range host.txn.mail {
 		jn.c.mail = append(jn.c.mail, outgoing{m.Message, true})
 	}
-	return jn.hasRoom(ctx, j, vacated) // once more: the host may have let others in
+	return jn.hasRoom(ctx, j, vacated) // again: OnJoin may have let others in
 }
 
-// hasRoom refuses where the organization is full (rule M9), or where the user may be
-// in no second one (rule M13). Of an account that was just taken over, what it was a member
-// of before counts for nothing (rule U5).
+// hasRoom refuses a user where the organization is full (rule M9), or where they may not be in a second
+// organization (rule M13). For an account that was just taken over, its earlier memberships do not count (rule
+// U5).
 func (jn joinRules) hasRoom(ctx context.Context, j Join, vacated int) error {
 	if err := jn.seats(ctx, j.Organization, vacated); err != nil {
 		return err
@@ -55,15 +54,15 @@ func (jn joinRules) hasRoom(ctx context.Context, j Join, vacated int) error {
 	return err
 }
 
-// seats refuses one more where the limit is reached (rule M9). Void invitations, and members
-// whom the host suspended, have no seat.
+// seats refuses one more member where the limit is reached (rule M9). Void invitations, and members whom the
+// host suspended, take no seat.
 func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) error {
 	limit := org.Settings.SeatLimit
 	if limit == 0 {
 		return nil
 	}
 	members, err := jn.c.seats().members(ctx, org.ID)
-	if err != nil || members < 0 { // there is no limit any more: OnJoin has lifted it
+	if err != nil || members < 0 { // OnJoin has removed the limit
 		return err
 	}
 	invited, err := jn.c.tx.Invitations().Count(ctx, jn.c.invitations().pendingFilter(org.ID))
@@ -71,7 +70,7 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 		return err
 	}
 	taken := members + invited
-	if taken-vacated >= limit { // what holds no seat is asked for only where that decides
+	if taken-vacated >= limit { // look for what takes no seat only if it matters
 		suspended, err := jn.c.seats().suspended(ctx, org.ID)
 		if err != nil {
 			return err
@@ -91,7 +90,7 @@ func (jn joinRules) seats(ctx context.Context, org Organization, vacated int) er
 	return nil
 }
 
-// seated counts one more active member where seats are limited, perhaps by OnJoin just now.
+// seated counts one more active member where seats are limited, also where OnJoin has just set the limit.
 func (jn joinRules) seated(ctx context.Context, org Organization) error {
 	if org.Settings.SeatLimit == 0 && jn.c.instance.config.OnJoin == nil {
 		return nil
@@ -121,8 +120,7 @@ func (jn joinRules) isActiveElsewhere(ctx context.Context, user UserID, here Org
 // errFound ends a walk.
 var errFound = errors.New("found")
 
-// activeElsewhere gives the active members of an organization who are active in
-// another one too.
+// activeElsewhere returns the active members of an organization who are also active in another one.
 func (jn joinRules) activeElsewhere(ctx context.Context, id OrganizationID) ([]Membership, error) {
 	var both []Membership
 	err := walk(ctx, jn.c.tx.Memberships(), membershipFilter{OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive)}, func(m Membership) error {
@@ -135,7 +133,7 @@ func (jn joinRules) activeElsewhere(ctx context.Context, id OrganizationID) ([]M
 	return both, err
 }
 
-// lockMembers takes the locks of everyone in an organization.
+// lockMembers takes the locks of all users in an organization.
 func (ms memberRules) lockMembers(ctx context.Context, id OrganizationID) error {
 	var locks []store.LockKey
 	err := walk(ctx, ms.c.tx.Memberships(), membershipFilter{OrganizationID: typed.Of(id)}, func(m Membership) error {

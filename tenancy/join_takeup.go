@@ -9,9 +9,9 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// joinOrTakeUp lets somebody in by the way that is open to them. An invitation that stands to their
-// address there they take up with it, where enough says that what they come by is enough for that
-// (rule M2): else the weaker way would cost them what somebody meant for them.
+// joinOrTakeUp makes a user a member by the way that is open to them. If an invitation to their address is
+// pending there, it accepts the invitation, too, provided that enough returns true for it (rule M2). Otherwise
+// the user would lose the roles of the invitation by coming in another way.
 func (jn joinRules) joinOrTakeUp(ctx context.Context, j entrant, user User, enough func(Invitation) (bool, error)) (Member, error) {
 	if member, ok, err := jn.takeUp(ctx, &j, user, enough); err != nil || ok {
 		return member, err
@@ -19,9 +19,9 @@ func (jn joinRules) joinOrTakeUp(ctx context.Context, j entrant, user User, enou
 	return jn.join(ctx, j)
 }
 
-// takeUp accepts the invitation that stands to somebody, and gives them what their own way in gives, too.
-// One for which what they come by is not enough is left for when they bring more; one that could
-// not be accepted is passed over, and ends with their entry.
+// takeUp accepts the pending invitation to a user, and adds what their own way in gives. It spares an
+// invitation for which enough returns false: the user can accept it with stronger evidence. It skips an
+// invitation that cannot be accepted; joining then revokes that one.
 func (jn joinRules) takeUp(ctx context.Context, j *entrant, user User, enough func(Invitation) (bool, error)) (Member, bool, error) {
 	mine := jn.c.invitations().pendingFilter(j.organization.ID)
 	mine.EmailKey = typed.Of(user.EmailKey)
@@ -32,7 +32,7 @@ func (jn joinRules) takeUp(ctx context.Context, j *entrant, user User, enough fu
 	}
 	inv := found[0]
 	switch m, err := jn.c.members().get(ctx, j.organization.ID, user.ID); {
-	case err == nil && m.Status == MembershipActive: // who comes in by nothing
+	case err == nil && m.Status == MembershipActive: // the user is a member already
 		return Member{}, false, nil
 	case err != nil && CodeOf(err) != ErrNotFound:
 		return Member{}, false, err
@@ -57,8 +57,8 @@ func (jn joinRules) takeUp(ctx context.Context, j *entrant, user User, enough fu
 	return member, err == nil, err
 }
 
-// spares is the invitation that somebody leaves standing who comes in by another way; zero for a
-// void one, which has no seat to keep.
+// spares returns the invitation that stays pending although the user joins by another way; zero for a void one,
+// which takes no seat.
 func (jn joinRules) spares(ctx context.Context, inv Invitation) (InvitationID, error) {
 	void, err := jn.c.invitations().voids().is(ctx, inv)
 	if err != nil || void {
@@ -67,23 +67,22 @@ func (jn joinRules) spares(ctx context.Context, inv Invitation) (InvitationID, e
 	return inv.ID, nil
 }
 
-// passedOver reports whether an error says that an invitation cannot be taken up, and not that
-// something is wrong.
+// passedOver reports whether an error says that an invitation cannot be accepted. Other errors are failures of
+// the call.
 func passedOver(err error) bool {
 	if _, refused := refusalCode(err); refused {
 		return true
 	}
 	switch CodeOf(err) {
-	case ErrInvalid, ErrUnknownRole, ErrUserSuspended, ErrWouldLockOut: // roles as they may not be now
+	case ErrInvalid, ErrUnknownRole, ErrUserSuspended, ErrWouldLockOut: // the roles cannot be given any more
 		return true
 	}
 	return false
 }
 
-// ownWord reports whether a user's own word is enough to take up an invitation to their proved
-// address. A connection speaks for people, and is made by whoever may make connections: whose
-// address it alone has proved, or who came by it, gets no roles by that which manage something, or
-// which reach everything (rules R3, R6).
+// ownWord reports whether a user may accept an invitation to their proved address by themselves. If only a
+// connection has proved the address, or the user came by one, the roles may not manage anything or have all
+// permissions (rules R3, R6). The reason: the people who may make connections control what a connection asserts.
 func (jn joinRules) ownWord(ctx context.Context, inv Invitation, user User) (bool, error) {
 	if user.EmailVerifiedAt.IsZero() {
 		return false, nil
@@ -96,8 +95,7 @@ func (jn joinRules) ownWord(ctx context.Context, inv Invitation, user User) (boo
 	return jn.c.invitations().managesNothing(ctx, inv)
 }
 
-// managesNothing reports whether all roles of an invitation are ones that people may get without anyone
-// choosing them (rule R3).
+// managesNothing reports whether people may get all roles of an invitation without anybody's choice (rule R3).
 func (iv invitationRules) managesNothing(ctx context.Context, inv Invitation) (bool, error) {
 	for _, slug := range inv.Roles {
 		err := iv.c.roles().automatic(ctx, inv.OrganizationID, "roles", slug)
@@ -112,9 +110,8 @@ func (iv invitationRules) managesNothing(ctx context.Context, inv Invitation) (b
 	return true, nil
 }
 
-// addInvited gives somebody who is in already what an invitation to their address gives: they had
-// come in by a way that was not enough to take it up. Its metadata is for a membership that has
-// none.
+// addInvited gives a member the roles of an invitation to their address. They joined earlier in a way that did
+// not allow them to accept it. They get its metadata only if the membership has none.
 func (jn joinRules) addInvited(ctx context.Context, j entrant, user User, m Membership) (Member, error) {
 	if err := jn.isOpen(j, user); err != nil {
 		return Member{}, err
@@ -133,8 +130,8 @@ func (jn joinRules) addInvited(ctx context.Context, j entrant, user User, m Memb
 	return jn.addWay(ctx, j, member)
 }
 
-// addWay gives a member the roles of a way that is open to them, from its own source (rule M10). What
-// another source gives already it gives, too: else it would go with that.
+// addWay gives a member the roles of a way that is open to them, from its own source (rule M10). It adds a role
+// also where another source gives it already; otherwise the role would end with that source.
 func (jn joinRules) addWay(ctx context.Context, j entrant, member Member) (Member, error) {
 	roles, err := jn.c.roles().check(ctx, j.organization.ID, "roles", j.roles, jn.c.roles().fallbackRole(j.organization))
 	if err != nil {

@@ -10,24 +10,24 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// JoinCode lets anyone who has it into one organization, as often as it says (rule
-// I7).
+// JoinCode is a secret that lets everybody who has it join one organization, up to MaxUses times (rule I7).
 type JoinCode struct {
 	ID             JoinCodeID     `json:"id"`                        // never changes
 	Version        int64          `json:"version"`                   // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID `json:"organization_id"`           // where it lets people in
+	OrganizationID OrganizationID `json:"organization_id"`           // the organization that it leads into
 	Role           string         `json:"role,omitempty"`            // "" = the organization's default
-	AllowedDomains []string       `json:"allowed_domains,omitempty"` // of the address of who uses it; none = any
+	AllowedDomains []string       `json:"allowed_domains,omitempty"` // domains that the user's address may be on; none = any
 	MaxUses        int            `json:"max_uses,omitempty"`        // 0 = no limit
-	Uses           int            `json:"uses"`                      // how often it was used
-	CreatorID      UserID         `json:"creator_id,omitzero"`       // zero: the host
-	ExpiresAt      time.Time      `json:"expires_at,omitzero"`       // until when it can be used
-	RevokedAt      time.Time      `json:"revoked_at,omitzero"`       // zero: not revoked
-	CreatedAt      time.Time      `json:"created_at,omitzero"`       // when it was made
+	Uses           int            `json:"uses"`                      // how often people have used it
+	CreatorID      UserID         `json:"creator_id,omitzero"`       // the user who made it; zero: the host
+	ExpiresAt      time.Time      `json:"expires_at,omitzero"`       // when it stops working
+	RevokedAt      time.Time      `json:"revoked_at,omitzero"`       // when it was revoked; zero: it is not revoked
+	CreatedAt      time.Time      `json:"created_at,omitzero"`       // when it was created
 	UpdatedAt      time.Time      `json:"updated_at,omitzero"`       // when it last changed, with Version
-	// Void says that a code which could be used lets nobody in, because who made it could not
-	// make it now: they are no member any more, may not invite, or have less than its role. It is good
-	// again when they may, and does not count for Limits.JoinCodes. Get and List fill it in.
+	// Void says that the code lets nobody in at the moment, because its creator could not create it now: the
+	// creator is not a member any more, may not invite, or holds less than its role. The code works again as
+	// soon as the creator may create it again. A void code does not count for Limits.JoinCodes. Get and List
+	// fill Void in.
 	Void bool `json:"void,omitempty"`
 }
 
@@ -47,37 +47,36 @@ func (c *JoinCode) event(kind EventType) newEvent {
 // JoinCodes is the group of methods on join codes.
 type JoinCodes struct{ s *Service }
 
-// NewJoinCode is what Create needs: an OrganizationID; the rest may be empty.
+// NewJoinCode is the input of [JoinCodes.Create]. OrganizationID is required; the other fields may be empty.
 type NewJoinCode struct {
 	ID             JoinCodeID     // for imports; zero = a new one
-	OrganizationID OrganizationID // where it lets people in
-	Role           string         // "" = the organization's default, whatever it is by then
-	AllowedDomains []string       // at most 100, none of free mail; none = an address on any
+	OrganizationID OrganizationID // the organization that it leads into
+	Role           string         // "" = the default role that the organization has at the time of use
+	AllowedDomains []string       // at most 100, without free-mail domains; none = an address on any domain
 	MaxUses        int            // 0 = no limit
-	For            time.Duration  // how long it stands: 1 hour to 365 days; 0 = 30 days
+	For            time.Duration  // how long it works: 1 hour to 365 days; 0 = 30 days
 }
 
-// IssuedJoinCode is a join code with its token, which is returned this once. Whoever has
-// it gets in.
+// IssuedJoinCode is a new join code with its token. No other call returns the token. Everybody who has the
+// token can join.
 type IssuedJoinCode struct {
 	JoinCode
-	Token Token `json:"-"` // what people bring
+	Token Token `json:"-"` // the secret that people present to join
 }
 
-// How long a join code stands.
+// The shortest, the longest and the default lifetime of a join code.
 const (
 	joinCodeFor     = 30 * 24 * time.Hour
 	joinCodeAtLeast = time.Hour
 	joinCodeAtMost  = 365 * 24 * time.Hour
 )
 
-// Create makes a join code (rule I7). Its role is one that people get without anyone
-// choosing it, so it may not manage the organization (rule R3), nor be above the
-// actor's own.
+// Create makes a join code for an organization (rule I7). A code gives its role without anybody's choice, so
+// the role may not manage the organization (rule R3). It may not be above the actor's own roles either.
 //
-// Errors: [ErrInvalid], also for a role that manages and for more than Limits.JoinCodes
-// that stand; [ErrPublicEmailDomain] with the field "allowed_domains"; [ErrNotFound] for the
-// organization; [ErrUnknownRole]; [ErrForbidden]; [ErrAlreadyExists] with the field "id".
+// Errors: [ErrInvalid], also for a role that manages the organization, and where Limits.JoinCodes open codes
+// exist; [ErrPublicEmailDomain] with the field "allowed_domains"; [ErrNotFound] for the organization;
+// [ErrUnknownRole]; [ErrForbidden]; [ErrAlreadyExists] with the field "id".
 func (g JoinCodes) Create(ctx context.Context, in NewJoinCode) (IssuedJoinCode, error) {
 	return write(ctx, g.s, joinCodesCreate, in.OrganizationID.String(), func(ctx context.Context, c *call) (IssuedJoinCode, error) {
 		return c.joining().createJoinCode(ctx, in)
@@ -127,7 +126,7 @@ func (jn joinRules) createJoinCode(ctx context.Context, in NewJoinCode) (IssuedJ
 	return IssuedJoinCode{code, token}, jn.c.record(ctx, code.event(EventJoinCodeCreated))
 }
 
-// draftJoinCode is the join code that a NewJoinCode describes.
+// draftJoinCode makes the join code that a NewJoinCode describes.
 func (jn joinRules) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 	lasts := cmp.Or(in.For, joinCodeFor)
 	if lasts < joinCodeAtLeast || lasts > joinCodeAtMost {
@@ -143,7 +142,7 @@ func (jn joinRules) draftJoinCode(in NewJoinCode) (JoinCode, error) {
 	}, err
 }
 
-// oneMoreCode refuses more join codes than may stand at once.
+// oneMoreCode refuses a new join code where the organization has as many open ones as Limits.JoinCodes allows.
 func (jn joinRules) oneMoreCode(ctx context.Context, org Organization) error {
 	most := jn.c.instance.config.Limits.JoinCodes
 	n, err := jn.c.tx.JoinCodes().Count(ctx, jn.openCodes(org.ID))
@@ -157,14 +156,14 @@ func (jn joinRules) oneMoreCode(ctx context.Context, org Organization) error {
 	return err
 }
 
-// openCodes selects the join codes of an organization that stand.
+// openCodes selects the open join codes of an organization: those that are not revoked, used up or expired.
 func (jn joinRules) openCodes(id OrganizationID) joinCodeFilter {
 	return joinCodeFilter{OpenFor: typed.Of(id), DueAfter: jn.c.now}
 }
 
-// openFor is the organization that a code leads into unless it has run out; zero once it is
-// revoked or used up. The codes that stand are counted by it without being read: each may name a
-// hundred domains (rule G9).
+// openFor returns the organization that the code leads into, or zero once the code is revoked or used up. It
+// ignores expiry. The store keeps it in a column, so open codes are counted without reading them: each code may
+// name a hundred domains (rule G9).
 func (c JoinCode) openFor() OrganizationID {
 	if !c.RevokedAt.IsZero() || c.MaxUses > 0 && c.Uses >= c.MaxUses {
 		return OrganizationID{}
@@ -172,7 +171,7 @@ func (c JoinCode) openFor() OrganizationID {
 	return c.OrganizationID
 }
 
-// checkUsable refuses a code that lets nobody in any more, with the code of why.
+// checkUsable returns an error with the reason where a code lets nobody in any more.
 func (c JoinCode) checkUsable(now time.Time) error {
 	var code Code
 	switch {
@@ -185,11 +184,10 @@ func (c JoinCode) checkUsable(now time.Time) error {
 	default:
 		return nil
 	}
-	return &Error{Code: code, Kind: "join code"} // whose id the bearer does not know
+	return &Error{Code: code, Kind: "join code"} // without a key: the bearer does not know the code's id
 }
 
-// Revoke makes a join code let nobody in any more. Who came by it stays. Revoking twice
-// changes nothing.
+// Revoke ends a join code. Members who joined with it stay. To revoke a code twice changes nothing.
 //
 // Errors: [ErrNotFound].
 func (g JoinCodes) Revoke(ctx context.Context, id JoinCodeID) (JoinCode, error) {
@@ -222,7 +220,9 @@ func (jn joinRules) authorizedCode(ctx context.Context, id JoinCodeID) (JoinCode
 	return code, jn.c.access().authorize(ctx, scope{organization: code.OrganizationID, missing: missing})
 }
 
-// Get gives a join code, or [ErrNotFound].
+// Get returns a join code.
+//
+// Errors: [ErrNotFound].
 func (g JoinCodes) Get(ctx context.Context, id JoinCodeID) (JoinCode, error) {
 	return read(ctx, g.s, joinCodesGet, id.String(), func(ctx context.Context, c *call) (JoinCode, error) {
 		code, err := c.joining().authorizedCode(ctx, id)
@@ -246,7 +246,7 @@ type JoinCodeQuery struct {
 	Cursor     string // Next of the page before
 }
 
-// List gives a page of an organization's join codes, without their tokens.
+// List returns a page of an organization's join codes, without their tokens.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q JoinCodeQuery) (Page[JoinCode], error) {
@@ -272,7 +272,7 @@ func (g JoinCodes) List(ctx context.Context, organization OrganizationID, q Join
 	})
 }
 
-// All walks the join codes that List would give, page by page.
+// All walks the join codes that List returns, page by page.
 func (g JoinCodes) All(ctx context.Context, organization OrganizationID, q JoinCodeQuery) iter.Seq2[JoinCode, error] {
 	return pages(func(cursor string) (Page[JoinCode], error) {
 		q := q

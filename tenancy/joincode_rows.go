@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// joinCodeFilter selects join codes. Fields are joined by and.
+// joinCodeFilter selects join codes. The fields are combined with and.
 type joinCodeFilter struct {
 	ID             typed.In[JoinCodeID]
 	OrganizationID typed.In[OrganizationID]
@@ -18,7 +18,7 @@ type joinCodeFilter struct {
 	DueAfter       time.Time                // ExpiresAt after this instant
 }
 
-// joinCodeRows says how one lies in a row.
+// joinCodeRows describes the row of a join code.
 var joinCodeRows = typed.Describe[JoinCode, joinCodeFilter](
 	"tenancy_join_codes", "join code",
 	typed.ID("id", func(v *JoinCode) *JoinCodeID { return &v.ID }),

@@ -8,19 +8,19 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Use lets a user in by a join code (rule I7). Whoever has the token and has proved their address may
-// use it, once for themselves; it never brings back a member who was made inactive (rule M5).
+// Use makes a user a member by a join code (rule I7). A user who has the token and a proved address can use a
+// code once. A code does not reactivate an inactive member (rule M5).
 //
-// An invitation that stands to their address they take up with it, with the roles of both, where they
-// do it themselves, on a Service bound to them (rule M2); where they came by single sign-on only one whose
-// roles manage nothing. What they do not take up stays for them to accept.
+// On a Service that is bound to the user, Use also accepts a pending invitation to their address; the member
+// then gets the roles of both (rule M2). If the user came by single sign-on, it accepts the invitation only if
+// its roles manage nothing. An invitation that is not accepted stays for the user to accept.
 //
-// A code lets in as long as who made it could make it now; one of the host's always does. Otherwise
-// it answers as if it were revoked.
+// A code works as long as its creator could create it now. A code of the host's always works. A code whose
+// creator could not create it now answers as if it were revoked.
 //
-// Errors: [ErrInvalidToken]; [ErrJoinCodeRevoked], [ErrJoinCodeExpired],
-// [ErrJoinCodeSpent]; [ErrNotFound], [ErrMerged] for the user; [ErrEmailNotVerified]; [ErrAlreadyMember],
-// [ErrMembershipInactive], [ErrMembershipRemoved]; [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrSeatLimit];
+// Errors: [ErrInvalidToken]; [ErrJoinCodeRevoked], [ErrJoinCodeExpired], [ErrJoinCodeSpent]; [ErrNotFound],
+// [ErrMerged] for the user; [ErrEmailNotVerified]; [ErrAlreadyMember], [ErrMembershipInactive],
+// [ErrMembershipRemoved]; [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrSeatLimit];
 // [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinCodes) Use(ctx context.Context, token string, user UserID) (Member, error) {
 	return write(ctx, g.s, joinCodesUse, user.String(), func(ctx context.Context, c *call) (Member, error) {
@@ -58,7 +58,7 @@ func (jn joinRules) codeOf(ctx context.Context, token string) (JoinCode, error) 
 		return JoinCode{}, err
 	}
 	code, err := jn.c.tx.JoinCodes().Get(ctx, id)
-	if CodeOf(err) == ErrNotFound { // the organization is gone, and all that was in it
+	if CodeOf(err) == ErrNotFound { // the organization was deleted, with all its codes
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
 	return code, err
@@ -78,18 +78,18 @@ func (jn joinRules) useCode(ctx context.Context, code JoinCode, id UserID) (Memb
 		return Member{}, err
 	case refusal != nil:
 		if m, e := jn.c.members().get(ctx, org.ID, id); e == nil && m.Status == MembershipActive {
-			refusal = &Error{Code: ErrAlreadyMember} // who took the last use, and clicks again
+			refusal = &Error{Code: ErrAlreadyMember} // they took the last use, and try again
 		}
 		return Member{}, refusal
 	}
-	// The role may have been replaced by one that has a lock; as in lockSent.
+	// The role may have been replaced by one that needs a lock; see lockSent.
 	if err := jn.c.roles().lockDeclared(ctx, code.Role); err != nil {
 		return Member{}, err
 	}
 	roles := []string{cmp.Or(code.Role, jn.c.roles().fallbackRole(org))}
 	j := entrant{organization: org, userID: id, via: JoinedCode, roles: roles, inviter: code.CreatorID}
 	member, err := jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) {
-		if jn.c.service.principal == nil { // the host says nothing of what they signed in with
+		if jn.c.service.principal == nil { // for the host it is unknown what the user signed in with
 			return false, nil
 		}
 		return jn.ownWord(ctx, inv, user)
@@ -106,9 +106,9 @@ func (jn joinRules) useCode(ctx context.Context, code JoinCode, id UserID) (Memb
 	})
 }
 
-// refuseCode says why a join code does not let a user in, before anything is asked of what the
-// organization has to do with them: somebody who only wrote an address down does not learn what
-// became of its owner there.
+// refuseCode returns why a join code does not let a user in. This check comes before any about the user in the
+// organization. So a person who only gave somebody's address as their own does not learn what the organization
+// knows about its owner.
 func (jn joinRules) refuseCode(ctx context.Context, code JoinCode, org Organization, user User) (refusal, err error) {
 	if refusal := code.checkUsable(jn.c.now); refusal != nil {
 		return refusal, nil
@@ -126,7 +126,7 @@ func (jn joinRules) refuseCode(ctx context.Context, code JoinCode, org Organizat
 	return nil, nil
 }
 
-// moveCodes makes the join codes of a user be another's, into whom they are merged.
+// moveCodes moves the join codes of a user to the user that they are merged into.
 func (jn joinRules) moveCodes(ctx context.Context, from, into UserID) error {
 	theirs := joinCodeFilter{CreatorID: typed.Of(from)}
 	if err := checkLimit(ctx, jn.c, "join_codes", jn.c.tx.JoinCodes(), theirs); err != nil {

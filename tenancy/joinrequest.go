@@ -8,34 +8,34 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// JoinRequestState is how a request to join stands (rule I7).
+// JoinRequestState is the state of a join request (rule I7).
 type JoinRequestState string
 
 // The states of a join request.
 const (
-	JoinRequestPending  JoinRequestState = "pending"  // waits for a decision
+	JoinRequestPending  JoinRequestState = "pending"  // it waits for a decision
 	JoinRequestApproved JoinRequestState = "approved" // the person is a member
 	JoinRequestDeclined JoinRequestState = "declined" // the person is refused
-	JoinRequestCanceled JoinRequestState = "canceled" // by who asked
+	JoinRequestCanceled JoinRequestState = "canceled" // the applicant canceled it
 )
 
 func (s JoinRequestState) known() bool {
 	return s == JoinRequestPending || s == JoinRequestApproved || s == JoinRequestDeclined || s == JoinRequestCanceled
 }
 
-// JoinRequest is a person's wish to be a member, for somebody there to decide (rule
-// I7). A person has at most one in an organization: to ask again, which takes that the last
-// one is decided, makes a new one in its place.
+// JoinRequest is a user's request to become a member of an organization; a member there decides about it (rule
+// I7). A user has at most one in each organization. A new request needs the last one to be decided, and
+// replaces it.
 type JoinRequest struct {
 	ID             JoinRequestID    `json:"id"`                  // never changes
 	Version        int64            `json:"version"`             // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID   `json:"organization_id"`     // the organization that they want to join
-	UserID         UserID           `json:"user_id"`             // the person who asks
-	Note           string           `json:"note,omitempty"`      // for who decides
+	OrganizationID OrganizationID   `json:"organization_id"`     // the organization that the user wants to join
+	UserID         UserID           `json:"user_id"`             // the user who asks
+	Note           string           `json:"note,omitempty"`      // the user's message to the person who decides
 	State          JoinRequestState `json:"state"`               // pending, or how it ended
-	DeciderID      UserID           `json:"decider_id,omitzero"` // who decided; zero: the host, or nobody yet
+	DeciderID      UserID           `json:"decider_id,omitzero"` // the user who decided; zero: the host, or nobody yet
 	DecidedAt      time.Time        `json:"decided_at,omitzero"` // when it was decided or canceled; zero: it is pending
-	CreatedAt      time.Time        `json:"created_at,omitzero"` // when it was made
+	CreatedAt      time.Time        `json:"created_at,omitzero"` // when it was created
 	UpdatedAt      time.Time        `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
@@ -55,27 +55,27 @@ func (r *JoinRequest) event(kind EventType) newEvent {
 // JoinRequests is the group of methods on join requests.
 type JoinRequests struct{ s *Service }
 
-// errRequestsFull: as many requests wait as may.
+// errRequestsFull: the organization has as many pending requests as it may have.
 var errRequestsFull = errors.New("too many requests wait")
 
-// requestEvery is how long somebody waits between two requests in one organization: to ask and
-// to cancel costs nothing, and each is told to who decides.
+// requestEvery is the shortest time between two requests of one user to one organization. To ask and to cancel
+// costs the user nothing, but each request notifies the people who decide.
 const requestEvery = time.Minute
 
 // maxNote is the most characters of a join request's note.
 const maxNote = 500
 
-// Create asks for a person to be let in (rule I7), for somebody there to decide. Only a
-// proved address can ask: whoever decides goes by it. The organization must want requests:
-// Settings.JoinRequests, or a verified domain of the address whose joining is "request".
+// Create files a user's request to join an organization (rule I7). The user's address must be verified, because
+// the person who decides relies on it. The organization must accept requests, in one of two ways: by
+// Settings.JoinRequests, or by a verified domain of the user's address whose joining is "request".
 //
-// Limits.JoinRequests may wait, and as many again of people on such a domain, so that no
-// strangers fill their place. A person asks an organization at most once a minute.
+// At most Limits.JoinRequests requests wait in an organization. Users on such a domain have as many places
+// again, so that strangers cannot fill them. A user can ask one organization at most once a minute.
 //
-// Errors: [ErrInvalid], also where no more may wait; [ErrRateLimited];
-// [ErrNotFound] for the organization, also an archived one, and the user, [ErrMerged]; [ErrEmailNotVerified];
-// [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
-// [ErrMembershipInactive], [ErrMembershipRemoved]; [ErrJoinRequestsOff]; [ErrAlreadyRequested].
+// Errors: [ErrInvalid], also where no more requests may wait; [ErrRateLimited]; [ErrNotFound] for the
+// organization, also an archived one, and the user, [ErrMerged]; [ErrEmailNotVerified];
+// [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember]; [ErrMembershipInactive],
+// [ErrMembershipRemoved]; [ErrJoinRequestsOff]; [ErrAlreadyRequested].
 func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, user UserID, note string) (JoinRequest, error) {
 	return write(ctx, g.s, joinRequestsCreate, pairKey(organization, user), func(ctx context.Context, c *call) (JoinRequest, error) {
 		if err := c.access().mayLock(ctx, scope{organization: organization, user: user}); err != nil {
@@ -95,7 +95,7 @@ func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, u
 		if err != nil {
 			return JoinRequest{}, err
 		}
-		if !org.ArchivedAt.IsZero() { // which nobody outside is to learn
+		if !org.ArchivedAt.IsZero() { // outsiders must not learn that it is archived
 			return JoinRequest{}, notFound(organization)
 		}
 		if err := c.joining().takesRequests(ctx, org, person); err != nil {
@@ -105,7 +105,7 @@ func (g JoinRequests) Create(ctx context.Context, organization OrganizationID, u
 	})
 }
 
-// takesRequests refuses somebody whose request an organization does not want.
+// takesRequests refuses a user whose request the organization does not accept.
 func (jn joinRules) takesRequests(ctx context.Context, org Organization, user User) error {
 	if org.Settings.JoinRequests {
 		return nil
@@ -117,8 +117,8 @@ func (jn joinRules) takesRequests(ctx context.Context, org Organization, user Us
 	return err
 }
 
-// asksByDomain reports whether somebody has a proved address on a domain of the organization's
-// that takes requests.
+// asksByDomain reports whether the user has a verified address on a domain of the organization that accepts
+// requests.
 func (jn joinRules) asksByDomain(ctx context.Context, id OrganizationID, user User) (bool, error) {
 	if user.EmailVerifiedAt.IsZero() {
 		return false, nil
@@ -127,7 +127,7 @@ func (jn joinRules) asksByDomain(ctx context.Context, id OrganizationID, user Us
 	return ok && domain.Joining == JoiningRequest, err
 }
 
-// fileRequest is [JoinRequests.Create] under the locks of the user and the organization.
+// fileRequest does [JoinRequests.Create] under the locks of the user and the organization.
 func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User, text string) (JoinRequest, error) {
 	var err error
 	if text != "" {
@@ -143,7 +143,7 @@ func (jn joinRules) fileRequest(ctx context.Context, org Organization, user User
 		State: JoinRequestPending, CreatedAt: jn.c.now, UpdatedAt: jn.c.now,
 	}
 	decided := joinRequestFilter{OrganizationID: typed.Of(org.ID), UserID: typed.Of(user.ID)}
-	if _, err := jn.c.tx.JoinRequests().DeleteAll(ctx, decided); err != nil { // the log has them
+	if _, err := jn.c.tx.JoinRequests().DeleteAll(ctx, decided); err != nil { // the log still has them
 		return JoinRequest{}, err
 	}
 	if err := jn.c.tx.JoinRequests().Insert(ctx, req); err != nil {
@@ -172,7 +172,7 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 	case err == nil && m.Status == MembershipActive:
 		return &Error{Code: ErrAlreadyMember}
 	case err == nil && m.Status == MembershipInactive:
-		return &Error{Code: ErrMembershipInactive} // a request brings nobody back (rule M5)
+		return &Error{Code: ErrMembershipInactive} // a request reactivates nobody (rule M5)
 	}
 	if b, is, err := jn.c.removals().of(ctx, org.ID, user); err != nil {
 		return err
@@ -194,7 +194,7 @@ func (jn joinRules) mayRequest(ctx context.Context, org Organization, user User)
 	return nil
 }
 
-// roomForRequest refuses one more request where as many wait as may.
+// roomForRequest refuses a new request where as many wait as may.
 func (jn joinRules) roomForRequest(ctx context.Context, id OrganizationID, user User) error {
 	n, err := jn.c.tx.JoinRequests().Count(ctx, joinRequestFilter{OrganizationID: typed.Of(id), State: typed.Of(JoinRequestPending)})
 	most := jn.c.instance.config.Limits.JoinRequests
@@ -204,7 +204,7 @@ func (jn joinRules) roomForRequest(ctx context.Context, id OrganizationID, user 
 	if byDomain, err := jn.asksByDomain(ctx, id, user); err != nil || byDomain && n < 2*most {
 		return err
 	}
-	full := invalid("organization", "has as many join requests as may wait") // how many is not told to somebody outside
+	full := invalid("organization", "has as many join requests as may wait") // outsiders must not learn the number
 	full.Err = errRequestsFull
 	return full
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Approve lets the person in who asked, with the roles given, or else the
-// organization's default (rule I7). The roles must not be above the actor's own (rule
-// R6). An invitation that stands to the person's address they take up with it, with the roles of both
-// (rule M2); where only a connection has proved that address, one whose roles manage nothing.
+// Approve makes the applicant a member, with the given roles, or else with the organization's default role
+// (rule I7). The roles must not be above the actor's own (rule R6). Approve also accepts a pending invitation
+// to the applicant's address; the member then gets the roles of both (rule M2). Where only a connection has
+// proved that address, Approve accepts the invitation only if its roles manage nothing.
 //
-// Errors: [ErrNotFound]; [ErrJoinRequestDecided]; [ErrUnknownRole]; [ErrForbidden];
-// [ErrOrganizationClosed]; [ErrEmailNotVerified] and [ErrEmailDomainNotAllowed] where
-// the address has changed since; [ErrAlreadyMember], [ErrMembershipInactive], [ErrMembershipRemoved];
-// [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+// Errors: [ErrNotFound]; [ErrJoinRequestDecided]; [ErrUnknownRole]; [ErrForbidden]; [ErrOrganizationClosed];
+// [ErrEmailNotVerified] and [ErrEmailDomainNotAllowed] where the address has changed since the request;
+// [ErrAlreadyMember], [ErrMembershipInactive], [ErrMembershipRemoved]; [ErrSeatLimit];
+// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g JoinRequests) Approve(ctx context.Context, id JoinRequestID, roles ...string) (Member, error) {
 	return write(ctx, g.s, joinRequestsApprove, id.String(), func(ctx context.Context, c *call) (Member, error) {
 		if !c.instance.singleWriter { // as mayLock
@@ -54,10 +54,11 @@ func (jn joinRules) approve(ctx context.Context, req JoinRequest, roles []string
 		return Member{}, &Error{Code: ErrEmailNotVerified}
 	}
 	j := entrant{organization: org, userID: req.UserID, via: JoinedRequest, roles: roles, inviter: jn.c.invitations().inviter()}
-	return jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) { return jn.ownWord(ctx, inv, user) }) // which decides the request
+	// This also decides the request.
+	return jn.joinOrTakeUp(ctx, j, user, func(inv Invitation) (bool, error) { return jn.ownWord(ctx, inv, user) })
 }
 
-// Decline refuses a join request. The person may ask again.
+// Decline refuses a join request. The user may file a new one.
 //
 // Errors: [ErrNotFound], [ErrJoinRequestDecided].
 func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
@@ -70,9 +71,9 @@ func (g JoinRequests) Decline(ctx context.Context, id JoinRequestID) (JoinReques
 	})
 }
 
-// Cancel takes a join request back, by who asked.
+// Cancel withdraws a join request. On a bound Service only the user who filed it can do so.
 //
-// Errors: [ErrNotFound], also for another person's; [ErrJoinRequestDecided].
+// Errors: [ErrNotFound], also for another user's request; [ErrJoinRequestDecided].
 func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
 	return write(ctx, g.s, joinRequestsCancel, id.String(), func(ctx context.Context, c *call) (JoinRequest, error) {
 		req, err := c.joining().lockRequest(ctx, id)
@@ -83,8 +84,8 @@ func (g JoinRequests) Cancel(ctx context.Context, id JoinRequestID) (JoinRequest
 	})
 }
 
-// lockRequest finds a join request that waits, for who may decide it, under the locks of
-// its user and organization.
+// lockRequest finds a pending join request that the actor may decide, and takes the locks of its user and its
+// organization.
 func (jn joinRules) lockRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
 	req, err := underLock(ctx, jn.c, func() (JoinRequest, error) { return jn.authorizedRequest(ctx, id) }, func(req JoinRequest) error {
 		return jn.c.lock(ctx, lockUser(req.UserID), lockOrganization(req.OrganizationID))
@@ -98,8 +99,8 @@ func (jn joinRules) lockRequest(ctx context.Context, id JoinRequestID) (JoinRequ
 	return req, nil
 }
 
-// authorizedRequest reads a join request for the actor, as [invitationRules.authorizedInvitation] does an invitation;
-// a method for oneself reaches one's own.
+// authorizedRequest reads a join request for the actor, as [invitationRules.authorizedInvitation] reads an
+// invitation. A method for the actor's own account reads only the actor's own requests.
 func (jn joinRules) authorizedRequest(ctx context.Context, id JoinRequestID) (JoinRequest, error) {
 	req, err := jn.c.tx.JoinRequests().Get(ctx, id)
 	missing := notFound(id)
@@ -114,7 +115,7 @@ func (jn joinRules) authorizedRequest(ctx context.Context, id JoinRequestID) (Jo
 	return req, jn.c.access().authorize(ctx, scope{organization: req.OrganizationID, user: req.UserID, missing: missing})
 }
 
-// decide keeps what became of a join request.
+// decide saves the decision on a join request.
 func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinRequestState) (JoinRequest, error) {
 	kind := map[JoinRequestState]EventType{
 		JoinRequestApproved: EventJoinRequestApproved, JoinRequestDeclined: EventJoinRequestDeclined, JoinRequestCanceled: EventJoinRequestCanceled,
@@ -127,9 +128,9 @@ func (jn joinRules) decide(ctx context.Context, req JoinRequest, state JoinReque
 	return req, nil
 }
 
-// settleRequests decides the requests that a person waits with: in the organizations named, of which
-// the caller has the locks, or else everywhere. They have come in by another way, or go (rule M16),
-// or were somebody else (rule U5).
+// settleRequests decides a user's pending requests: in the given organizations, whose locks the caller holds,
+// or else in all. It is called when the user becomes a member by another way, is removed or deactivated (rule
+// M16), and after a takeover (rule U5).
 func (jn joinRules) settleRequests(ctx context.Context, user UserID, state JoinRequestState, at ...OrganizationID) error {
 	waiting := joinRequestFilter{UserID: typed.Of(user), State: typed.Of(JoinRequestPending)}
 	var requests []JoinRequest
@@ -151,8 +152,8 @@ func (jn joinRules) settleRequests(ctx context.Context, user UserID, state JoinR
 	return nil
 }
 
-// requestsOf gives join requests as they are under the locks of their organizations, under which
-// they change.
+// requestsOf takes the locks of the organizations of the join requests that it finds, and then reads the
+// requests again. Requests change only under these locks.
 func (jn joinRules) requestsOf(ctx context.Context, filter joinRequestFilter) ([]JoinRequest, error) {
 	found, err := collect(ctx, jn.c.tx.JoinRequests(), filter)
 	if err != nil || len(found) == 0 {
@@ -168,8 +169,8 @@ func (jn joinRules) requestsOf(ctx context.Context, filter joinRequestFilter) ([
 	return collect(ctx, jn.c.tx.JoinRequests(), filter)
 }
 
-// moveRequests makes the join requests that a user waits with be another's, into whom they are
-// merged. Of two that wait in one organization one is enough, and what was decided goes.
+// moveRequests moves a user's pending join requests to the user that they are merged into. Where both users
+// have a pending request in one organization, it keeps one. It drops decided requests.
 func (jn joinRules) moveRequests(ctx context.Context, from, into UserID) error {
 	mine := joinRequestFilter{UserID: typed.Of(from), State: typed.Of(JoinRequestPending)}
 	requests, err := jn.requestsOf(ctx, mine)

@@ -7,13 +7,13 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Applicant is a join request with who asks, for who decides.
+// Applicant is a join request with the name and address of the user who asks. It is for the people who decide.
 type Applicant struct {
 	JoinRequest
-	Name  string `json:"name,omitempty"`  // the person's
-	Email string `json:"email,omitempty"` // the person's
-	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
-	// domain may look like another one (rule G5). "" else.
+	Name  string `json:"name,omitempty"`  // the user's
+	Email string `json:"email,omitempty"` // the user's
+	// EmailASCII is Email with the domain in ASCII (A-labels), where the domain is not ASCII: such a domain may
+	// look like another one (rule G5). Otherwise it is "".
 	EmailASCII string `json:"email_ascii,omitempty"`
 }
 
@@ -22,7 +22,7 @@ type JoinRequestQuery struct {
 	States     []JoinRequestState // nil = pending only
 	Descending bool               // in reverse order
 	Limit      int                // default 50, at most 1000
-	Cursor     string             // Next of the page before
+	Cursor     string             // Next of the previous page
 }
 
 func (q JoinRequestQuery) filter() (f joinRequestFilter, err error) {
@@ -39,7 +39,8 @@ func (q JoinRequestQuery) filter() (f joinRequestFilter, err error) {
 	return f, err
 }
 
-// Get gives a join request to who may see those of the organization, and to who asked.
+// Get returns a join request. On a bound Service, members who may read the organization's join requests can
+// call it, and the user who filed this one.
 //
 // Errors: [ErrNotFound].
 func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, error) {
@@ -56,8 +57,8 @@ func (g JoinRequests) Get(ctx context.Context, id JoinRequestID) (Applicant, err
 	return found[0], nil
 }
 
-// List gives a page of an organization's join requests, each with the name and the
-// email of who asks, in a constant number of queries.
+// List returns a page of an organization's join requests, each with the name and address of the applicant, in a
+// constant number of queries.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q JoinRequestQuery) (Page[Applicant], error) {
@@ -83,7 +84,7 @@ func (g JoinRequests) List(ctx context.Context, organization OrganizationID, q J
 	})
 }
 
-// All walks the join requests that List would give, page by page.
+// All walks the join requests that List returns, page by page.
 func (g JoinRequests) All(ctx context.Context, organization OrganizationID, q JoinRequestQuery) iter.Seq2[Applicant, error] {
 	return pages(func(cursor string) (Page[Applicant], error) {
 		q := q
@@ -92,7 +93,7 @@ func (g JoinRequests) All(ctx context.Context, organization OrganizationID, q Jo
 	}, q.Cursor)
 }
 
-// applicants gives join requests who asks, in one query.
+// applicants adds the applicants to join requests, in one query.
 func (jn joinRules) applicants(ctx context.Context, rows []JoinRequest) ([]Applicant, error) {
 	if len(rows) == 0 {
 		return nil, nil

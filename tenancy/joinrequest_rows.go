@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// joinRequestFilter selects join requests. Fields are joined by and.
+// joinRequestFilter selects join requests. The fields are combined with and.
 type joinRequestFilter struct {
 	ID             typed.In[JoinRequestID]
 	OrganizationID typed.In[OrganizationID]
@@ -14,7 +14,7 @@ type joinRequestFilter struct {
 	State          typed.In[JoinRequestState]
 }
 
-// joinRequestRows says how one lies in a row.
+// joinRequestRows describes the row of a join request.
 var joinRequestRows = typed.Describe[JoinRequest, joinRequestFilter](
 	"tenancy_join_requests", "join request",
 	typed.ID("id", func(v *JoinRequest) *JoinRequestID { return &v.ID }),

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// The JSON of what methods give has one form (rule G15): a list is [], never null; a duration is a
-// number of seconds; a time that is not set is left out. Fields whose zero value says that
-// nothing is set are left out as well.
+// The JSON of results follows one convention (rule G15): an empty list is [], never null; a duration is a
+// number of seconds; a time that is not set is left out. Other fields are left out, too, if their zero value
+// means that they are not set.
 //
-// A type that is embedded in another one must not have a MarshalJSON: the outer type would
-// take it over, and lose its own fields.
+// A type that other types embed must not have a MarshalJSON method: the outer type would get that method, and
+// lose its own fields.
 
-// listed is a list that JSON shows as [] where it is empty.
+// listed makes a nil list an empty one, so that JSON shows it as [].
 func listed[T any](list []T) []T {
 	if list == nil {
 		return []T{}
@@ -37,14 +37,14 @@ func (p EventPage) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(p))
 }
 
-// roleShown is a role of a member in JSON.
+// roleShown is the JSON of a member's role.
 type roleShown struct {
 	Slug    string        `json:"slug"`
 	Name    string        `json:"name"`
 	Sources []sourceShown `json:"sources"`
 }
 
-// sourceShown is where a member has a role from (rule M10).
+// sourceShown is the JSON of a source from which a member has a role (rule M10).
 type sourceShown struct {
 	Source RoleSource `json:"source"`
 	ID     string     `json:"source_id,omitempty"`
@@ -106,8 +106,8 @@ func (r Route) MarshalJSON() ([]byte, error) {
 // plainDecision is a Decision without its MarshalJSON, to be embedded.
 type plainDecision Decision
 
-// MarshalJSON shows the lists as [] where they are empty, and "pending": true in place of the token
-// of a pending sign-in, which is not for scripts.
+// MarshalJSON shows the lists as [] where they are empty. In place of the token of a pending sign-in, which
+// scripts should not see, it shows "pending": true.
 func (d Decision) MarshalJSON() ([]byte, error) {
 	d.Choices, d.Suggested, d.Connections, d.Methods = listed(d.Choices), listed(d.Suggested), listed(d.Connections), listed(d.Methods)
 	return json.Marshal(struct {
@@ -146,7 +146,7 @@ func (s Settings) inJSON() settingsInJSON {
 // MarshalJSON writes SessionIdle and SessionFor in seconds.
 func (s Settings) MarshalJSON() ([]byte, error) { return json.Marshal(s.inJSON()) }
 
-// UnmarshalJSON reads what MarshalJSON wrote. A field that the text does not name stays.
+// UnmarshalJSON reads the JSON that MarshalJSON writes. It leaves fields alone that the text does not name.
 func (s *Settings) UnmarshalJSON(text []byte) error {
 	in := s.inJSON()
 	if err := json.Unmarshal(text, &in); err != nil {

@@ -2,13 +2,13 @@ package tenancy
 
 import "github.com/freehold-dev/freehold/store"
 
-// The classes of locks, lowest first: they are taken in this order.
+// The classes of locks, lowest first. A transaction takes its locks in this order.
 const (
 	classRoles        uint8 = iota + 1 // application roles and permissions
 	classEmail                         // a canonical address
 	classIdentity                      // a subject at a provider
-	classUser                          // a user and what hangs on them
-	classOrganization                  // an organization and all in it
+	classUser                          // a user and everything that belongs to them
+	classOrganization                  // an organization and everything in it
 	classSlug                          // a slug that an organization takes or gives up
 	classDomain                        // a verified domain
 	classSeal                          // the key of the store
@@ -37,5 +37,5 @@ func lockDomain(name string) store.LockKey { return store.LockKey{Class: classDo
 
 func lockSeal() store.LockKey { return store.LockKey{Class: classSeal, Value: "key"} }
 
-// lockProof is for the keyed hash of an address, or of a client.
+// lockProof locks the proofs of an address, or of a client, by its keyed hash.
 func lockProof(of string) store.LockKey { return store.LockKey{Class: classProof, Value: of} }

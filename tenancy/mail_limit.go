@@ -9,25 +9,26 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// What bounds mails besides Config.MailEvery and the two limits on mails (rule I12).
+// The limits on mails, in addition to Config.MailEvery and the two limits on mails in Limits (rule I12).
 const (
-	mailsFor      = 30 * 24 * time.Hour // the time in which Limits.Mails counts
-	mailsPerDay   = 24 * time.Hour      // the time in which Limits.AddressMails counts
-	mailsOfOne    = 3                   // of one kind and scope in a day, after which the rest are for others first
-	noticesPerDay = 10                  // most notices of one account to one address a day
+	mailsFor    = 30 * 24 * time.Hour // the period of Limits.Mails
+	mailsPerDay = 24 * time.Hour      // the period of Limits.AddressMails
+	// After so many mails of one kind and scope in a day, other scopes come first.
+	mailsOfOne    = 3
+	noticesPerDay = 10 // the most notices about one account to one address in a day
 )
 
-// mailWaits is the kind of a mail that waits for room at its address. It has not been sent to
-// that, and counts for who wants it sent as if it had.
+// mailWaits is the kind of a mail that waits until its address may get more mails. It counts as sent for its
+// scope, and not for its address.
 const mailWaits MessageKind = "waits"
 
-// sentMail is a mail that went to an address in the last 30 days (rule I12). It outlives
-// what it was about: otherwise deleting an organization would make room for more mails.
+// sentMail records a mail that went to an address in the last 30 days (rule I12). It stays when the object of
+// the mail is deleted: otherwise deleting an organization would make room for more mails.
 type sentMail struct {
 	ID      sentMailID
 	Version int64
-	Scope   string      // on whose behalf: the id of an organization, or of a user; "" = the application
-	Address string      // addressee of the canonical address
+	Scope   string      // the sender: the id of an organization or of a user; "" = the application
+	Address string      // the addressee, of the canonical address
 	Kind    MessageKind // what was sent
 	SentAt  time.Time
 }
@@ -39,18 +40,17 @@ func (sentMail) idPrefix() string { return "mai" }
 
 func (m sentMail) rowID() [16]byte { return m.ID }
 
-// mailRules count mails, and say whether one more may go.
+// mailRules count mails and limit them.
 type mailRules struct{ c *call }
 
 func (c *call) mails() mailRules { return mailRules{c} }
 
-// admit counts one more mail that somebody asked for: on whose behalf, and to which
-// canonical address. It gives the instant until which the mail has to wait, because the
-// address has had as many of its kind as it should in a day; zero: it goes now. The caller has
-// the lock of the address.
+// admit counts one more mail that somebody asked for. scope is the sender: an organization, a user or the
+// application. It returns the time until which the mail must wait, because the address has had as many mails of
+// this kind as it should get in a day; zero: the mail may go now. The caller holds the lock of the address.
 //
-// The second half of those is kept for scopes that have sent fewer than three in a day: so a few
-// who mail an address over and over leave room for others.
+// The second half of an address's daily mails is reserved for scopes that have sent fewer than three in a day.
+// So a few scopes that mail an address over and over leave room for others.
 //
 // Errors: [ErrRateLimited] where the scope has mailed the address just now, or too often;
 // [ErrInvitationDeclined] for an invitation to an address that declined one of the scope.
@@ -103,10 +103,10 @@ func (ml mailRules) admit(ctx context.Context, scope, emailKey string, m Message
 	return time.Time{}, ml.count(ctx, one)
 }
 
-// mayMail asks the host.
+// mayMail calls Config.MayMail.
 func (ml mailRules) mayMail(ctx context.Context, m Message) error {
 	ask := ml.c.instance.config.MayMail
-	if ask == nil || ml.c.trial != nil { // it may count
+	if ask == nil || ml.c.trial != nil { // a trial must not call it: the host may count calls
 		return nil
 	}
 	if err := ask(Trusted(ml.c.service.mark(ctx)), m); err != nil {
@@ -115,7 +115,7 @@ func (ml mailRules) mayMail(ctx context.Context, m Message) error {
 	return nil
 }
 
-// latest is the later of two instants.
+// latest returns the later of two times.
 func latest(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -123,12 +123,12 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// wait counts a mail that waits, for the scope alone.
+// wait counts a waiting mail, for the scope only.
 func (ml mailRules) wait(ctx context.Context, scope, emailKey string) error {
 	return ml.count(ctx, sentMail{Scope: scope, Address: addressee(emailKey).String(), Kind: mailWaits})
 }
 
-// waited takes back what wait counted last.
+// waited deletes the newest record that wait made.
 func (ml mailRules) waited(ctx context.Context, scope, emailKey string) error {
 	own := sentMailFilter{Scope: typed.Of(scope), Address: typed.Of(addressee(emailKey).String()), Kind: typed.Of(mailWaits)}
 	found, err := ml.c.tx.SentMails().List(ctx, own, listSpan{Limit: 1, Desc: true})
@@ -138,7 +138,7 @@ func (ml mailRules) waited(ctx context.Context, scope, emailKey string) error {
 	return ml.c.tx.SentMails().Delete(ctx, found[0].ID)
 }
 
-// admitNow is admit for a mail that cannot wait.
+// admitNow does admit for a mail that cannot wait.
 func (ml mailRules) admitNow(ctx context.Context, scope, emailKey string, m Message) error {
 	until, err := ml.admit(ctx, scope, emailKey, m)
 	if err == nil && !until.IsZero() {
@@ -147,8 +147,8 @@ func (ml mailRules) admitNow(ctx context.Context, scope, emailKey string, m Mess
 	return err
 }
 
-// admitNotice reports whether a notice about an account may go to its address. Notices are
-// counted by themselves, so that nobody keeps one back by mailing the address first.
+// admitNotice reports whether a notice about an account may go to its address. It counts notices separately, so
+// that nobody can suppress a notice by mailing the address before.
 func (ml mailRules) admitNotice(ctx context.Context, user User, kind MessageKind) (bool, error) {
 	one := sentMail{Scope: user.ID.String(), Address: addressee(user.EmailKey).String(), Kind: kind}
 	told, err := ml.since(ctx, mailsPerDay, sentMailFilter{
@@ -160,7 +160,8 @@ func (ml mailRules) admitNotice(ctx context.Context, user User, kind MessageKind
 	return true, ml.count(ctx, one)
 }
 
-// since gives when mails of a filter were sent, the last ones, in order, and shows each of them.
+// since returns when the mails of a filter were sent within a span of time, in order. It calls show for each of
+// them.
 func (ml mailRules) since(ctx context.Context, span time.Duration, f sentMailFilter, show ...func(sentMail)) ([]time.Time, error) {
 	f.SentAfter = ml.c.now.Add(-span)
 	var sent []time.Time
@@ -175,7 +176,7 @@ func (ml mailRules) since(ctx context.Context, span time.Duration, f sentMailFil
 	return sent, err
 }
 
-// roomAt is when there is room for one more of at most most in a span of time; zero: now.
+// roomAt returns when one more may be sent, with at most most in a span of time; zero: now.
 func roomAt(sent []time.Time, most int, span time.Duration) time.Time {
 	if len(sent) < most {
 		return time.Time{}
@@ -188,7 +189,7 @@ func (ml mailRules) count(ctx context.Context, one sentMail) error {
 	return ml.c.tx.SentMails().Insert(ctx, one)
 }
 
-// forget deletes some of the mails that count no more.
+// forget deletes some of the records that do not count any more.
 func (ml mailRules) forget(ctx context.Context) error {
 	old := sentMailFilter{SentBefore: ml.c.now.Add(-mailsFor)}
 	found, err := ml.c.tx.SentMails().List(ctx, old, listSpan{Limit: sweepLimit, Order: ByDue})
@@ -203,7 +204,7 @@ func (ml mailRules) forget(ctx context.Context) error {
 	return err
 }
 
-// mailsTo selects the mails to some canonical addresses.
+// mailsTo selects the records of mails to canonical addresses.
 func mailsTo(addresses []string) sentMailFilter {
 	people := make([]string, len(addresses))
 	for i, key := range addresses {
@@ -212,7 +213,7 @@ func mailsTo(addresses []string) sentMailFilter {
 	return sentMailFilter{Address: typed.Of(people...)}
 }
 
-// erase deletes what is counted of people who are erased, and of their addresses (rule U7).
+// erase deletes the records about people who are erased, and about their addresses (rule U7).
 func (ml mailRules) erase(ctx context.Context, addresses []string, people ...UserID) error {
 	if len(addresses) > 0 {
 		if _, err := ml.c.tx.SentMails().DeleteAll(ctx, mailsTo(addresses)); err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// sentMailFilter selects mails that were sent. Fields are joined by and.
+// sentMailFilter selects records of sent mails. The fields are combined with and.
 type sentMailFilter struct {
 	ID         typed.In[sentMailID]
 	Scope      typed.In[string]
@@ -16,7 +16,7 @@ type sentMailFilter struct {
 	SentBefore time.Time // SentAt before this instant
 }
 
-// sentMailRows says how one lies in a row.
+// sentMailRows describes the row of a sent mail.
 var sentMailRows = typed.Describe[sentMail, sentMailFilter](
 	"tenancy_mails", "mail",
 	typed.ID("id", func(v *sentMail) *sentMailID { return &v.ID }),

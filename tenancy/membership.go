@@ -17,12 +17,12 @@ type MembershipStatus string
 
 // The statuses of a membership.
 const (
-	MembershipPending  MembershipStatus = "pending"  // invited, not in yet
-	MembershipActive   MembershipStatus = "active"   // in
-	MembershipInactive MembershipStatus = "inactive" // out for now, roles kept
-	// MembershipInvitationExpired is how a pending one reads whose invitation ran out: it
-	// holds no seat, and Add or a new invitation replaces it. It is stored, and selected,
-	// as pending.
+	MembershipPending  MembershipStatus = "pending"  // invited, has not accepted yet
+	MembershipActive   MembershipStatus = "active"   // has access
+	MembershipInactive MembershipStatus = "inactive" // has no access, but keeps the roles
+	// MembershipInvitationExpired is the status that calls return for a pending membership whose invitation has
+	// expired. It holds no seat, and Add or a new invitation replaces it. The store keeps it as pending, and a
+	// query selects it by pending.
 	MembershipInvitationExpired MembershipStatus = "invitation_expired"
 )
 
@@ -30,16 +30,16 @@ func (s MembershipStatus) known() bool {
 	return s == MembershipPending || s == MembershipActive || s == MembershipInactive
 }
 
-// JoinedVia says by which way a membership came about (rule M1).
+// JoinedVia says how a membership came about (rule M1).
 type JoinedVia string
 
-// The ways in.
+// The ways to become a member.
 const (
 	JoinedCreated      JoinedVia = "created"        // the organization was created for this person
 	JoinedAdded        JoinedVia = "added"          // the host added them
 	JoinedInvitation   JoinedVia = "invitation"     // they accepted an invitation
 	JoinedCode         JoinedVia = "join_code"      // they used a join code
-	JoinedRequest      JoinedVia = "join_request"   // they asked and were let in
+	JoinedRequest      JoinedVia = "join_request"   // somebody approved their join request
 	JoinedDomain       JoinedVia = "domain"         // their address is on a verified domain
 	JoinedSingleSignOn JoinedVia = "single_sign_on" // a connection brought them
 	JoinedDirectory    JoinedVia = "directory"      // a directory brought them
@@ -55,28 +55,28 @@ func (via JoinedVia) known() bool {
 	return false
 }
 
-// Membership is one person in one organization (rule M1): at most one for each pair.
+// Membership is one user in one organization. Each pair of the two has at most one (rule M1).
 type Membership struct {
 	ID             MembershipID      `json:"id"`                      // never changes
 	Version        int64             `json:"version"`                 // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID    `json:"organization_id"`         // the organization; never changes
-	UserID         UserID            `json:"user_id"`                 // the person
+	OrganizationID OrganizationID    `json:"organization_id"`         // its organization; never changes
+	UserID         UserID            `json:"user_id"`                 // its user
 	Status         MembershipStatus  `json:"status"`                  // only an active one gives access
-	DisplayName    string            `json:"display_name,omitempty"`  // the name here; "" = the user's own
-	Attributes     map[string]string `json:"attributes,omitempty"`    // the profile here
-	Metadata       map[string]string `json:"metadata,omitempty"`      // the host's own: nobody else writes it (rule O1)
-	JoinedVia      JoinedVia         `json:"joined_via"`              // the way in
-	InviterID      UserID            `json:"inviter_id,omitzero"`     // who invited or let them in; zero: nobody
+	DisplayName    string            `json:"display_name,omitempty"`  // the name in this organization; "" = the user's own
+	Attributes     map[string]string `json:"attributes,omitempty"`    // the user's profile in this organization
+	Metadata       map[string]string `json:"metadata,omitempty"`      // only the host writes it (rule O1)
+	JoinedVia      JoinedVia         `json:"joined_via"`              // how the user became a member
+	InviterID      UserID            `json:"inviter_id,omitzero"`     // the user who invited or admitted them; zero: nobody
 	InvitationID   InvitationID      `json:"invitation_id,omitzero"`  // while pending: the invitation that it waits for
-	ExpiresAt      time.Time         `json:"expires_at,omitzero"`     // while pending: when that runs out
-	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // when the person last became a member; while pending: when it was offered
-	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: since when
-	LastSignInAt   time.Time         `json:"-"`                       // here; outside the versioned row (rule G12)
-	CreatedAt      time.Time         `json:"created_at,omitzero"`     // when it was made
+	ExpiresAt      time.Time         `json:"expires_at,omitzero"`     // while pending: when that invitation expires
+	JoinedAt       time.Time         `json:"joined_at,omitzero"`      // the last time of joining; while pending: of the invitation
+	DeactivatedAt  time.Time         `json:"deactivated_at,omitzero"` // while inactive: when it became so
+	LastSignInAt   time.Time         `json:"-"`                       // here; not part of the versioned row (rule G12)
+	CreatedAt      time.Time         `json:"created_at,omitzero"`     // when it was created
 	UpdatedAt      time.Time         `json:"updated_at,omitzero"`     // when it last changed, with Version
-	NameKey        string            `json:"-"`                       // folded name, for order and search
-	UserSuspended  bool              `json:"-"`                       // the host suspended the user; false while it is pending
-	EmailKey       string            `json:"-"`                       // the user's canonical address, for order and search
+	NameKey        string            `json:"-"`                       // the folded name, for sorting and search
+	UserSuspended  bool              `json:"-"`                       // the host suspended the user; false while pending
+	EmailKey       string            `json:"-"`                       // the user's canonical address, for sorting and search
 }
 
 // MembershipID is the id of a membership, mem_...
@@ -92,7 +92,7 @@ func (m *Membership) event(kind EventType) newEvent {
 	return newEvent{kind: kind, organization: m.eventOrganization(), user: m.UserID, subject: m.ID.String(), data: *m, called: m.DisplayName}
 }
 
-// keys gives m what it carries of its user for order and search (rule G12).
+// keys copies into m the fields of its user that lists sort and search by (rule G12).
 func (m *Membership) keys(user User) {
 	m.NameKey, m.EmailKey = user.NameKey, user.EmailKey
 	m.UserSuspended = !user.SuspendedAt.IsZero() && m.Status != MembershipPending
@@ -101,68 +101,67 @@ func (m *Membership) keys(user User) {
 	}
 }
 
-// Member is a membership with what a page shows of it. Its JSON has each of its roles as an
-// object of slug, name and sources: [{"slug":"admin","name":"Admin","sources":[{"source":"manual"}]}].
-// It is for showing: what is decoded from it has no Roles.
+// Member is a membership together with what pages show: names, address and roles. Its JSON shows each role as
+// an object of slug, name and sources: [{"slug":"admin","name":"Admin","sources":[{"source":"manual"}]}]. The
+// JSON is for output only: a Member that is decoded from it has no Roles.
 type Member struct {
 	Membership
 	Name             string           `json:"name,omitempty"`              // here, else the user's own
 	Email            string           `json:"email,omitempty"`             // the user's
-	EmailASCII       string           `json:"email_ascii,omitempty"`       // Email with the domain's A-label, where the domain is not ASCII (rule G5); "" else
-	OrganizationName string           `json:"organization_name"`           // its DisplayName
-	OrganizationSlug string           `json:"organization_slug,omitempty"` // "" = it has none
-	Roles            []string         `json:"-"`                           // slugs by priority, the primary one first (rule R4)
+	EmailASCII       string           `json:"email_ascii,omitempty"`       // Email in ASCII, if it is not (rule G5); else ""
+	OrganizationName string           `json:"organization_name"`           // the organization's DisplayName
+	OrganizationSlug string           `json:"organization_slug,omitempty"` // "" = the organization has none
+	Roles            []string         `json:"-"`                           // slugs, the primary role first (rule R4)
 	RoleNames        []string         `json:"-"`                           // the name of each of Roles
 	Assignments      []RoleAssignment `json:"-"`                           // where each role comes from (rule M10)
 }
 
-// Kept are the assignments that nobody chose: roles that a domain, a connection or a
-// directory gives, which [Memberships.SetRoles] and [Memberships.RemoveRole] leave (rule M10).
+// Kept returns the assignments that nobody chose by hand: roles from a domain, a connection or a directory.
+// [Memberships.SetRoles] and [Memberships.RemoveRole] leave these alone (rule M10).
 func (m Member) Kept() []RoleAssignment {
 	return slices.DeleteFunc(slices.Clone(m.Assignments), func(a RoleAssignment) bool { return a.Source.chosen() })
 }
 
-// Memberships is the group of methods on memberships. The pair of organization and
-// user names one.
+// Memberships is the group of methods on memberships. Its methods name a membership by its organization and its
+// user.
 type Memberships struct{ s *Service }
 
-// NewMembership is what Add needs: an organization and a user; the rest may be
-// empty.
+// NewMembership is the input of [Memberships.Add]. OrganizationID and UserID are required; the other fields may
+// be empty.
 type NewMembership struct {
 	ID             MembershipID      // for imports; zero = a new one
 	OrganizationID OrganizationID    // the organization
-	UserID         UserID            // the person
+	UserID         UserID            // the user
 	Roles          []string          // none = the organization's default role
-	DisplayName    string            // the name here (rule G5)
-	Attributes     map[string]string // the profile here, with the limits of metadata (rule G3)
-	Metadata       map[string]string // the host's own (rule O1)
+	DisplayName    string            // the user's name in this organization (rule G5)
+	Attributes     map[string]string // the user's profile in this organization, with the limits of metadata (rule G3)
+	Metadata       map[string]string // the host's own data (rule O1)
 	JoinedVia      JoinedVia         // for imports; "" = added
-	// InvitationID is an invitation to the user's address that Add takes up for them (rule M2): its
-	// roles come beside those of Roles, and its metadata where Metadata is empty; zero = none.
+	// InvitationID names an invitation to the user's address that Add accepts for them; zero = none. The member
+	// gets its roles in addition to Roles, and its metadata where Metadata is empty (rule M2).
 	InvitationID InvitationID
-	// History is for [Service.Import] alone.
+	// History is for [Service.Import] only.
 	History MembershipHistory `json:"-"`
 }
 
-// MembershipUpdate is a change to a membership's profile. A nil field stays as it
-// is; a pointer to the empty string clears.
+// MembershipUpdate is a change to a membership's profile. A nil field stays as it is. A pointer to the empty
+// string clears the field.
 type MembershipUpdate struct {
-	Version     int64   // the Version this is based on; 0 = whichever (rule G11)
+	Version     int64   // the Version that the change is based on; 0 = any (rule G11)
 	DisplayName *string // at most 200 characters (rule G5)
-	Attributes  Patch   // the profile here
-	Metadata    Patch   // the host's own (rule O1)
-	// LastSignInAt is for [Service.Import] alone, as in [UserUpdate].
+	Attributes  Patch   // the profile in this organization
+	Metadata    Patch   // the host's own data (rule O1)
+	// LastSignInAt is for [Service.Import] only, as in [UserUpdate].
 	LastSignInAt time.Time `json:"-"`
 }
 
-// Add makes a user an active member (rules M1, M3). An inactive member is
-// reactivated on the same row, with the roles given, or else those they had. An invitation that
-// stands to the user's address is revoked by it, and what it brought goes with it, unless
-// InvitationID names it (rule M2).
+// Add makes a user an active member (rules M1, M3). It reactivates an inactive member on the same row, with the
+// given roles, or else with the roles that they had. Add revokes a pending invitation to the user's address,
+// and the member gets nothing from it. To accept the invitation instead, name it in InvitationID (rule M2).
 //
 // Errors: [ErrInvalid]; [ErrNotFound] for the organization, the user or the invitation; [ErrMerged];
 // [ErrAlreadyExists] with the field "id"; [ErrUnknownRole]; [ErrAlreadyMember]; [ErrSeatLimit];
-// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused]; of the invitation [ErrInvitationForOtherEmail],
+// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused]; for the invitation [ErrInvitationForOtherEmail],
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationDeclined], [ErrInvitationExpired].
 func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) {
 	return write(ctx, g.s, membershipsAdd, pairKey(in.OrganizationID, in.UserID), func(ctx context.Context, c *call) (Member, error) {
@@ -179,7 +178,7 @@ func (g Memberships) Add(ctx context.Context, in NewMembership) (Member, error) 
 	})
 }
 
-// add is Add under the locks of the user and the organization.
+// add does Add under the locks of the user and the organization.
 func (ms memberRules) add(ctx context.Context, in NewMembership) (Member, error) {
 	if in.JoinedVia != "" && !in.JoinedVia.known() {
 		return Member{}, invalid("joined_via", "is no way in")
@@ -203,7 +202,9 @@ func (ms memberRules) add(ctx context.Context, in NewMembership) (Member, error)
 	return ms.c.joining().join(ctx, j)
 }
 
-// Get gives a membership in whatever status, or [ErrNotFound].
+// Get returns a membership in any status.
+//
+// Errors: [ErrNotFound].
 func (g Memberships) Get(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
 	return read(ctx, g.s, membershipsGet, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
 		if err := c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
@@ -217,8 +218,8 @@ func (g Memberships) Get(ctx context.Context, organization OrganizationID, user 
 	})
 }
 
-// Update changes a member's profile here. What changes nothing writes nothing (rule
-// G8). On a bound Service Metadata is [ErrForbidden]: it is the host's alone (rule O1).
+// Update changes a member's profile in the organization. A change that alters nothing writes nothing (rule G8).
+// On a bound Service a change to Metadata is [ErrForbidden]: only the host writes it (rule O1).
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrConflict].
 func (g Memberships) Update(ctx context.Context, organization OrganizationID, user UserID, in MembershipUpdate) (Member, error) {
@@ -243,7 +244,7 @@ func (g Memberships) Update(ctx context.Context, organization OrganizationID, us
 		if err := c.members().signedInElsewhere(ctx, &m, in.LastSignInAt); err != nil {
 			return Member{}, err
 		}
-		before.LastSignInAt = m.LastSignInAt // outside the versioned row
+		before.LastSignInAt = m.LastSignInAt // not part of the versioned row
 		if unchanged(before, m) {
 			return c.members().view(ctx, m)
 		}
@@ -270,12 +271,12 @@ func (ms memberRules) applyMembership(m *Membership, in MembershipUpdate) (err e
 	return err
 }
 
-// pairKey is how errors name a membership.
+// pairKey returns the text that names a membership in errors.
 func pairKey(organization OrganizationID, user UserID) string {
 	return organization.String() + "/" + user.String()
 }
 
-// get finds the row of a pair.
+// get finds the membership of an organization and a user.
 func (ms memberRules) get(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
 	found, err := ms.c.tx.Memberships().List(ctx,
 		membershipFilter{OrganizationID: typed.Of(organization), UserID: typed.Of(user)}, listSpan{Limit: 1})
@@ -288,19 +289,20 @@ func (ms memberRules) get(ctx context.Context, organization OrganizationID, user
 	return found[0], nil
 }
 
-// isNoMember reports whether an error says that somebody is no member, whom the actor may ask about.
+// isNoMember reports whether an error says that a user is not a member, in an organization that the actor may
+// see.
 func isNoMember(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == ErrNotFound && e.Kind == "membership"
 }
 
-// lockMembership takes the locks of a user and an organization, asks whether the actor
-// may, and finds the membership.
+// lockMembership takes the locks of a user and an organization, checks that the actor may make the call, and
+// finds the membership.
 func (ms memberRules) lockMembership(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
 	if err := ms.c.access().mayLock(ctx, scope{organization: organization, user: user}); err != nil {
 		return Membership{}, err
 	}
-	if !ms.c.instance.singleWriter && ms.c.service.principal != nil { // nor of somebody who is not in
+	if !ms.c.instance.singleWriter && ms.c.service.principal != nil { // a refused actor takes no locks
 		if _, err := ms.visible(ctx, organization, user); err != nil {
 			return Membership{}, err
 		}
@@ -315,8 +317,8 @@ func (ms memberRules) lockMembership(ctx context.Context, organization Organizat
 	return ms.visible(ctx, organization, user)
 }
 
-// visible is [memberRules.get] as the actor may see it: other people's pending ones
-// are not there for them, or inviting would tell who is registered (rule M2).
+// visible is [memberRules.get] with the actor's view. Pending memberships of other users are not found:
+// otherwise an invitation would reveal who is registered (rule M2).
 func (ms memberRules) visible(ctx context.Context, organization OrganizationID, user UserID) (Membership, error) {
 	m, err := ms.get(ctx, organization, user)
 	p := ms.c.service.principal
@@ -326,7 +328,7 @@ func (ms memberRules) visible(ctx context.Context, organization OrganizationID, 
 	return m, err
 }
 
-// mayTouch refuses an actor to act on a member who has more than they (rule R6).
+// mayTouch refuses an actor who acts on a member with more permissions than the actor has (rule R6).
 func (ms memberRules) mayTouch(ctx context.Context, m Membership) error {
 	p := ms.c.service.principal
 	if p == nil || p.user == m.UserID {
@@ -343,9 +345,9 @@ func (ms memberRules) mayTouch(ctx context.Context, m Membership) error {
 	return ms.c.access().mayGive(ctx, m.OrganizationID, roles...)
 }
 
-// lockMemberships takes the locks of every organization that a user is in, whose own
-// lock is held, and gives the memberships as they are under them. Nobody can add
-// one meanwhile, for that takes the user's lock.
+// lockMemberships takes the locks of every organization that a user is in, and then reads the memberships under
+// these locks. The caller holds the user's lock. Nobody can add a membership meanwhile, because that takes the
+// user's lock.
 func (ms memberRules) lockMemberships(ctx context.Context, user UserID) ([]Membership, error) {
 	if err := ms.lockOrganizationsOf(ctx, user); err != nil {
 		return nil, err
@@ -353,8 +355,8 @@ func (ms memberRules) lockMemberships(ctx context.Context, user UserID) ([]Membe
 	return ms.membershipsOf(ctx, user)
 }
 
-// lockOrganizationsOf takes those locks alone. Where transactions that write run one at a time
-// they exclude nobody, and the memberships need not be read for them.
+// lockOrganizationsOf takes the locks of [memberRules.lockMemberships] without reading the memberships again.
+// With a single writer these locks exclude nobody, so it does not read the memberships at all.
 func (ms memberRules) lockOrganizationsOf(ctx context.Context, user UserID) error {
 	if ms.c.instance.singleWriter {
 		return nil
@@ -374,23 +376,23 @@ func (ms memberRules) membershipsOf(ctx context.Context, user UserID) ([]Members
 	return collect(ctx, ms.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user)})
 }
 
-// activeOf are the memberships that give a user access. Any organization can offer somebody a
-// membership that is pending, so what people do every day reads these alone (rule G9).
+// activeOf returns the memberships that give a user access. Any organization can create a pending membership
+// for somebody, so everyday calls read only the active ones (rule G9).
 func (ms memberRules) activeOf(ctx context.Context, user UserID) ([]Membership, error) {
 	return collect(ctx, ms.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user), Status: typed.Of(MembershipActive)})
 }
 
-// saveMembership keeps a changed membership.
+// saveMembership saves a changed membership.
 func (ms memberRules) saveMembership(ctx context.Context, m *Membership) error {
 	return put(ctx, ms.c, ms.c.tx.Memberships().Update, m)
 }
 
-// snapshot is a membership as its events show it.
+// snapshot is a membership in the form that its events have.
 type snapshot struct {
 	Membership
 	Roles []string `json:"roles"`
-	Left  bool     `json:"left,omitempty"` // the member went by themselves
-	// Removal is what is remembered of one who was removed, or left (rule M6); nil: nothing.
+	Left  bool     `json:"left,omitempty"` // the member left by themselves
+	// Removal is the record of a member who was removed or left (rule M6); nil: no record.
 	Removal *Removal `json:"removal,omitempty"`
 }
 

@@ -6,19 +6,20 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// MemberCount is how many members a query finds (rule G17).
+// MemberCount is the number of members that a query finds (rule G17).
 type MemberCount struct {
-	N    int  `json:"n"`    // 0 to 10,000
-	More bool `json:"more"` // there may be more; else N is exact
+	N    int  `json:"n"`    // from 0 to 10,000
+	More bool `json:"more"` // there may be more than N; if false, N is exact
 }
 
-// Count counts the members that List gives on all its pages together. It is exact up to 10,000; beyond that
-// N is 10,000 and More is true (rule G17). q's Order, Descending, Limit and Cursor change nothing. It
-// reads one snapshot, and stops at 10,000.
+// Count returns how many members [Memberships.List] returns on all its pages together (rule G17). It is exact
+// up to 10,000; beyond that N is 10,000 and More is true. Count reads one snapshot, and stops at 10,000. The
+// fields Order, Descending, Limit and Cursor of q have no effect.
 //
-// With a Search, it looks at the first 10,000 members whom one word of it finds. With a prefix and Roles that
-// more than 1,000 members hold, it looks at the first 10,000 members that the prefix finds. Where there are more of
-// these, More is true and N may be below 10,000.
+// Two kinds of queries look at a limited part of the list. With a Search, Count looks at the first 10,000
+// members that one of its words finds. With a prefix, and Roles that more than 1,000 members hold, it looks at
+// the first 10,000 members that the prefix finds. Where that part does not reach the end of the list, More is
+// true, and N may be below 10,000.
 //
 // Errors: [ErrInvalid]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) Count(ctx context.Context, organization OrganizationID, q MemberQuery) (MemberCount, error) {
@@ -81,7 +82,7 @@ func (ms memberRules) countTo(ctx context.Context, filter membershipFilter) (Mem
 	return MemberCount{min(n, maxCount), n > maxCount}, err
 }
 
-// countFound counts those whom a search finds.
+// countFound counts the members that a search finds.
 func (ms memberRules) countFound(ctx context.Context, filter membershipFilter, s *memberSearch) (n MemberCount, err error) {
 	last, err := ms.eachFound(ctx, filter, s, listSpan{Limit: walkLimit}, maxCount, func(Membership, typed.Place) (enough bool) {
 		n.N++

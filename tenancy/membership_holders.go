@@ -9,11 +9,11 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// What bounds a list, and a count, of those who hold roles.
+// Limits on the lists and counts of members who hold given roles.
 const (
 	maxQueryRoles = 20     // roles of one query
-	fewHolders    = 1000   // as many members are found by their roles; where more hold one, the list is looked through
-	maxCount      = 10_000 // how far Memberships.Count counts, and how many members one page looks through
+	fewHolders    = 1000   // up to so many are found by their roles; beyond that, a page looks through the list
+	maxCount      = 10_000 // how far Memberships.Count counts, and how many members one page looks at
 )
 
 // checkRoles refuses roles that the organization does not have.
@@ -24,7 +24,7 @@ func (ms memberRules) checkRoles(ctx context.Context, id OrganizationID, q Membe
 	return ms.c.roles().known(ctx, id, "roles", q.Roles...)
 }
 
-// page reads a page of an organization's memberships.
+// page reads one page of an organization's memberships.
 func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery) (Page[Membership], error) {
 	filter, err := q.filter()
 	if err != nil {
@@ -66,15 +66,15 @@ func (ms memberRules) page(ctx context.Context, id OrganizationID, q MemberQuery
 	return ms.lookThrough(ctx, filter, q, query...)
 }
 
-// among is a filter that names memberships, which are of the organization that it named. That it does not
-// name any more, so that a store finds them by their ids and not by its index.
+// among returns a filter for the given memberships, which must be in the organization that f names. The new
+// filter names no organization, so that a store finds them by id and not by the organization's index.
 func (f membershipFilter) among(ids []MembershipID) membershipFilter {
 	f.ID, f.OrganizationID = typed.Of(ids...), typed.In[OrganizationID]{}
 	return f
 }
 
-// holders are the memberships, at most most, that hold one of a query's roles, from whichever source. more
-// says that there are others.
+// holders returns the memberships, at most most, that hold one of a query's roles from any source. more says
+// that further memberships hold one.
 func (ms memberRules) holders(ctx context.Context, id OrganizationID, q MemberQuery, most int) (ids []MembershipID, more bool, err error) {
 	seen := map[MembershipID]bool{}
 	for _, slug := range slices.Compact(slices.Sorted(slices.Values(q.Roles))) {
@@ -99,7 +99,7 @@ func (ms memberRules) holders(ctx context.Context, id OrganizationID, q MemberQu
 	return ids, false, nil
 }
 
-// active is how the assignments of the members wanted are marked. A membership that is pending has none.
+// active returns how the assignments of the wanted members are marked. A pending membership has no assignments.
 func (q MemberQuery) active() typed.In[bool] {
 	var marks []bool
 	if q.Statuses == nil || slices.Contains(q.Statuses, MembershipActive) {
@@ -111,7 +111,8 @@ func (q MemberQuery) active() typed.In[bool] {
 	return typed.Of(marks...)
 }
 
-// lookThrough reads a page of those who hold a role that many hold.
+// lookThrough reads a page of the members who hold a role that many hold. It walks the list and leaves out the
+// others.
 func (ms memberRules) lookThrough(ctx context.Context, filter membershipFilter, q MemberQuery, query ...any) (Page[Membership], error) {
 	p := q.paging()
 	span, print, err := p.span(query...)
@@ -130,7 +131,7 @@ func (ms memberRules) lookThrough(ctx context.Context, filter membershipFilter, 
 	switch {
 	case err != nil:
 		return Page[Membership]{}, err
-	case last != nil && len(page.Items) == limit: // the next page begins with who comes after the last one here
+	case last != nil && len(page.Items) == limit: // the next page begins after the last one here
 		last = &page.Items[limit-1]
 		fallthrough
 	case last != nil:
@@ -139,8 +140,9 @@ func (ms memberRules) lookThrough(ctx context.Context, filter membershipFilter, 
 	return page, nil
 }
 
-// eachHolder calls fn for the members of a list, in its order, who hold one of the roles, until fn has enough.
-// It looks at no more than maxCount of the list. last is the last that it looked at; nil at the end of the list.
+// eachHolder calls fn, in the order of the list, for the members who hold one of the roles, until fn has
+// enough. It looks at no more than maxCount members. last is the last one that it looked at; nil at the end of
+// the list.
 func (ms memberRules) eachHolder(ctx context.Context, filter membershipFilter, span listSpan, roles []string, fn func(Membership) (enough bool)) (last *Membership, err error) {
 	span.Limit = min(walkLimit, max(100, 2*span.Limit))
 	for looked := 0; looked < maxCount; span.Limit = min(walkLimit, 2*span.Limit, maxCount-looked) {
@@ -168,7 +170,7 @@ func (ms memberRules) eachHolder(ctx context.Context, filter membershipFilter, s
 	return last, nil
 }
 
-// holding are those of some members who hold one of the roles.
+// holding returns which of the given members hold one of the roles.
 func (ms memberRules) holding(ctx context.Context, rows []Membership, roles []string) (map[MembershipID]bool, error) {
 	if len(roles) == 0 {
 		return nil, nil

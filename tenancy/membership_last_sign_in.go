@@ -9,15 +9,16 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Lists of members by their last sign-in. A sign-in writes that time, so an index of it would make every sign-in dearer. A page
-// sorts instead: it reads a block of the list by id, at most maxCount members, and gives the part of it that its cursor
-// asks for. The blocks follow one another, so the list has every member once.
+// This file lists members by their last sign-in. A sign-in writes that time, so an index on it would make every
+// sign-in cost more. A page sorts instead: it reads a block of the list by id, at most maxCount members, sorts
+// it by last sign-in, and returns the part that its cursor asks for. The blocks follow one another, so the list
+// has every member once.
 
-// signInBlock is the part of a list by id that is sorted together: behind begin, up to end. A zero
-// begin is the start of the list. A zero end is that of the list, or not known yet.
+// signInBlock is a part of the list by id that is sorted together: the members after begin, up to end. A zero
+// begin is the start of the list. A zero end is the end of the list, or an end that is not known yet.
 type signInBlock struct{ begin, end MembershipID }
 
-// text is the block in a cursor.
+// text returns the block in the form that a cursor has.
 func (b signInBlock) text() string { return string(b.begin[:]) + string(b.end[:]) }
 
 func readSignInBlock(text string) (b signInBlock, err error) {
@@ -29,20 +30,21 @@ func readSignInBlock(text string) (b signInBlock, err error) {
 	return b, nil
 }
 
-// beyond reports whether a member is behind the end of the block.
+// beyond reports whether a member lies after the end of the block.
 func (b signInBlock) beyond(id MembershipID, desc bool) bool {
 	order := bytes.Compare(id[:], b.end[:])
 	return !b.end.IsZero() && (order > 0 && !desc || order < 0 && desc)
 }
 
-// signInPage reads a page by last sign-in, of those in filter who hold one of the roles; nil = any member.
+// signInPage reads a page by last sign-in, of the members in filter who hold one of the roles; nil = any
+// member.
 func (ms memberRules) signInPage(ctx context.Context, filter membershipFilter, q MemberQuery, roles []string, query ...any) (Page[Membership], error) {
 	span, print, err := q.paging().span(query...)
 	if err != nil {
 		return Page[Membership]{}, err
 	}
 	var block signInBlock
-	var after *typed.Place // in the block
+	var after *typed.Place // within the block
 	if span.After != nil {
 		if block, err = readSignInBlock(span.After.Text); err != nil {
 			return Page[Membership]{}, err
@@ -80,12 +82,12 @@ func (ms memberRules) signInPage(ctx context.Context, filter membershipFilter, q
 	return page, nil
 }
 
-// signInBlock reads a block and finds its end. more says that the list may go on behind it.
+// signInBlock reads a block and finds its end. more says that the list may go on after it.
 func (ms memberRules) signInBlock(ctx context.Context, filter membershipFilter, b signInBlock, desc bool, roles []string) (rows []Membership, _ signInBlock, more bool, err error) {
 	span := listSpan{Limit: walkLimit, Desc: desc}
 	last, most := b.begin, maxCount
 	if !b.end.IsZero() {
-		most = 2 * maxCount // those who came back since the page before are in it, too
+		most = 2 * maxCount // a block also has the members who joined since the previous page
 	}
 	for looked := 0; looked < most; looked += walkLimit {
 		if !last.IsZero() {

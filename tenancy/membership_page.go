@@ -9,35 +9,40 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// MemberQuery selects memberships for List, Count and ListByUser.
+// MemberQuery selects memberships for [Memberships.List], [Memberships.Count] and [Memberships.ListByUser].
 type MemberQuery struct {
-	Statuses []MembershipStatus // nil = active only (rule M12); pending takes in those that read as invitation_expired
-	// Roles are slugs, at most 20: members who hold one of them, from whichever source; nil = any member.
-	// A member who is pending holds none. In an organization only.
+	Statuses []MembershipStatus // nil = active only (rule M12); pending includes invitation_expired
+	// Roles are slugs, at most 20. They select the members who hold at least one of these roles, from any
+	// source; nil = all members. A pending member holds no role. Only for the lists of an organization.
 	Roles []string
-	// Search finds members by the beginnings of words: "lovelace", "ada love", "ada@acme" (rule G17). Each word of
-	// it begins a word of the name here, or a piece of the canonical address between . - _ + and @. Case,
-	// diacritics and apostrophes make no difference: "bjorn" finds Bjørn. Where all words have one or two
-	// characters, the longest must begin the name or the address.
+	// Search finds members by the beginnings of words: "lovelace", "ada love", "ada@acme" (rule G17). Each word
+	// of Search must be the beginning of a word of the member's name in the organization, or of a piece of the
+	// canonical address; the characters . - _ + and @ separate pieces. Case, diacritics and apostrophes make no
+	// difference: "bjorn" finds Bjørn. Where all words of Search have one or two characters, the longest one
+	// must begin the name or the address.
 	//
-	// The list goes along one of the words, which finds few: members whose name begins with it, then those
-	// whose address does, then those with another such word. It is looked for among eight words of
-	// a member, those of the name first. At most 800 bytes and 20 words. White space around it is left
-	// out, and "" searches nothing. For an organization's members alone, and with no Order but [ByID], the zero value.
+	// The list follows one word of Search, one that finds few members. First come the members whose name begins
+	// with it, then those whose address begins with it, then those with another such word. Only eight words of
+	// each member count, those of the name first.
+	//
+	// Search has at most 800 bytes and 20 words. White space around it is ignored, and "" searches for nothing.
+	// It works for the members of one organization only, and only with the Order [ByID], the zero value.
 	Search      string
-	NamePrefix  string // what the name here begins with, in any case (rule G12)
-	EmailPrefix string // what the canonical address begins with
-	// Order is [ByID], the zero value, which goes along a prefix or a search where there is one. In an organization
-	// also [ByName]; [ByEmail], which begins with members without an address; [ByJoined] and [ByLastSignIn] (rule G17).
+	NamePrefix  string // the beginning of the member's name in the organization, in any case (rule G12)
+	EmailPrefix string // the beginning of the canonical address
+	// Order is [ByID] by default. With a prefix or a Search, the list is then sorted by these instead. An
+	// organization's list may also have [ByName]; [ByEmail], which begins with members without an address;
+	// [ByJoined] and [ByLastSignIn] (rule G17).
 	//
-	// [ByJoined] goes by JoinedAt, which for a member who is pending is when they were invited. [ByLastSignIn] begins
-	// with members who never signed in to the organization. It sorts the first 10,000 members by id, then
-	// the next 10,000, and so on; [Memberships.Count] says whether there are more than 10,000. Each page reads the members that it
-	// sorts. Use of a session is no sign-in. Neither of the two goes with a prefix.
+	// [ByJoined] sorts by JoinedAt; for a pending member that is the time of the invitation. [ByLastSignIn]
+	// begins with members who never signed in to the organization. It sorts the first 10,000 members by id,
+	// then the next 10,000, and so on; [Memberships.Count] says whether there are more than 10,000. Each page
+	// reads all members that it sorts. Using a session does not count as a sign-in. A prefix cannot be combined
+	// with [ByJoined] or [ByLastSignIn].
 	Order      Order
 	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
-	Cursor     string // Next of the page before
+	Cursor     string // Next of the previous page
 }
 
 func (q MemberQuery) filter() (f membershipFilter, err error) {
@@ -66,11 +71,12 @@ func (q MemberQuery) paging() paging {
 	return paging{along(q.Order, q.NamePrefix, q.EmailPrefix), q.Descending, q.Limit, q.Cursor}
 }
 
-// List gives a page of an organization's members, each with name, email, roles and
-// last sign-in, in a constant number of queries (rule M12).
+// List returns a page of an organization's members, each with name, address, roles and last sign-in, in a
+// constant number of queries (rule M12).
 //
-// Where more than 1,000 members hold one of q's Roles, a page looks for members among up to 10,000 of the list, and
-// with a Search among up to 2,000. It may then be shorter than its limit, even empty, and have a Next.
+// Where more than 1,000 members hold one of q's Roles, a page looks at up to 10,000 members of the list, and
+// with a Search at up to 2,000. Such a page may have fewer members than its limit, even none, and still have a
+// Next.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrUnknownRole]; [ErrNotFound] for the organization.
 func (g Memberships) List(ctx context.Context, organization OrganizationID, q MemberQuery) (Page[Member], error) {
@@ -94,7 +100,7 @@ func (g Memberships) List(ctx context.Context, organization OrganizationID, q Me
 	})
 }
 
-// All walks the members that List would give, page by page.
+// All walks the members that List returns, page by page.
 func (g Memberships) All(ctx context.Context, organization OrganizationID, q MemberQuery) iter.Seq2[Member, error] {
 	return pages(func(cursor string) (Page[Member], error) {
 		q := q
@@ -103,10 +109,9 @@ func (g Memberships) All(ctx context.Context, organization OrganizationID, q Mem
 	}, q.Cursor)
 }
 
-// ListByUser gives a page of a user's organizations, each with its name and the
-// user's roles there, in a constant number of queries: what an organization
-// switcher shows (rule M12). Archived organizations are left out (rule O2), so a
-// page may be shorter than its limit.
+// ListByUser returns a page of a user's organizations, each with its name and the user's roles there, in a
+// constant number of queries. It is the list that an organization switcher shows (rule M12). It leaves out
+// archived organizations (rule O2), so a page may be shorter than its limit.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery) (Page[Member], error) {
@@ -146,7 +151,7 @@ func (g Memberships) ListByUser(ctx context.Context, user UserID, q MemberQuery)
 	})
 }
 
-// AllByUser walks the organizations that ListByUser would give, page by page.
+// AllByUser walks the organizations that ListByUser returns, page by page.
 func (g Memberships) AllByUser(ctx context.Context, user UserID, q MemberQuery) iter.Seq2[Member, error] {
 	return pages(func(cursor string) (Page[Member], error) {
 		q := q
@@ -155,7 +160,7 @@ func (g Memberships) AllByUser(ctx context.Context, user UserID, q MemberQuery) 
 	}, q.Cursor)
 }
 
-// mayList refuses an actor the pending ones (rule A4).
+// mayList refuses pending memberships to an actor who may not see them (rule A4).
 func (ms memberRules) mayList(q MemberQuery) error {
 	return ms.c.access().hostOnly(input{"statuses", slices.Contains(q.Statuses, MembershipPending)})
 }
@@ -173,9 +178,9 @@ func membershipKey(m *Membership, order Order) typed.Place {
 	return key
 }
 
-// views gives memberships what pages show of them: one query for the roles, and
-// one each for the organizations and the users that are not given. Of an archived
-// organization only a caller who gave it hears the name.
+// views turns memberships into members for display. It makes one query for the roles, and one each for those
+// organizations and users that the caller did not pass. The name of an archived organization is left out,
+// unless the caller passed that organization.
 func (ms memberRules) views(ctx context.Context, rows []Membership, orgs []Organization, users []User) ([]Member, error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -252,7 +257,7 @@ func newMember(m Membership, held []RoleAssignment, r ranks, org *Organization, 
 	return member
 }
 
-// view is [memberRules.views] for one.
+// view is [memberRules.views] for one membership.
 func (ms memberRules) view(ctx context.Context, m Membership) (Member, error) {
 	org, err := ms.c.tx.Organizations().Get(ctx, m.OrganizationID)
 	if err != nil {
@@ -265,7 +270,7 @@ func (ms memberRules) view(ctx context.Context, m Membership) (Member, error) {
 	return members[0], nil
 }
 
-// viewOr is member after a step that may have failed.
+// viewOr is [memberRules.view] after a step that may have failed with err.
 func (ms memberRules) viewOr(ctx context.Context, m Membership, err error) (Member, error) {
 	if err != nil {
 		return Member{}, err

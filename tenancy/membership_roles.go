@@ -7,23 +7,22 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// SetRoles makes the roles that somebody chose for a member be exactly these; those
-// from other sources stay, and [Member.Kept] of the result tells them (rule M10). A
-// membership has at least one role, so naming none, where no other source gives one, is
-// [ErrInvalid]. To add one role or to take one away use [Memberships.AddRole] and
-// [Memberships.RemoveRole]: what somebody else changes meanwhile is lost with SetRoles.
+// SetRoles replaces the roles that were chosen for a member by the given ones. Roles from other sources stay;
+// [Member.Kept] of the result lists them (rule M10). A membership has at least one role: an empty list is
+// [ErrInvalid] where no other source gives one. SetRoles overwrites what somebody else changes at the same
+// time. To add or remove a single role, use [Memberships.AddRole] or [Memberships.RemoveRole].
 //
-// Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership],
-// [ErrLastOwner], [ErrWouldLockOut].
+// Errors: [ErrInvalid], [ErrNotFound], [ErrUnknownRole], [ErrPendingMembership], [ErrLastOwner],
+// [ErrWouldLockOut].
 func (g Memberships) SetRoles(ctx context.Context, organization OrganizationID, user UserID, roles ...string) (Member, error) {
 	return g.chooseRoles(ctx, membershipsSetRoles, organization, user, roles, func([]string) []string { return roles })
 }
 
-// AddRole chooses one more role for a member (rule M10). It reads what they have under the
-// lock, so two at once both count. A role that they have from another source only they
-// then have from both; one that was chosen already changes nothing.
+// AddRole adds one role to the roles that were chosen for a member (rule M10). It reads the member's roles
+// under the lock, so two calls at the same time both take effect. If the member has the role from another
+// source only, they then have it from both. If the role was already chosen, AddRole changes nothing.
 //
-// Errors: [ErrInvalid] with the field "roles" where it is one too many; [ErrNotFound],
+// Errors: [ErrInvalid] with the field "roles" where the member would have too many; [ErrNotFound],
 // [ErrUnknownRole], [ErrPendingMembership].
 func (g Memberships) AddRole(ctx context.Context, organization OrganizationID, user UserID, role string) (Member, error) {
 	return g.chooseRoles(ctx, membershipsAddRole, organization, user, []string{role}, func(chosen []string) []string {
@@ -31,21 +30,19 @@ func (g Memberships) AddRole(ctx context.Context, organization OrganizationID, u
 	})
 }
 
-// RemoveRole takes one role that somebody chose away from a member (rule M10). What another
-// source gives stays, and [Member.Kept] of the result tells it; a role that nobody chose
-// changes nothing. A membership has at least one role: taking the last is [ErrInvalid] with
-// the field "roles".
+// RemoveRole removes one role from the roles that were chosen for a member (rule M10). A role from another
+// source stays; [Member.Kept] of the result lists it. If nobody chose the role, RemoveRole changes nothing. A
+// membership has at least one role: to remove the last one is [ErrInvalid] with the field "roles".
 //
-// Errors: [ErrInvalid], [ErrNotFound], [ErrPendingMembership], [ErrLastOwner],
-// [ErrWouldLockOut].
+// Errors: [ErrInvalid], [ErrNotFound], [ErrPendingMembership], [ErrLastOwner], [ErrWouldLockOut].
 func (g Memberships) RemoveRole(ctx context.Context, organization OrganizationID, user UserID, role string) (Member, error) {
 	return g.chooseRoles(ctx, membershipsRemoveRole, organization, user, nil, func(chosen []string) []string {
 		return slices.DeleteFunc(chosen, func(slug string) bool { return slug == role })
 	})
 }
 
-// chooseRoles changes the roles that were chosen for a member. given are those that may
-// come to them, whose declarations have to stay.
+// chooseRoles changes the roles that were chosen for a member. given are the roles that the change may add;
+// their declarations must not change meanwhile.
 func (g Memberships) chooseRoles(ctx context.Context, method *Method, organization OrganizationID, user UserID, given []string,
 	choose func(chosen []string) []string,
 ) (Member, error) {
@@ -80,7 +77,7 @@ func (g Memberships) chooseRoles(ctx context.Context, method *Method, organizati
 	})
 }
 
-// chosenRoles are the roles that somebody chose.
+// chosenRoles returns the roles that were chosen by hand.
 func chosenRoles(held []RoleAssignment) []string {
 	var chosen []string
 	for _, a := range held {
@@ -91,7 +88,7 @@ func chosenRoles(held []RoleAssignment) []string {
 	return chosen
 }
 
-// setRoles makes the chosen ones of the roles held be those given.
+// setRoles replaces the chosen roles among those held by the wanted ones.
 func (ms memberRules) setRoles(ctx context.Context, m Membership, held []RoleAssignment, want []string) (Member, error) {
 	before, err := ms.c.roles().sortRoles(ctx, held)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// membershipFilter selects memberships. Fields are joined by and.
+// membershipFilter selects memberships. The fields are combined with and.
 type membershipFilter struct {
 	ID             typed.In[MembershipID]
 	OrganizationID typed.In[OrganizationID]
@@ -21,10 +21,10 @@ type membershipFilter struct {
 	EmailPrefix    string         // of EmailKey
 	Word           int            // which of the words WordPrefix is about, from 0
 	WordPrefix     string         // of that word
-	Worded         typed.In[bool] // whether its words are written
+	Worded         typed.In[bool] // whether its words have been written
 }
 
-// membershipRows says how one lies in a row.
+// membershipRows describes the row of a membership.
 var membershipRows = typed.Describe[Membership, membershipFilter](
 	"tenancy_memberships", "membership",
 	typed.ID("id", func(v *Membership) *MembershipID { return &v.ID }),

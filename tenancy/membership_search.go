@@ -11,35 +11,37 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// maxSearchWords are the words of one search: an address has as many pieces.
+// maxSearchWords is the most words of one search: an address has that many pieces.
 const maxSearchWords = 20
 
-// What is asked of a search with several words, to read the lists of the rarest.
+// How a search with several words finds the rarest one.
 const (
-	maxCandidates = 5  // as many of its words are counted, the longest
-	rareWord      = 50 // members whom a word finds, up to which they are counted
+	maxCandidates = 5  // so many of its words are counted, the longest first
+	rareWord      = 50 // the count of a word stops at this many members
 )
 
-// searchLook is how many members one page of a search looks at: enough for a page of [MaxLimit] where every second one fits.
+// searchLook is how many members one page of a search looks at: enough to fill a page of [MaxLimit] if every
+// second member matches.
 const searchLook = 2 * MaxLimit
 
-// memberSearch is the Search of a [MemberQuery]. It reads one column after the other in the order of
-// what they hold: all whose name begins with the key, then all whose address does, then those by their
-// other words. A member whom several of the columns find stands in the list of the first, in both
-// directions.
+// memberSearch is the Search of a [MemberQuery]. One of its words is the key. It reads one column after the
+// other, each in sorted order: all members whose name begins with the key, then all whose address begins with
+// it, then those by their other words. A member whom several columns find is in the list of the first of them,
+// in both directions.
 //
-// Each list is along an index. A page with one word costs the same however many are found. With several words, with
-// other filters, and where a list repeats members of one before it, a page reads members whom it leaves out: it ends
-// after searchLook, so that this costs the same in an organization of any size, too.
+// Each list follows an index. A page with one word costs the same, however many members it finds. A page reads
+// members that it leaves out in three cases: with several words, with other filters, and where a list repeats
+// members of an earlier one. It ends after searchLook members, so that these cases cost the same in an
+// organization of any size, too.
 type memberSearch struct {
 	query   MemberQuery
-	words   []string // each is the beginning of a word of whom it finds; the longest first
-	chosen  int      // which of them is the key; cursors have it
-	key     string   // the word that the lists are about
-	sources []int    // the columns, in the order of the lists
+	words   []string // each is the beginning of a word that a member must have; the longest first
+	chosen  int      // the index of the key in words; cursors store it
+	key     string   // the word that the lists follow
+	sources []int    // the columns, in the order of their lists
 }
 
-// search reads the Search of a query; nil where it has none.
+// search parses the Search of a query; nil if the query has none.
 func (q MemberQuery) search() (*memberSearch, error) {
 	text, err := searchPrefix("search", strings.TrimSpace(q.Search))
 	switch {
@@ -55,18 +57,18 @@ func (q MemberQuery) search() (*memberSearch, error) {
 		return nil, invalid("search", fmt.Sprintf("has %d words, at most %d", len(s.words), maxSearchWords))
 	}
 	slices.SortStableFunc(s.words, func(a, b string) int { return cmp.Compare(utf8.RuneCountInString(b), utf8.RuneCountInString(a)) })
-	if len(s.words) > 0 { // else nothing that a word could be of: it finds nobody
+	if len(s.words) > 0 { // else it has no letter or digit, and finds nobody
 		s.choose(0)
 	}
 	return s, nil
 }
 
-// choose makes one of the words the key.
+// choose makes the given word the key.
 func (s *memberSearch) choose(word int) {
 	s.chosen, s.key, s.sources = word, s.words[word], nil
 	last := allSources
 	if s.short() {
-		last = wordSources + 1 // where the first word of a name is, if its key does not begin with it
+		last = wordSources + 1 // the column of a name's first word, for names that do not begin with the key
 	}
 	for source := range last {
 		s.sources = append(s.sources, source)
@@ -76,7 +78,7 @@ func (s *memberSearch) choose(word int) {
 	}
 }
 
-// candidates are how many of the words may be the key.
+// candidates returns how many of the words may become the key.
 func (s *memberSearch) candidates() int {
 	n := 1
 	for n < min(len(s.words), maxCandidates) && utf8.RuneCountInString(s.words[n]) >= shortWord {
@@ -85,10 +87,10 @@ func (s *memberSearch) candidates() int {
 	return n
 }
 
-// short reports whether the search finds first words alone.
+// short reports whether the key is so short that it finds only first words.
 func (s *memberSearch) short() bool { return utf8.RuneCountInString(s.key) < shortWord }
 
-// list is the list of a source within what filter selects.
+// list returns the filter and the order of a source's list, within what filter selects.
 func (s *memberSearch) list(source int, filter membershipFilter) (membershipFilter, Order) {
 	filter.NamePrefix, filter.EmailPrefix = "", "" // see finds
 	switch source {
@@ -100,18 +102,20 @@ func (s *memberSearch) list(source int, filter membershipFilter) (membershipFilt
 		return filter, ByEmail
 	}
 	filter.Word, filter.WordPrefix = source-wordSources, s.key
-	filter.Status = typed.In[MembershipStatus]{} // which the index of words does not have
+	filter.Status = typed.In[MembershipStatus]{} // the index of words does not have it
 	return filter, byWord + Order(filter.Word)
 }
 
-// finds reports whether a member in the list of a source is found there, and in no list before it.
+// finds reports whether a member belongs to the list of a source, and to no earlier list.
 func (s *memberSearch) finds(m *Membership, source int, filter membershipFilter) bool {
 	if !slices.Contains(filter.Status.Values(), m.Status) || !strings.HasPrefix(m.NameKey, filter.NamePrefix) || !strings.HasPrefix(m.EmailKey, filter.EmailPrefix) {
 		return false
 	}
 	name, address := splitWords(m.NameKey), addressWords(m.EmailKey)
 	words := indexWords(m.NameKey, m.EmailKey)
-	for list := range source { // from the first, also in a descending search: the lists of words lack a member whose words are not written yet
+	// From the first list, also when descending: the lists of words lack members whose words are not written
+	// yet.
+	for list := range source {
 		if s.lists(m, list, name, &words) {
 			return false
 		}
@@ -125,8 +129,8 @@ func (s *memberSearch) finds(m *Membership, source int, filter membershipFilter)
 	return s.lists(m, source, name, &words)
 }
 
-// lists reports whether the list of a source has a member. Among the words a short key is
-// only the first of a name.
+// lists reports whether the list of a source contains a member. A short key finds only the first word of a
+// name.
 func (s *memberSearch) lists(m *Membership, source int, name []string, words *[memberWords]string) bool {
 	if s.short() && source >= wordSources && (len(name) == 0 || !strings.HasPrefix(name[0], s.key)) {
 		return false
@@ -134,13 +138,13 @@ func (s *memberSearch) lists(m *Membership, source int, name []string, words *[m
 	return strings.HasPrefix(sourceText(m.NameKey, m.EmailKey, words, source), s.key)
 }
 
-// place is where the lists have a member. Its number says which list of which word.
+// place returns a member's place in the lists. Its number encodes the list and the word.
 func (s *memberSearch) place(m *Membership, source int) typed.Place {
 	words := indexWords(m.NameKey, m.EmailKey)
 	return typed.Place{Int: int64(s.chosen*allSources + source), Text: sourceText(m.NameKey, m.EmailKey, &words, source), ID: m.ID}
 }
 
-// rest are the lists from a place on, of the word that it is about.
+// rest returns the lists from a place on, and makes the word of that place the key.
 func (s *memberSearch) rest(after *typed.Place) ([]int, error) {
 	if after == nil {
 		return s.sources, nil
@@ -154,7 +158,7 @@ func (s *memberSearch) rest(after *typed.Place) ([]int, error) {
 	return nil, &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is malformed"}
 }
 
-// choose makes the word of a search the key that finds the fewest members; where each finds many, the longest.
+// choose makes the word that finds the fewest members the key, or the longest one where each finds many.
 func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *memberSearch) error {
 	best, fewest := 0, rareWord
 	for word := range s.candidates() {
@@ -165,12 +169,14 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 		n := 0
 		for _, source := range s.sources {
 			list, order := s.list(source, filter)
-			found, err := ms.c.tx.Memberships().List(ctx, list, listSpan{Order: order, Limit: 2 * rareWord}) // along the index: a count would take that of the status
+			// Along the index of words: a count would use the index of the status.
+			found, err := ms.c.tx.Memberships().List(ctx, list, listSpan{Order: order, Limit: 2 * rareWord})
 			if err != nil {
 				return err
 			}
 			for _, m := range found {
-				if m.Status != MembershipPending { // the order of the others must not tell who is invited (rule M2)
+				// Pending members do not count: the order must not reveal who is invited (rule M2).
+				if m.Status != MembershipPending {
 					n++
 				}
 			}
@@ -178,7 +184,7 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 				break
 			}
 		}
-		if n > 0 && n < fewest { // one that finds nobody may be beyond the eight of a member
+		if n > 0 && n < fewest { // a word that finds nobody may be beyond the eight words of a member
 			best, fewest = word, n
 		}
 	}
@@ -188,7 +194,7 @@ func (ms memberRules) choose(ctx context.Context, filter membershipFilter, s *me
 	return nil
 }
 
-// searchPage reads a page of those whom a search finds.
+// searchPage reads a page of the members that a search finds.
 func (ms memberRules) searchPage(ctx context.Context, filter membershipFilter, s *memberSearch, query ...any) (Page[Membership], error) {
 	span, print, err := s.query.paging().span(append(query, "search", s.query.Search)...)
 	if err != nil {
@@ -214,11 +220,13 @@ func (ms memberRules) searchPage(ctx context.Context, filter membershipFilter, s
 	return page, nil
 }
 
-// eachFound calls fn for the members whom a search finds, in its order from span.After on, and the place of each,
-// until fn has enough or it has looked at most. last is the place of the last that it looked at; nil at the end of the last list.
+// eachFound calls fn for the members that a search finds, each with its place, in the order of the search from
+// span.After on. It stops when fn has enough, or when it has looked at most members. last is the place of the
+// last member that it looked at; nil at the end of the last list.
 //
-// Somebody pending whom the query does not ask for is not counted and is no place, because a cursor, and where a
-// page ends, must not tell who is invited (rule M2). [Limits.Invitations] bounds how many they are.
+// A pending member that the query does not ask for is skipped: it is not counted and cannot be last. Otherwise
+// a cursor, or the end of a page, would reveal who is invited (rule M2). [Limits.Invitations] bounds how many
+// such members there are.
 func (ms memberRules) eachFound(ctx context.Context, filter membershipFilter, s *memberSearch, span listSpan, most int, fn func(Membership, typed.Place) (enough bool)) (last *typed.Place, err error) {
 	if span.After == nil {
 		if err := ms.choose(ctx, filter, s); err != nil {

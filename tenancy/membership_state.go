@@ -9,10 +9,11 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Deactivate takes a member's access away, ends their sessions here, revokes an
-// invitation that stands to their address, takes back their exemption from the policy, and
-// keeps their roles (rules M4, M16). No other account with an address that they had proved here gets in
-// meanwhile by a way that asks nobody (rule M5). One who is inactive stays so, without an event.
+// Deactivate takes away a member's access and keeps the roles (rules M4, M16). It ends the member's sessions in
+// the organization, revokes a pending invitation to their address, and removes their exemption from the policy.
+// Until the member is active again, no other account gets in with an address that this member had proved,
+// unless somebody in the organization lets it in (rule M5). On an inactive member it changes nothing and writes
+// no event.
 //
 // Errors: [ErrNotFound], [ErrPendingMembership], [ErrLastOwner].
 func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
@@ -43,11 +44,11 @@ func (g Memberships) Deactivate(ctx context.Context, organization OrganizationID
 	})
 }
 
-// Reactivate gives a member back the access and the roles they had (rule M5). One who
-// is active stays so, without an event.
+// Reactivate gives an inactive member the access and the roles back (rule M5). On an active member it changes
+// nothing and writes no event.
 //
-// Errors: [ErrNotFound], [ErrMerged], [ErrPendingMembership], [ErrSeatLimit],
-// [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
+// Errors: [ErrNotFound], [ErrMerged], [ErrPendingMembership], [ErrSeatLimit], [ErrAlreadyMemberElsewhere],
+// [ErrJoinRefused].
 func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID, user UserID) (Member, error) {
 	return write(ctx, g.s, membershipsReactivate, pairKey(organization, user), func(ctx context.Context, c *call) (Member, error) {
 		m, err := c.members().lockMembership(ctx, organization, user)
@@ -61,7 +62,7 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 		case MembershipActive:
 			return c.members().view(ctx, m)
 		case MembershipPending:
-			return Member{}, &Error{Code: ErrPendingMembership} // expired or not
+			return Member{}, &Error{Code: ErrPendingMembership} // also where the invitation has expired
 		}
 		org, err := c.tx.Organizations().Get(ctx, organization)
 		if err != nil {
@@ -71,25 +72,24 @@ func (g Memberships) Reactivate(ctx context.Context, organization OrganizationID
 	})
 }
 
-// Remove deletes a membership in whatever status, with its roles and its exemption from the
-// policy, and ends its sessions, invitation and join request (rules M6, M16, S2). The event carries it as it was.
-// That an active or inactive member was removed is remembered: see [Removal].
+// Remove deletes a membership in any status, with its roles and its exemption from the policy. It ends the
+// user's sessions, invitation and join request there (rules M6, M16, S2). The event contains the membership as
+// it was. For an active or inactive member Remove also keeps a record of the removal: see [Removal].
 //
-// Of somebody who is no member, but had left, it makes the memory one of a removal, by which a join
-// code and a request do not let them in again either, with an event of its own; the invitation that
-// stands to their address and their request end. Of one whose removal is remembered it changes
-// nothing, without an event.
+// Remove also works on a user who had left and is not a member. It turns the record of leaving into one of a
+// removal, so that a join code or a join request does not let the user in again either. It ends their
+// invitation and join request, and writes an event. On a user who is already recorded as removed, it changes
+// nothing and writes no event.
 //
-// Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host's
-// refers to it.
+// Errors: [ErrNotFound], [ErrLastOwner]; [ErrReferenced] where a row of the host refers to the membership.
 func (g Memberships) Remove(ctx context.Context, organization OrganizationID, user UserID) error {
 	return g.remove(ctx, membershipsRemove, organization, user, false)
 }
 
-// Leave is Remove by the member's own wish, and its event says so (rule M6). Their domain and
-// single sign-on do not fetch them back; a join code or a request that is approved lets them in again. A member
-// who was made inactive cannot leave by themselves: they could come back in by a way
-// that reactivates nobody (rule M5).
+// Leave removes a member at their own wish, and its event says so (rule M6). Their domain and single sign-on do
+// not bring them back; a join code or an approved join request lets them in again. On a bound Service an
+// inactive member cannot leave: they could otherwise rejoin by a way that does not reactivate inactive members
+// (rule M5).
 //
 // Errors: as for Remove; [ErrMembershipInactive] on a bound Service.
 func (g Memberships) Leave(ctx context.Context, organization OrganizationID, user UserID) error {
@@ -141,7 +141,7 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 		switch {
 		case m.Status != MembershipPending:
 			removal, err = c.removals().remember(ctx, m, left)
-		case !left: // who had left, and is invited again
+		case !left: // a user who had left and was invited again
 			_, _, err = c.removals().bind(ctx, organization, user)
 		}
 		if err != nil {
@@ -153,7 +153,7 @@ func (g Memberships) remove(ctx context.Context, method *Method, organization Or
 	})
 }
 
-// drop deletes a membership and what goes with it.
+// drop deletes a membership and everything that belongs to it.
 func (ms memberRules) drop(ctx context.Context, m Membership) error {
 	if err := endDependants(ctx, ms.c, membershipRows.Table, &removed{}, m.ID); err != nil {
 		return err
@@ -164,8 +164,8 @@ func (ms memberRules) drop(ctx context.Context, m Membership) error {
 	return ms.c.seats().moved(ctx, m.OrganizationID, -m.seats())
 }
 
-// deactivate takes an active membership's access away, and ends its sessions (rule S2)
-// and the invitation by which they could be back at once (rule M5).
+// deactivate makes an active membership inactive. It ends its sessions (rule S2), and the invitation that could
+// bring the member back at once (rule M5).
 func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleAssignment) (Membership, error) {
 	before := m
 	m.Status, m.DeactivatedAt = MembershipInactive, ms.c.now
@@ -200,14 +200,14 @@ func (ms memberRules) deactivate(ctx context.Context, m Membership, held []RoleA
 	return m, ms.c.sessions().endSessions(ctx, sessionFilter{MembershipID: typed.Of(m.ID)}, EndedDeactivated)
 }
 
-// TransferOwnership moves ownership from one member to another in one transaction
-// (rule M8). from loses the owner role, whatever gave it; with no role left they
-// get keep, or the organization's default where keep is "". to gets it.
+// TransferOwnership moves ownership from one member to another in one transaction (rule M8). It gives the owner
+// role to the member to, and takes it from the member from, whatever source gave it. If from has no role left,
+// it gets keep, or the organization's default role where keep is "".
 //
-// Errors: [ErrInvalid] with the field "from" where from is no owner, "to" where to
-// is from or a suspended user; [ErrNotFound]; [ErrMembershipInactive] and
-// [ErrPendingMembership] for to; [ErrUnknownRole]; [ErrWouldLockOut] where the policy binds
-// owners and to has not signed in as it wants.
+// Errors: [ErrInvalid] with the field "from" where from is not an owner, and with "to" where to is the same
+// user or a suspended one; [ErrNotFound]; [ErrMembershipInactive] and [ErrPendingMembership] for to;
+// [ErrUnknownRole]; [ErrWouldLockOut] where the policy binds owners and to has not signed in as it
+// demands.
 func (g Memberships) TransferOwnership(ctx context.Context, organization OrganizationID, from, to UserID, keep string) error {
 	return exec(ctx, g.s, membershipsTransferOwnership, organization.String(), func(ctx context.Context, c *call) error {
 		if from == to {
@@ -267,7 +267,7 @@ func (g Memberships) TransferOwnership(ctx context.Context, organization Organiz
 	})
 }
 
-// mayTransfer lets an actor hand on only what is their own (rule M8).
+// mayTransfer refuses an actor who is not the owner that gives ownership away (rule M8).
 func (o ownerRules) mayTransfer(ctx context.Context, organization OrganizationID, from UserID) error {
 	if err := o.c.access().authorize(ctx, scope{organization: organization, user: from}); err != nil {
 		return err
@@ -283,7 +283,7 @@ func (o ownerRules) mayTransfer(ctx context.Context, organization OrganizationID
 	return err
 }
 
-// newOwner is the active member whom ownership may go to.
+// newOwner returns the active member who is to become an owner.
 func (o ownerRules) newOwner(ctx context.Context, organization OrganizationID, to UserID) (Membership, error) {
 	m, err := o.c.members().visible(ctx, organization, to)
 	if err != nil {
@@ -302,7 +302,7 @@ func (o ownerRules) newOwner(ctx context.Context, organization OrganizationID, t
 	return m, err
 }
 
-// revokeOwner takes every owner assignment of an owner, and leaves them a role.
+// revokeOwner removes all owner assignments of an owner, and makes sure that a role is left.
 func (o ownerRules) revokeOwner(ctx context.Context, m Membership, keep string) error {
 	all, err := o.c.roles().assignments(ctx, m.ID)
 	if err != nil {
@@ -338,8 +338,7 @@ func (o ownerRules) revokeOwner(ctx context.Context, m Membership, keep string) 
 	return o.c.members().rolesChanged(ctx, &m, left, before)
 }
 
-// grantOwner gives a member the owner role by hand, whether or not another source gives
-// it too.
+// grantOwner assigns the owner role by hand, also where another source gives it already.
 func (o ownerRules) grantOwner(ctx context.Context, m Membership) error {
 	all, err := o.c.roles().assignments(ctx, m.ID)
 	if err != nil {
@@ -360,7 +359,7 @@ func (o ownerRules) grantOwner(ctx context.Context, m Membership) error {
 	return o.c.members().rolesChanged(ctx, &m, append(held, a), before)
 }
 
-// rolesChanged keeps a membership whose assignments have changed, with the event.
+// rolesChanged saves a membership whose assignments have changed, and writes the event.
 func (ms memberRules) rolesChanged(ctx context.Context, m *Membership, held []RoleAssignment, before []string) error {
 	if err := ms.saveMembership(ctx, m); err != nil {
 		return err
@@ -370,7 +369,7 @@ func (ms memberRules) rolesChanged(ctx context.Context, m *Membership, held []Ro
 	}{listed(before)})
 }
 
-// difference are the roles that are in one of two lists and not in the other.
+// difference returns the roles that are in exactly one of two lists.
 func difference(a, b []string) []string {
 	var only []string
 	for _, pair := range [][2][]string{{a, b}, {b, a}} {

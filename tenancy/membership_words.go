@@ -14,22 +14,23 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Words by which members are found (rule G17). They follow from NameKey and EmailKey, and are written with
-// each row. The first word of a name and the first piece of an address need none: the keys begin with them, and
-// have an index. The other words have a column each, which costs a write much less than a row each.
+// These are the words that a search finds members by (rule G17). They are derived from NameKey and EmailKey,
+// and each write of the row writes them, too. The first word of a name and the first piece of an address are
+// not stored again: the two keys begin with them, and have an index. Each other word has a column, which makes
+// a write much cheaper than a row for each word.
 //
-// What indexWords gives is stored: a change of it needs a migration that sets word_1 to NULL, after which
-// [Service.Run] writes the words anew.
+// The result of indexWords is stored. If you change it, add a migration that sets word_1 to NULL. [Service.Run]
+// then writes the words again.
 const (
-	memberWords = 6   // beside the first word and the first piece: eight a member
-	shortWord   = 3   // letters of a word that is found wherever it stands; a shorter one only in front
-	noWord      = "-" // in the first column of a member without further words: NULL is one whose words are not written yet
+	memberWords = 6   // in addition to the first word and the first piece: eight for each member
+	shortWord   = 3   // letters of a word that is found at any place; a shorter one must be first
+	noWord      = "-" // the first column of a member without further words; NULL means not written yet
 )
 
 var wordColumns = [memberWords]string{"word_1", "word_2", "word_3", "word_4", "word_5", "word_6"}
 
-// indexWords are the words of a member that have a column, the name's before the address's: those that no
-// key begins with, and no word before them. The rest are "".
+// indexWords returns the words of a member that get a column, first those of the name, then those of the
+// address. It leaves out a word that a key or an earlier word begins with. Unused places are "".
 func indexWords(nameKey, emailKey string) (list [memberWords]string) {
 	n := 0
 	add := func(words []string, front bool) {
@@ -49,7 +50,7 @@ func indexWords(nameKey, emailKey string) (list [memberWords]string) {
 	return list
 }
 
-// The columns that a search reads: the two keys, then the words.
+// The columns that a search reads: first the two keys, then the words.
 const (
 	nameSource = iota
 	emailSource
@@ -57,7 +58,7 @@ const (
 	allSources = wordSources + memberWords
 )
 
-// sourceText is what a column holds of a member.
+// sourceText returns the text that a column holds for a member.
 func sourceText(nameKey, emailKey string, words *[memberWords]string, source int) string {
 	switch source {
 	case nameSource:
@@ -68,7 +69,7 @@ func sourceText(nameKey, emailKey string, words *[memberWords]string, source int
 	return words[source-wordSources]
 }
 
-// covered reports whether one of the columns begins with a word.
+// covered reports whether the text of one of the columns begins with word.
 func covered(nameKey, emailKey string, words *[memberWords]string, word string) bool {
 	for source := range allSources {
 		if strings.HasPrefix(sourceText(nameKey, emailKey, words, source), word) {
@@ -78,7 +79,7 @@ func covered(nameKey, emailKey string, words *[memberWords]string, word string) 
 	return false
 }
 
-// addressWords are the pieces of a canonical address, without those of the form in which DNS has other
+// addressWords returns the pieces of a canonical address. It leaves out the ASCII form that DNS uses for other
 // scripts.
 func addressWords(emailKey string) []string {
 	if local, domain, found := strings.Cut(emailKey, "@"); found && strings.Contains(domain, "xn--") {
@@ -89,8 +90,8 @@ func addressWords(emailKey string) []string {
 	return splitWords(emailKey)
 }
 
-// splitWords are the words of a text that is folded: letters, digits and their marks, without diacritics.
-// Apostrophes belong to no word and part none.
+// splitWords splits a folded text into words of letters, digits and their marks, without diacritics. It drops
+// apostrophes: they do not separate words.
 func splitWords(s string) []string {
 	if !isASCII(s) {
 		s = withoutDiacritics(s)
@@ -105,13 +106,13 @@ func splitWords(s string) []string {
 	})
 }
 
-// plainLetters are letters that Unicode does not take for another one with a mark.
+// plainLetters maps letters that Unicode does not decompose into a letter and a mark.
 var plainLetters = map[rune]string{
 	'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'ħ': "h", 'ŧ': "t", 'ı': "i", 'æ': "ae", 'œ': "oe", 'þ': "th", 'ŋ': "n",
 }
 
-// withoutDiacritics is a folded text without its accents and the like: what people type who look for it.
-// Marks that make another letter, as in Indian scripts, stay.
+// withoutDiacritics removes accents and similar marks from a folded text, because people who search type it so.
+// A mark that makes another letter, as in Indian scripts, stays.
 func withoutDiacritics(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(s) {
@@ -126,15 +127,15 @@ func withoutDiacritics(s string) string {
 	return norm.NFC.String(b.String())
 }
 
-// How Run writes the words of members whose row is from before there were words, and how long others may write
-// between two steps.
+// How [Service.Run] writes the words of members whose rows are older than the words: how many in one step, and
+// how long it pauses between steps so that others can write.
 const (
-	wordsStep  = 200 // members of one transaction
+	wordsStep  = 200 // members in one transaction
 	wordsRest  = 20 * time.Millisecond
 	wordsEvery = 10 * time.Minute
 )
 
-// writeWords writes the words of all members who have none, in steps, and says of how many.
+// writeWords writes the words of all members who have none, in steps, and returns how many it wrote.
 func (g Memberships) writeWords(ctx context.Context) (int, error) {
 	for all := 0; ; {
 		n, err := write(ctx, g.s, membershipsUpdate, "", func(ctx context.Context, c *call) (int, error) {
@@ -153,7 +154,7 @@ func (g Memberships) writeWords(ctx context.Context) (int, error) {
 	}
 }
 
-// writeWords is one step.
+// writeWords does one step.
 func (ms memberRules) writeWords(ctx context.Context) (int, error) {
 	wordless := membershipFilter{Worded: typed.Of(false)}
 	found, err := ms.c.tx.Memberships().List(ctx, wordless, listSpan{Limit: wordsStep})
@@ -168,12 +169,12 @@ func (ms memberRules) writeWords(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	wordless.ID = typed.Of(idsOf(found)...)
-	found, err = ms.c.tx.Memberships().List(ctx, wordless, listSpan{Limit: wordsStep}) // as they are under the locks
+	found, err = ms.c.tx.Memberships().List(ctx, wordless, listSpan{Limit: wordsStep}) // read again under the locks
 	if err != nil {
 		return 0, err
 	}
 	for _, m := range found {
-		// The version stays, because no event tells of it.
+		// The version stays the same, because no event records this change.
 		if _, err := ms.c.tx.Memberships().UpdateAll(ctx, membershipFilter{ID: typed.Of(m.ID)}, m, wordColumns[:]...); err != nil {
 			return 0, err
 		}

@@ -7,50 +7,53 @@ import (
 	"time"
 )
 
-// MessageKind says what a message is about.
+// MessageKind says what a [Message] is about.
 type MessageKind string
 
 // The kinds of messages.
 const (
-	MessageInvitation MessageKind = "invitation"  // come into the organization, or the application
-	MessageEmailProof MessageKind = "email_proof" // prove that this mailbox is yours
+	MessageInvitation MessageKind = "invitation"  // an invitation to the organization, or to the application
+	MessageEmailProof MessageKind = "email_proof" // asks the person to prove that the mailbox is theirs
 
-	// MessageMailboxProof has the link and the code of [Proofs].Start. Its mail must say never to
-	// type the code on a page that one did not open by oneself (rule U12).
+	// MessageMailboxProof has the link and the code of [Proofs].Start. The mail must say: never type the code
+	// on a page that you did not open yourself (rule U12).
 	MessageMailboxProof MessageKind = "mailbox_proof"
 
-	// The rest are notices without a token, to the mailbox that somebody may have lost
+	// The following kinds are notices without a token. They go to the mailbox that the person may have lost
 	// control of (rule U11).
-	MessageEmailChanged   MessageKind = "email_changed"   // to the old address: it is not the account's any more
-	MessageIdentityLinked MessageKind = "identity_linked" // another way to sign in was added
-	MessageTakenOver      MessageKind = "taken_over"      // an account that was there for the address is its owner's now
+	MessageEmailChanged   MessageKind = "email_changed"   // to the old address: the account does not use it any more
+	MessageIdentityLinked MessageKind = "identity_linked" // somebody added another way to sign in
+	// MessageTakenOver: the owner of the address took over an account that existed for it.
+	MessageTakenOver MessageKind = "taken_over"
 )
 
-// Message is what a mail has to say. It carries facts and no text: how it reads, in
-// which language and with which link, is the host's to decide.
+// Message is the content of one mail, as facts without a text. The host decides on the wording, the language
+// and the link.
 type Message struct {
-	Kind           MessageKind    // what it is about: one of the Message constants
-	To             string         // the address, as given
-	Token          Token          // to be revealed in this mail and nowhere else; zero in a notice
-	Code           Token          // a mailbox proof's six digits, to be revealed in the same way; zero: only the link proves
-	ExpiresAt      time.Time      // of the token
-	Subject        string         // TypeID of what it is about: the invitation, the user, the proof
-	OrganizationID OrganizationID // an invitation's; zero: into the application
-	Organization   string         // its name
-	Inviter        string         // an invitation: what to call who sent it; "" = the host, or one without a name
-	Again          bool           // an invitation that was sent before
-	Label          Label          // the application's word for an organization (rule O4)
+	Kind  MessageKind // one of the Message constants
+	To    string      // the address, as it was given
+	Token Token       // for this mail only; keep it out of logs and pages; zero in a notice
+	// Code is a mailbox proof's six digits, for this mail only; zero: only the link proves the mailbox.
+	Code           Token
+	ExpiresAt      time.Time      // when Token and Code expire
+	Subject        string         // the TypeID of the object: the invitation, the user or the proof
+	OrganizationID OrganizationID // an invitation's organization; zero: an invitation to the application
+	Organization   string         // the organization's name
+	// Inviter is the name of the person who sent an invitation; "" = the host, or a person without a name.
+	Inviter string
+	Again   bool  // the invitation was sent before
+	Label   Label // the application's word for an organization (rule O4)
 }
 
 // Mailer sends messages: see [Config].Mailer.
 type Mailer interface {
-	// Mail sends one message, or hands it over to what will. It is called after the
-	// commit, so it may take its time, and never twice for one message.
+	// Mail sends one message, or puts it into a queue of the host's. It is called after the commit, so it may
+	// take its time. It is called at most once for each message.
 	Mail(ctx context.Context, m Message) error
 }
 
-// mayMail refuses a call that would mail in a transaction of the host's own, whose end
-// nobody tells us (rule I2).
+// mayMail refuses a call that would mail inside a transaction of the host's own: the library does not learn
+// when that transaction commits (rule I2).
 func (c *call) mayMail() error {
 	if c.instance.config.Mailer != nil && c.changes.host != nil {
 		return &Error{Code: ErrInTransaction, Reason: "what is mailed must be committed first"}
@@ -58,11 +61,11 @@ func (c *call) mayMail() error {
 	return nil
 }
 
-// mailed reports whether a token is seen by nobody but the mailbox that it goes to,
-// so that it proves that mailbox (rule I4).
+// mailed reports whether only the mailbox that a token goes to sees it. Such a token proves the mailbox (rule
+// I4).
 func (c *Config) mailed() bool { return c.Mailer != nil || c.MailOnly }
 
-// queueMail gives a token to the Mailer, once the transaction is over, or else to the
+// queueMail queues a token for the Mailer until the transaction has committed, or else returns it to the
 // caller.
 func (c *call) queueMail(m Message) Token {
 	if c.instance.config.Mailer == nil {
@@ -72,17 +75,16 @@ func (c *call) queueMail(m Message) Token {
 	return Token{}
 }
 
-// outgoing is a message on its way.
+// outgoing is a message in the queue.
 type outgoing struct {
 	Message
-	aside bool // sent by OnJoin, or a notice: not what the call itself was asked for
+	aside bool // a notice, or sent by OnJoin: a failure does not fail the call
 }
 
-// notify tells a user's mailbox of something that was done to the account (rule U11).
-// Without a Mailer, and in a transaction of the host's own, nobody is told: the host is who
-// knows what happened, and whether it was committed. A notice that cannot be sent is
-// nobody's failure, and the Logger hears. One address gets at most 10 notices a day about one
-// account; those beyond are not sent (rule I12). A user without an address has none to tell.
+// notify tells a user's mailbox about a change to the account (rule U11). Without a Mailer, and in a
+// transaction of the host's own, it sends nothing: there only the host knows whether the change was committed.
+// A notice that cannot be sent fails no call; it is logged. One address gets at most 10 notices a day about one
+// account, and further ones are dropped (rule I12). A user without an address gets no notice.
 func (c *call) notify(ctx context.Context, user User, kind MessageKind) error {
 	if user.Email == "" || c.instance.config.Mailer == nil || c.changes.host != nil {
 		return nil
@@ -94,9 +96,9 @@ func (c *call) notify(ctx context.Context, user User, kind MessageKind) error {
 	return nil
 }
 
-// sendMail sends what a transaction had to mail, once it is committed; in a Transact, at
-// the end of the outermost. All are tried, and IDs names those that failed. Of notices
-// and of what OnJoin sent only the Logger hears: the call itself did not fail by it.
+// sendMail sends the messages of a transaction after its commit; inside a Transact, after the outermost one. It
+// tries all of them; IDs of the error names those that failed. Failures of notices, and of messages from
+// OnJoin, are only logged: they do not fail the call.
 func (s *Service) sendMail(ctx context.Context, mail []outgoing) error {
 	if s.txn != nil {
 		s.txn.mail = append(s.txn.mail, mail...)
@@ -120,8 +122,8 @@ func (s *Service) sendMail(ctx context.Context, mail []outgoing) error {
 	return failed
 }
 
-// mail sends one message. A Mailer that panics has failed with it, and what others wait
-// for still goes out.
+// mail sends one message. It treats a panic of the Mailer as a failure, so that the other messages still go
+// out.
 func (c *Config) mail(ctx context.Context, m Message) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -131,8 +133,8 @@ func (c *Config) mail(ctx context.Context, m Message) (err error) {
 	return c.Mailer.Mail(Trusted(ctx), m)
 }
 
-// isKept tells a call that came to nothing from one whose mail alone failed: what that
-// one asked for is kept.
+// isKept reports whether the work of a call is committed although it returned an error: then only its mail
+// failed.
 func isKept(err error) bool {
 	var e *Error
 	return err == nil || errors.As(err, &e) && e.Code == ErrMailFailed

@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// Patch is a change to a map of metadata or attributes (rule G3): a nil value deletes its
-// key, keys that are absent stay. [SetKeys] makes one.
+// Patch is a change to a map of metadata or attributes. A nil value deletes its key, and keys that are absent
+// stay (rule G3). [SetKeys] makes one.
 type Patch = map[string]*string
 
-// metadata checks a whole map (rule G3) and copies it; an empty one becomes nil.
+// metadata checks a whole map and copies it; an empty map becomes nil (rule G3).
 func (l *Limits) metadata(field string, m map[string]string) (map[string]string, error) {
 	return l.noLarger(field, m, 0)
 }
 
-// noLarger is metadata for a map that takes the place of one of so many bytes. It may stay as
-// large where that was over the limit (rule G9).
+// noLarger is metadata for a map that replaces one of than bytes. A map that is already over the limit may keep
+// its size, but not grow (rule G9).
 func (l *Limits) noLarger(field string, m map[string]string, than int) (map[string]string, error) {
 	if len(m) == 0 {
 		return nil, nil
@@ -37,7 +37,7 @@ func (l *Limits) noLarger(field string, m map[string]string, than int) (map[stri
 	return maps.Clone(m), nil
 }
 
-// sizeOf is the bytes of all keys and values of a map.
+// sizeOf returns the size of all keys and values of a map in bytes.
 func sizeOf(m map[string]string) int {
 	n := 0
 	for key, value := range m {

@@ -7,28 +7,29 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// Method says what an actor needs to call one method of a bound Service (rule A1).
-// At least one of the three must be met. The host itself may call everything.
+// Method says what an actor needs to call one method of a bound Service (rule A1): at least one of Permission,
+// Oneself and Anyone. A trusted Service may call all methods.
 type Method struct {
-	// Name is the group and the method: "Memberships.Add".
+	// Name is the method with its group, such as "Memberships.Add".
 	Name string
-	// Permission is needed in the organization named; "" = none is enough.
+	// Permission allows the call to an actor who has it in the named organization; "" = no permission allows
+	// it.
 	Permission rbac.Permission
-	// Oneself: the user named may call it for themselves.
+	// Oneself allows the call to the user whom it names.
 	Oneself bool
-	// Anyone: any actor may call it; it gives nothing away.
+	// Anyone allows the call to every actor; the method reveals nothing.
 	Anyone bool
 
-	op    string // what it does, for the message of an error
-	lists bool   // it gives many things: see [Guarded]
+	op    string // what the method does, for error messages
+	lists bool   // its result is a list: see [Guarded]
 }
 
-// HostOnly reports whether no actor may call the method (rule A4).
+// HostOnly reports whether only a trusted Service may call the method (rule A4).
 func (m Method) HostOnly() bool { return m.Permission == "" && !m.Oneself && !m.Anyone }
 
-// The table of what each method needs (rule A1). Every method is a variable, so that a misspelt name does not
-// compile, and staticcheck finds a method that nothing uses. As has no variable: it cannot
-// fail, so nothing asks for its name.
+// This is the table of what each method needs (rule A1). Every method has a variable, so that a misspelt name
+// does not compile, and staticcheck finds a method that nothing uses. As has no variable: it cannot fail, so
+// nothing needs its name.
 var (
 	serviceTransact    = declare("Transact", "transact", anyone)
 	serviceImport      = declare("Import", "import", hostOnly)
@@ -187,7 +188,7 @@ var (
 	eventsDenials = declare("Events.Denials", "list denials", needs(rbac.ReadEvents))
 )
 
-// What an actor needs, for the table above.
+// What an actor needs, as used in the table above.
 var (
 	hostOnly = Method{}
 	oneself  = Method{Oneself: true}
@@ -198,17 +199,16 @@ func needs(p rbac.Permission) Method { return Method{Permission: p} }
 
 func needsOrOneself(p rbac.Permission) Method { return Method{Permission: p, Oneself: true} }
 
-// methodTable holds the methods in the order of their declaration. Only declare
-// adds to it, before main starts.
+// methodTable has the methods in the order of their declaration. Only declare appends to it, before main
+// starts.
 var methodTable []*Method
 
-// otherLists are methods that give many things, or look at many, and are not called so.
+// otherLists are methods whose results or scans are long although their names do not say so.
 var otherLists = []string{
 	"MembersWith", "Events.Denials", "Memberships.Count", "Memberships.Removed", "Organizations.Seats", "Roles.Holders",
 }
 
-// declare makes a method of the table. op is what the method does, for the message of an
-// error.
+// declare adds a method to the table. op says what the method does, for error messages.
 func declare(name, op string, m Method) *Method {
 	m.Name, m.op = name, op
 	m.lists = !m.Anyone && strings.Contains(name, ".List") || slices.Contains(otherLists, name)
@@ -216,10 +216,9 @@ func declare(name, op string, m Method) *Method {
 	return &m
 }
 
-// Methods is what each method of a bound Service needs (rule A1), by name. An All
-// method needs what its List does. A method that names an organization and is not
-// met there answers [ErrForbidden] to its active members and [ErrNotFound] to
-// everybody else.
+// Methods returns what each method of a bound Service needs, by name (rule A1). A method All needs what List
+// needs. If an actor lacks what a method needs in the named organization, the call answers [ErrForbidden] to
+// active members and [ErrNotFound] to everybody else.
 func Methods() []Method {
 	list := make([]Method, 0, len(methodTable))
 	for _, m := range methodTable {

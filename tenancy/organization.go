@@ -10,24 +10,24 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Organization is a customer of the host: the thing that people are members of and
-// that everything they share belongs to.
+// Organization is a customer of the host. It has members, and everything that they share belongs to it.
 type Organization struct {
 	ID          OrganizationID    `json:"id"`                    // never changes
 	Version     int64             `json:"version"`               // counts changes from 1 (rule G11)
-	DisplayName string            `json:"display_name"`          // what people call it
+	DisplayName string            `json:"display_name"`          // its name for people
 	Slug        string            `json:"slug,omitempty"`        // unique; "" = none
 	ExternalID  string            `json:"external_id,omitempty"` // the host's own key, unique; "" = none
-	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own: nobody else writes it (rule O1)
-	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit
-	Settings    Settings          `json:"settings"`              // what it decides for itself
-	SuspendedAt time.Time         `json:"suspended_at,omitzero"` // zero: not suspended
-	ArchivedAt  time.Time         `json:"archived_at,omitzero"`  // zero: not archived
-	DeletedAt   time.Time         `json:"deleted_at,omitzero"`   // when its deletion began, which goes on in steps (rule G18); zero: it stays
-	CreatedAt   time.Time         `json:"created_at,omitzero"`   // when it was made
-	UpdatedAt   time.Time         `json:"updated_at,omitzero"`   // when it last changed, with Version
-	NameKey     string            `json:"-"`                     // folded DisplayName, for order and search
-	// SessionsEndedAt ends every session here from before (rule O2); zero: none.
+	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own data; only the host writes it (rule O1)
+	Attributes  map[string]string `json:"attributes,omitempty"`  // data that members of the organization may edit
+	Settings    Settings          `json:"settings"`              // the organization's own choices
+	SuspendedAt time.Time         `json:"suspended_at,omitzero"` // when the host suspended it; zero: not suspended
+	ArchivedAt  time.Time         `json:"archived_at,omitzero"`  // when it was archived; zero: not archived
+	// DeletedAt is when its deletion began, which goes on in steps (rule G18); zero: it is not being deleted.
+	DeletedAt time.Time `json:"deleted_at,omitzero"`
+	CreatedAt time.Time `json:"created_at,omitzero"` // when it was created
+	UpdatedAt time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
+	NameKey   string    `json:"-"`                   // the folded DisplayName, for sorting and search
+	// SessionsEndedAt ends all sessions in this organization that are older (rule O2); zero: none.
 	SessionsEndedAt time.Time `json:"-"`
 }
 
@@ -44,31 +44,35 @@ func (org *Organization) event(kind EventType) newEvent {
 	return newEvent{kind: kind, organization: org.ID, subject: org.ID.String(), data: *org}
 }
 
-// Settings are what an organization decides for itself (rule O3). A zero field is
-// not set, and the application's own choice holds.
+// Settings are an organization's own choices (rule O3). Where a field is zero, the application's own choice
+// holds.
 type Settings struct {
-	SeatLimit   int             `json:"seat_limit,omitempty"`   // most seats, at least 1; 0 = no limit (rule M9)
-	DefaultRole string          `json:"default_role,omitempty"` // for members added without a role
-	CreatorRole string          `json:"creator_role,omitempty"` // for whom an organization is created for
-	Features    map[string]bool `json:"features,omitempty"`     // flags of the host's; absent is not false
+	SeatLimit   int    `json:"seat_limit,omitempty"`   // the most seats, at least 1; 0 = no limit (rule M9)
+	DefaultRole string `json:"default_role,omitempty"` // the role of members who are added without a role
+	// CreatorRole is the role of the user that the organization is created for.
+	CreatorRole string `json:"creator_role,omitempty"`
+	// Features are flags of the host; an absent flag is not the same as false.
+	Features map[string]bool `json:"features,omitempty"`
 
-	// AllowedDomains are those whose addresses joining takes, each exactly that name; none =
-	// any. Free-mail domains cannot be among them, for anybody has an address there (rule O3).
+	// AllowedDomains are the email domains that a new member's address may be on, each by its exact name; none
+	// = any. Free-mail domains are not allowed here, because anybody can have an address there (rule O3).
 	AllowedDomains []string `json:"allowed_domains,omitempty"`
-	// BlockedDomains are those whose addresses joining refuses, and all below them (rule O3).
+	// BlockedDomains are the email domains that a new member's address may not be on, with all their subdomains
+	// (rule O3).
 	BlockedDomains []string `json:"blocked_domains,omitempty"`
-	// AcceptOnDomains lets an invitation be accepted by anyone with a verified address
-	// on a domain that the organization has verified (rule I4).
+	// AcceptOnDomains lets a person accept an invitation that was sent to another address, if they have a
+	// verified address on a verified domain of the organization (rule I4).
 	AcceptOnDomains bool `json:"accept_on_domains,omitempty"`
-	// SingleSignOnJoins lets in who comes through the organization's own connection
-	// with an address on its own verified domain (rule P6).
+	// SingleSignOnJoins makes a user a member who signs in through the organization's own connection with an
+	// address on its own verified domain (rule P6).
 	SingleSignOnJoins bool `json:"single_sign_on_joins,omitempty"`
-	// JoinRequests lets anybody with a proved address ask to join (rule I7). Who has one on a
-	// domain of the organization's that takes requests may always ask.
+	// JoinRequests lets any user with a verified address ask to join (rule I7). A user on a domain of the
+	// organization that accepts requests may ask even where JoinRequests is false.
 	JoinRequests bool `json:"join_requests,omitempty"`
-	// SessionIdle and SessionFor end a session here that is unused, or that old; where
-	// Config says less, that holds (rule O3). In whole seconds, and in JSON a number of them. To raise what holds ends
-	// every session here: those that ran out do not come back.
+	// SessionIdle and SessionFor end a session in this organization that is unused for so long, or so old.
+	// Where Config has a shorter time, that one holds (rule O3). They are whole seconds; in JSON, a number of
+	// seconds. Raising the time that holds ends every session in the organization, so that expired ones do not
+	// come back.
 	SessionIdle time.Duration `json:"session_idle,omitempty"`
 	SessionFor  time.Duration `json:"session_for,omitempty"`
 }
@@ -76,66 +80,72 @@ type Settings struct {
 // Organizations is the group of methods on organizations.
 type Organizations struct{ s *Service }
 
-// NewOrganization is what Create needs: a DisplayName; the rest may be empty.
+// NewOrganization is the input of [Organizations.Create]. DisplayName is required; the other fields may be
+// empty.
 type NewOrganization struct {
-	ID          OrganizationID    `json:"id,omitzero"`           // for imports; zero = a new one
-	DisplayName string            `json:"display_name"`          // 1 to 200 characters (rule G5)
-	Slug        string            `json:"slug,omitempty"`        // one DNS label, unique (rule G5), and not reserved for another organization that gave it up (rule O5)
-	ExternalID  string            `json:"external_id,omitempty"` // 1 to 255 printable characters, unique (rule G4)
-	Metadata    map[string]string `json:"metadata,omitempty"`    // the host's own (rule O1); with the limits of metadata (rule G3)
-	Attributes  map[string]string `json:"attributes,omitempty"`  // what the organization's people may edit; the same limits
-	Settings    Settings          `json:"settings,omitzero"`     // zero fields: as the application has it
-	CreatedAt   time.Time         `json:"-"`                     // for [Service.Import] alone, as in [UserHistory]; zero: now
-	Owner       UserID            `json:"owner,omitzero"`        // becomes an active member with the creator role
-	// Domains are claimed for it; their OrganizationID stays zero.
+	ID          OrganizationID `json:"id,omitzero"`  // for imports; zero = a new one
+	DisplayName string         `json:"display_name"` // 1 to 200 characters (rule G5)
+	// Slug is one DNS label and unique (rule G5). It must not be reserved for another organization that gave it
+	// up (rule O5).
+	Slug       string `json:"slug,omitempty"`
+	ExternalID string `json:"external_id,omitempty"` // 1 to 255 printable characters, unique (rule G4)
+	// Metadata is the host's own data (rule O1), with the limits of metadata (rule G3).
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"` // data that members may edit, with the same limits
+	Settings   Settings          `json:"settings,omitzero"`    // where a field is zero, the application's choice holds
+	// CreatedAt is for [Service.Import] only, as in [UserHistory]; zero: now.
+	CreatedAt time.Time `json:"-"`
+	Owner     UserID    `json:"owner,omitzero"` // becomes an active member with the creator role
+	// Domains are claimed for the new organization; leave their OrganizationID zero.
 	Domains []NewDomain `json:"domains,omitempty"`
 }
 
-// OrganizationUpdate is a change to an organization. A nil field stays as it is; a
-// pointer to the empty string, or to 0, clears.
+// OrganizationUpdate is a change to an organization. A nil field stays as it is. A pointer to the empty string,
+// or to 0, clears the field.
 type OrganizationUpdate struct {
-	Version     int64            // the Version this is based on; 0 = whichever (rule G11)
+	Version     int64            // the Version that the change is based on; 0 = any (rule G11)
 	DisplayName *string          // 1 to 200 characters; cannot be cleared
-	Slug        *string          // the one before stays reserved for 90 days (rule O5)
+	Slug        *string          // the previous slug stays reserved for 90 days (rule O5)
 	ExternalID  *string          // as in [NewOrganization]
-	Metadata    Patch            // the host's own (rule O1)
-	Attributes  Patch            // what the organization's people may edit
+	Metadata    Patch            // the host's own data (rule O1)
+	Attributes  Patch            // data that members of the organization may edit
 	SeatLimit   *int             // at least 1; 0 clears
 	DefaultRole *string          // as in [Settings]
 	CreatorRole *string          // as in [Settings]
-	Features    map[string]*bool // nil deletes the flag
+	Features    map[string]*bool // a nil value deletes the flag
 
-	AllowedDomains    *[]string      // at most 100, none of free mail; a pointer to none clears
-	BlockedDomains    *[]string      // at most 100; a pointer to none clears
+	AllowedDomains    *[]string      // at most 100, without free-mail domains; a pointer to an empty list clears
+	BlockedDomains    *[]string      // at most 100; a pointer to an empty list clears
 	AcceptOnDomains   *bool          // as in [Settings]
 	SingleSignOnJoins *bool          // as in [Settings]
 	JoinRequests      *bool          // as in [Settings]
 	SessionIdle       *time.Duration // in whole seconds, at least a minute; 0 clears
-	SessionFor        *time.Duration // likewise
+	SessionFor        *time.Duration // in whole seconds, at least a minute; 0 clears
 }
 
-// OrganizationQuery selects organizations for List. Archived ones are left out.
+// OrganizationQuery selects organizations for [Organizations.List]. It leaves out archived ones, unless
+// Archived is set.
 type OrganizationQuery struct {
 	IDs        []OrganizationID // nil = all
-	NamePrefix string           // what the name begins with, in any case (rule G12)
+	NamePrefix string           // the beginning of the name, in any case (rule G12)
 	Suspended  *bool            // nil = either
-	Archived   bool             // list the archived ones instead
+	Archived   bool             // list only the archived ones
 	Order      Order            // [ByID], or by name with a NamePrefix; [ByName]
 	Descending bool             // in reverse order
 	Limit      int              // default 50, at most 1000
-	Cursor     string           // Next of the page before
+	Cursor     string           // Next of the previous page
 }
 
-// Create makes an organization and, for an Owner, the membership with the creator
-// role (rule O1), in one transaction. On a Service bound to a person, who founds it for
-// themselves (Config.SelfServe), Metadata is [ErrForbidden]: hosts keep the plan there. They
-// may found so many as Limits.UserOrganizations says (rule O6); the host is free.
+// Create makes an organization in one transaction. If Owner is set, that user becomes a member with the creator
+// role (rule O1). On a Service that is bound to a user, who then creates it for themselves (Config.SelfServe),
+// Metadata is [ErrForbidden]: hosts keep the plan there. A user may create as many organizations as
+// Limits.UserOrganizations says; the host has no such limit (rule O6).
 //
-// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "slug" or "external_id"),
-// [ErrUnknownRole]; [ErrPublicEmailDomain] with the field "allowed_domains"; for Domains what
-// Claim answers; [ErrInvalid] and [ErrRateLimited] with the field "organizations" beyond
-// Limits.UserOrganizations, of those that exist and of those founded in 24 hours; and for the owner [ErrNotFound], [ErrMerged],
-// [ErrAlreadyMemberElsewhere], [ErrJoinRefused].
+// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "slug" or "external_id"), [ErrUnknownRole];
+// [ErrPublicEmailDomain] with the field "allowed_domains"; for Domains the errors of Domains.Claim; with the
+// field "organizations" beyond Limits.UserOrganizations, [ErrInvalid] for those that exist and [ErrRateLimited]
+// for those created in 24 hours; and for the owner [ErrNotFound], [ErrMerged], [ErrAlreadyMemberElsewhere],
+// [ErrJoinRefused].
 func (g Organizations) Create(ctx context.Context, in NewOrganization) (Organization, error) {
 	return write(ctx, g.s, organizationsCreate, "", func(ctx context.Context, c *call) (Organization, error) {
 		return c.organizations().createOrganization(ctx, in)
@@ -197,7 +207,7 @@ func (o organizationRules) createOrganization(ctx context.Context, in NewOrganiz
 	return org, o.c.domains().claimAll(ctx, org, in.Domains)
 }
 
-// draft is the organization that a NewOrganization describes.
+// draft makes the organization that a NewOrganization describes.
 func (o organizationRules) draft(ctx context.Context, in NewOrganization) (Organization, error) {
 	org := Organization{ID: newID(o.c, in.ID), Version: 1, CreatedAt: o.c.now, UpdatedAt: o.c.now}
 	if err := o.c.recall(pastTime{"created_at", in.CreatedAt, &org.CreatedAt}); err != nil {
@@ -231,8 +241,8 @@ func (o organizationRules) creatorRole(org Organization) string {
 	return cmp.Or(org.Settings.CreatorRole, o.c.instance.config.CreatorRole)
 }
 
-// mayCreate lets an actor create an organization for themselves where the host allows
-// that, with nothing in it that only the host may say (rules A2, A4).
+// mayCreate lets an actor create an organization for themselves where the host allows it, without the fields
+// that only the host may set (rules A2, A4).
 func (o organizationRules) mayCreate(ctx context.Context, in NewOrganization) error {
 	if p := o.c.service.principal; p != nil && in.Owner != p.user {
 		return o.c.access().deny(scope{}, forbidden("owner"))
@@ -256,7 +266,7 @@ func (o organizationRules) mayCreate(ctx context.Context, in NewOrganization) er
 	)
 }
 
-// apply puts an update's fields into org, each in its stored form.
+// apply writes an update's fields into org, each in its stored form.
 func (o organizationRules) apply(ctx context.Context, org *Organization, in OrganizationUpdate) (err error) {
 	c := o.c.instance.config
 	if in.DisplayName != nil {
@@ -309,7 +319,9 @@ func (o organizationRules) apply(ctx context.Context, org *Organization, in Orga
 	return err
 }
 
-// Get gives an organization, archived ones too, or [ErrNotFound].
+// Get returns an organization, also an archived one.
+//
+// Errors: [ErrNotFound].
 func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization, error) {
 	return read(ctx, g.s, organizationsGet, id.String(), func(ctx context.Context, c *call) (Organization, error) {
 		if err := c.access().authorize(ctx, scope{organization: id}); err != nil {
@@ -319,17 +331,17 @@ func (g Organizations) Get(ctx context.Context, id OrganizationID) (Organization
 	})
 }
 
-// GetBySlug gives the organization with a slug. For a slug that it had before see
+// GetBySlug returns the organization with a slug. To find it by a former slug, see
 // [Organizations.GetByFormerSlug].
 //
-// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
+// Errors: [ErrNotFound]; [ErrInvalid] for a text that cannot be a slug.
 func (g Organizations) GetBySlug(ctx context.Context, slug string) (Organization, error) {
 	return g.getBy(ctx, organizationsGetBySlug, "slug", slug, organizationFilter{Slug: typed.Of(slug)})
 }
 
-// GetByExternalID gives the organization with an external id.
+// GetByExternalID returns the organization with an external id.
 //
-// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
+// Errors: [ErrNotFound]; [ErrInvalid] for a text that cannot be an external id.
 func (g Organizations) GetByExternalID(ctx context.Context, externalID string) (Organization, error) {
 	return g.getBy(ctx, organizationsGetByExternalID, "external_id", externalID, organizationFilter{ExternalID: typed.Of(externalID)})
 }
@@ -354,13 +366,11 @@ func (g Organizations) getBy(ctx context.Context, method *Method, field, key str
 	})
 }
 
-// Update changes an organization. What changes nothing writes nothing (rule G8). On a bound
-// Service Metadata is [ErrForbidden]: it is the host's alone, and Attributes are for the
-// organization's people (rule O1).
+// Update changes an organization. A change that alters nothing writes nothing (rule G8). On a bound Service
+// Metadata is [ErrForbidden]: it is the host's own, while Attributes are for the members (rule O1).
 //
-// Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole],
-// [ErrAlreadyExists] (field "slug" or "external_id"), [ErrPublicEmailDomain] (field
-// "allowed_domains").
+// Errors: [ErrInvalid], [ErrNotFound], [ErrConflict], [ErrUnknownRole], [ErrAlreadyExists] (field "slug" or
+// "external_id"), [ErrPublicEmailDomain] (field "allowed_domains").
 func (g Organizations) Update(ctx context.Context, id OrganizationID, in OrganizationUpdate) (Organization, error) {
 	return g.change(ctx, organizationsUpdate, id, []string{deref(in.DefaultRole, ""), deref(in.CreatorRole, "")}, func(ctx context.Context, c *call, org *Organization) (EventType, error) {
 		if in.Version != 0 && in.Version != org.Version {
@@ -378,8 +388,8 @@ func (g Organizations) Update(ctx context.Context, id OrganizationID, in Organiz
 	})
 }
 
-// change reads an organization under its lock, lets edit alter it, and keeps it
-// with the event that edit names if anything is different.
+// change reads an organization under its lock and lets edit change it. If anything is different, it saves the
+// organization and writes the event that edit returns.
 func (g Organizations) change(ctx context.Context, method *Method, id OrganizationID, roles []string,
 	edit func(ctx context.Context, c *call, org *Organization) (EventType, error),
 ) (Organization, error) {
@@ -418,8 +428,8 @@ func (g Organizations) change(ctx context.Context, method *Method, id Organizati
 	})
 }
 
-// mayUpdate refuses an actor what only the host may say, and a default that is above
-// them (rules A4, R6).
+// mayUpdate refuses an actor a change that only the host may make, and a default role that is above the actor
+// (rules A4, R6).
 func (o organizationRules) mayUpdate(ctx context.Context, org Organization, in OrganizationUpdate) error {
 	err := o.c.access().hostOnly(
 		input{"external_id", in.ExternalID != nil}, input{"seat_limit", in.SeatLimit != nil}, input{"features", len(in.Features) > 0},
@@ -430,7 +440,7 @@ func (o organizationRules) mayUpdate(ctx context.Context, org Organization, in O
 	}
 	for _, set := range []struct {
 		in            *string
-		now, fallback string // what holds where none is set is given and taken, too
+		now, fallback string // clearing a default gives the application's, and setting one takes that away: check both
 	}{
 		{in.DefaultRole, org.Settings.DefaultRole, o.c.instance.config.DefaultRole}, {in.CreatorRole, org.Settings.CreatorRole, o.c.instance.config.CreatorRole},
 	} {
@@ -444,7 +454,7 @@ func (o organizationRules) mayUpdate(ctx context.Context, org Organization, in O
 	return o.c.sessions().mayLimitSessions(ctx, org, in)
 }
 
-// List gives a page of organizations (rule G6).
+// List returns a page of organizations (rule G6).
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Organization], error) {
@@ -468,7 +478,7 @@ func (g Organizations) List(ctx context.Context, q OrganizationQuery) (Page[Orga
 	})
 }
 
-// All walks the organizations that List would give, page by page.
+// All walks the organizations that List returns, page by page.
 func (g Organizations) All(ctx context.Context, q OrganizationQuery) iter.Seq2[Organization, error] {
 	return pages(func(cursor string) (Page[Organization], error) {
 		q := q

@@ -10,7 +10,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// removed counts what went with an organization or a user.
+// removed counts the rows that were deleted with an organization or a user.
 type removed struct {
 	Memberships     int `json:"memberships"`
 	RoleAssignments int `json:"role_assignments"`
@@ -24,20 +24,22 @@ type removed struct {
 	Domains         int `json:"domains,omitempty"`
 }
 
-// Delete removes an organization and everything in it for good, with one event that counts
-// what went (rule O2). Its external id is free again, its slug after 90 days (rule O5); the users stay.
+// Delete deletes an organization and everything in it, with one event that counts what was deleted (rule O2).
+// Its external id is free at once, its slug after 90 days (rule O5). The users stay.
 //
-// It is one transaction. One with more than 200 rows of one kind (memberships, invitations, join codes,
-// join requests, sessions, identities at its connections, removals or denials; fewer where Config.DeleteLimit is
-// less) goes in steps (rule G18): the first archives it for good, so that
-// nobody gets in and it cannot be restored; others empty it, up to 200 rows at a time; the last
-// removes it. Until then its slug and external id are held. What a crash leaves, the next Delete or Run goes on with; an
-// actor cannot call again, for by then it is archived. In a transaction of the caller's, one
-// with more than Config.DeleteLimit rows of one kind is refused.
+// Delete is one transaction, unless the organization has more than 200 rows of one kind: memberships,
+// invitations, join codes, join requests, sessions, identities at its connections, removals or denials. (The
+// number is smaller where Config.DeleteLimit is.) Then it works in steps (rule G18). The first step archives
+// the organization permanently, so that nobody gets in and it cannot be restored; the next ones delete up to
+// 200 rows each; the last one deletes the organization. Until then its slug and its external id stay taken.
+// After a crash, the next Delete or Run continues. A bound Service cannot call Delete again, because the
+// organization is already archived. Inside a transaction of the caller's, an organization with more than
+// Config.DeleteLimit rows of one kind is refused.
 //
-// Errors: [ErrNotFound]; [ErrTooLarge] with Counts, as said; [ErrReferenced] where a row of
-// the host's refers to it. A row that refers to one of its memberships may stop it half way: then it stays
-// archived until that row is gone, and Delete is called again or Run goes on.
+// Errors: [ErrNotFound]; [ErrTooLarge] with Counts inside a transaction of the caller's, as described;
+// [ErrReferenced] where a row of the host refers to the organization. A row that refers to one of its
+// memberships may stop the deletion half-way: the organization then stays archived until that row is deleted,
+// and Delete or Run continues.
 func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 	if g.s.txn != nil {
 		return g.deleteWhole(ctx, id, g.s.instance.config.DeleteLimit)
@@ -50,7 +52,7 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 	if err := g.condemn(ctx, id); err != nil {
 		return err
 	}
-	if g.s.principal != nil { // nobody has access any more, not even who has just been allowed to do this
+	if g.s.principal != nil { // nobody has access any more, not even the actor that this call has just allowed
 		ctx = Trusted(ctx)
 		g.s = g.s.derive(func(in *Service) { in.principal = nil })
 	}
@@ -67,7 +69,7 @@ func (g Organizations) Delete(ctx context.Context, id OrganizationID) error {
 	}
 }
 
-// deleteWhole is Delete in one transaction, of up to most rows of one kind.
+// deleteWhole does Delete in one transaction, of up to most rows of one kind.
 func (g Organizations) deleteWhole(ctx context.Context, id OrganizationID, most int) error {
 	return exec(ctx, g.s, organizationsDelete, id.String(), func(ctx context.Context, c *call) error {
 		if err := c.access().mayLock(ctx, scope{organization: id}); err != nil {
@@ -115,7 +117,7 @@ func (g Organizations) deleteWhole(ctx context.Context, id OrganizationID, most 
 	})
 }
 
-// condemn archives an organization for good: from then on it is only emptied.
+// condemn archives an organization permanently. After this, it can only be emptied and deleted.
 func (g Organizations) condemn(ctx context.Context, id OrganizationID) error {
 	_, err := g.change(ctx, organizationsDelete, id, nil, func(ctx context.Context, c *call, org *Organization) (EventType, error) {
 		if !org.DeletedAt.IsZero() {
@@ -127,10 +129,10 @@ func (g Organizations) condemn(ctx context.Context, id OrganizationID) error {
 	return err
 }
 
-// deletionsEvery is how often Run looks for organizations whose deletion did not end.
+// deletionsEvery is how often Run looks for unfinished deletions of organizations.
 const deletionsEvery = 10 * time.Minute
 
-// finishDeletions goes on with deletions that did not end, and says how many it ended.
+// finishDeletions continues unfinished deletions, and returns how many it finished.
 func (g Organizations) finishDeletions(ctx context.Context) (int, error) {
 	gone, err := read(ctx, g.s, organizationsDelete, "", func(ctx context.Context, c *call) ([]Organization, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -143,14 +145,14 @@ func (g Organizations) finishDeletions(ctx context.Context) (int, error) {
 		switch stuck := g.Delete(ctx, org.ID); CodeOf(stuck) {
 		case "", ErrNotFound:
 			ended++
-		default: // which keeps no other from being ended
+		default: // it does not stop the other deletions
 			err = errors.Join(err, stuck)
 		}
 	}
 	return ended, err
 }
 
-// notTooMany refuses to touch more rows of one kind in a transaction than may be.
+// notTooMany refuses a transaction that would touch too many rows of one kind.
 func (o organizationRules) notTooMany(what string, n int) error {
 	return tooMany(what, n, o.c.instance.config.DeleteLimit)
 }
@@ -165,7 +167,7 @@ func tooMany(what string, n, most int) error {
 	return nil
 }
 
-// checkLimit is [organizationRules.notTooMany] of the rows of a table that pass a filter.
+// checkLimit calls [organizationRules.notTooMany] with the number of rows that pass a filter.
 func checkLimit[V Entity, F any](ctx context.Context, c *call, what string, t table[V, F], filter F) error {
 	n, err := t.Count(ctx, filter)
 	if err != nil {
@@ -174,8 +176,8 @@ func checkLimit[V Entity, F any](ctx context.Context, c *call, what string, t ta
 	return c.organizations().notTooMany(what, n)
 }
 
-// checkLimits refuses an organization with more than most rows of one kind. Of what is not here
-// the limits of [Limits] let it have few.
+// checkLimits refuses an organization with more than most rows of one kind. It does not count the kinds that
+// [Limits] already keeps small.
 func (o organizationRules) checkLimits(ctx context.Context, id OrganizationID, most int) error {
 	tx := &o.c.tx
 	for _, kind := range []struct {
@@ -217,12 +219,12 @@ func (o organizationRules) checkLimits(ctx context.Context, id OrganizationID, m
 	return nil
 }
 
-// Purge removes up to n memberships, owners among them, of an archived organization in
-// one transaction (rule O2), and when those are gone invitations, join codes and join
-// requests, and says how many went: call it until that is 0, then Delete. n is 1 to Config.DeleteLimit.
+// Purge removes up to n memberships of an archived organization in one transaction, owners too (rule O2). When
+// no memberships are left, it removes invitations, join codes and join requests. It returns how many it
+// removed: call it until that is 0, and then call Delete. n is 1 to Config.DeleteLimit.
 //
-// Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or "organization" where it
-// is not archived; [ErrReferenced] where a row of the host's refers to a membership.
+// Errors: [ErrNotFound]; [ErrInvalid] with the field "n", or with "organization" where it is not archived;
+// [ErrReferenced] where a row of the host refers to a membership.
 func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int, error) {
 	return write(ctx, g.s, organizationsPurge, id.String(), func(ctx context.Context, c *call) (int, error) {
 		if n < 1 || n > c.instance.config.DeleteLimit {
@@ -232,7 +234,7 @@ func (g Organizations) Purge(ctx context.Context, id OrganizationID, n int) (int
 	})
 }
 
-// locked takes the lock of an organization, asks who calls, and reads it.
+// locked takes the lock of an organization, checks that the actor may make the call, and reads it.
 func (o organizationRules) locked(ctx context.Context, id OrganizationID) (Organization, error) {
 	if err := o.c.lock(ctx, lockOrganization(id)); err != nil {
 		return Organization{}, err
@@ -243,14 +245,14 @@ func (o organizationRules) locked(ctx context.Context, id OrganizationID) (Organ
 	return o.c.tx.Organizations().Get(ctx, id)
 }
 
-// empty is [organizationRules.purge] of an organization whose deletion has begun. Before, it
-// takes what each member may have much of, so that no step has more than n rows of one kind.
+// empty does [organizationRules.purge] on an organization whose deletion has begun. First it deletes the kinds
+// of rows of which one member may have many, so that no step deletes more than n rows of one kind.
 func (o organizationRules) empty(ctx context.Context, id OrganizationID, n int) (int, error) {
 	org, err := o.locked(ctx, id)
 	if err != nil {
 		return 0, err
 	}
-	if org.DeletedAt.IsZero() { // somebody else has ended that, and begun anew
+	if org.DeletedAt.IsZero() { // another call has finished that deletion, and a new organization has this id
 		return 0, invalid("organization", "is not being deleted")
 	}
 	var counts removed
@@ -266,8 +268,7 @@ func (o organizationRules) empty(ctx context.Context, id OrganizationID, n int) 
 	return went, o.c.record(ctx, newEvent{kind: EventOrganizationPurged, organization: id, subject: id.String(), data: counts})
 }
 
-// clear deletes up to n sessions, identities, removals, their addresses, or denials of an
-// organization.
+// clear deletes up to n sessions, identities, removals, addresses of removals, or denials of an organization.
 func (o organizationRules) clear(ctx context.Context, id OrganizationID, n int, counts *removed) (int, error) {
 	tx := &o.c.tx
 	sessions, err := firstOf(ctx, tx.Sessions(), sessionFilter{OrganizationID: typed.Of(id)}, n)
@@ -300,7 +301,7 @@ func (o organizationRules) clear(ctx context.Context, id OrganizationID, n int, 
 	return 0, nil
 }
 
-// clearSome deletes up to n rows of a table that name an organization.
+// clearSome deletes up to n rows of a table that belong to an organization.
 func (c *call) clearSome(ctx context.Context, t *store.Table, id OrganizationID, n int) (int, error) {
 	theirs := []store.Cond{{Column: t.Index("organization_id"), Op: store.OneOf, Values: []store.Value{{ID: id}}}}
 	var ids []store.Value

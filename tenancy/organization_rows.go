@@ -6,21 +6,21 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// organizationFilter selects organizations. Fields are joined by and.
+// organizationFilter selects organizations. The fields are combined with and.
 type organizationFilter struct {
 	ID         typed.In[OrganizationID]
 	Slug       typed.In[string]
 	ExternalID typed.In[string]
 	Suspended  typed.In[bool]
 	Archived   typed.In[bool]
-	// DefaultRole and CreatorRole are the settings of these names.
+	// DefaultRole and CreatorRole match the settings with these names.
 	DefaultRole typed.In[string]
 	CreatorRole typed.In[string]
 	NamePrefix  string // of NameKey
 	Deleted     typed.In[bool]
 }
 
-// organizationRows says how one lies in a row.
+// organizationRows describes the row of an organization.
 var organizationRows = typed.Describe[Organization, organizationFilter](
 	"tenancy_organizations", "organization",
 	typed.ID("id", func(v *Organization) *OrganizationID { return &v.ID }),

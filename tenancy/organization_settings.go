@@ -7,12 +7,11 @@ import (
 )
 
 const (
-	maxEmailDomains = 100 // allowed or blocked ones of an organization
+	maxEmailDomains = 100 // for each of the two lists of an organization
 	minSessionLimit = time.Minute
 )
 
-// apply puts an update's settings on joining and on sessions into their stored form
-// (rule O3).
+// apply writes an update's settings on joining and on sessions, in their stored form (rule O3).
 func (s *Settings) apply(c *Config, in OrganizationUpdate) (err error) {
 	for _, set := range []struct {
 		field string
@@ -48,8 +47,8 @@ func (s *Settings) apply(c *Config, in OrganizationUpdate) (err error) {
 	return nil
 }
 
-// emailDomains are names in their normal form, as read gives it, each once and in order;
-// none is nil.
+// emailDomains returns the names in the normal form that read gives, sorted and without duplicates; nil if
+// there are none.
 func emailDomains(field string, in []string, read func(field, s string) (string, error)) ([]string, error) {
 	if len(in) > maxEmailDomains {
 		return nil, invalid(field, fmt.Sprintf("are %d, at most %d", len(in), maxEmailDomains))

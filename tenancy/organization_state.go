@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Suspend shuts an organization: nobody has access, every session there ends, nothing
-// else is lost (rule O2). One that is suspended stays so, without an event.
+// Suspend closes an organization: nobody has access, and every session in it ends (rule O2). All its data
+// stays. On a suspended organization it changes nothing and writes no event.
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organization, error) {
@@ -19,7 +19,7 @@ func (g Organizations) Suspend(ctx context.Context, id OrganizationID) (Organiza
 	})
 }
 
-// Resume ends a suspension (rule O2). One that is not suspended stays so, without an
+// Resume ends a suspension (rule O2). On an organization that is not suspended it changes nothing and writes no
 // event.
 //
 // Errors: [ErrNotFound].
@@ -30,9 +30,9 @@ func (g Organizations) Resume(ctx context.Context, id OrganizationID) (Organizat
 	})
 }
 
-// Archive shuts an organization, ends every session there and hides it from lists,
-// routing and sign-in (rule O2). It keeps its slug, external id and suspension; its
-// verified domains are dormant, and free for others. Archiving twice changes nothing.
+// Archive closes an organization, ends every session in it, and hides it from lists, routing and sign-in (rule
+// O2). The organization keeps its slug, its external id and its suspension. Its verified domains become
+// dormant, and other organizations can verify them. On an archived organization it changes nothing.
 //
 // Errors: [ErrNotFound].
 func (g Organizations) Archive(ctx context.Context, id OrganizationID) (Organization, error) {
@@ -49,23 +49,22 @@ func (o organizationRules) archive(ctx context.Context, org *Organization) error
 	return o.c.domains().sleepDomains(ctx, org.ID)
 }
 
-// Restored is what Restore did: the organization, the members who became inactive
-// because they are active elsewhere by now, and the names of its domains that another
-// organization has verified meanwhile (rule O2).
+// Restored is the result of Restore: the organization, and what could not come back unchanged (rule O2).
 type Restored struct {
-	Organization Organization `json:"organization"`  // as it is now
-	Deactivated  []UserID     `json:"deactivated"`   // those members
-	TakenDomains []string     `json:"taken_domains"` // those names
+	Organization Organization `json:"organization"` // the organization as it is now
+	// Deactivated are members who became inactive, because they are active in another organization by now.
+	Deactivated []UserID `json:"deactivated"`
+	// TakenDomains are names of its domains that another organization has verified meanwhile.
+	TakenDomains []string `json:"taken_domains"`
 }
 
-// Restore takes an organization out of the archive (rule O2). Under
-// Config.SingleOrganization, members who are active elsewhere by now come back
-// inactive, are reported, and have an event each; if an owner is lost by it, so
-// that none is left, that is an event too. Its dormant domains are verified again
-// where the last proof is under 30 days old and nobody else has them; the others are
-// pending with a new token. Restoring what is not archived changes nothing.
+// Restore takes an organization out of the archive (rule O2). Under Config.SingleOrganization, a member who is
+// active in another organization by now becomes inactive, is listed in the result, and has an event; if no
+// owner is left by that, an event says so, too. A dormant domain is verified again if its last proof is less
+// than 30 days old and no other organization has verified it; otherwise it becomes pending with a new token. On
+// an organization that is not archived it changes nothing.
 //
-// Errors: [ErrNotFound]; [ErrInvalid] for one whose deletion has begun.
+// Errors: [ErrNotFound]; [ErrInvalid] for an organization whose deletion has begun.
 func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	return write(ctx, g.s, organizationsRestore, id.String(), func(ctx context.Context, c *call) (Restored, error) {
 		return c.organizations().restore(ctx, id)
@@ -75,7 +74,8 @@ func (g Organizations) Restore(ctx context.Context, id OrganizationID) (Restored
 func (o organizationRules) restore(ctx context.Context, id OrganizationID) (Restored, error) {
 	var members []Membership
 	if o.c.instance.config.SingleOrganization {
-		// Users are locked before organizations, so who they are is read first.
+		// Locks of users come before locks of organizations, so the members are read first, to lock their
+		// users.
 		if err := o.c.members().lockMembers(ctx, id); err != nil {
 			return Restored{}, err
 		}
@@ -94,8 +94,9 @@ func (o organizationRules) restore(ctx context.Context, id OrganizationID) (Rest
 		return Restored{}, invalid("organization", "is being deleted")
 	}
 	if o.c.instance.config.SingleOrganization {
-		// Once more under the organization's lock, for whoever was added meanwhile. That
-		// is out of order; a deadlock by it is found, and the transaction runs again.
+		// Read the members again under the organization's lock, to lock those who were added meanwhile. This is
+		// against the order of locks. If it causes a deadlock, the store reports it and the transaction runs
+		// again.
 		if err := o.c.members().lockMembers(ctx, id); err != nil {
 			return Restored{}, err
 		}
@@ -127,8 +128,7 @@ func (o organizationRules) restore(ctx context.Context, id OrganizationID) (Rest
 	return Restored{org, out, taken}, err
 }
 
-// deactivateAll makes memberships inactive whether or not an owner is left, and
-// says so if none is.
+// deactivateAll makes memberships inactive even if no owner is left, and writes an event in that case.
 func (o organizationRules) deactivateAll(ctx context.Context, org Organization, members []Membership) error {
 	if len(members) == 0 {
 		return nil

@@ -16,19 +16,19 @@ import (
 // Limits of a list (rule G6).
 const (
 	DefaultLimit = 50   // where a query has Limit 0
-	MaxLimit     = 1000 // the most that a query may ask for
+	MaxLimit     = 1000 // the largest Limit of a query
 )
 
-// walkLimit is how many rows a rule reads at a time when it must see them all.
+// walkLimit is how many rows a rule that must see all rows reads at a time.
 const walkLimit = 1000
 
-// Page is a part of a list. Next is the cursor of the part after it, "" at the end.
+// Page is one page of a list. Next is the cursor of the following page, or "" at the end of the list.
 type Page[T any] struct {
 	Items []T    `json:"items"`          // in the order of the list
 	Next  string `json:"next,omitempty"` // Cursor of the next page; "" = there is none
 }
 
-// paging is what every query says about its page.
+// paging is the part of a query that describes its page.
 type paging struct {
 	order  Order
 	desc   bool
@@ -36,8 +36,8 @@ type paging struct {
 	cursor string
 }
 
-// along is the order of a list of what begins with a text: along that text, where no other is asked for.
-// By id all that begin so would have to be sorted for each page.
+// along returns the order of a list with a prefix: by the prefixed text, unless the query asks for another
+// order. By id, each page would have to sort all matching rows.
 func along(order Order, name, email string) Order {
 	switch {
 	case order != ByID:
@@ -50,11 +50,11 @@ func along(order Order, name, email string) Order {
 	return ByID
 }
 
-// span checks a query's page and finds its place. The query's own conditions go
-// into the cursor's fingerprint, so that a cursor fits no other query.
+// span checks a query's page and decodes its cursor. The fingerprint of a cursor covers the query's own
+// conditions, so that a cursor works with the same query only.
 func (p paging) span(query ...any) (listSpan, uint64, error) {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%d %t %#v", p.order, p.desc, query) // in which nil and empty differ
+	_, _ = fmt.Fprintf(h, "%d %t %#v", p.order, p.desc, query) // this distinguishes nil from empty
 	print := h.Sum64()
 	limit := p.limit
 	switch {
@@ -74,7 +74,7 @@ func (p paging) span(query ...any) (listSpan, uint64, error) {
 	return span, print, nil
 }
 
-// someOf is the constraint that ids given by name make; nil makes none.
+// someOf returns the constraint that a list of ids makes; nil makes none.
 func someOf[T comparable](field string, ids []T) (typed.In[T], error) {
 	switch {
 	case ids == nil:
@@ -85,7 +85,7 @@ func someOf[T comparable](field string, ids []T) (typed.In[T], error) {
 	return typed.Of(slices.Clone(ids)...), nil
 }
 
-// listPage reads one page: one row more than asked for says whether there is a next.
+// listPage reads one page. It reads one row more than the limit, to know whether there is a next page.
 func listPage[V Entity, F any](ctx context.Context, t table[V, F], filter F, p paging, key func(*V, Order) typed.Place, query ...any) (Page[V], error) {
 	span, print, err := p.span(query...)
 	if err != nil {
@@ -105,11 +105,11 @@ func listPage[V Entity, F any](ctx context.Context, t table[V, F], filter F, p p
 	return page, nil
 }
 
-// keyByID is the key of a list that has no order but [ByID].
+// keyByID returns the sort key of a list whose only order is [ByID].
 func keyByID[V Entity](v *V, _ Order) typed.Place { return typed.Place{ID: (*v).rowID()} }
 
-// walk calls fn for every row that passes the filter, by id, reading a bounded
-// number at a time. fn may delete rows.
+// walk calls fn for every row that passes the filter, by id. It reads a bounded number at a time. fn may delete
+// rows.
 func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, fn func(V) error) error {
 	span := listSpan{Limit: walkLimit}
 	for {
@@ -129,7 +129,7 @@ func walk[V Entity, F any](ctx context.Context, t table[V, F], filter F, fn func
 	}
 }
 
-// collect is [walk] into a slice.
+// collect returns the rows of [walk] as a slice.
 func collect[V Entity, F any](ctx context.Context, t table[V, F], filter F) ([]V, error) {
 	var all []V
 	err := walk(ctx, t, filter, func(v V) error {
@@ -139,8 +139,8 @@ func collect[V Entity, F any](ctx context.Context, t table[V, F], filter F) ([]V
 	return all, err
 }
 
-// pages walks a list page by page. No transaction is open while the caller has an
-// item, so a change meanwhile may be seen (rule G6).
+// pages walks a list page by page. No transaction is open while the caller handles an item, so the walk may see
+// a change that is made meanwhile (rule G6).
 func pages[T any](next func(cursor string) (Page[T], error), cursor string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		at := cursor
@@ -166,8 +166,8 @@ func pages[T any](next func(cursor string) (Page[T], error), cursor string) iter
 
 const cursorVersion = 1
 
-// encodeCursor writes a place in a list: version, fingerprint of the query, sort
-// number, id, sort text, checksum.
+// encodeCursor encodes a place in a list: version, fingerprint of the query, sort number, id, sort text,
+// checksum.
 func encodeCursor(key typed.Place, print uint64) string {
 	b := []byte{cursorVersion}
 	b = binary.BigEndian.AppendUint64(b, print)
@@ -178,9 +178,9 @@ func encodeCursor(key typed.Place, print uint64) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// decodeCursor reads what encodeCursor wrote for the same query. A cursor grants
-// nothing, so it needs no seal: whoever forges one starts elsewhere in a list that
-// they may read anyway.
+// decodeCursor decodes a cursor that encodeCursor wrote for the same query. A cursor needs no signature,
+// because it grants nothing: a forged one only starts at another place of a list that the caller may read
+// anyway.
 func decodeCursor(cursor string, print uint64) (typed.Place, error) {
 	const fixed = 1 + 8 + 8 + 16
 	malformed := &Error{Code: ErrInvalidCursor, Field: "cursor", Reason: "is malformed"}
@@ -200,8 +200,8 @@ func decodeCursor(cursor string, print uint64) (typed.Place, error) {
 	return key, nil
 }
 
-// exactlyOne is the one row of a list, or missing. A row that is asked for by its id and by whose
-// it is costs the same where nobody has it and where somebody else does (rule G7).
+// exactlyOne returns the one row of a list, or the error missing. A query by id and owner costs the same where
+// the row does not exist and where it belongs to somebody else (rule G7).
 func exactlyOne[T any](found []T, err, missing error) (T, error) {
 	var none T
 	switch {

@@ -10,12 +10,11 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// errWaited is why a transaction that did not begin in time was given up.
+// errWaited is the cause for canceling a transaction that did not begin in time.
 var errWaited = errors.New("waited too long for the database")
 
-// patient opens a transaction that answers [ErrBusy] where it cannot begin within
-// Config.WriteWait (rule G13). Most often the one who holds the database is the caller's
-// own transaction, and the call would wait for itself.
+// patient opens a transaction, and answers [ErrBusy] if it cannot begin within Config.WriteWait (rule G13).
+// Most often the database is held by the caller's own transaction, so that the call would wait for itself.
 func (s *Service) patient(ctx context.Context, open func(context.Context, func(store.Rows) error) error, fn func(store.Rows) error) error {
 	wait := s.instance.config.WriteWait
 	if s.txn != nil || wait < 0 {
@@ -43,13 +42,13 @@ func (s *Service) patient(ctx context.Context, open func(context.Context, func(s
 	return err
 }
 
-// updating is a writing transaction of the store.
+// updating runs a writing transaction of the store.
 func (s *Service) updating(ctx context.Context, fn func(store.Rows) error) error {
 	return fromStore(s.patient(ctx, s.store.Update, fn))
 }
 
-// viewing is a reading one. It is patient only on a store whose readers can wait
-// for a transaction: on the others a read should not pay for a context that can end.
+// viewing runs a reading transaction. It waits with a limit only on a store whose readers may have to wait for
+// a transaction. On other stores a read should not pay for a context with a timeout.
 func (s *Service) viewing(ctx context.Context, fn func(store.Rows) error) error {
 	if wait := s.instance.readersWait; wait == nil || !wait.ReadersWait() {
 		return fromStore(s.store.View(ctx, fn))

@@ -9,30 +9,29 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// The limits of pending sign-ins (rule P5).
+// The limits on pending sign-ins (rule P5).
 const (
-	pendingFor      = 10 * time.Minute // since the person proved something, for all steps together
-	pendingFailures = 5                // refused uses that end one
-	pendingOfPerson = 5                // at once; one more ends the oldest
+	pendingFor      = 10 * time.Minute // from the first proof on, for all steps together
+	pendingFailures = 5                // after so many refused uses a pending sign-in ends
+	pendingOfPerson = 5                // of one person at once; another one ends the oldest
 )
 
-// pendingSignIn is a sign-in that needs one more thing, such as a second factor: what the person
-// has proved, without the secrets that they proved it with, and what they wanted (rule P5). Each
-// use judges all of it again.
+// pendingSignIn is a sign-in that needs one more thing, such as a second factor (rule P5). It has what the
+// person has proved, without the secrets of the proof, and what they wanted. Each use checks all of it again.
 type pendingSignIn struct {
-	ID       pendingSignInID // the hash's first 16 bytes
+	ID       pendingSignInID // the first 16 bytes of the hash
 	Version  int64
 	Hash     string // SHA-256 of the token, in hex
-	UserID   UserID // who they are; zero: somebody new
-	EmailKey string // of somebody new, the canonical address that they proved; else ""
+	UserID   UserID // the person's user; zero: a new user
+	EmailKey string // for a new user, the canonical address that they proved; else ""
 
-	Evidence      Evidence   // its profile is that of the attempt
-	IdentityID    IdentityID // that they came by; zero: none, or one that is not linked yet
+	Evidence      Evidence   // with the profile of the attempt
+	IdentityID    IdentityID // the identity that they came by; zero: none, or one that is not linked yet
 	SessionsEpoch int64      // of the connection that they came through
 
-	OrganizationID OrganizationID // where they wanted to; zero: not said
+	OrganizationID OrganizationID // the organization that they wanted; zero: not named
 	Invitation     storedSecretID // the secret of the invitation that they brought; zero: none
-	Note           string         // for who decides on a request to join
+	Note           string         // for the person who decides on a join request
 
 	Failures  int
 	ExpiresAt time.Time
@@ -50,8 +49,7 @@ func (p *pendingSignIn) stamps() (*int64, *time.Time) { return &p.Version, nil }
 
 // find finds the pending sign-in of a token.
 //
-// Errors: [ErrInvalidToken] for a token that is malformed, unknown or void, or was used;
-// [ErrTokenExpired].
+// Errors: [ErrInvalidToken] for a token that is malformed, unknown or void, or was used; [ErrTokenExpired].
 func (pd pendingRules) find(ctx context.Context, token Token) (pendingSignIn, error) {
 	raw := readToken(token.Reveal())
 	if !wellFormed(raw, secretPending) {
@@ -74,8 +72,8 @@ func (pd pendingRules) find(ctx context.Context, token Token) (pendingSignIn, er
 
 func noPending() error { return &Error{Code: ErrInvalidToken, Field: "evidence"} }
 
-// attempt checks an attempt. One by a pending sign-in becomes the attempt that it is left of, with
-// what the person has shown since; what it wants goes before what that one wanted.
+// attempt checks an Attempt. An Attempt with a pending sign-in continues that one's earlier attempt, with the
+// new evidence added. Where both say what the person wants, the new one counts.
 func (pd pendingRules) attempt(ctx context.Context, in Attempt) (attempt, error) {
 	shown := in.Evidence
 	if shown.pending.IsZero() {
@@ -107,8 +105,8 @@ func (pd pendingRules) attempt(ctx context.Context, in Attempt) (attempt, error)
 	return a, err
 }
 
-// shownWith is evidence with what the person has shown since. The method of an invitation alone
-// goes: the invitation is brought beside the evidence.
+// shownWith returns evidence with later evidence added. An invitation as the method is dropped, because the
+// invitation itself comes with the attempt.
 func (e Evidence) shownWith(since Evidence) Evidence {
 	if e.method == MethodInvitation {
 		e.method = ""
@@ -122,15 +120,15 @@ func (e Evidence) shownWith(since Evidence) Evidence {
 	return e
 }
 
-// shownSoFar is what an attempt has shown by the time that its person is known.
+// shownSoFar is what an attempt has proved by the time when its person is known.
 type shownSoFar struct {
-	proved   bool // who they are
+	proved   bool // who the person is
 	user     UserID
 	identity IdentityID
 }
 
-// notePerson notes whom an attempt was found to be of, before anything is changed. One by a pending
-// sign-in is of the same person, by the same identity and connection, or it is void (rules P5, P9).
+// notePerson records who the person of an attempt is, before anything is changed. A pending sign-in must be of
+// the same person, with the same identity and connection; otherwise it becomes void (rules P5, P9).
 func (n *signIn) notePerson() error {
 	n.shown = shownSoFar{
 		proved: (!n.identity.ID.IsZero() || n.proved()) && n.user.SuspendedAt.IsZero(),
@@ -143,7 +141,7 @@ func (n *signIn) notePerson() error {
 	return nil
 }
 
-// rereadPending reads the pending sign-in of an attempt under its locks.
+// rereadPending reads the pending sign-in of an attempt again under its locks.
 func (n *signIn) rereadPending(ctx context.Context) error {
 	if n.in.pending == nil {
 		return nil
@@ -153,7 +151,7 @@ func (n *signIn) rereadPending(ctx context.Context) error {
 	return err
 }
 
-// pends reports whether an attempt goes on with one more thing, and has proved enough for that.
+// pends reports whether an attempt needs one more thing, and has proved enough to keep.
 func (n *signIn) pends() bool {
 	switch n.decision.Kind {
 	case DecisionChooseOrganization, DecisionSecondFactor:
@@ -162,9 +160,9 @@ func (n *signIn) pends() bool {
 	return false
 }
 
-// settle does what an attempt means for pending sign-ins, once it is decided. What the attempt did
-// is undone by then, if it was refused. A session and the next token use up the one that it came by.
-// A filed request leaves it as it is. Any other decision counts against it.
+// settle updates pending sign-ins after an attempt is decided. If the attempt was refused, its changes are
+// rolled back by then. A session, and a new pending token, use up the pending sign-in that the attempt came
+// with. A filed request leaves that one as it is. Any other decision counts as a refused use of it.
 func (pd pendingRules) settle(ctx context.Context, n *signIn) (Decision, error) {
 	d, before := n.decision, n.in.pending
 	if before == nil && !n.pends() {
@@ -183,7 +181,7 @@ func (pd pendingRules) settle(ctx context.Context, n *signIn) (Decision, error) 
 	return d, err
 }
 
-// settleUsed is settle for the pending sign-in that an attempt came by.
+// settleUsed does settle for the pending sign-in that an attempt came with.
 func (pd pendingRules) settleUsed(ctx context.Context, n *signIn, p pendingSignIn) error {
 	switch {
 	case n.decision.Kind == DecisionSignedIn || n.pends():
@@ -193,16 +191,18 @@ func (pd pendingRules) settleUsed(ctx context.Context, n *signIn, p pendingSignI
 	}
 	p, err := pd.c.tx.PendingSignIns().Get(ctx, p.ID)
 	switch {
-	case CodeOf(err) == ErrNotFound: // the person has taken the account over
+	case CodeOf(err) == ErrNotFound: // a takeover by the person has deleted it
 		return nil
 	case err != nil:
 		return err
 	}
-	p.UserID, p.IdentityID, p.EmailKey = n.user.ID, n.identity.ID, "" // as they are from now on
+	// The person's user and identity are known from now on.
+	p.UserID, p.IdentityID, p.EmailKey = n.user.ID, n.identity.ID, ""
 	return put(ctx, pd.c, pd.c.tx.PendingSignIns().Update, &p)
 }
 
-// fail counts a refused use. An attempt may be refused before it takes its locks.
+// fail counts a refused use. It finds the row again, because an attempt may be refused before it takes its
+// locks.
 func (pd pendingRules) fail(ctx context.Context, p pendingSignIn) error {
 	person := lockEmail(p.EmailKey)
 	if !p.UserID.IsZero() {
@@ -224,8 +224,8 @@ func (pd pendingRules) fail(ctx context.Context, p pendingSignIn) error {
 	return put(ctx, pd.c, pd.c.tx.PendingSignIns().Update, &p)
 }
 
-// issue keeps what an attempt has proved, and gives the token for it. The attempt has the person's
-// lock. One that follows another keeps its end and its failures.
+// issue saves what an attempt has proved, and returns the token for it. The attempt holds the person's lock. A
+// pending sign-in that follows another one keeps its expiry and its count of refused uses.
 func (pd pendingRules) issue(ctx context.Context, n *signIn) (Token, error) {
 	token, err := newToken(pd.c.instance.config.Rand, secretPending)
 	if err != nil {
@@ -256,8 +256,8 @@ func (pd pendingRules) issue(ctx context.Context, n *signIn) (Token, error) {
 	return token, pd.c.tx.PendingSignIns().Insert(ctx, p)
 }
 
-// keptEvidence is the evidence of an attempt as far as it can make a difference: what does not fit
-// a user's field, and groups that the connection maps to no role, would only take room.
+// keptEvidence returns the evidence of an attempt without what can make no difference: texts that do not fit a
+// user's field, and groups that the connection maps to no role.
 func (n *signIn) keptEvidence() Evidence {
 	e := n.in.Evidence
 	e.profile = n.in.Profile.fitting()
@@ -287,12 +287,12 @@ func (pd pendingRules) makeRoom(ctx context.Context, coming pendingSignIn) error
 	return pd.drop(ctx, pendingSignInFilter{ID: typed.Of(oldest.ID)})
 }
 
-// void ends the pending sign-ins of a user. The caller has the user's lock.
+// void ends the pending sign-ins of a user. The caller holds the user's lock.
 func (pd pendingRules) void(ctx context.Context, user UserID) error {
 	return pd.drop(ctx, pendingSignInFilter{UserID: typed.Of(user)})
 }
 
-// erase deletes what somebody new has shown of the addresses of people who are erased (rule U7).
+// erase deletes pending sign-ins of new users with the addresses of people who are erased (rule U7).
 func (pd pendingRules) erase(ctx context.Context, addresses []string) error {
 	if len(addresses) == 0 {
 		return nil
@@ -305,9 +305,9 @@ func (pd pendingRules) drop(ctx context.Context, filter pendingSignInFilter) err
 	return err
 }
 
-// sweepPending removes pending sign-ins that ran out, up to as many as one transaction may.
+// sweepPending deletes expired pending sign-ins, as many as one transaction may.
 func (pd pendingRules) sweepPending(ctx context.Context) (int, error) {
-	due := pendingSignInFilter{DueBefore: pd.c.now.Add(time.Microsecond)} // at this instant, too
+	due := pendingSignInFilter{DueBefore: pd.c.now.Add(time.Microsecond)} // including those that expire right now
 	over, err := pd.c.tx.PendingSignIns().List(ctx, due, listSpan{Limit: swept, Order: ByDue})
 	if err != nil || len(over) == 0 {
 		return 0, err

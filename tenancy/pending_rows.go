@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// pendingSignInFilter selects pending sign-ins. Fields are joined by and.
+// pendingSignInFilter selects pending sign-ins. The fields are combined with and.
 type pendingSignInFilter struct {
 	ID        typed.In[pendingSignInID]
 	UserID    typed.In[UserID]
@@ -14,7 +14,7 @@ type pendingSignInFilter struct {
 	DueBefore time.Time // ExpiresAt before this instant
 }
 
-// pendingSignInRows says how one lies in a row.
+// pendingSignInRows describes the row of a pending sign-in.
 var pendingSignInRows = typed.Describe[pendingSignIn, pendingSignInFilter](
 	"tenancy_pending_sign_ins", "pending_sign_in",
 	typed.ID("id", func(v *pendingSignIn) *pendingSignInID { return &v.ID }),
@@ -39,7 +39,7 @@ var pendingSignInRows = typed.Describe[pendingSignIn, pendingSignInFilter](
 		typed.Before(c, "expires_at", f.DueBefore)
 	})
 
-// storedEvidence is the evidence of a pending sign-in as it lies in its column.
+// storedEvidence is the form of a pending sign-in's evidence in its column.
 type storedEvidence struct {
 	Method          SignInMethod `json:"method"`
 	Credential      bool         `json:"credential,omitempty"`
@@ -52,7 +52,7 @@ type storedEvidence struct {
 	Vouched         bool         `json:"vouched,omitempty"`
 	Mailbox         string       `json:"mailbox,omitempty"`
 	SecondFactor    bool         `json:"second_factor,omitempty"`
-	Groups          []string     `json:"groups"` // null: none were asserted; []: the person is in none
+	Groups          []string     `json:"groups"` // null: the provider asserted none; []: the person is in none
 	GivenName       string       `json:"given_name,omitempty"`
 	FamilyName      string       `json:"family_name,omitempty"`
 	DisplayName     string       `json:"display_name,omitempty"`
@@ -78,11 +78,11 @@ func loadProvedEvidence(v *pendingSignIn, e storedEvidence) {
 		profile: Profile{e.GivenName, e.FamilyName, e.DisplayName, e.Picture, e.Locale},
 	}
 	v.SessionsEpoch = e.SessionsEpoch
-	v.Evidence.connection, _ = ParseID[Connection](e.ConnectionID) // what store wrote; "" is the zero id
+	v.Evidence.connection, _ = ParseID[Connection](e.ConnectionID) // only the store wrote it; "" is the zero id
 	v.IdentityID, _ = ParseID[Identity](e.IdentityID)
 }
 
-// storedWishes are the wishes of a pending sign-in as they lie in their column.
+// storedWishes is the form of what the person wants in its column.
 type storedWishes struct {
 	OrganizationID string `json:"organization_id,omitempty"`
 	Invitation     string `json:"invitation,omitempty"`
@@ -95,7 +95,7 @@ func storeKeptWishes(v *pendingSignIn) storedWishes {
 
 func loadKeptWishes(v *pendingSignIn, w storedWishes) {
 	v.Note = w.Note
-	v.OrganizationID, _ = ParseID[Organization](w.OrganizationID) // what store wrote; "" is the zero id
+	v.OrganizationID, _ = ParseID[Organization](w.OrganizationID) // only the store wrote it; "" is the zero id
 	v.Invitation, _ = ParseID[storedSecret](w.Invitation)
 }
 

@@ -7,13 +7,13 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// permissionFilter selects declared permissions. Fields are joined by and.
+// permissionFilter selects declared permissions. The fields are combined with and.
 type permissionFilter struct {
 	ID   typed.In[PermissionID]
 	Slug typed.In[rbac.Permission]
 }
 
-// permissionRows says how one lies in a row.
+// permissionRows describes the row of a permission.
 var permissionRows = typed.Describe[Permission, permissionFilter](
 	"tenancy_permissions", "permission",
 	typed.ID("id", func(v *Permission) *PermissionID { return &v.ID }),

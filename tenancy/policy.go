@@ -7,51 +7,53 @@ import (
 	"time"
 )
 
-// SignInMethod is a way of signing in, by a name of the host's: "password",
-// "magic_link", "google".
+// SignInMethod is a way to sign in, with a name that the host chooses: "password", "magic_link", "google".
 type SignInMethod string
 
-// The methods that have a meaning here. All others are names in Config.SignInMethods.
+// The methods that have a meaning in this package. All others are names in Config.SignInMethods.
 const (
 	MethodSingleSignOn SignInMethod = "single_sign_on" // through an organization's connection
 	MethodPassword     SignInMethod = "password"       // a password that the application checked
-	MethodMagicLink    SignInMethod = "magic_link"     // a link or code that was mailed
-	// MethodInvitation is the link of an invitation, opened by somebody new: it needs no
-	// place in Config.SignInMethods.
+	MethodMagicLink    SignInMethod = "magic_link"     // a link or code that was sent by mail
+	// MethodInvitation is the link of an invitation that a new user opens. It need not be in
+	// Config.SignInMethods.
 	MethodInvitation SignInMethod = "invitation"
 )
 
-// Policy is what an organization demands of sign-ins (rules P2, P3). One without a
-// row demands nothing.
+// Policy is what an organization demands of sign-ins (rules P2, P3). An organization without a policy demands
+// nothing.
 type Policy struct {
-	ID             PolicyID           `json:"id"`               // never changes
-	Version        int64              `json:"version"`          // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID     `json:"organization_id"`  // the organization that it belongs to
-	Domain         DomainPolicy       `json:"domain"`           // binds people on the organization's domains, wherever they sign in
-	Organization   OrganizationPolicy `json:"organization"`     // binds people who enter the organization
-	Exempt         []UserID           `json:"exempt,omitempty"` // active members whom it does not bind: break glass (rule P3)
-	// BindsOwners makes it bind owners, too. As long as it is false they are free of it, so
-	// that nobody else can lock them out.
+	ID             PolicyID           `json:"id"`              // never changes
+	Version        int64              `json:"version"`         // counts changes from 1 (rule G11)
+	OrganizationID OrganizationID     `json:"organization_id"` // the organization that it belongs to
+	Domain         DomainPolicy       `json:"domain"`          // binds people on its domains, wherever they sign in
+	Organization   OrganizationPolicy `json:"organization"`    // binds people who sign in to the organization
+	// Exempt are active members whom the policy does not bind, for emergencies (rule P3).
+	Exempt []UserID `json:"exempt,omitempty"`
+	// BindsOwners makes the policy bind owners, too. While it is false, owners are free of the policy, so that
+	// nobody else can lock them out.
 	BindsOwners bool      `json:"binds_owners,omitempty"`
-	CreatedAt   time.Time `json:"created_at,omitzero"` // when it was made
+	CreatedAt   time.Time `json:"created_at,omitzero"` // when it was created
 	UpdatedAt   time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
-// DomainPolicy binds everyone whose address is on the organization's verified
-// domains, wherever they sign in (rule P2).
+// DomainPolicy binds every user whose address is on a verified domain of the organization, wherever they sign
+// in (rule P2).
 type DomainPolicy struct {
-	// Methods are those allowed; none = all. Single sign-on among them is by an active
-	// connection of the organization itself.
+	// Methods are the allowed methods; none = all. If single sign-on is one of them, it must use an active
+	// connection of this organization.
 	Methods      []SignInMethod `json:"methods,omitempty"`
-	ConnectionID ConnectionID   `json:"connection_id,omitzero"`  // required; zero: none
+	ConnectionID ConnectionID   `json:"connection_id,omitzero"`  // the connection that is required; zero: none
 	SecondFactor bool           `json:"second_factor,omitempty"` // demand a second factor, too
 }
 
-// OrganizationPolicy binds everyone who signs in to the organization (rule P3).
+// OrganizationPolicy binds every user who signs in to the organization (rule P3).
 type OrganizationPolicy struct {
-	SingleSignOn bool         `json:"single_sign_on,omitempty"` // by one of its connections
-	ConnectionID ConnectionID `json:"connection_id,omitzero"`   // by this one; zero: any of them
-	SecondFactor bool         `json:"second_factor,omitempty"`  // for who does not come by single sign-on
+	// SingleSignOn demands single sign-on through one of the organization's connections.
+	SingleSignOn bool         `json:"single_sign_on,omitempty"`
+	ConnectionID ConnectionID `json:"connection_id,omitzero"` // demand this connection; zero: any of them
+	// SecondFactor demands a second factor of users who do not use single sign-on.
+	SecondFactor bool `json:"second_factor,omitempty"`
 }
 
 // PolicyID is the id of a policy, pol_...
@@ -70,20 +72,18 @@ func (p *Policy) event(kind EventType) newEvent {
 // Policies is the group of methods on the sign-in policies of organizations.
 type Policies struct{ s *Service }
 
-// PolicyUpdate is a change to a policy. A nil field stays as it is; what is given
-// stands instead of what there was.
+// PolicyUpdate is a change to a policy. A nil field stays as it is; other fields replace the current value.
 type PolicyUpdate struct {
-	Version      int64               // the Version this is based on; 0 = whichever (rule G11)
+	Version      int64               // the Version that the change is based on; 0 = any (rule G11)
 	Domain       *DomainPolicy       // a pointer to the zero value demands nothing
-	Organization *OrganizationPolicy // likewise
+	Organization *OrganizationPolicy // a pointer to the zero value demands nothing
 	Exempt       *[]UserID           // at most 100
-	BindsOwners  *bool               // owners and the host alone
+	BindsOwners  *bool               // only owners and the host may change it
 }
 
 const maxExempt = 100
 
-// Get gives what an organization demands: nothing, with a zero ID, where nobody has set
-// anything.
+// Get returns an organization's policy. If none was set, the policy has a zero ID and demands nothing.
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Policies) Get(ctx context.Context, organization OrganizationID) (Policy, error) {
@@ -105,20 +105,19 @@ func (pl policyRules) policyOf(ctx context.Context, organization OrganizationID)
 	return p, err
 }
 
-// Set changes what an organization demands. It binds from the next sign-in or switch
-// on; sessions that there are stay. What changes nothing writes nothing (rule G8).
+// Set changes an organization's policy. It applies from the next sign-in or switch on; existing sessions stay.
+// A change that alters nothing writes nothing (rule G8).
 //
-// A connection that is required is the organization's own and active, and those who are
-// exempt are active members: an exemption goes with the membership. Nobody exempts
-// themselves.
+// A required connection must be an active one of the same organization, and exempt users must be active
+// members. An exemption ends with the membership. Nobody can exempt themselves.
 //
-// Owners are free of the policy until BindsOwners is set, which only owners and the host
-// do. From then on only owners change the policy, and the connections that it names, and
-// no change of an actor's may leave the organization without an owner who could sign in.
+// The policy does not bind owners until BindsOwners is set, and only owners and the host can set it. From then
+// on only owners change the policy, and the connections that it names. An actor cannot make a change after
+// which no owner could sign in.
 //
-// Errors: [ErrInvalid] with the field, also for a policy that nobody could satisfy;
-// [ErrNotFound] for the organization, a connection or a member; [ErrConflict];
-// [ErrForbidden] with the field "binds_owners" or "exempt"; [ErrWouldLockOut].
+// Errors: [ErrInvalid] with the field, also for a policy that nobody could satisfy; [ErrNotFound] for the
+// organization, a connection or a member; [ErrConflict]; [ErrForbidden] with the field "binds_owners" or
+// "exempt"; [ErrWouldLockOut].
 func (g Policies) Set(ctx context.Context, organization OrganizationID, in PolicyUpdate) (Policy, error) {
 	return write(ctx, g.s, policiesSet, organization.String(), func(ctx context.Context, c *call) (Policy, error) {
 		if err := c.access().mayLock(ctx, scope{organization: organization}); err != nil {
@@ -154,10 +153,10 @@ func (g Policies) Set(ctx context.Context, organization OrganizationID, in Polic
 	})
 }
 
-// savePolicy keeps a policy that differs from before.
+// savePolicy saves a policy that differs from before.
 func (pl policyRules) savePolicy(ctx context.Context, before Policy, p *Policy) error {
 	keep := pl.c.tx.Policies().Update
-	if p.ID.IsZero() && !unchanged(before, *p) { // nobody has set one yet
+	if p.ID.IsZero() && !unchanged(before, *p) { // no policy exists yet
 		p.ID, p.CreatedAt = pl.c.instance.config.NewID(), pl.c.now
 		before.ID, before.CreatedAt = p.ID, p.CreatedAt
 		keep = pl.c.tx.Policies().Insert
@@ -165,7 +164,7 @@ func (pl policyRules) savePolicy(ctx context.Context, before Policy, p *Policy) 
 	return save(ctx, pl.c, keep, before, p, EventPolicyUpdated)
 }
 
-// applyPolicy puts an update's parts into p.
+// applyPolicy writes an update's parts into p.
 func (pl policyRules) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdate) error {
 	if in.Domain != nil {
 		rule, err := pl.domainPolicy(ctx, p.OrganizationID, *in.Domain)
@@ -204,7 +203,7 @@ func (pl policyRules) applyPolicy(ctx context.Context, p *Policy, in PolicyUpdat
 	return nil
 }
 
-// domainPolicy checks a domain policy, and puts its methods in order.
+// domainPolicy checks a domain policy, and sorts its methods.
 func (pl policyRules) domainPolicy(ctx context.Context, organization OrganizationID, p DomainPolicy) (DomainPolicy, error) {
 	for _, method := range p.Methods {
 		if err := pl.knownMethod("methods", method); err != nil {
@@ -221,7 +220,7 @@ func (pl policyRules) domainPolicy(ctx context.Context, organization Organizatio
 	return p, pl.required(ctx, organization, p.ConnectionID)
 }
 
-// onlySingleSignOn reports whether there is no other way than a connection.
+// onlySingleSignOn reports whether a connection is the only way to sign in.
 func (p DomainPolicy) onlySingleSignOn() bool {
 	return len(p.Methods) == 1 && p.Methods[0] == MethodSingleSignOn
 }
@@ -238,7 +237,7 @@ func (pl policyRules) checkOrganizationPolicy(ctx context.Context, organization 
 	return pl.hasConnection(ctx, organization, "single_sign_on")
 }
 
-// hasConnection refuses to demand single sign-on where there is nothing to go through.
+// hasConnection refuses to demand single sign-on where the organization has no active connection.
 func (pl policyRules) hasConnection(ctx context.Context, organization OrganizationID, field string) error {
 	active, err := pl.c.connections().activeConnections(ctx, organization)
 	if err == nil && len(active) == 0 {
@@ -247,7 +246,7 @@ func (pl policyRules) hasConnection(ctx context.Context, organization Organizati
 	return err
 }
 
-// required checks a connection that people are to sign in by; zero is none.
+// required checks a connection that the policy requires; zero requires none.
 func (pl policyRules) required(ctx context.Context, organization OrganizationID, id ConnectionID) error {
 	if id.IsZero() {
 		return nil
@@ -267,8 +266,8 @@ func (pl policyRules) knownMethod(field string, method SignInMethod) error {
 	return nil
 }
 
-// moveExemptions gives what policies say of one user to another, in organizations
-// whose locks are held (rule U6). It goes where the other is no active member.
+// moveExemptions moves a user's exemptions to another user, in organizations whose locks the caller holds (rule
+// U6). An exemption is dropped where the other user is not an active member.
 func (pl policyRules) moveExemptions(ctx context.Context, from, into UserID, organizations ...OrganizationID) error {
 	rules, err := pl.read(ctx, organizations...)
 	if err != nil {

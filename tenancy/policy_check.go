@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// evidence is how somebody signed in, for policies to judge.
+// evidence is how a user signed in, in the form that policies check.
 type evidence struct {
 	method       SignInMethod
 	connection   ConnectionID
@@ -16,16 +16,15 @@ type evidence struct {
 
 func (s Session) evidence() evidence { return evidence{s.Method, s.ConnectionID, s.SecondFactor} }
 
-// unmet is what a policy still wants of a sign-in; the zero value is nothing.
+// unmet is what a policy still demands of a sign-in; the zero value demands nothing.
 type unmet struct {
 	kind         DecisionKind
-	organization OrganizationID // whose policy
+	organization OrganizationID // the organization that has the policy
 	connections  []Connection   // one of these
 	methods      []SignInMethod // one of these
 }
 
-// read reads the policies of organizations, in one query. One without a row
-// demands nothing.
+// read reads the policies of organizations in one query. An organization without a row demands nothing.
 func (pl policyRules) read(ctx context.Context, ids ...OrganizationID) (map[OrganizationID]Policy, error) {
 	ids = slices.DeleteFunc(slices.Clone(ids), OrganizationID.IsZero)
 	found := make(map[OrganizationID]Policy, len(ids))
@@ -39,8 +38,7 @@ func (pl policyRules) read(ctx context.Context, ids ...OrganizationID) (map[Orga
 	return found, err
 }
 
-// satisfies refuses a sign-in to an organization of which unmet says that something is
-// missing.
+// satisfies refuses a sign-in to an organization where unmet reports that something is missing.
 //
 // Errors: [ErrSignInRefused].
 func (pl policyRules) satisfies(ctx context.Context, user User, organization OrganizationID, by evidence) error {
@@ -51,9 +49,9 @@ func (pl policyRules) satisfies(ctx context.Context, user User, organization Org
 	return err
 }
 
-// unmet is what the policies still want of a sign-in to an organization: that of the domain
-// which the user's address is on, unless its holder is shut (rule P2), and the organization's
-// own (rule P3). Without an organization only the first binds.
+// unmet returns what the policies still demand of a sign-in to an organization. Two policies count: that of the
+// organization which holds the domain of the user's address, unless it is suspended or archived (rule P2), and
+// that of the organization itself (rule P3). Without an organization only the first counts.
 func (pl policyRules) unmet(ctx context.Context, user User, organization OrganizationID, by evidence) (unmet, error) {
 	domain, _, err := pl.c.domains().verifiedDomain(ctx, user.EmailKey)
 	if err != nil {
@@ -74,8 +72,8 @@ func (pl policyRules) unmet(ctx context.Context, user User, organization Organiz
 	return missing, err
 }
 
-// missingForDomain is what the policy of the organization that holds the domain of a
-// user's address wants. It binds whoever has such an address, member or not.
+// missingForDomain returns what is missing for the policy of the organization that holds the domain of a user's
+// address. The policy binds every user with such an address, member or not.
 func (pl policyRules) missingForDomain(ctx context.Context, p Policy, user UserID, by evidence) (unmet, error) {
 	rule := p.Domain
 	own, err := pl.throughOwn(ctx, p, by)
@@ -108,9 +106,9 @@ func (pl policyRules) missingForDomain(ctx context.Context, p Policy, user UserI
 	return missing, nil
 }
 
-// throughOwn reports whether single sign-on, where a domain policy names it as a method,
-// was by an active connection of the organization's: what others connect proves nothing
-// to it (rule P6).
+// throughOwn reports whether single sign-on went through an active connection of the policy's organization,
+// where a domain policy names it as a method. A connection of another organization proves nothing to this one
+// (rule P6).
 func (pl policyRules) throughOwn(ctx context.Context, p Policy, by evidence) (bool, error) {
 	if by.method != MethodSingleSignOn || !slices.Contains(p.Domain.Methods, MethodSingleSignOn) {
 		return true, nil
@@ -133,7 +131,7 @@ func (p DomainPolicy) satisfied(by evidence) bool {
 	return p.allows(by.method) && (p.ConnectionID.IsZero() || by.connection == p.ConnectionID) && (by.secondFactor || !p.SecondFactor)
 }
 
-// missingForOrganization is what an organization's policy wants of who signs in to it.
+// missingForOrganization returns what is missing for an organization's policy on sign-ins to it.
 func (pl policyRules) missingForOrganization(ctx context.Context, p Policy, user UserID, by evidence) (unmet, error) {
 	rule := p.Organization
 	if !rule.SingleSignOn && (!rule.SecondFactor || by.secondFactor) {
@@ -160,8 +158,8 @@ func (pl policyRules) missingForOrganization(ctx context.Context, p Policy, user
 	return missing, nil
 }
 
-// exempt reports whether a policy does not bind a user: an active member of the
-// organization whom it names, or an owner, unless it binds owners (rule P3).
+// exempt reports whether a policy does not bind a user: an active member whom it exempts, or an owner, unless
+// it binds owners (rule P3).
 func (pl policyRules) exempt(ctx context.Context, p Policy, user UserID) (bool, error) {
 	if user.IsZero() {
 		return false, nil

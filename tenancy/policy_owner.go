@@ -14,10 +14,10 @@ func (p DomainPolicy) binds() bool {
 	return len(p.Methods) > 0 || !p.ConnectionID.IsZero() || p.SecondFactor
 }
 
-// meets reports whether somebody may meet a policy's demands through a connection: by its
-// id, or as one of the organization's where any will do. Who comes by single sign-on needs
-// no second factor of the organization's own, and the provider may vouch for the one that
-// the domain's policy wants.
+// meets reports whether a sign-in through a connection can satisfy a policy: the policy names the connection,
+// or it belongs to the organization where any of its connections will do. A user who comes by single sign-on
+// needs no second factor for the organization's own part. The provider may vouch for the second factor that the
+// domain's part demands.
 func (p Policy) meets(c Connection) bool {
 	if c.ID.IsZero() {
 		return false
@@ -27,9 +27,8 @@ func (p Policy) meets(c Connection) bool {
 	return anyOne || p.Domain.ConnectionID == c.ID || p.Organization.ConnectionID == c.ID
 }
 
-// resting is a policy as it binds the people on its organization's domains: not while the
-// organization is suspended or archived, because nobody could then sign in as it wants
-// (rule P2).
+// resting returns a policy as it binds the people on its organization's domains. It binds nobody while the
+// organization is suspended or archived, because nobody could then sign in as it demands (rule P2).
 func (pl policyRules) resting(ctx context.Context, p Policy) (Policy, error) {
 	if !p.Domain.binds() {
 		return p, nil
@@ -45,8 +44,8 @@ func (p Policy) atRest(org Organization) Policy {
 	return p
 }
 
-// ownersOnly refuses an actor who is no owner what touches a policy that binds owners (rule
-// P3). about says whether the change touches it.
+// ownersOnly refuses a change to a policy that binds owners, by an actor who is not an owner (rule P3). about
+// reports whether the change affects the policy.
 func (o ownerRules) ownersOnly(ctx context.Context, id OrganizationID, about func(Policy) bool) error {
 	if o.c.service.principal == nil {
 		return nil
@@ -75,7 +74,7 @@ func (o ownerRules) isOwner(ctx context.Context, id OrganizationID, user UserID)
 	return n > 0, err
 }
 
-// mayBind refuses a change of a policy that the actor may not make: owners decide about owners, and
+// mayBind refuses a change of a policy that the actor may not make: only owners change what binds owners, and
 // nobody exempts themselves (rule P3).
 func (o ownerRules) mayBind(ctx context.Context, before Policy, in PolicyUpdate) error {
 	p := o.c.service.principal
@@ -97,20 +96,19 @@ func (o ownerRules) mayBind(ctx context.Context, before Policy, in PolicyUpdate)
 	return o.ownersOnly(ctx, before.OrganizationID, func(Policy) bool { return true })
 }
 
-// errEnough ends a walk that has looked at as many as it may.
+// errEnough ends a walk that has looked at as many rows as it may.
 var errEnough = errors.New("enough")
 
-// mostTried bounds how many owners keepsWayIn looks at before it takes it that none could
-// sign in.
+// mostTried is how many owners keepsWayIn looks at. If none of these could sign in, it assumes that none can.
 const mostTried = 50
 
-// mostShown bounds how many of their sessions it holds against the policies, of all owners
-// together: a tenant may have many owners with many sessions each, and others wait (rule G9).
+// mostShown is how many sessions of owners keepsWayIn checks against the policies, of all owners together. A
+// tenant may have many owners with many sessions each, and other transactions wait meanwhile (rule G9).
 const mostShown = 200
 
-// keepsWayIn refuses a change by an actor after which no owner could sign in any more: none
-// is exempt, and none has a live session by whose evidence the policies would let them in
-// again (rule P3). It is asked after the change, or, naming who soon is no owner, before it.
+// keepsWayIn refuses an actor's change after which no owner could sign in any more: no owner is exempt, and
+// none has a live session whose evidence satisfies the policies (rule P3). Call it after the change. If the
+// change removes owners, it may be called before it, with these owners in but.
 func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...UserID) error {
 	if o.c.service.principal == nil {
 		return nil
@@ -138,7 +136,7 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 		}
 		return err
 	}
-	likely := owning // whoever makes the change, and who is exempt, come first
+	likely := owning // try the actor and the exempt owners first
 	likely.UserID = typed.Of(append(slices.Clone(p.Exempt), o.c.service.principal.user)...)
 	for _, owners := range []roleAssignmentFilter{likely, owning} {
 		err = walk(ctx, o.c.tx.RoleAssignments(), owners, try)
@@ -155,9 +153,9 @@ func (o ownerRules) keepsWayIn(ctx context.Context, id OrganizationID, but ...Us
 	return &Error{Code: ErrWouldLockOut, Kind: "organization", Key: id.String(), Reason: "no owner could sign in: exempt another owner, or sign in first as the policy wants"}
 }
 
-// couldSignIn reports whether an owner could sign in under a policy, by what they have shown
-// in a session that is live, or because it does not bind them. shown counts down the sessions
-// that are looked at; below 0 the answer is [errEnough].
+// couldSignIn reports whether an owner could sign in under a policy: a live session has the evidence for it, or
+// the policy does not bind them. shown counts down the sessions that are checked; below 0 the result is
+// [errEnough].
 func (o ownerRules) couldSignIn(ctx context.Context, p Policy, user UserID, shown *int) (bool, error) {
 	person, err := o.c.users().get(ctx, user)
 	if err != nil || !person.SuspendedAt.IsZero() {
@@ -196,8 +194,8 @@ func (o ownerRules) couldSignIn(ctx context.Context, p Policy, user UserID, show
 	return false, nil
 }
 
-// dropExemptions takes users who are no active members any more out of the policy of an
-// organization whose lock is held (rule M16): an exemption goes with the membership.
+// dropExemptions removes users who are not active members any more from the policy of an organization, because
+// an exemption ends with the membership (rule M16). The caller holds the organization's lock.
 func (pl policyRules) dropExemptions(ctx context.Context, id OrganizationID, users ...UserID) error {
 	rules, err := pl.read(ctx, id)
 	if err != nil {

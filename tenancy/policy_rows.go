@@ -6,13 +6,13 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// policyFilter selects policies. Fields are joined by and.
+// policyFilter selects policies. The fields are combined with and.
 type policyFilter struct {
 	ID             typed.In[PolicyID]
 	OrganizationID typed.In[OrganizationID]
 }
 
-// policyRows says how one lies in a row.
+// policyRows describes the row of a policy.
 var policyRows = typed.Describe[Policy, policyFilter](
 	"tenancy_policies", "policy",
 	typed.ID("id", func(v *Policy) *PolicyID { return &v.ID }),
@@ -31,7 +31,7 @@ var policyRows = typed.Describe[Policy, policyFilter](
 		typed.OneID(c, "organization_id", f.OrganizationID)
 	})
 
-// storedDomainPolicy is a DomainPolicy as it lies in its column.
+// storedDomainPolicy is the form of a DomainPolicy in its column.
 type storedDomainPolicy struct {
 	Methods      []SignInMethod `json:"methods,omitempty"`
 	ConnectionID string         `json:"connection_id,omitempty"`
@@ -45,10 +45,10 @@ func storeDomainPolicy(v *Policy) storedDomainPolicy {
 
 func loadDomainPolicy(v *Policy, p storedDomainPolicy) {
 	v.Domain = DomainPolicy{Methods: p.Methods, SecondFactor: p.SecondFactor}
-	v.Domain.ConnectionID, _ = ParseID[Connection](p.ConnectionID) // what store wrote; "" is the zero id
+	v.Domain.ConnectionID, _ = ParseID[Connection](p.ConnectionID) // only the store wrote it; "" is the zero id
 }
 
-// storedOrganizationPolicy is an OrganizationPolicy as it lies in its column.
+// storedOrganizationPolicy is the form of an OrganizationPolicy in its column.
 type storedOrganizationPolicy struct {
 	SingleSignOn bool   `json:"single_sign_on,omitempty"`
 	ConnectionID string `json:"connection_id,omitempty"`

@@ -5,91 +5,91 @@ import (
 	"time"
 )
 
-// Proofs prove that somebody reads a mailbox, whether or not there is a user with its address
-// (rule U12). Start mails a link and a code of six digits to an address, and gives a handle for the
-// browser that asked. The browser keeps the handle in a cookie. Then there are three ways on:
+// Proofs prove that a person reads a mailbox, whether or not a user has its address (rule U12). Start mails a
+// link and a six-digit code to an address, and returns a handle for the browser that asked. The browser keeps
+// the handle in a cookie. The proof then ends in one of three ways:
 //
 //	Finish  the person types the code into the browser that has the handle
 //	Open    the person opens the link there, or in another browser
 //	nothing the proof ends after ten minutes
 //
-// Each gives [Evidence] for [Service.SignIn], once. A proof credits the browser that presents it. So the
-// link signs in the browser in which it is opened, and no other; see [ProvedMailbox].Here. The methods
-// never ask who has the address: their answers, and the statements that they run, are the same for
-// everybody.
+// Finish and Open return [Evidence] for [Service.SignIn], once for each proof. A proof counts for the browser
+// that presents it. So the link signs in the browser in which it is opened, and no other; see
+// [ProvedMailbox].Here. The methods do not depend on whether a user has the address: their answers, and the
+// statements that they run, are the same for every address.
 //
-// The link must lead to a page that changes nothing by itself, because mail scanners open links: Preview
-// says what to show, and the page's button posts to what calls Open. In a session cookie's way, the
-// handle belongs in a cookie that is HttpOnly, Secure and SameSite=Lax.
+// The link must lead to a page that changes nothing by itself, because mail scanners open links. Preview says
+// what that page should show; its button posts to a handler that calls Open. Keep the handle in a cookie that
+// is HttpOnly, Secure and SameSite=Lax, as a session cookie is.
 //
-// What a proof costs must be kept whatever becomes of the caller's own work. So Start, Finish and Open
-// answer [ErrInTransaction] inside [Service.Transact] and on a Service from [Service.Join].
+// The counts of a proof must be kept even if the caller's own transaction is rolled back. So Start, Finish and
+// Open answer [ErrInTransaction] inside [Service.Transact] and on a Service from [Service.Join].
 type Proofs struct{ s *Service }
 
 const (
-	proofFor         = 10 * time.Minute // how long a proof holds
-	proofsRemembered = time.Hour        // how long one that ran out can still say so
+	proofFor         = 10 * time.Minute // how long a proof is valid
+	proofsRemembered = time.Hour        // how long an expired proof is kept, to answer that it expired
 )
 
-// NewProof is what Start needs.
+// NewProof is the input of [Proofs.Start].
 type NewProof struct {
-	Email string // to prove (rule U1)
-	// Client names who asks, to count how much one client asks for: 1 to 255 printable characters,
-	// such as a device that the program knows. "" = the address of the [Request] in the context; of an
-	// IPv6 address its /64.
+	Email string // the address to prove (rule U1)
+	// Client names the client that asks, such as a device that the program knows, to limit how many proofs one
+	// client starts. It has 1 to 255 printable characters. "" = the address of the [Request] in the context; of
+	// an IPv6 address its /64.
 	Client string
 }
 
-// StartedProof is a proof that waits for the code or the link.
+// StartedProof is a proof that waits for its code or its link.
 type StartedProof struct {
-	// Handle is the secret of the browser that asked, for a cookie. It is shown once.
+	// Handle is the secret for the cookie of the browser that asked. No other call returns it.
 	Handle Token `json:"-"`
-	// Link and Code are to be mailed to Email and shown to nobody. With Config.Mailer they have
-	// gone there already, and both are zero.
+	// Link and Code are secrets for a mail to Email: show them to nobody else. With Config.Mailer they have
+	// been mailed already, and both are zero.
 	Link Token `json:"-"`
 	Code Token `json:"-"` // six digits; zero where HasCode is false
-	// HasCode says whether a code was mailed. False: the address has had its codes of the day, or too
-	// many wrong ones were typed for it, and only the link proves.
+	// HasCode says whether a code was mailed. It is false where the address has had its codes of the day, or
+	// where too many wrong codes were typed for it: then only the link proves the mailbox.
 	HasCode   bool      `json:"has_code"`
 	Email     string    `json:"email"`               // as it was given to Start
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // when both run out
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when link and code expire
 }
 
-// ProofPreview is what the page may show that a link leads to.
+// ProofPreview is what the page of a link may show.
 type ProofPreview struct {
 	Email string `json:"email"` // as it was given to Start
-	// Here says whether this browser is the one that asked. If not, the page offers to go on in this
-	// browser, or to type the code in the other one if HasCode.
+	// Here says whether this browser is the one that asked. If not, the page offers to go on in this browser,
+	// or, with HasCode, to type the code in the other one.
 	Here      bool      `json:"here"`
-	HasCode   bool      `json:"has_code"`            // a code was mailed beside the link
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the link runs out
+	HasCode   bool      `json:"has_code"`            // the mail had a code, too
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the link expires
 }
 
-// ProvedMailbox is a proof that was presented.
+// ProvedMailbox is the result of a proof that was presented.
 type ProvedMailbox struct {
 	// Evidence is [MailboxEvidence] of Email, for [Service.SignIn].
 	Evidence Evidence `json:"-"`
 	Email    string   `json:"email"` // as it was given to Start
-	// Here says whether the browser that asked presents the proof. Only then may the proof finish what was
-	// begun there, such as a password that was typed: use [Evidence.WithMailbox] with Email.
-	// If not, whoever asked may be a stranger to the person who opened the link: forget what was typed
-	// there, and let the person set a password here.
+	// Here says whether the browser that asked presents the proof. Only then may the proof complete what was
+	// begun in that browser, such as a typed password: use [Evidence.WithMailbox] with Email. If Here is false,
+	// the person who opened the link may not be the one who asked: discard what was typed, and let the person
+	// set a password in this browser.
 	Here bool `json:"here"`
 }
 
-// Start mails a link and a code to an address, and gives the handle for the browser that asked. Both
-// hold for ten minutes; the code may be mistyped four times. An address has up to three proofs at once:
-// another one ends the oldest of the client that has most of them.
+// Start mails a link and a code to an address, and returns the handle for the browser that asked. Link and code
+// are valid for ten minutes. The code may be mistyped four times. An address has up to three proofs at once: a
+// fourth one ends the oldest proof of the client that has most of them.
 //
-// An address gets 10 codes in 24 hours, and no more where 25 wrong ones were typed for it; then it gets links
-// alone. A client starts 20 proofs in an hour. Both times begin with the first that is counted, and the counts are kept
-// under keyed hashes.
+// An address gets 10 codes in 24 hours, and no more after 25 wrong codes were typed for it; then its mails have
+// only the link. A client can start 20 proofs in an hour. Each period begins with the first proof or code that
+// it counts. The counts are stored under keyed hashes.
 //
-// It is one transaction, and the mail goes after the commit.
+// Start is one transaction, and the mail goes out after the commit.
 //
 // Errors: [ErrInvalid] with the field "email", or "client" where neither the input nor the Request names one;
 // [ErrRateLimited] with the field "client", or "email" where Config.MayMail refused; [ErrInTransaction];
-// [ErrMailFailed] beside the proof, which holds.
+// [ErrMailFailed] beside the proof, which stays valid.
 func (g Proofs) Start(ctx context.Context, in NewProof) (StartedProof, error) {
 	if g.s.txn != nil {
 		return StartedProof{}, explain(&Error{Code: ErrInTransaction}, proofsStart.op, "")
@@ -102,8 +102,8 @@ func (g Proofs) Start(ctx context.Context, in NewProof) (StartedProof, error) {
 	})
 }
 
-// Preview says what the link of a proof would prove, and where. handle is what the browser has in its
-// cookie, "" = nothing. It changes nothing and spends nothing.
+// Preview returns what the link of a proof would prove, without using the proof up. handle is the handle from
+// the browser's cookie, "" = none. Preview changes nothing.
 //
 // Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed], with the field "token".
 func (g Proofs) Preview(ctx context.Context, link, handle string) (ProofPreview, error) {
@@ -119,20 +119,21 @@ func (g Proofs) Preview(ctx context.Context, link, handle string) (ProofPreview,
 	})
 }
 
-// Finish takes the code that was typed into the browser that has the handle. Blanks in it do not count.
-// It spends the proof: of any number of calls of Finish and Open for one proof, one succeeds.
+// Finish proves a mailbox by the code that was typed into the browser with the handle. It ignores blanks in the
+// code. Finish uses the proof up: of all calls of Finish and Open for one proof, one succeeds.
 //
-// A wrong code is counted, whatever the caller does with the error. The fifth ends the proof. Where 25 were typed for
-// the address in 24 hours, no code of it is taken, and the link still proves.
+// A wrong code is counted even if the caller rolls back or ignores the error. The fifth wrong code ends the
+// proof. After 25 wrong codes for an address in 24 hours, no code for it is accepted; the link still works.
 //
-// Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed] with the field "handle"; [ErrInvalidToken] with the
-// field "code" for a wrong one, and for a proof that was mailed without; [ErrInvalid] with the field "code" for what is
-// not six digits, which counts nothing; [ErrRateLimited] with the field "code"; [ErrInTransaction].
+// Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed] with the field "handle"; [ErrInvalidToken] with
+// the field "code" for a wrong code, and for a proof without a code; [ErrInvalid] with the field "code" for a
+// text that is not six digits, which counts nothing; [ErrRateLimited] with the field "code";
+// [ErrInTransaction].
 func (g Proofs) Finish(ctx context.Context, handle, code string) (ProvedMailbox, error) {
 	if g.s.txn != nil {
 		return ProvedMailbox{}, explain(&Error{Code: ErrInTransaction}, proofsFinish.op, "")
 	}
-	var wrong error // kept apart: what it counts must be committed
+	var wrong error // kept apart from err, so that the count of the wrong code is committed
 	proved, err := write(ctx, g.s, proofsFinish, "", func(ctx context.Context, c *call) (proved ProvedMailbox, err error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
 			return ProvedMailbox{}, err
@@ -146,9 +147,9 @@ func (g Proofs) Finish(ctx context.Context, handle, code string) (ProvedMailbox,
 	return proved, err
 }
 
-// Open takes the link of a proof, from the page that it leads to. handle is what the browser has in
-// its cookie, "" = nothing; what is no handle of this proof counts as nothing. Open spends the proof, wherever it
-// is: see Finish, and [ProvedMailbox].Here.
+// Open proves a mailbox by its link; call it from the button on the link's page. handle is the handle from the
+// browser's cookie, "" = none. A handle of another proof counts as none. Open uses the proof up, in any
+// browser: see Finish, and [ProvedMailbox].Here.
 //
 // Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed] with the field "token"; [ErrInTransaction].
 func (g Proofs) Open(ctx context.Context, link, handle string) (ProvedMailbox, error) {
@@ -163,9 +164,9 @@ func (g Proofs) Open(ctx context.Context, link, handle string) (ProvedMailbox, e
 	})
 }
 
-// Sweep removes proofs that ran out over an hour ago, and counts whose time is over: up to 200 of each, so
-// that nobody waits for it. It says how many went. [Service.Run] calls it every ten minutes; without
-// that, call it now and then until it gives 0.
+// Sweep deletes proofs that expired over an hour ago, and counts whose period is over. It deletes up to 200 of
+// each, so that it blocks others for a short time only, and returns how many it deleted. [Service.Run] calls it
+// every ten minutes. Without Run, call it from time to time until it returns 0.
 func (g Proofs) Sweep(ctx context.Context) (int, error) {
 	return write(ctx, g.s, proofsSweep, "", func(ctx context.Context, c *call) (int, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// What bounds proofs of mailboxes (rule U12).
+// The limits on proofs of mailboxes (rule U12).
 const (
 	liveProofs      = 3  // proofs of an address that are live at once
-	proofTries      = 5  // wrong codes at one handle
+	proofTries      = 5  // wrong codes for one handle
 	codesPerDay     = 10 // codes that are mailed to an address
-	wrongPerDay     = 25 // wrong codes at the handles of an address
+	wrongPerDay     = 25 // wrong codes for all handles of an address
 	proofsPerClient = 20 // proofs that a client starts in an hour
 )
 
@@ -24,11 +24,11 @@ type proofCountKind string
 // The kinds of counts.
 const (
 	countCodes  proofCountKind = "codes"  // mailed to an address
-	countWrong  proofCountKind = "wrong"  // typed for an address
+	countWrong  proofCountKind = "wrong"  // wrong codes that were typed for an address
 	countClient proofCountKind = "client" // proofs that a client started
 )
 
-// bound is how much of a kind there may be, and in which time. The time begins with the first.
+// bound returns the most that a kind may count, and in which period. The period begins with the first.
 func (k proofCountKind) bound() (most int, span time.Duration) {
 	switch k {
 	case countCodes:
@@ -39,14 +39,14 @@ func (k proofCountKind) bound() (most int, span time.Duration) {
 	return proofsPerClient, time.Hour
 }
 
-// proofCount counts for an address, or for a client. Which it is for shows in its id alone, which is made
-// from a keyed hash.
+// proofCount is one counter, of an address or of a client. Only its id says of which, and the id is made from a
+// keyed hash.
 type proofCount struct {
 	ID      proofCountID
 	Version int64
 	Kind    proofCountKind
 	Count   int
-	EndsAt  time.Time // when it begins anew
+	EndsAt  time.Time // when the count starts again
 }
 
 // proofCountID is the id of a count, prc_...
@@ -61,8 +61,7 @@ func countID(kind proofCountKind, of string) proofCountID {
 	return proofCountID(sum[:16])
 }
 
-// counted is what is counted of a kind for a keyed hash: a new count where there is none, or where its time
-// is over.
+// counted returns the counter of a kind for a keyed hash: a new one if there is none, or if its period is over.
 func (pr proofRules) counted(ctx context.Context, kind proofCountKind, of string) (proofCount, error) {
 	n, err := pr.c.tx.ProofCounts().Get(ctx, countID(kind, of))
 	if err != nil && CodeOf(err) != ErrNotFound {
@@ -74,19 +73,19 @@ func (pr proofRules) counted(ctx context.Context, kind proofCountKind, of string
 	return n, nil
 }
 
-// full reports whether there may be no more.
+// full reports whether the limit is reached.
 func (n proofCount) full() bool {
 	most, _ := n.Kind.bound()
 	return n.Count >= most
 }
 
-// count adds one.
+// count adds one to the counter and saves it.
 func (pr proofRules) count(ctx context.Context, n proofCount) error {
 	n.Count++
 	n.Version++
 	if n.Version > 1 {
 		err := pr.c.tx.ProofCounts().Update(ctx, n)
-		if CodeOf(err) != ErrNotFound { // swept meanwhile, where others write at the same time
+		if CodeOf(err) != ErrNotFound { // a sweep deleted it meanwhile, on a store with several writers
 			return err
 		}
 		n.Version = 1
@@ -94,8 +93,8 @@ func (pr proofRules) count(ctx context.Context, n proofCount) error {
 	return pr.c.tx.ProofCounts().Insert(ctx, n)
 }
 
-// clientKey names who asks, for the count of clients: as the host says, or by the address of the request.
-// Whoever has an IPv6 address has all of its /64.
+// clientKey names the client, for the count of clients: by the name that the host gave, or by the address of
+// the request. A client with an IPv6 address has all of its /64.
 func clientKey(ctx context.Context, given string) (string, error) {
 	if given != "" {
 		return "given " + given, exact("client", given)
@@ -110,7 +109,7 @@ func clientKey(ctx context.Context, given string) (string, error) {
 	return address.String(), nil
 }
 
-// erase deletes what is kept of the addresses of people who are erased (rule U7).
+// erase deletes the counts and proofs for the addresses of people who are erased (rule U7).
 func (pr proofRules) erase(ctx context.Context, addresses []string) error {
 	key, err := pr.c.tx.Seals().Get(ctx, theSeal)
 	switch {
@@ -133,7 +132,7 @@ func (pr proofRules) erase(ctx context.Context, addresses []string) error {
 	return err
 }
 
-// sweep removes some of the proofs that ran out an hour ago, and of the counts whose time is over.
+// sweep deletes some of the proofs that expired an hour ago, and of the counts whose period is over.
 func (pr proofRules) sweep(ctx context.Context) (int, error) {
 	due := listSpan{Limit: sweepLimit, Order: ByDue}
 	proofs, err := pr.c.tx.MailboxProofs().List(ctx, mailboxProofFilter{DueBefore: pr.c.now.Add(-proofsRemembered)}, due)
@@ -151,7 +150,7 @@ func (pr proofRules) sweep(ctx context.Context) (int, error) {
 		}
 	}
 	if len(counts) > 0 {
-		// One that has begun anew meanwhile stays.
+		// The condition on the time keeps counts that have started again meanwhile.
 		over, err = pr.c.tx.ProofCounts().DeleteAll(ctx, proofCountFilter{ID: typed.Of(idsOf(counts)...), DueBefore: pr.c.now})
 	}
 	return gone + over, err

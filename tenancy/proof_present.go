@@ -17,18 +17,18 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// mailboxProof is a proof on its way. Of the handle, the link and the code it has hashes alone. It keeps the
-// address as long as it can still be presented.
+// mailboxProof is a stored proof. Of the handle, the link and the code it has only hashes. It keeps the address
+// as long as it can still be presented.
 type mailboxProof struct {
 	ID        mailboxProofID // the first 16 bytes of the hash of the handle
 	Version   int64
 	Handle    string // SHA-256 of the handle, in hex
 	Link      string // SHA-256 of the link's token, in hex
-	Code      string // SHA-256 of the handle and the code, in hex; "": it has none
-	Email     string // as it was given; "": it has ended
+	Code      string // SHA-256 of the handle and the code, in hex; "": no code was mailed
+	Email     string // as it was given; "": the proof has ended
 	Address   string // keyed hash of the canonical address
-	Client    string // keyed hash of who asked
-	Tries     int    // wrong codes
+	Client    string // keyed hash of the client that asked
+	Tries     int    // how many wrong codes were typed
 	EndedAt   time.Time
 	ExpiresAt time.Time
 	CreatedAt time.Time
@@ -43,8 +43,8 @@ func (p mailboxProof) rowID() [16]byte { return p.ID }
 
 func (p *mailboxProof) stamps() (*int64, *time.Time) { return &p.Version, nil }
 
-// openFor is the hash of the address of a proof that has not ended, so that those are found among the
-// others.
+// openFor returns the hash of the address while the proof has not ended, else "". The store keeps it in a
+// column, so that a query finds only proofs that have not ended.
 func (p mailboxProof) openFor() string {
 	if p.EndedAt.IsZero() {
 		return p.Address
@@ -52,27 +52,27 @@ func (p mailboxProof) openFor() string {
 	return ""
 }
 
-// belongsTo reports whether a proof was asked for by the browser that has a handle.
+// belongsTo reports whether the browser with this handle asked for the proof.
 func (p mailboxProof) belongsTo(handle string) bool {
 	_, hash := hashToken(readToken(handle))
 	return subtle.ConstantTimeCompare([]byte(hash), []byte(p.Handle)) == 1
 }
 
-// proofOf is the id of the proof of a handle, and the handle's hash.
+// proofOf returns the id of the proof of a handle, and the handle's hash.
 func proofOf(handle string) (mailboxProofID, string) {
 	id, hash := hashToken(handle)
 	return mailboxProofID(id), hash
 }
 
-// proved is what the bearer of a proof has proved.
+// proved returns the result for the bearer of the proof.
 func (p mailboxProof) proved(here bool) ProvedMailbox {
 	return ProvedMailbox{Evidence: MailboxEvidence(p.Email), Email: p.Email, Here: here}
 }
 
-// codeDigits is how long a code is.
+// codeDigits is the length of a code.
 const codeDigits = 6
 
-// newCode draws a code.
+// newCode makes a random code.
 func newCode(random io.Reader) (Token, error) {
 	var b [8]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
@@ -82,7 +82,7 @@ func newCode(random io.Reader) (Token, error) {
 	return Token{&raw}, nil
 }
 
-// readCode is a code without the blanks in it.
+// readCode returns a code without blanks.
 func readCode(raw string) (string, error) {
 	code := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
@@ -96,7 +96,8 @@ func readCode(raw string) (string, error) {
 	return code, nil
 }
 
-// hashCode binds a code to its handle: without that, all codes there are could be tried on a stolen hash.
+// hashCode hashes a code together with its handle: a hash of the code alone could be reversed by trying all
+// codes.
 func hashCode(handle, code string) string {
 	sum := sha256.Sum256([]byte(readToken(handle) + " " + code))
 	return hex.EncodeToString(sum[:])
@@ -132,7 +133,7 @@ func (pr proofRules) start(ctx context.Context, in NewProof) (StartedProof, erro
 	return pr.mail(ctx, p, coded)
 }
 
-// admit counts a proof that is about to start, and says whether it has a code.
+// admit counts a proof that is about to start, and returns whether it gets a code.
 //
 // Errors: [ErrRateLimited] where the client has started too many.
 func (pr proofRules) admit(ctx context.Context, p mailboxProof) (coded bool, err error) {
@@ -159,8 +160,8 @@ func (pr proofRules) admit(ctx context.Context, p mailboxProof) (coded bool, err
 	return true, pr.count(ctx, codes)
 }
 
-// makeRoom ends proofs of an address until one more may be live. Those that are left are of different clients as
-// far as may be: so nobody ends another's by asking over and over.
+// makeRoom ends proofs of an address until there is room for one more. It keeps proofs of different clients as
+// far as possible, so that nobody ends another client's proof by asking over and over.
 func (pr proofRules) makeRoom(ctx context.Context, address string) error {
 	open, err := collect(ctx, pr.c.tx.MailboxProofs(), mailboxProofFilter{OpenFor: typed.Of(address)})
 	if err != nil {
@@ -196,7 +197,7 @@ func (pr proofRules) makeRoom(ctx context.Context, address string) error {
 	return nil
 }
 
-// mail keeps a proof with new secrets, and mails those.
+// mail saves a proof with new secrets, and mails them.
 func (pr proofRules) mail(ctx context.Context, p mailboxProof, coded bool) (StartedProof, error) {
 	config := &pr.c.instance.config
 	handle, err := newToken(config.Rand, secretProofHandle)
@@ -267,7 +268,7 @@ func (pr proofRules) byLink(ctx context.Context, link string) (mailboxProof, err
 	return found[0], pr.presentable(found[0], "token")
 }
 
-// presentable refuses a proof that has ended, or ran out.
+// presentable refuses a proof that has ended or expired.
 func (pr proofRules) presentable(p mailboxProof, field string) error {
 	switch {
 	case !p.EndedAt.IsZero():
@@ -278,12 +279,13 @@ func (pr proofRules) presentable(p mailboxProof, field string) error {
 	return nil
 }
 
-// underLock finds a proof before and after the lock of its address is taken.
+// underLock finds a proof, takes the lock of its address, and finds it again under the lock.
 func (pr proofRules) underLock(ctx context.Context, find func() (mailboxProof, error)) (mailboxProof, error) {
 	return underLock(ctx, pr.c, find, func(p mailboxProof) error { return pr.c.lock(ctx, lockProof(p.Address)) })
 }
 
-// finish is Finish. wrong is what is said to a code whose try has been counted.
+// finish does Finish in a transaction. wrong is the error for a wrong code; it is not returned as err, so that
+// its count is committed.
 func (pr proofRules) finish(ctx context.Context, handle, typedCode string) (proved ProvedMailbox, wrong, err error) {
 	code, err := readCode(typedCode)
 	if err != nil {
@@ -323,7 +325,7 @@ func (pr proofRules) open(ctx context.Context, link, handle string) (ProvedMailb
 	return p.proved(p.belongsTo(handle)), pr.end(ctx, p)
 }
 
-// end makes a proof useless, and keeps it so that its secrets can say so.
+// end ends a proof. The row stays, so that its secrets still get the answer that they were used.
 func (pr proofRules) end(ctx context.Context, p mailboxProof) error {
 	p.EndedAt, p.Email = pr.c.now, ""
 	return put(ctx, pr.c, pr.c.tx.MailboxProofs().Update, &p)

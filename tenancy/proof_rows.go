@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// mailboxProofFilter selects proofs. Fields are joined by and.
+// mailboxProofFilter selects proofs. The fields are combined with and.
 type mailboxProofFilter struct {
 	ID        typed.In[mailboxProofID]
 	Link      typed.In[string]
@@ -15,7 +15,7 @@ type mailboxProofFilter struct {
 	DueBefore time.Time        // ExpiresAt before this instant
 }
 
-// mailboxProofRows says how one lies in a row.
+// mailboxProofRows describes the row of a proof.
 var mailboxProofRows = typed.Describe[mailboxProof, mailboxProofFilter](
 	"tenancy_mailbox_proofs", "mailbox proof",
 	typed.ID("id", func(v *mailboxProof) *mailboxProofID { return &v.ID }),
@@ -48,13 +48,13 @@ func (t *txn) MailboxProofs() table[mailboxProof, mailboxProofFilter] {
 	return bind(t, mailboxProofRows)
 }
 
-// proofCountFilter selects counts. Fields are joined by and.
+// proofCountFilter selects counters. The fields are combined with and.
 type proofCountFilter struct {
 	ID        typed.In[proofCountID]
 	DueBefore time.Time // EndsAt before this instant
 }
 
-// proofCountRows says how one lies in a row.
+// proofCountRows describes the row of a counter.
 var proofCountRows = typed.Describe[proofCount, proofCountFilter](
 	"tenancy_proof_counts", "proof count",
 	typed.ID("id", func(v *proofCount) *proofCountID { return &v.ID }),

@@ -9,7 +9,7 @@ import (
 	"github.com/freehold-dev/freehold/internal/access"
 )
 
-// newEvent is an event before the transaction gives it what all events have.
+// newEvent is the part of an event that its caller sets; record adds the rest.
 type newEvent struct {
 	kind         EventType
 	organization OrganizationID
@@ -18,14 +18,14 @@ type newEvent struct {
 	data         any // nil: none
 	previous     json.RawMessage
 	people       []UserID
-	person       EventPerson // of user, if known; zero: read it
-	called       string      // the name of user there; "" = their own
-	redacted     bool        // it tells nothing about the person, and never did
-	through      string      // by which session, if that is not the call's
+	person       EventPerson // of user, if the caller has it; zero: record reads it
+	called       string      // the user's name in the organization; "" = their own
+	redacted     bool        // the event says nothing about the person, and never did
+	through      string      // the session that it was done by, if that is not the call's
 }
 
-// throughOf is by which session something was done, as the organization where it was may know: a
-// session elsewhere is not told there (rule G7).
+// throughOf returns the session by which something was done, if the event's organization may see it: a session
+// in another organization is not shown (rule G7).
 func (c *call) throughOf(n newEvent) string {
 	elsewhere := !c.client.IsZero() || !c.throughAt.IsZero() && c.throughAt != n.organization
 	switch {
@@ -37,7 +37,7 @@ func (c *call) throughOf(n newEvent) string {
 	return c.through
 }
 
-// personOf is what the person whom an event concerns is called now (rule G12).
+// personOf returns the current name and address of the person that an event concerns (rule G12).
 func (c *call) personOf(ctx context.Context, n newEvent) (EventPerson, error) {
 	if n.user.IsZero() || n.redacted {
 		return EventPerson{}, nil
@@ -73,7 +73,7 @@ func (c *call) record(ctx context.Context, n newEvent) error {
 		return err
 	}
 	if key, alters := keyOf(e.Type, e.OrganizationID, e.UserID); alters {
-		if key == (cacheKey{}) { // what is declared
+		if key == (cacheKey{}) { // the declarations
 			c.declared.changed, c.declarations = true, nil
 		}
 		return c.changed(ctx, key, e.ID)
@@ -81,8 +81,8 @@ func (c *call) record(ctx context.Context, n newEvent) error {
 	return nil
 }
 
-// changed notes a key for the cache: to be published once the transaction is over,
-// or, in a host's, to be marked now.
+// changed notes a key for the cache. The key is published after the transaction; in a transaction of the host's
+// own it is marked at once.
 func (c *call) changed(ctx context.Context, key cacheKey, event EventID) error {
 	if c.changes.host == nil {
 		c.changes.keys = append(c.changes.keys, key)
@@ -103,10 +103,10 @@ func marshal(v any) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-// previous gives the old values of the fields that differ between two states of a
-// thing, or nil where none does. Stamps do not count. It compares what events show: the
-// data of an event is JSON that hosts read for years, so its names and what it leaves out
-// are a public format. What is stored does not depend on it: see unchanged.
+// previous returns the old values of the fields that differ between two states of an object, or nil where none
+// differs. It ignores version and update time. It compares the JSON that events show. Hosts read that JSON for
+// years, so its names and its omissions are a public format. What is stored does not depend on it: see
+// unchanged.
 func previous(before, after any) (json.RawMessage, error) {
 	old, err := fields(before)
 	if err != nil {

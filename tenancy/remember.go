@@ -7,24 +7,23 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// remembering is a transaction that knows some rows again that it has read or written: one
-// call asks for the organization, the people and the invitation that it is about several
-// times over, by their ids and by their unique keys. What was read before a lock is read
-// again behind it. So it begins with the first lock, and each further lock makes it forget,
-// unless it lasts.
+// remembering is a transaction that remembers some of the rows which it has read or written. One call asks for
+// its organization, users and invitation several times, by id and by unique key. A row that was read before a
+// lock must be read again after it. So remembering starts with the first lock, and every further lock clears
+// the memory, unless lasts is set.
 //
-// It also knows what a new row is too new for: no row refers to one that this transaction
-// has inserted, except what it has inserted or updated since.
+// It also remembers which rows it has inserted: no other row can refer to these yet, except rows that this
+// transaction has inserted or updated since. So it answers some queries without asking the store.
 type remembering struct {
 	store.Rows
-	lasts   bool                                 // nothing changes at a lock
-	known   map[rowID]store.Row                  // of the tables in remembered; nil: has not begun
-	answers map[*store.Table]map[string][16]byte // whose a unique key is, see keyText; the zero id: nobody's
-	born    map[rowID]map[*store.Table]bool      // inserted, with the tables that may have rows which refer to it
-	bare    map[[16]byte]bool                    // organizations that remember nobody; nil outside an import
+	lasts   bool                                 // nothing can change at a lock
+	known   map[rowID]store.Row                  // rows of the tables in remembered; nil: before the first lock
+	answers map[*store.Table]map[string][16]byte // which row holds a unique key, see keyText; the zero id: none
+	born    map[rowID]map[*store.Table]bool      // inserted rows, with the tables whose rows may refer to them
+	bare    map[[16]byte]bool                    // organizations without records of removals; nil outside an import
 }
 
-// rowID is a row of whichever table.
+// rowID identifies a row of any table.
 type rowID struct {
 	table *store.Table
 	id    [16]byte
@@ -33,16 +32,16 @@ type rowID struct {
 const mostRemembered = 1000
 
 var (
-	// remembered are the tables whose rows a call asks for more than once.
+	// remembered are the tables whose rows one call reads more than once.
 	remembered = map[*store.Table]bool{
 		organizationRows.Table: true, userRows.Table: true, identityRows.Table: true, membershipRows.Table: true,
 		secretRows.Table: true, invitationRows.Table: true, connectionRows.Table: true, policyRows.Table: true, sessionRows.Table: true,
 	}
-	// insertedRemembered are those whose new rows it asks for again, too.
+	// insertedRemembered are the tables whose inserted rows are read again, too.
 	insertedRemembered = map[*store.Table]bool{organizationRows.Table: true, userRows.Table: true, invitationRows.Table: true}
-	// parents are the tables whose new rows are noted as such: others refer to them.
+	// parents are the tables whose inserted rows are noted in born, because other rows refer to them.
 	parents = map[*store.Table]bool{organizationRows.Table: true, userRows.Table: true}
-	// keepsGone is where a table of those who are remembered names the organization of which bare tells.
+	// keepsGone are the tables that bare is about, with the column that names the organization.
 	keepsGone = map[*store.Table]int{
 		removalRows.Table:       removalRows.Table.Index("organization_id"),
 		memberAddressRows.Table: memberAddressRows.Table.Index("organization_id"),
@@ -50,8 +49,8 @@ var (
 	_ store.Rows = (*remembering)(nil)
 )
 
-// remember gives the rows of a call that writes. singleWriter says that one transaction writes
-// at a time: then nothing changes at a lock. In an import they are remembered already.
+// remember wraps the rows of a call that writes. singleWriter says that one transaction writes at a time, so
+// that nothing changes at a lock. The rows of an import have this wrapper already.
 func remember(rows store.Rows, singleWriter bool) store.Rows {
 	if _, is := rows.(*remembering); is {
 		return rows
@@ -63,16 +62,15 @@ func remember(rows store.Rows, singleWriter bool) store.Rows {
 	return r
 }
 
-// rememberAll gives the rows of an import. They outlive the call. An import asks with every
-// member whether the organization remembers people who are gone, so it knows of those that
-// remember nobody.
+// rememberAll wraps the rows of an import; the memory outlives single calls. For each member, an import asks
+// whether the organization has records of removals, so it remembers which organizations have none.
 func rememberAll(rows store.Rows, singleWriter bool) store.Rows {
 	r := remember(rows, singleWriter).(*remembering)
 	r.bare = map[[16]byte]bool{}
 	return r
 }
 
-// forget drops all that may have become another, where something was undone, or written past r.
+// forget clears everything that may have changed, after a rollback or after writes past r.
 func (r *remembering) forget() {
 	r.forgetRead()
 	clear(r.born)
@@ -84,7 +82,7 @@ func (r *remembering) forgetRead() {
 	clear(r.answers)
 }
 
-// Lock makes it begin, or begin anew, unless it lasts.
+// Lock starts the memory, or clears it, unless lasts is set.
 func (r *remembering) Lock(ctx context.Context, keys ...store.LockKey) error {
 	switch {
 	case r.lasts:
@@ -120,7 +118,7 @@ func (r *remembering) Get(ctx context.Context, t *store.Table, id [16]byte, row 
 	return err
 }
 
-// canceled is the error of a statement that did not reach the store.
+// canceled returns the error for a statement that was answered without the store, if ctx has ended.
 func canceled(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return &store.Error{Code: ErrCanceled, Err: err}
@@ -151,8 +149,8 @@ func (r *remembering) Insert(ctx context.Context, t *store.Table, row store.Row)
 	return nil
 }
 
-// written notes a row that was inserted or updated: to whom it refers, and that it may hold
-// another unique key.
+// written updates the memory after an insert or an update: what the row refers to, and that it may hold another
+// unique key.
 func (r *remembering) written(t *store.Table, row store.Row) {
 	delete(r.answers, t)
 	if len(r.born) == 0 {
@@ -167,7 +165,7 @@ func (r *remembering) written(t *store.Table, row store.Row) {
 	}
 }
 
-// tooNew reports whether the conditions want rows which refer to one that is too new to have any.
+// tooNew reports whether the conditions ask for rows that refer to a row which is too new to have any.
 func (r *remembering) tooNew(t *store.Table, where []store.Cond) bool {
 	if len(r.born) == 0 {
 		return false
@@ -184,8 +182,8 @@ func (r *remembering) tooNew(t *store.Table, where []store.Cond) bool {
 	return false
 }
 
-// List knows without asking which rows have a unique key that was asked for before, that none
-// refers to a row which is new, and, in an import, that an organization remembers nobody.
+// List answers some queries from memory: by a unique key that was asked for before, for rows that refer to a
+// new row, and, in an import, for records of removals of an organization that has none.
 func (r *remembering) List(ctx context.Context, t *store.Table, where []store.Cond, span store.Range, yield func(store.Row) error) error {
 	if r.tooNew(t, where) {
 		return canceled(ctx)
@@ -208,7 +206,7 @@ func (r *remembering) Count(ctx context.Context, t *store.Table, where []store.C
 	return r.Rows.Count(ctx, t, where)
 }
 
-// only is the one id that a column is to have; zero: there is no such condition.
+// only returns the one id that the conditions demand of a column; zero: there is no such condition.
 func only(where []store.Cond, column int) (id [16]byte) {
 	for _, c := range where {
 		if c.Column == column && c.Op == store.OneOf && len(c.Values) == 1 {
@@ -218,8 +216,8 @@ func only(where []store.Cond, column int) (id [16]byte) {
 	return id
 }
 
-// isBare reports whether an organization remembers nobody who was removed or left, and no
-// address. It asks once about each.
+// isBare reports whether an organization has no records of removals and of their addresses. It asks the store
+// once for each organization.
 func (r *remembering) isBare(ctx context.Context, id [16]byte) (bool, error) {
 	if id == [16]byte{} || r.bare[id] {
 		return r.bare[id], canceled(ctx)
@@ -247,7 +245,7 @@ func (r *remembering) Update(ctx context.Context, t *store.Table, row store.Row)
 	}
 	r.written(t, row)
 	if before != nil {
-		touched := before[t.Touch] // which an update leaves
+		touched := before[t.Touch] // an update leaves that column
 		r.know(t, row)
 		if t.Touch > 0 {
 			r.known[rowID{t, row[0].ID}][t.Touch] = touched
@@ -282,11 +280,11 @@ func (r *remembering) DeleteAll(ctx context.Context, t *store.Table, where []sto
 	return r.Rows.DeleteAll(ctx, t, where)
 }
 
-// Savepoint forgets everything where what happened inside is undone.
+// Savepoint clears the memory if the changes inside are rolled back.
 func (r *remembering) Savepoint(ctx context.Context, fn func() error) error {
 	kept := false
 	defer func() {
-		if !kept { // a panic, too
+		if !kept { // also after a panic
 			r.forget()
 		}
 	}()
@@ -295,15 +293,15 @@ func (r *remembering) Savepoint(ctx context.Context, fn func() error) error {
 	return err
 }
 
-// CountTo passes a count on.
+// CountTo passes a count on to the transaction underneath.
 func (r *remembering) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
 	return store.CountTo(ctx, r.Rows, t, where, limit)
 }
 
-// Query passes a query on.
+// Query passes a query on to the transaction underneath.
 func (r *remembering) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
 	return store.RunQuery(ctx, r.Rows, q, args, yield)
 }
 
-// Unwrap is the transaction underneath.
+// Unwrap returns the transaction underneath.
 func (r *remembering) Unwrap() store.Rows { return r.Rows }

@@ -10,7 +10,7 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// keyText is a unique key with the values that it is asked for by, as one text.
+// keyText returns a unique key together with values for its columns, as one text.
 func keyText(t *store.Table, key *store.Key, value func(i int) *store.Value) string {
 	var text strings.Builder
 	text.WriteString(key.Field)
@@ -29,14 +29,14 @@ func keyText(t *store.Table, key *store.Key, value func(i int) *store.Value) str
 	return text.String()
 }
 
-// heldBy is the unique key that a row holds.
+// heldBy returns the text of the unique key that a row holds.
 func heldBy(t *store.Table, key *store.Key, row store.Row) string {
 	return keyText(t, key, func(i int) *store.Value { return &row[key.Columns[i]] })
 }
 
-// byKey gives the unique key that a list asks for, and nothing besides, with the values that it is
-// asked for by; none where it is no such list, or may give less than there is. A key of one
-// column may be asked for by several values.
+// byKey returns the unique key that a list asks for, and the texts of the values. It returns none if the list
+// has further conditions, or if its span may cut the result. A key of one column may be asked for by several
+// values.
 func (r *remembering) byKey(t *store.Table, where []store.Cond, span store.Range) (*store.Key, []string) {
 	if !r.remembers(t) || span.After != nil || span.Sort != 0 || span.Desc {
 		return nil, nil
@@ -73,7 +73,7 @@ func askedBy(t *store.Table, key *store.Key, where []store.Cond) []string {
 	return asked
 }
 
-// listByKey lists rows by a unique key, from what is known if that is enough.
+// listByKey lists rows by a unique key, from memory if that suffices.
 func (r *remembering) listByKey(ctx context.Context, t *store.Table, key *store.Key, asked []string,
 	where []store.Cond, span store.Range, yield func(store.Row) error,
 ) error {
@@ -106,7 +106,7 @@ func (r *remembering) listByKey(ctx context.Context, t *store.Table, key *store.
 	return nil
 }
 
-// holders gives the rows that hold unique keys, by id, and whether it knows of every one of them.
+// holders returns the rows that hold unique keys, by id, and whether the memory knows the answer for each key.
 func (r *remembering) holders(t *store.Table, asked []string) (found []store.Row, known bool) {
 	for _, text := range asked {
 		id, is := r.answers[t][text]
@@ -126,7 +126,7 @@ func (r *remembering) holders(t *store.Table, asked []string) (found []store.Row
 	return found, true
 }
 
-// answer notes which row holds a unique key; nil: none does.
+// answer remembers which row holds a unique key; nil: none does.
 func (r *remembering) answer(t *store.Table, text string, row store.Row) {
 	if r.answers == nil {
 		r.answers = map[*store.Table]map[string][16]byte{}

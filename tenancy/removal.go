@@ -12,27 +12,27 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Removal remembers that somebody was removed from an organization, or left it (rules M5,
-// M6): they do not come in again by a way that asks nobody there. They are known by the user
-// and by the addresses that they had proved while they were a member, or proved since, without the
-// "+" tag, so that another account of theirs does not get in either; 10 addresses are kept, and of
-// more the oldest go. Somebody who takes an account over (rule U4) is not the person who left; one removed with an
-// address that they had not proved yet stays so when somebody proves it.
+// Removal is the record that a person was removed from an organization, or left it (rules M5, M6). It keeps the
+// person from coming back by a way that asks nobody in the organization. It identifies the person by the user,
+// and by the addresses that they had proved while they were a member, or proved since, without the "+" tag; so
+// their other accounts do not get in either. It keeps 10 addresses, and drops the oldest beyond that. A person
+// who takes over an account (rule U4) is not the person who left. If a user was removed with an address that
+// they had not proved yet, they stay removed when somebody proves it.
 //
-// Memberships.Remove and Memberships.Leave of an active or inactive member make one. It ends
-// when they are let in again by somebody's word: Memberships.Add, an invitation sent since,
-// Memberships.Readmit; after Leave also when they use a join code or their request to
-// join is approved. An organization keeps at most 10,000; beyond that the oldest go, those who left
-// before those who were removed.
+// Memberships.Remove and Memberships.Leave of an active or inactive member make a Removal. It ends when
+// somebody lets the person in again: by Memberships.Add, by an invitation that is sent later, or by
+// Memberships.Readmit. After Leave it also ends when the person uses a join code, or when their join request is
+// approved. An organization keeps at most 10,000 removals. Beyond that it drops the oldest, those of people who
+// left before those of people who were removed.
 type Removal struct {
 	ID             RemovalID      `json:"id"`                  // never changes
 	Version        int64          `json:"version"`             // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID `json:"organization_id"`     // the organization
-	UserID         UserID         `json:"user_id"`             // the person
-	Name           string         `json:"name,omitempty"`      // as it was
-	Email          string         `json:"email,omitempty"`     // as it was
-	Left           bool           `json:"left,omitempty"`      // by their own wish
-	RemoverID      UserID         `json:"remover_id,omitzero"` // who removed them; zero: the host
+	UserID         UserID         `json:"user_id"`             // the user
+	Name           string         `json:"name,omitempty"`      // the name at that time
+	Email          string         `json:"email,omitempty"`     // the address at that time
+	Left           bool           `json:"left,omitempty"`      // the user left by themselves
+	RemoverID      UserID         `json:"remover_id,omitzero"` // the user who removed them; zero: the host
 	RemovedAt      time.Time      `json:"removed_at,omitzero"` // when they were removed, or left
 }
 
@@ -45,18 +45,18 @@ func (r Removal) rowID() [16]byte { return r.ID }
 
 func (r *Removal) stamps() (*int64, *time.Time) { return &r.Version, nil }
 
-// maxRemovals is how many removals an organization keeps.
+// maxRemovals is how many removals an organization keeps at most.
 const maxRemovals = 10_000
 
-// RemovalQuery selects removals for Removed.
+// RemovalQuery selects removals for [Memberships.Removed].
 type RemovalQuery struct {
 	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
-	Cursor     string // Next of the page before
+	Cursor     string // Next of the previous page
 }
 
-// Removed gives a page of those who were removed from an organization, or left it, and have
-// not come back (rule M6), in the order in which they went.
+// Removed returns a page of an organization's removals: the people who were removed or left, and have not come
+// back (rule M6). It is in the order in which they went.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Memberships) Removed(ctx context.Context, organization OrganizationID, q RemovalQuery) (Page[Removal], error) {
@@ -72,7 +72,7 @@ func (g Memberships) Removed(ctx context.Context, organization OrganizationID, q
 	})
 }
 
-// AllRemoved walks the removals that Removed would give, page by page.
+// AllRemoved walks the removals that Removed returns, page by page.
 func (g Memberships) AllRemoved(ctx context.Context, organization OrganizationID, q RemovalQuery) iter.Seq2[Removal, error] {
 	return pages(func(cursor string) (Page[Removal], error) {
 		q := q
@@ -81,9 +81,10 @@ func (g Memberships) AllRemoved(ctx context.Context, organization OrganizationID
 	}, q.Cursor)
 }
 
-// Readmit forgets that somebody was removed or left (rule M6): they may come in again as if they
-// had never been there, by their domain, single sign-on, a join code or a request; so may who has
-// another account with an address of theirs. It lets nobody in by itself. Where nothing is remembered it changes nothing, without an event.
+// Readmit deletes the record that a user was removed or left (rule M6). The user may come back as if they had
+// never been there: by their domain, single sign-on, a join code or a join request. The same holds for another
+// account with one of their addresses. Readmit itself makes nobody a member. Without a record it changes
+// nothing and writes no event.
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Memberships) Readmit(ctx context.Context, organization OrganizationID, user UserID) error {
@@ -114,13 +115,13 @@ func (g Memberships) Readmit(ctx context.Context, organization OrganizationID, u
 	})
 }
 
-// removalRules remember who was removed, and hold them to it.
+// removalRules keep the records of removals and enforce them.
 type removalRules struct{ c *call }
 
 func (c *call) removals() removalRules { return removalRules{c} }
 
-// untagged is a canonical address without the "+" tag of its local part: many mail systems
-// deliver both to one mailbox.
+// untagged returns a canonical address without the "+" tag of its local part. Many mail systems deliver both to
+// one mailbox.
 func untagged(emailKey string) string {
 	local, domain, _ := strings.Cut(emailKey, "@")
 	if base, _, tagged := strings.Cut(local, "+"); tagged && base != "" {
@@ -129,7 +130,7 @@ func untagged(emailKey string) string {
 	return emailKey
 }
 
-// remember keeps that a member goes, or went before. The caller has the locks of both.
+// remember records that a member leaves or is removed, or did so earlier. The caller holds the locks of both.
 func (rm removalRules) remember(ctx context.Context, m Membership, left bool) (*Removal, error) {
 	user, err := rm.c.users().get(ctx, m.UserID)
 	if err != nil {
@@ -153,8 +154,8 @@ func (rm removalRules) remember(ctx context.Context, m Membership, left bool) (*
 	return &r, rm.c.tx.Removals().Insert(ctx, r)
 }
 
-// makeRoom forgets the oldest removal where an organization keeps as many as it may. Those who
-// left go first: anybody who may come and go makes such rows.
+// makeRoom deletes the oldest removal where an organization has as many as it may keep. It deletes those of
+// people who left first, because anybody who may join can make such rows by joining and leaving.
 func (rm removalRules) makeRoom(ctx context.Context, id OrganizationID) error {
 	theirs := removalFilter{OrganizationID: typed.Of(id)}
 	n, err := rm.c.tx.Removals().Count(ctx, theirs)
@@ -173,15 +174,15 @@ func (rm removalRules) makeRoom(ctx context.Context, id OrganizationID) error {
 	return rm.forgetPerson(ctx, id, oldest[0].UserID)
 }
 
-// bar is what keeps somebody out of an organization: a [Removal], or a membership that is inactive,
-// of which it says only whose it is and since when.
+// bar is what keeps a user out of an organization: a [Removal], or an inactive membership. Of a membership it
+// has only the user, and since when it is inactive.
 type bar struct {
 	Removal
 	inactive bool
 }
 
-// of finds what keeps a user out of an organization where they are no member: what is remembered
-// of themselves, or of their address, proved or not. Of several the one that binds more counts.
+// of returns what keeps a user out of an organization where they are not a member: a record about themselves,
+// or about their address, proved or not. Of several, it returns the one that binds more.
 func (rm removalRules) of(ctx context.Context, id OrganizationID, user User) (bar, bool, error) {
 	theirs := removalFilter{OrganizationID: typed.Of(id), UserID: typed.Of(user.ID)}
 	found, err := rm.c.tx.Removals().List(ctx, theirs, listSpan{Limit: 1})
@@ -195,14 +196,14 @@ func (rm removalRules) of(ctx context.Context, id OrganizationID, user User) (ba
 	return bar{Removal: found[0]}, true, nil
 }
 
-// at finds what the address of a user keeps them out by: other people had it when they were
-// removed, left, or were made inactive.
+// at returns what keeps a user out because of their address: other users had it when they were removed, left,
+// or became inactive.
 func (rm removalRules) at(ctx context.Context, id OrganizationID, user User) (bar, bool, error) {
 	people, err := rm.peopleAt(ctx, id, user)
 	switch {
 	case err != nil || len(people) == 0:
 		return bar{}, false, err
-	case len(people) >= sweepLimit: // anybody makes more such rows by coming and going with other tags
+	case len(people) >= sweepLimit: // anybody makes more such rows by joining and leaving with other tags
 		return bar{Removal: Removal{OrganizationID: id, UserID: people[0]}}, true, nil
 	}
 	theirs := removalFilter{OrganizationID: typed.Of(id), UserID: typed.Of(people...)}
@@ -225,8 +226,8 @@ func (rm removalRules) at(ctx context.Context, id OrganizationID, user User) (ba
 	return bar{Removal{OrganizationID: id, UserID: m.UserID, RemovedAt: m.DeactivatedAt}, true}, true, nil
 }
 
-// peopleAt are the others, at most sweepLimit, who are remembered in an organization by the address
-// of a user.
+// peopleAt returns the other users, at most sweepLimit, who are recorded in an organization with the address of
+// a user.
 func (rm removalRules) peopleAt(ctx context.Context, id OrganizationID, user User) ([]UserID, error) {
 	if user.EmailKey == "" {
 		return nil, nil
@@ -249,11 +250,11 @@ func first(found []Removal) Removal {
 	return found[0]
 }
 
-// errLeft is behind the error for somebody who left by themselves.
+// errLeft is the cause in the error for a user who left by themselves.
 var errLeft = errors.New("left")
 
-// pass holds somebody who comes in against what keeps them out, and forgets it where
-// they may (rules M5, M6).
+// pass checks a joining user against what keeps them out, and deletes the record where they may join (rules M5,
+// M6).
 func (rm removalRules) pass(ctx context.Context, j entrant, user User) error {
 	find := rm.of
 	if j.created {
@@ -269,8 +270,8 @@ func (rm removalRules) pass(ctx context.Context, j entrant, user User) error {
 	return rm.forget(ctx, b.OrganizationID, user)
 }
 
-// forget forgets what kept a user out who is let in: what is remembered of themselves, and of
-// others by their address. Their own addresses stay, for when they go again.
+// forget deletes what kept a user out, when they are let in: the record about themselves, and the records of others by
+// their address. The user's own addresses stay, for a later removal.
 func (rm removalRules) forget(ctx context.Context, id OrganizationID, user User) error {
 	people, err := rm.peopleAt(ctx, id, user)
 	if err != nil {
@@ -300,23 +301,23 @@ func (rm removalRules) forget(ctx context.Context, id OrganizationID, user User)
 	return rm.forgetPerson(ctx, id, others...)
 }
 
-// passes reports whether the way that somebody comes by is a word about them since: the
-// host's, or an invitation of their own. Who left by themselves needs no more than to ask.
+// passes reports whether the way in overrides the bar: the host lets the user in, or they have an invitation
+// that is newer than the bar. A user who left by themselves needs only to ask.
 func (j entrant) passes(b bar, user User) bool {
 	switch {
 	case j.host:
 		return true
 	case j.invitation != nil && user.hasEmail(j.invitation.EmailKey):
-		// What stood to the address that they had ended with the membership. That leaves those to
-		// another one, which is theirs by now.
+		// Invitations to their own address ended with the membership. That leaves invitations to another
+		// address, which is theirs by now.
 		had, err := CanonicalEmail(b.Email)
 		return err == nil && user.hasEmail(had) || !j.invitation.SentAt.Before(b.RemovedAt)
 	}
 	return b.Left && (j.via == JoinedCode || j.via == JoinedRequest)
 }
 
-// refuse is the error for somebody who was removed, left, or is inactive by another account. Everybody
-// who hears it has proved their address.
+// refuse returns the error for a user who was removed, left, or is inactive by another account. Only a user who
+// has proved their address gets it.
 func (b bar) refuse() error {
 	e := &Error{Code: ErrMembershipRemoved}
 	switch {
@@ -328,9 +329,8 @@ func (b bar) refuse() error {
 	return e
 }
 
-// move makes what is remembered of a user be about another, into whom they are merged. Where
-// both were removed the newer stays, and being removed binds more than having left; where
-// the other is a member it is forgotten.
+// move moves the records about a user to the user that they are merged into. Where both have one, the newer
+// stays, and a removal binds more than leaving. Where the other user is a member, the record is deleted.
 func (rm removalRules) move(ctx context.Context, from, into User) error {
 	if err := rm.moveRemovals(ctx, from.ID, into.ID); err != nil {
 		return err
@@ -370,7 +370,7 @@ func (rm removalRules) moveRemovals(ctx context.Context, from, into UserID) erro
 	return nil
 }
 
-// binds reports whether a removal binds more than another of the same person.
+// binds reports whether a removal binds more than another one of the same person.
 func (r Removal) binds(other Removal) bool {
 	if r.Left != other.Left {
 		return other.Left
@@ -378,9 +378,10 @@ func (r Removal) binds(other Removal) bool {
 	return r.RemovedAt.After(other.RemovedAt)
 }
 
-// release forgets where an account left that somebody else has taken over, and the addresses of who had
-// it before. Where it was removed, or is inactive, it stays so, with the addresses: that was a word about
-// its address, proved or not, for nobody gets in with an unproved one by themselves.
+// release deletes the records of organizations that an account left, after somebody took the account over,
+// together with the addresses of its earlier holder. Where the account was removed, or is inactive, the record
+// and its addresses stay: that decision was about the address, proved or not, because nobody gets in with an
+// unproved address by themselves.
 func (rm removalRules) release(ctx context.Context, user UserID) error {
 	stays := map[OrganizationID]bool{}
 	err := walk(ctx, rm.c.tx.Removals(), removalFilter{UserID: typed.Of(user)}, func(r Removal) error {
@@ -413,8 +414,8 @@ func (rm removalRules) release(ctx context.Context, user UserID) error {
 	})
 }
 
-// erase forgets the removals of people who are erased, and of their addresses (rule U7),
-// but for those of somebody who is still there.
+// erase deletes the removals of people who are erased, and of their addresses, except those of users who still
+// exist (rule U7).
 func (rm removalRules) erase(ctx context.Context, addresses []string, people ...UserID) error {
 	if _, err := rm.c.tx.Removals().DeleteAll(ctx, removalFilter{UserID: typed.Of(people...)}); err != nil {
 		return err

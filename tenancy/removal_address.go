@@ -7,10 +7,10 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// memberAddress is an address that somebody had proved while they were a member of an
-// organization, without its "+" tag (rules M5, M6). While they are inactive there, or it is
-// remembered that they were removed or left, no other account with one of these gets in by a way
-// that asks nobody: it is the same person's. Of an active member it keeps nobody out.
+// memberAddress is an address that a user had proved while they were a member of an organization, without its
+// "+" tag (rules M5, M6). While the user is inactive there, or has a record of a removal, no other account with
+// this address gets in by a way that asks nobody in the organization: it belongs to the same person. The
+// address of an active member keeps nobody out.
 type memberAddress struct {
 	ID             memberAddressID
 	Version        int64
@@ -19,25 +19,25 @@ type memberAddress struct {
 	EmailKey       string // canonical, without its tag
 }
 
-// memberAddressID is the id of an address that is remembered, mad_...
+// memberAddressID is the id of a recorded address, mad_...
 type memberAddressID = ID[memberAddress]
 
 func (memberAddress) idPrefix() string { return "mad" }
 
 func (a memberAddress) rowID() [16]byte { return a.ID }
 
-// maxMemberAddresses is how many addresses an organization remembers of one person.
+// maxMemberAddresses is how many addresses of one user an organization keeps.
 const maxMemberAddresses = 10
 
-// memberAddressFilter selects addresses that are remembered. Fields are joined by and.
+// memberAddressFilter selects recorded addresses. The fields are combined with and.
 type memberAddressFilter struct {
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
 	EmailKey       typed.In[string]
 }
 
-// memberAddressRows says how one lies in a row. It names its user without a reference: that of
-// somebody who was removed outlives them, and goes when they are erased.
+// memberAddressRows describes the row of a recorded address. It names its user without a foreign key: the
+// address of a removed user outlives the user, and is deleted when they are erased.
 var memberAddressRows = typed.Describe[memberAddress, memberAddressFilter](
 	"tenancy_member_addresses", "member address",
 	typed.ID("id", func(v *memberAddress) *memberAddressID { return &v.ID }),
@@ -62,8 +62,8 @@ func (t *txn) MemberAddresses() table[memberAddress, memberAddressFilter] {
 	return bind(t, memberAddressRows)
 }
 
-// proved is the address that a user has proved, as it is remembered; none where they have not:
-// whoever wrote an address down is not known to be its owner.
+// proved returns the address that a user has proved, without its "+" tag. It returns none for an unproved
+// address, because anybody can give an address that is not theirs.
 func (u User) proved() []string {
 	if u.EmailVerifiedAt.IsZero() {
 		return nil
@@ -71,7 +71,7 @@ func (u User) proved() []string {
 	return []string{untagged(u.EmailKey)}
 }
 
-// keepAddress remembers the address that somebody has who becomes inactive, is removed or leaves.
+// keepAddress records the address of a user who becomes inactive, is removed or leaves.
 func (rm removalRules) keepAddress(ctx context.Context, id OrganizationID, user User) error {
 	if len(user.proved()) == 0 {
 		return nil
@@ -84,7 +84,7 @@ func (rm removalRules) keepAddress(ctx context.Context, id OrganizationID, user 
 	return rm.keepAddresses(ctx, id, user.ID, held, true, user.proved())
 }
 
-// keepAddressOf is keepAddress of a member.
+// keepAddressOf does keepAddress for a member.
 func (rm removalRules) keepAddressOf(ctx context.Context, m Membership) error {
 	user, err := rm.c.tx.Users().Get(ctx, m.UserID)
 	if err != nil {
@@ -93,8 +93,8 @@ func (rm removalRules) keepAddressOf(ctx context.Context, m Membership) error {
 	return rm.keepAddress(ctx, m.OrganizationID, user)
 }
 
-// keepAddresses remembers addresses of a person in an organization, besides those held. Where
-// that are as many as may be the oldest go, or, without oldest, none is added.
+// keepAddresses records addresses of a user in an organization, in addition to those held. If there are too
+// many, it deletes the oldest ones, or, if oldest is false, adds none.
 func (rm removalRules) keepAddresses(ctx context.Context, id OrganizationID, user UserID, held []memberAddress, oldest bool, keys []string) error {
 	for _, key := range keys {
 		if slices.ContainsFunc(held, func(a memberAddress) bool { return a.EmailKey == key }) {
@@ -118,9 +118,9 @@ func (rm removalRules) keepAddresses(ctx context.Context, id OrganizationID, use
 	return nil
 }
 
-// addressMoved remembers what somebody has proved and gives up, or proves. Where they are an
-// active member a first proof needs no memory: it is kept when they go. The caller has the
-// user's lock, under which all that is remembered of them is written.
+// addressMoved records an address that a user has proved and gives up, and one that they prove. For an active
+// member, a first proof need not be recorded: that happens when they leave. The caller holds the user's lock,
+// which protects all records about the user.
 func (rm removalRules) addressMoved(ctx context.Context, before, after User) error {
 	had, has := before.proved(), after.proved()
 	if slices.Equal(had, has) {
@@ -129,9 +129,9 @@ func (rm removalRules) addressMoved(ctx context.Context, before, after User) err
 	return rm.noteAddresses(ctx, after.ID, len(had) > 0, slices.Concat(had, has))
 }
 
-// noteAddresses remembers addresses of a person wherever they are inactive, or it is remembered
-// that they were removed or left; and, if so said, where they are an active member. Nobody who is
-// kept out pushes out by it what keeps them out.
+// noteAddresses records addresses of a user in every organization where they are inactive or have a record of a
+// removal, and, if active is true, also where they are an active member. A user who is kept out cannot push out
+// the addresses that keep them out.
 func (rm removalRules) noteAddresses(ctx context.Context, user UserID, active bool, keys []string) error {
 	states := []MembershipStatus{MembershipInactive}
 	if active {
@@ -166,8 +166,8 @@ func (rm removalRules) noteAddresses(ctx context.Context, user UserID, active bo
 	return nil
 }
 
-// moveAddresses makes what is remembered of somebody's addresses be about another, into whom they
-// are merged, and remembers both of their addresses. Their memberships and removals have moved.
+// moveAddresses moves the recorded addresses of a user to the user that they are merged into, and records the
+// present addresses of both. The memberships and removals have been moved before.
 func (rm removalRules) moveAddresses(ctx context.Context, from, into User) error {
 	all, err := collect(ctx, rm.c.tx.MemberAddresses(), memberAddressFilter{UserID: typed.Of(from.ID, into.ID)})
 	if err != nil {
@@ -199,8 +199,8 @@ func (rm removalRules) moveAddresses(ctx context.Context, from, into User) error
 	return rm.noteAddresses(ctx, into.ID, true, slices.Concat(from.proved(), into.proved()))
 }
 
-// dropAddresses forgets the addresses of a user who is deleted, in the organizations where they
-// were a member: where they had been removed before they stay.
+// dropAddresses deletes the recorded addresses of a user who is deleted, in the organizations where they were a
+// member. In organizations that had removed them before, the addresses stay.
 func (rm removalRules) dropAddresses(ctx context.Context, user UserID, members []Membership) error {
 	var ids []OrganizationID
 	for _, m := range members {
@@ -215,8 +215,8 @@ func (rm removalRules) dropAddresses(ctx context.Context, user UserID, members [
 	return err
 }
 
-// eraseAddresses forgets the addresses of people who are erased, and, of people who are gone, all
-// that is remembered by these addresses (rule U7).
+// eraseAddresses deletes the recorded addresses of people who are erased. For users who do not exist any more,
+// it deletes all records that have these addresses (rule U7).
 func (rm removalRules) eraseAddresses(ctx context.Context, addresses []string, people ...UserID) error {
 	if _, err := rm.c.tx.MemberAddresses().DeleteAll(ctx, memberAddressFilter{UserID: typed.Of(people...)}); err != nil || len(addresses) == 0 {
 		return err
@@ -231,7 +231,7 @@ func (rm removalRules) eraseAddresses(ctx context.Context, addresses []string, p
 	}
 	for _, a := range others {
 		switch _, err := rm.c.tx.Users().Get(ctx, a.UserID); CodeOf(err) {
-		case "": // somebody else's, who is still there
+		case "": // it belongs to another user, who still exists
 			continue
 		case ErrNotFound:
 		default:
@@ -244,7 +244,7 @@ func (rm removalRules) eraseAddresses(ctx context.Context, addresses []string, p
 	return nil
 }
 
-// forgetPerson forgets what is remembered of people in an organization who are no members there.
+// forgetPerson deletes the records about users in an organization where they are not members.
 func (rm removalRules) forgetPerson(ctx context.Context, id OrganizationID, people ...UserID) error {
 	if _, err := rm.c.tx.Removals().DeleteAll(ctx, removalFilter{OrganizationID: typed.Of(id), UserID: typed.Of(people...)}); err != nil {
 		return err

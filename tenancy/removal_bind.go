@@ -6,11 +6,11 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// bindLeft is [Memberships.Remove] of somebody who is no member. missing is what to answer where
-// nothing is remembered of them.
+// bindLeft does [Memberships.Remove] for a user who is not a member. missing is the error where no record about
+// them exists.
 func (rm removalRules) bindLeft(ctx context.Context, id OrganizationID, user UserID, missing error) error {
 	n, err := rm.c.tx.Removals().Count(ctx, removalFilter{OrganizationID: typed.Of(id), UserID: typed.Of(user)})
-	if err == nil && n == 0 { // whose writers nobody makes wait
+	if err == nil && n == 0 { // take no lock, so that nobody makes the organization's writers wait
 		err = missing
 	}
 	if err != nil {
@@ -26,11 +26,11 @@ func (rm removalRules) bindLeft(ctx context.Context, id OrganizationID, user Use
 	if err == nil && !known {
 		err = missing
 	}
-	if err != nil || !bound { // they were removed, and nothing changes
+	if err != nil || !bound { // they were removed already: nothing changes
 		return err
 	}
 	person, err := rm.c.tx.Users().Get(ctx, user)
-	if CodeOf(err) == ErrNotFound { // deleted since
+	if CodeOf(err) == ErrNotFound { // the user was deleted since
 		return nil
 	}
 	if err != nil {
@@ -43,7 +43,7 @@ func (rm removalRules) bindLeft(ctx context.Context, id OrganizationID, user Use
 		return err
 	}
 	for _, inv := range found {
-		if err := rm.c.access().mayGive(ctx, id, inv.Roles...); err != nil { // as who revokes it
+		if err := rm.c.access().mayGive(ctx, id, inv.Roles...); err != nil { // as for revoking it
 			return err
 		}
 		if err := rm.c.invitations().revoke(ctx, &inv); err != nil {
@@ -56,8 +56,8 @@ func (rm removalRules) bindLeft(ctx context.Context, id OrganizationID, user Use
 	return rm.c.joining().settleRequests(ctx, user, JoinRequestCanceled, id)
 }
 
-// bind makes of what is remembered of somebody who left that they were removed. It reports whether
-// anything is remembered, and whether that was of one who left.
+// bind turns the record of a user who left into one of a removal. It reports whether a record exists, and
+// whether it was one of leaving.
 func (rm removalRules) bind(ctx context.Context, id OrganizationID, user UserID) (known, bound bool, err error) {
 	own := removalFilter{OrganizationID: typed.Of(id), UserID: typed.Of(user)}
 	found, err := rm.c.tx.Removals().List(ctx, own, listSpan{Limit: 1})

@@ -6,15 +6,15 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// removalFilter selects removals. Fields are joined by and.
+// removalFilter selects removals. The fields are combined with and.
 type removalFilter struct {
 	OrganizationID typed.In[OrganizationID]
 	UserID         typed.In[UserID]
 	Left           typed.In[bool]
 }
 
-// removalRows says how one lies in a row. It names its user without a reference: it outlives
-// them, and goes when they are erased.
+// removalRows describes the row of a removal. It names its user without a foreign key: it outlives the user,
+// and is deleted when they are erased.
 var removalRows = typed.Describe[Removal, removalFilter](
 	"tenancy_removals", "removal",
 	typed.ID("id", func(v *Removal) *RemovalID { return &v.ID }),

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// automaticRoles are the roles that people get in an organization without anyone
-// choosing them: by default, by a domain, by a join code (rule R3).
+// automaticRoles returns the roles that people get in an organization without anybody's choice: by default, by
+// a domain, or by a join code (rule R3).
 func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]string, error) {
 	slugs := []string{rr.fallbackRole(org)}
 	err := walk(ctx, rr.c.tx.Domains(), domainFilter{OrganizationID: typed.Of(org.ID)}, func(d Domain) error {
@@ -29,9 +29,9 @@ func (rr roleRules) automaticRoles(ctx context.Context, org Organization) ([]str
 	return slugs, err
 }
 
-// staysAutomatic refuses own roles that may manage something, as they are in after, where people
-// get one of them in an organization without anyone choosing it (rule R3). It reads neither
-// domains nor join codes, of which there may be a hundred each (rule G9).
+// staysAutomatic refuses a change after which an automatic role of an organization could manage it (rule R3).
+// An automatic role is one that people get without anybody's choice. after has the roles as they will be. The
+// check reads neither domains nor join codes: there may be a hundred of each (rule G9).
 func (rr roleRules) staysAutomatic(ctx context.Context, org Organization, after *rbac.Roles, slugs ...string) error {
 	var refused error
 	var harmful []string
@@ -60,7 +60,8 @@ func (rr roleRules) staysAutomatic(ctx context.Context, org Organization, after 
 	return err
 }
 
-// descendants are a role and those of an organization's own that extend it, or one that does.
+// descendants returns a role, and those of an organization's own roles that extend it directly or through
+// others.
 func descendants(own []Role, slug string) []string {
 	found := []string{slug}
 	for i := 0; i < len(found); i++ {
@@ -73,8 +74,7 @@ func descendants(own []Role, slug string) []string {
 	return found
 }
 
-// isAutomatic reports whether people get a declared role somewhere without anyone
-// choosing it.
+// isAutomatic reports whether some organization gives a declared role without anybody's choice.
 func (rr roleRules) isAutomatic(ctx context.Context, slug string) (bool, error) {
 	for _, count := range []func() (int, error){
 		func() (int, error) {
@@ -92,8 +92,8 @@ func (rr roleRules) isAutomatic(ctx context.Context, slug string) (bool, error) 
 	return false, nil
 }
 
-// domainsOf reads the domains that give a role to who joins: an organization's, or, for
-// a declared role, everybody's.
+// domainsOf reads the domains that give a role to new members: those of an organization, or, for a declared
+// role, those of all.
 func (rr roleRules) domainsOf(ctx context.Context, organization OrganizationID, role string) ([]Domain, error) {
 	filter := domainFilter{Role: typed.Of(role)}
 	if !organization.IsZero() {
@@ -102,7 +102,7 @@ func (rr roleRules) domainsOf(ctx context.Context, organization OrganizationID, 
 	return collect(ctx, rr.c.tx.Domains(), filter)
 }
 
-// moveDomains puts the replacement where a domain gave the role.
+// moveDomains writes the replacement into the domains that give the role.
 func (d *roleDeletion) moveDomains(ctx context.Context) error {
 	for _, before := range d.domains {
 		if err := d.c.roles().automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {

@@ -26,8 +26,7 @@ func description(field, s string) (string, error) {
 	return cleanLabel(field, s, maxDescription)
 }
 
-// List gives the permissions that there are, the host's and the management ones, by
-// slug.
+// List returns the permissions that exist, the declared ones and those of the management, by slug.
 func (g Permissions) List(ctx context.Context) ([]Permission, error) {
 	return read(ctx, g.s, permissionsList, "", func(ctx context.Context, c *call) ([]Permission, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -48,8 +47,8 @@ func (g Permissions) List(ctx context.Context) ([]Permission, error) {
 	})
 }
 
-// Delete makes a permission unknown again and takes it, where it was granted by name,
-// out of every role (rule R5), in one transaction.
+// Delete removes a declared permission in one transaction (rule R5). It also removes the permission from every
+// role that grants it by name.
 //
 // Errors: [ErrUnknownPermission]; [ErrInvalid] for a management permission.
 func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
@@ -80,7 +79,7 @@ func (g Permissions) Delete(ctx context.Context, slug rbac.Permission) error {
 	})
 }
 
-// ungrant takes a permission out of every role that grants it by name.
+// ungrant removes a permission from every role that grants it by name.
 func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 	granting := func(r Role) bool { return slices.Contains(r.Grants, slug) }
 	var ids []RoleID
@@ -107,8 +106,8 @@ func (rr roleRules) ungrant(ctx context.Context, slug rbac.Permission) error {
 	})
 }
 
-// checkRole puts a role's texts into their stored form and checks its grants; how it
-// stands to other roles is checked with them.
+// checkRole puts a role's texts into their stored form and checks its grants. The checks of the whole set of
+// roles check its relation to other roles.
 func (rr roleRules) checkRole(declared *declarations, r *Role) (err error) {
 	if err := rbac.CheckSlug(r.Slug); err != nil {
 		return rbacError("slug", err)
@@ -135,7 +134,7 @@ func (rr roleRules) checkRole(declared *declarations, r *Role) (err error) {
 	return nil
 }
 
-// saveRole keeps a role that is new, or differs from before.
+// saveRole saves a role that is new, or that differs from before.
 func (rr roleRules) saveRole(ctx context.Context, before Role, r *Role) error {
 	if !before.ID.IsZero() {
 		return save(ctx, rr.c, rr.c.tx.Roles().Update, before, r, EventRoleUpdated)
@@ -146,10 +145,9 @@ func (rr roleRules) saveRole(ctx context.Context, before Role, r *Role) error {
 	return rr.c.record(ctx, r.event(EventRoleCreated))
 }
 
-// stillSound refuses a change of application roles with which some organization's own
-// roles cannot stand: too many parents above them, or a cycle. moved are the roles with
-// another parent than before. It looks at those organizations alone whose roles extend one of
-// them, or a declared role that does.
+// stillSound refuses a change of application roles that would break some organization's own roles: too many
+// parents above them, or a cycle. moved are the roles whose parent changes. It looks only at organizations
+// whose roles extend one of them, directly or through another declared role.
 func (rr roleRules) stillSound(ctx context.Context, after *rbac.Roles, moved ...string) error {
 	if len(moved) == 0 {
 		return nil
@@ -194,9 +192,8 @@ func (rr roleRules) stillSound(ctx context.Context, after *rbac.Roles, moved ...
 	return nil
 }
 
-// stillAutomatic refuses a change of application roles by which a role that people
-// get without anyone choosing it could manage something (rule R3). Only roles that
-// were harmless before are looked at: the others are nobody's default.
+// stillAutomatic refuses a change of application roles after which an automatic role could manage the
+// organization (rule R3). It checks only the roles that could not before: the others are nobody's default.
 func (rr roleRules) stillAutomatic(ctx context.Context, before, after *rbac.Roles) error {
 	refuse := func(slug string) error {
 		return invalid("grants", "role "+slug+" is a default, and may not manage the organization")
@@ -226,7 +223,7 @@ func (rr roleRules) stillAutomatic(ctx context.Context, before, after *rbac.Role
 	return nil
 }
 
-// harmful are the declared roles that nobody may get by default.
+// harmful returns the declared roles that nobody may get by default.
 func (rr roleRules) harmful(ctx context.Context, roles *rbac.Roles) ([]string, error) {
 	declared, err := rr.declarations(ctx)
 	if err != nil {
@@ -246,8 +243,8 @@ func (rr roleRules) harmful(ctx context.Context, roles *rbac.Roles) ([]string, e
 	return slugs, nil
 }
 
-// childrenAutomatic looks at the organizations' own roles that extend a role, or extend
-// one that does, and are a default there.
+// childrenAutomatic looks for organizations' own roles that extend a role, directly or through others, and are
+// automatic there.
 func (rr roleRules) childrenAutomatic(ctx context.Context, parent string, refuse func(string) error) error {
 	return walk(ctx, rr.c.tx.Roles(), roleFilter{Extends: typed.Of(parent)}, func(r Role) error {
 		if r.OrganizationID.IsZero() {

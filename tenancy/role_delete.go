@@ -9,21 +9,21 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Delete removes a role: an organization's own, or, without an organization, one that
-// was declared, which only the host may do (rule R5). Where anybody holds it, another
-// role extends it, or it is a default, a replacement must be named; then all of them
-// move to that. An actor must cover both roles (rule R6).
+// Delete deletes a role of an organization, or, without an organization, a declared role, which only the host
+// may do (rule R5). A replacement is required where a member holds the role, another role extends it, or it is
+// a default. Members, roles and defaults then move to the replacement. An actor must hold all permissions of
+// both roles (rule R6).
 //
-// It is one transaction. Where over 25 members hold the role, or as many invitations give it, the first
-// moves what gives it to people, so that it comes to nobody else, and asks what its end would be refused
-// for; then they move, up to 40 in a transaction, so that nobody waits for long (rule G18). If the call
-// fails after that, a part has moved, and the role is as it was for the others: call it again. The actor's
-// own role, and roles that extend it, move last. In a transaction of the caller's all is one.
+// Delete is one transaction, unless over 25 members hold the role, or over 25 invitations give it (rule G18).
+// Then the first transaction moves everything that could give the role to more people, and makes all the
+// checks. The members and invitations follow, up to 40 in a transaction, so that others do not wait for long.
+// If the call fails half-way, some members have moved and the others have the role as before: call it again.
+// The actor's own role, and roles that extend it, move last. Inside a transaction of the caller's, everything
+// is in that transaction.
 //
-// Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole];
-// [ErrInvalid] with the field "slug" for a built-in role, or "replacement"; [ErrNotFound]
-// for the organization; [ErrForbidden]; [ErrTooLarge] over Config.DeleteLimit members, or
-// invitations or join codes that give the role.
+// Errors: [ErrRoleInUse] with Counts ("members", "roles", "defaults"); [ErrUnknownRole]; [ErrInvalid] with the
+// field "slug" for a built-in role, or "replacement"; [ErrNotFound] for the organization; [ErrForbidden];
+// [ErrTooLarge] over Config.DeleteLimit members, or invitations or join codes that give the role.
 func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, replacement string) error {
 	d := roleDeletion{organization: organization, slug: slug, replacement: replacement, inSteps: g.s.txn == nil}
 	for {
@@ -43,23 +43,23 @@ func (g Roles) Delete(ctx context.Context, organization OrganizationID, slug, re
 	}
 }
 
-// roleDeletion is one Delete on its way.
+// roleDeletion is the state of one Delete.
 type roleDeletion struct {
 	c                 *call
-	organization      OrganizationID // zero: a declared role
+	organization      OrganizationID // zero: it is a declared role
 	slug, replacement string
-	inSteps           bool // what is large goes in transactions of its own
-	large             bool // and so it is
+	inSteps           bool // a large deletion may use several transactions
+	large             bool // the deletion is large
 	role              Role
-	members           int // who hold the role
+	members           int // how many members hold the role
 	held              []RoleAssignment
 	children          []Role
 	organizations     []Organization        // with the role as a default
-	connections       []Connection          // that map a group to it
-	domains           []Domain              // that give it to who joins
-	invitations       []Invitation          // that promise it
-	void              map[InvitationID]bool // of those: that nobody could accept as it is
-	codes             []JoinCode            // that give it
+	connections       []Connection          // that map a group to the role
+	domains           []Domain              // that give the role to new members
+	invitations       []Invitation          // that give the role
+	void              map[InvitationID]bool // those invitations that could not be accepted even before
+	codes             []JoinCode            // that give the role
 }
 
 func (d *roleDeletion) run(ctx context.Context) error {
@@ -97,7 +97,7 @@ func (d *roleDeletion) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return d.moveSources(ctx) // and so the role comes to nobody else
+		return d.moveSources(ctx) // from here on nobody else gets the role
 	}
 	if err := d.moveMembers(ctx); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (d *roleDeletion) run(ctx context.Context) error {
 	})
 }
 
-// mayLock asks who calls before everybody's rows are read and locked.
+// mayLock checks the actor before it reads and locks rows of others.
 func (d *roleDeletion) mayLock(ctx context.Context) error {
 	if d.organization.IsZero() {
 		return d.c.access().authorize(ctx, scope{})
@@ -128,7 +128,7 @@ func (d *roleDeletion) mayLock(ctx context.Context) error {
 	return d.c.access().mayLock(ctx, scope{organization: d.organization})
 }
 
-// moveSources moves what gives the role to people, but for invitations: of those there may be many.
+// moveSources moves everything that gives the role to people, except invitations, of which there may be many.
 func (d *roleDeletion) moveSources(ctx context.Context) error {
 	for _, move := range []func(context.Context) error{d.moveDefaults, d.moveGroups, d.moveDomains, d.moveCodes} {
 		if err := move(ctx); err != nil {
@@ -138,10 +138,10 @@ func (d *roleDeletion) moveSources(ctx context.Context) error {
 	return nil
 }
 
-// drop deletes the role itself, and moves what extends it: the actor may be there by such a role.
-// before is what was declared before.
+// drop deletes the role itself, and moves the roles that extend it. The actor may hold one of those. before has
+// the declarations from before.
 func (d *roleDeletion) drop(ctx context.Context, before *declarations) error {
-	if d.organization.IsZero() { // before the first write, or what is read meanwhile would be kept
+	if d.organization.IsZero() { // before the first write: what is read after it is not kept
 		d.c.declared.changed = true
 	}
 	if err := d.moveChildren(ctx); err != nil {
@@ -153,7 +153,7 @@ func (d *roleDeletion) drop(ctx context.Context, before *declarations) error {
 	return d.stillGood(ctx, before)
 }
 
-// lock takes the declared roles and every organization that the role is used in.
+// lock takes the locks of the declared roles and of every organization that uses the role.
 func (d *roleDeletion) lock(ctx context.Context) error {
 	if err := d.c.lock(ctx, lockRoles()); err != nil {
 		return err
@@ -185,7 +185,7 @@ func (d *roleDeletion) lock(ctx context.Context) error {
 	return d.c.lock(ctx, append(locks, d.joiningLocks()...)...)
 }
 
-// uses reads what holds the role.
+// uses reads everything that uses the role.
 func (d *roleDeletion) uses(ctx context.Context) (err error) {
 	holding := roleAssignmentFilter{Role: typed.Of(d.slug)}
 	extending := roleFilter{Extends: typed.Of(d.slug)}
@@ -256,7 +256,7 @@ func (d *roleDeletion) findRole(ctx context.Context) error {
 	return nil
 }
 
-// mayGo refuses a role in use without a replacement, and a replacement that is none.
+// mayGo refuses to delete a role in use without a replacement, and checks the replacement.
 func (d *roleDeletion) mayGo(ctx context.Context) error {
 	defaults := len(d.organizations)
 	if d.slug == d.c.instance.config.DefaultRole || d.slug == d.c.instance.config.CreatorRole {
@@ -274,7 +274,7 @@ func (d *roleDeletion) mayGo(ctx context.Context) error {
 	return d.mayReplace(ctx)
 }
 
-// mayReplace refuses a replacement that is none, or that is above the actor.
+// mayReplace refuses a replacement that does not exist or is above the actor.
 func (d *roleDeletion) mayReplace(ctx context.Context) error {
 	if d.replacement == d.slug {
 		return invalid("replacement", "is the role itself")
@@ -288,8 +288,8 @@ func (d *roleDeletion) mayReplace(ctx context.Context) error {
 	return d.c.access().mayGive(ctx, d.organization, append(d.own(), d.replacement)...)
 }
 
-// own is the role for the ceiling; a declared role has no ceiling, for only the host
-// gets that far.
+// own returns the role, for the check of the ceiling. A declared role has no ceiling, because only the host can
+// delete it.
 func (d *roleDeletion) own() []string {
 	if d.organization.IsZero() {
 		return nil
@@ -297,8 +297,8 @@ func (d *roleDeletion) own() []string {
 	return []string{d.slug}
 }
 
-// moveMembers gives everybody who holds the role the replacement, from the same
-// source; who has that already just loses the role.
+// moveMembers gives all holders of the role the replacement, from the same source. A holder who has the
+// replacement already just loses the role.
 func (d *roleDeletion) moveMembers(ctx context.Context) error {
 	seen := map[MembershipID]bool{}
 	for _, a := range d.held {
@@ -337,7 +337,7 @@ func (d *roleDeletion) replace(ctx context.Context, held []RoleAssignment) ([]Ro
 			continue
 		}
 		a.Role = d.replacement
-		if a.Role == rbac.Owner { // nothing but a word makes owners, and nothing else takes that back (rules M8, M10)
+		if a.Role == rbac.Owner { // only people make and unmake owners (rules M8, M10)
 			a.Source, a.SourceID = RoleManual, ""
 		}
 		same := func(b RoleAssignment) bool {
@@ -370,7 +370,7 @@ func (d *roleDeletion) moveChildren(ctx context.Context) error {
 		}
 	}
 	d.c.declarations = nil
-	for _, child := range d.childrenEach() { // once all have moved: on the way there some may stand too deep
+	for _, child := range d.childrenEach() { // check after all have moved: on the way some may have too many parents
 		if _, err := d.c.roles().rolesOf(ctx, child.OrganizationID); err != nil {
 			return rbacError("replacement", err)
 		}
@@ -378,8 +378,8 @@ func (d *roleDeletion) moveChildren(ctx context.Context) error {
 	return nil
 }
 
-// childrenEach is one of the roles that extended the role for each organization that has some:
-// what is looked at with one of them takes in all roles of that organization (rule G9).
+// childrenEach returns, for each organization, one of its roles that extended the role. A check of one takes in
+// all roles of its organization (rule G9).
 func (d *roleDeletion) childrenEach() []Role {
 	seen := map[OrganizationID]bool{}
 	return slices.DeleteFunc(slices.Clone(d.children), func(child Role) bool {
@@ -389,8 +389,8 @@ func (d *roleDeletion) childrenEach() []Role {
 	})
 }
 
-// stillGood refuses a replacement that makes a default manage something, or that some
-// organization's roles cannot stand with: through a role that extended the old one.
+// stillGood refuses a replacement that lets a default role manage the organization, or that breaks an
+// organization's roles which extended the old one.
 func (d *roleDeletion) stillGood(ctx context.Context, before *declarations) error {
 	if len(d.children) == 0 {
 		return nil
@@ -433,7 +433,7 @@ func (d *roleDeletion) stillGood(ctx context.Context, before *declarations) erro
 	return d.c.roles().stillAutomatic(ctx, before.roles, after.roles)
 }
 
-// moveDefaults puts the replacement where the role was a default.
+// moveDefaults writes the replacement where the role was a default.
 func (d *roleDeletion) moveDefaults(ctx context.Context) error {
 	for _, before := range d.organizations {
 		org := before

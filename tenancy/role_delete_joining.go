@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// joiningOf reads the invitations that wait and the join codes that are not revoked
-// which give a role: an organization's, or, for a declared role, everybody's.
+// joiningOf reads the pending invitations, and the join codes that are not revoked, which give a role: those of
+// an organization, or, for a declared role, those of all.
 func (d *roleDeletion) joiningOf(ctx context.Context) (err error) {
 	waiting := invitationFilter{State: typed.Of(InvitationPending)}
 	codes := joinCodeFilter{Role: typed.Of(d.slug), Revoked: typed.Of(false)}
@@ -47,8 +47,8 @@ func (d *roleDeletion) joiningLocks() []store.LockKey {
 	return locks
 }
 
-// resolveJoining notes which invitations are void before anything moves: replacing a role
-// of theirs makes none of them good again. It asks once about each inviter and set of roles.
+// resolveJoining notes which invitations are void before anything moves, because a new role must not make a
+// void invitation valid. It checks each combination of inviter and roles once.
 func (d *roleDeletion) resolveJoining(ctx context.Context) error {
 	void, asked := map[InvitationID]bool{}, map[string]bool{}
 	for _, inv := range d.invitations {
@@ -73,9 +73,9 @@ func (d *roleDeletion) resolveJoining(ctx context.Context) error {
 	return nil
 }
 
-// successor is whose grants an invitation stands on with its new roles: its inviter's,
-// or, where those do not do any more, the actor's, if they may give all of them. It is
-// void otherwise (rules R5, R6).
+// successor returns the user whose grants back an invitation with its new roles: its inviter, or, if the
+// inviter's grants do not suffice any more, the actor, if the actor may give all of them. Otherwise the
+// invitation becomes void (rules R5, R6).
 func (d *roleDeletion) successor(ctx context.Context, inv Invitation) (UserID, error) {
 	if inv.InviterID.IsZero() || d.void[inv.ID] {
 		return inv.InviterID, nil
@@ -85,7 +85,7 @@ func (d *roleDeletion) successor(ctx context.Context, inv Invitation) (UserID, e
 		return inv.InviterID, err
 	}
 	facts, err := d.c.access().facts(ctx, inv.OrganizationID, inv.InviterID)
-	if err != nil || facts.reason() != ReasonGranted { // who is gone since is nobody to stand in for
+	if err != nil || facts.reason() != ReasonGranted { // the actor does not stand in for an inviter who has lost access
 		return inv.InviterID, err
 	}
 	if may, err = d.c.roles().actorCouldInvite(ctx, inv.OrganizationID, inv.Roles...); err != nil || !may {
@@ -94,8 +94,7 @@ func (d *roleDeletion) successor(ctx context.Context, inv Invitation) (UserID, e
 	return d.c.invitations().inviter(), nil
 }
 
-// actorCouldInvite reports whether the actor may invite with these roles, and refuses
-// nothing.
+// actorCouldInvite reports whether the actor may invite with these roles. It records no denial.
 func (rr roleRules) actorCouldInvite(ctx context.Context, id OrganizationID, slugs ...string) (bool, error) {
 	if rr.c.service.principal == nil {
 		return true, nil
@@ -111,7 +110,7 @@ func (rr roleRules) actorCouldInvite(ctx context.Context, id OrganizationID, slu
 	return own.canInvite(roles, slugs)
 }
 
-// moveInvitations puts the replacement where invitations gave the role.
+// moveInvitations writes the replacement into the invitations that give the role.
 func (d *roleDeletion) moveInvitations(ctx context.Context) error {
 	for _, before := range d.invitations {
 		inv := before
@@ -130,7 +129,7 @@ func (d *roleDeletion) moveInvitations(ctx context.Context) error {
 	return nil
 }
 
-// moveCodes puts the replacement where join codes gave the role.
+// moveCodes writes the replacement into the join codes that give the role.
 func (d *roleDeletion) moveCodes(ctx context.Context) error {
 	for _, before := range d.codes {
 		if err := d.c.roles().automatic(ctx, before.OrganizationID, "replacement", d.replacement); err != nil {

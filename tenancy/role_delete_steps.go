@@ -8,7 +8,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// holders reads who hold the role. Where they are too many for one transaction it counts them.
+// holders reads the members who hold the role. If they are too many for one transaction, it counts them.
 func (d *roleDeletion) holders(ctx context.Context, holding roleAssignmentFilter) (err error) {
 	d.held = nil
 	if d.members, err = d.c.tx.RoleAssignments().Count(ctx, holding); err != nil {
@@ -59,8 +59,8 @@ func (g Roles) moveInSteps(ctx context.Context, d roleDeletion, invitations []In
 	})
 }
 
-// goOn takes the locks of a step, and asks all again that the first transaction asked about the actor
-// and the two roles.
+// goOn takes the locks of a step, and repeats the checks of the first transaction about the actor and the two
+// roles.
 func (d *roleDeletion) goOn(ctx context.Context, organizations []OrganizationID) error {
 	if err := d.mayLock(ctx); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (d *roleDeletion) goOn(ctx context.Context, organizations []OrganizationID)
 	return d.mayReplace(ctx)
 }
 
-// moveSome moves some of those who hold the role.
+// moveSome moves some of the members who hold the role.
 func (d *roleDeletion) moveSome(ctx context.Context, ids []RoleAssignmentID) (err error) {
 	some := roleAssignmentFilter{ID: typed.Of(ids...), Role: typed.Of(d.slug)}
 	var organizations []OrganizationID
@@ -106,7 +106,7 @@ func (d *roleDeletion) moveSome(ctx context.Context, ids []RoleAssignmentID) (er
 	return d.moveMembers(ctx)
 }
 
-// inviteSome moves some of the invitations that promise the role.
+// inviteSome moves some of the invitations that give the role.
 func (d *roleDeletion) inviteSome(ctx context.Context, some []Invitation) (err error) {
 	ids, organizations := make([]InvitationID, len(some)), make([]OrganizationID, len(some))
 	for i, inv := range some {

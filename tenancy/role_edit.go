@@ -10,35 +10,35 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// NewRole is what Create needs: a Slug or a Name. The rest may be empty.
+// NewRole is the input of [Roles.Create]. A Slug or a Name is required; the other fields may be empty.
 type NewRole struct {
-	// Slug begins with "org-" and has 1 to 64 of a-z, 0-9, _ and -. It is unique in the organization
-	// and never changes (rule R2). "" = made from the Name: "org-" and its letters and digits without
-	// accents, with a number behind it where the organization has that slug already.
+	// Slug begins with "org-" and has 1 to 64 of a-z, 0-9, _ and -. It is unique in the organization and never
+	// changes (rule R2). "" = Create makes it from the Name: "org-" and the Name's letters and digits without
+	// accents, followed by a number if the organization has that slug already.
 	Slug        string
 	Name        string       // 1 to 200 characters; "" = the slug
 	Description string       // at most 1000 characters
 	Extends     string       // its one parent
 	Grants      []rbac.Grant // at most 500
-	Priority    int          // lowest first, at least 1000, behind the built-in roles; 0 = behind all there are
+	Priority    int          // the lowest is first; at least 1000, after the built-in roles; 0 = after all other roles
 }
 
-// RoleUpdate is a change to a role. A nil field stays as it is; a pointer to the
-// empty string clears.
+// RoleUpdate is a change to a role. A nil field stays as it is. A pointer to the empty string clears the field.
 type RoleUpdate struct {
-	Version     int64         // the Version this is based on; 0 = whichever (rule G11)
+	Version     int64         // the Version that the change is based on; 0 = any (rule G11)
 	Name        *string       // 1 to 200 characters; cannot be cleared
 	Description *string       // for people
 	Extends     *string       // the slug of the parent; "" = no parent
-	Grants      *[]rbac.Grant // instead of what there was
-	Add, Remove []rbac.Grant  // more, and less, than there was or Grants says
+	Grants      *[]rbac.Grant // replaces the current grants
+	Add, Remove []rbac.Grant  // grants to add to, and to remove from, the current ones or Grants
 	Priority    *int          // at least 1000
 }
 
-// declaredPriority is where declared roles without a priority begin, behind the built-in ones.
+// declaredPriority is the first priority of declared roles that have none of their own, after the built-in
+// roles.
 const declaredPriority = 500
 
-// ownPriority is where organizations' own roles begin, behind the built-in ones.
+// ownPriority is the lowest priority of organizations' own roles, after the built-in roles.
 const ownPriority = 1000
 
 // maxPriority leaves room behind it.
@@ -48,8 +48,7 @@ func bySlug(a, b Role) int { return cmp.Compare(a.Slug, b.Slug) }
 
 func compareText[S ~string](a, b S) int { return cmp.Compare(a, b) }
 
-// List gives the roles that hold in an organization, its own and the application's,
-// by priority (rule R4).
+// List returns the roles that hold in an organization, its own and the application's, by priority (rule R4).
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Roles) List(ctx context.Context, organization OrganizationID) ([]Role, error) {
@@ -88,12 +87,12 @@ func (rr roleRules) roleList(ctx context.Context, id OrganizationID) ([]Role, er
 	return all, nil
 }
 
-// fromBuiltin is a role that is there without a row.
+// fromBuiltin makes a Role of a built-in role that has no row.
 func fromBuiltin(r rbac.Role) Role {
 	return Role{Slug: r.Slug, Name: r.Name, Description: r.Description, Extends: r.Extends, Grants: r.Grants, Priority: r.Priority}
 }
 
-// Get gives one role that holds in an organization.
+// Get returns one role that holds in an organization.
 //
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole].
 func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string) (Role, error) {
@@ -108,7 +107,7 @@ func (g Roles) Get(ctx context.Context, organization OrganizationID, slug string
 	})
 }
 
-// role gives one role that holds in an organization.
+// role returns one role that holds in an organization.
 func (rr roleRules) role(ctx context.Context, id OrganizationID, slug string) (Role, error) {
 	if rbac.IsOrganizationSlug(slug) {
 		own, err := rr.storedRoles(ctx, []OrganizationID{id}, []string{slug})
@@ -130,11 +129,11 @@ func (rr roleRules) role(ctx context.Context, id OrganizationID, slug string) (R
 	return Role{}, unknownRole("slug", slug)
 }
 
-// Create makes a role of an organization's own (rule R2). An actor gives it no more
-// than they have (rule R6).
+// Create makes an organization's own role (rule R2). An actor can give it only permissions that they hold (rule
+// R6).
 //
-// Errors: [ErrInvalid] with the field, also for a cycle, more than 8 parents, more
-// than Limits.Roles roles, and more than Limits.RoleText bytes in all of them; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
+// Errors: [ErrInvalid] with the field, also for a cycle, more than 8 parents, more than Limits.Roles roles, and
+// more than Limits.RoleText bytes in all of them; [ErrNotFound]; [ErrAlreadyExists] with the field "slug";
 // [ErrUnknownPermission]; [ErrUnknownRole] for the parent; [ErrForbidden].
 func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRole) (Role, error) {
 	return g.edit(ctx, rolesCreate, organization, in.Slug, func(ctx context.Context, c *call, own []Role) (Role, error) {
@@ -165,13 +164,12 @@ func (g Roles) Create(ctx context.Context, organization OrganizationID, in NewRo
 	})
 }
 
-// Update changes a role of an organization's own. An actor may do so only where they
-// cover what the role gave before and what it gives then (rule R6). What changes
-// nothing writes nothing (rule G8).
+// Update changes an organization's own role. An actor must hold all permissions that the role gave before, and
+// all that it gives afterwards (rule R6). A change that alters nothing writes nothing (rule G8).
 //
-// Errors: as for Create; [ErrUnknownRole]; [ErrConflict]; [ErrInvalid] with the field
-// "slug" for an application role, which is declared, and with "grants" where the
-// role is a default and would manage something (rule R3).
+// Errors: as for Create; [ErrUnknownRole]; [ErrConflict]; [ErrInvalid] with the field "slug" for an application
+// role, which is declared, and with "grants" where the role is a default and would manage the organization
+// (rule R3).
 func (g Roles) Update(ctx context.Context, organization OrganizationID, slug string, in RoleUpdate) (Role, error) {
 	return g.edit(ctx, rolesUpdate, organization, slug, func(ctx context.Context, c *call, own []Role) (Role, error) {
 		before, err := findOwn(own, slug)
@@ -204,8 +202,8 @@ func deref[T any](p *T, otherwise T) T {
 	return *p
 }
 
-// edit runs a change of an organization's own roles under its lock. The declared
-// roles are locked too, since an own role may extend one of them.
+// edit runs a change of an organization's own roles under its lock. It also locks the declared roles, since an
+// own role may extend one of them.
 func (g Roles) edit(ctx context.Context, method *Method, organization OrganizationID, key string,
 	fn func(ctx context.Context, c *call, own []Role) (Role, error),
 ) (Role, error) {
@@ -241,8 +239,7 @@ func findOwn(own []Role, slug string) (Role, error) {
 	return own[i], nil
 }
 
-// putRole checks a role among the others of its organization, and whether the actor
-// may give it, and keeps it.
+// putRole checks a role against the other roles of its organization and against the actor's own, and saves it.
 func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *Role) error {
 	declared, err := rr.declarations(ctx)
 	if err != nil {
@@ -251,7 +248,8 @@ func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *
 	if err := rr.checkRole(declared, role); err != nil {
 		return err
 	}
-	if role.Priority < ownPriority { // the first of a member's roles is the primary one, and not for them to forge
+	// A member's first role is their primary one, so it must not come before built-in roles.
+	if role.Priority < ownPriority {
 		return invalid("priority", fmt.Sprintf("is below %d", ownPriority))
 	}
 	if role.Extends != before.Extends && declared.leavesOut(role.Extends) {
@@ -290,7 +288,7 @@ func (rr roleRules) putRole(ctx context.Context, own []Role, before Role, role *
 	return rr.saveRole(ctx, before, role)
 }
 
-// checkText refuses a role with which an organization's own roles grow over the limit (rule G9).
+// checkText refuses a role that makes an organization's own roles exceed the limit on their text (rule G9).
 func (rr roleRules) checkText(own []Role, before, role Role) error {
 	grows := role.size() - before.size()
 	total := grows
@@ -303,14 +301,15 @@ func (rr roleRules) checkText(own []Role, before, role Role) error {
 	return nil
 }
 
-// reorderStep is how many roles Reorder changes in one transaction, while others wait (rule G9).
+// reorderStep is how many roles Reorder changes in one transaction. Others wait meanwhile (rule G9).
 const reorderStep = 25
 
-// Reorder gives an organization's own roles the priorities of this order, the first
-// being the highest (rule R4). All of them are named, each once.
+// Reorder sorts an organization's own roles in the given order; the first is the highest (rule R4). The list
+// must name each of them once.
 //
-// It changes 25 roles in a transaction, so that nobody waits for long. Where it fails after the
-// first of several, a part is done: call it again. Inside [Service.Transact] it is all or nothing.
+// Reorder changes 25 roles in a transaction, so that others do not wait for long. If it fails after the first
+// of several transactions, a part of the roles has changed: call it again. Inside [Service.Transact] it changes
+// all or nothing.
 //
 // Errors: [ErrInvalid] with the field "roles"; [ErrNotFound]; [ErrForbidden].
 func (g Roles) Reorder(ctx context.Context, organization OrganizationID, slugs ...string) error {
@@ -325,8 +324,8 @@ func (g Roles) Reorder(ctx context.Context, organization OrganizationID, slugs .
 	return nil
 }
 
-// reorder does one step of Reorder, from a place on. The first looks at all roles. The declared
-// ones are not locked, for nothing is given or extended here.
+// reorder does one step of Reorder, beginning with the role at first. The first step looks at all roles. It
+// does not lock the declared roles, because it gives and extends nothing.
 func (rr roleRules) reorder(ctx context.Context, organization OrganizationID, slugs []string, first int) error {
 	if err := rr.c.access().mayLock(ctx, scope{organization: organization}); err != nil {
 		return err

@@ -6,21 +6,21 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// EffectiveRole is a role with all that it gives, its parents' grants included (rule R7).
+// EffectiveRole is a role with everything that it gives, including the grants of its parents (rule R7).
 type EffectiveRole struct {
 	Role Role `json:"role"` // the role itself
-	// Parents are the slugs from the role's parent up; none where it extends no role.
+	// Parents are the slugs of the role's parent, of that one's parent, and so on; empty if it extends no role.
 	Parents []string `json:"parents"`
-	// Grants are the role's own, then those of each parent, as they were written. One that a role nearer
-	// has already is left out.
+	// Grants are the role's own grants, then those of each parent, as they were written. A grant that a nearer
+	// role has already is left out.
 	Grants []EffectiveGrant `json:"grants"`
-	// Permissions are what the grants give now, of those that are declared.
+	// Permissions are the declared permissions that the grants give at present.
 	Permissions []rbac.Permission `json:"permissions"`
 }
 
 // EffectiveGrant is a grant, and the role that has it.
 type EffectiveGrant struct {
-	Grant rbac.Grant `json:"grant"` // as it was written
+	Grant rbac.Grant `json:"grant"` // the grant as it was written
 	Role  string     `json:"role"`  // the slug of the role itself, or of one of its parents
 }
 
@@ -28,18 +28,17 @@ type EffectiveGrant struct {
 type HolderPage struct {
 	Items []Member `json:"items"`          // members who hold it
 	Next  string   `json:"next,omitempty"` // Cursor of the next page; "" = there is none
-	// Holders is how many active members hold the role, whatever the page shows. It is exact unless More
-	// is set: then at least as many do, because only 1,000 assignments are read, of which a member may
-	// have several.
+	// Holders is how many active members hold the role, on all pages together. It is exact up to 1,000; beyond
+	// that it is 1,000 and More is true.
 	Holders int  `json:"holders"`
-	More    bool `json:"more"` // Holders may be too low
+	More    bool `json:"more"` // more members than Holders hold it
 }
 
-// maxHolders is how many members are counted who hold a role.
+// maxHolders is how far the members who hold a role are counted.
 const maxHolders = 1000
 
-// Effective gives a role that holds in an organization, with the grants that it inherits and the
-// permissions that it comes to (rule R7).
+// Effective returns a role that holds in an organization, with its inherited grants and the permissions that
+// result (rule R7).
 //
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole].
 func (g Roles) Effective(ctx context.Context, organization OrganizationID, slug string) (EffectiveRole, error) {
@@ -87,9 +86,9 @@ func (rr roleRules) effective(ctx context.Context, id OrganizationID, slug strin
 	return result, nil
 }
 
-// Holders gives a page of the active members who hold a role themselves, from whatever source, in the order in
-// which they were given it, and counts them (rule R7). Who holds a role that extends it is not among them: see
-// [Service.MembersWith] for who has a permission. q's Statuses, prefixes and Order are not for this list.
+// Holders returns a page of the active members who hold a role directly, from any source, in the order in which
+// they got it, and counts them (rule R7). It leaves out members who hold only a role that extends it; for all
+// members with a permission see [Service.MembersWith]. Of q, only Descending, Limit and Cursor may be set.
 //
 // Errors: [ErrNotFound] for the organization; [ErrUnknownRole]; [ErrInvalid], [ErrInvalidCursor].
 func (g Roles) Holders(ctx context.Context, organization OrganizationID, slug string, q MemberQuery) (HolderPage, error) {
@@ -117,15 +116,15 @@ func (g Roles) Holders(ctx context.Context, organization OrganizationID, slug st
 	})
 }
 
-// countHolders counts active members, of whom one may have the role from several sources. So it reads
-// their assignments, of 1,000 members at most.
+// countHolders counts the active members who hold a role, up to maxHolders. A member may have the role from
+// several sources, so it reads their assignments and counts each member once.
 func (rr roleRules) countHolders(ctx context.Context, id OrganizationID, slug string) (n int, more bool, err error) {
 	active := MemberQuery{Roles: []string{slug}, Statuses: []MembershipStatus{MembershipActive}}
 	ids, more, err := rr.c.members().holders(ctx, id, active, maxHolders)
 	return len(ids), more, err
 }
 
-// isPage reports whether a query says nothing but which page.
+// isPage reports whether a query sets only its page.
 func (q MemberQuery) isPage() bool {
 	return q.Statuses == nil && q.Roles == nil && q.Search == "" && q.NamePrefix == "" && q.EmailPrefix == "" && q.Order == ByID
 }

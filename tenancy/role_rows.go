@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// roleFilter selects roles. Fields are joined by and.
+// roleFilter selects roles. The fields are combined with and.
 type roleFilter struct {
 	ID      typed.In[RoleID]
 	Scope   typed.In[string] // the organization's id as text, or "" for application roles
@@ -15,7 +15,7 @@ type roleFilter struct {
 	Extends typed.In[string]
 }
 
-// roleRows says how one lies in a row.
+// roleRows describes the row of a role.
 var roleRows = typed.Describe[Role, roleFilter](
 	"tenancy_roles", "role",
 	typed.ID("id", func(v *Role) *RoleID { return &v.ID }),

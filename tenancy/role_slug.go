@@ -12,13 +12,12 @@ import (
 // maxRoleSlug is the most characters of a role's slug (rule R2).
 const maxRoleSlug = 64
 
-// slugFor makes the slug of an organization's own role from its name: "Café manager" becomes
-// org-cafe-manager, and org-cafe-manager-2 where that is taken. A name without a letter or
-// digit of ASCII becomes org-role.
+// slugFor makes the slug of an organization's own role from its name: "Café manager" becomes org-cafe-manager,
+// or org-cafe-manager-2 if that is taken. A name without ASCII letters and digits becomes org-role.
 func slugFor(own []Role, name string) string {
 	var b strings.Builder
 	b.WriteString("org")
-	apart := true // a hyphen is due before the next letter
+	apart := true // write a hyphen before the next letter
 	for _, r := range norm.NFKD.String(strings.ToLower(name)) {
 		switch {
 		case unicode.Is(unicode.Mn, r):

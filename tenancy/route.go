@@ -7,40 +7,37 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// RouteHints are what the host knows of where a person wants to, from a link or a
-// subdomain. The first that is given counts.
+// RouteHints say where a person wants to go, as far as the host knows it from a link or a subdomain. If several
+// are set, the first one counts.
 type RouteHints struct {
 	ConnectionID   ConnectionID   // zero: not known
 	OrganizationID OrganizationID // zero: not known
 }
 
-// Route is how a person with an address may sign in. It is made from domains and
-// policies alone, so it tells nobody who is registered.
+// Route says how a person with a certain address may sign in. It follows from domains and policies only, so it
+// does not reveal who is registered.
 type Route struct {
-	// OrganizationID is the organization that the hints, or else the address's domain,
-	// lead to; zero: none.
+	// OrganizationID is the organization that the hints, or else the address's domain, lead to; zero: none.
 	OrganizationID OrganizationID `json:"organization_id,omitzero"`
-	// Methods are those that no policy rules out, single sign-on among them where there
-	// is a connection to sign in by.
+	// Methods are the methods that no policy forbids. They include single sign-on where there is a connection
+	// for it.
 	Methods []SignInMethod `json:"methods"`
-	// Connections are those to sign in by, the only ones that a policy lets through where
-	// one asks for single sign-on.
+	// Connections are the connections to sign in by. Where a policy demands single sign-on, they are those that
+	// satisfy it.
 	Connections []ConnectionView `json:"connections"`
-	// SecondFactor: a policy will ask for one; the organization's own does not of who comes
-	// by single sign-on.
+	// SecondFactor says that a policy will demand a second factor. The organization's own policy does not
+	// demand it of users who come by single sign-on.
 	SecondFactor bool `json:"second_factor,omitempty"`
 }
 
-// Route says by what an address may sign in (rule P4): through the connection hinted
-// at, those of the organization hinted at, or those of the organization that has
-// verified the address's domain, as the policies allow that bind such an address there
-// (rules P2, P3). Hints that lead to an organization which is suspended or archived, or
-// to a connection that is not active, lead nowhere, and count as none. The answer is the
-// same whether or not anybody has the address; so members whom a policy exempts see it
-// like everybody else.
+// Route returns the ways in which a person with an address may sign in (rule P4). The connections are the
+// hinted one, those of the hinted organization, or those of the organization that has verified the address's
+// domain. Policies that bind such an address there restrict the result (rules P2, P3). A hint counts as missing
+// if it leads to a suspended or archived organization, or to a connection that is not active. The result is the
+// same whether or not a user has the address. So members whom a policy exempts get the same result as all
+// others.
 //
-// Errors: [ErrInvalid] with the field "email"; [ErrNotFound] for a hint at what is not
-// there.
+// Errors: [ErrInvalid] with the field "email"; [ErrNotFound] for a hint to something that does not exist.
 func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Route, error) {
 	return read(ctx, s, serviceRoute, "", func(ctx context.Context, c *call) (Route, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -61,12 +58,12 @@ func (s *Service) Route(ctx context.Context, email string, hints RouteHints) (Ro
 	})
 }
 
-// routing is one Route on its way.
+// routing is the state of one Route.
 type routing struct {
 	c           *call
 	route       Route
-	connections []Connection // those of the route, in full
-	domain      Domain       // the verified one of the address; zero: none
+	connections []Connection // the connections of the route, with all fields
+	domain      Domain       // the verified domain of the address; zero: none
 }
 
 func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (err error) {
@@ -95,7 +92,7 @@ func (r *routing) run(ctx context.Context, emailKey string, hints RouteHints) (e
 	return nil
 }
 
-// follow finds where to, and all that there is to sign in by.
+// follow finds the organization, and all connections to sign in by.
 func (r *routing) follow(ctx context.Context, hints RouteHints) error {
 	r.route.Methods = append(slices.Clone(r.c.instance.config.SignInMethods), MethodSingleSignOn)
 	if !hints.ConnectionID.IsZero() {

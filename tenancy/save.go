@@ -6,22 +6,20 @@ import (
 	"time"
 )
 
-// versioned is a pointer to an entity whose changes are counted. stamps gives where its
-// version is, and where the time of its last change is; nil for an entity without one.
+// versioned is a pointer to an entity with a version. stamps returns where its version is, and where the time
+// of its last change is; nil for an entity without that time.
 type versioned[T any] interface {
 	*T
 	stamps() (version *int64, updated *time.Time)
 }
 
-// recorded is a pointer to an entity whose changes are events. event makes the event on
-// its present state.
+// recorded is a pointer to an entity whose changes are events. event makes the event for its present state.
 type recorded[T any] interface {
 	versioned[T]
 	event(kind EventType) newEvent
 }
 
-// put counts a change of v, notes its time, and stores v with keep, such as the Update
-// of v's table.
+// put increments v's version, sets its time of change, and stores v with keep, such as the Update of v's table.
 func put[T any, P versioned[T]](ctx context.Context, c *call, keep func(context.Context, T) error, v P) error {
 	version, updated := v.stamps()
 	*version++
@@ -31,13 +29,13 @@ func put[T any, P versioned[T]](ctx context.Context, c *call, keep func(context.
 	return keep(ctx, *v)
 }
 
-// save puts an entity that differs from before, with its event. An entity that does not
-// differ it leaves alone (rule G8).
+// save stores an entity that differs from before, with its event. It writes nothing for an entity that does not
+// differ (rule G8).
 func save[T any, P recorded[T]](ctx context.Context, c *call, keep func(context.Context, T) error, before T, after P, kind EventType) error {
 	return saveAs(ctx, c, keep, before, after, func() newEvent { return after.event(kind) })
 }
 
-// saveAs is save with an event that says more than the entity alone.
+// saveAs does save with an event that says more than the entity alone.
 func saveAs[T any, P versioned[T]](ctx context.Context, c *call, keep func(context.Context, T) error, before T, after P, event func() newEvent) error {
 	if unchanged(before, *after) {
 		return nil
@@ -54,9 +52,8 @@ func saveAs[T any, P versioned[T]](ctx context.Context, c *call, keep func(conte
 	return c.record(ctx, n)
 }
 
-// unchanged reports whether two states of an entity are the same to a store. It compares
-// every field, those that no event shows too. An empty list or map is the same as none,
-// and a time is an instant.
+// unchanged reports whether two states of an entity are the same for the store. It compares every field, also
+// those that no event shows. An empty list or map equals nil, and times are compared as instants.
 func unchanged[T any](before, after T) bool {
 	return alike(reflect.ValueOf(before), reflect.ValueOf(after))
 }

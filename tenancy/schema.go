@@ -11,52 +11,54 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Schema is everything that a program declares at its start, with [Service.Declare].
+// Schema has all permissions and roles that a program declares at its start, with [Service.Declare].
 type Schema struct {
-	// Permissions are the ones that the program checks and grants (rule R1).
+	// Permissions are those that the program checks and grants (rule R1).
 	Permissions []PermissionSpec
-	// Roles are the application's roles (rule R2). A role ranks by its place here, behind the
-	// built-in ones; member and guest stay at their places, and get the grants named here.
+	// Roles are the application's roles (rule R2). Their order is their priority, after the built-in roles. The
+	// built-in roles member and guest keep their places, and get the grants that are given here.
 	Roles []RoleSpec
-	// BuiltIns are the built-in roles that the application has: of [rbac.Owner], [rbac.Admin],
-	// [rbac.Member] and [rbac.Guest]. Owner is always there, named or not. nil: all of them.
+	// BuiltIns are the built-in roles that the application has, out of [rbac.Owner], [rbac.Admin],
+	// [rbac.Member] and [rbac.Guest]. The application always has Owner, named or not. nil: all of them.
 	//
-	// A built-in role that is left out is in no list, and nobody can be given it: it is [ErrUnknownRole]. Another
-	// process may give it until it reads what is declared again, with the next check of a permission that it does not
-	// answer from memory. The role comes back with a Schema that names it. While a member, an invitation, a join code, a domain, a group of a
-	// connection, a default or another role has it, leaving it out is [ErrRoleInUse].
+	// A built-in role that is not named here is in no list, and nobody can get it: it is [ErrUnknownRole].
+	// Another process may still give it until that process reads the declarations again, which it does with its
+	// next check of a permission that its cache does not answer. The role comes back with a Schema that names
+	// it. To leave a role out while a member, an invitation, a join code, a domain, a group of a connection, a
+	// default or another role uses it is [ErrRoleInUse].
 	BuiltIns []string
 }
 
 // PermissionSpec is a permission as the program declares it.
 type PermissionSpec struct {
-	Slug        rbac.Permission // 1 to 64 of A-Z, a-z, 0-9, _ - : and . (rule R1); not under tenancy:
+	Slug        rbac.Permission // 1 to 64 of A-Z, a-z, 0-9, _ - : and . (rule R1); must not begin with tenancy:
 	Description string          // at most 1000 characters
 }
 
 // RoleSpec is a role of the application as the program declares it.
 type RoleSpec struct {
-	Slug        string       // 1 to 64 of a-z, 0-9, _ and -, and does not begin with org-
-	Name        string       // 1 to 200 characters; "" = the slug, or the name of a built-in role
+	Slug        string       // 1 to 64 of a-z, 0-9, _ and -; must not begin with org-
+	Name        string       // 1 to 200 characters; "" = the slug, or the built-in role's name
 	Description string       // at most 1000 characters
 	Extends     string       // the slug of its one parent; "" = none
 	Grants      []rbac.Grant // at most Limits.RoleGrants
 }
 
-// Declare makes the application's permissions and roles known. Call it at every start of the program.
-// It adds and changes, and deletes nothing: what the Schema does not name stays as it was declared before.
-// What is the same already is left alone, so that the same call again writes nothing.
+// Declare makes the application's permissions and roles known. Call it at every start of the program. It adds
+// and changes, and deletes nothing: permissions and roles that the Schema does not name stay as they were
+// declared before. It writes only what differs, so the same call again writes nothing.
 //
-// A revision lower than that of the last Declare changes nothing, so that an old program that
-// starts beside a new one undoes nothing. Raise it with each change.
+// A revision that is lower than that of the last Declare changes nothing. So an old program that starts beside
+// a new one undoes nothing. Raise the revision with each change of the Schema.
 //
-// It is one transaction: all of it is kept, or nothing.
+// Declare is one transaction.
 //
-// Errors: [ErrInvalid] with the field: "revision" below zero; "permission" for one that is reserved (tenancy:) or
-// named twice; "slug" for owner, admin, a slug that begins with org-, and a built-in role that BuiltIns leaves out; "built_ins" for what is
-// no built-in role; "roles" for a role named twice, a cycle, more than 8 parents, and more than Limits.Roles roles; "grants" also for a role
-// that people get without anyone choosing it, and that would manage the organization (rule R3). [ErrUnknownPermission] for a grant;
-// [ErrUnknownRole] for a parent; [ErrRoleInUse] with Counts for a built-in role that is left out while it is in use.
+// Errors: [ErrInvalid] with the field: "revision" below zero; "permission" for one that is reserved (tenancy:)
+// or named twice; "slug" for owner, admin, a slug that begins with org-, and a built-in role that BuiltIns
+// leaves out; "built_ins" for a slug that is not a built-in role; "roles" for a role named twice, a cycle, more
+// than 8 parents, and more than Limits.Roles roles; "grants" also for a role that people get without anybody's
+// choice and that would manage the organization (rule R3). [ErrUnknownPermission] for a grant; [ErrUnknownRole]
+// for a parent; [ErrRoleInUse] with Counts for a built-in role that is left out while it is in use.
 func (s *Service) Declare(ctx context.Context, revision int64, schema Schema) error {
 	return exec(ctx, s, serviceDeclare, "", func(ctx context.Context, c *call) error {
 		if err := c.lock(ctx, lockRoles()); err != nil {
@@ -100,7 +102,7 @@ func (rr roleRules) declare(ctx context.Context, before *declarations, revision 
 	return nil
 }
 
-// leftOut are the built-in roles that the application does not have, by slug.
+// leftOut returns the slugs of the built-in roles that the application does not have.
 func (s Schema) leftOut() ([]string, error) {
 	if s.BuiltIns == nil {
 		return nil, nil
@@ -159,7 +161,8 @@ func (rr roleRules) declarePermission(ctx context.Context, registry *rbac.Regist
 	return save(ctx, rr.c, rr.c.tx.Permissions().Update, before, &row, EventPermissionUpdated)
 }
 
-// declareRoles reads the declarations after the permissions of the same call, which the roles may grant.
+// declareRoles declares the roles of a Schema. It comes after the permissions of the same call, which the roles
+// may grant.
 func (rr roleRules) declareRoles(ctx context.Context, revision int64, specs []RoleSpec, leftOut []string) error {
 	decls, err := rr.declarations(ctx)
 	if err != nil {
@@ -207,7 +210,7 @@ func (rr roleRules) declareRoles(ctx context.Context, revision int64, specs []Ro
 	return rr.stillAutomatic(ctx, decls.roles, after)
 }
 
-// specified checks one role of a Schema and gives its row.
+// specified checks one role of a Schema and returns its row.
 func (rr roleRules) specified(declared *declarations, revision int64, spec RoleSpec, priority int) (Role, error) {
 	if rbac.IsOrganizationSlug(spec.Slug) {
 		return Role{}, invalid("slug", "begins with org-, as an organization's own roles do")
@@ -231,10 +234,10 @@ func (rr roleRules) specified(declared *declarations, revision int64, spec RoleS
 	return row, nil
 }
 
-// mayLeaveOut refuses to leave out a built-in role that something has. What gives a built-in role takes no
-// lock of the declared ones, or all who join would wait for one another. So on a store on which several
-// transactions write at a time, one that runs beside this may still give the role: it means what it meant, and
-// nobody gets it after that.
+// mayLeaveOut refuses to leave out a built-in role that is in use. Calls that give a built-in role take no lock
+// of the declared roles; otherwise all joining users would wait for one another. So on a store with several
+// writers, a transaction that runs beside this one may still give the role. It then means what it meant before,
+// and nobody gets it later.
 func (rr roleRules) mayLeaveOut(ctx context.Context, slug string, already bool) error {
 	if slug == rr.c.instance.config.DefaultRole || slug == rr.c.instance.config.CreatorRole {
 		return &Error{Code: ErrRoleInUse, Kind: "role", Key: slug, Reason: "is the application's default", Counts: map[string]int{"defaults": 1}}

@@ -11,8 +11,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// seal is the one random row of a store: a key that all processes share, and that nobody has who sees
-// only hashes made with it (rule G10). The first call that needs it makes it.
+// seal is the one row with a store's random key (rule G10). All processes share the key, and nobody can learn
+// it from hashes made with it. The first call that needs it makes it.
 type seal struct {
 	ID      sealID
 	Version int64
@@ -29,10 +29,10 @@ func (s seal) rowID() [16]byte { return s.ID }
 // theSeal is the id of the one row.
 var theSeal = sealID{15: 1}
 
-// sealFilter selects all.
+// sealFilter selects all rows.
 type sealFilter struct{}
 
-// sealRows says how one lies in a row.
+// sealRows describes the row of the seal.
 var sealRows = typed.Describe[seal, sealFilter](
 	"tenancy_seals", "seal",
 	typed.ID("id", func(v *seal) *sealID { return &v.ID }),
@@ -42,7 +42,7 @@ var sealRows = typed.Describe[seal, sealFilter](
 
 func (t *txn) Seals() table[seal, sealFilter] { return bind(t, sealRows) }
 
-// seal reads the key, and makes it where there is none yet.
+// seal reads the key, and makes it if there is none yet.
 func (c *call) seal(ctx context.Context) (seal, error) {
 	s, err := c.tx.Seals().Get(ctx, theSeal)
 	if CodeOf(err) != ErrNotFound {
@@ -62,7 +62,7 @@ func (c *call) seal(ctx context.Context) (seal, error) {
 	return s, c.tx.Seals().Insert(ctx, s)
 }
 
-// of is the keyed hash of a text, for one purpose, in hex.
+// of returns the keyed hash of a text, for one purpose, in hex.
 func (s seal) of(purpose, text string) string {
 	mac := hmac.New(sha256.New, []byte(s.Key))
 	mac.Write([]byte(purpose + " " + text))

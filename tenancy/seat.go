@@ -8,16 +8,16 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// seatCount is how many active members an organization with a seat limit has (rule M9). It is
-// kept, so that nobody counts them all to let one more in; an organization without a limit has
-// none. Whatever makes a member active, or ends that, moves it under the organization's lock.
+// seatCount is how many active members an organization with a seat limit has (rule M9). The store keeps it, so
+// that a call which lets one more in need not count them all. An organization without a limit has no such row.
+// Every call that makes a member active, or ends that, updates it under the organization's lock.
 type seatCount struct {
-	ID      seatCountID // the organization's
+	ID      seatCountID // the organization's id
 	Version int64
-	Members int // those whom the host suspended, too
+	Members int // also those whom the host suspended
 }
 
-// seatCountID is the id of an organization, as that of its count, sct_...
+// seatCountID is the id of a seat count: the organization's id, with the prefix sct_.
 type seatCountID = ID[seatCount]
 
 func (seatCount) idPrefix() string { return "sct" }
@@ -26,7 +26,7 @@ func (s seatCount) rowID() [16]byte { return s.ID }
 
 func (s *seatCount) stamps() (*int64, *time.Time) { return &s.Version, nil }
 
-// seatCountRows says how one lies in a row.
+// seatCountRows describes the row of a seat count.
 var seatCountRows = typed.Describe[seatCount, struct{}](
 	"tenancy_seats", "seat count",
 	typed.ID("id", func(v *seatCount) *seatCountID { return &v.ID }),
@@ -36,7 +36,7 @@ var seatCountRows = typed.Describe[seatCount, struct{}](
 
 func (t *txn) Seats() table[seatCount, struct{}] { return bind(t, seatCountRows) }
 
-// seats is how many of the seats of its organization a membership is counted with.
+// seats returns how many active members a membership counts as: 1 or 0.
 func (m Membership) seats() int {
 	if m.Status == MembershipActive {
 		return 1
@@ -44,8 +44,8 @@ func (m Membership) seats() int {
 	return 0
 }
 
-// limited begins to count the members of an organization whose seats are limited from now on,
-// and ends that where they are no more.
+// limited starts the count of an organization whose seats become limited, and deletes it where they are not
+// limited any more.
 func (st seatRules) limited(ctx context.Context, before, org Organization) error {
 	had, has := before.Settings.SeatLimit > 0, org.Settings.SeatLimit > 0
 	switch {
@@ -63,8 +63,9 @@ func (st seatRules) limited(ctx context.Context, before, org Organization) error
 	return nil
 }
 
-// members is how many active members count in an organization that limits its seats; below zero
-// where it does not, any more. They are counted where nobody has: in a row from elsewhere.
+// members returns the count of active members in an organization that limits its seats; below zero if it does
+// not limit them any more. It counts them if no row has the number yet, as for rows that were written past the
+// Service.
 func (st seatRules) members(ctx context.Context, id OrganizationID) (int, error) {
 	n, err := st.c.tx.Seats().Get(ctx, seatCountID(id))
 	if CodeOf(err) != ErrNotFound {
@@ -81,19 +82,19 @@ func (st seatRules) count(ctx context.Context, id OrganizationID) (int, error) {
 	return st.c.tx.Memberships().Count(ctx, membershipFilter{OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive)})
 }
 
-// Seats is how many seats of an organization are taken, and how many there are (rule M9).
+// Seats is how many seats of an organization are taken, and how many it has (rule M9).
 type Seats struct {
 	Used    int `json:"used"`            // active members, without those whom the host suspended
-	Invited int `json:"invited"`         // invitations that stand, which keep a seat until they are accepted
+	Invited int `json:"invited"`         // pending invitations, which take a seat until they are accepted
 	Limit   int `json:"limit,omitempty"` // Settings.SeatLimit; 0 = none
 }
 
-// Seats counts the seats of an organization, exactly as the limit counts them (rules M9, G17): Used and Invited
-// together are compared with Limit, and exceed it where the limit was lowered. An invitation that ran out, is
-// void, or is to a member's own address keeps no seat.
+// Seats returns how many seats of an organization are taken, exactly as the limit counts them (rules M9, G17).
+// The limit applies to Used and Invited together; their sum is above Limit after the limit was lowered. An
+// invitation takes no seat if it has expired, is void, or is to a member's own address.
 //
-// With a limit it reads the kept count of members, which costs the same however many there are. Without one it
-// counts them. It reads one snapshot.
+// With a limit, Seats reads a stored count of members, so its cost does not depend on their number. Without a
+// limit it counts them. It reads one snapshot.
 //
 // Errors: [ErrNotFound] for the organization.
 func (g Organizations) Seats(ctx context.Context, id OrganizationID) (Seats, error) {
@@ -109,7 +110,7 @@ func (g Organizations) Seats(ctx context.Context, id OrganizationID) (Seats, err
 	})
 }
 
-// taken counts the seats of an organization.
+// taken counts the taken seats of an organization.
 func (st seatRules) taken(ctx context.Context, org Organization) (Seats, error) {
 	s := Seats{Limit: org.Settings.SeatLimit}
 	members, err := st.members(ctx, org.ID)
@@ -132,7 +133,7 @@ func (st seatRules) taken(ctx context.Context, org Organization) (Seats, error) 
 	return s, err
 }
 
-// moved counts so many more active members, or fewer, where an organization counts them.
+// moved changes the count of active members by a number, where the organization has one.
 func (st seatRules) moved(ctx context.Context, id OrganizationID, by int) error {
 	if by == 0 {
 		return nil
@@ -148,15 +149,15 @@ func (st seatRules) moved(ctx context.Context, id OrganizationID, by int) error 
 	return put(ctx, st.c, st.c.tx.Seats().Update, &n)
 }
 
-// suspended counts the active members whom the host suspended, who have no seat (rule M9).
+// suspended counts the active members whom the host suspended; they take no seat (rule M9).
 func (st seatRules) suspended(ctx context.Context, id OrganizationID) (int, error) {
 	return st.c.tx.Memberships().Count(ctx, membershipFilter{
 		OrganizationID: typed.Of(id), Status: typed.Of(MembershipActive), UserSuspended: typed.Of(true),
 	})
 }
 
-// idle counts the invitations that stand and have no seat (rule M9): those that are void, or are to a
-// member's own address. invited is how many stand.
+// idle counts the pending invitations that take no seat, because they are void or to a member's own address
+// (rule M9). invited is how many are pending.
 func (st seatRules) idle(ctx context.Context, id OrganizationID, invited int) (n int, err error) {
 	if invited == 0 {
 		return 0, nil

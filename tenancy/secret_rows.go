@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// secretFilter selects secrets. Fields are joined by and.
+// secretFilter selects secrets. The fields are combined with and.
 type secretFilter struct {
 	ID        typed.In[storedSecretID]
 	Kind      typed.In[secretKind]
@@ -16,7 +16,7 @@ type secretFilter struct {
 	DueBefore time.Time        // ExpiresAt before this instant
 }
 
-// secretRows says how one lies in a row.
+// secretRows describes the row of a secret.
 var secretRows = typed.Describe[storedSecret, secretFilter](
 	"tenancy_secrets", "secret",
 	typed.ID("id", func(v *storedSecret) *storedSecretID { return &v.ID }),

@@ -9,40 +9,41 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Service is the whole of Freehold to a host: the rules, over a [store.Store]. Its
-// methods stand in groups, one an entity.
+// Service is the entry point to the library: its methods apply the rules to the rows of a [store.Store]. They
+// are in groups, one for each kind of object.
 //
-// Every method that writes is one transaction: all of it is kept, with its events,
-// or nothing. A Service is safe for concurrent use; one that works in a transaction
-// (from [Service.Transact] or [Service.Join]) is for one goroutine.
+// Every method that writes is one transaction: all changes are saved, with their events, or none. A Service is
+// safe for concurrent use. A Service inside a transaction (from [Service.Transact] or [Service.Join]) is for
+// one goroutine only.
 //
-// This Service is the host itself and is trusted with everything.
+// The Service that [New] returns is trusted: it acts as the host and may do everything. See [Service.As] for a
+// Service that is bound to a user.
 type Service struct {
-	Organizations Organizations // the customers
+	Organizations Organizations // the customers of the host
 	Users         Users         // the people
 	Identities    Identities    // the ways in which they sign in
 	Memberships   Memberships   // people in organizations, with their roles
 	Sessions      Sessions      // sign-ins, and where they are
-	Proofs        Proofs        // of mailboxes, before there is a user
-	Domains       Domains       // claims of organizations to domain names
+	Proofs        Proofs        // proofs of mailboxes, also without a user
+	Domains       Domains       // organizations' claims to domain names
 	Connections   Connections   // single sign-on
 	Policies      Policies      // what organizations demand of sign-ins
-	Invitations   Invitations   // by address
-	JoinCodes     JoinCodes     // for anyone who has one
-	JoinRequests  JoinRequests  // of people who want in
+	Invitations   Invitations   // offers to an address to join
+	JoinCodes     JoinCodes     // secrets that let everybody who has one join
+	JoinRequests  JoinRequests  // users' requests to join
 	Roles         Roles         // sets of grants
-	Permissions   Permissions   // what can be granted and checked
-	Events        Events        // the audit log, and refused calls
+	Permissions   Permissions   // what roles grant and programs check
+	Events        Events        // the audit log, and the counts of refused calls
 
 	instance  *instance
 	store     store.Store
 	txn       *inTransaction // the transaction that this Service works in; nil outside one
-	principal *Principal     // whom it is bound to; nil = the host
+	principal *Principal     // the principal that it is bound to; nil = trusted
 	actor     Actor
 }
 
-// instance is what a Service shares with all that are derived from it. Its address
-// is the key under which a context is marked.
+// instance is what a Service shares with all Services that are derived from it. Its address is the key that
+// marks a context.
 type instance struct {
 	config  Config
 	store   store.Store
@@ -50,27 +51,27 @@ type instance struct {
 	denials denialCounter
 	proofs  proofGate
 	turns   turns
-	// declarations are those that were read last, for every call whose snapshot has their mark.
+	// declarations are the declarations that were read last. They hold for every call whose snapshot has the
+	// same mark.
 	declarations atomic.Pointer[declarations]
-	// leftOut are the built-in roles that they leave out; nil: to be read.
+	// leftOut are the built-in roles that the declarations leave out; nil: not read yet.
 	leftOut atomic.Pointer[[]string]
-	// singleWriter: the store lets one transaction write at a time.
+	// singleWriter says that the store lets one transaction write at a time.
 	singleWriter bool
-	// readersWait says whether a read can have to wait for a transaction of the host's; nil:
-	// it never has to.
+	// readersWait says whether a read may have to wait for a transaction of the host's; nil: it never has to.
 	readersWait store.ReadersWait
 }
 
-// inTransaction is the transaction of a Service from Transact or Join: one instant
-// for all that happens in it (rule G2).
+// inTransaction is the transaction of a Service from Transact or Join. All that happens in it has the same time
+// (rule G2).
 type inTransaction struct {
-	rows    store.Rows // nil: a host's own, met anew by each call
+	rows    store.Rows // nil: in a transaction of the host's own, where each call gets them again
 	once    sync.Once
 	moment  time.Time
-	changes *changes   // what it changed, told after its commit
-	denied  []refusal  // refusals inside, kept after its end
-	mail    []outgoing // what to send after its end
-	// importing: the calls in it may bring what was before them, see [Service.Import].
+	changes *changes   // the keys that it changed, for the cache after the commit
+	denied  []refusal  // refusals inside it, saved after its end
+	mail    []outgoing // messages to send after its end
+	// importing lets its calls set times and histories from the past; see [Service.Import].
 	importing bool
 }
 
@@ -79,11 +80,10 @@ func (w *inTransaction) now(clock func() time.Time) time.Time {
 	return w.moment
 }
 
-// New makes a Service.
+// New returns a Service over the Store of config. The Service is trusted.
 //
-// Errors: [ErrInvalid] with the field for a Config without a Store, with a negative
-// number, or with a default role that manages the organization (rule R3);
-// [ErrUnknownRole].
+// Errors: [ErrInvalid] with the field for a Config without a Store, with a negative number, or with a default
+// role that manages the organization (rule R3); [ErrUnknownRole].
 func New(config Config) (*Service, error) {
 	if err := config.check(); err != nil {
 		return nil, explain(err, "new service", "")
@@ -109,15 +109,15 @@ func New(config Config) (*Service, error) {
 	}), nil
 }
 
-// derive is a copy of s with a change, and the one way to copy a Service: the groups of
-// a copy that is made otherwise lead to the original.
+// derive returns a copy of s with a change. It is the only way to copy a Service: in a copy that is made
+// otherwise, the groups still point to the original.
 func (s *Service) derive(change func(*Service)) *Service {
 	derived := *s
 	change(&derived)
 	return rooted(&derived)
 }
 
-// rooted gives the groups of s their way to it.
+// rooted points the groups of s to s.
 func rooted(s *Service) *Service {
 	s.Organizations = Organizations{s}
 	s.Users = Users{s}
@@ -137,5 +137,5 @@ func rooted(s *Service) *Service {
 	return s
 }
 
-// Label is the application's word for an organization (rule O4).
+// Label returns the application's word for an organization (rule O4).
 func (s *Service) Label() Label { return s.instance.config.Label }

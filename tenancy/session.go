@@ -10,28 +10,31 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// EndReason is why a session ended (rule S2).
+// EndReason is the reason why a session ended (rule S2).
 type EndReason string
 
-// The reasons. A session that ran out has none.
+// The reasons. A session that expired has none.
 const (
-	EndedSignOut      EndReason = "signed_out"             // by the person
-	EndedRevoked      EndReason = "revoked"                // by the user from another session, or by somebody else
-	EndedDeactivated  EndReason = "membership_deactivated" // the membership there became inactive
-	EndedRemoved      EndReason = "membership_removed"     // the membership there is gone
-	EndedUser         EndReason = "user_suspended"         // the host suspended the user
-	EndedMerged       EndReason = "user_merged"            // the user was merged into another
-	EndedTakenOver    EndReason = "taken_over"             // the address's owner took the account over (rule U4)
-	EndedTooMany      EndReason = "too_many"               // the oldest over Limits.UserSessions
-	EndedOrganization EndReason = "organization_closed"    // the organization is suspended, archived or gone, or ended its sessions
-	// EndedConnection: the connection that it came through was switched off, deleted, or
-	// pointed to another provider (rule P9).
+	EndedSignOut EndReason = "signed_out" // the user signed out
+	// EndedRevoked: the user revoked it from another session, or somebody else revoked it.
+	EndedRevoked     EndReason = "revoked"
+	EndedDeactivated EndReason = "membership_deactivated" // the user's membership in the organization became inactive
+	EndedRemoved     EndReason = "membership_removed"     // the user's membership in the organization was deleted
+	EndedUser        EndReason = "user_suspended"         // the host suspended the user
+	EndedMerged      EndReason = "user_merged"            // the user was merged into another
+	EndedTakenOver   EndReason = "taken_over"             // the owner of the address took the account over (rule U4)
+	EndedTooMany     EndReason = "too_many"               // it was the oldest beyond Limits.UserSessions
+	// EndedOrganization: the organization was suspended, archived or deleted, or all its sessions were ended.
+	EndedOrganization EndReason = "organization_closed"
+	// EndedConnection: the connection that it came through was disabled, deleted, or moved to another provider
+	// (rule P9).
 	EndedConnection   EndReason = "connection_closed"
-	EndedUnlinked     EndReason = "identity_unlinked" // the identity that it came by (rule P9)
-	EndedEmailChanged EndReason = "email_changed"     // the person moved their address from another session (rule U5)
-	EndedReplaced     EndReason = "replaced"          // a newer entry of the same client into the same organization (rule S1)
-	// EndedNoEntry: no organization was chosen in the session, and its last entry ended. No
-	// Session has this reason; only the error of a token does.
+	EndedUnlinked     EndReason = "identity_unlinked" // the identity that it came by was unlinked (rule P9)
+	EndedEmailChanged EndReason = "email_changed"     // the user changed their address from another session (rule U5)
+	// EndedReplaced: a newer entry of the same client into the same organization replaced it (rule S1).
+	EndedReplaced EndReason = "replaced"
+	// EndedNoEntry: the session's last entry ended while no organization was chosen. No Session has this
+	// reason; only the error for a token has it.
 	EndedNoEntry EndReason = "no_entry_left"
 )
 
@@ -43,32 +46,33 @@ type Session struct {
 	ID      SessionID `json:"id"`      // never changes
 	Version int64     `json:"version"` // counts changes from 1 (rule G11)
 	UserID  UserID    `json:"user_id"` // the user who is signed in
-	// ClientID is the id of the client's first entry, which may have ended. It is zero where
-	// somebody else than the user reads the session.
+	// ClientID is the id of the client's first entry, which may have ended. It is zero where the reader is not
+	// the session's user.
 	ClientID       SessionID      `json:"-"`
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: none chosen
-	MembershipID   MembershipID   `json:"membership_id,omitzero"`   // their membership there; zero: none chosen
-	IdentityID     IdentityID     `json:"identity_id,omitzero"`     // the identity that they came by
+	MembershipID   MembershipID   `json:"membership_id,omitzero"`   // the user's membership there; zero: none chosen
+	IdentityID     IdentityID     `json:"identity_id,omitzero"`     // the identity that the user came by
 	Method         SignInMethod   `json:"method,omitempty"`         // how they signed in
-	ConnectionID   ConnectionID   `json:"connection_id,omitzero"`   // through which connection
-	SecondFactor   bool           `json:"second_factor,omitempty"`  // they showed a second factor as well
-	// ConnectionEpoch is the SessionsEpoch that the connection had then: the session holds
-	// as long as that stays (rule P9).
+	ConnectionID   ConnectionID   `json:"connection_id,omitzero"`   // the connection that the user came through
+	SecondFactor   bool           `json:"second_factor,omitempty"`  // the user showed a second factor, too
+	// ConnectionEpoch is the SessionsEpoch that the connection had at the sign-in. The session is valid as long
+	// as that stays the same (rule P9).
 	ConnectionEpoch int64 `json:"connection_epoch,omitempty"`
-	// Confined keeps the session in the one organization that it was started for: its
+	// Confined means that the session cannot leave the organization that it was started for, because its
 	// connection proves nothing elsewhere (rule P6).
 	Confined bool `json:"confined,omitempty"`
-	// ProvedAt is when the person showed the evidence. An entry that was made from the
-	// evidence of another one has the ProvedAt of that.
+	// ProvedAt is when the user showed the evidence. An entry that reuses the evidence of another entry has the
+	// ProvedAt of that one.
 	ProvedAt   time.Time `json:"proved_at,omitzero"`
-	UserAgent  string    `json:"user_agent,omitempty"` // of the [Request] that it started with
-	Address    string    `json:"address,omitempty"`    // network address, likewise
-	SelectedAt time.Time `json:"selected_at,omitzero"` // when the organization was entered
-	ExpiresAt  time.Time `json:"expires_at,omitzero"`  // at the latest (rule S1); of one that ended, when it did
-	EndedAt    time.Time `json:"ended_at,omitzero"`    // zero: it has not ended, or its time ran out
-	EndReason  EndReason `json:"end_reason,omitempty"` // "" = it has not ended, or its time ran out
-	LastSeenAt time.Time `json:"-"`                    // outside the versioned row
-	CreatedAt  time.Time `json:"created_at,omitzero"`  // when it was made
+	UserAgent  string    `json:"user_agent,omitempty"` // the user agent of the [Request] that it started with
+	Address    string    `json:"address,omitempty"`    // the network address of that Request
+	SelectedAt time.Time `json:"selected_at,omitzero"` // when the user entered the organization
+	// ExpiresAt is when it expires at the latest (rule S1); of an ended session, when it ended.
+	ExpiresAt  time.Time `json:"expires_at,omitzero"`
+	EndedAt    time.Time `json:"ended_at,omitzero"`    // when it ended; zero: it has not ended, or it expired
+	EndReason  EndReason `json:"end_reason,omitempty"` // "" = it has not ended, or it expired
+	LastSeenAt time.Time `json:"-"`                    // when it was last used; not part of the versioned row
+	CreatedAt  time.Time `json:"created_at,omitzero"`  // when it was created
 	UpdatedAt  time.Time `json:"updated_at,omitzero"`  // when it last changed, with Version
 }
 
@@ -84,40 +88,39 @@ func (s *Session) stamps() (*int64, *time.Time) { return &s.Version, &s.UpdatedA
 // Sessions is the group of methods on sessions.
 type Sessions struct{ s *Service }
 
-// NewSession is what Start needs: a user and how they signed in; the rest may be
-// empty.
+// NewSession is the input of [Sessions.Start]. UserID and Method are required; the other fields may be empty.
 type NewSession struct {
 	UserID         UserID         // the user who signs in
-	OrganizationID OrganizationID // zero = none chosen yet
-	// The rest says what the person has shown, which no decoder can set.
-	Method       SignInMethod `json:"-"` // how they signed in; 1 to 64 of a-z, 0-9, _ and -
-	IdentityID   IdentityID   `json:"-"` // which of the user's identities they came by
-	ConnectionID ConnectionID `json:"-"` // through which connection: with single sign-on, and only then
-	SecondFactor bool         `json:"-"` // they showed a second factor as well
-	// Confined: it never leaves OrganizationID (rule P6). It must be, at the connection's
-	// own, where the user's address is not on a verified domain of that organization.
+	OrganizationID OrganizationID // zero = no organization is chosen yet
+	// The following fields say what the user has shown. Decoding cannot set them.
+	Method     SignInMethod `json:"-"` // how they signed in; 1 to 64 of a-z, 0-9, _ and -
+	IdentityID IdentityID   `json:"-"` // the identity that the user came by
+	// ConnectionID is the connection that the user came through; required with single sign-on, else zero.
+	ConnectionID ConnectionID `json:"-"`
+	SecondFactor bool         `json:"-"` // the user showed a second factor, too
+	// Confined means that the session never leaves OrganizationID (rule P6). It is required in the connection's
+	// own organization if the user's address is not on a verified domain of that organization.
 	Confined bool `json:"-"`
 }
 
-// StartedSession is a session and the token by which its bearer is known. The token
-// is shown here and never again (rule G10): put it into the person's cookie.
+// StartedSession is a session with its token. No other call returns the token (rule G10): put it into the
+// user's cookie.
 type StartedSession struct {
-	Session Session `json:"session"` // what was started
+	Session Session `json:"session"` // the session that was started
 	Token   Token   `json:"-"`       // for the cookie, or the Authorization header
-	// ExpiresAt is when the token runs out at the latest, whichever entry it is used for.
+	// ExpiresAt is when the token expires at the latest, for any of its entries.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
-// Start begins a session for a host that signs people in by itself (rule S1); see
-// [Service.SignIn] for one that leaves the decision here. It refuses whom SignIn would. The
-// user's oldest session ends where they have Limits.UserSessions already. The [Request] of
-// ctx says by which device and from where, for the person to know the session by.
+// Start starts a session for a host that decides about sign-ins by itself (rule S1). To leave the decision to
+// the library, use [Service.SignIn]. Start refuses the users that SignIn refuses. If the user has
+// Limits.UserSessions sessions already, the oldest one ends. The [Request] of ctx gives the device and the
+// network address, so that the user can recognize the session later.
 //
-// Errors: [ErrInvalid], also for a session that has to be confined; [ErrNotFound] for the
-// user, the identity, a connection that is not active, or an organization that they are
-// no active member of; [ErrMerged]; [ErrForbidden] for a suspended user;
-// [ErrOrganizationClosed]; [ErrSignInRefused] where a policy wants another way to sign
-// in (rules P2, P3).
+// Errors: [ErrInvalid], also for a session that must be confined; [ErrNotFound] for the user, the identity, a
+// connection that is not active, or an organization of which the user is not an active member; [ErrMerged];
+// [ErrForbidden] for a suspended user; [ErrOrganizationClosed]; [ErrSignInRefused] where a policy demands
+// another way to sign in (rules P2, P3).
 func (g Sessions) Start(ctx context.Context, in NewSession) (StartedSession, error) {
 	return write(ctx, g.s, sessionsStart, in.UserID.String(), func(ctx context.Context, c *call) (StartedSession, error) {
 		return c.sessions().start(ctx, in)
@@ -174,8 +177,8 @@ func (ss sessionRules) start(ctx context.Context, in NewSession) (StartedSession
 	})
 }
 
-// cameBy checks that what a session is said to have come by is there, and the user's. It
-// gives the connection's organization.
+// cameBy checks that the identity and the connection of a new session exist and fit the user. It returns the
+// connection's organization.
 func (ss sessionRules) cameBy(ctx context.Context, user User, in NewSession, epoch int64) (*Organization, error) {
 	if !in.IdentityID.IsZero() {
 		identity, err := ss.c.tx.Identities().Get(ctx, in.IdentityID)
@@ -195,8 +198,8 @@ func (ss sessionRules) cameBy(ctx context.Context, user User, in NewSession, epo
 	return ss.vouches(ctx, user, in)
 }
 
-// through refuses an identity at another provider than the session is said to have come
-// by, and one of a provider that the connection has left.
+// through refuses an identity at a provider that is not the session's, and an identity at a provider that the
+// connection does not use any more.
 func (in NewSession) through(identity Identity, epoch int64) error {
 	if in.ConnectionID.IsZero() {
 		if looksLikeConnection(identity.Provider) {
@@ -210,22 +213,21 @@ func (in NewSession) through(identity Identity, epoch int64) error {
 	return nil
 }
 
-// cameThrough is the connection that a session is said to have come by; zero where
-// there is none.
+// cameThrough returns the connection that a session came through; zero if there is none.
 func (ss sessionRules) cameThrough(ctx context.Context, id ConnectionID) (Connection, error) {
 	if id.IsZero() {
 		return Connection{}, nil
 	}
 	c, err := ss.c.tx.Connections().Get(ctx, id)
-	if CodeOf(err) == ErrNotFound { // to be told in its turn
+	if CodeOf(err) == ErrNotFound { // the caller reports that in its turn
 		err = nil
 	}
 	return c, err
 }
 
-// vouches checks that a connection is in use, and that it can vouch for a user: for one
-// whose address is not on its organization's verified domains only there (rule P6). It
-// gives that organization.
+// vouches checks that a connection is active and that it may vouch for the user. If the user's address is not
+// on a verified domain of its organization, the connection vouches for them only there (rule P6). It returns
+// that organization.
 func (ss sessionRules) vouches(ctx context.Context, user User, in NewSession) (*Organization, error) {
 	c, err := ss.c.tx.Connections().Get(ctx, in.ConnectionID)
 	if err != nil {
@@ -249,8 +251,8 @@ func (ss sessionRules) vouches(ctx context.Context, user User, in NewSession) (*
 	return &org, err
 }
 
-// lockBearer takes the locks that a session's beginning and moving need: of the user,
-// and of the organization chosen and that of the connection, if there are any.
+// lockBearer takes the locks for starting or moving a session: of the user, of the chosen organization, and of
+// the connection's organization, as far as they exist.
 func (ss sessionRules) lockBearer(ctx context.Context, user UserID, organizations ...OrganizationID) error {
 	locks := []store.LockKey{lockUser(user)}
 	for _, id := range organizations {
@@ -261,26 +263,25 @@ func (ss sessionRules) lockBearer(ctx context.Context, user UserID, organization
 	return ss.c.lock(ctx, locks...)
 }
 
-// newSession is a session on its way. Whoever makes one holds the user's lock, and the
-// organization's if there is one.
+// newSession describes a session that is about to start. The caller holds the lock of the user, and of the
+// organization if there is one.
 type newSession struct {
 	id                     SessionID // zero = a new one
 	user                   User
 	organization           *Organization // nil: none chosen
-	membership             *Membership   // there
-	home                   *Organization // the connection's; nil: it came through none
+	membership             *Membership   // in that organization
+	home                   *Organization // the connection's organization; nil: it came through no connection
 	identity               IdentityID
 	method                 SignInMethod
 	connection             ConnectionID
 	connectionEpoch        int64
 	secondFactor, confined bool
-	client                 storedSecret // of the session that it is added to; zero: it is a session of its own
+	client                 storedSecret // the secret of the session that it is added to; zero: it is a session of its own
 }
 
 const maxUserAgent = 256 // characters
 
-// startSession begins a session that nothing speaks against any more (rule S1), and
-// notes the sign-in.
+// startSession starts a session after all checks (rule S1), and records the sign-in.
 func (ss sessionRules) startSession(ctx context.Context, in newSession) (StartedSession, error) {
 	s := Session{
 		ID: newID(ss.c, in.id), Version: 1, UserID: in.user.ID, IdentityID: in.identity, Method: in.method,
@@ -300,7 +301,7 @@ func (ss sessionRules) startSession(ctx context.Context, in newSession) (Started
 			return StartedSession{}, err
 		}
 	}
-	// No entry lasts longer, by whatever evidence it is added.
+	// No entry of the token lasts longer, whatever evidence adds it.
 	started := StartedSession{Session: s, ExpiresAt: s.ProvedAt.Add(ss.c.instance.config.SessionFor)}
 	var err error
 	started.Token, err = ss.c.issue(ctx, storedSecret{
@@ -318,7 +319,7 @@ func (ss sessionRules) startSession(ctx context.Context, in newSession) (Started
 	return started, ss.recordSession(ctx, EventSessionStarted, s, nil, in.user.person())
 }
 
-// noteRequest notes by which device and from where an entry is made, as far as that is known.
+// noteRequest records the device and the network address of an entry, as far as they are known.
 func (s *Session) noteRequest(r Request) {
 	s.UserAgent = cmp.Or(excerpt(r.UserAgent, maxUserAgent), s.UserAgent)
 	if r.Address.IsValid() {
@@ -326,9 +327,9 @@ func (s *Session) noteRequest(r Request) {
 	}
 }
 
-// place says where a session is, and until when at the latest: its age counts from its
-// evidence. Whatever the clocks say, it comes after the last end of all sessions there, and of all
-// at the home of its connection.
+// place sets where a session is, and when it expires at the latest; its age counts from its evidence. It also
+// makes the session later than the last time when all sessions in that organization, or in the connection's
+// own, were ended, whatever the clocks say.
 func (ss sessionRules) place(s *Session, org *Organization, m *Membership, home *Organization) {
 	s.OrganizationID, s.MembershipID, s.SelectedAt = OrganizationID{}, MembershipID{}, ss.c.now
 	if home != nil {
@@ -342,7 +343,7 @@ func (ss sessionRules) place(s *Session, org *Organization, m *Membership, home 
 	s.ExpiresAt = s.ProvedAt.Add(longest)
 }
 
-// laterThan is now, or just after an instant that is not before it.
+// laterThan returns now, or, if instant is not before now, the time just after instant.
 func laterThan(now, instant time.Time) time.Time {
 	if now.After(instant) {
 		return now
@@ -350,8 +351,8 @@ func laterThan(now, instant time.Time) time.Time {
 	return instant.Add(time.Microsecond)
 }
 
-// sessionLimits are how long a session may go unused and how old it may get: the
-// stricter of what the application and the organization say (rule O3).
+// sessionLimits returns how long a session may be unused and how old it may get: the stricter of the
+// application's and the organization's limits (rule O3).
 func (c Config) sessionLimits(org *Organization) (idle, longest time.Duration) {
 	idle, longest = c.SessionIdle, c.SessionFor
 	if org == nil {
@@ -360,8 +361,8 @@ func (c Config) sessionLimits(org *Organization) (idle, longest time.Duration) {
 	return stricter(idle, org.Settings.SessionIdle), stricter(longest, org.Settings.SessionFor)
 }
 
-// limited ends every session in an organization whose limits on them were raised: of
-// those that ran out under the old ones, none is to come back (rule S2).
+// limited ends every session in an organization whose session limits were raised, so that sessions which
+// expired under the old limits do not come back (rule S2).
 func (ss sessionRules) limited(before Organization, org *Organization) {
 	idle, longest := ss.c.instance.config.sessionLimits(&before)
 	newIdle, newLongest := ss.c.instance.config.sessionLimits(org)
@@ -370,8 +371,8 @@ func (ss sessionRules) limited(before Organization, org *Organization) {
 	}
 }
 
-// recordRaised tells that every session in an organization has ended because its limits on
-// them were raised: an organization.updated by itself does not say so (rule E1).
+// recordRaised writes the event that every session in an organization ended because its limits were raised. An
+// organization.updated event alone does not say so (rule E1).
 func (ss sessionRules) recordRaised(ctx context.Context, kind EventType, before, org Organization) error {
 	if kind != EventOrganizationUpdated || org.SessionsEndedAt.Equal(before.SessionsEndedAt) {
 		return nil
@@ -379,8 +380,8 @@ func (ss sessionRules) recordRaised(ctx context.Context, kind EventType, before,
 	return ss.c.record(ctx, org.event(EventOrganizationSessionsEnded))
 }
 
-// mayLimitSessions refuses an actor to change what is a policy, and not just a setting,
-// without the permission for policies.
+// mayLimitSessions refuses a change of the session limits to an actor without the permission for policies:
+// these settings are a policy.
 func (ss sessionRules) mayLimitSessions(ctx context.Context, org Organization, in OrganizationUpdate) error {
 	idle := in.SessionIdle != nil && *in.SessionIdle != org.Settings.SessionIdle
 	if ss.c.service.principal == nil || !idle && (in.SessionFor == nil || *in.SessionFor == org.Settings.SessionFor) {
@@ -400,7 +401,7 @@ func (ss sessionRules) mayLimitSessions(ctx context.Context, org Organization, i
 	return ss.c.owners().ownersOnly(ctx, org.ID, func(Policy) bool { return true })
 }
 
-// stricter is the shorter of two durations of which the second may not be set.
+// stricter returns the shorter of two durations; the second may be zero, which means not set.
 func stricter(a, b time.Duration) time.Duration {
 	if b == 0 {
 		return a
@@ -408,7 +409,7 @@ func stricter(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// arrived notes on the membership that a session came there.
+// arrived records on the membership that a session entered its organization.
 func (ss sessionRules) arrived(ctx context.Context, s Session) error {
 	if s.MembershipID.IsZero() {
 		return nil
@@ -416,9 +417,8 @@ func (ss sessionRules) arrived(ctx context.Context, s Session) error {
 	return ss.c.tx.Memberships().Touch(ctx, s.MembershipID, ss.c.now)
 }
 
-// excerpt is what a stranger's text may take up: no more than most characters, none of
-// which breaks a line or turns its direction. Nobody is kept out for their browser's
-// name.
+// excerpt shortens a text from a stranger to most characters, and removes characters that break a line or
+// change its direction. It accepts every text, so that nobody is kept out because of their browser's name.
 func excerpt(s string, most int) string {
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {

@@ -9,37 +9,38 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Authenticated is who bears a session's token, and where.
+// Authenticated is the user who bears a session's token, with their session, organization and membership.
 type Authenticated struct {
-	Session      Session      `json:"session"`               // the entry that counts
+	Session      Session      `json:"session"`               // the entry that the request uses
 	User         User         `json:"user"`                  // the bearer of the token
 	Organization Organization `json:"organization,omitzero"` // zero: none chosen
-	Member       Member       `json:"member,omitzero"`       // there; Roles by priority, the primary one first (rule R4)
+	// Member is the membership in the organization; its Roles are sorted by priority, the primary one first (rule R4).
+	Member Member `json:"member,omitzero"`
 }
 
-// Authenticate says who bears a token, and by which of its entries (rule S1). With an
-// organization it is the entry into that one, which [Sessions.Enter] adds: so two tabs of a
-// browser work in two organizations. With the zero id it is the entry that [Sessions.Switch] or the
-// last sign-in made current. If that has ended and another entry lives, no organization is chosen:
-// the Session is then one of the others, without its organization, and does only what needs none.
+// Authenticate returns the user of a session token, and the entry that the request uses (rule S1). With an
+// organization, it is the entry into that organization, which [Sessions.Enter] adds. So two tabs of a browser
+// can work in two organizations. With the zero id, it is the entry that [Sessions.Switch] or the last sign-in
+// made current. If that entry has ended and another one lives, no organization is chosen: the Session is then
+// one of the others, without its organization, and serves only for calls that need none.
 //
-// The user, the organization, the membership and the limits of age and idleness are read and
-// judged each time, over one snapshot and, where there is such an entry, in a number of statements
-// that is the same for everybody: a session is no cache.
+// Each call reads and checks the user, the organization, the membership and the limits of age and idleness
+// again; sessions are not cached. It reads one snapshot. Where an entry exists, the number of statements is the
+// same for everybody.
 //
-// At most every minute, or tenth of the idle limit if that is less, it notes that the
-// session was seen, in a write of its own and without an event. If that write fails
-// only Config.Logger hears.
+// At most once a minute, or once in a tenth of the idle limit if that is shorter, Authenticate records that the
+// session was used. That is a write of its own, without an event. If it fails, the failure is logged to
+// Config.Logger, and the call succeeds.
 //
-// A bound Service gives of the organization its id, name and slug.
+// On a bound Service the Organization has only its id, name and slug.
 //
-// Errors: [ErrInvalidToken]; [ErrSessionExpired]; [ErrSessionEnded] with the
-// [EndReason] as its Reason; [ErrNotFound] where the session lives and has no entry into the
-// organization, whether or not that is there.
+// Errors: [ErrInvalidToken]; [ErrSessionExpired]; [ErrSessionEnded] with the [EndReason] as its Reason;
+// [ErrNotFound] where the session lives and has no entry into the organization, whether or not that
+// organization exists.
 func (g Sessions) Authenticate(ctx context.Context, token string, in OrganizationID) (Authenticated, error) {
 	type answer struct {
 		Authenticated
-		seen time.Time // zero: not worth a write
+		seen time.Time // zero: nothing to record
 	}
 	found, err := read(ctx, g.s, sessionsAuthenticate, "", func(ctx context.Context, c *call) (answer, error) {
 		if err := c.sessions().readAhead(ctx, token, in); err != nil {
@@ -57,7 +58,7 @@ func (g Sessions) Authenticate(ctx context.Context, token string, in Organizatio
 			return answer{}, err
 		}
 		var seen time.Time
-		// An entry that stands in for the current one is not used at its organization.
+		// An entry that stands in for the current one is not used in its own organization.
 		if !held.standsIn && c.now.Sub(s.LastSeenAt) >= c.instance.config.seenEvery(held.organization) {
 			seen = c.now
 		}
@@ -71,21 +72,21 @@ func (g Sessions) Authenticate(ctx context.Context, token string, in Organizatio
 		found.Session.LastSeenAt = found.seen
 	}
 	found.User = g.s.redact(found.User)
-	if g.s.principal != nil { // a guest may not read the organization either
+	if g.s.principal != nil { // a guest may not read the whole organization either
 		org := found.Organization
 		found.Organization = Organization{ID: org.ID, DisplayName: org.DisplayName, Slug: org.Slug}
 	}
 	return found.Authenticated, nil
 }
 
-// seenEvery is how exactly the last use of a session is known.
+// seenEvery is how often the use of a session is recorded.
 func (c Config) seenEvery(org *Organization) time.Duration {
 	idle, _ := c.sessionLimits(org)
 	return min(idle/10, time.Minute)
 }
 
-// touchPatience is how long a request waits to note that a session was seen, while
-// somebody else writes.
+// touchPatience is how long a request waits for other writers before it gives up recording that a session was
+// used.
 const touchPatience = 250 * time.Millisecond
 
 func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) bool {
@@ -98,8 +99,8 @@ func (s *Service) touchSession(ctx context.Context, id SessionID, at time.Time) 
 	return err == nil
 }
 
-// open finds the secret of a session's token. Whether an entry still holds is another
-// matter: see [sessionRules.opened].
+// open finds the secret of a session's token. It does not check whether an entry is still valid: see
+// [sessionRules.opened].
 func (ss sessionRules) open(ctx context.Context, raw string) (storedSecret, error) {
 	raw = readToken(raw)
 	secret, err := ss.c.secret(ctx, secretSession, raw)
@@ -112,8 +113,8 @@ func (ss sessionRules) open(ctx context.Context, raw string) (storedSecret, erro
 	return secret, err
 }
 
-// whySpent says of a token that is no good any more whether its session ended, or has
-// another by now.
+// whySpent returns the error for a token that is not valid any more: its session has ended, or has a newer
+// token.
 func (ss sessionRules) whySpent(ctx context.Context, raw string) error {
 	hash, _ := hashToken(raw)
 	secret, err := ss.c.tx.Secrets().Get(ctx, hash)
@@ -134,17 +135,17 @@ func (ss sessionRules) whySpent(ctx context.Context, raw string) error {
 	return sessionEnded(cmp.Or(s.EndReason, endedRotated))
 }
 
-// endedRotated is the Reason of a token that another one has replaced.
+// endedRotated is the Reason of a token that a newer one has replaced.
 const endedRotated EndReason = "token_replaced"
 
-// current is the entry that is current, live or refused as ended.
+// current returns the current entry if it is live, and the error for an ended one if it is not.
 func (ss sessionRules) current(ctx context.Context, secret storedSecret) (Session, error) {
 	if secret.SessionID.IsZero() {
 		return Session{}, sessionEnded(EndedNoEntry)
 	}
 	s, err := ss.c.tx.Sessions().Get(ctx, secret.SessionID)
 	switch {
-	case CodeOf(err) == ErrNotFound: // it went with its organization
+	case CodeOf(err) == ErrNotFound: // it was deleted with its organization
 		return Session{}, sessionEnded(EndedOrganization)
 	case err == nil && !s.EndedAt.IsZero():
 		err = sessionEnded(s.EndReason)
@@ -152,8 +153,7 @@ func (ss sessionRules) current(ctx context.Context, secret storedSecret) (Sessio
 	return s, err
 }
 
-// opened is the entry that a token opens, and what that stands on: see
-// [Sessions.Authenticate].
+// opened returns the entry that a token opens, and the rows that it depends on: see [Sessions.Authenticate].
 func (ss sessionRules) opened(ctx context.Context, secret storedSecret, in OrganizationID) (Session, sessionFacts, error) {
 	s, why := ss.entryAt(ctx, secret, in)
 	if why == nil {
@@ -180,10 +180,10 @@ func (ss sessionRules) opened(ctx context.Context, secret storedSecret, in Organ
 	return found, facts, nil
 }
 
-// over reports whether an error says of an entry that it holds no longer.
+// over reports whether an error says that an entry is not valid any more.
 func over(err error) bool { return CodeOf(err) == ErrSessionEnded || CodeOf(err) == ErrSessionExpired }
 
-// whyOver says why a session has no entry left: it is what became of the current one.
+// whyOver returns the error for a session that has no entry left: the one of its current entry.
 func (ss sessionRules) whyOver(ctx context.Context, secret storedSecret) error {
 	s, err := ss.current(ctx, secret)
 	if err == nil {
@@ -196,18 +196,18 @@ func sessionEnded(why EndReason) error {
 	return &Error{Code: ErrSessionEnded, Field: "token", Reason: string(why)}
 }
 
-// sessionFacts is what a session stands on.
+// sessionFacts are the rows that a session depends on.
 type sessionFacts struct {
 	user         User
-	connection   Connection    // that it came through; zero: none
-	home         *Organization // the connection's, where that is not the one chosen
+	connection   Connection    // the connection that it came through; zero: none
+	home         *Organization // the connection's organization, if that is not the chosen one
 	organization *Organization // nil: none chosen
-	membership   *Membership   // there
-	standsIn     bool          // it is an entry into an organization, shown where none is chosen
+	membership   *Membership   // in that organization
+	standsIn     bool          // an entry into an organization that is shown where none is chosen
 }
 
-// upheld reads what a session stands on, and refuses one that does not hold any more
-// (rules S1, S2).
+// upheld reads the rows that a session depends on, and refuses a session that is not valid any more (rules S1,
+// S2).
 func (ss sessionRules) upheld(ctx context.Context, s Session) (sessionFacts, error) {
 	if !s.EndedAt.IsZero() {
 		return sessionFacts{}, sessionEnded(s.EndReason)
@@ -236,9 +236,9 @@ func (ss sessionRules) upheld(ctx context.Context, s Session) (sessionFacts, err
 	return sessionFacts{}, &Error{Code: ErrSessionExpired, Field: "token"}
 }
 
-// stillVouched refuses a session whose connection does not vouch for it any more: it was
-// switched off, deleted or pointed elsewhere, its organization was shut, or, of a session
-// that is elsewhere, it cannot verify the person's address any more (rules P6, P9).
+// stillVouched refuses a session whose connection does not vouch for it any more (rules P6, P9). The connection
+// was disabled, deleted or moved to another provider, or its organization was suspended or archived; or the
+// session is in another organization, and the connection cannot verify the user's address any more.
 func (ss sessionRules) stillVouched(ctx context.Context, s Session, held *sessionFacts) error {
 	if s.ConnectionID.IsZero() {
 		return nil
@@ -271,7 +271,7 @@ func (c Connection) upholds(s Session) bool {
 	return c.State == ConnectionActive && c.SessionsEpoch == s.ConnectionEpoch
 }
 
-// upheldThere is upheld for the organization and the membership.
+// upheldThere does the part of upheld for the organization and the membership.
 func (ss sessionRules) upheldThere(ctx context.Context, s Session, held *sessionFacts) error {
 	org, err := ss.c.tx.Organizations().Get(ctx, s.OrganizationID)
 	if err != nil && CodeOf(err) != ErrNotFound {
@@ -293,12 +293,12 @@ func (ss sessionRules) upheldThere(ctx context.Context, s Session, held *session
 	return nil
 }
 
-// ended reports whether an organization has ended a session that is there.
+// ended reports whether an organization has ended a session in it, with all others.
 func (org Organization) ended(s Session) bool {
 	return !org.SuspendedAt.IsZero() || !org.ArchivedAt.IsZero() || !s.SelectedAt.After(org.SessionsEndedAt)
 }
 
-// runsOut is when a session ends by itself, unless it is used before.
+// runsOut returns when a session expires, unless it is used before.
 func (c Config) runsOut(s Session, org *Organization) time.Time {
 	idle, longest := c.sessionLimits(org)
 	first := s.ExpiresAt
@@ -310,7 +310,7 @@ func (c Config) runsOut(s Session, org *Organization) time.Time {
 	return first
 }
 
-// authenticated is what a session stands on, as its bearer's program wants it.
+// authenticated returns the rows of a session in the form that Authenticate returns.
 func (ss sessionRules) authenticated(ctx context.Context, s Session, held sessionFacts) (Authenticated, error) {
 	found := Authenticated{Session: s, User: held.user}
 	if held.organization == nil {

@@ -10,13 +10,12 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Revoke ends a session (rule S2): of the host and of the user it ends all entries of the
-// session's client. The people who run an organization can end the entries into it, and end no
-// other: then the person needs a new sign-in for that organization in this browser. An entry that has ended stays
-// as it is, without an event; of one that a newer sign-in replaced, the newer one ends.
+// Revoke ends a session (rule S2). If the host or the session's user calls it, it ends all entries of the
+// session's client. Administrators of an organization can end only the entries into that organization; the user
+// then needs a new sign-in for it in this browser. On an entry that has ended, Revoke changes nothing and
+// writes no event. If a newer sign-in has replaced the entry, Revoke ends the newer one.
 //
-// Errors: [ErrNotFound]; [ErrForbidden] for a member who has more than the actor (rule
-// R6).
+// Errors: [ErrNotFound]; [ErrForbidden] for a member with more permissions than the actor (rule R6).
 func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 	return exec(ctx, g.s, sessionsRevoke, id.String(), func(ctx context.Context, c *call) error {
 		s, err := c.sessions().lockSession(ctx, id)
@@ -34,15 +33,16 @@ func (g Sessions) Revoke(ctx context.Context, id SessionID) error {
 		switch {
 		case all:
 			ends = sessionFilter{ClientID: typed.Of(s.ClientID)}
-		case s.EndReason == EndedReplaced: // then it is about the one in its place
+		case s.EndReason == EndedReplaced: // revoke the one that replaced it
 			ends = sessionFilter{ClientID: typed.Of(s.ClientID), OrganizationID: typed.Of(s.OrganizationID)}
 		}
 		return c.sessions().endSessions(ctx, ends, EndedRevoked)
 	})
 }
 
-// endsAll reports whether who revokes a session ends it with all of its entries: the host and its user do. By
-// a session that is confined, or counts as confined, its user ends the one entry alone (rule P6).
+// endsAll reports whether the actor ends a session with all of its entries, as the host and the session's user
+// do. A user who acts through a session that is confined, or counts as confined, ends only the one entry (rule
+// P6).
 func (ss sessionRules) endsAll(ctx context.Context, s Session) (bool, error) {
 	p := ss.c.service.principal
 	switch {
@@ -64,8 +64,8 @@ func (ss sessionRules) endsAll(ctx context.Context, s Session) (bool, error) {
 	return ss.speaksFor(ctx, held)
 }
 
-// lockSession takes the locks of a session's user and organization, and asks whether
-// the actor may. Under the user's lock a session goes nowhere else.
+// lockSession takes the locks of a session's user and organization, and checks that the actor may make the
+// call. Under the user's lock the session cannot move.
 func (ss sessionRules) lockSession(ctx context.Context, id SessionID) (Session, error) {
 	return underLock(ctx, ss.c, func() (Session, error) { return ss.get(ctx, id) }, func(s Session) error {
 		if err := ss.c.lock(ctx, lockUser(s.UserID)); err != nil {
@@ -79,7 +79,7 @@ func (ss sessionRules) lockSession(ctx context.Context, id SessionID) (Session, 
 	})
 }
 
-// get reads a session for the actor, as [invitationRules.authorizedInvitation] does an invitation.
+// get reads a session for the actor, as [invitationRules.authorizedInvitation] reads an invitation.
 func (ss sessionRules) get(ctx context.Context, id SessionID) (Session, error) {
 	s, err := ss.c.tx.Sessions().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound {
@@ -91,8 +91,8 @@ func (ss sessionRules) get(ctx context.Context, id SessionID) (Session, error) {
 	return s, ss.mayTell(ctx, s)
 }
 
-// mayTell lets an actor at a session that is their own, or is where they may look. Of
-// others they do not hear that they are there.
+// mayTell lets an actor see their own sessions, and those in an organization whose sessions they may read.
+// Other sessions are not found.
 func (ss sessionRules) mayTell(ctx context.Context, s Session) error {
 	p := ss.c.service.principal
 	if p != nil && p.user != s.UserID && s.OrganizationID.IsZero() {
@@ -101,15 +101,15 @@ func (ss sessionRules) mayTell(ctx context.Context, s Session) error {
 	return ss.c.access().authorize(ctx, scope{organization: s.OrganizationID, user: s.UserID, missing: notFound(s.ID)})
 }
 
-// mayRevoke refuses an actor to act on a member who has more than they (rule R6).
+// mayRevoke refuses an actor who acts on a member with more permissions than the actor has (rule R6).
 func (ss sessionRules) mayRevoke(ctx context.Context, s Session) error {
 	p := ss.c.service.principal
 	switch {
 	case p == nil || p.user == s.UserID:
 		return nil
-	case s.EndReason == EndedReplaced: // it is about the one in its place, whose membership may be another
+	case s.EndReason == EndedReplaced: // this is about the session that replaced it, which may have another membership
 		m, err := ss.c.members().get(ctx, s.OrganizationID, s.UserID)
-		if CodeOf(err) == ErrNotFound { // and so there is none in its place
+		if CodeOf(err) == ErrNotFound { // then no session has replaced it
 			return nil
 		}
 		if err != nil {
@@ -126,8 +126,8 @@ func (ss sessionRules) mayRevoke(ctx context.Context, s Session) error {
 	return ss.c.members().mayTouch(ctx, m)
 }
 
-// RevokeAll ends all of a user's sessions, wherever they are, but those of the clients of
-// which one session is named (rule S2), and their pending sign-ins (rule P5).
+// RevokeAll ends all of a user's sessions in all organizations (rule S2), and their pending sign-ins (rule P5).
+// It spares the clients to which the sessions in but belong.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) error {
@@ -151,9 +151,9 @@ func (g Sessions) RevokeAll(ctx context.Context, user UserID, but ...SessionID) 
 	})
 }
 
-// RevokeByOrganization ends every session in an organization, the owners' and the
-// caller's own too (rules S2, O2). However many they are, it is one write and one
-// event: the organization notes the instant, and what was there before has ended.
+// RevokeByOrganization ends every session in an organization, also those of owners and of the caller (rules S2,
+// O2). It is one write and one event, for any number of sessions: the organization records the time, and all
+// sessions from before have ended.
 //
 // Errors: [ErrNotFound].
 func (g Sessions) RevokeByOrganization(ctx context.Context, id OrganizationID) error {
@@ -179,13 +179,13 @@ func (g Sessions) RevokeByOrganization(ctx context.Context, id OrganizationID) e
 	})
 }
 
-// endAllSessions ends every session in an organization with the change that keeps it
-// (rule O2).
+// endAllSessions sets the time at which all sessions in an organization end (rule O2). The caller saves the
+// organization.
 func (ss sessionRules) endAllSessions(org *Organization) {
 	org.SessionsEndedAt = laterThan(ss.c.now, org.SessionsEndedAt)
 }
 
-// SignOut ends the session of a token, with all its entries, at its bearer's wish.
+// SignOut ends the session of a token, with all its entries. Call it when the user signs out.
 //
 // Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired].
 func (g Sessions) SignOut(ctx context.Context, token string) error {
@@ -205,9 +205,9 @@ func (g Sessions) SignOut(ctx context.Context, token string) error {
 	})
 }
 
-// endSessions ends the live sessions that pass a filter, but those of the clients of which
-// one is named, and spends the tokens that open nothing any more (rule S2). The caller holds
-// the lock of each user or organization concerned, so that none begins meanwhile.
+// endSessions ends the live sessions that pass a filter, except those of the clients of the sessions in but. It
+// also ends the tokens that have no session left (rule S2). The caller holds the lock of each user or
+// organization concerned, so that no session starts meanwhile.
 func (ss sessionRules) endSessions(ctx context.Context, f sessionFilter, why EndReason, but ...SessionID) error {
 	live, err := ss.liveOf(ctx, f)
 	if err != nil {
@@ -221,8 +221,8 @@ func (ss sessionRules) endSessions(ctx context.Context, f sessionFilter, why End
 	return ss.end(ctx, why, live...)
 }
 
-// clientsOf gives the clients of those sessions that pass a filter: of the live ones, or others that
-// have ended.
+// clientsOf returns the clients of the given sessions that pass a filter. It looks among the live ones, and
+// reads those that have ended.
 func (ss sessionRules) clientsOf(ctx context.Context, f sessionFilter, live []Session, ids []SessionID) (clients []SessionID, err error) {
 	var ended []SessionID
 	for _, id := range ids {
@@ -243,8 +243,8 @@ func (ss sessionRules) clientsOf(ctx context.Context, f sessionFilter, live []Se
 	return clients, err
 }
 
-// end ends sessions. What ended expires with that, so that a sweep finds by one date
-// what ran out and what ended. The token of a client ends with its last session.
+// end ends sessions. It also sets their expiry to now, so that a sweep finds expired and ended sessions by one
+// date. The token of a client ends with its last session.
 func (ss sessionRules) end(ctx context.Context, why EndReason, live ...Session) error {
 	if len(live) == 0 {
 		return nil
@@ -279,31 +279,31 @@ func (ss sessionRules) end(ctx context.Context, why EndReason, live ...Session) 
 	return ss.c.spendOf(ctx, secretSession, dead...)
 }
 
-// living narrows a filter to the sessions that have neither ended nor run out. What ended
-// expired with that, so an index leads past it, however often somebody signs in (rule G9).
+// living narrows a filter to sessions that have neither ended nor expired. An ended session has expired, too,
+// so an index skips it, however often somebody signs in (rule G9).
 func (ss sessionRules) living(f sessionFilter) sessionFilter {
 	f.Ended, f.DueAfter = typed.Of(false), ss.c.now
 	return f
 }
 
-// liveOf are those that pass a filter and have neither ended nor run out, by id: of a user, and so
-// of a membership, no more than Limits.UserSessions.
+// liveOf returns the sessions that pass a filter and have neither ended nor expired, by id. A user, and so a
+// membership, has at most Limits.UserSessions of them.
 func (ss sessionRules) liveOf(ctx context.Context, f sessionFilter) ([]Session, error) {
 	live, err := ss.c.tx.Sessions().List(ctx, ss.living(f), listSpan{Limit: math.MaxInt32, Order: ByDue})
 	slices.SortFunc(live, func(a, b Session) int { return a.ID.Compare(b.ID) })
 	return live, err
 }
 
-// liveSessions are those of a user that have neither ended nor run out, by id.
+// liveSessions returns a user's sessions that have neither ended nor expired, by id.
 func (ss sessionRules) liveSessions(ctx context.Context, user UserID) ([]Session, error) {
 	return ss.liveOf(ctx, sessionFilter{UserID: typed.Of(user)})
 }
 
-// makeRoom ends the oldest of a user's sessions where one more makes them too many: of those that are
-// confined first, and for one that is confined first of those through the same connection. So a
-// provider that proves nothing about a person, and signs in as them over and over, ends no session but its
-// own. current is that of the client where the coming one is one more entry of a client, and is there already:
-// then the client's others go before those of other clients, and the current one last of all.
+// makeRoom ends the oldest of a user's sessions where another one would be too many. Confined sessions end
+// first; and if the new one is confined, first those that came through the same connection. So a provider that
+// proves nothing about a user, and signs in as them over and over, ends only sessions of its own. If the new
+// session is another entry of a client that exists already, current is that client's current entry. Then the
+// client's other entries end before those of other clients, and the current entry ends last.
 func (ss sessionRules) makeRoom(ctx context.Context, coming Session, current SessionID) error {
 	most := ss.c.instance.config.Limits.UserSessions
 	added := coming.ClientID != coming.ID
@@ -340,15 +340,15 @@ func (ss sessionRules) makeRoom(ctx context.Context, coming Session, current Ses
 }
 
 const (
-	sessionsRemembered = 30 * 24 * time.Hour // how long one that ran out or ended is kept, at least
-	swept              = 500                 // most that one Sweep removes, and as many tokens
+	sessionsRemembered = 30 * 24 * time.Hour // how long an expired or ended session is kept, at least
+	swept              = 500                 // the most sessions, and the most tokens, that one Sweep deletes
 	sweepEvery         = 10 * time.Minute
 )
 
-// Sweep removes sessions that ran out or ended over 30 days ago, or Config.SessionFor if
-// that is longer, tokens of whatever kind that did over 30 days ago, and pending sign-ins that ran out:
-// some of each, so that nobody waits for it, and says how many went. [Service.Run] calls it every ten minutes; without that, call it now and
-// then until it gives 0.
+// Sweep deletes sessions that expired or ended over 30 days ago (or Config.SessionFor ago, if that is longer),
+// tokens of all kinds that did so over 30 days ago, and expired pending sign-ins. It deletes a part of each, so
+// that it blocks others for a short time only, and returns how many it deleted. [Service.Run] calls it every
+// ten minutes. Without Run, call it from time to time until it returns 0.
 func (g Sessions) Sweep(ctx context.Context) (int, error) {
 	return write(ctx, g.s, sessionsSweep, "", func(ctx context.Context, c *call) (int, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -365,7 +365,7 @@ func (g Sessions) Sweep(ctx context.Context) (int, error) {
 
 func (ss sessionRules) sweepSessions(ctx context.Context) (int, error) {
 	due := listSpan{Limit: swept, Order: ByDue}
-	// A revoked entry is remembered as long as evidence from before may live: see outlived.
+	// A revoked entry is kept as long as evidence from before may be valid: see outlived.
 	remembered := max(sessionsRemembered, ss.c.instance.config.SessionFor)
 	sessions, err := ss.c.tx.Sessions().List(ctx, sessionFilter{DueBefore: ss.c.now.Add(-remembered)}, due)
 	if err != nil {

@@ -10,32 +10,32 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// maxEntries is how many organizations one client works in at most (rule S1).
+// maxEntries is in how many organizations one client can work at once (rule S1).
 const maxEntries = 20
 
-// Enter adds an entry into an organization to the session of a token (rule S1), from evidence that
-// the session holds already. The token stays the same, and so does the current entry. Where there
-// is an entry that the policies still let in, that is the answer.
+// Enter adds an entry into an organization to the session of a token, from evidence that the session has
+// already (rule S1). The token stays the same, and so does the current entry. If the session has an entry there
+// that the policies still accept, Enter returns that entry.
 //
-// The evidence has to satisfy the policies (rules P2, P3). The evidence of a confined entry counts
-// nowhere else, and that of a connection in the connection's organization only (rule P6): into another
-// organization that takes such evidence they come by a sign-in that names it. What was
-// shown before all sessions of the organization ended, before the people who run it revoked an
-// entry of this client, or before such an entry ran out unused, does not count there either. An entry has the ProvedAt of its evidence, so
-// that it lasts no longer than a session that began then (rule O3).
+// The evidence must satisfy the policies (rules P2, P3). The evidence of a confined entry is valid nowhere
+// else, and evidence from a connection is valid only in the connection's organization (rule P6). To enter an
+// organization that accepts such evidence, the user needs a sign-in that names it. Old evidence is not valid in
+// an organization either: from before all its sessions were ended, before its administrators revoked an entry
+// of this client, or before such an entry expired unused. A new entry has the ProvedAt of its evidence, so it
+// lasts no longer than a session that began then (rule O3).
 //
-// The Decision is [DecisionSignedIn] with the entry as its Session and without a Token; or it says
-// which sign-in the organization wants: [DecisionUseSingleSignOn], [DecisionUseOtherMethod],
-// [DecisionSecondFactor], or [DecisionSignInAgain]. Sign in with Attempt.Session then, to add that
+// The Decision is [DecisionSignedIn], with the entry as its Session and without a Token, or it says which
+// sign-in the organization demands: [DecisionUseSingleSignOn], [DecisionUseOtherMethod],
+// [DecisionSecondFactor], or [DecisionSignInAgain]. In that case sign in with Attempt.Session, to add the new
 // evidence to the session. A refusal changes nothing.
 //
-// A session has at most 20 entries: the least recently used one ends where there would be more
-// ([EndedTooMany]). Each counts for Limits.UserSessions.
+// A session has at most 20 entries. Beyond that, the least recently used entry ends ([EndedTooMany]). Each
+// entry counts for Limits.UserSessions.
 //
 // Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired]; [ErrInvalid] for the zero id;
-// [ErrNotFound] for an organization that they are no active member of; [ErrOrganizationClosed].
+// [ErrNotFound] for an organization of which the user is not an active member; [ErrOrganizationClosed].
 func (g Sessions) Enter(ctx context.Context, token string, organization OrganizationID) (Decision, error) {
-	// Nobody waits for the writer for what changes nothing.
+	// Try a read first, so that a call that changes nothing does not wait for writers.
 	d, err := read(ctx, g.s, sessionsEnter, "", func(ctx context.Context, c *call) (Decision, error) {
 		if organization.IsZero() {
 			return Decision{}, invalid("organization", "is missing")
@@ -58,7 +58,7 @@ func (g Sessions) Enter(ctx context.Context, token string, organization Organiza
 	})
 }
 
-// stillCurrent is the current entry of a secret: the one that was, or the one that has just replaced it.
+// stillCurrent returns the current entry of a secret: the previous one, or the entry that has just replaced it.
 func (ss sessionRules) stillCurrent(ctx context.Context, secret storedSecret, entered Session) (SessionID, error) {
 	if secret.SessionID.IsZero() || secret.SessionID == entered.ID {
 		return secret.SessionID, nil
@@ -73,7 +73,7 @@ func (ss sessionRules) stillCurrent(ctx context.Context, secret storedSecret, en
 	return secret.SessionID, err
 }
 
-// answered is the Decision of Enter where that makes no entry, and the zero one where it would.
+// answered returns the Decision of Enter where Enter would make no entry, and the zero Decision where it would.
 func (ss sessionRules) answered(ctx context.Context, raw string, id OrganizationID) (Decision, error) {
 	secret, err := ss.open(ctx, raw)
 	if err != nil {
@@ -115,7 +115,7 @@ func (ss sessionRules) enter(ctx context.Context, raw string, id OrganizationID)
 	return e.entered(s), secret, err
 }
 
-// judge looks for an entry of a session whose evidence counts in an organization.
+// judge looks for an entry of a session whose evidence is valid in an organization.
 func (ss sessionRules) judge(ctx context.Context, secret storedSecret, id OrganizationID) (entering, error) {
 	if err := ss.entranceAhead(ctx, secret.UserID, id); err != nil {
 		return entering{}, err
@@ -130,19 +130,19 @@ func (ss sessionRules) judge(ctx context.Context, secret storedSecret, id Organi
 	return e, nil
 }
 
-// entering is a session on its way into an organization.
+// entering is the state of a session that is about to enter an organization.
 type entering struct {
 	ss      sessionRules
 	secret  storedSecret
 	id      OrganizationID
-	user    User         // zero: no entry of the session holds any more
+	user    User         // zero: no entry of the session is valid any more
 	at      sessionFacts // the organization and the membership
 	barred  *time.Time   // when the client last lost an entry there; zero: never
-	missing unmet        // what the policies wanted of the first evidence that could count
-	found   Session      // whose evidence counts; zero: none yet
+	missing unmet        // what the policies demanded of the first evidence that could be valid
+	found   Session      // the entry whose evidence is valid; zero: none yet
 }
 
-// try holds the evidence of an entry against the organization.
+// try checks the evidence of an entry for the organization.
 func (e *entering) try(ctx context.Context, s Session, held sessionFacts) (done bool, err error) {
 	if e.user.ID.IsZero() {
 		if e.at, err = e.ss.entrance(ctx, e.secret.UserID, e.id); err != nil {
@@ -169,8 +169,8 @@ func (e *entering) try(ctx context.Context, s Session, held sessionFacts) (done 
 	return false, nil
 }
 
-// counts reports whether the evidence of an entry elsewhere may count in the organization at
-// all (rules O3, P6, S1, S2).
+// counts reports whether the evidence of an entry elsewhere may be valid in the organization at all (rules O3,
+// P6, S1, S2).
 func (e *entering) counts(ctx context.Context, s Session, held sessionFacts) (bool, error) {
 	_, longest := e.ss.c.instance.config.sessionLimits(e.at.organization)
 	if s.Confined || !s.ConnectionID.IsZero() && held.connection.OrganizationID != e.id ||
@@ -180,10 +180,11 @@ func (e *entering) counts(ctx context.Context, s Session, held sessionFacts) (bo
 	return e.outlived(ctx, s)
 }
 
-// outlived reports whether the evidence of an entry was shown after the client last lost an entry into
-// the organization: by what the people there did, who revoked it, or made the member inactive, or removed
-// them; or because it went unused for longer than they allow. Otherwise the old
-// evidence would let somebody with the token come back. What was shown before an entry began counts as older, whatever the clocks say.
+// outlived reports whether the evidence of an entry is newer than the time when the client last lost an entry
+// into the organization. The client lost it because somebody there revoked it, or deactivated or removed the
+// member, or because it was unused for longer than the organization allows. Without this check, old evidence
+// would let a person with the token come back. Evidence from before the lost entry began always counts as
+// older, whatever the clocks say.
 func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
 	if e.barred == nil {
 		f := sessionFilter{ClientID: typed.Of(e.secret.client()), OrganizationID: typed.Of(e.id), Ended: typed.Of(true)}
@@ -213,13 +214,13 @@ func (e *entering) outlived(ctx context.Context, s Session) (bool, error) {
 	return e.barred.IsZero() || s.ProvedAt.After(*e.barred), nil
 }
 
-// entered is the Decision with the entry that there is.
+// entered returns the Decision for an entry that exists.
 func (e *entering) entered(s Session) Decision {
 	return Decision{Kind: DecisionSignedIn, User: e.user, OrganizationID: e.id, Session: s}
 }
 
-// refused says which sign-in the organization wants. Where nothing that the session holds could
-// count, it is what the policies want of somebody who has shown nothing, or else any sign-in.
+// refused returns which sign-in the organization demands. If no evidence of the session could be valid there,
+// that is what the policies demand of a person who has shown nothing, or else any sign-in.
 func (e *entering) refused(ctx context.Context) (Decision, error) {
 	if e.missing.kind == "" {
 		var err error
@@ -252,9 +253,9 @@ func (ss sessionRules) addEntered(ctx context.Context, e entering) (Session, err
 	return s, ss.recordSession(ctx, EventSessionEntered, s, nil, e.user.person())
 }
 
-// addEntry keeps a new session: the first of a client, or one more of the client whose secret is
-// given. Of those it replaces the one into the same organization, and ends the least recently used
-// where there are too many.
+// addEntry saves a new session: the first one of a client, or another one of the client whose secret is given.
+// For that client it replaces the entry into the same organization, and ends the least recently used one if
+// there are too many.
 func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSecret) error {
 	if secret.ID.IsZero() {
 		if err := ss.makeRoom(ctx, s, SessionID{}); err != nil {
@@ -283,7 +284,7 @@ func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSec
 	}
 	if len(others) >= maxEntries && !s.OrganizationID.IsZero() {
 		slices.SortStableFunc(others, func(a, b Session) int {
-			switch secret.SessionID { // the current one goes last
+			switch secret.SessionID { // the current entry ends last
 			case a.ID:
 				return 1
 			case b.ID:
@@ -298,7 +299,7 @@ func (ss sessionRules) addEntry(ctx context.Context, s Session, secret storedSec
 	return ss.makeRoom(ctx, s, secret.SessionID)
 }
 
-// keepCurrent notes which entry is current.
+// keepCurrent saves which entry is current.
 func (ss sessionRules) keepCurrent(ctx context.Context, secret storedSecret, current SessionID) error {
 	if secret.SessionID == current {
 		return nil
@@ -307,7 +308,7 @@ func (ss sessionRules) keepCurrent(ctx context.Context, secret storedSecret, cur
 	return put(ctx, ss.c, ss.c.tx.Secrets().Update, &secret)
 }
 
-// entryAt is the live entry of a session into an organization; zero: the current one.
+// entryAt returns the live entry of a session into an organization; zero: the current entry.
 func (ss sessionRules) entryAt(ctx context.Context, secret storedSecret, in OrganizationID) (Session, error) {
 	if in.IsZero() {
 		return ss.current(ctx, secret)
@@ -330,8 +331,8 @@ func (ss sessionRules) entryAt(ctx context.Context, secret storedSecret, in Orga
 	return found[0], nil
 }
 
-// eachEntry walks the entries of a session that hold: first the one into an organization, then
-// the current one, then those with the newest evidence, until fn is done.
+// eachEntry calls fn for the valid entries of a session until fn is done: first the entry into an organization,
+// then the current one, then the others, those with the newest evidence first.
 func (ss sessionRules) eachEntry(ctx context.Context, secret storedSecret, first OrganizationID, fn func(Session, sessionFacts) (done bool, err error)) error {
 	live, err := ss.c.tx.Sessions().List(ctx, ss.living(sessionFilter{ClientID: typed.Of(secret.client())}), listSpan{Limit: math.MaxInt32})
 	if err != nil {
@@ -364,8 +365,8 @@ func (ss sessionRules) eachEntry(ctx context.Context, secret storedSecret, first
 	return nil
 }
 
-// anyEntry is an entry of a session that holds, of several one that is not confined; its id is
-// zero where none holds.
+// anyEntry returns a valid entry of a session, if possible one that is not confined. Its id is zero where no
+// entry is valid.
 func (ss sessionRules) anyEntry(ctx context.Context, secret storedSecret) (found Session, facts sessionFacts, err error) {
 	err = ss.eachEntry(ctx, secret, OrganizationID{}, func(s Session, held sessionFacts) (bool, error) {
 		if found.ID.IsZero() || !s.Confined {
@@ -376,11 +377,11 @@ func (ss sessionRules) anyEntry(ctx context.Context, secret storedSecret) (found
 	return found, facts, err
 }
 
-// unconfined is an entry of a token's session that speaks for the account: it is not confined,
-// nor counts as confined (rule P6).
+// unconfined returns an entry of a token's session that may act for the whole account: it is not confined, and
+// does not count as confined (rule P6).
 //
-// Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired]; the first entry that holds,
-// with ok false, where all are confined.
+// Errors: [ErrInvalidToken], [ErrSessionEnded], [ErrSessionExpired]. If all entries are confined, it returns
+// the first valid one, with ok false.
 func (ss sessionRules) unconfined(ctx context.Context, raw string) (found Session, ok bool, err error) {
 	secret, err := ss.open(ctx, raw)
 	if err != nil {
@@ -396,9 +397,9 @@ func (ss sessionRules) unconfined(ctx context.Context, raw string) (found Sessio
 	return found, ok, err
 }
 
-// continued is the secret of the session that an attempt adds its evidence to; the zero one where
-// it starts a session of its own: without a token, and with one that is dead or another person's.
-// The user's lock is held.
+// continued returns the secret of the session that an attempt adds its evidence to. It is zero where the
+// attempt starts a session of its own: without a token, and with a token that is dead or belongs to another
+// user. The caller holds the user's lock.
 func (ss sessionRules) continued(ctx context.Context, raw string, user UserID) (storedSecret, error) {
 	if raw == "" {
 		return storedSecret{}, nil
@@ -417,7 +418,7 @@ func (ss sessionRules) continued(ctx context.Context, raw string, user UserID) (
 	return secret, nil
 }
 
-// nowhere is an entry as it reads where no organization is chosen.
+// nowhere returns an entry in the form that it has while no organization is chosen.
 func (s Session) nowhere(held sessionFacts) (Session, sessionFacts) {
 	held.standsIn = !s.OrganizationID.IsZero()
 	s.OrganizationID, s.MembershipID = OrganizationID{}, MembershipID{}

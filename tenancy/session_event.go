@@ -2,9 +2,10 @@ package tenancy
 
 import "context"
 
-// recordSession tells of a session where it is. An organization is not told of another one,
-// though the same person is in both (rule G7): neither of the other entries of the client, nor
-// through whose connection it came. What a client does to its entries is done through each. person is whose it is, if that was read; zero else.
+// recordSession writes an event about a session in the session's organization. The event must not show that
+// organization anything about another one with the same user (rule G7): not the client's other entries, and not
+// the organization of the connection. So a change to all entries of a client writes an event for each. person
+// is the session's user, if the caller has read it; else zero.
 func (ss sessionRules) recordSession(ctx context.Context, kind EventType, s Session, before *Session, person EventPerson) error {
 	result, err := ss.tellable(ctx, s)
 	if err != nil {
@@ -24,9 +25,8 @@ func (ss sessionRules) recordSession(ctx context.Context, kind EventType, s Sess
 	return ss.c.record(ctx, n)
 }
 
-// tellable is a session as the organization where it is may see it: without the
-// connection of another one, and without an identity that is the person's own matter (rule
-// P11).
+// tellable returns a session as its organization may see it: without a connection of another organization, and
+// without an identity that is the user's own matter (rule P11).
 func (ss sessionRules) tellable(ctx context.Context, s Session) (Session, error) {
 	if s.OrganizationID.IsZero() {
 		return s, nil

@@ -11,14 +11,14 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// SessionQuery selects sessions for List and ListByUser: the live ones, oldest first.
-// A page may hold fewer than Limit, and not be the last, where some are not live any
-// more.
+// SessionQuery selects sessions for [Sessions.List] and [Sessions.ListByUser]: the live ones, oldest first. A
+// page may have fewer sessions than Limit without being the last, because sessions that are not live any more
+// are left out of it.
 type SessionQuery struct {
-	Ended      bool   // also those that ended or ran out, as long as they are kept
+	Ended      bool   // also sessions that ended or expired, as long as they are kept
 	Descending bool   // in reverse order
 	Limit      int    // default 50, at most 1000
-	Cursor     string // Next of the page before
+	Cursor     string // Next of the previous page
 }
 
 func (q SessionQuery) filter() (f sessionFilter) {
@@ -30,7 +30,9 @@ func (q SessionQuery) filter() (f sessionFilter) {
 
 func (q SessionQuery) paging() paging { return paging{ByID, q.Descending, q.Limit, q.Cursor} }
 
-// Get gives a session, live or not, or [ErrNotFound].
+// Get returns a session, live or not.
+//
+// Errors: [ErrNotFound].
 func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
 	return read(ctx, g.s, sessionsGet, id.String(), func(ctx context.Context, c *call) (Session, error) {
 		s, err := c.sessions().get(ctx, id)
@@ -45,7 +47,7 @@ func (g Sessions) Get(ctx context.Context, id SessionID) (Session, error) {
 	})
 }
 
-// List gives a page of the sessions that are in an organization.
+// List returns a page of the sessions in an organization.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Sessions) List(ctx context.Context, organization OrganizationID, q SessionQuery) (Page[Session], error) {
@@ -62,7 +64,7 @@ func (g Sessions) List(ctx context.Context, organization OrganizationID, q Sessi
 	})
 }
 
-// All walks the sessions that List would give, page by page.
+// All walks the sessions that List returns, page by page.
 func (g Sessions) All(ctx context.Context, organization OrganizationID, q SessionQuery) iter.Seq2[Session, error] {
 	return pages(func(cursor string) (Page[Session], error) {
 		q := q
@@ -71,7 +73,7 @@ func (g Sessions) All(ctx context.Context, organization OrganizationID, q Sessio
 	}, q.Cursor)
 }
 
-// ListByUser gives a page of a user's sessions, wherever they are.
+// ListByUser returns a page of a user's sessions in all organizations.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged].
 func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (Page[Session], error) {
@@ -88,7 +90,7 @@ func (g Sessions) ListByUser(ctx context.Context, user UserID, q SessionQuery) (
 	})
 }
 
-// AllByUser walks the sessions that ListByUser would give, page by page.
+// AllByUser walks the sessions that ListByUser returns, page by page.
 func (g Sessions) AllByUser(ctx context.Context, user UserID, q SessionQuery) iter.Seq2[Session, error] {
 	return pages(func(cursor string) (Page[Session], error) {
 		q := q
@@ -115,10 +117,10 @@ func (ss sessionRules) page(ctx context.Context, filter sessionFilter, q Session
 	return page, nil
 }
 
-// asSeen gives sessions as they are: those that their organization or their connection
-// ended at once have ended, and none expires later than its organization lets it. What
-// somebody else than their user may not know of them is left out. It takes two queries, and
-// two more where some are elsewhere than the organization of their connection.
+// asSeen returns sessions in the form that the caller may see. A session that ended with all others of its
+// organization or connection has EndedAt set, and ExpiresAt is not later than the organization's limits allow.
+// Fields that only the session's user may see are cleared for others. It makes two queries, and two more where
+// a session is in another organization than its connection's.
 func (ss sessionRules) asSeen(ctx context.Context, rows []Session) ([]Session, error) {
 	through, err := ss.connectionsThrough(ctx, rows)
 	if err != nil {
@@ -141,15 +143,15 @@ func (ss sessionRules) asSeen(ctx context.Context, rows []Session) ([]Session, e
 			s.EndReason, s.EndedAt, s.ExpiresAt = EndedConnection, ss.c.now, ss.c.now
 		}
 		if p := ss.c.service.principal; p != nil && p.user != s.UserID {
-			s.ClientID = SessionID{} // it may be the id of an entry elsewhere
+			s.ClientID = SessionID{} // this may be the id of an entry in another organization
 			s.withhold(through[s.ConnectionID].OrganizationID)
 		}
 	}
 	return rows, nil
 }
 
-// unspoken are the live sessions that are elsewhere than the organization of their
-// connection, which cannot verify the person's address any more: see stillVouched.
+// unspoken returns the live sessions outside their connection's organization whose connection cannot verify the
+// user's address any more: see stillVouched.
 func (ss sessionRules) unspoken(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[SessionID]bool, error) {
 	away := slices.DeleteFunc(slices.Clone(rows), func(s Session) bool {
 		home := through[s.ConnectionID].OrganizationID
@@ -182,7 +184,7 @@ func (ss sessionRules) unspoken(ctx context.Context, rows []Session, through map
 	return unspoken, err
 }
 
-// markEnded makes a live session read as ended where it is (rules S2, P9).
+// markEnded sets EndedAt of a live session that its organization or connection has ended (rules S2, P9).
 func (ss sessionRules) markEnded(s *Session, orgs map[OrganizationID]*Organization, through map[ConnectionID]Connection) {
 	org, c := orgs[s.OrganizationID], through[s.ConnectionID]
 	home := orgs[c.OrganizationID]
@@ -203,9 +205,8 @@ func (ss sessionRules) markEnded(s *Session, orgs map[OrganizationID]*Organizati
 	s.ExpiresAt = s.EndedAt
 }
 
-// withhold takes out of a session what is not its organization's to know: through whose
-// connection, and by which identity, the person came. home is the connection's
-// organization (rule P11).
+// withhold clears what a session's organization may not know: another organization's connection, and the
+// identity that the user came by. home is the connection's organization (rule P11).
 func (s *Session) withhold(home OrganizationID) {
 	if home.IsZero() || home != s.OrganizationID {
 		s.ConnectionID, s.ConnectionEpoch, s.IdentityID = ConnectionID{}, 0, IdentityID{}
@@ -230,8 +231,8 @@ func (ss sessionRules) connectionsThrough(ctx context.Context, rows []Session) (
 	return through, err
 }
 
-// organizationsOf reads the organizations where sessions are, and those of the connections
-// that they came through.
+// organizationsOf reads the organizations of sessions, and those of the connections that the sessions came
+// through.
 func (ss sessionRules) organizationsOf(ctx context.Context, rows []Session, through map[ConnectionID]Connection) (map[OrganizationID]*Organization, error) {
 	orgs := map[OrganizationID]*Organization{}
 	var ids []OrganizationID

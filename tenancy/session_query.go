@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// bearerTables are the tables whose rows a request asks for, side by side in a row of
-// [bearerQuery]. The last has rows of its own.
+// bearerTables are the tables whose rows an authentication needs. [bearerQuery] returns one row of each, side
+// by side. The last table has rows of its own.
 var bearerTables = []struct {
 	table *store.Table
 	alias string
@@ -24,10 +24,10 @@ var bearerTables = []struct {
 	{roleAssignmentRows.Table, "a"},
 }
 
-// bearerQuery and entryQuery read in one statement what [Sessions.Authenticate] asks for one
-// by one: the secret of an id, its current session or that of an organization, and what the
-// session stands on. Each table is met by its key or a unique key, the session of an organization
-// among those of its client.
+// bearerQuery and entryQuery each read in one statement what [Sessions.Authenticate] would read one by one: the
+// secret with an id, its current session or the one in an organization, and the rows that this session depends
+// on. Each table is found by its key or a unique key; the session in an organization is found among those of
+// its client.
 var (
 	bearerQuery = makeBearerQuery("bearer", "s.id = x.session_id")
 	entryQuery  = makeBearerQuery("entry", "s.client_id = x.subject AND s.ended_at IS NULL AND s.organization_id = ?2 AND s.expires_at > ?3",
@@ -37,7 +37,7 @@ var (
 func makeBearerQuery(name, session string, more ...store.Column) *store.Query {
 	args := []store.Column{{Name: "secret_id", Type: store.ID, Prefix: storedSecretID{}.Prefix()}}
 	q := &store.Query{Name: name, Args: append(args, more...)}
-	var one, several []string // the columns of the row, and of the rows for the assignments
+	var one, several []string // the columns of the single row, and of the rows for the assignments
 	for _, t := range bearerTables {
 		for _, c := range t.table.Columns {
 			name, nothing := t.alias+"."+c.Name, "NULL"
@@ -46,7 +46,7 @@ func makeBearerQuery(name, session string, more ...store.Column) *store.Query {
 			} else {
 				one, several = append(one, name), append(several, nothing)
 			}
-			c.Null = true // where the row is not there
+			c.Null = true // null where that row does not exist
 			q.Columns = append(q.Columns, c)
 		}
 	}
@@ -64,24 +64,24 @@ FROM tenancy_secrets x
 JOIN tenancy_sessions s ON ` + session + `
 JOIN tenancy_role_assignments a ON a.membership_id = s.membership_id
 WHERE x.id = ?1`
-	// Without a hint SQLite may begin with the sessions of the organization, however many there are.
+	// Without this hint SQLite may begin with all sessions of the organization, and there may be many.
 	q.Dialect = map[string]string{"sqlite": strings.ReplaceAll(q.SQL, "\nJOIN ", "\nCROSS JOIN ")}
 	return q
 }
 
-// readAhead is a transaction that has read some rows already, in one statement, and gives
-// them out where a rule asks for them one by one. Nothing may be written in it.
+// readAhead is a transaction that has read some rows in advance, in one statement. It returns them when a rule
+// asks for them one by one. Nothing may be written in it.
 type readAhead struct {
 	store.Rows
-	known       map[rowID]store.Row // nil: there is no such row
-	entry       [16]byte            // the session; zero: there is none
+	known       map[rowID]store.Row // nil: the row does not exist
+	entry       [16]byte            // the session; zero: none was found
 	membership  [16]byte
 	assignments []store.Row // of the membership, by id
 }
 
 var _ store.Rows = (*readAhead)(nil)
 
-// readAhead reads what Authenticate asks for by a token, where the store runs queries.
+// readAhead reads what Authenticate needs for a token in advance, if the store can run queries.
 func (ss sessionRules) readAhead(ctx context.Context, raw string, in OrganizationID) error {
 	raw = readToken(raw)
 	if !wellFormed(raw, secretSession) {
@@ -152,18 +152,18 @@ func (r *readAhead) List(ctx context.Context, t *store.Table, where []store.Cond
 	return nil
 }
 
-// membershipColumn is where a role assignment names its membership.
+// membershipColumn is the column of a role assignment that names its membership.
 var membershipColumn = roleAssignmentRows.Table.Index("membership_id")
 
-// CountTo passes a count on.
+// CountTo passes a count on to the transaction underneath.
 func (r *readAhead) CountTo(ctx context.Context, t *store.Table, where []store.Cond, limit int) (int, error) {
 	return store.CountTo(ctx, r.Rows, t, where, limit)
 }
 
-// Query passes a query on.
+// Query passes a query on to the transaction underneath.
 func (r *readAhead) Query(ctx context.Context, q *store.Query, args []store.Value, yield func(store.Row) error) (bool, error) {
 	return store.RunQuery(ctx, r.Rows, q, args, yield)
 }
 
-// Unwrap is the transaction underneath.
+// Unwrap returns the transaction underneath.
 func (r *readAhead) Unwrap() store.Rows { return r.Rows }

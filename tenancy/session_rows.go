@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// sessionFilter selects sessions. Fields are joined by and.
+// sessionFilter selects sessions. The fields are combined with and.
 type sessionFilter struct {
 	ID             typed.In[SessionID]
 	UserID         typed.In[UserID]
@@ -18,7 +18,7 @@ type sessionFilter struct {
 	DueBefore      time.Time // ExpiresAt before this instant
 }
 
-// sessionRows says how one lies in a row.
+// sessionRows describes the row of a session.
 var sessionRows = typed.Describe[Session, sessionFilter](
 	"tenancy_sessions", "session",
 	typed.ID("id", func(v *Session) *SessionID { return &v.ID }),

@@ -8,14 +8,14 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Switch makes the entry into an organization the current one, and adds it as [Sessions.Enter] does
-// where there is none (rule S1). With the zero id no organization is current; the entries stay. The
-// token stays the same, and so do the other entries: another tab goes on in its organization. The
-// current entry is what [Sessions.Authenticate] gives where no organization is named.
+// Switch makes the entry into an organization the current one (rule S1). If there is none, it adds one, as
+// [Sessions.Enter] does. With the zero id no organization is current, and the entries stay. The token stays the
+// same, and so do the other entries: another browser tab goes on in its organization. The current entry is the
+// one that [Sessions.Authenticate] returns if no organization is named.
 //
-// The Decision is that of Enter. With the zero id its Session is as Authenticate gives it then.
+// The Decision is that of Enter. With the zero id its Session is the one that Authenticate then returns.
 //
-// Errors: those of Enter, but for the zero id.
+// Errors: those of Enter, except the one for the zero id.
 func (g Sessions) Switch(ctx context.Context, token string, organization OrganizationID) (Decision, error) {
 	return write(ctx, g.s, sessionsSwitch, "", func(ctx context.Context, c *call) (Decision, error) {
 		if organization.IsZero() {
@@ -39,7 +39,7 @@ func (ss sessionRules) leave(ctx context.Context, raw string) (Decision, error) 
 	if err != nil {
 		return Decision{}, err
 	}
-	if s.OrganizationID.IsZero() { // as it is
+	if s.OrganizationID.IsZero() { // no organization is current already
 		return Decision{Kind: DecisionSignedIn, User: held.user, Session: s}, nil
 	}
 	if err := ss.keepCurrent(ctx, secret, SessionID{}); err != nil {
@@ -54,9 +54,9 @@ func (ss sessionRules) leave(ctx context.Context, raw string) (Decision, error) 
 	return Decision{Kind: DecisionSignedIn, User: held.user, Session: s}, nil
 }
 
-// speaksFor reports whether the connection that a session came through, if it did, can
-// verify the person's address still (rule P6): the domain may be gone, or the address have
-// moved. If it cannot, the session is good for nothing outside the connection's organization.
+// speaksFor reports whether the connection that a session came through can still verify the user's address
+// (rule P6). It cannot after the domain is lost, or after the user changed the address. Then the session is
+// valid only in the connection's organization. A session without a connection always passes.
 func (ss sessionRules) speaksFor(ctx context.Context, held sessionFacts) (bool, error) {
 	home := held.connection.OrganizationID
 	if home.IsZero() {
@@ -65,9 +65,9 @@ func (ss sessionRules) speaksFor(ctx context.Context, held sessionFacts) (bool, 
 	return ss.c.connections().speaks(ctx, home, held.user.EmailKey)
 }
 
-// rested reports whether a session would have ended, had it been at an organization all the
-// while: its evidence is from before all sessions there were ended, or it was not used for longer
-// than the organization allows (rule S2). When it was last seen is known to a minute.
+// rested reports whether a session would have ended if it had been in an organization all the time: its
+// evidence is older than the end of all sessions there, or it was unused for longer than the organization
+// allows (rule S2). The time of its last use is known to the minute.
 func (ss sessionRules) rested(s Session, org *Organization) bool {
 	if org == nil {
 		return false
@@ -76,10 +76,9 @@ func (ss sessionRules) rested(s Session, org *Organization) bool {
 	return !s.ProvedAt.After(org.SessionsEndedAt) || !ss.c.now.Before(s.LastSeenAt.Add(idle+time.Minute))
 }
 
-// lockToken finds the secret of a session's token, takes the locks of its user and of an
-// organization if one is named, and asks whether the actor may. What it gives was
-// read under the locks. From then on it is the session's user who acts, through it (rule
-// G12).
+// lockToken finds the secret of a session's token, takes the locks of its user and of an organization if one is
+// named, and checks that the actor may make the call. Its result was read under the locks. From then on the
+// actor of the call is the session's user, through the session (rule G12).
 func (ss sessionRules) lockToken(ctx context.Context, raw string, organization OrganizationID) (storedSecret, error) {
 	secret, err := ss.open(ctx, raw)
 	if err != nil {
@@ -99,9 +98,9 @@ func (ss sessionRules) lockToken(ctx context.Context, raw string, organization O
 	return secret, nil
 }
 
-// lockEntrance takes the locks of a user, and of the organization that they want to be at. Of an
-// organization that they are not in it takes none: otherwise anybody could make its writers wait.
-// Nobody gets into one without the user's lock.
+// lockEntrance takes the locks of a user and of the organization that they want to enter. If they are not in
+// that organization, it does not lock it: otherwise anybody could make its writers wait. Nobody gets in without
+// the user's lock.
 func (ss sessionRules) lockEntrance(ctx context.Context, user UserID, organization OrganizationID) error {
 	if err := ss.lockBearer(ctx, user); err != nil || ss.c.instance.singleWriter || organization.IsZero() {
 		return err
@@ -113,9 +112,9 @@ func (ss sessionRules) lockEntrance(ctx context.Context, user UserID, organizati
 	return ss.lockBearer(ctx, user, organization)
 }
 
-// entrance finds the organization that somebody wants to be at, and their membership
-// there. To whoever is no active member it is not there; one that is suspended is
-// closed to members too. None named, none found.
+// entrance finds the organization that a user wants to enter, and their membership in it. It is not found for a
+// user who is not an active member; a suspended organization is closed for its members, too. The zero id finds
+// nothing.
 func (ss sessionRules) entrance(ctx context.Context, user UserID, id OrganizationID) (sessionFacts, error) {
 	if id.IsZero() {
 		return sessionFacts{}, nil

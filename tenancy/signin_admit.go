@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// admit lets the person in where the invitation, their domain or their connection does
-// (rules I4, D7, P6), and turns away who has nothing to do where they want to.
+// admit makes the person a member if the invitation, their domain or their connection allows it (rules I4, D7,
+// P6). It refuses a person who has no access to the organization that they want.
 func (a admission) admit(ctx context.Context) error {
 	if a.n.confined() && a.n.target != a.n.home.ID {
 		return a.outside(a.n.target, "")
@@ -35,13 +35,13 @@ func (a admission) admit(ctx context.Context) error {
 	return err
 }
 
-// uninvited reports whether the person is new, and nobody has let them be a user.
+// uninvited reports whether the person is new, and nothing allows them to register.
 func (a admission) uninvited() bool {
 	return a.n.created && a.n.w.instance.config.Registration == RegistrationClosed && a.n.invitation == nil
 }
 
-// outside turns away somebody who is not in an organization, and who, where registration
-// is closed, would be a user only by being in one.
+// outside refuses a person who is not in an organization. Where registration is closed, a new person could only
+// be a user by being in one.
 func (a admission) outside(id OrganizationID, code Code) error {
 	kind := DecisionNotMember
 	if a.uninvited() {
@@ -50,7 +50,7 @@ func (a admission) outside(id OrganizationID, code Code) error {
 	return a.n.decide(Decision{Kind: kind, OrganizationID: id, Code: code})
 }
 
-// accept takes the invitation up.
+// accept accepts the invitation.
 func (a admission) accept(ctx context.Context) error {
 	inv := a.n.invitation
 	member, err := a.n.w.invitations().acceptInvitation(ctx, inv.Invitation, a.n.user, acceptance{mailed: inv.mailed, created: a.n.created})
@@ -68,7 +68,7 @@ func (a admission) accept(ctx context.Context) error {
 	return a.entered(member)
 }
 
-// entered notes that the person is in.
+// entered records that the person has become a member.
 func (a admission) entered(member Member) error {
 	a.n.joined = member
 	if a.n.w.instance.config.OnJoin != nil {
@@ -84,7 +84,7 @@ func (a admission) entered(member Member) error {
 	return nil
 }
 
-// enter lets the person into the organization that they want to, if something does.
+// enter makes the person a member of the organization that they want, if something allows it.
 func (a admission) enter(ctx context.Context) error {
 	if !a.onDomainOf(a.n.target) {
 		return a.turnAway(ctx)
@@ -120,8 +120,8 @@ func (a admission) enter(ctx context.Context) error {
 	return a.entered(member)
 }
 
-// turnAway answers who has no way into the organization that they name. It takes none of that
-// organization's locks: otherwise anybody could make its writers wait.
+// turnAway returns the answer for a person without a way into the organization that they name. It takes none of
+// that organization's locks: otherwise anybody could make its writers wait.
 func (a admission) turnAway(ctx context.Context) error {
 	org := a.n.opened
 	if org.ID != a.n.target {
@@ -140,7 +140,7 @@ func (a admission) turnAway(ctx context.Context) error {
 	return a.outside(org.ID, code)
 }
 
-// blockingCode is what stands between the person and the organization that they want to.
+// blockingCode returns what prevents the person from entering the organization that they want.
 func (a admission) blockingCode(ctx context.Context) (Code, error) {
 	status, err := a.n.statusAt(ctx, a.n.target)
 	switch status {
@@ -152,8 +152,7 @@ func (a admission) blockingCode(ctx context.Context) (Code, error) {
 	return "", err
 }
 
-// open reads an organization under its lock. Where it is archived it is not there (rule
-// O2).
+// open reads an organization under its lock. An archived organization is not found (rule O2).
 func (a admission) open(ctx context.Context, id OrganizationID) (Organization, error) {
 	if err := a.n.w.lock(ctx, lockOrganization(id)); err != nil {
 		return Organization{}, err
@@ -172,14 +171,13 @@ func (a admission) open(ctx context.Context, id OrganizationID) (Organization, e
 	return org, nil
 }
 
-// onDomainOf reports whether the person has a proved address on a domain of an
-// organization's.
+// onDomainOf reports whether the person has a proved address on a domain of an organization.
 func (a admission) onDomainOf(id OrganizationID) bool {
 	return !a.n.domain.ID.IsZero() && a.n.domain.OrganizationID == id && !a.n.user.EmailVerifiedAt.IsZero()
 }
 
-// way is how the person gets into an organization without anybody asking: through its
-// connection, or because their address is on its domain.
+// way returns how the person may join an organization without anybody's decision: through its connection, or
+// because their address is on its domain.
 func (a admission) way(ctx context.Context, org Organization) (entrant, bool, error) {
 	j := entrant{organization: org, userID: a.n.user.ID}
 	switch {
@@ -200,8 +198,8 @@ func (a admission) way(ctx context.Context, org Organization) (entrant, bool, er
 	return j, false, nil
 }
 
-// joinByDomain does for a person who did not say where to what the organization of their
-// domain offers (rule D7). Where they cannot be let in, they are not held up either.
+// joinByDomain applies what the organization of the person's domain offers, for a person who named no
+// organization (rule D7). If it cannot make them a member, the sign-in goes on without it.
 func (a admission) joinByDomain(ctx context.Context) error {
 	id := a.n.domain.OrganizationID
 	auto := a.n.domain.Joining == JoiningAuto
@@ -255,7 +253,7 @@ func (a admission) tryJoin(ctx context.Context, org Organization) error {
 		member, err = inside.admission().comeIn(ctx, j)
 		return err
 	})
-	if errors.Is(err, errLeft) { // who left is not fetched back, and may ask
+	if errors.Is(err, errLeft) { // domains do not bring back a user who left, but they may ask
 		a.n.decision.Suggested = []OrganizationView{org.view()}
 		return nil
 	}
@@ -268,14 +266,14 @@ func (a admission) tryJoin(ctx context.Context, org Organization) error {
 	return a.entered(member)
 }
 
-// joinRefused notes that the organization of the person's domain does not let them in, and
-// does not hold them up (rule P5).
+// joinRefused records that the organization of the person's domain does not let them in. The sign-in goes on
+// (rule P5).
 func (a admission) joinRefused(org Organization, code Code) error {
 	a.n.decision.JoinRefused = &JoinRefusal{org.view(), code}
 	return nil
 }
 
-// tryRequest is request for a person who did not say where to.
+// tryRequest does request for a person who named no organization.
 func (a admission) tryRequest(ctx context.Context, org Organization) error {
 	req, err := a.findOrFileRequest(ctx, org)
 	if code, refused := refusalCode(err); refused {
@@ -287,7 +285,7 @@ func (a admission) tryRequest(ctx context.Context, org Organization) error {
 	return a.filed(req)
 }
 
-// request files the wish to be let in of a person who named the organization.
+// request files a join request for a person who named the organization.
 func (a admission) request(ctx context.Context, org Organization) error {
 	there, err := a.blockingCode(ctx)
 	if err != nil {
@@ -308,9 +306,9 @@ func (a admission) request(ctx context.Context, org Organization) error {
 	return a.filed(req)
 }
 
-// findOrFileRequest files the person's request, or finds the one that waits. To sign in once more is
-// not to ask once more: what was declined stays so, and what they canceled as long as
-// they do not name the organization.
+// findOrFileRequest files the person's join request, or finds the pending one. A repeated sign-in does not
+// repeat a request that was declined. It repeats one that the person canceled only if they name the
+// organization.
 func (a admission) findOrFileRequest(ctx context.Context, org Organization) (JoinRequest, error) {
 	if err := isShut(org); err != nil {
 		return JoinRequest{}, err
@@ -337,8 +335,7 @@ func (a admission) filed(req JoinRequest) error {
 	return errKept
 }
 
-// refusalCode gives the code of an error that says no to a person; all others say that
-// something is wrong.
+// refusalCode returns the code of an error that refuses a person. Other errors are failures of the call.
 func refusalCode(err error) (Code, bool) {
 	if errors.Is(err, errRequestsFull) {
 		return ErrInvalid, true

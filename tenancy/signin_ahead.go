@@ -7,12 +7,12 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// attemptNames is what an attempt names besides a person, and so what is read ahead for it.
+// attemptNames says what an attempt names besides a person, and so what is read in advance for it.
 type attemptNames struct{ connection, groups, invitation bool }
 
-// signInAheads read in one statement what attempts name, and whose their evidence may be: the
-// connection with its organization and that one's policy, the invitation with the same, the
-// identity with its user, and the user of the address.
+// signInAheads are statements that read in advance, at once, what an attempt names and whose its evidence may
+// be: the connection with its organization and that one's policy, the invitation with the same, the identity
+// with its user, and the user of the address.
 var signInAheads = makeSignInAheads()
 
 func makeSignInAheads() map[attemptNames]*ahead {
@@ -60,14 +60,14 @@ func (n attemptNames) ahead() *ahead {
 	return newAhead("sign-in", args, rows, more...)
 }
 
-// groupsCell is the groups of the connection c. The settings lie last in their row, so that a
-// database need not read through them.
+// groupsCell is the groups of the connection c. The settings are the last column of their row, so that a
+// database need not read past them for the other columns.
 var groupsCell = func() aheadCell {
 	of := connectionSettingsRows.Table
 	return aheadCell{"LEFT JOIN " + of.Name + " s ON s.id = c.id", "s.group_roles", of.Columns[of.Index("group_roles")]}
 }()
 
-// readAhead reads what the attempt names, and whose it may be, where that is more than one row.
+// readAhead reads in advance what the attempt names and whose it may be, if that is more than one row.
 func (n *signIn) readAhead(ctx context.Context) error {
 	secret := n.in.invitationSecret()
 	names := attemptNames{!n.in.connection.IsZero(), !n.in.connection.IsZero() && len(n.in.groups) > 0, !secret.IsZero()}
@@ -93,8 +93,7 @@ func (n *signIn) readAhead(ctx context.Context) error {
 	return json.Unmarshal([]byte(more[0].Text), &n.groups)
 }
 
-// connectionWithGroups reads the connection, with its groups where something asks which roles
-// they map to.
+// connectionWithGroups reads the connection, and its groups if the evidence asserts groups.
 func (n *signIn) connectionWithGroups(ctx context.Context) (Connection, error) {
 	if len(n.in.groups) > 0 && n.groups == nil {
 		return n.w.connections().withGroups(ctx, n.in.connection)
@@ -103,6 +102,6 @@ func (n *signIn) connectionWithGroups(ctx context.Context) (Connection, error) {
 	if len(n.groups) > 0 {
 		c.Groups = n.groups
 	}
-	n.groups = nil // once
+	n.groups = nil // use them once
 	return c, err
 }

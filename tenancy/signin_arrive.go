@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// arrive picks the organization (rule P7), holds the attempt against its policy (rule
-// P3), and starts the session.
+// arrive picks the organization (rule P7), checks the attempt against its policy (rule P3), and starts the
+// session.
 func (n *signIn) arrive(ctx context.Context) error {
 	org, err := n.pick(ctx)
 	if err != nil {
@@ -44,9 +44,9 @@ func (n *signIn) arrive(ctx context.Context) error {
 	return err
 }
 
-// regroup gives the roles of the groups that the connection asserts (rule P8), unless
-// they came with the membership just now. It does so at the connection's organization
-// wherever the person goes, because a session may be switched to there.
+// regroup gives the roles for the groups that the connection asserts (rule P8), unless the person got them by
+// joining just now. It does so in the connection's organization even if the person signs in to another one,
+// because the session may switch there later.
 func (n *signIn) regroup(ctx context.Context) error {
 	if n.grouped || n.in.groups == nil {
 		return nil
@@ -69,9 +69,8 @@ func (n *signIn) regroup(ctx context.Context) error {
 	return n.admission().entered(result[0])
 }
 
-// holdOrganization holds the attempt against the policy of the organization picked. Where
-// others write at the same time it reads the policy again, now that it has the
-// organization's lock.
+// holdOrganization checks the attempt against the policy of the picked organization. On a store with several
+// writers it reads the policy again, under the organization's lock.
 func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
 	if _, known := n.rules[org.ID]; !known || !n.w.instance.singleWriter {
 		more, err := n.w.policies().read(ctx, org.ID)
@@ -87,9 +86,8 @@ func (n *signIn) holdOrganization(ctx context.Context, org Organization) error {
 	return n.decide(missing.decision())
 }
 
-// pick is the organization that the session is to be in: the one wanted, or the only
-// one; nil where the person is in none. Whoever takes an account over has not chosen what
-// it is a member of (rule U5).
+// pick returns the organization for the session: the one wanted, or the person's only one; nil if they have
+// none. A person who takes an account over has not chosen the organizations that it is a member of (rule U5).
 func (n *signIn) pick(ctx context.Context) (_ *Organization, err error) {
 	active := n.members
 	switch {
@@ -124,7 +122,7 @@ func (n *signIn) only(ctx context.Context, id OrganizationID) (*Organization, er
 	return &org, err
 }
 
-// choose leaves it to the person where several organizations are open to them.
+// choose lets the person choose if several organizations are open to them.
 func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization, error) {
 	orgs, err := n.organizationsOfMembers(ctx, active)
 	if err != nil {
@@ -146,8 +144,8 @@ func (n *signIn) choose(ctx context.Context, active []Membership) (*Organization
 	return nil, n.leaveToChoose(choices)
 }
 
-// leaveToChoose ends an attempt whose person has to say where to. What their domain suggests, and
-// why it did not let them in, is for the same page.
+// leaveToChoose ends an attempt whose person must name an organization. The decision also has what their domain
+// suggests, and why it did not let them in.
 func (n *signIn) leaveToChoose(choices []Member) error {
 	return n.decide(Decision{
 		Kind: DecisionChooseOrganization, Choices: choices, TookOver: n.decision.TookOver,
@@ -155,7 +153,7 @@ func (n *signIn) leaveToChoose(choices []Member) error {
 	})
 }
 
-// choices are the organizations open to the person, as the switcher shows them.
+// choices returns the organizations that are open to the person, as the switcher shows them.
 func (n *signIn) choices(ctx context.Context, active []Membership) ([]Member, error) {
 	orgs, err := n.organizationsOfMembers(ctx, active)
 	if err != nil {
@@ -164,7 +162,7 @@ func (n *signIn) choices(ctx context.Context, active []Membership) ([]Member, er
 	return n.choicesIn(ctx, active, slices.DeleteFunc(orgs, func(o Organization) bool { return !o.SuspendedAt.IsZero() }))
 }
 
-// organizationsOfMembers reads the organizations of memberships that are not archived.
+// organizationsOfMembers reads the organizations of memberships, without archived ones.
 func (n *signIn) organizationsOfMembers(ctx context.Context, active []Membership) ([]Organization, error) {
 	active = active[:min(len(active), MaxLimit)]
 	if len(active) == 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// identify settles who the person is: the user of a known identity, the one whose
-// address they proved, or a new one (rule U4).
+// identify determines who the person is: the user of a known identity, the user whose address they proved, or a
+// new user (rule U4).
 func (n *signIn) identify(ctx context.Context) error {
 	if !n.identity.ID.IsZero() {
 		if err := n.notSuspended(); err != nil {
@@ -37,8 +37,8 @@ func (n *signIn) identify(ctx context.Context) error {
 	return n.attach(ctx)
 }
 
-// attach links the identity that nobody has to the person. One of the same subject from
-// before the connection was pointed elsewhere goes, unless it went with a takeover.
+// attach links a new identity to the person. It deletes the identity with the same subject from before the
+// connection moved to another provider, unless a takeover has deleted it.
 func (n *signIn) attach(ctx context.Context) error {
 	if !n.stale.ID.IsZero() && !(n.seized && n.stale.UserID == n.user.ID) {
 		if err := n.w.identities().unlink(ctx, n.stale); err != nil {
@@ -57,9 +57,9 @@ func (n *signIn) attach(ctx context.Context) error {
 	return err
 }
 
-// noOther turns away a second subject at a provider where the user has an identity: it may
-// be the next person whom the provider gave the address (rule U4). What the program keeps
-// itself, it may renew; and an account that nobody has proved is taken over.
+// noOther refuses a second subject at a provider where the user has an identity: the provider may have given
+// the address to another person (rule U4). Two cases are allowed: an identity that the program keeps itself may
+// be replaced, and an account that nobody has proved is taken over.
 func (n *signIn) noOther(ctx context.Context) error {
 	if n.in.subject == "" || n.in.credential || n.user.ID.IsZero() || n.user.EmailVerifiedAt.IsZero() {
 		return nil
@@ -76,8 +76,8 @@ func (n *signIn) noOther(ctx context.Context) error {
 	return nil
 }
 
-// link adds the identity to the user of a session (Attempt.LinkTo). No address is
-// compared: the person has shown both.
+// link adds the identity to the user of a session (Attempt.LinkTo). It compares no addresses: the person has
+// shown both accounts.
 func (n *signIn) link(ctx context.Context) error {
 	if err := n.notSuspended(); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (n *signIn) link(ctx context.Context) error {
 	switch {
 	case n.identity.ID.IsZero():
 		err = n.attach(ctx)
-	case n.in.email != "": // else the one that is kept stays
+	case n.in.email != "": // else the stored one stays
 
 		n.identity, err = n.w.identities().refresh(ctx, n.identity, n.asserted())
 	}
@@ -110,7 +110,7 @@ func (n *signIn) notSuspended() error {
 	return n.decide(Decision{Kind: DecisionSuspended, Reason: ReasonUserSuspended})
 }
 
-// asserted is the identity as the provider tells it now.
+// asserted returns the identity as the provider describes it now.
 func (n *signIn) asserted() newIdentity {
 	return newIdentity{NewIdentity{
 		Provider: n.in.provider(), Subject: n.in.subject, Email: n.in.email,
@@ -118,22 +118,22 @@ func (n *signIn) asserted() newIdentity {
 	}, n.connection.Epoch}
 }
 
-// mayAssert reports whether the provider's word about the address that it tells counts:
-// that of a connection only on the domain by which it vouches for the person (rule P6).
+// mayAssert reports whether the provider's statement about the address counts. A connection's counts only on
+// the domain by which it vouches for the person (rule P6).
 func (n *signIn) mayAssert() bool {
 	return n.in.connection.IsZero() || n.moves || n.entitled && emailDomain(n.in.emailKey) == emailDomain(n.address())
 }
 
-// recognize brings a known identity up to date. Its user is the same whatever it says
-// of an address; only that they have the address which they gave unproved can be its
-// proof, and then who set the account up otherwise is out.
+// recognize updates a known identity. Its user stays the same, whatever address it has. Only if its address is
+// the one that the user gave and nobody proved, it may prove that address; then other ways to sign in that were
+// set up before are removed.
 func (n *signIn) recognize(ctx context.Context) (err error) {
 	if n.user.EmailVerifiedAt.IsZero() && n.proves(n.user.EmailKey) {
 		if err := n.w.users().takeOver(ctx, &n.user, emailProof{by: n.provedBy(), own: true, identity: n.identity.ID}); err != nil {
 			return err
 		}
 		n.decision.TookOver = true
-		if err = n.readMembers(ctx, n.user.ID); err != nil { // they may have moved on
+		if err = n.readMembers(ctx, n.user.ID); err != nil { // their memberships may have changed
 			return err
 		}
 	}
@@ -147,8 +147,8 @@ func (n *signIn) recognize(ctx context.Context) (err error) {
 	return err
 }
 
-// reprove notes that somebody has proved their address by something else than the connection
-// that had proved it, which from then on does not move it any more (rule U10).
+// reprove records that the person has proved their address by something other than the connection that had
+// proved it. From then on that connection cannot change the address any more (rule U10).
 func (n *signIn) reprove(ctx context.Context) error {
 	by := n.provedBy()
 	if !looksLikeConnection(n.user.EmailProvedBy) || looksLikeConnection(by) || !n.proves(n.user.EmailKey) {
@@ -159,8 +159,8 @@ func (n *signIn) reprove(ctx context.Context) error {
 	return n.w.users().saveUser(ctx, before, &n.user, EventUserEmailVerified)
 }
 
-// bring moves the user's address to the one that the connection asserts, where it may
-// (rule U10). One that another user has by now stays theirs.
+// bring changes the user's address to the one that the connection asserts, if it may (rule U10). It does not
+// take an address that another user has by now.
 func (n *signIn) bring(ctx context.Context) error {
 	if !n.moves || !n.connection.UpdatesEmail {
 		return nil
@@ -181,9 +181,8 @@ func (n *signIn) bring(ctx context.Context) error {
 	return n.readDomain(ctx)
 }
 
-// mayReturn holds back a known person who would get in by an invitation that the
-// connection's organization may have seen: the connection alone does not say that it is
-// they who accept (rules I4, P6).
+// mayReturn refuses a known person who would join by an invitation that the connection's organization may have
+// seen. The connection alone does not prove that this person accepts it (rules I4, P6).
 func (n *signIn) mayReturn() error {
 	if !n.confined() || n.invitation == nil || n.activeAt(n.home.ID) ||
 		n.holdsInvitation(n.user.EmailKey) || n.proves(n.user.EmailKey) {
@@ -192,9 +191,8 @@ func (n *signIn) mayReturn() error {
 	return n.decide(Decision{Kind: DecisionVerifyEmail})
 }
 
-// mayEnter holds back an unknown person whom a connection sends with an address that it
-// cannot verify: it takes that organization's invitation, or a membership there (rule
-// P6).
+// mayEnter refuses an unknown person from a connection that cannot verify their address. They need an
+// invitation of that organization, or a membership in it (rule P6).
 func (n *signIn) mayEnter(ctx context.Context) error {
 	if !n.confined() {
 		return nil
@@ -219,8 +217,8 @@ func (n *signIn) mayEnter(ctx context.Context) error {
 	return n.decide(Decision{Kind: DecisionInvitationNeeded, OrganizationID: n.home.ID})
 }
 
-// claim gives the person the account of the address that they proved: the one there
-// is, taken over if nobody had proved it, or a new one.
+// claim gives the person the account of the address that they proved: the existing one, taken over if nobody
+// had proved the address, or a new one.
 func (n *signIn) claim(ctx context.Context) (err error) {
 	switch {
 	case n.user.ID.IsZero():
@@ -237,20 +235,20 @@ func (n *signIn) claim(ctx context.Context) (err error) {
 	case n.user.EmailVerifiedAt.IsZero():
 		n.seized, n.decision.TookOver = true, true
 		err = n.w.users().takeOver(ctx, &n.user, emailProof{by: n.provedBy()})
-		n.opened = Organization{} // the takeover may have archived it, and that of the connection
+		n.opened = Organization{} // the takeover may have archived it, and the connection's organization
 		if err == nil && !n.in.connection.IsZero() {
 			err = n.readConnection(ctx)
 		}
 	default:
 		return n.reprove(ctx)
 	}
-	if err != nil || n.created { // who has just come is a member nowhere
+	if err != nil || n.created { // a new user has no memberships
 		return err
 	}
 	return n.readMembers(ctx, n.user.ID)
 }
 
-// newcomer is the user that an attempt tells of, with what of the profile fits.
+// newcomer returns the new user that an attempt describes, with the parts of the profile that fit.
 func (a attempt) newcomer() NewUser {
 	p := a.Profile.fitting()
 	return NewUser{
@@ -259,7 +257,7 @@ func (a attempt) newcomer() NewUser {
 	}
 }
 
-// fitting is a profile without what does not fit a user's field.
+// fitting returns a profile without the texts that do not fit a user's field.
 func (p Profile) fitting() Profile {
 	fit := func(check func(field, s string) (string, error), s string) string {
 		if kept, err := check("", s); err == nil {

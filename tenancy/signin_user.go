@@ -9,38 +9,39 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// signIn is one attempt on its way.
+// signIn is the state of one attempt.
 type signIn struct {
 	w        *call
 	in       attempt
 	decision Decision
-	dead     deadInvitation // one that this attempt goes on without
-	session  SessionID      // of the session, if one starts
+	dead     deadInvitation // an invitation that does not work, and that this attempt goes on without
+	session  SessionID      // the session, if one starts
 
 	connection Connection        // of single sign-on
-	groups     map[string]string // its groups, if they were read ahead; nil: they were not
+	groups     map[string]string // its groups, if they were read in advance; nil: they were not
 	home       Organization
-	opened     Organization // the last that was read under its lock
+	opened     Organization // the last organization that was read under its lock
 	invitation *presented
-	target     OrganizationID // where to; zero: not said
+	target     OrganizationID // the organization to enter; zero: not named
 
-	user     User         // zero: nobody yet
-	identity Identity     // zero: unknown, or there is only the mailbox
-	stale    Identity     // of the same subject, from before the connection was pointed elsewhere (rule U4); zero: none
-	linking  Session      // that wants another way to sign in (Attempt.LinkTo); zero: this is a sign-in
-	domain   Domain       // the verified one that the person's address is on; zero: none
+	user     User     // zero: not known yet
+	identity Identity // zero: unknown, or the evidence is only a mailbox
+	// stale has the same subject, from before the connection moved to another provider (rule U4); zero: none.
+	stale    Identity
+	linking  Session      // the session that adds a way to sign in (Attempt.LinkTo); zero: this is a sign-in
+	domain   Domain       // the verified domain of the person's address; zero: none
 	entitled bool         // the connection can verify the person's address (rules P6, U10)
-	moves    bool         // and may bring the address that it asserts, which is verified for it
-	members  []Membership // the active ones
+	moves    bool         // the connection may also change the address to the one that it asserts
+	members  []Membership // the active memberships
 	rules    map[OrganizationID]Policy
 	created  bool
-	seized   bool   // the account was set up by somebody else, who lost it (rule U5)
-	joined   Member // where they got in just now; zero: nowhere
-	grouped  bool   // and have the roles of their groups by it
+	seized   bool   // the account was set up by another person, who lost it (rule U5)
+	joined   Member // the membership that the person just got; zero: none
+	grouped  bool   // that membership has the roles of their groups
 	shown    shownSoFar
 }
 
-// decide ends an attempt that is not let through.
+// decide ends an attempt that is refused.
 func (n *signIn) decide(d Decision) error {
 	n.decision = d
 	return errDecided
@@ -83,7 +84,7 @@ func (n *signIn) names(ctx context.Context) (err error) {
 		if n.in.Found != nil && into {
 			return invalid("found", "does not go with an invitation that leads into an organization")
 		}
-		if n.in.emailKey == "" { // what it was sent to is the address that is told
+		if n.in.emailKey == "" { // the address that the invitation was sent to
 			n.in.invited, n.in.emailKey = inv.Email, inv.EmailKey
 		}
 	}
@@ -96,9 +97,9 @@ func (n *signIn) names(ctx context.Context) (err error) {
 	return nil
 }
 
-// readLinking finds the session of somebody who adds a way to sign in.
+// readLinking finds the session of a user who adds a way to sign in.
 //
-// Errors: [ErrSignInRequired] for one that does not hold, or is confined.
+// Errors: [ErrSignInRequired] for a session that is not valid, or is confined.
 func (n *signIn) readLinking(ctx context.Context) error {
 	if n.in.LinkTo == "" {
 		return nil
@@ -108,7 +109,7 @@ func (n *signIn) readLinking(ctx context.Context) error {
 	return err
 }
 
-// readInvitation finds the invitation of the token that was brought, if one was.
+// readInvitation finds the invitation of the token, if the attempt has one.
 func (n *signIn) readInvitation(ctx context.Context) error {
 	if !n.in.brings() {
 		return nil
@@ -129,7 +130,7 @@ func (n *signIn) readInvitation(ctx context.Context) error {
 	return err
 }
 
-// readConnection finds the connection, and shuts out where its organization is shut.
+// readConnection finds the connection, and refuses the attempt if its organization is suspended or archived.
 func (n *signIn) readConnection(ctx context.Context) (err error) {
 	id := n.in.connection
 	if n.connection, err = n.connectionWithGroups(ctx); err != nil {
@@ -143,8 +144,8 @@ func (n *signIn) readConnection(ctx context.Context) (err error) {
 	case n.connection.State != ConnectionActive || !n.home.ArchivedAt.IsZero():
 		return notFound(id)
 	case n.connection.Epoch != n.in.epoch:
-		// It was pointed elsewhere since the program read it: what was checked against it
-		// says nothing about whom it speaks for now.
+		// The connection moved to another provider after the program read it. The program's checks of the old
+		// provider say nothing about the new one.
 		return stale(id)
 	case !n.home.SuspendedAt.IsZero():
 		return n.shut(n.home.ID)
@@ -153,15 +154,15 @@ func (n *signIn) readConnection(ctx context.Context) (err error) {
 	return nil
 }
 
-// shut turns somebody away from an organization that is suspended.
+// shut refuses a person because an organization is suspended.
 func (n *signIn) shut(id OrganizationID) error {
 	return n.decide(Decision{Kind: DecisionSuspended, OrganizationID: id, Reason: ReasonOrganizationSuspended})
 }
 
-// find finds whom the attempt may be of, and takes the locks: of the roles that may be
-// given, of the address and the identity that may be given to a user, of the user, of the organizations
-// of the connection, the invitation and the address's domain. Where others write at the
-// same time, all is read again under them until it stays.
+// find finds the user of the attempt and takes the locks: of the roles that may be given, of the address and
+// the identity, of the user, and of the organizations of the connection, the invitation and the address's
+// domain. On a store with several writers it then reads everything again, and repeats this until nothing has
+// changed.
 func (n *signIn) find(ctx context.Context) error {
 	for {
 		if err := n.findUser(ctx); err != nil {
@@ -189,7 +190,7 @@ func (n *signIn) find(ctx context.Context) error {
 	}
 }
 
-// basis is what the locks were taken by, and hold still.
+// basis has the rows that determined the locks; under the locks they cannot change.
 type basis struct {
 	user     UserID
 	identity IdentityID
@@ -203,8 +204,8 @@ func (n *signIn) basis() basis {
 	return basis{n.user.ID, n.identity.ID, n.stale.UserID, n.address(), n.domain.ID, n.domain.Role}
 }
 
-// stillNamed reads under the locks what the attempt names: a connection may have been
-// switched off, a token replaced, a session ended.
+// stillNamed reads again under the locks what the attempt names: meanwhile a connection may have been disabled,
+// a token replaced, or a session ended.
 func (n *signIn) stillNamed(ctx context.Context) error {
 	if err := n.rereadPending(ctx); err != nil {
 		return err
@@ -223,8 +224,8 @@ func (n *signIn) stillNamed(ctx context.Context) error {
 	return n.notePerson()
 }
 
-// findUser finds the user: of the session that wants another way to sign in, else by the
-// identity, else by the address.
+// findUser finds the user: of the session that adds a way to sign in, else by the identity, else by the
+// address.
 func (n *signIn) findUser(ctx context.Context) (err error) {
 	n.user, n.identity, n.stale = User{}, Identity{}, Identity{}
 	if n.in.subject != "" {
@@ -252,12 +253,12 @@ func (n *signIn) findUser(ctx context.Context) (err error) {
 	return err
 }
 
-// acts makes the person, where they are known, the actor of all that follows (rule G12).
+// acts makes the person, if they are known, the actor of all later changes (rule G12).
 func (n *signIn) acts() {
 	if n.user.ID.IsZero() {
 		return
 	}
-	n.w.throughAt = n.linking.OrganizationID // of a session on its way: see arrive
+	n.w.throughAt = n.linking.OrganizationID // of a new session: see arrive
 	n.w.actor, n.w.through = Actor{Kind: ActorUser, ID: n.user.ID.String()}, cmp.Or(n.linking.ID, n.session).String()
 }
 
@@ -304,7 +305,7 @@ func (n *signIn) lockFound(ctx context.Context) error {
 	return n.w.lock(ctx, locks...)
 }
 
-// address is that of the user who is known, else the one told.
+// address returns the address of the known user, else the address in the evidence.
 func (n *signIn) address() string {
 	if !n.identity.ID.IsZero() || !n.linking.ID.IsZero() {
 		return n.user.EmailKey
@@ -312,11 +313,10 @@ func (n *signIn) address() string {
 	return n.in.emailKey
 }
 
-// readDomain finds the verified domain of the person's address, and whether the
-// connection is entitled to speak about the person (rule P6). Of somebody who is known it
-// is the stored address that counts. The one asserted may come in its place only where
-// this same connection had proved the stored one, and its organization holds the domains of
-// both: who let a domain go speaks for nobody on it (rule U10).
+// readDomain finds the verified domain of the person's address, and whether the connection may vouch for the
+// person (rule P6). For a known user, the stored address counts. The asserted address replaces it only if this
+// same connection had proved the stored one, and its organization holds the domains of both addresses: an
+// organization that gave up a domain vouches for nobody on it (rule U10).
 func (n *signIn) readDomain(ctx context.Context) error {
 	domain, ok, err := n.w.domains().verifiedDomain(ctx, n.address())
 	n.domain = domain
@@ -330,19 +330,19 @@ func (n *signIn) readDomain(ctx context.Context) error {
 	return err
 }
 
-// confined reports whether what the person came by proves nothing outside the
-// organization of the connection (rule P6).
+// confined reports whether the person's evidence proves nothing outside the connection's organization (rule
+// P6).
 func (n *signIn) confined() bool { return !n.in.connection.IsZero() && !n.entitled }
 
-// proved reports whether the address told is the person's.
+// proved reports whether the address in the evidence is proved to be the person's.
 func (n *signIn) proved() bool { return n.proves(n.in.emailKey) }
 
-// proves reports whether an address is the person's. A connection can say so only where
-// it is entitled to (rules U4, P6). The token of an invitation that went only to the
-// mailbox proves it for somebody new, and for an account whose address nobody has
-// proved; an account that is somebody's is not opened by a mail of any tenant's (rule I4).
+// proves reports whether an address is proved to be the person's. A connection proves it only if it is entitled
+// to (rules U4, P6). The token of an invitation that only the mailbox has seen proves it for a new user, and
+// for an account whose address nobody has proved. It does not open an account with a proved address: no
+// tenant's mail may do that (rule I4).
 func (n *signIn) proves(emailKey string) bool {
-	if emailKey == "" { // of a user who has none (rule U13)
+	if emailKey == "" { // the user has no address (rule U13)
 		return false
 	}
 	if n.holdsInvitation(emailKey) && n.user.EmailVerifiedAt.IsZero() {
@@ -351,13 +351,13 @@ func (n *signIn) proves(emailKey string) bool {
 	return n.in.mailboxKey == emailKey || n.in.emailKey == emailKey && n.in.vouched && !n.confined()
 }
 
-// holdsInvitation reports whether the person brings a token that was seen in an address's
-// mailbox and nowhere else.
+// holdsInvitation reports whether the person brings a token that was sent to an address, and that only its
+// mailbox has seen.
 func (n *signIn) holdsInvitation(emailKey string) bool {
 	return n.invitation != nil && n.invitation.mailed && emailKey != "" && n.invitation.EmailKey == emailKey
 }
 
-// provedBy says what proves the address that is told, for the user's EmailProvedBy.
+// provedBy returns what proves the address in the evidence, for the user's EmailProvedBy.
 func (n *signIn) provedBy() string {
 	if n.in.vouched && n.in.mailboxKey == "" && !n.confined() {
 		return n.in.provider()
@@ -365,9 +365,8 @@ func (n *signIn) provedBy() string {
 	return EmailProvedByMail
 }
 
-// holdDomain holds the attempt against the policy of the organization that the
-// person's domain belongs to (rule P2), before it hears anything else. Only who has
-// shown to be somebody can be exempt.
+// holdDomain checks the attempt against the policy of the organization that holds the person's domain (rule
+// P2), before it gets any other answer. Only a person who has proved who they are can be exempt.
 func (n *signIn) holdDomain(ctx context.Context) error {
 	who := n.user.ID
 	if n.identity.ID.IsZero() && !n.proved() {
@@ -389,11 +388,11 @@ func (n *signIn) holdDomain(ctx context.Context) error {
 	return n.decide(missing.decision())
 }
 
-// fewMemberships is how many memberships a sign-in reads that names its organization.
+// fewMemberships is how many memberships are read for a sign-in that names its organization.
 const fewMemberships = 50
 
-// readMembers reads where the person is active: everywhere, or, of somebody with many memberships, where
-// the attempt may lead, and some or, where they have to choose, as many as they are shown.
+// readMembers reads the person's active memberships. Of a person with many, it reads those in the organizations
+// that the attempt may lead to, and some others; if they must choose, as many as the choice shows.
 func (n *signIn) readMembers(ctx context.Context, who UserID) error {
 	active := membershipFilter{UserID: typed.Of(who), Status: typed.Of(MembershipActive)}
 	members, err := n.w.tx.Memberships().List(ctx, active, listSpan{Limit: fewMemberships + 1})
@@ -414,7 +413,8 @@ func (n *signIn) readMembers(ctx context.Context, who UserID) error {
 		named = append(named, n.invitation.OrganizationID)
 	}
 	slices.SortFunc(named, OrganizationID.Compare)
-	pairs := membershipFilter{UserID: typed.Of(who), OrganizationID: typed.Of(slices.Compact(named)...)} // by their key, and so not by status
+	// By their unique key, so without a condition on the status.
+	pairs := membershipFilter{UserID: typed.Of(who), OrganizationID: typed.Of(slices.Compact(named)...)}
 	there, err := n.w.tx.Memberships().List(ctx, pairs, listSpan{Limit: len(named)})
 	if err != nil {
 		return err
@@ -427,16 +427,16 @@ func (n *signIn) readMembers(ctx context.Context, who UserID) error {
 	return nil
 }
 
-// comeBack takes a member who opens a spent invitation of their own organization there
-// (rule I6).
+// comeBack leads a member who opens a spent invitation of their own organization into that organization (rule
+// I6).
 func (n *signIn) comeBack() {
 	if id := n.dead.organization; n.target.IsZero() && !n.founds() && !id.IsZero() && n.activeAt(id) {
 		n.target = id
 	}
 }
 
-// readRules reads the policies that may bind, in one query as long as there is only one
-// organization to sign in to. That of a domain whose holder is suspended rests (rule P2).
+// readRules reads the policies that may bind, in one query while only one organization can be the target. The
+// policy of a domain whose organization is suspended does not bind (rule P2).
 func (n *signIn) readRules(ctx context.Context) (err error) {
 	ids := []OrganizationID{n.domain.OrganizationID, n.target}
 	if n.target.IsZero() && len(n.members) == 1 {
@@ -457,8 +457,8 @@ func (n *signIn) readRules(ctx context.Context) (err error) {
 	return n.rest(ctx)
 }
 
-// rest lets the policy of the domain's holder rest where that is shut (rule P2). Its lock
-// is held, so that what is read of it here serves later, too.
+// rest makes the policy of the domain's organization bind nobody, if that organization is suspended or archived
+// (rule P2). Its lock is held, so the row that is read here serves later checks, too.
 func (n *signIn) rest(ctx context.Context) (err error) {
 	p := n.rules[n.domain.OrganizationID]
 	if !p.Domain.binds() {
@@ -477,7 +477,7 @@ func (l unmet) decision() Decision {
 	return Decision{Kind: l.kind, OrganizationID: l.organization, Connections: viewsOf(l.connections), Methods: l.methods}
 }
 
-// at is the person's active membership of an organization; zero: none.
+// at returns the person's active membership in an organization; zero: none.
 func (n *signIn) at(id OrganizationID) Membership {
 	i := slices.IndexFunc(n.members, func(m Membership) bool { return m.OrganizationID == id })
 	if i < 0 {

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	formerSlugFor  = 90 * 24 * time.Hour // how long a slug that was given up is reserved
-	maxFormerSlugs = 3                   // of one organization
+	formerSlugFor  = 90 * 24 * time.Hour // how long a slug stays reserved after its organization gave it up
+	maxFormerSlugs = 3                   // for one organization
 )
 
-// formerSlug is a slug that an organization gave up (rule O5). Until EndsAt no other organization
-// may take it: links to it lead to the organization, and to nobody else. A slug that an
-// organization has is nobody's former one.
+// formerSlug is a slug that an organization gave up (rule O5). Until EndsAt no other organization may take it,
+// so that links to it lead to this organization and to no other. A slug that an organization has now is never a
+// former slug.
 type formerSlug struct {
 	ID             formerSlugID
 	Version        int64
 	Slug           string
-	OrganizationID OrganizationID // which may be deleted since
+	OrganizationID OrganizationID // may have been deleted since
 	EndsAt         time.Time
 }
 
@@ -35,13 +35,13 @@ func (formerSlug) idPrefix() string { return "fsl" }
 
 func (f formerSlug) rowID() [16]byte { return f.ID }
 
-// GetByFormerSlug gives the organization that gave up a slug, for a redirect to the one that it has
-// now (rule O5). For 90 days after a rename the old slug finds it, unless the organization has
-// given up three others since, or took it back: then [Organizations.GetBySlug] does. A
-// Service that is bound to somebody who may read the organization finds it, too. What a deleted
-// organization had stays reserved and finds nothing.
+// GetByFormerSlug returns the organization that gave up a slug, for a redirect to its present slug (rule O5).
+// It finds an old slug for 90 days after the rename. It does not find it if the organization has given up three
+// other slugs since, or has taken the old one back; then [Organizations.GetBySlug] finds it. A bound Service
+// finds the organization if its user may read it. The slug of a deleted organization stays reserved, and finds
+// nothing.
 //
-// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
+// Errors: [ErrNotFound]; [ErrInvalid] for a text that cannot be a slug.
 func (g Organizations) GetByFormerSlug(ctx context.Context, slug string) (Organization, error) {
 	if err := exact("slug", slug); err != nil {
 		return Organization{}, explain(err, organizationsGetByFormerSlug.op, "")
@@ -59,18 +59,18 @@ func (g Organizations) GetByFormerSlug(ctx context.Context, slug string) (Organi
 			return Organization{}, err
 		}
 		org, err := c.tx.Organizations().Get(ctx, former.OrganizationID)
-		if !reserved || CodeOf(err) == ErrNotFound { // deleted since
+		if !reserved || CodeOf(err) == ErrNotFound { // it was deleted since
 			return Organization{}, missing
 		}
 		return org, err
 	})
 }
 
-// ReleaseSlug lets everybody take a slug that is reserved for the organization which gave it up
-// (rule O5), with an event of that organization, deleted or not. Links to it lead to the organization
-// that takes it next.
+// ReleaseSlug ends the reservation of a former slug, so that any organization can take it (rule O5). The event
+// belongs to the organization that gave the slug up, even if that is deleted. Links with the slug lead to the
+// organization that takes it next.
 //
-// Errors: [ErrNotFound] for a slug that is not reserved; [ErrInvalid] for what nobody could have.
+// Errors: [ErrNotFound] for a slug that is not reserved; [ErrInvalid] for a text that cannot be a slug.
 func (g Organizations) ReleaseSlug(ctx context.Context, slug string) error {
 	if err := exact("slug", slug); err != nil {
 		return explain(err, organizationsReleaseSlug.op, "")
@@ -110,13 +110,13 @@ func (o organizationRules) formerSlug(ctx context.Context, slug string) (former 
 	return found[0], o.c.now.Before(found[0].EndsAt), nil
 }
 
-// moveSlug is called before an organization that had one slug is written with another, and in the same
-// transaction, under the lock of the organization. It takes what is reserved for the organization,
-// and reserves what it gives up (rule O5). Either may be "".
+// moveSlug updates reservations when an organization changes its slug (rule O5). It ends the organization's own
+// reservation of the new slug, and reserves the old one. Either may be "". Call it before the organization is
+// written, in the same transaction, under the organization's lock.
 //
-// No unique key spans slugs and former slugs. So who takes a slug and who gives it up lock it.
+// No unique key covers slugs and former slugs together. So it locks both slugs.
 //
-// Errors: [ErrAlreadyExists] with the field "slug", as where another organization has it.
+// Errors: [ErrAlreadyExists] with the field "slug", as if another organization had it.
 func (o organizationRules) moveSlug(ctx context.Context, id OrganizationID, from, to string) error {
 	if from == to {
 		return nil
@@ -141,8 +141,8 @@ func (o organizationRules) moveSlug(ctx context.Context, id OrganizationID, from
 	return nil
 }
 
-// takeSlug ends the reservation of a slug for the organization that takes it. The unique key of
-// organizations refuses a slug that another one has.
+// takeSlug ends the reservation of a slug for the organization that takes it. The unique key of organizations
+// refuses a slug that another organization has.
 func (o organizationRules) takeSlug(ctx context.Context, id OrganizationID, slug string) error {
 	former, reserved, err := o.formerSlug(ctx, slug)
 	if err != nil || former.ID.IsZero() {
@@ -154,12 +154,12 @@ func (o organizationRules) takeSlug(ctx context.Context, id OrganizationID, slug
 	return o.dropSlug(ctx, former)
 }
 
-// maxNumberedSlugs is how many slugs a founding invitation tries (rule I13).
+// maxNumberedSlugs is how many slugs are tried for an organization that an invitation creates (rule I13).
 const maxNumberedSlugs = 20
 
-// freeSlug is a slug for an organization that somebody founds who did not choose it: the one wanted or,
-// where another organization has it, the first that is free of "acme-2", "acme-3" and so on. It
-// is "" after 20. The caller has the organization's lock, and has the lock of the slug afterwards.
+// freeSlug returns a slug for a new organization whose creator did not choose it. It is the wanted slug, or, if
+// another organization has that, the first free one of "acme-2", "acme-3" and so on. After 20 attempts it is
+// "". The caller holds the organization's lock; freeSlug takes the lock of the slug, and keeps it.
 func (o organizationRules) freeSlug(ctx context.Context, wanted string) (string, error) {
 	for n := 1; n <= maxNumberedSlugs && wanted != ""; n++ {
 		slug := wanted
@@ -168,7 +168,7 @@ func (o organizationRules) freeSlug(ctx context.Context, wanted string) (string,
 			slug = strings.TrimRight(wanted[:min(len(wanted), maxSlug-len(number))], "-") + number
 		}
 		if _, err := o.c.instance.config.slug(slug); err != nil {
-			continue // the host has reserved it since
+			continue // the host has made it a reserved name since
 		}
 		if err := o.c.lock(ctx, lockSlug(slug)); err != nil {
 			return "", err
@@ -181,7 +181,7 @@ func (o organizationRules) freeSlug(ctx context.Context, wanted string) (string,
 	return "", nil
 }
 
-// slugTaken reports whether an organization has a slug, or it is reserved for one.
+// slugTaken reports whether an organization has a slug, or a slug is reserved for one.
 func (o organizationRules) slugTaken(ctx context.Context, slug string) (bool, error) {
 	n, err := o.c.tx.Organizations().Count(ctx, organizationFilter{Slug: typed.Of(slug)})
 	if err != nil || n > 0 {
@@ -191,14 +191,14 @@ func (o organizationRules) slugTaken(ctx context.Context, slug string) (bool, er
 	return reserved, err
 }
 
-// dropSlug ends a reservation, unless Run or ReleaseSlug came first.
+// dropSlug ends a reservation. It does nothing if Run or ReleaseSlug came first.
 func (o organizationRules) dropSlug(ctx context.Context, former formerSlug) error {
 	_, err := o.c.tx.FormerSlugs().DeleteAll(ctx, formerSlugFilter{ID: typed.Of(former.ID)})
 	return err
 }
 
-// reserveSlug reserves a slug for the organization that gives it up, and lets the oldest go of more
-// than it may have.
+// reserveSlug reserves a slug for the organization that gives it up. Beyond maxFormerSlugs it ends the
+// organization's oldest reservations.
 func (o organizationRules) reserveSlug(ctx context.Context, id OrganizationID, slug string) error {
 	theirs, err := collect(ctx, o.c.tx.FormerSlugs(), formerSlugFilter{OrganizationID: typed.Of(id)})
 	if err != nil {
@@ -215,8 +215,7 @@ func (o organizationRules) reserveSlug(ctx context.Context, id OrganizationID, s
 	})
 }
 
-// forgetSlugs is one transaction that removes former slugs which are reserved no longer. It
-// returns how many it removed.
+// forgetSlugs deletes former slugs that are not reserved any more, in one transaction, and returns how many.
 func (g Organizations) forgetSlugs(ctx context.Context) (int, error) {
 	return write(ctx, g.s, organizationsReleaseSlug, "", func(ctx context.Context, c *call) (int, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// formerSlugFilter selects former slugs. Fields are joined by and.
+// formerSlugFilter selects former slugs. The fields are combined with and.
 type formerSlugFilter struct {
 	ID             typed.In[formerSlugID]
 	Slug           typed.In[string]
@@ -14,8 +14,8 @@ type formerSlugFilter struct {
 	EndsBefore     time.Time // EndsAt before this instant
 }
 
-// formerSlugRows says how one lies in a row. It names its organization without a reference: it
-// outlives that.
+// formerSlugRows describes the row of a former slug. It names its organization without a foreign key, because
+// it outlives the organization.
 var formerSlugRows = typed.Describe[formerSlug, formerSlugFilter](
 	"tenancy_former_slugs", "former slug",
 	typed.ID("id", func(v *formerSlug) *formerSlugID { return &v.ID }),

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// changeStep is how many memberships, invitations or identities one transaction changes of a call
-// that changes many: others wait for about 50 ms (rule G18).
+// changeStep is how many memberships, invitations or identities a call that changes many changes in one
+// transaction. Other writers wait about 50 ms for such a step (rule G18).
 const changeStep = 25
 
-// errRehearsed undoes a rehearsal.
+// errRehearsed rolls a rehearsal back.
 var errRehearsed = errors.New("rehearsed")
 
 // inSteps calls do with up to changeStep things at a time.
@@ -24,7 +24,7 @@ func inSteps[T any](things []T, do func(some []T) error) error {
 	return nil
 }
 
-// idsOf are the ids of rows, to delete those in one statement.
+// idsOf returns the ids of rows, to delete them in one statement.
 func idsOf[V Entity](rows []V) []ID[V] {
 	ids := make([]ID[V], len(rows))
 	for i, row := range rows {
@@ -33,9 +33,9 @@ func idsOf[V Entity](rows []V) []ID[V] {
 	return ids
 }
 
-// gave reads in a snapshot, which keeps nobody waiting, which role assignments of an organization
-// pass a filter, and asks whether the actor may give the roles. What the actor has themselves is left out: it may
-// be what lets them go on, and so it goes last, with the rest.
+// gave returns the role assignments of an organization that pass a filter, and checks that the actor may give
+// their roles. It reads a snapshot, so that nobody waits for it. It leaves out the actor's own assignments:
+// they may be what allows the actor to continue, so they are handled last, with the rest.
 func (s *Service) gave(ctx context.Context, method *Method, key string, organization OrganizationID, f roleAssignmentFilter) ([]RoleAssignmentID, error) {
 	return read(ctx, s, method, key, func(ctx context.Context, c *call) ([]RoleAssignmentID, error) {
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
@@ -60,8 +60,8 @@ func (s *Service) gave(ctx context.Context, method *Method, key string, organiza
 	})
 }
 
-// rehearse does something and undoes it: what it is refused for is known before the first step of
-// a call that goes in steps.
+// rehearse does something in a savepoint and rolls it back. So a call that works in steps knows before its first
+// step whether it would be refused.
 func (c *call) rehearse(ctx context.Context, do func(part *call) error) error {
 	err := c.savepoint(ctx, func(part *call) error {
 		if err := do(part); err != nil {
@@ -75,7 +75,7 @@ func (c *call) rehearse(ctx context.Context, do func(part *call) error) error {
 	return err
 }
 
-// rest lets others write between two steps.
+// rest pauses so that others can write between two steps.
 func rest(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

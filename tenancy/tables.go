@@ -8,7 +8,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// entities are the descriptions of all rows, parents before children, the log's last.
+// entities describes the rows of all tables, parents before children; the tables of the log come last.
 var entities = []struct {
 	table *store.Table
 	rows  any // of the type *typed.Entity
@@ -45,8 +45,8 @@ var entities = []struct {
 	{&eventLog.Table, eventRows},
 }
 
-// Tables lists the tables of this package, parents before children, for tests that hold
-// a backend and its schema to them. The events lie apart, in [EventLog].
+// Tables returns the tables of this package, parents before children. It is for tests that check a backend and
+// its schema. Events are not among them: see [EventLog].
 func Tables() []*store.Table {
 	tables := make([]*store.Table, len(entities)-1)
 	for i := range tables {
@@ -55,12 +55,12 @@ func Tables() []*store.Table {
 	return tables
 }
 
-// EventLog is the log of this package's events, for the same tests.
+// EventLog returns the log of this package's events, for the same tests.
 func EventLog() *store.Log { return eventLog }
 
-// RowsOf gives the table of an entity, how a value becomes a row of it, and how it comes
-// back: for tests and tools that work on a store past the Service. What is written so has
-// passed no rule and has no event. The [Position] of an [Event] is not in its row.
+// RowsOf returns the table of an entity, and functions that encode a value as a row and decode it. It is for
+// tests and tools that use a store without the Service. What they write passes no rule and has no event. The
+// row of an [Event] does not contain its [Position].
 func RowsOf[V Entity]() (table *store.Table, encode func(V) store.Row, decode func(store.Row) V) {
 	for _, e := range entities {
 		rows, ok := e.rows.(interface {
@@ -80,25 +80,27 @@ func RowsOf[V Entity]() (table *store.Table, encode func(V) store.Row, decode fu
 	panic("tenancy: an entity without rows")
 }
 
-// Order names the column that a list runs along; ties, and [ByID], go by id. An
-// order that an entity does not have is [ErrInvalid].
+// Order names the column that a list is sorted by. Rows with the same value, and [ByID], are sorted by id. An
+// order that a list does not have is [ErrInvalid].
 type Order uint8
 
 // The orders.
 const (
-	ByID         Order = iota // every entity; for default ids, the order of creation
-	ByName                    // organizations, users, memberships: folded name
-	ByEmail                   // users, memberships, invitations: canonical address
-	ByDue                     // secrets, invitations, sessions, pending sign-ins and proofs of mailboxes: expiry; counts of those: when they begin anew; domains: the next recheck; looks at claims: the next one; mails: when they went; former slugs: when they are free
-	ByTime                    // denials: the minute; invitations: when a mail that waits is tried
-	ByJoined                  // memberships: when they joined
-	ByLastSignIn              // memberships, within each 10,000 by id: when they last signed in there
+	ByID    Order = iota // all lists; for default ids, this is the order of creation
+	ByName               // organizations, users, memberships: the folded name
+	ByEmail              // users, memberships, invitations: the canonical address
+	// ByDue sorts by the next time that matters. Secrets, invitations, sessions, pending sign-ins and proofs of
+	// mailboxes: when they expire. Counts of proofs: when they start again. Domains: the next recheck. Looks at
+	// claims: the next one. Mails: when they were sent. Former slugs: when they become free.
+	ByDue
+	ByTime       // denials: the minute; invitations: when a waiting mail is tried
+	ByJoined     // memberships: when the user joined
+	ByLastSignIn // memberships, within each 10,000 by id: the last sign-in to the organization
 
-	byWord Order = 100 // memberships: the first of their words, and so on; for searches alone
+	byWord Order = 100 // memberships: the first of their words, and so on; only for searches
 )
 
-// listSpan says which rows of an order: those beyond After, at most Limit (at least
-// one), descending if Desc.
+// listSpan selects rows in an order: those after After, at most Limit (at least one), descending if Desc.
 type listSpan struct {
 	After *typed.Place
 	Limit int
@@ -106,7 +108,7 @@ type listSpan struct {
 	Desc  bool
 }
 
-// table is the table of one entity in a transaction, for ids of that entity alone.
+// table is the table of one entity in a transaction. It accepts only ids of that entity.
 type table[V Entity, F any] struct {
 	rows typed.Table[V, F]
 }
@@ -151,7 +153,7 @@ type txn struct {
 
 func newTxn(rows store.Rows) *txn { return &txn{border: border{rows}} }
 
-// blank is a row of this width for one statement.
+// blank returns an empty row of a width, for use in one statement.
 func (t *txn) blank(width int) store.Row {
 	if len(t.scratch) < width {
 		t.scratch = make(store.Row, width)
@@ -163,9 +165,9 @@ func bind[V Entity, F any](t *txn, e *typed.Entity[V, F]) table[V, F] {
 	return table[V, F]{typed.BindTo(&t.border, &t.scratch, e)}
 }
 
-// orEvery is the constraint of a filter, or, where there is none, every value that the column
-// may have, if wanted, which is where no key leads to the rows: indexes by organization or by user go by the state next, and a store
-// merges what each state has.
+// orEvery returns the constraint of a filter. If there is none and wanted is true, it returns the constraint to
+// every value that the column may have. That helps where no unique key leads to the rows: indexes by
+// organization or by user have the state as their next column, and the store merges the rows of each state.
 func orEvery[T comparable](in typed.In[T], wanted bool, every ...T) typed.In[T] {
 	if in.IsSet() || !wanted {
 		return in

@@ -8,26 +8,26 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// What proved a user's address (rule U10), besides the name of a provider and the id of a
-// connection.
+// The values of [User].EmailProvedBy besides the name of a provider and the id of a connection (rule U10).
 const (
 	EmailProvedByMail = "mail" // a link or a code that was mailed to it
-	EmailProvedByHost = "host" // the host's word
+	EmailProvedByHost = "host" // the host vouched for it
 )
 
-// emailProof is what somebody has shown who proves an address.
+// emailProof is the evidence of a person who proves an address.
 type emailProof struct {
-	by       string     // for the user's EmailProvedBy
-	own      bool       // they came by something of the account's own; else they may be somebody else than who set it up
-	identity IdentityID // by which they came, so that it stays; zero: none
-	session  SessionID  // in which they showed it, so that it stays; zero: none
-	email    string     // the same address as they write it; "" = as before
+	by string // for the user's EmailProvedBy
+	// own means that the person used something of the account's own. Otherwise they may not be the person who
+	// set it up.
+	own      bool
+	identity IdentityID // the identity that they came by, which stays; zero: none
+	session  SessionID  // the session in which they showed it, which stays; zero: none
+	email    string     // the same address as the person writes it; "" = as before
 }
 
-// takeOver gives an account to whoever has proved its address first (rules U4, U5). All
-// that it could be entered by goes, except what the proof came by. Where that is nothing
-// of the account's own, so do its phone number and the organizations that it made for
-// itself.
+// takeOver gives an account to the first person who proves its address (rules U4, U5). It removes all ways to
+// sign in to the account, except the one that the proof used. If the proof used nothing of the account's own,
+// it also removes the phone number, and archives the organizations that the account made for itself.
 func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) error {
 	if err := us.revokeAccess(ctx, user.ID, p); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) erro
 	user.Email, user.PendingEmail = cmp.Or(p.email, user.Email), ""
 	user.EmailVerifiedAt, user.EmailProvedBy = us.c.now, p.by
 	if !p.own {
-		user.Phone = "" // a way to reach somebody else, and perhaps their second factor
+		user.Phone = "" // it may reach the earlier holder, and be their second factor
 		us.c.freed = user.ID
 	}
 	if err := us.saveUser(ctx, before, user, EventUserEmailVerified); err != nil || p.own {
@@ -51,8 +51,8 @@ func (us userRules) takeOver(ctx context.Context, user *User, p emailProof) erro
 	return us.c.notify(ctx, *user, MessageTakenOver)
 }
 
-// revokeAccess takes all that whoever made an account could come back by: identities, sessions,
-// proofs of addresses on their way, pending sign-ins, and requests to join.
+// revokeAccess removes everything by which the earlier holder of an account could come back: identities,
+// sessions, pending proofs of addresses, pending sign-ins, and join requests.
 func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof) error {
 	err := walk(ctx, us.c.tx.Identities(), identityFilter{UserID: typed.Of(user)}, func(i Identity) error {
 		if i.ID == p.identity {
@@ -76,13 +76,14 @@ func (us userRules) revokeAccess(ctx context.Context, user UserID, p emailProof)
 	if err != nil {
 		return err
 	}
-	live = slices.DeleteFunc(live, func(s Session) bool { return s.ID == p.session }) // other entries of its client may be another person's
+	// Other entries of its client may be another person's.
+	live = slices.DeleteFunc(live, func(s Session) bool { return s.ID == p.session })
 	return us.c.sessions().end(ctx, EndedTakenOver, live...)
 }
 
-// archiveFounded archives the organizations that an account made while nobody had proved
-// its address, and in which nobody else is active: whoever proves it should not find
-// themselves the owner of a stranger's (rule U5). The host can restore them.
+// archiveFounded archives the organizations that an account created while nobody had proved its address, and in
+// which nobody else is active (rule U5). Otherwise the person who proves the address would own a stranger's
+// organization. The host can restore them.
 func (us userRules) archiveFounded(ctx context.Context, user User) error {
 	if user.EmailProvedBy != "" { // it was proved once
 		return nil

@@ -20,7 +20,7 @@ const (
 	maxLocale     = 35
 )
 
-// reservedSlugs would collide with what hosts serve beside their customers.
+// reservedSlugs are names that hosts often use for their own pages and services.
 var reservedSlugs = []string{
 	"about", "account", "accounts", "admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "console",
 	"dashboard", "dev", "docs", "email", "ftp", "help", "imap", "internal", "invite", "login", "logout", "mail", "me",
@@ -28,14 +28,13 @@ var reservedSlugs = []string{
 	"signin", "signup", "smtp", "sso", "static", "status", "support", "system", "test", "users", "webhooks", "www",
 }
 
-// cleanName is a display text in its stored form (rule G5): NFC, no white space around
-// it, 1 to 200 characters, none of which breaks a line, turns its direction, or shows
-// nothing where it stands.
+// cleanName puts a display text into its stored form (rule G5): NFC, without white space around it, 1 to 200
+// characters. It refuses characters that break a line, turn its direction, or are invisible where they stand.
 func cleanName(field, s string) (string, error) {
 	return cleanLabel(field, s, maxName)
 }
 
-// optionalName is [cleanName], or "" for none.
+// optionalName does [cleanName], or returns "" for "".
 func optionalName(field, s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -67,7 +66,7 @@ func cleanLabel(field, s string, most int) (string, error) {
 	return s, nil
 }
 
-// misleading characters show a text as something that it is not.
+// misleading characters make a text look like something else.
 func misleading(r rune) bool {
 	switch r {
 	case '\u2028', '\u2029', '\u061c', '\u200e', '\u200f', '\ufeff':
@@ -76,7 +75,7 @@ func misleading(r rune) bool {
 	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
-// fold is the form in which names are ordered and searched (rule G12).
+// fold returns the form in which names are sorted and searched (rule G12).
 func fold(s string) string {
 	if isASCII(s) {
 		return strings.ToLower(s)
@@ -84,7 +83,7 @@ func fold(s string) string {
 	return norm.NFC.String(cases.Fold().String(norm.NFC.String(s)))
 }
 
-// searchPrefix is the folded form of what a search begins with; none stays none.
+// searchPrefix returns the folded form of the beginning that a search asks for; "" stays "".
 func searchPrefix(field, s string) (string, error) {
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
@@ -126,8 +125,7 @@ func (c *Config) slug(s string) (string, error) {
 	return s, nil
 }
 
-// exact is a key of somebody else's, kept byte for byte: 1 to 255 printable
-// characters (rule G4).
+// exact checks an external key, which is kept byte for byte: 1 to 255 printable characters (rule G4).
 func exact(field, s string) error {
 	if !utf8.ValidString(s) {
 		return invalid(field, "is not UTF-8")

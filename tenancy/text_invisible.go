@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// ignorable characters show nothing by themselves: Unicode's Default_Ignorable_Code_Point,
-// tag characters among them.
+// ignorable characters are invisible by themselves: Unicode's Default_Ignorable_Code_Point, including tag
+// characters.
 func ignorable(r rune) bool {
-	const hieroglyphs, shorthand = 0x13430, 0x1345f // formats that show
+	const hieroglyphs, shorthand = 0x13430, 0x1345f // formats that are visible
 	switch {
 	case r < '\u00ad' || r >= hieroglyphs && r <= shorthand || unicode.Is(unicode.Prepended_Concatenation_Mark, r):
 		return false
@@ -23,14 +23,14 @@ func blank(r rune) bool {
 	return r == emptyBraille || unicode.IsSpace(r) || unicode.Is(unicode.Zs, r) || ignorable(r)
 }
 
-// visible reports whether anything of s can be seen (rule G5).
+// visible reports whether any character of s is visible (rule G5).
 func visible(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !blank(r) }) >= 0
 }
 
-// hidden gives the first character of s that shows nothing where it stands. Two names that
-// differ by such a one look the same. Joiners stay between the letters and pictures that they
-// join, and variation selectors behind what has variants.
+// hidden returns the first character of s that is invisible where it stands. Two names that differ only by such
+// a character look the same. It accepts joiners between letters and pictures that they join, and variation
+// selectors after characters with variants.
 func hidden(s string) (rune, bool) {
 	var before rune
 	for i, r := range s {
@@ -53,14 +53,14 @@ func joinsHere(before, r, after rune) bool {
 
 // shaped are letters of scripts in which neighbors change each other's shape, and pictures.
 func shaped(r rune) bool {
-	const firstOfThem, bad = '\u0590', utf8.RuneError // what stands before is Latin, Greek, Cyrillic or Armenian
+	const firstOfThem, bad = '\u0590', utf8.RuneError // the characters before it are Latin, Greek, Cyrillic or Armenian
 	if r < firstOfThem || r == bad || blank(r) && !unicode.Is(unicode.Variation_Selector, r) {
 		return false
 	}
 	return !unicode.In(r, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana)
 }
 
-// variesHere reports whether r is a variation selector behind a character with variants.
+// variesHere reports whether r is a variation selector after a character with variants.
 func variesHere(before, r, after rune) bool {
 	const keycap = '\u20e3'
 	switch {

@@ -7,27 +7,26 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Transact makes several calls one transaction: what fn does through tx is kept
-// together, or not at all if fn returns an error or panics, which is passed on as
-// it is. A call through tx that fails undoes only itself.
+// Transact runs fn in one transaction. The calls that fn makes through tx are committed together. If fn returns
+// an error or panics, all of them are rolled back, and Transact passes the error or the panic on. A call
+// through tx that fails rolls back only itself.
 //
-// fn may run again from the start where the store has to repeat a transaction, so
-// it must do nothing that cannot be done twice. Inside it pass on the ctx it is
-// given: a call on another Service of the instance with that ctx answers
-// [ErrInTransaction] at once, where it would wait for itself.
+// The store may have to repeat a transaction, and fn then runs again from the start. So fn must do nothing that
+// cannot be done twice. Inside fn use the ctx that it gets: a call with that ctx on another Service of the
+// instance answers [ErrInTransaction] at once; with another ctx it would wait for its own transaction.
 //
-// What Config.Mailer has to send goes out after the end; [ErrMailFailed] then means
-// that everything is kept and the mails about what IDs names are not sent.
+// Config.Mailer gets the messages after the commit. [ErrMailFailed] then means that everything is committed,
+// and that the mails about the objects in IDs were not sent.
 //
-// Errors besides those of fn: [ErrInvalid] with the field "fn" where it is nil.
+// Errors, in addition to those of fn: [ErrInvalid] with the field "fn" where it is nil.
 func (s *Service) Transact(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceTransact, fn, func(rows store.Rows) (store.Store, func() error) {
 		return nested{rows}, func() error { return nil }
 	})
 }
 
-// transact runs fn in one transaction. parts is how single calls take part in it, and
-// what speaks against keeping them all.
+// transact runs fn in one transaction. parts says how single calls take part in it, and when they must not all
+// be kept.
 func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx context.Context, tx *Service) error,
 	parts func(store.Rows) (store.Store, func() error),
 ) error {
@@ -52,8 +51,8 @@ func (s *Service) transact(ctx context.Context, method *Method, fn func(ctx cont
 	return explain(s.sendMail(ctx, mail), op, "")
 }
 
-// together is transact from the beginning of the transaction to its end. It gives
-// what is to be mailed after it.
+// together is transact from the beginning of the transaction to its end. It returns the messages to send after
+// it.
 func (s *Service) together(ctx context.Context, method *Method, fn func(ctx context.Context, tx *Service) error,
 	parts func(store.Rows) (store.Store, func() error),
 ) ([]outgoing, error) {
@@ -62,10 +61,10 @@ func (s *Service) together(ctx context.Context, method *Method, fn func(ctx cont
 	if err != nil {
 		return nil, explain(err, op, "")
 	}
-	defer turn.ends() // whatever fn does
+	defer turn.ends() // however fn ends
 	keys := s.changes()
 	var inner *Service
-	var result error // what fn said, to tell it from what the store says
+	var result error // the error of fn, to distinguish it from errors of the store
 	outermost := s.txn == nil
 	if outermost {
 		s.instance.cache.transacting.Add(1)
@@ -101,26 +100,25 @@ func (s *Service) together(ctx context.Context, method *Method, fn func(ctx cont
 	return nil, explain(err, op, "")
 }
 
-// Join is this Service inside a transaction that the host has begun and ends:
+// Join returns a Service that works in a transaction which the host has begun and will end:
 //
 //	tx, err := db.BeginTx(ctx, nil)
 //	inTx, in, err := svc.Join(ctx, st.InTx(tx))
 //	_, err = in.Memberships.Add(inTx, ...)
 //	err = tx.Commit()
 //
-// Rows and events of Freehold and the host's own rows are committed or undone
-// together. A call that fails undoes only itself. What it changes is seen by checks
-// from the commit on (rule R8); until then they go to the store.
+// Freehold's rows and events and the host's own rows are committed or rolled back together. A call that fails
+// rolls back only itself. Checks of permissions see its changes from the commit on; until then they read the
+// store instead of the cache (rule R8).
 //
-// Pass on the context that it gives for as long as the transaction is open, and no
-// longer: with it, a call on a Service outside this transaction answers
-// [ErrInTransaction] at once, where it would wait for itself (rule G13).
+// Use the context that Join returns while the transaction is open, and not after it: a call with it on a
+// Service outside this transaction answers [ErrInTransaction] at once; with another context it would wait for
+// its own transaction (rule G13).
 //
-// The joined store may be wrapped, and so may the Service's own: see
-// [store.Unwrapper].
+// The joined store may be wrapped, and so may the Service's own: see [store.Unwrapper].
 //
-// Errors: [ErrInvalid] for a store that was not joined from this Service's own;
-// [ErrInTransaction] inside another transaction; [ErrForbidden] on a bound Service.
+// Errors: [ErrInvalid] for a store that was not joined from this Service's own; [ErrInTransaction] inside
+// another transaction; [ErrForbidden] on a bound Service.
 func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context, *Service, error) {
 	op := serviceJoin.op
 	if s.principal != nil {
@@ -139,10 +137,10 @@ func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context
 	}), nil
 }
 
-// Rows is the transaction that this Service works in, from [Service.Transact], for tables
-// of the host's own on the same store, and for backends that show what lies under it.
+// Rows returns the transaction that this Service works in, from [Service.Transact]. It is for the host's own
+// tables on the same store, and for backends that give access to their underlying transaction.
 //
-// Errors: [ErrInvalid] elsewhere; [ErrForbidden] on a bound Service.
+// Errors: [ErrInvalid] outside such a transaction; [ErrForbidden] on a bound Service.
 func (s *Service) Rows() (store.Rows, error) {
 	op := serviceRows.op
 	if s.principal != nil {
@@ -155,7 +153,7 @@ func (s *Service) Rows() (store.Rows, error) {
 	return s.txn.rows, nil
 }
 
-// inside is s in the running transaction.
+// inside returns s in the running transaction.
 func (s *Service) inside(rows store.Rows, keys *changes) *Service {
 	return s.derive(func(in *Service) {
 		in.store, in.txn = nested{rows}, &inTransaction{rows: rows, changes: keys}
@@ -163,12 +161,12 @@ func (s *Service) inside(rows store.Rows, keys *changes) *Service {
 	})
 }
 
-// trusted is s as the host itself, for the host's own code inside a transaction.
+// trusted returns s as a trusted Service, for the host's own code inside a transaction.
 func (s *Service) trusted() *Service {
 	return s.derive(func(host *Service) { host.principal, host.actor = nil, Actor{Kind: ActorHost} })
 }
 
-// mark makes ctx the context of a running transaction of the instance.
+// mark marks ctx as the context of a running transaction of the instance.
 func (s *Service) mark(ctx context.Context) context.Context {
 	return context.WithValue(ctx, s.instance, true)
 }
@@ -198,9 +196,9 @@ func (n nested) Update(ctx context.Context, fn func(store.Rows) error) error {
 	return n.rows.Savepoint(ctx, func() error { return fn(n.rows) })
 }
 
-// call is what one method call has of a transaction: the tables, the instant, and the
-// service and method that it runs for. Unexported methods do the rules on it, so
-// that they compose in one transaction.
+// call is the state of one method call in a transaction: the tables, the time, and the service and the method
+// that it runs for. Unexported methods apply the rules to it, so that several of them can run in one
+// transaction.
 type call struct {
 	tx        txn
 	instance  *instance
@@ -208,24 +206,24 @@ type call struct {
 	method    *Method
 	now       time.Time
 	changes   *changes
-	actor     Actor          // who does it, for the events (rule G12)
-	through   string         // by which session; "" = none
-	throughAt OrganizationID // where that is; zero: nowhere, or not known
-	client    SessionID      // whose entries through is one of, where a token was presented
+	actor     Actor          // the actor that events record (rule G12)
+	through   string         // the actor's session; "" = none
+	throughAt OrganizationID // that session's organization; zero: none, or not known
+	client    SessionID      // the client of that session, where a token was presented
 
-	asked        bool       // authorize was
-	scope        scope      // about what
-	denied       []refusal  // what authorize refused
-	mail         []outgoing // what is to be sent after the commit
+	asked        bool       // authorize was called
+	scope        scope      // the scope that it was called with
+	denied       []refusal  // the refusals of authorize
+	mail         []outgoing // messages to send after the commit
 	declarations *declarations
 	declared     declarationState
-	held         map[OrganizationID]powers       // what the actor holds
-	homes        map[ConnectionID]OrganizationID // of connections that were read
-	freed        UserID                          // of an account that was taken over in this call
-	trial        *trial                          // not nil: what it does is undone
+	held         map[OrganizationID]powers       // the actor's grants
+	homes        map[ConnectionID]OrganizationID // the organizations of the connections that were read
+	freed        UserID                          // the user of an account that this call took over
+	trial        *trial                          // not nil: the call's changes are rolled back
 }
 
-// read runs fn over a snapshot. On an error its result is the zero value.
+// read runs fn on a snapshot. On an error its result is the zero value.
 func read[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, c *call) (T, error)) (T, error) {
 	var result, zero T
 	_, err := s.run(ctx, method, key, nil, s.viewing, func(ctx context.Context, c *call) (err error) {
@@ -238,9 +236,9 @@ func read[T any](ctx context.Context, s *Service, method *Method, key string, fn
 	return result, nil
 }
 
-// write runs fn in a transaction, perhaps more than once. What it changed is told
-// to the cache whatever the commit returned: it may have happened all the same. On an
-// error its result is the zero value, unless everything is kept and only a mail failed.
+// write runs fn in a transaction, perhaps more than once. It reports the changed keys to the cache even if the
+// commit fails: the commit may have happened all the same. On an error its result is the zero value, unless
+// everything is committed and only a mail failed.
 func write[T any](ctx context.Context, s *Service, method *Method, key string, fn func(ctx context.Context, c *call) (T, error)) (T, error) {
 	var result, zero T
 	err := exec(ctx, s, method, key, func(ctx context.Context, c *call) (err error) {
@@ -262,7 +260,7 @@ func exec(ctx context.Context, s *Service, method *Method, key string, fn func(c
 	return explain(s.sendMail(ctx, mail), method.op, key)
 }
 
-// commit is exec without what is to be mailed, which it gives.
+// commit is exec, but returns the messages instead of sending them.
 func (s *Service) commit(ctx context.Context, method *Method, key string, fn func(ctx context.Context, c *call) error) ([]outgoing, error) {
 	keys := s.changes()
 	defer s.settle(keys)
@@ -270,7 +268,7 @@ func (s *Service) commit(ctx context.Context, method *Method, key string, fn fun
 	if err != nil {
 		return nil, explain(err, method.op, key)
 	}
-	defer turn.ends() // if it does not come to write
+	defer turn.ends() // if it does not get to the write
 	updating := func(ctx context.Context, fn func(store.Rows) error) error {
 		defer turn.ends()
 		return s.updating(store.For(ctx, method.op), func(rows store.Rows) error {
@@ -321,8 +319,8 @@ func (s *Service) run(ctx context.Context, method *Method, key string, keys *cha
 	return c, explain(err, method.op, key)
 }
 
-// savepoint runs fn as a part of the call that is undone by itself where it fails. What is to
-// be mailed goes with it; what was refused is known all the same.
+// savepoint runs fn as a part of the call, which is rolled back by itself if it fails. Its messages are dropped
+// then; its refusals are kept.
 func (c *call) savepoint(ctx context.Context, fn func(part *call) error) error {
 	part := *c
 	err := c.tx.Savepoint(ctx, func() error { return fn(&part) })
@@ -333,7 +331,7 @@ func (c *call) savepoint(ctx context.Context, fn func(part *call) error) error {
 	return err
 }
 
-// open refuses at once what no reading is needed for.
+// open refuses a call that can be refused without reading the store.
 func (c *call) open() error {
 	p := c.service.principal
 	switch {
@@ -347,7 +345,7 @@ func (c *call) open() error {
 	return nil
 }
 
-// close makes a bound call that was never authorized come to nothing.
+// close fails a bound call that was never authorized.
 func (c *call) close() error {
 	if c.service.principal != nil && !c.asked {
 		return &Error{Code: ErrInternal, Reason: "the method did not authorize its actor"}
@@ -355,14 +353,14 @@ func (c *call) close() error {
 	return nil
 }
 
-// changes collects the keys that a transaction changed, for the cache. In a
-// transaction of the host's own, whose end nobody tells us, each is marked at once.
+// changes collects the keys that a transaction changed, for the cache. In a transaction of the host's own it
+// marks each key at once, because the library does not learn when that transaction ends.
 type changes struct {
 	keys []cacheKey
-	host *cache // not nil: a host's transaction
+	host *cache // not nil: the transaction is the host's own
 }
 
-// changes is where a transaction on s collects its keys.
+// changes returns the collector for the keys that a transaction on s changes.
 func (s *Service) changes() *changes {
 	if s.txn != nil {
 		return s.txn.changes
@@ -370,15 +368,15 @@ func (s *Service) changes() *changes {
 	return &changes{}
 }
 
-// begun is told that a transaction of ours has the store; where there is one writer,
-// every host transaction from before has ended.
+// begun records that a transaction of ours has begun on the store. With a single writer, all earlier
+// transactions of the host's own have ended by then.
 func (s *Service) begun(keys *changes) {
 	if keys != nil && s.txn == nil && s.instance.singleWriter {
 		s.instance.cache.settleAll()
 	}
 }
 
-// settle publishes what a transaction changed, once it is over.
+// settle publishes the changed keys of a transaction that has ended.
 func (s *Service) settle(keys *changes) {
 	if s.txn == nil {
 		s.instance.cache.Publish(keys.keys...)

@@ -9,54 +9,55 @@ import (
 	"time"
 )
 
-// How those rest who write heavily where one transaction writes at a time (rule G9).
+// How long callers with heavy writes pause on a store where one transaction writes at a time (rule G9).
 const (
-	restFor    = 4                     // times what a write took too long
-	restMost   = time.Second           // for one write
-	restAll    = 10 * time.Second      // for many
-	restOthers = time.Second           // since a write of somebody else: else nobody waits for it
-	restAgain  = 20 * time.Millisecond // how long somebody who waits sleeps at a time
-	restShares = 10_000                // that are remembered
-	inTurn     = 2                     // writes of a share that are under way while others write
-	heavyTimes = 3                     // as long as writes of others usually take is long
-	paceShares = 15                    // whose pace is known, of those who wrote last
+	restFor    = 4                     // times the excess of a write
+	restMost   = time.Second           // the longest pause for one write
+	restAll    = 10 * time.Second      // the longest pause for many writes
+	restOthers = time.Second           // after the last write of another share; later nobody is waiting
+	restAgain  = 20 * time.Millisecond // how long a waiting call sleeps at a time
+	restShares = 10_000                // the most shares that are remembered
+	inTurn     = 2                     // writes of one share in progress while others write
+	heavyTimes = 3                     // a write is heavy from so many times the usual time on
+	paceShares = 15                    // the last shares whose pace is known
 )
 
-// turns lets others write where one transaction writes at a time, beside somebody who makes long
-// writes without end, or many at once. A share has few writes under way as long as anybody else
-// writes; and after one that took much longer than those of others do it waits before it gets the writer
-// again, and has one under way at a time. So most writes of others meet none of them. What the host
-// does by itself is not held up.
+// turns shares the single writer of a store fairly. Without it, one caller with endless long writes, or with
+// many writes at once, would hold up all others. Calls are counted by share: see Service.share. While other
+// shares write, a share has at most two writes in progress. After a write that took much longer than writes of
+// others usually take, the share pauses before its next write, and has only one write in progress. So most
+// writes of others meet none of its writes. The host's own writes are never held up.
 type turns struct {
 	mu     sync.Mutex
-	shares map[string]*shareTurns // that rest or write; see Service.share
-	last   [2]turnTaken           // the last write, and the last of another share than that
-	paces  []pace                 // of those who wrote last, the last one at the end
+	shares map[string]*shareTurns // shares that pause or write; see Service.share
+	last   [2]turnTaken           // the last write, and the last one of another share
+	paces  []pace                 // of the last shares that wrote, the last one at the end
 }
 
-// pace is how long the writes of a share usually take.
+// pace is how long the writes of a share usually take, as a moving average.
 type pace struct {
 	share   string
 	average time.Duration
 }
 
 type shareTurns struct {
-	heavy  bool          // and so it rests
-	until  time.Time     // this
-	inside int           // writes under way
-	ended  chan struct{} // wakes one of those who wait, when one has ended
-	waited time.Time     // when somebody did last
+	heavy  bool          // it wrote heavily, and pauses
+	until  time.Time     // the end of the pause
+	inside int           // its writes in progress
+	ended  chan struct{} // wakes one waiting call when a write has ended
+	waited time.Time     // when a call last had to wait
 }
 
-// turnTaken is when somebody of a share wanted to write.
+// turnTaken is when a share last wanted to write.
 type turnTaken struct {
 	share string
 	at    time.Time
 }
 
-// may reports whether a share may write now, and otherwise how long to sleep at most before asking
-// again, or until a write of the share has ended; slept is for how long it did. If it may, ended is
-// to be told of it, but for the host.
+// may reports whether a share may write now. If wait is 0, it may; the caller must then report the end of the
+// write to t.ended, unless the share is the host's. Otherwise the caller sleeps for wait, or until the channel
+// ended says that a write of the share has ended, and asks again. slept is how long the caller has slept so
+// far.
 func (t *turns) may(now time.Time, share string, slept time.Duration) (wait time.Duration, ended <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,7 +70,7 @@ func (t *turns) may(now time.Time, share string, slept time.Duration) (wait time
 	}
 	s := t.of(now, share)
 	left := s.until.Sub(now)
-	if slept >= restAll { // whatever the clock says
+	if slept >= restAll { // even if the clock was set back
 		left = 0
 	}
 	others := !t.last[1].at.IsZero() && now.Sub(t.last[1].at) <= restOthers
@@ -84,7 +85,7 @@ func (t *turns) may(now time.Time, share string, slept time.Duration) (wait time
 	return 0, nil
 }
 
-// of is what is known of a share.
+// of returns the state of a share, and makes it if there is none.
 func (t *turns) of(now time.Time, share string) *shareTurns {
 	s := t.shares[share]
 	if s != nil {
@@ -101,8 +102,8 @@ func (t *turns) of(now time.Time, share string) *shareTurns {
 	return s
 }
 
-// longer notes how long a write of a share took, and gives how much longer that is than writes of others
-// usually are, if it is over what anybody may take; 0: it is not.
+// longer records how long a write of a share took. It returns how much longer that is than the usual write of
+// other shares, if it took longer than may and is heavy; else 0.
 func (t *turns) longer(share string, took, may time.Duration) time.Duration {
 	usual, known := time.Duration(0), false
 	if took > may {
@@ -125,7 +126,7 @@ func (t *turns) longer(share string, took, may time.Duration) time.Duration {
 	return took - usual
 }
 
-// usual is how long the writes of other shares usually take, if there are any: the lower median.
+// usual returns how long the writes of other shares usually take (the lower median), and whether there are any.
 func (t *turns) usual(share string) (time.Duration, bool) {
 	others := make([]time.Duration, 0, paceShares)
 	for _, p := range t.paces {
@@ -140,7 +141,8 @@ func (t *turns) usual(share string) (time.Duration, bool) {
 	return others[(len(others)-1)/2], true
 }
 
-// wrote is ended for a write that took so long; to take as long as may is nobody's fault.
+// wrote does ended for a write that took so long. A write that took no longer than may does not make its share
+// pause.
 func (t *turns) wrote(now time.Time, share string, took, may time.Duration) {
 	t.mu.Lock()
 	longer := t.longer(share, took, may)
@@ -148,8 +150,8 @@ func (t *turns) wrote(now time.Time, share string, took, may time.Duration) {
 	t.ended(now, share, longer)
 }
 
-// ended notes that a write of a share has ended, and how much longer it took than an ordinary
-// one; 0: it did not.
+// ended records that a write of a share has ended. longer is how much longer it took than a usual one; 0: it
+// was not heavy.
 func (t *turns) ended(now time.Time, share string, longer time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -178,14 +180,14 @@ func (t *turns) ended(now time.Time, share string, longer time.Duration) {
 	}
 }
 
-// share is what a Service writes for: the organization that its principal is bound to, or else
-// the actor, and "" for the host.
+// share returns the key by which a Service's writes are counted: the organization that its principal is bound
+// to, else the actor; "" for the host.
 func (s *Service) share() string {
 	p := s.principal
 	switch {
 	case p == nil && s.actor.Kind == ActorHost:
 		return ""
-	case p == nil: // what goes on in steps for somebody
+	case p == nil: // a step of a longer call counts for its actor
 	case p.session != nil && !p.session.OrganizationID.IsZero():
 		return p.session.OrganizationID.String()
 	case !p.organization.IsZero():
@@ -194,7 +196,7 @@ func (s *Service) share() string {
 	return string(s.actor.Kind) + " " + s.actor.ID
 }
 
-// turn is one write of a share that may have to rest after it; nil: it does not.
+// turn is one write of a share that may have to pause after it; nil: it never pauses.
 type turn struct {
 	service *Service
 	share   string
@@ -202,7 +204,7 @@ type turn struct {
 	over    bool
 }
 
-// takeTurn waits until a Service may write, where there is one writer.
+// takeTurn waits until a Service may write, on a store with a single writer.
 //
 // Errors: [ErrInTransaction], [ErrCanceled]; [ErrBusy] after Config.WriteWait.
 func (s *Service) takeTurn(ctx context.Context) (*turn, error) {
@@ -210,7 +212,7 @@ func (s *Service) takeTurn(ctx context.Context) (*turn, error) {
 	if s.txn != nil || !s.instance.singleWriter || config.HeavyWrite < 0 {
 		return nil, nil
 	}
-	if err := s.rejectNested(ctx); err != nil { // who waits for themselves is not to sleep first
+	if err := s.rejectNested(ctx); err != nil { // a call that waits for itself must fail before it sleeps
 		return nil, err
 	}
 	t := &turn{service: s, share: s.share()}
@@ -240,14 +242,14 @@ func (s *Service) takeTurn(ctx context.Context) (*turn, error) {
 	return t, nil
 }
 
-// begins notes that the transaction has begun.
+// begins records that the transaction has begun.
 func (t *turn) begins() {
 	if t != nil {
 		t.began = t.service.instance.config.Now()
 	}
 }
 
-// ends notes that it has ended, or could not begin. Ending again does nothing.
+// ends records that the transaction has ended, or could not begin. A second call does nothing.
 func (t *turn) ends() {
 	if t == nil || t.over {
 		return

@@ -1,7 +1,7 @@
 package tenancy
 
-// Set is the value of a field of an update, such as [UserUpdate] and [OrganizationUpdate]: the
-// field is to become v. A field that is left nil stays as it is, and Set("") clears a text.
+// Set returns a pointer to v, for a field of an update such as [UserUpdate] or [OrganizationUpdate]: the update
+// sets the field to v. An update leaves a nil field as it is, and Set("") clears a text.
 //
 //	svc.Organizations.Update(ctx, id, tenancy.OrganizationUpdate{
 //		DisplayName: tenancy.Set("Acme Inc."),
@@ -10,9 +10,9 @@ package tenancy
 //	})
 func Set[T any](v T) *T { return &v }
 
-// SetKeys makes a [Patch] of metadata or attributes: each key of values is to have its value, and
-// the keys in remove are to go, also those that values has. All other keys stay. An empty value is a
-// value; only remove takes a key away. A nil map sets nothing.
+// SetKeys makes a [Patch] of metadata or attributes. It sets each key in values to its value, and deletes the
+// keys in remove, even if values has them. All other keys stay. An empty value is a value: only remove deletes
+// a key. A nil map sets nothing.
 func SetKeys(values map[string]string, remove ...string) Patch {
 	p := make(Patch, len(values)+len(remove))
 	for key, value := range values {

@@ -14,31 +14,40 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// User is a person, once in the whole application (rule U1), with any number of
-// memberships (rule U3).
+// User is a person, once in the whole application (rule U1). A user can have any number of memberships (rule
+// U3).
 type User struct {
-	ID              UserID            `json:"id"`                         // never changes
-	Version         int64             `json:"version"`                    // counts changes from 1 (rule G11)
-	Email           string            `json:"email,omitempty"`            // as given; "" where Config.EmailOptional (rule U13)
-	EmailVerifiedAt time.Time         `json:"email_verified_at,omitzero"` // zero: not proved
-	EmailProvedBy   string            `json:"email_proved_by,omitempty"`  // [EmailProvedByMail], [EmailProvedByHost], a provider's name or a connection's id; of the last proof (rule U10)
-	PendingEmail    string            `json:"pending_email,omitempty"`    // waits for its proof (rule U5)
-	GivenName       string            `json:"given_name,omitempty"`       // names: "" = not known
-	FamilyName      string            `json:"family_name,omitempty"`      // likewise
-	DisplayName     string            `json:"display_name,omitempty"`     // likewise
-	Picture         string            `json:"picture,omitempty"`          // an https URL
-	Phone           string            `json:"phone,omitempty"`            // not checked beyond its characters
-	Locale          string            `json:"locale,omitempty"`           // a BCP 47 tag
-	Attributes      map[string]string `json:"attributes,omitempty"`       // free part of the profile
-	Metadata        map[string]string `json:"metadata,omitempty"`         // the host's own
-	ExternalID      string            `json:"external_id,omitempty"`      // the host's own key, unique; "" = none
-	SuspendedAt     time.Time         `json:"suspended_at,omitzero"`      // zero: not suspended (rule U8)
-	MergedInto      UserID            `json:"merged_into,omitzero"`       // zero: not merged; else only ids and LastSignInAt are left (rule U6)
-	LastSignInAt    time.Time         `json:"-"`                          // outside the versioned row (rule G12)
-	CreatedAt       time.Time         `json:"created_at,omitzero"`        // when it was made
-	UpdatedAt       time.Time         `json:"updated_at,omitzero"`        // when it last changed, with Version
-	EmailKey        string            `json:"-"`                          // canonical Email: unique, for search; "" where there is none
-	NameKey         string            `json:"-"`                          // folded Name, for order and search
+	ID      UserID `json:"id"`      // never changes
+	Version int64  `json:"version"` // counts changes from 1 (rule G11)
+	// Email is the address as it was given; "" only with Config.EmailOptional (rule U13).
+	Email           string    `json:"email,omitempty"`
+	EmailVerifiedAt time.Time `json:"email_verified_at,omitzero"` // when the address was proved; zero: not proved
+	// EmailProvedBy says how the address was last proved: [EmailProvedByMail], [EmailProvedByHost], a
+	// provider's name or a connection's id (rule U10).
+	EmailProvedBy string `json:"email_proved_by,omitempty"`
+	// PendingEmail is a new address that waits for its proof (rule U5).
+	PendingEmail string            `json:"pending_email,omitempty"`
+	GivenName    string            `json:"given_name,omitempty"`   // a name; "" = not known
+	FamilyName   string            `json:"family_name,omitempty"`  // likewise
+	DisplayName  string            `json:"display_name,omitempty"` // likewise
+	Picture      string            `json:"picture,omitempty"`      // an https URL
+	Phone        string            `json:"phone,omitempty"`        // only its characters are checked
+	Locale       string            `json:"locale,omitempty"`       // a BCP 47 tag
+	Attributes   map[string]string `json:"attributes,omitempty"`   // further parts of the profile
+	Metadata     map[string]string `json:"metadata,omitempty"`     // the host's own data
+	ExternalID   string            `json:"external_id,omitempty"`  // the host's own key, unique; "" = none
+	// SuspendedAt is when the host suspended the user; zero: not suspended (rule U8).
+	SuspendedAt time.Time `json:"suspended_at,omitzero"`
+	// MergedInto is the user that this one was merged into; zero: not merged. A merged user keeps only ids and
+	// LastSignInAt (rule U6).
+	MergedInto UserID `json:"merged_into,omitzero"`
+	// LastSignInAt is the last sign-in; it is not part of the versioned row (rule G12).
+	LastSignInAt time.Time `json:"-"`
+	CreatedAt    time.Time `json:"created_at,omitzero"` // when the user was created
+	UpdatedAt    time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
+	// EmailKey is the canonical Email: unique, for search; "" without an address.
+	EmailKey string `json:"-"`
+	NameKey  string `json:"-"` // the folded Name, for sorting and search
 }
 
 // UserID is the id of a user, usr_...
@@ -54,7 +63,7 @@ func (u *User) event(kind EventType) newEvent {
 	return newEvent{kind: kind, user: u.ID, subject: u.ID.String(), data: *u, person: u.person()}
 }
 
-// Name is what to call the user: the display name, else given and family name.
+// Name returns a name to show for the user: the display name, else the given and the family name.
 func (u User) Name() string {
 	switch {
 	case u.DisplayName != "":
@@ -71,32 +80,36 @@ func (u User) Name() string {
 // Users is the group of methods on users.
 type Users struct{ s *Service }
 
-// NewUser is what Create needs: an Email, unless Config.EmailOptional; the rest may be empty.
+// NewUser is the input of [Users.Create]. Email is required, unless Config.EmailOptional is set; the other
+// fields may be empty.
 type NewUser struct {
-	ID            UserID            // for imports; zero = a new one
-	Email         string            // the address, which one user has (rule U1); "" = none, where Config.EmailOptional (rule U13)
-	EmailVerified bool              `json:"-"` // the host vouches for the mailbox (rule U4); no decoder can
-	GivenName     string            // names: 1 to 200 characters each (rule G5)
+	ID UserID // for imports; zero = a new one
+	// Email is the user's address. No two users have the same one (rule U1). "" = none, only with
+	// Config.EmailOptional (rule U13).
+	Email         string
+	EmailVerified bool              `json:"-"` // the host vouches for the mailbox (rule U4); decoding cannot set it
+	GivenName     string            // a name: 1 to 200 characters (rule G5)
 	FamilyName    string            // likewise
 	DisplayName   string            // likewise
 	Picture       string            // an https URL of at most 2048 bytes
 	Phone         string            // at most 50 printable characters
 	Locale        string            // a BCP 47 tag of at most 35 characters
-	Attributes    map[string]string // free part of the profile, with the limits of metadata (rule G3)
-	Metadata      map[string]string // the host's own; the same limits
+	Attributes    map[string]string // further parts of the profile, with the limits of metadata (rule G3)
+	Metadata      map[string]string // the host's own data, with the same limits
 	ExternalID    string            // 1 to 255 printable characters, unique (rule G4)
-	// History is for [Service.Import] alone.
+	// History is for [Service.Import] only.
 	History UserHistory `json:"-"`
-	// Memberships are added with the user, as Memberships.Add would, all or none; their UserID
-	// stays zero. At most 100.
+	// Memberships are added together with the user, all or none, as Memberships.Add would add them. Leave their
+	// UserID zero. At most 100.
 	Memberships []NewMembership
 }
 
-// UserUpdate is a change to a user. A nil field stays as it is; a pointer to the
-// empty string clears. The email changes, or is added, by ChangeEmail alone.
+// UserUpdate is a change to a user. A nil field stays as it is. A pointer to the empty string clears the field.
+// To change or add an address, use ChangeEmail.
 type UserUpdate struct {
-	Version       int64   // the Version this is based on; 0 = whichever (rule G11)
-	EmailVerified *bool   `json:"-"` // the host vouches for the mailbox, or takes that back; no decoder can
+	Version int64 // the Version that the change is based on; 0 = any (rule G11)
+	// EmailVerified says that the host vouches for the mailbox; false takes that back. Decoding cannot set it.
+	EmailVerified *bool   `json:"-"`
 	GivenName     *string // as in [NewUser]
 	FamilyName    *string // as in [NewUser]
 	DisplayName   *string // as in [NewUser]
@@ -106,30 +119,33 @@ type UserUpdate struct {
 	Attributes    Patch   // as in [NewUser]
 	Metadata      Patch   // as in [NewUser]
 	ExternalID    *string // as in [NewUser]
-	// LastSignInAt is for [Service.Import] alone: when they last signed in elsewhere. One that is
-	// not later than what is known changes nothing. It writes no event and moves no Version (rule G12).
+	// LastSignInAt is for [Service.Import] only: when the user last signed in to the program that they are
+	// imported from. A time that is not later than the known one changes nothing. It writes no event and does
+	// not change Version (rule G12).
 	LastSignInAt time.Time `json:"-"`
 }
 
-// UserQuery selects users for List. Users who were merged into others are left out.
+// UserQuery selects users for [Users.List]. It leaves out users who were merged into others.
 type UserQuery struct {
 	IDs         []UserID // nil = all
-	NamePrefix  string   // what the name begins with, in any case (rule G12)
-	EmailPrefix string   // what the canonical address begins with
+	NamePrefix  string   // the beginning of the name, in any case (rule G12)
+	EmailPrefix string   // the beginning of the canonical address
 	Suspended   *bool    // nil = either
-	Order       Order    // [ByID], or along a prefix; [ByName], or [ByEmail], which leaves out users without an address
-	Descending  bool     // in reverse order
-	Limit       int      // default 50, at most 1000
-	Cursor      string   // Next of the page before
+	// Order is [ByID], or by a prefix where there is one; [ByName]; or [ByEmail], which leaves out users
+	// without an address.
+	Order      Order
+	Descending bool   // in reverse order
+	Limit      int    // default 50, at most 1000
+	Cursor     string // Next of the previous page
 }
 
-// Create makes a user. One email, one user (rule U1): an address that another user
-// has, in whatever case, is [ErrAlreadyExists] with the field "email" (rule U2). Any number of users may have
-// none, where [Config].EmailOptional (rule U13). With
-// Memberships they are a member of those organizations in the same transaction (rule M18).
+// Create makes a user. No two users have the same address: an address that another user has, in any case of
+// letters, is [ErrAlreadyExists] with the field "email" (rules U1, U2). With [Config].EmailOptional, any number
+// of users may have no address (rule U13). With Memberships, the user becomes a member of those organizations
+// in the same transaction (rule M18).
 //
-// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id"); for
-// Memberships [ErrInvalid] with the field "memberships", and what Memberships.Add answers.
+// Errors: [ErrInvalid], [ErrAlreadyExists] (field "id", "email" or "external_id"); for Memberships [ErrInvalid]
+// with the field "memberships", and the errors of Memberships.Add.
 func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 	return write(ctx, g.s, usersCreate, "", func(ctx context.Context, c *call) (User, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -139,7 +155,7 @@ func (g Users) Create(ctx context.Context, in NewUser) (User, error) {
 	})
 }
 
-// applyUser puts an update's fields into user, each in its stored form.
+// applyUser writes an update's fields into user, each in its stored form.
 func (us userRules) applyUser(user *User, in UserUpdate) (err error) {
 	limits := &us.c.instance.config.Limits
 	for _, part := range []struct {
@@ -173,7 +189,7 @@ func (us userRules) applyUser(user *User, in UserUpdate) (err error) {
 		if *in.EmailVerified && user.EmailKey == "" {
 			return invalid("email", "is empty and yet verified")
 		}
-		if *in.EmailVerified == user.EmailVerifiedAt.IsZero() { // the host's word is the last
+		if *in.EmailVerified == user.EmailVerifiedAt.IsZero() { // the host's word overrides an earlier proof
 			user.EmailProvedBy = EmailProvedByHost
 		}
 		user.EmailVerifiedAt = us.verified(user.EmailVerifiedAt, *in.EmailVerified)
@@ -182,7 +198,8 @@ func (us userRules) applyUser(user *User, in UserUpdate) (err error) {
 	return nil
 }
 
-// verified is when an address was proved, given what was known and what is said now.
+// verified returns when an address was proved: since if it is still proved, or the present time if it is newly
+// proved.
 func (us userRules) verified(since time.Time, now bool) time.Time {
 	if !now {
 		return time.Time{}
@@ -217,8 +234,10 @@ func locale(field, s string) (string, error) {
 	return s, nil
 }
 
-// Get gives a user. One who was merged into another is [ErrMerged], with that one's
-// id in IDs (rule U6); else [ErrNotFound].
+// Get returns a user.
+//
+// Errors: [ErrMerged] for a user who was merged into another one, with that one's id in IDs (rule U6);
+// [ErrNotFound].
 func (g Users) Get(ctx context.Context, id UserID) (User, error) {
 	user, err := read(ctx, g.s, usersGet, id.String(), func(ctx context.Context, c *call) (User, error) {
 		if err := c.access().authorize(ctx, scope{user: id}); err != nil {
@@ -232,8 +251,8 @@ func (g Users) Get(ctx context.Context, id UserID) (User, error) {
 	return g.s.redact(user), nil
 }
 
-// redact is a user as the one whom s is for may see them: when they last signed in is
-// the host's to know (rule U2).
+// redact returns a user as the caller of s may see them: only the host may know when they last signed in (rule
+// U2).
 func (s *Service) redact(user User) User {
 	if s.principal != nil {
 		user.LastSignInAt = time.Time{}
@@ -241,7 +260,7 @@ func (s *Service) redact(user User) User {
 	return user
 }
 
-// get reads a user who is one still.
+// get reads a user who has not been merged into another.
 func (us userRules) get(ctx context.Context, id UserID) (User, error) {
 	user, err := us.c.tx.Users().Get(ctx, id)
 	if err == nil && !user.MergedInto.IsZero() {
@@ -250,8 +269,9 @@ func (us userRules) get(ctx context.Context, id UserID) (User, error) {
 	return user, err
 }
 
-// GetByEmail gives the user with an address, compared in its canonical form (rule U1), or
-// [ErrNotFound]; [ErrInvalid] for what is no address.
+// GetByEmail returns the user with an address. It compares addresses in their canonical form (rule U1).
+//
+// Errors: [ErrNotFound]; [ErrInvalid] for a text that is not an address.
 func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	canonical, err := CanonicalEmail(address)
 	if err != nil {
@@ -260,9 +280,9 @@ func (g Users) GetByEmail(ctx context.Context, address string) (User, error) {
 	return g.getBy(ctx, usersGetByEmail, canonical, userFilter{EmailKey: typed.Of(canonical)})
 }
 
-// GetByExternalID gives the user with an external id.
+// GetByExternalID returns the user with an external id.
 //
-// Errors: [ErrNotFound]; [ErrInvalid] for what nobody could have.
+// Errors: [ErrNotFound]; [ErrInvalid] for a text that cannot be an external id.
 func (g Users) GetByExternalID(ctx context.Context, externalID string) (User, error) {
 	if err := exact("external_id", externalID); err != nil {
 		return User{}, explain(err, usersGetByExternalID.op, "")
@@ -286,12 +306,10 @@ func (g Users) getBy(ctx context.Context, method *Method, key string, filter use
 	})
 }
 
-// Update changes a user. Where the name changes, the order and search of their
-// memberships follow in the same transaction (rule G12). What changes nothing
-// writes nothing (rule G8).
+// Update changes a user. If the name changes, the sort and search keys of the user's memberships change in the
+// same transaction (rule G12). A change that alters nothing writes nothing (rule G8).
 //
-// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict],
-// [ErrAlreadyExists] (field "external_id").
+// Errors: [ErrInvalid], [ErrNotFound], [ErrMerged], [ErrConflict], [ErrAlreadyExists] (field "external_id").
 func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, error) {
 	return g.change(ctx, usersUpdate, id, func(ctx context.Context, c *call, user *User) (EventType, error) {
 		if in.Version != 0 && in.Version != user.Version {
@@ -310,8 +328,8 @@ func (g Users) Update(ctx context.Context, id UserID, in UserUpdate) (User, erro
 	})
 }
 
-// Suspend takes away a user's access everywhere and ends their sessions (rules U8, S2). They stay an owner where
-// they are one, also the last (rule M7). Suspending twice changes nothing.
+// Suspend takes away a user's access in all organizations, and ends their sessions (rules U8, S2). The user
+// stays an owner where they are one, even the last one (rule M7). On a suspended user it changes nothing.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
@@ -324,7 +342,7 @@ func (g Users) Suspend(ctx context.Context, id UserID) (User, error) {
 	})
 }
 
-// Unsuspend ends a suspension (rule U8); without one it changes nothing.
+// Unsuspend ends a suspension (rule U8). On a user who is not suspended it changes nothing.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
@@ -334,8 +352,8 @@ func (g Users) Unsuspend(ctx context.Context, id UserID) (User, error) {
 	})
 }
 
-// change reads a user under their lock, lets edit alter them, and keeps them with
-// the event that edit names if anything is different.
+// change reads a user under their lock and lets edit change them. If anything is different, it saves the user
+// and writes the event that edit returns.
 func (g Users) change(ctx context.Context, method *Method, id UserID,
 	edit func(ctx context.Context, c *call, user *User) (EventType, error),
 ) (User, error) {
@@ -358,7 +376,7 @@ func (g Users) change(ctx context.Context, method *Method, id UserID,
 		if err != nil {
 			return User{}, err
 		}
-		before.LastSignInAt = user.LastSignInAt // outside the versioned row
+		before.LastSignInAt = user.LastSignInAt // not part of the versioned row
 		if err := c.users().saveUser(ctx, before, &user, kind); err != nil {
 			return User{}, err
 		}
@@ -370,8 +388,8 @@ func (g Users) change(ctx context.Context, method *Method, id UserID,
 	return g.s.redact(user), nil
 }
 
-// saveUser keeps a user who differs from before, and what memberships carry of
-// them. The caller has the user's lock.
+// saveUser saves a user who differs from before, and the copies of their fields in memberships. The caller
+// holds the user's lock.
 func (us userRules) saveUser(ctx context.Context, before User, user *User, kind EventType) error {
 	if err := save(ctx, us.c, us.c.tx.Users().Update, before, user, kind); err != nil {
 		return err
@@ -382,7 +400,7 @@ func (us userRules) saveUser(ctx context.Context, before User, user *User, kind 
 	return us.follow(ctx, before, *user)
 }
 
-// List gives a page of users (rule G6).
+// List returns a page of users (rule G6).
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].
 func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
@@ -409,7 +427,7 @@ func (g Users) List(ctx context.Context, q UserQuery) (Page[User], error) {
 	})
 }
 
-// All walks the users that List would give, page by page.
+// All walks the users that List returns, page by page.
 func (g Users) All(ctx context.Context, q UserQuery) iter.Seq2[User, error] {
 	return pages(func(cursor string) (Page[User], error) {
 		q := q
@@ -429,8 +447,8 @@ func userKey(user *User, order Order) typed.Place {
 	return key
 }
 
-// RecordSignIn notes that a user signed in just now, at an organization where one is
-// named. It writes no event and moves no Version (rule G12).
+// RecordSignIn records that a user has just signed in, to an organization if at names one. It writes no event
+// and does not change Version (rule G12).
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) RecordSignIn(ctx context.Context, id UserID, at OrganizationID) error {

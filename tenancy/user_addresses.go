@@ -9,10 +9,10 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// addressesOf gives the canonical addresses of people who are erased: the one named, if
-// any, and those that events show as proved by them. An address that was only claimed
-// may be anybody's, and one that another user has by now is theirs. What was known of the same people
-// before is not read again.
+// addressesOf returns the canonical addresses of people who are erased: emailKey, if it is not empty, and the
+// addresses that events show as proved by them. It leaves out addresses that were only claimed, because they
+// may belong to anybody, and addresses that another user has by now. It does not read again what known has
+// about the same people.
 func (us userRules) addressesOf(ctx context.Context, known siege, emailKey string, people ...UserID) ([]string, error) {
 	var found []string
 	add := func(key string) error {
@@ -56,8 +56,8 @@ func (us userRules) addressesOf(ctx context.Context, known siege, emailKey strin
 	}
 }
 
-// provedAddress is the canonical address that the user of an event had proved then; ""
-// if none, or if the event was emptied.
+// provedAddress returns the canonical address that the user of an event had proved at that time; "" if none, or
+// if the event was emptied.
 func (e Event) provedAddress() string {
 	var user struct {
 		Email           string    `json:"email"`
@@ -73,8 +73,8 @@ func (e Event) provedAddress() string {
 	return key
 }
 
-// follow brings what hangs on a user's name and address after a change of them: what memberships carry,
-// invitations to what is their own now, and what organizations remember of their addresses.
+// follow updates what depends on a user's name and address after a change of them: the copies in memberships,
+// invitations to an address that is the user's now, and the addresses in records of removals.
 func (us userRules) follow(ctx context.Context, before, after User) error {
 	if err := us.rekey(ctx, before, after); err != nil {
 		return err

@@ -8,10 +8,10 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// maxNewMemberships is how many memberships are made with a user.
+// maxNewMemberships is how many memberships can be created together with a user.
 const maxNewMemberships = 100
 
-// createMember makes a user who is a member from the beginning.
+// createMember creates a user together with memberships.
 func (us userRules) createMember(ctx context.Context, in NewUser) (User, error) {
 	if len(in.Memberships) > maxNewMemberships {
 		return User{}, invalid("memberships", fmt.Sprintf("are %d, at most %d", len(in.Memberships), maxNewMemberships))
@@ -43,8 +43,8 @@ func (us userRules) createMember(ctx context.Context, in NewUser) (User, error) 
 	return user, nil
 }
 
-// createUser makes a user; by is what proved the address, if it is verified. The call goes on to accept
-// the invitation taken, which therefore is not shown as a pending membership first; zero: none.
+// createUser creates a user. by says what proved the address, if it is verified. taken is the invitation that
+// the call accepts afterwards, so it gets no pending membership first; zero: none.
 func (us userRules) createUser(ctx context.Context, in NewUser, by string, taken InvitationID) (User, error) {
 	user := User{ID: newID(us.c, in.ID), Version: 1, CreatedAt: us.c.now, UpdatedAt: us.c.now}
 	var err error

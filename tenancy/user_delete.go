@@ -2,16 +2,15 @@ package tenancy
 
 import "context"
 
-// Delete removes a user for good: memberships, roles, identities, sessions and pending email
-// changes go in one transaction, with an event for each membership and one for the
-// user (rule U7). The email and the external id are free again. Where more than 200 memberships
-// wait for invitations, which strangers sent, or more than 200 sessions have ended, these go before, 200 in
-// a transaction (rule G18); in a transaction of the caller's memberships that wait count for
-// Config.DeleteLimit.
+// Delete deletes a user with their memberships, roles, identities, sessions and pending email changes, in one
+// transaction (rule U7). It writes an event for each membership and one for the user. The address and the
+// external id become free. If more than 200 memberships wait for invitations, which strangers may have sent, or
+// more than 200 sessions have ended, Delete removes these first, 200 in a transaction (rule G18). In a
+// transaction of the caller's, waiting memberships count for Config.DeleteLimit.
 //
-// Errors: [ErrNotFound], [ErrMerged]; [ErrLastOwner] with the organizations in IDs
-// where nobody else is an owner; [ErrTooLarge] over Config.DeleteLimit memberships;
-// [ErrReferenced] where a row of the host's refers to the user.
+// Errors: [ErrNotFound], [ErrMerged]; [ErrLastOwner] with the organizations in IDs where nobody else is an
+// owner; [ErrTooLarge] over Config.DeleteLimit memberships; [ErrReferenced] where a row of the host refers to
+// the user.
 func (g Users) Delete(ctx context.Context, id UserID) error {
 	if _, err := g.shed(ctx, usersDelete, id, false); err != nil {
 		return err
@@ -27,8 +26,8 @@ func (g Users) Delete(ctx context.Context, id UserID) error {
 	})
 }
 
-// deleteUser removes a user whose lock is held. Those who were merged into them stay
-// buried, so that Erase still finds what was theirs.
+// deleteUser deletes a user whose lock the caller holds. The rows of users who were merged into this one stay,
+// so that Erase still finds what was theirs.
 func (us userRules) deleteUser(ctx context.Context, id UserID) error {
 	user, err := us.get(ctx, id)
 	if err != nil {
@@ -70,8 +69,8 @@ func (us userRules) deleteUser(ctx context.Context, id UserID) error {
 	}{user, counts}})
 }
 
-// mayGo reads the roles of memberships and refuses if, without them, an organization
-// would lose its last owner (rule M7). It names every such organization.
+// mayGo reads the roles of memberships, and refuses if an organization would lose its last owner without them
+// (rule M7). The error names all such organizations.
 func (us userRules) mayGo(ctx context.Context, members []Membership) (map[MembershipID][]RoleAssignment, error) {
 	if len(members) == 0 {
 		return nil, nil

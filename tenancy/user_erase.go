@@ -9,19 +9,21 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Erase is Delete, and also takes what events hold about the person, and about those
-// who were merged into them (rule U7): the events stay, with Data, Previous and Person
-// emptied, and so do the invitations to their addresses, without those and their
-// metadata: what still stands of them is revoked, and so is what ran out, for it cannot
-// be sent again. Their addresses are the one they have and those that events show as
-// proved by them, but for one that is somebody else's by now. An invitation to somebody
-// else that they accepted stays, without them and its metadata, and one to them that somebody
-// else accepted still names who did. It works on a user
-// deleted before, too; where there is nothing left to erase it changes nothing.
+// Erase deletes a user as Delete does, and also erases the personal data in events and invitations (rule U7).
+// That includes the data of users who were merged into this one. Erase also works on a user who was deleted
+// before. Where nothing is left to erase, it changes nothing.
 //
-// It is one transaction. What strangers made of rows about the person goes before, as in Delete; and where
-// over 200 events tell of the person, those beyond that are emptied after, up to 200 in a transaction (rule
-// G18): if the call fails after the first, call it again. In a transaction of the caller's all is one.
+// Events about the person stay, with Data, Previous and Person emptied. Invitations to the person's addresses
+// stay, without the address and the metadata; pending and expired ones are revoked, because they cannot be sent
+// again. The person's addresses are the present one, and those that events show as proved by them, except an
+// address that another user has by now. An invitation to somebody else that the person accepted stays,
+// without the person and its metadata. An invitation to the person that another user accepted still names that
+// user.
+//
+// Erase is one transaction, with two exceptions (rule G18). It removes what strangers may have made in large
+// numbers first, as Delete does. And if more than 200 events are about the person, it empties the others
+// afterwards, up to 200 in a transaction; if the call fails after the first transaction, call it again. In a
+// transaction of the caller's, everything is in that transaction.
 //
 // Errors: as for Delete; [ErrNotFound] where there is neither a user nor an event.
 func (g Users) Erase(ctx context.Context, id UserID) error {
@@ -72,33 +74,33 @@ func (g Users) erase(ctx context.Context, e *erasure, part func(e *erasure, ctx 
 	switch {
 	case err == nil:
 		*e = after
-	case errors.Is(err, errCrowded): // and so nothing is empty yet
+	case errors.Is(err, errCrowded): // so nothing is emptied yet
 		e.addresses = after.addresses
 	}
 	return err
 }
 
-// errCrowded undoes an erasure in which so many events tell of an address that those have to go before:
-// what shows whose it is goes with the person.
+// errCrowded rolls an erasure back because too many events contain an address of the person. These events must
+// be emptied first: the rows that show whose address it is are deleted with the person.
 var errCrowded = errors.New("too many events tell of an address")
 
-// erasure is one Erase on its way.
+// erasure is the state of one Erase.
 type erasure struct {
 	c         *call
 	id        UserID
-	known     siege // what there was before, in a snapshot
-	left      int   // how many events the transaction may empty yet
-	emptied   int   // how many have been
-	missing   error // that there is no such user
+	known     siege // what a snapshot showed before
+	left      int   // how many more events the transaction may empty
+	emptied   int   // how many events were emptied
+	missing   error // the error if the user does not exist
 	addresses []string
-	person    UserID   // of whom, or of whose address, not all events are empty
-	after     Position // and those behind this one may not be
-	more      bool     // another transaction has to go on
+	person    UserID   // events about this person, or with their address, are left
+	after     Position // events after this position may not be emptied yet
+	more      bool     // another transaction must go on
 	isTold    bool
 }
 
-// whole is all of an erasure; where more events tell of the person than one transaction empties
-// there is more to do.
+// whole does the whole erasure. If more events are about the person than one transaction may empty, more is
+// set.
 func (e *erasure) whole(ctx context.Context) error {
 	us := e.c.users()
 	user, err := e.c.tx.Users().Get(ctx, e.id)
@@ -130,7 +132,7 @@ func (e *erasure) whole(ctx context.Context) error {
 	return e.rest(ctx)
 }
 
-// makeRoom empties events that tell of the addresses of somebody who is not erased yet.
+// makeRoom empties events with the addresses of a person who is not erased yet.
 func (e *erasure) makeRoom(ctx context.Context) error {
 	if err := e.c.users().mayShed(ctx, e.id); err != nil {
 		return err
@@ -148,8 +150,8 @@ func (e *erasure) makeRoom(ctx context.Context) error {
 	return nil
 }
 
-// rest empties what events tell of the person, and of those who were merged into them, who are
-// forgotten one by one: as long as they are there a call that failed can go on.
+// rest empties the remaining events about the person and about the users who were merged into them. It deletes
+// the rows of merged users one by one: as long as these exist, a call that failed can go on.
 func (e *erasure) rest(ctx context.Context) error {
 	merged, err := e.c.users().wereMerged(ctx, e.id)
 	if err != nil {
@@ -182,8 +184,8 @@ func (e *erasure) rest(ctx context.Context) error {
 	return e.told(ctx)
 }
 
-// told tells of the erasure, once, with the first that is emptied: what fails after that may have
-// nothing left to do the next time.
+// told writes the event about the erasure, once, together with the first event that is emptied. A later call
+// may find nothing left to do, and would write none.
 func (e *erasure) told(ctx context.Context) error {
 	if e.emptied == 0 || e.isTold {
 		return nil
@@ -192,8 +194,7 @@ func (e *erasure) told(ctx context.Context) error {
 	return e.c.record(ctx, newEvent{kind: EventUserErased, user: e.id, subject: e.id.String(), redacted: true})
 }
 
-// empty empties events that tell of somebody, as many as the transaction may, and reports whether
-// that is all of them.
+// empty empties events about a person, as many as the transaction may, and reports whether none is left.
 func (e *erasure) empty(ctx context.Context, person UserID) (done bool, err error) {
 	if e.person != person {
 		e.person, e.after = person, 0
@@ -211,10 +212,10 @@ func (e *erasure) empty(ctx context.Context, person UserID) (done bool, err erro
 	return false, nil
 }
 
-// mostPages is how often one transaction looks for events that are not empty yet.
+// mostPages is how often one transaction looks for events that are not emptied yet.
 const mostPages = 50
 
-// wereMerged are those who were merged into a user.
+// wereMerged returns the users who were merged into a user.
 func (us userRules) wereMerged(ctx context.Context, id UserID) (people []UserID, err error) {
 	err = walk(ctx, us.c.tx.Users(), userFilter{MergedInto: typed.Of(id)}, func(u User) error {
 		people = append(people, u.ID)
@@ -223,13 +224,13 @@ func (us userRules) wereMerged(ctx context.Context, id UserID) (people []UserID,
 	return people, err
 }
 
-// mine reports whether an address is nobody's but these people's.
+// mine reports whether no other user has an address.
 func (us userRules) mine(ctx context.Context, key string, people ...UserID) (bool, error) {
 	holder, err := us.c.invitations().userAt(ctx, key)
 	return err == nil && (holder.ID.IsZero() || slices.Contains(people, holder.ID)), err
 }
 
-// knownOnce gives missing back if no event tells of the user either.
+// knownOnce returns missing if there is no event about the user either.
 func (us userRules) knownOnce(ctx context.Context, id UserID, missing error) error {
 	if missing == nil {
 		return nil

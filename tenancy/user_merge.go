@@ -8,27 +8,27 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Merged is what Merge did.
+// Merged is the result of Merge.
 type Merged struct {
-	User        User `json:"user"`        // into, as it is now
-	Memberships int  `json:"memberships"` // how many moved or were united
-	Identities  int  `json:"identities"`  // how many moved
+	User        User `json:"user"`        // the user into, as it is now
+	Memberships int  `json:"memberships"` // how many memberships were moved or united
+	Identities  int  `json:"identities"`  // how many identities were moved
 }
 
-// Merge makes two users one, in one transaction (rule U6). Identities and
-// memberships of from move to into. Where both are members of an organization, the
-// two memberships become one, into's: roles united, inactive if either was, joined
-// when the first was; what comes together may exceed Limits.MemberRoles and
-// Limits.UserIdentities. Pending memberships of from are dropped, those beyond 200 before, as in
-// Delete; what was decided of its join requests goes. from's email and
-// external id are free, and Get says where it went.
+// Merge merges the user from into the user into, in one transaction (rule U6). It moves from's identities and
+// memberships. If both users are members of an organization, the two memberships become one membership of into:
+// it has the roles of both, is inactive if either was, and has the earlier JoinedAt. The united membership and
+// user may exceed Limits.MemberRoles and Limits.UserIdentities.
 //
-// Errors: [ErrInvalid] for a user with itself; [ErrNotFound], [ErrMerged];
-// [ErrLastOwner] with the organizations in IDs; for a membership that moves
-// [ErrSeatLimit], [ErrAlreadyMemberElsewhere], [ErrJoinRefused] (rule M14);
-// [ErrTooLarge] over Config.DeleteLimit memberships, invitations sent or accepted, join
-// codes, or join requests of from's; [ErrReferenced] where a row of the host's refers to a membership
-// that is united with another.
+// Merge drops from's pending memberships, the ones beyond 200 in earlier transactions, as in Delete. It also
+// drops from's decided join requests. from's address and external id become free, and [Users.Get] of from says
+// which user it was merged into.
+//
+// Errors: [ErrInvalid] for a user with itself; [ErrNotFound], [ErrMerged]; [ErrLastOwner] with the
+// organizations in IDs; for a membership that moves [ErrSeatLimit], [ErrAlreadyMemberElsewhere],
+// [ErrJoinRefused] (rule M14); [ErrTooLarge] over Config.DeleteLimit memberships, invitations sent or accepted,
+// join codes, or join requests of from; [ErrReferenced] where a row of the host refers to a membership that is
+// united with another.
 func (g Users) Merge(ctx context.Context, from, into UserID) (Merged, error) {
 	if from != into {
 		if _, err := g.shed(ctx, usersMerge, from, false); err != nil {
@@ -68,7 +68,7 @@ func (us userRules) merge(ctx context.Context, from, into UserID) (Merged, error
 	if err := us.c.organizations().notTooMany("memberships", len(theirs)); err != nil {
 		return Merged{}, err
 	}
-	// Those that unite come first: by then what moves finds into where they will be.
+	// Unite memberships first, so that the ones that move afterwards meet into as it will be.
 	apart := func(m Membership) bool { return mine[m.OrganizationID].ID.IsZero() }
 	united := slices.DeleteFunc(slices.Clone(theirs), apart)
 	theirs = append(united, slices.DeleteFunc(theirs, func(m Membership) bool { return !apart(m) })...)
@@ -135,8 +135,8 @@ func organizationsOf(members []Membership) []OrganizationID {
 	return ids
 }
 
-// lockBoth takes the locks of all organizations that either user is in, and reads
-// the memberships under them.
+// lockBoth takes the locks of all organizations that either user is in, and then reads the memberships under
+// these locks.
 func (us userRules) lockBoth(ctx context.Context, from, into UserID) (theirs []Membership, mine map[OrganizationID]Membership, err error) {
 	both := membershipFilter{UserID: typed.Of(from, into)}
 	members, err := collect(ctx, us.c.tx.Memberships(), both)
@@ -164,8 +164,8 @@ func (us userRules) lockBoth(ctx context.Context, from, into UserID) (theirs []M
 	return theirs, mine, nil
 }
 
-// mergeMembership brings one membership over, and says whether its organization lost
-// its last owner by that.
+// mergeMembership moves or unites one membership, and reports whether its organization lost its last owner by
+// that.
 func (us userRules) mergeMembership(ctx context.Context, m, other Membership, target User) (orphaned bool, err error) {
 	if m.Status == MembershipPending {
 		return false, us.dropMember(ctx, m, nil)
@@ -180,7 +180,7 @@ func (us userRules) mergeMembership(ctx context.Context, m, other Membership, ta
 	}
 	switch {
 	case other.ID.IsZero():
-		// What stands to the address of into is to a member's own now (rule M9).
+		// A pending invitation to into's address is now one to a member (rule M9).
 		if err = us.c.invitations().revokePendingOther(ctx, m.OrganizationID, target, InvitationID{}); err == nil {
 			err = us.moveMembership(ctx, m, held[m.ID], target)
 		}
@@ -201,7 +201,7 @@ func (us userRules) mergeMembership(ctx context.Context, m, other Membership, ta
 	return after == 0, err
 }
 
-// moveMembership gives a membership to another user: a way in like any other.
+// moveMembership moves a membership to another user, with the checks of any other way in.
 func (us userRules) moveMembership(ctx context.Context, m Membership, held []RoleAssignment, target User) error {
 	if m.Status == MembershipActive {
 		org, err := us.c.tx.Organizations().Get(ctx, m.OrganizationID)
@@ -238,7 +238,7 @@ func (us userRules) moveMembership(ctx context.Context, m Membership, held []Rol
 	return us.c.members().recordMembership(ctx, EventMembershipCreated, m, held, nil)
 }
 
-// unite makes one membership of two in the same organization: m goes into other.
+// unite unites two memberships in the same organization: m goes into other.
 func (us userRules) unite(ctx context.Context, m, other Membership, held []RoleAssignment) error {
 	if err := us.c.members().recordMembership(ctx, EventMembershipRemoved, m, held, nil); err != nil {
 		return err
@@ -289,8 +289,7 @@ func (us userRules) unite(ctx context.Context, m, other Membership, held []RoleA
 	return us.saveUnited(ctx, was, other, own, before)
 }
 
-// saveUnited keeps the one membership if it differs from what it was, with the event
-// that says most.
+// saveUnited saves the united membership if it differs from before, with the event that says most.
 func (us userRules) saveUnited(ctx context.Context, was, m Membership, held []RoleAssignment, before []string) error {
 	after, err := us.c.roles().sortRoles(ctx, held)
 	if err != nil {
@@ -345,10 +344,10 @@ func (us userRules) moveIdentities(ctx context.Context, from, into UserID) (int,
 	return len(identities), nil
 }
 
-// tombstone leaves of a merged user only where they went, and points those who were
-// merged into them there too.
+// tombstone empties a merged user and points it to into. It also points users who were merged into it there.
 func (us userRules) tombstone(ctx context.Context, user User, into UserID) error {
-	proofs := secretFilter{Kind: typed.Of(secretEmailProof), UserID: typed.Of(user.ID)} // sessions that ended keep theirs
+	// Sessions that ended keep their tokens.
+	proofs := secretFilter{Kind: typed.Of(secretEmailProof), UserID: typed.Of(user.ID)}
 	if _, err := us.c.tx.Secrets().DeleteAll(ctx, proofs); err != nil {
 		return err
 	}

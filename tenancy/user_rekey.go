@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// rekey brings what memberships carry of a user up to date. That the host suspended the user
-// is nothing to those that are pending, which strangers make.
+// rekey updates the copies of a user's fields in memberships. It does not mark pending memberships as
+// suspended, because strangers make these.
 func (us userRules) rekey(ctx context.Context, before, user User) error {
 	if before.NameKey == user.NameKey && before.EmailKey == user.EmailKey && before.SuspendedAt.IsZero() == user.SuspendedAt.IsZero() {
 		return nil
@@ -37,7 +37,8 @@ func (us userRules) rekey(ctx context.Context, before, user User) error {
 			continue
 		}
 		follows.in.UserID = typed.Of(user.ID)
-		if _, err := us.c.tx.Memberships().UpdateAll(ctx, follows.in, now, follows.columns...); err != nil { // UpdatedAt stays
+		// UpdatedAt stays
+		if _, err := us.c.tx.Memberships().UpdateAll(ctx, follows.in, now, follows.columns...); err != nil {
 			return err
 		}
 	}
@@ -47,8 +48,8 @@ func (us userRules) rekey(ctx context.Context, before, user User) error {
 	return us.readdress(ctx, user)
 }
 
-// readdress brings the address up to date in the memberships with a name of their own: those that have the same
-// name in one statement, because the words of a member come from both.
+// readdress updates the address in the memberships that have a name of their own. It updates those with the
+// same name in one statement, because a member's search words come from both.
 func (us userRules) readdress(ctx context.Context, user User) error {
 	own, err := collect(ctx, us.c.tx.Memberships(), membershipFilter{UserID: typed.Of(user.ID), Named: typed.Of(true)})
 	if err != nil {

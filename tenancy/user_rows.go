@@ -6,7 +6,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// userFilter selects users. Fields are joined by and.
+// userFilter selects users. The fields are combined with and.
 type userFilter struct {
 	ID          typed.In[UserID]
 	EmailKey    typed.In[string]
@@ -18,7 +18,7 @@ type userFilter struct {
 	EmailPrefix string // of EmailKey
 }
 
-// userRows says how one lies in a row.
+// userRows describes the row of a user.
 var userRows = typed.Describe[User, userFilter](
 	"tenancy_users", "user",
 	typed.ID("id", func(v *User) *UserID { return &v.ID }),

@@ -7,11 +7,10 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// shed takes off a user who is about to go what strangers may have made by the thousands, in
-// transactions of bounded size (rule G18): the memberships that wait for invitations, and
-// for Erase the invitations to their addresses, those of before too; and the sessions that are over. What is
-// left of each fits into the transaction that follows. It gives what was there in the end. In a transaction
-// of the caller's it does nothing.
+// shed deletes, before a user is deleted, the rows that strangers may have made in thousands: pending
+// memberships, ended and expired sessions, and for Erase the invitations to the user's addresses, earlier ones
+// too. It works in transactions of bounded size (rule G18). What is left of each fits into the transaction that
+// follows. It returns what was there at the end. In a transaction of the caller's it does nothing.
 func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) (siege, error) {
 	if g.s.txn != nil {
 		return siege{}, nil
@@ -59,23 +58,23 @@ func (g Users) shed(ctx context.Context, method *Method, id UserID, erase bool) 
 	}
 }
 
-// siege is what there is much of about a user.
+// siege is the result of looking for large numbers of rows about a user.
 type siege struct {
-	is          bool           // it is more than one transaction should take off
-	sessions    bool           // and it is sessions that are over
-	mails       bool           // and it is mails to the addresses that are counted
-	people      []UserID       // those who were merged into the user, and the user
-	addresses   []string       // theirs
-	at          Position       // behind which events may show more of those
-	invitations []InvitationID // to them; empty: it is memberships that wait
+	is          bool           // there is more than one transaction should delete
+	sessions    bool           // what there is much of is ended or expired sessions
+	mails       bool           // what there is much of is records of mails to the addresses
+	people      []UserID       // the users who were merged into the user, and the user
+	addresses   []string       // their addresses
+	at          Position       // events after this position may show more addresses
+	invitations []InvitationID // invitations to them; empty: there are many pending memberships
 }
 
-// besieged looks in a snapshot for what there is much of about a user. Addresses are those that
-// [erasure.whole] finds, also of somebody who was deleted before.
+// besieged looks in a snapshot for large numbers of rows about a user. The addresses are those that
+// [erasure.whole] finds, also for a user who was deleted before.
 func (us userRules) besieged(ctx context.Context, id UserID, erase bool) (siege, error) {
 	user, err := us.c.tx.Users().Get(ctx, id)
 	if err != nil && CodeOf(err) != ErrNotFound || !user.MergedInto.IsZero() {
-		return siege{}, err // which is for the transaction that follows to say
+		return siege{}, err // the transaction that follows returns that error
 	}
 	waiting, err := us.c.tx.Memberships().List(ctx, waitingOf(id), listSpan{Limit: sweepLimit + 1})
 	if err != nil || len(waiting) > sweepLimit {
@@ -118,12 +117,12 @@ func (us userRules) besieged(ctx context.Context, id UserID, erase bool) (siege,
 	return much, err
 }
 
-// overOf selects the sessions of a user that are over.
+// overOf selects the sessions of a user that have ended or expired.
 func (us userRules) overOf(id UserID) sessionFilter {
 	return sessionFilter{UserID: typed.Of(id), DueBefore: us.c.now}
 }
 
-// shedSessions drops sessions that are over.
+// shedSessions deletes sessions that have ended or expired.
 func (us userRules) shedSessions(ctx context.Context, id UserID) (int, error) {
 	if err := us.mayShed(ctx, id); err != nil {
 		return 0, err
@@ -139,7 +138,7 @@ func waitingOf(id UserID) membershipFilter {
 	return membershipFilter{UserID: typed.Of(id), Status: typed.Of(MembershipPending)}
 }
 
-// mayShed refuses to take anything off a user whom something keeps from going.
+// mayShed refuses to delete rows of a user whom a rule keeps from being deleted.
 func (us userRules) mayShed(ctx context.Context, id UserID) error {
 	if us.c.method == usersMerge {
 		return nil
@@ -152,13 +151,12 @@ func (us userRules) mayShed(ctx context.Context, id UserID) error {
 	return err
 }
 
-// shedOffers drops memberships that wait, where there are more than one transaction should
-// drop.
+// shedOffers deletes pending memberships, if there are more than one transaction should delete.
 func (us userRules) shedOffers(ctx context.Context, id UserID) (int, error) {
 	user, err := us.c.tx.Users().Get(ctx, id)
 	switch {
 	case CodeOf(err) == ErrNotFound:
-		return 0, nil // which is for the transaction that follows to say
+		return 0, nil // the transaction that follows returns that error
 	case err != nil || !user.MergedInto.IsZero():
 		return 0, err
 	}
@@ -178,7 +176,8 @@ func (us userRules) shedOffers(ctx context.Context, id UserID) (int, error) {
 		return 0, err
 	}
 	waiting.ID = typed.Of(ids...)
-	if found, err = us.c.tx.Memberships().List(ctx, waiting, listSpan{Limit: sweepLimit}); err != nil { // as they are under the locks
+	// Read again under the locks.
+	if found, err = us.c.tx.Memberships().List(ctx, waiting, listSpan{Limit: sweepLimit}); err != nil {
 		return 0, err
 	}
 	for _, m := range found {
@@ -189,7 +188,7 @@ func (us userRules) shedOffers(ctx context.Context, id UserID) (int, error) {
 	return len(found), nil
 }
 
-// shedMails forgets mails to a user's addresses.
+// shedMails deletes the records of mails to a user's addresses.
 func (us userRules) shedMails(ctx context.Context, id UserID, addresses []string) (int, error) {
 	if err := us.mayShed(ctx, id); err != nil {
 		return 0, err
@@ -205,7 +204,7 @@ func (us userRules) shedMails(ctx context.Context, id UserID, addresses []string
 	return us.c.tx.SentMails().DeleteAll(ctx, sentMailFilter{ID: typed.Of(some...)})
 }
 
-// ofTheseMine are those of some addresses that nobody else has.
+// ofTheseMine returns the addresses that no other user has.
 func (us userRules) ofTheseMine(ctx context.Context, id UserID, addresses []string) (mine []string, err error) {
 	for _, key := range addresses {
 		is, err := us.mine(ctx, key, id)
@@ -219,12 +218,12 @@ func (us userRules) ofTheseMine(ctx context.Context, id UserID, addresses []stri
 	return mine, nil
 }
 
-// shedInvitations takes a user's addresses out of some invitations. An address that somebody else
-// has by now is theirs.
+// shedInvitations removes a user's addresses from some invitations. It skips an address that another user has
+// by now.
 func (us userRules) shedInvitations(ctx context.Context, id UserID, addresses []string, some []InvitationID) (int, error) {
 	user, err := us.c.tx.Users().Get(ctx, id)
 	if err != nil && CodeOf(err) != ErrNotFound || !user.MergedInto.IsZero() {
-		return 0, err // which is for the transaction that follows to say
+		return 0, err // the transaction that follows returns that error
 	}
 	if err := us.mayShed(ctx, id); err != nil {
 		return 0, err

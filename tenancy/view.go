@@ -1,19 +1,18 @@
 package tenancy
 
-// ConnectionView is what people see of a connection before they are known: enough for a
-// button, and nothing that its organization keeps to itself (rule P11).
+// ConnectionView is the part of a connection that people may see before they have signed in. It is enough for a
+// sign-in button, and reveals nothing that the organization keeps private (rule P11).
 type ConnectionView struct {
 	ID       ConnectionID `json:"id"`                 // for [RouteHints]
-	Name     string       `json:"name"`               // for the button
-	Protocol Protocol     `json:"protocol"`           // how to send them there
-	Provider string       `json:"provider,omitempty"` // whose it is: "okta", "entra"
+	Name     string       `json:"name"`               // the text on the button
+	Protocol Protocol     `json:"protocol"`           // how to send the person to the provider
+	Provider string       `json:"provider,omitempty"` // the provider: "okta", "entra"
 }
 
-// OrganizationView is what people see of an organization that they are not in (rule
-// P11).
+// OrganizationView is the part of an organization that people outside of it may see (rule P11).
 type OrganizationView struct {
 	ID          OrganizationID `json:"id"`           // never changes
-	DisplayName string         `json:"display_name"` // what people call it
+	DisplayName string         `json:"display_name"` // its name for people
 }
 
 func (c Connection) view() ConnectionView {
