@@ -64,7 +64,7 @@ func (ss sessionRules) claimsOf(ctx context.Context, id SessionID, q ClaimsQuery
 	s, err := ss.c.tx.Sessions().Get(ctx, id)
 	if CodeOf(err) == ErrNotFound { // only the host may know a missing session from another user's
 		if denied := ss.c.access().authorize(ctx, scope{}); denied != nil {
-			return nil, ss.c.access().lookUp(ctx, ss.c.service.principal.user, denied) // costs as much as another user's session: see absent
+			return nil, ss.c.access().lookUp(ctx, ss.c.service.principal.user, denied) // costs as much: see absent
 		}
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ type Connection struct {
 	Name           string            `json:"name"`               // a name for people to read
 	Issuer         string            `json:"issuer,omitempty"`   // the provider's entity id or issuer URL
 	State          ConnectionState   `json:"state"`              // active or inactive
-	Settings       map[string]string `json:"settings,omitempty"` // the host's own settings; put no secrets here, because events show them
+	Settings       map[string]string `json:"settings,omitempty"` // the host's own; no secrets, because events show them
 	Groups         map[string]string `json:"groups,omitempty"`   // which role each group at the provider gives (rule P8)
 	// UpdatesEmail lets the provider change the email address of a person. It applies if this connection
 	// had proved the person's old address, and if the new one is on a verified domain of the organization

@@ -78,7 +78,7 @@ func (cn connectionRules) stripAll(ctx context.Context, org Organization, gave [
 	return nil
 }
 
-// givenBy selects what a source gave in an organization.
+// givenBy selects the assignments that a source gave in an organization.
 func givenBy(id OrganizationID, source RoleSource, sourceID string) roleAssignmentFilter {
 	return roleAssignmentFilter{OrganizationID: typed.Of(id), Source: typed.Of(source), SourceID: typed.Of(sourceID)}
 }

@@ -152,9 +152,9 @@ func (dm domainRules) sleepDomains(ctx context.Context, org OrganizationID) erro
 	})
 }
 
-// wakeDomains is the reverse of sleepDomains, for an organization that is restored. A dormant domain is verified again if its
-// proof is fresh enough and nobody has taken the name; otherwise the claim starts over. It returns the
-// names that others took.
+// wakeDomains is the reverse of sleepDomains, for an organization that is restored. A dormant domain is
+// verified again if its proof is fresh enough and nobody has taken the name; otherwise the claim starts
+// over. It returns the names that others took.
 func (dm domainRules) wakeDomains(ctx context.Context, org OrganizationID) (taken []string, err error) {
 	err = dm.eachDomain(ctx, org, DomainDormant, func(d Domain) error {
 		before, kind := d, EventDomainUpdated

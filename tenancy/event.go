@@ -73,7 +73,7 @@ const (
 
 	EventInvitationSent      EventType = "invitation.sent"       // Data: [Invitation]
 	EventInvitationResent    EventType = "invitation.resent"     // Data: [Invitation]
-	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; by Update, because its role was replaced, or because its waiting mail was sent or waits longer
+	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; after Update, if its role was replaced, or if its waiting mail was sent or put off
 	EventInvitationAccepted  EventType = "invitation.accepted"   // Data: [Invitation]
 	EventInvitationRevoked   EventType = "invitation.revoked"    // Data: [Invitation]
 	EventInvitationDeclined  EventType = "invitation.declined"   // Data: [Invitation]; nobody needs an account to decline
@@ -112,7 +112,7 @@ type ActorKind string
 
 // The kinds of actors.
 const (
-	ActorHost    ActorKind = "host"    // the program itself, with the trusted Service; ID is "", or the name given to [Service.Named]
+	ActorHost    ActorKind = "host"    // the program itself; ID is "", or the name given to [Service.Named]
 	ActorUser    ActorKind = "user"    // a person; ID is the user's id
 	ActorService ActorKind = "service" // a service account of the host; ID is its name
 )
@@ -156,7 +156,7 @@ type Event struct {
 // EventPerson is the name and address that a person had when something happened to them. With it a page of
 // events needs no other call to name people, also after they left (rule G12).
 type EventPerson struct {
-	Name  string `json:"name,omitempty"`  // the name in the organization, for an event about a membership; otherwise the user's own name
+	Name  string `json:"name,omitempty"`  // of a membership: the name there; otherwise the user's own name
 	Email string `json:"email,omitempty"` // the user's address, as given
 }
 

@@ -17,7 +17,7 @@ type Identity struct {
 	ID            IdentityID `json:"id"`                       // never changes
 	Version       int64      `json:"version"`                  // counts changes from 1 (rule G11)
 	UserID        UserID     `json:"user_id"`                  // the user who signs in with it
-	Provider      string     `json:"provider"`                 // one of the application's providers, such as "google" or "password"; or the id of a connection
+	Provider      string     `json:"provider"`                 // the application's, such as "google" or "password", or a connection's id
 	Subject       string     `json:"subject"`                  // the person's fixed name at the provider, byte for byte
 	Email         string     `json:"email,omitempty"`          // as the provider last gave it
 	EmailVerified bool       `json:"email_verified,omitempty"` // the provider says that it has verified Email

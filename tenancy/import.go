@@ -20,7 +20,8 @@ import (
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceImport, fn, func(rows store.Rows) (store.Store, func() error) {
 		all := &whole{rows: rows}
-		// OnJoin is given what it could change, and so is who has begun the transaction outside.
+		// Rows are remembered only if no other code writes in this transaction: OnJoin can, and so can
+		// the code of an outer transaction.
 		if s.instance.config.OnJoin == nil && s.txn == nil {
 			all.rows = rememberAll(rows, s.instance.singleWriter)
 		}

@@ -292,10 +292,10 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 		return iv.c.joining().addInvited(ctx, j, user, m)
 	}
 	member, err := iv.c.joining().join(ctx, j)
-	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil { // the user's own pending membership, if any, is done with
+	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil { // join has dropped the user's own pending membership
 		return member, err
 	}
-	return member, iv.dropPending(ctx, inv.ID) // the pending membership of the invited person, for whom somebody else accepted
+	return member, iv.dropPending(ctx, inv.ID) // of the invited person, if somebody else accepted for them
 }
 
 // stillGiven refuses an invitation that the inviter could not send now (rule I4). The inviter must be an
