@@ -85,7 +85,7 @@ type Config struct {
 	// Service made by New (rule R8). It counts from the commit of that change. Default 1 s; negative: zero,
 	// and then each check looks at the store. A check sees changes by this Service at once.
 	Staleness time.Duration
-	// CacheSize is for how many memberships the compiled access is kept in memory, about 100 bytes each;
+	// CacheSize is the number of memberships whose compiled access stays in memory, about 100 bytes each;
 	// default 100,000, negative: none.
 	CacheSize int
 
