@@ -117,19 +117,15 @@ func (s *Service) current() bool {
 // Run does the background work until ctx ends, and then returns the error of ctx. One Run for each Service
 // made by New is enough. It does these things, each at its own interval:
 //
-//   - It polls the changes of other processes, so that checks need not poll (rule R8). If a poll fails or
-//     is late, checks read
-//
-// the store until one succeeds.
-//   - It stores the denials that were counted (rule A5), and deletes those older than [Config].KeepDenials.
-//   - It deletes events older than [Config].KeepEvents.
-//   - It marks expired invitations, and sends mails that waited (rule I12).
+//   - It polls the changes of other processes, so that checks need not poll (rule R8). If a poll fails or is
+//     late, checks read the store until one succeeds.
+//   - It stores the denials that were counted, and deletes those older than [Config].KeepDenials (rule A5).
+//   - It deletes events older than [Config].KeepEvents (rule E3).
+//   - It marks expired invitations (rule I3), and sends mails that waited (rule I12).
 //   - It continues deletions that did not end (rule G18).
 //   - It writes the search words of members whose rows are older than the search (rule G17).
-//   - It deletes sessions that ended long ago, proofs that are over, and former slugs that are not reserved
-//     any more (rule
-//
-// O5).
+//   - It deletes sessions that ended long ago, expired proofs, and former slugs that are not reserved any
+//     more (rule O5).
 //   - It rechecks domains (rule D5), and looks for the proofs of pending claims (rule D3).
 func (s *Service) Run(ctx context.Context) error {
 	if s.principal != nil || s.txn != nil {

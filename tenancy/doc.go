@@ -13,25 +13,20 @@
 //
 // # The model
 //
-// These types are the model. The field of the Service that has their methods stands in brackets.
+// These types are the model. In brackets is the field of the Service that has their methods.
 //
 //   - An [Organization] is a customer (svc.Organizations).
 //   - A [User] is a person, once in the whole application. No two users have the same email address
 //     (svc.Users).
 //   - An [Identity] is one way in which a user signs in (svc.Identities).
 //   - A [Membership] puts a user into an organization, with one role or more. It is pending, active or
-//     inactive.
-//
-// A user has at most one in each organization (svc.Memberships).
-//   - A [Role] is a named set of grants, and a [Permission] is what the program checks (svc.Roles,
-//     svc.Permissions).
-//
-// A [RoleAssignment] is one role of one membership from one source.
+//     inactive. A user has at most one in each organization (svc.Memberships).
+//   - A [Role] is a named set of grants (svc.Roles). A [RoleAssignment] is one role of one membership from
+//     one source.
+//   - A [Permission] is what a role grants and what the program checks (svc.Permissions).
 //   - A [Session] is a sign-in of a user on one device, in one organization at most (svc.Sessions).
 //   - An [Event] is one change, written in the transaction that made it. All events together are the audit
-//     log
-//
-// (svc.Events).
+//     log (svc.Events).
 //
 // # How people get in
 //
@@ -90,7 +85,12 @@
 //
 // # Stores
 //
-// Package store has the contract of a backend: rows, transactions and locks, and no rules. Package
-// store/storetest tests a backend. [Service.Rows] and package store/typed keep a table of the host's own in
-// any store.
+// Package store has the contract of a backend: rows, transactions and locks, and no rules. Packages
+// store/memory and store/sqlite are backends, and package store/storetest tests one. [Service.Rows] and
+// package store/typed keep a table of the host's own in any store.
+//
+// # Other packages
+//
+// Package rbac has permissions, grants and roles, and package domains has the names and proofs of domains.
+// Package tenancyhttp connects a Service to net/http, and package tenancytest makes one for tests.
 package tenancy
