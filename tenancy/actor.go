@@ -30,10 +30,10 @@ func UserPrincipal(id UserID) Principal {
 // it. Every call reads the session again: once it has ended or expired, the bound Service returns
 // [ErrSessionEnded] (rule S2).
 //
-// A call that needs a permission works only in the session's organization. All other organizations are
-// [ErrNotFound], because the sign-in was checked against the policy of that one only (rule P3). What users
-// do for themselves works everywhere, unless the session is confined (rule P6): a confined session cannot
-// do anything outside its organization, nor change the account.
+// A call that needs a permission works only in the session's organization. In any other one it returns
+// [ErrNotFound], because only the policy of the session's organization was checked at the sign-in (rule P3).
+// What users do for themselves works everywhere, unless the session is confined (rule P6): a confined
+// session cannot do anything outside its organization, nor change the account.
 func SessionPrincipal(s Session) Principal {
 	p := UserPrincipal(s.UserID)
 	p.session = &s

@@ -47,7 +47,7 @@ func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, 
 		EventJoinRequestCreated, EventJoinRequestApproved, EventJoinRequestDeclined, EventJoinRequestCanceled,
 		EventDomainClaimed, EventDomainVerified, EventDomainFailed, EventDomainLapsed, EventDomainDormant, EventDomainUpdated,
 		EventDomainReleased, EventConnectionCreated, EventConnectionUpdated, EventConnectionDeleted, EventPolicyUpdated,
-		EventSessionStarted, EventSessionEntered, EventSessionEnded, EventOrganizationSessionsEnded: // changed memberships have events of their own
+		EventSessionStarted, EventSessionEntered, EventSessionEnded, EventOrganizationSessionsEnded: // their memberships have events of their own
 		return cacheKey{}, false
 	case EventOrganizationSuspended, EventOrganizationResumed, EventOrganizationArchived, EventOrganizationRestored,
 		EventOrganizationPurged, EventOrganizationDeleted, EventOrganizationOwnerLost:

@@ -24,7 +24,8 @@ type follower struct {
 // maxBehind is how many events are applied one by one. If there are more, dropping everything is cheaper.
 const maxBehind = 10_000
 
-// poll applies what was committed since the last poll. If it fails, checks read the store until a poll
+// poll applies what was committed since the last poll. It notes the time before it reads, so that the cache
+// never counts as fresher than what poll has read. If it fails, checks read the store until a poll
 // succeeds. The caller holds the follower's lock.
 func (s *Service) poll(ctx context.Context) error {
 	c := s.instance.cache

@@ -8,6 +8,10 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
+// A mark says that a transaction of the host's has changed the access that its key covers, and that its end is
+// not known yet: the host commits or rolls back by itself, and reports neither. While the mark exists, checks
+// on its key read the store and fill no cache. The functions below remove marks whose transactions have ended.
+
 // settleAll removes every mark. Call it when all transactions that made marks must have ended.
 func (c *cache) settleAll() { c.Settle(func(access.Mark) bool { return true }) }
 

@@ -120,8 +120,7 @@ type Config struct {
 	// KeepDenials is how long Run keeps the counts of refused calls (rule A5); default 90 days.
 	KeepDenials time.Duration
 
-	// Registration says who may become a user by signing in; default
-	// [RegistrationOpen].
+	// Registration says who may become a user by signing in; default [RegistrationOpen].
 	Registration Registration
 	// SignInMethods are the ways of signing in that the application offers, besides single sign-on. SignIn
 	// and policies refuse all others. Each is 1 to 64 of a-z, 0-9, _ and -; default [MethodPassword] and

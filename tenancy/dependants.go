@@ -122,7 +122,7 @@ var dependants = []dependant{
 	{foundingRows.Table, "id", organizationRows.Table, tells, never}, // otherwise a deletion would make room (rule O6)
 	{foundingRows.Table, "user_id", userRows.Table, goes, moves},
 
-	{formerSlugRows.Table, "organization_id", organizationRows.Table, tells, never}, // otherwise a deletion would free its slugs (rule O5)
+	{formerSlugRows.Table, "organization_id", organizationRows.Table, tells, never}, // keeps its slugs reserved (rule O5)
 
 	{seatCountRows.Table, "id", organizationRows.Table, goes, never},
 

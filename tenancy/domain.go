@@ -63,10 +63,11 @@ type Domain struct {
 	// SubdomainsProvedAt and SubdomainsMissingSince are the same for the proof of the subdomains.
 	// SubdomainsProvedAt is zero where the host marked the subdomains as proved.
 	SubdomainsProvedAt     time.Time `json:"subdomains_proved_at,omitzero"`
-	SubdomainsMissingSince time.Time `json:"subdomains_missing_since,omitzero"` // zero: the proof is there, or none is needed
-	DueAt                  time.Time `json:"due_at,omitzero"`                   // when it is rechecked; of a pending claim, when it fails
-	CreatedAt              time.Time `json:"created_at,omitzero"`               // when it was created
-	UpdatedAt              time.Time `json:"updated_at,omitzero"`               // when it last changed, with Version
+	SubdomainsMissingSince time.Time `json:"subdomains_missing_since,omitzero"` // zero: the proof is there, or not needed
+	// DueAt is when the domain is rechecked. A pending claim fails at this time.
+	DueAt     time.Time `json:"due_at,omitzero"`
+	CreatedAt time.Time `json:"created_at,omitzero"` // when it was created
+	UpdatedAt time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
 // DomainID is the id of a domain; its text begins with dom_.
@@ -89,9 +90,11 @@ type Domains struct{ s *Service }
 type NewDomain struct {
 	ID             DomainID       `json:"id,omitzero"`              // for imports; zero = a new one
 	OrganizationID OrganizationID `json:"organization_id,omitzero"` // the organization that claims it
-	Name           string         `json:"name"`                     // in any spelling; the claim keeps the normal form (rule D1)
-	Joining        DomainJoining  `json:"joining,omitempty"`        // "" = [JoiningOff]
-	Role           string         `json:"role,omitempty"`           // the role of people who join by it; "" = the organization's default
+	// Name is the domain in any spelling; the claim keeps the normal form (rule D1).
+	Name    string        `json:"name"`
+	Joining DomainJoining `json:"joining,omitempty"` // "" = [JoiningOff]
+	// Role is the role of people who join by the domain; "" = the organization's default.
+	Role string `json:"role,omitempty"`
 	// Verified and Subdomains let the host declare that the domain, and all names below it, belong to the
 	// organization. Then no proof is needed, now or later, unless the organization is archived for long:
 	// see [Domains.MarkVerified].

@@ -168,9 +168,8 @@ func (d *Domain) setSubdomains(on *bool) error {
 // claim (rule G18). If the call fails in between, call it again. In a transaction of the caller's, all is
 // one transaction.
 //
-// Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and
-// Counts; [ErrTooLarge] with Counts over
-// Config.DeleteLimit roles: switch its Joining off instead.
+// Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and Counts; [ErrTooLarge]
+// with Counts for more than Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
 	for {
 		large, err := write(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) (bool, error) {

@@ -172,15 +172,16 @@ type EmailConfirmation struct {
 // first address of a user (rule U13) has the same condition; the identities of such a user stay.
 //
 // If the address stays and was not proved before, somebody else may have made the account. If the link was
-// opened in a session of the user's, that session and its identity stay, and everything else from before is
-// deleted. Otherwise everything is deleted, as in Identities.Resolve, and an organization that the account
-// had made for itself alone is archived; the person then has to set up a new way to sign in.
+// opened in a session of the user's, that session and its identity stay, and all other sessions, identities
+// and pending changes from before are deleted. Otherwise all of them are deleted, as in Identities.Resolve,
+// and an organization that the account had made for itself alone is archived; the person then has to set up
+// a new way to sign in.
 //
 // An attacker can sign a stranger's browser in to the attacker's account, and then send the stranger a
 // link. So the page of the link must change nothing by itself: it shows the account that is signed in and
 // the address, and confirms with a POST.
 //
-// Config.Mailer tells the old address that the email has changed.
+// The old address gets a notice that the email has changed, by Config.Mailer.
 //
 // Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrSignInRequired] if the address would
 // change and there is no such session, which does not use up the token; [ErrForbidden] for a suspended

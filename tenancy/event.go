@@ -51,9 +51,13 @@ const (
 	EventMembershipRolesChanged EventType = "membership.roles_changed" // Data: [Membership] and its roles
 	EventMembershipDeactivated  EventType = "membership.deactivated"   // Data: [Membership] and its roles
 	EventMembershipReactivated  EventType = "membership.reactivated"   // Data: [Membership] and its roles
-	EventMembershipRemoved      EventType = "membership.removed"       // Data: [Membership] and its roles, as they were, and the [Removal] that is stored
-	EventMembershipReadmitted   EventType = "membership.readmitted"    // Data: [Removal], which is deleted
-	EventMembershipBarred       EventType = "membership.barred"        // Data: [Removal] of a person who had left, and counts as removed from now on
+	// EventMembershipRemoved has the [Membership] and its roles, as they were, and the [Removal] that is
+	// stored, in Data.
+	EventMembershipRemoved    EventType = "membership.removed"
+	EventMembershipReadmitted EventType = "membership.readmitted" // Data: [Removal], which is deleted
+	// EventMembershipBarred has the [Removal] of a person who had left, and counts as removed from now on,
+	// in Data.
+	EventMembershipBarred EventType = "membership.barred"
 	// EventMembershipEmailChanged has the membership's id and the member's new address in Data, and the old
 	// address in Previous (rule U9).
 	EventMembershipEmailChanged EventType = "membership.email_changed"
@@ -71,9 +75,11 @@ const (
 	EventPermissionUpdated EventType = "permission.updated" // Data: [Permission]
 	EventPermissionDeleted EventType = "permission.deleted" // Data: [Permission]
 
-	EventInvitationSent      EventType = "invitation.sent"       // Data: [Invitation]
-	EventInvitationResent    EventType = "invitation.resent"     // Data: [Invitation]
-	EventInvitationUpdated   EventType = "invitation.updated"    // Data: [Invitation]; after Update, if its role was replaced, or if its waiting mail was sent or put off
+	EventInvitationSent   EventType = "invitation.sent"   // Data: [Invitation]
+	EventInvitationResent EventType = "invitation.resent" // Data: [Invitation]
+	// EventInvitationUpdated follows Update, and also if the invitation's role was replaced, or if its
+	// waiting mail was sent or put off. Data: [Invitation].
+	EventInvitationUpdated   EventType = "invitation.updated"
 	EventInvitationAccepted  EventType = "invitation.accepted"   // Data: [Invitation]
 	EventInvitationRevoked   EventType = "invitation.revoked"    // Data: [Invitation]
 	EventInvitationDeclined  EventType = "invitation.declined"   // Data: [Invitation]; nobody needs an account to decline
@@ -101,8 +107,10 @@ const (
 	EventPolicyUpdated     EventType = "policy.updated"     // Data: [Policy]
 
 	EventSessionStarted EventType = "session.started" // Data: [Session]
-	EventSessionEntered EventType = "session.entered" // Data: [Session]; an entry from evidence that the session held, see Sessions.Enter
-	EventSessionEnded   EventType = "session.ended"   // Data: [Session]
+	// EventSessionEntered means an entry from evidence that the session held, see Sessions.Enter. Data:
+	// [Session].
+	EventSessionEntered EventType = "session.entered"
+	EventSessionEnded   EventType = "session.ended" // Data: [Session]
 
 	EventOwnershipTransferred EventType = "ownership.transferred" // Data: from and to
 )

@@ -14,13 +14,15 @@ import (
 // Identity is one way in which a user signs in: a subject at a provider (rule U4). Provider and Subject
 // together are its key. The email is only an attribute.
 type Identity struct {
-	ID            IdentityID `json:"id"`                       // never changes
-	Version       int64      `json:"version"`                  // counts changes from 1 (rule G11)
-	UserID        UserID     `json:"user_id"`                  // the user who signs in with it
-	Provider      string     `json:"provider"`                 // the application's, such as "google" or "password", or a connection's id
-	Subject       string     `json:"subject"`                  // the person's fixed name at the provider, byte for byte
-	Email         string     `json:"email,omitempty"`          // as the provider last gave it
-	EmailVerified bool       `json:"email_verified,omitempty"` // the provider says that it has verified Email
+	ID      IdentityID `json:"id"`      // never changes
+	Version int64      `json:"version"` // counts changes from 1 (rule G11)
+	UserID  UserID     `json:"user_id"` // the user who signs in with it
+	// Provider is a provider of the application's, such as "google" or "password", or the id of a
+	// connection.
+	Provider      string `json:"provider"`
+	Subject       string `json:"subject"`                  // the person's fixed name at the provider, byte for byte
+	Email         string `json:"email,omitempty"`          // as the provider last gave it
+	EmailVerified bool   `json:"email_verified,omitempty"` // the provider says that it has verified Email
 	// Epoch is the Epoch of the connection when the identity was linked. Once the connection has been
 	// changed to another provider, the identity no longer signs anybody in (rule U4). 0: a provider of the
 	// application's.

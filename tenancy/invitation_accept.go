@@ -111,7 +111,7 @@ func (iv invitationRules) ofSecret(ctx context.Context, secret storedSecret) (In
 	}
 	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	gone := CodeOf(err) == ErrNotFound                        // the organization was deleted, and all invitations with it
-	declined := err == nil && inv.State == InvitationDeclined // its tokens are deleted too, but a store may show the decline first
+	declined := err == nil && inv.State == InvitationDeclined // its tokens went with it, but a store may show this first
 	if gone || declined {
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
@@ -292,7 +292,8 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 		return iv.c.joining().addInvited(ctx, j, user, m)
 	}
 	member, err := iv.c.joining().join(ctx, j)
-	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil { // join has dropped the user's own pending membership
+	// join has dropped the user's own pending membership.
+	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil {
 		return member, err
 	}
 	return member, iv.dropPending(ctx, inv.ID) // of the invited person, if somebody else accepted for them

@@ -92,7 +92,7 @@ func (g Invitations) sweep(ctx context.Context) (int, error) {
 }
 
 func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
-	due := invitationFilter{State: typed.Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // at this instant, too
+	due := invitationFilter{State: typed.Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // or now
 	found, err := iv.c.tx.Invitations().List(ctx, due, listSpan{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return 0, err

@@ -130,12 +130,14 @@ func (iv invitationRules) invitationPage(ctx context.Context, filter invitationF
 
 // InvitationPreview is what a person may see of an invitation before they accept it (rule I6).
 type InvitationPreview struct {
-	ID               InvitationID    `json:"id"`                          // the id of the invitation
-	OrganizationID   OrganizationID  `json:"organization_id,omitzero"`    // zero: into the application
-	OrganizationName string          `json:"organization_name,omitempty"` // without an OrganizationID: the name of the one to found (rule I13)
-	Email            string          `json:"email"`                       // masked: "a***@acme.example"
-	State            InvitationState `json:"state"`                       // the state as of now
-	ExpiresAt        time.Time       `json:"expires_at,omitzero"`         // it can be accepted until then
+	ID             InvitationID   `json:"id"`                       // the id of the invitation
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: into the application
+	// OrganizationName is the name of the organization. Without an OrganizationID it is the name of the one
+	// to found (rule I13).
+	OrganizationName string          `json:"organization_name,omitempty"`
+	Email            string          `json:"email"`               // masked: "a***@acme.example"
+	State            InvitationState `json:"state"`               // the state as of now
+	ExpiresAt        time.Time       `json:"expires_at,omitzero"` // it can be accepted until then
 }
 
 // Preview shows the invitation of a token, in any state except declined: then its tokens are unknown (rule

@@ -15,7 +15,8 @@ const maxOffers = 20
 // invitations to the address, except for but. The caller holds the user's lock.
 func (iv invitationRules) emailProved(ctx context.Context, user User, but InvitationID) error {
 	filter := invitationFilter{EmailKey: typed.Of(user.EmailKey), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
-	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 2}) // two more, because one may be into the application, and one may be but
+	// Two more, because one may be into the application, and one may be but.
+	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 2})
 	if err != nil {
 		return err
 	}
