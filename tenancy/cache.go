@@ -10,7 +10,9 @@ import (
 // its [access.Cache] by value, so that a check follows one pointer less.
 type cache struct {
 	access.Cache[profile, declarations]
-	transacting atomic.Int64 // running calls of Transact and OnJoin; checks with their context are refused
+	// transacting counts running calls of Transact and OnJoin, and all calls of Join. In their contexts a
+	// check is refused.
+	transacting atomic.Int64
 
 	fresh follower
 }

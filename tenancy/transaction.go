@@ -133,6 +133,7 @@ func (s *Service) Join(ctx context.Context, joined store.Store) (context.Context
 	if s.txn != nil {
 		return ctx, nil, explain(&Error{Code: ErrInTransaction}, op, "")
 	}
+	s.instance.cache.transacting.Add(1) // and never less: nobody says when the host's transaction ends
 	return s.mark(ctx), s.derive(func(in *Service) {
 		in.store, in.txn = joined, &inTransaction{changes: &changes{host: s.instance.cache}}
 	}), nil

@@ -23,6 +23,7 @@ func hostAttacks() []rule {
 		{"G13 what the program does by itself inside a request works", on(trustedInRequest)},
 		{"G13 work after a request keeps its facts and nothing else", on(detachedWork)},
 		{"G13 attack: a call waits for the caller's own transaction", on(waitsForItself)},
+		{"G13 a check is refused in the context of a transaction, also where its answer is known", on(checksOutside)},
 		{"G15 attack: a service account whose organization was not set acts everywhere", on(accountOfNone)},
 		{"G15 a function that is nil is refused", on(nilFunctions)},
 	}
@@ -325,6 +326,37 @@ func waitsForItself(w *world) {
 	w.Equal("Inside", w.getOrg(acme.ID).DisplayName)
 	_, err := svc.Organizations.Update(w.Ctx, acme.ID, tenancy.OrganizationUpdate{DisplayName: servicetest.Ptr("After")})
 	w.NoError(err)
+}
+
+// checksOutside: the answer of a check is known without the store, and it is not that of the transaction.
+func checksOutside(w *world) {
+	w.Declare()
+	ada := w.User("ada")
+	acme := w.Owned("Acme", ada)
+	check := func(ctx context.Context) error {
+		_, err := w.Svc.Can(ctx, ada.ID, acme.ID, servicetest.ReadDocs)
+		return err
+	}
+	runs, stop := context.WithCancel(w.Ctx)
+	ended := make(chan error)
+	go func() { ended <- w.Svc.Run(runs) }()
+	for range 100 { // as Run begins, answers come to be kept
+		w.NoError(check(w.Ctx))
+		time.Sleep(time.Millisecond)
+	}
+	w.NoError(w.Svc.Transact(w.Ctx, func(ctx context.Context, _ *tenancy.Service) error {
+		w.Failed(check(ctx), tenancy.ErrInTransaction, "")
+		return nil
+	}))
+	w.NoError(w.Store.Update(w.Ctx, func(rows store.Rows) error {
+		ctx, _, err := w.Svc.Join(w.Ctx, servicetest.Joined{Rows: rows, Over: w.Store})
+		w.NoError(err)
+		w.Failed(check(ctx), tenancy.ErrInTransaction, "")
+		return nil
+	}))
+	w.NoError(check(w.Ctx))
+	stop()
+	w.ErrorIs(<-ended, context.Canceled)
 }
 
 // accountOfNone: an id that was not set is read as everything by nobody.
