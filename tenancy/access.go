@@ -4,37 +4,37 @@ import (
 	"context"
 )
 
-// Reason says why somebody has a permission, or what stands in the way first.
+// Reason says why a user has a permission, or names the first thing that stands in the way.
 type Reason string
 
-// The reasons.
+// The reasons for and against access.
 const (
-	ReasonGranted               Reason = "granted"                // a role gives it
-	ReasonNotGranted            Reason = "not_granted"            // none of their roles gives it
-	ReasonNoOrganization        Reason = "no_organization"        // there is no such organization
+	ReasonGranted               Reason = "granted"                // a role of the user gives the permission
+	ReasonNotGranted            Reason = "not_granted"            // no role of the user gives it
+	ReasonNoOrganization        Reason = "no_organization"        // the organization does not exist
 	ReasonOrganizationArchived  Reason = "organization_archived"  // the organization is archived (rule O2)
 	ReasonOrganizationSuspended Reason = "organization_suspended" // the organization is suspended (rule O2)
-	ReasonNoUser                Reason = "no_user"                // there is no such user, or they were merged into another
+	ReasonNoUser                Reason = "no_user"                // the user does not exist, or was merged into another
 	ReasonUserSuspended         Reason = "user_suspended"         // the host suspended the user (rule U8)
-	ReasonNotAMember            Reason = "not_a_member"           // they have no membership there
-	ReasonMembershipPending     Reason = "membership_pending"     // their membership waits for its invitation (rule M2)
-	ReasonMembershipInactive    Reason = "membership_inactive"    // their membership was deactivated (rule M4)
+	ReasonNotAMember            Reason = "not_a_member"           // the user has no membership there
+	ReasonMembershipPending     Reason = "membership_pending"     // the user has not accepted the invitation yet (rule M2)
+	ReasonMembershipInactive    Reason = "membership_inactive"    // the membership was deactivated (rule M4)
 )
 
-// accessFacts are what a decision on access is made from. They are no decision.
+// accessFacts are the facts for a decision on access.
 type accessFacts struct {
 	OrganizationFound     bool
 	OrganizationSuspended bool
 	OrganizationArchived  bool
-	UserFound             bool // and not merged into another
+	UserFound             bool // and was not merged into another
 	UserSuspended         bool
 	MembershipID          MembershipID // zero: no membership
 	Status                MembershipStatus
-	Mark                  string   // of what is declared: see declarationMark
-	Roles                 []string // of the assignments without a scope, in no order, perhaps repeated
+	Mark                  string   // of the declarations: see declarationMark
+	Roles                 []string // of the assignments without a scope, unordered, maybe repeated
 }
 
-// reason says whether facts give access at all, and what stands in the way if not.
+// reason returns [ReasonGranted] if the facts give access at all, and otherwise what stands in the way.
 func (f accessFacts) reason() Reason {
 	switch {
 	case !f.OrganizationFound:
@@ -57,7 +57,7 @@ func (f accessFacts) reason() Reason {
 	return ReasonGranted
 }
 
-// facts reads what decides on access, in one statement where the store can.
+// facts reads the facts that decide on access, in one statement if the store can do that.
 func (ar accessRules) facts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
 	if facts, ok, err := ar.c.queryFacts(ctx, organization, user); ok || err != nil {
 		ar.c.sawDeclarations(facts.Mark)
@@ -66,7 +66,7 @@ func (ar accessRules) facts(ctx context.Context, organization OrganizationID, us
 	return ar.readFacts(ctx, organization, user)
 }
 
-// readFacts reads them from the tables.
+// readFacts reads the facts from the tables.
 func (ar accessRules) readFacts(ctx context.Context, organization OrganizationID, user UserID) (accessFacts, error) {
 	var facts accessFacts
 	org, err := ar.c.tx.Organizations().Get(ctx, organization)
@@ -98,8 +98,8 @@ func (ar accessRules) readFacts(ctx context.Context, organization OrganizationID
 	return facts, err
 }
 
-// access reads and compiles what a user may do in an organization. Without access it
-// gives nil and the reason.
+// access reads and compiles what a user may do in an organization. Without access it returns nil and the
+// reason.
 func (s *Service) access(ctx context.Context, method *Method, organization OrganizationID, user UserID) (*profile, Reason, error) {
 	cached := s.instance.cache
 	if s.txn != nil || s.principal != nil || cached.Size() == 0 || !s.ready(ctx) {

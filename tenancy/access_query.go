@@ -6,9 +6,9 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// accessQuery gives a row for each active role of the one membership, or a single row
-// without one. Each table is met by its key or a unique key. [accessRules.readFacts] reads the
-// same from the tables.
+// accessQuery returns one row for each active role of the membership, or a single row if there is no role.
+// It finds each table's row by its key or a unique key. [accessRules.readFacts] reads the same from the
+// tables.
 var accessQuery = &store.Query{
 	Name: "access",
 	SQL: `
@@ -38,7 +38,7 @@ LEFT JOIN tenancy_declaration_marks d ON d.id = '` + theDeclarationMark.String()
 	},
 }
 
-// queryFacts reads the facts in one statement; ok is false where the store does not.
+// queryFacts reads the facts in one statement. ok is false if the store runs no queries.
 func (c *call) queryFacts(ctx context.Context, organization OrganizationID, user UserID) (facts accessFacts, ok bool, err error) {
 	args := []store.Value{{ID: organization}, {ID: user}}
 	ok, err = c.tx.Query(ctx, accessQuery, args, func(row store.Row) error {

@@ -8,38 +8,40 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Principal is who a bound Service works for (rule A1): see [Service.As].
+// Principal is the user, session or service account that a bound Service acts for (rule A1): see
+// [Service.As].
 type Principal struct {
 	actor        Actor
 	user         UserID         // a user
-	organization OrganizationID // a service account: where it may act
-	everywhere   bool           // a service account: in every organization
-	grants       rbac.Grants    // a service account: what it may do
+	organization OrganizationID // of a service account: the organization in which it may act
+	everywhere   bool           // of a service account: it may act in every organization
+	grants       rbac.Grants    // of a service account: what it may do
 	err          error
 	nobody       bool
-	session      *Session // a person by one of their sessions: where that is
+	session      *Session // of a user who is bound by one of their sessions
 }
 
-// UserPrincipal is a person. What they may do is read from the store, each time.
+// UserPrincipal is the principal of a user. Each call reads from the store what the user may do.
 func UserPrincipal(id UserID) Principal {
 	return Principal{actor: Actor{Kind: ActorUser, ID: id.String()}, user: id, nobody: id.IsZero()}
 }
 
-// SessionPrincipal is a person by one of their sessions, as Sessions.Authenticate gives
-// it. Every call reads the session again: once it has ended or run out,
-// the bound Service answers [ErrSessionEnded] (rule S2). What takes a permission they may do in the organization that the session is at and
-// in no other, which is not there for them: how they signed in was held against the
-// policy of that one alone (rule P3). What people do for themselves they may do
-// everywhere, unless the session is confined (rule P6): then it does nothing outside
-// its organization, nor to the account.
+// SessionPrincipal is the principal of a user by one of their sessions, as Sessions.Authenticate returns
+// it. Every call reads the session again: once it has ended or expired, the bound Service returns
+// [ErrSessionEnded] (rule S2).
+//
+// A call that needs a permission works only in the session's organization. In any other one it returns
+// [ErrNotFound], because only the policy of the session's organization was checked at the sign-in (rule P3).
+// What users do for themselves works everywhere, unless the session is confined (rule P6): a confined
+// session cannot do anything outside its organization, nor change the account.
 func SessionPrincipal(s Session) Principal {
 	p := UserPrincipal(s.UserID)
 	p.session = &s
 	return p
 }
 
-// reaches reports whether an actor gets at an organization; zero: at the account. self
-// says that they do it for themselves.
+// reaches reports whether the principal may act in an organization, or on the account if id is zero. self
+// says that they act for themselves.
 func (p *Principal) reaches(id OrganizationID, self bool) bool {
 	if p.session == nil || self && !p.session.Confined {
 		return true
@@ -47,19 +49,19 @@ func (p *Principal) reaches(id OrganizationID, self bool) bool {
 	return id == p.session.OrganizationID && !id.IsZero()
 }
 
-// ServicePrincipal is a service account of the host's: a name for the audit log, the
-// one organization that it may act in and what it may do there. Without an organization it
-// may do nothing at all, so that an id that was not set gives no access (rule G15); see
-// [ServiceEverywhere]. A grant that is none is told by the first call. Like anybody it gives
-// only what it has (rule R6).
+// ServicePrincipal is the principal of a service account of the host: name is for the audit log,
+// organization is the one where it may act, and grants say what it may do there. With a zero organization
+// it may do nothing, so that an id that somebody forgot to set gives no access (rule G15); see
+// [ServiceEverywhere]. If a grant is invalid, the first call returns the error. A service account gives
+// others only what it holds itself (rule R6).
 func ServicePrincipal(name string, organization OrganizationID, grants ...rbac.Grant) Principal {
 	p := servicePrincipal(name, grants)
 	p.organization, p.nobody = organization, organization.IsZero()
 	return p
 }
 
-// ServiceEverywhere is a service account of the host's that may act in every organization:
-// otherwise it is as [ServicePrincipal] says.
+// ServiceEverywhere is the principal of a service account of the host that may act in every organization.
+// Otherwise it is like [ServicePrincipal].
 func ServiceEverywhere(name string, grants ...rbac.Grant) Principal {
 	p := servicePrincipal(name, grants)
 	p.everywhere = true
@@ -74,15 +76,14 @@ func servicePrincipal(name string, grants []rbac.Grant) Principal {
 	return Principal{actor: Actor{Kind: ActorService, ID: name}, grants: held, err: rbacError("grants", err)}
 }
 
-// As is this Service bound to an actor: it does only what the actor may do ([Methods]
-// says what), sees only the organizations named, and writes the actor into every
-// event. Hand it to request handlers, and keep the unbound one for start-up and
-// jobs.
+// As makes a bound Service, which does only what p may do; [Methods] lists what each method needs. It sees
+// only the organizations in which p may act, and writes p as the actor into every event. Give it to request
+// handlers, and keep the trusted Service for start-up and jobs.
 //
-// A bound Service answers [ErrForbidden] for what only the host may do, As, Join
-// and Rows among it; bound once more, or to the zero Principal, it may do nothing at all.
-// Refused calls are kept and shown by Events.Denials (rule A5), those of As, Join
-// and Rows excepted, which read and write nothing.
+// A bound Service returns [ErrForbidden] for what only the host may do, which includes As, Join and Rows.
+// To bind a bound Service again, or to bind to the zero Principal, makes a Service that may do nothing.
+// Events.Denials lists the refused calls (rule A5), except those of As, Join and Rows, which read and write
+// nothing.
 func (s *Service) As(p Principal) *Service {
 	if s.principal != nil || p.actor == (Actor{}) {
 		p.nobody = true
@@ -90,9 +91,8 @@ func (s *Service) As(p Principal) *Service {
 	return s.derive(func(bound *Service) { bound.principal, bound.actor = &p, p.actor })
 }
 
-// Named is this Service under a name of the host's own, such as that of a job: its events
-// have the actor "host" with that name, of which 255 characters are kept. A bound Service
-// stays what it is.
+// Named returns this Service under a name that the host chooses, such as the name of a job: its events have
+// the actor "host" with that name, cut to 255 characters. On a bound Service it changes nothing.
 func (s *Service) Named(name string) *Service {
 	if s.principal != nil {
 		return s
@@ -100,20 +100,19 @@ func (s *Service) Named(name string) *Service {
 	return s.derive(func(named *Service) { named.actor.ID = excerpt(name, 255) })
 }
 
-// Actor is whom this Service works for, as its events name them: the host itself, or
-// the principal it was bound to.
+// Actor returns whom this Service acts for, as its events record it: the host itself, or the principal that
+// it is bound to.
 func (s *Service) Actor() Actor { return s.actor }
 
-// scope is what one call is about: the organization named, the user named.
+// scope is what one call concerns: the organization and the user that it names.
 type scope struct {
 	organization OrganizationID
 	user         UserID
-	missing      error // what to answer those who may not know that the thing exists; nil = the organization
+	missing      error // the error for actors who may not know that the thing exists; nil: the organization is not found
 }
 
-// authorize decides whether the actor may make this call. It is asked once a call,
-// after its locks and before it gives or changes anything; a bound call that did not
-// ask comes to nothing. The host passes.
+// authorize decides whether the actor may make this call. Each call asks once, after it has its locks, and
+// before it returns or changes anything. A bound call that did not ask fails. The host may make every call.
 func (ar accessRules) authorize(ctx context.Context, sc scope) error {
 	ar.c.asked, ar.c.scope = true, sc
 	p := ar.c.service.principal
@@ -142,7 +141,7 @@ func (ar accessRules) authorize(ctx context.Context, sc scope) error {
 			if err != nil {
 				return err
 			}
-			if !speaks { // it counts as confined
+			if !speaks { // the session counts as confined
 				return ar.deny(sc, forbidden(""))
 			}
 		}
@@ -154,7 +153,7 @@ func (ar accessRules) authorize(ctx context.Context, sc scope) error {
 	grants, err := ar.grantsOf(ctx, sc.organization)
 	if err != nil {
 		if CodeOf(err) == ErrNotFound {
-			if sc.missing != nil { // found by a key: where is not told, not even by what is noted
+			if sc.missing != nil { // found by a key: neither the answer nor the denial says in which organization
 				return ar.elsewhere(ctx, sc.missing)
 			}
 			return ar.denyHidden(ctx, sc, err)
@@ -170,21 +169,21 @@ func (ar accessRules) authorize(ctx context.Context, sc scope) error {
 	return nil
 }
 
-// stillIn refuses an actor whose session is not any more what it was when the Service was
-// bound to it (rule S2): a session is read in each call, and no copy of one is believed.
+// stillIn refuses an actor whose session has changed since the Service was bound to it (rule S2). Each call
+// reads the session, and trusts no copy of it.
 func (ar accessRules) stillIn(ctx context.Context, p *Principal) (sessionFacts, error) {
 	was := p.session
 	if was == nil {
 		return sessionFacts{}, nil
 	}
 	s, err := ar.c.tx.Sessions().Get(ctx, was.ID)
-	if CodeOf(err) == ErrNotFound { // it went with its organization, or with its user
+	if CodeOf(err) == ErrNotFound { // deleted with its organization, or with its user
 		return sessionFacts{}, sessionEnded(EndedOrganization)
 	}
 	if err != nil {
 		return sessionFacts{}, err
 	}
-	ar.c.throughAt = s.OrganizationID // also where it stands in for none
+	ar.c.throughAt = s.OrganizationID // also where the session gives no access there
 	held, err := ar.c.sessions().upheld(ctx, s)
 	if CodeOf(err) == ErrSessionExpired {
 		err = sessionEnded("expired")
@@ -196,7 +195,7 @@ func (ar accessRules) stillIn(ctx context.Context, p *Principal) (sessionFacts, 
 	return held, err
 }
 
-// exists refuses a person who is not there, or is suspended: they act nowhere.
+// exists refuses a user who does not exist or is suspended: they may act nowhere.
 func (ar accessRules) exists(ctx context.Context, p *Principal) error {
 	if p.user.IsZero() {
 		return nil
@@ -211,8 +210,8 @@ func (ar accessRules) exists(ctx context.Context, p *Principal) error {
 	return nil
 }
 
-// grantsOf is what the actor holds in an organization, read in this transaction.
-// Whoever is no active member there hears that it is not there.
+// grantsOf returns what the actor holds in an organization, read in this transaction. For an actor who is
+// not an active member there, the organization is not found.
 func (ar accessRules) grantsOf(ctx context.Context, id OrganizationID) (powers, error) {
 	if held, ok := ar.c.held[id]; ok {
 		return held, nil
@@ -228,7 +227,7 @@ func (ar accessRules) grantsOf(ctx context.Context, id OrganizationID) (powers, 
 	return held, nil
 }
 
-// powers are what somebody holds in an organization.
+// powers are the grants of an actor in an organization, and whether the actor is an owner.
 type powers struct {
 	rbac.Grants
 	owner bool
@@ -275,14 +274,14 @@ func (ar accessRules) readGrants(ctx context.Context, id OrganizationID) (powers
 	return powersOf(roles, facts.Roles)
 }
 
-// powersOf is what somebody with some of an organization's roles holds there.
+// powersOf returns the powers of a member who has the roles held.
 func powersOf(roles *rbac.Roles, held []string) (powers, error) {
 	grants, err := roles.Grants(held...)
 	return powers{grants, slices.Contains(held, rbac.Owner)}, rbacError("role", err)
 }
 
-// suffice decides on the ceiling (rule R6), and nothing else does: an actor who gives, takes or touches roles
-// holds all that they grant, and only owners touch owners.
+// suffice decides on the ceiling, and is the only place that does (rule R6): an actor who gives, takes or
+// touches roles must hold all that the roles grant, and only owners touch owners.
 func (p powers) suffice(grants rbac.Grants, slugs ...string) bool {
 	return (p.owner || !slices.Contains(slugs, rbac.Owner)) && p.Covers(grants)
 }
@@ -293,14 +292,14 @@ func permits(grants rbac.Grants, p rbac.Permission) bool {
 
 func forbidden(field string) *Error { return &Error{Code: ErrForbidden, Field: field} }
 
-// deny notes a refusal for the denials, and is the error.
+// deny records a refusal for Events.Denials, and returns the error.
 func (ar accessRules) deny(sc scope, err error) error {
 	ar.c.denied = append(ar.c.denied, refusal{ar.c.service.actor, ar.c.method.Name, sc.organization, CodeOf(err) == ErrNotFound})
 	return err
 }
 
-// denyHidden is deny where the answer is that an organization is not there. One that really
-// is not there is not noted, so that ids that somebody makes up share one row (rule A5).
+// denyHidden is deny for the answer that an organization does not exist. Where it really does not exist,
+// the denial names no organization, so that all made-up ids share one row (rule A5).
 func (ar accessRules) denyHidden(ctx context.Context, sc scope, err error) error {
 	n, failed := ar.c.tx.Organizations().Count(ctx, organizationFilter{ID: typed.Of(sc.organization)})
 	if failed != nil {
@@ -312,13 +311,12 @@ func (ar accessRules) denyHidden(ctx context.Context, sc scope, err error) error
 	return ar.deny(sc, err)
 }
 
-// absent is the answer where the thing named is not there: for an actor it is a denial
-// like any other.
+// absent answers a call that names a thing that does not exist. For an actor it records a denial.
 //
-// A thing that is nowhere and a thing of another organization cost an actor the same, in
-// statements and in rows, so that the cost does not say which of the two it is (rule G7).
-// To find the thing is one row more, so either refusal has one more look-up: absent reads
-// a row that is there, and elsewhere looks for one that is not.
+// An actor must not learn from the cost of a refusal whether the thing exists in another organization (rule
+// G7). So both refusals cost the same in statements and rows. To find the thing reads one row more;
+// therefore each refusal makes one extra look-up of a user. absent looks up a user who exists, and
+// elsewhere one who does not.
 func (ar accessRules) absent(ctx context.Context, missing error) error {
 	if ar.c.service.principal == nil {
 		ar.c.asked = true
@@ -327,20 +325,20 @@ func (ar accessRules) absent(ctx context.Context, missing error) error {
 	return ar.unreachable(ctx, ar.c.service.principal.user, missing)
 }
 
-// elsewhere is the answer where the thing named is there, and not for the actor, whose access
-// was looked at.
+// elsewhere answers a call that names a thing that exists, but not for this actor. The actor's access has
+// been read before.
 func (ar accessRules) elsewhere(ctx context.Context, missing error) error {
 	return ar.lookUp(ctx, noUser, ar.deny(scope{}, missing))
 }
 
-// unreachable is a denial at the cost of one by authorize, and with a look-up of a user.
+// unreachable is a denial that costs as much as one by authorize, with a look-up of a user.
 func (ar accessRules) unreachable(ctx context.Context, user UserID, missing error) error {
 	ar.c.asked = true
 	p := ar.c.service.principal
 	if _, err := ar.stillIn(ctx, p); err != nil {
 		return err
 	}
-	if p.session == nil { // who is bound by a session is refused without a look at their access
+	if p.session == nil { // authorize refuses a session without reading its access
 		if _, err := ar.readGrants(ctx, nowhere); err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
@@ -348,7 +346,7 @@ func (ar accessRules) unreachable(ctx context.Context, user UserID, missing erro
 	return ar.lookUp(ctx, user, ar.deny(scope{}, missing))
 }
 
-// lookUp reads a user, and gives err.
+// lookUp reads a user only for the cost of it, and returns err.
 func (ar accessRules) lookUp(ctx context.Context, user UserID, err error) error {
 	if _, failed := ar.c.tx.Users().List(ctx, userFilter{ID: typed.Of(user)}, listSpan{Limit: 1}); failed != nil {
 		return failed
@@ -356,17 +354,17 @@ func (ar accessRules) lookUp(ctx context.Context, user UserID, err error) error 
 	return err
 }
 
-// authorizeEarly is authorize before the locks, for a call whose locks are others' too:
-// otherwise anybody could make another organization's writers wait. The call asks again
-// under the locks, because the answer may be another by then.
+// authorizeEarly is authorize before the locks. A call needs it if its locks are shared with others:
+// without it anybody could make writers of another organization wait. The call asks again under the locks,
+// because the answer may have changed by then.
 func (ar accessRules) authorizeEarly(ctx context.Context, sc scope) error {
 	err := ar.authorize(ctx, sc)
 	ar.c.forget()
 	return err
 }
 
-// mayLock is authorizeEarly for a call that otherwise reads nothing before its locks. Where one
-// transaction writes at a time no lock holds anybody up, and it asks nothing.
+// mayLock is authorizeEarly for a call that reads nothing else before its locks. On a store where one
+// transaction writes at a time, no lock delays anybody, and mayLock does nothing.
 func (ar accessRules) mayLock(ctx context.Context, sc scope) error {
 	if ar.c.instance.singleWriter || ar.c.asked {
 		return nil
@@ -374,8 +372,8 @@ func (ar accessRules) mayLock(ctx context.Context, sc scope) error {
 	return ar.authorizeEarly(ctx, sc)
 }
 
-// forget drops what was read before the locks. Where one transaction writes at a time, what was
-// declared has not changed since.
+// forget drops what was read before the locks. Where one transaction writes at a time, the declarations
+// cannot have changed since, and stay.
 func (c *call) forget() {
 	c.held = nil
 	if !c.instance.singleWriter {
@@ -383,8 +381,8 @@ func (c *call) forget() {
 	}
 }
 
-// underLock finds what a call names by its id alone for who may reach it, as find says,
-// before and after the locks are taken that it changes under: see authorizeEarly.
+// underLock finds a thing that a call names by its id alone. It calls find before and after it takes the
+// locks under which the call changes the thing; find decides who may reach it. See authorizeEarly.
 func underLock[T any](ctx context.Context, c *call, find func() (T, error), locks func(T) error) (T, error) {
 	found, err := find()
 	if err == nil {
@@ -397,10 +395,10 @@ func underLock[T any](ctx context.Context, c *call, find func() (T, error), lock
 	return find()
 }
 
-// nowhere is no organization's id: no version 7 UUID begins like it.
+// nowhere is an id that no organization has: no version 7 UUID begins like it.
 var nowhere = OrganizationID{0: 0xdc, 15: 1}
 
-// noUser is no user's id, in the same way.
+// noUser is an id that no user has, for the same reason.
 var noUser = UserID{0: 0xdc, 15: 1}
 
 // mayGive refuses roles that are above the actor (rule R6).
@@ -412,7 +410,7 @@ func (ar accessRules) mayGive(ctx context.Context, id OrganizationID, slugs ...s
 	if err != nil {
 		return err
 	}
-	if !own.suffice(rbac.Grants{}, slugs...) { // whatever they grant
+	if !own.suffice(rbac.Grants{}, slugs...) { // refused already by the roles' slugs, whatever they grant
 		return ar.above(id)
 	}
 	roles, err := ar.c.roles().rolesNamed(ctx, id, slugs...)

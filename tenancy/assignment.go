@@ -13,36 +13,36 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// RoleSource says what gave a role, so that its going takes only its own along
-// (rule M10).
+// RoleSource says where a role assignment comes from. When a source is taken away, only its own assignments
+// go with it (rule M10).
 type RoleSource string
 
 // The sources of roles.
 const (
-	RoleManual       RoleSource = "manual"         // a person or the host chose it
-	RoleInvitation   RoleSource = "invitation"     // the invitation that they accepted
-	RoleDomain       RoleSource = "domain"         // a verified domain; SourceID is the domain's
-	RoleSingleSignOn RoleSource = "single_sign_on" // a connection; SourceID is the connection's
-	RoleDirectory    RoleSource = "directory"      // a group of a directory; SourceID is the group's
+	RoleManual       RoleSource = "manual"         // a person or the host assigned it
+	RoleInvitation   RoleSource = "invitation"     // the invitation that the user accepted
+	RoleDomain       RoleSource = "domain"         // a verified domain; SourceID is its id
+	RoleSingleSignOn RoleSource = "single_sign_on" // a connection; SourceID is its id
+	RoleDirectory    RoleSource = "directory"      // a group of a directory; SourceID is its id
 )
 
-// RoleAssignment is one role of one membership from one source. The same role from
-// two sources is two assignments.
+// RoleAssignment is one role of one membership from one source. The same role from two sources is two
+// assignments.
 type RoleAssignment struct {
 	ID             RoleAssignmentID `json:"id"`                  // never changes
 	Version        int64            `json:"version"`             // counts changes from 1 (rule G11)
-	OrganizationID OrganizationID   `json:"organization_id"`     // the membership's
-	MembershipID   MembershipID     `json:"membership_id"`       // the holder
-	UserID         UserID           `json:"user_id"`             // the membership's
-	Role           string           `json:"role"`                // its slug, which never changes (rule R2)
-	Source         RoleSource       `json:"source"`              // where it comes from (rule M10)
-	SourceID       string           `json:"source_id,omitempty"` // which connection, which group
-	Scope          string           `json:"scope,omitempty"`     // where in the organization; "" = all of it
+	OrganizationID OrganizationID   `json:"organization_id"`     // the organization of the membership
+	MembershipID   MembershipID     `json:"membership_id"`       // the membership that has the role
+	UserID         UserID           `json:"user_id"`             // the user of the membership
+	Role           string           `json:"role"`                // the role's slug, which never changes (rule R2)
+	Source         RoleSource       `json:"source"`              // where the assignment comes from (rule M10)
+	SourceID       string           `json:"source_id,omitempty"` // the id of the source, such as a connection
+	Scope          string           `json:"scope,omitempty"`     // a part of the organization; "" = all of it
 	Active         bool             `json:"active"`              // the membership is active
-	CreatedAt      time.Time        `json:"created_at,omitzero"` // when it was made
+	CreatedAt      time.Time        `json:"created_at,omitzero"` // when it was created
 }
 
-// RoleAssignmentID is the id of a role assignment, ras_...
+// RoleAssignmentID is the id of a role assignment; its text begins with ras_.
 type RoleAssignmentID = ID[RoleAssignment]
 
 func (RoleAssignment) idPrefix() string { return "ras" }
@@ -51,11 +51,11 @@ func (a RoleAssignment) rowID() [16]byte { return a.ID }
 
 func (a *RoleAssignment) stamps() (*int64, *time.Time) { return &a.Version, nil }
 
-// builtin are the roles that every application has (rule R3).
+// builtin has the roles that every application has (rule R3).
 var builtin = func() *rbac.Roles {
 	roles, err := rbac.NewRoles(rbac.MaxDepth, rbac.Builtin()...)
 	if err != nil {
-		panic(err) // rbac's own tests hold its roles to its rules
+		panic(err) // cannot happen: the tests of rbac check its roles
 	}
 	return roles
 }()
@@ -64,7 +64,7 @@ func unknownRole(field, slug string) error {
 	return &Error{Code: ErrUnknownRole, Kind: "role", Key: slug, Field: field}
 }
 
-// automatic checks a role that people get without anyone choosing it (rule R3).
+// automatic checks a role that users get without anybody's decision (rule R3).
 func (rr roleRules) automatic(ctx context.Context, id OrganizationID, field, slug string) error {
 	if slug == "" {
 		return nil
@@ -83,9 +83,9 @@ func (rr roleRules) automatic(ctx context.Context, id OrganizationID, field, slu
 	return rbacError(field, grants.CheckAutomatic())
 }
 
-// check checks the roles that a membership is to have, each once, by priority. With none named,
-// the fallback holds. Declared roles are locked, so that they stay while they are
-// given; an organization's own are under its lock already.
+// check checks the roles that a membership is to have, and returns each once, by priority. If slugs is
+// empty, it returns the fallback. It locks the declared roles, so that they exist until the end of the
+// call; an organization's own roles are already under its lock.
 func (rr roleRules) check(ctx context.Context, id OrganizationID, field string, slugs []string, fallback string) ([]string, error) {
 	if len(slugs) == 0 {
 		slugs = []string{fallback}
@@ -104,8 +104,8 @@ func (rr roleRules) check(ctx context.Context, id OrganizationID, field string, 
 	return rr.sortRoles(ctx, held)
 }
 
-// lockDeclared takes the lock of the declared roles where one of them is to be given.
-// It comes before the locks of users and organizations.
+// lockDeclared takes the lock of the declared roles if the call is going to give one of them. Take it
+// before the locks of users and organizations.
 func (rr roleRules) lockDeclared(ctx context.Context, slugs ...string) error {
 	for _, slug := range slugs {
 		if slug != "" && !isBuiltin(slug) && !rbac.IsOrganizationSlug(slug) {
@@ -119,8 +119,7 @@ func (rr roleRules) fallbackRole(org Organization) string {
 	return cmp.Or(org.Settings.DefaultRole, rr.c.instance.config.DefaultRole)
 }
 
-// assignments reads the roles of memberships, by membership, in one query: they are as
-// many as the memberships named have.
+// assignments reads the roles of memberships in one query, and returns them by membership.
 func (rr roleRules) assignments(ctx context.Context, ids ...MembershipID) (map[MembershipID][]RoleAssignment, error) {
 	held := make(map[MembershipID][]RoleAssignment, len(ids))
 	all, err := rr.c.tx.RoleAssignments().List(ctx, roleAssignmentFilter{MembershipID: typed.Of(ids...)}, listSpan{Limit: math.MaxInt32})
@@ -130,11 +129,10 @@ func (rr roleRules) assignments(ctx context.Context, ids ...MembershipID) (map[M
 	return held, err
 }
 
-// ranks knows the priorities and names of stored roles; those that are built in need no store.
+// ranks has the priorities and names of stored roles. Built-in roles are known without the store.
 type ranks struct{ rows storedRoles }
 
-// ranks reads the priorities that the roles of memberships have, in one query, or
-// none where all are built in.
+// ranks reads the priorities of the roles held, in one query, or without one if all are built in.
 func (rr roleRules) ranks(ctx context.Context, held ...RoleAssignment) (ranks, error) {
 	var slugs []string
 	var ids []OrganizationID
@@ -164,7 +162,7 @@ func (r ranks) of(a RoleAssignment) int {
 	return row.Priority
 }
 
-// name is the name of a role in an organization.
+// name returns the name of a role in an organization.
 func (r ranks) name(id OrganizationID, slug string) string {
 	if role, ok := builtin.Get(slug); ok {
 		return role.Name
@@ -173,7 +171,7 @@ func (r ranks) name(id OrganizationID, slug string) string {
 	return row.Name
 }
 
-// sort gives the roles of assignments, each once, by priority (rule R4).
+// sort returns the roles of assignments, each once, by priority (rule R4).
 func (r ranks) sort(held []RoleAssignment) []string {
 	sorted := slices.Clone(held)
 	slices.SortStableFunc(sorted, func(a, b RoleAssignment) int {
@@ -186,7 +184,7 @@ func (r ranks) sort(held []RoleAssignment) []string {
 	return slices.Compact(list)
 }
 
-// sortRoles are the roles of one membership, by priority.
+// sortRoles returns the roles of one membership, by priority.
 func (rr roleRules) sortRoles(ctx context.Context, held []RoleAssignment) ([]string, error) {
 	r, err := rr.ranks(ctx, held...)
 	return r.sort(held), err
@@ -196,8 +194,8 @@ func hasRole(held []RoleAssignment, slug string) bool {
 	return slices.ContainsFunc(held, func(a RoleAssignment) bool { return a.Role == slug })
 }
 
-// count counts the assignments that make an organization owned: those of the owner
-// role, of active memberships other than the ones named (rule M7).
+// count counts the assignments that make an organization owned: those of the owner role to active
+// memberships, except those in but (rule M7).
 func (o ownerRules) count(ctx context.Context, id OrganizationID, but ...MembershipID) (int, error) {
 	owning := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(rbac.Owner), Active: typed.Of(true)}
 	all, err := o.c.tx.RoleAssignments().Count(ctx, owning)
@@ -209,8 +207,8 @@ func (o ownerRules) count(ctx context.Context, id OrganizationID, but ...Members
 	return all - own, err
 }
 
-// keepsOwner refuses what would take the last owner (rule M7), or the last who could sign
-// in (rule P3): a membership that owns now and soon will not.
+// keepsOwner refuses to take away the last owner (rule M7), or the last owner who could sign in (rule P3).
+// m is a membership that is about to lose the owner role or its place.
 func (o ownerRules) keepsOwner(ctx context.Context, m Membership, held []RoleAssignment) error {
 	if m.Status != MembershipActive || !hasRole(held, rbac.Owner) {
 		return nil
@@ -225,9 +223,9 @@ func (o ownerRules) keepsOwner(ctx context.Context, m Membership, held []RoleAss
 	return o.keepsWayIn(ctx, m.OrganizationID, m.UserID)
 }
 
-// keepsActor is keepsOwner for what is done inside an organization: whoever goes leaves an
-// owner behind who can act, and one whom the host suspended cannot (rule M7). Where the
-// one who goes is suspended, too, nobody who can act is lost.
+// keepsActor is keepsOwner for changes by people of the organization. It needs another owner who can act,
+// and an owner whom the host suspended cannot (rule M7). If the owner who goes is suspended too, the
+// organization loses nobody who can act.
 func (o ownerRules) keepsActor(ctx context.Context, m Membership, held []RoleAssignment) error {
 	if err := o.keepsOwner(ctx, m, held); err != nil || m.Status != MembershipActive || !hasRole(held, rbac.Owner) {
 		return err
@@ -256,7 +254,7 @@ func (o ownerRules) keepsActor(ctx context.Context, m Membership, held []RoleAss
 	return err
 }
 
-// canAct reports whether the host has not suspended a user.
+// canAct reports whether a user is not suspended by the host.
 func (o ownerRules) canAct(ctx context.Context, id UserID) (bool, error) {
 	user, err := o.c.tx.Users().Get(ctx, id)
 	return user.SuspendedAt.IsZero(), err
@@ -270,18 +268,17 @@ func lastOwner(ids ...OrganizationID) error {
 	return e
 }
 
-// chosen reports whether a source is a person who named the roles: by hand, or in an
-// invitation, which has nothing left to take back once it is accepted.
+// chosen reports whether a person chose the roles of this source: by hand, or in an invitation. After it is
+// accepted, an invitation cannot be taken back, so its roles count as chosen by hand.
 func (s RoleSource) chosen() bool { return s == RoleManual || s == RoleInvitation }
 
-// setManual is setChosen by hand.
+// setManual is setChosen with the source [RoleManual].
 func (rr roleRules) setManual(ctx context.Context, m Membership, held []RoleAssignment, want []string) ([]RoleAssignment, bool, error) {
 	return rr.setChosen(ctx, m, held, want, RoleManual, "")
 }
 
-// setChosen makes the roles that people chose for a membership be those given, new
-// ones from the source named, and says whether anything changed. Other sources'
-// assignments stay (rule M10).
+// setChosen replaces the roles that people chose for a membership, and reports whether anything changed.
+// New assignments get the given source. Assignments from other sources stay (rule M10).
 func (rr roleRules) setChosen(ctx context.Context, m Membership, held []RoleAssignment, want []string,
 	source RoleSource, sourceID string,
 ) ([]RoleAssignment, bool, error) {
@@ -325,7 +322,7 @@ func (rr roleRules) assignFrom(ctx context.Context, m Membership, slug string, s
 	return a, rr.c.tx.RoleAssignments().Insert(ctx, a)
 }
 
-// mirror makes the assignments of a membership say whether it is active.
+// mirror copies to a membership's assignments whether the membership is active.
 func (rr roleRules) mirror(ctx context.Context, m Membership, held []RoleAssignment) error {
 	active := m.Status == MembershipActive
 	for i := range held {

@@ -19,7 +19,7 @@ type roleAssignmentFilter struct {
 	Active         typed.In[bool]
 }
 
-// roleAssignmentRows says how one lies in a row.
+// roleAssignmentRows describes the row of a role assignment.
 var roleAssignmentRows = typed.Describe[RoleAssignment, roleAssignmentFilter](
 	"tenancy_role_assignments", "role assignment",
 	typed.ID("id", func(v *RoleAssignment) *RoleAssignmentID { return &v.ID }),

@@ -6,8 +6,8 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// fromStore makes an error of the store one of ours. What is no such error passes as it
-// is, so that the error of a caller's function comes through a transaction unchanged.
+// fromStore turns an error of the store into an [*Error]. Other errors pass unchanged, so a transaction
+// returns the error of a caller's function as it is.
 func fromStore(err error) error {
 	if e, ok := err.(*store.Error); ok {
 		return &Error{Code: e.Code, Kind: e.Kind, Key: e.Key, Field: e.Field, Reason: e.Reason, Err: e.Err}
@@ -15,8 +15,8 @@ func fromStore(err error) error {
 	return err
 }
 
-// border is a transaction of the store whose errors are ours. With [Service.viewing] and
-// [Service.updating] it is the one place where they become so.
+// border is a transaction of the store that returns our errors. Errors are translated only here, in
+// [Service.viewing] and in [Service.updating].
 type border struct{ rows store.Rows }
 
 var (

@@ -6,17 +6,19 @@ import (
 	"github.com/freehold-dev/freehold/internal/access"
 )
 
-// cache is compiled access by organization and user (rule R8), and what keeps it fresh.
-// It holds an [access.Cache] by value, because a check should follow no pointer more.
+// cache has compiled access by organization and user, and the state that keeps it fresh (rule R8). It has
+// its [access.Cache] by value, so that a check follows one pointer less.
 type cache struct {
 	access.Cache[profile, declarations]
-	transacting atomic.Int64 // running calls of Transact and OnJoin, and all of Join: in their contexts a check is refused
+	// transacting counts running calls of Transact and OnJoin, and all calls of Join. In their contexts a
+	// check is refused.
+	transacting atomic.Int64
 
 	fresh follower
 }
 
-// The cache's own names, as tenancy uses them: the scope of a key is an organization, its
-// subject a user.
+// The types of the cache with tenancy's keys: the scope of a key is an organization, and its subject is a
+// user.
 type (
 	cacheKey = access.Key
 	load     = access.Load[profile, declarations]
@@ -28,15 +30,15 @@ func newCache(size int) *cache {
 	return c
 }
 
-// keyOf returns the narrowest key that covers what an event may have altered, and whether
-// it can alter access at all.
+// keyOf returns the narrowest key that covers all access that an event may have changed. ok is false if the
+// event changes no access.
 func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, bool) {
 	switch kind {
 	case EventRoleCreated, EventRoleUpdated, EventRoleDeleted:
-		return cacheKey{Scope: organization}, true // an application role: everything
+		return cacheKey{Scope: organization}, true // for an application role the scope is zero: everything
 	case EventPermissionCreated, EventPermissionUpdated, EventPermissionDeleted:
 		return cacheKey{}, true
-	case EventOrganizationCreated, EventUserCreated, EventMembershipCreated: // nobody had access before, and that is not kept
+	case EventOrganizationCreated, EventUserCreated, EventMembershipCreated: // before it nobody had access to cache
 		return cacheKey{}, false
 	case EventOrganizationUpdated, EventOrganizationSlugReleased, EventUserUpdated, EventMembershipUpdated,
 		EventUserEmailChangeRequested, EventUserEmailChangeCanceled, EventUserEmailChanged, EventUserEmailVerified,
@@ -47,7 +49,7 @@ func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, 
 		EventJoinRequestCreated, EventJoinRequestApproved, EventJoinRequestDeclined, EventJoinRequestCanceled,
 		EventDomainClaimed, EventDomainVerified, EventDomainFailed, EventDomainLapsed, EventDomainDormant, EventDomainUpdated,
 		EventDomainReleased, EventConnectionCreated, EventConnectionUpdated, EventConnectionDeleted, EventPolicyUpdated,
-		EventSessionStarted, EventSessionEntered, EventSessionEnded, EventOrganizationSessionsEnded: // a membership that comes or goes has its own
+		EventSessionStarted, EventSessionEntered, EventSessionEnded, EventOrganizationSessionsEnded: // their memberships have events of their own
 		return cacheKey{}, false
 	case EventOrganizationSuspended, EventOrganizationResumed, EventOrganizationArchived, EventOrganizationRestored,
 		EventOrganizationPurged, EventOrganizationDeleted, EventOrganizationOwnerLost:
@@ -55,5 +57,5 @@ func keyOf(kind EventType, organization OrganizationID, user UserID) (cacheKey, 
 	case EventUserSuspended, EventUserUnsuspended, EventUserMerged, EventUserDeleted:
 		return cacheKey{Subject: user}, true
 	}
-	return cacheKey{Scope: organization, Subject: user}, true // what is new narrows nothing by mistake
+	return cacheKey{Scope: organization, Subject: user}, true // the default for new types of events is safe
 }

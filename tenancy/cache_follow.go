@@ -9,24 +9,24 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// follower polls the event log, so that the cache drops what other processes change in
-// the same store (rule R8).
+// follower polls the event log, so that the cache drops what other processes change in the same store (rule
+// R8).
 type follower struct {
-	live    atomic.Bool               // the last poll succeeded, and polls go on
-	running atomic.Int64              // calls of Run under way, which do the polling
-	polled  atomic.Pointer[time.Time] // when the last poll that succeeded began
+	live    atomic.Bool               // the last poll succeeded, and polling continues
+	running atomic.Int64              // running calls of Run, which poll
+	polled  atomic.Pointer[time.Time] // start time of the last successful poll
 
-	mu   sync.Mutex // one poll at a time
-	seen Position   // events up to here are applied
+	mu   sync.Mutex // allows one poll at a time
+	seen Position   // events up to here were applied
 	once bool       // a poll has succeeded
 }
 
-// maxBehind is how many events are applied one by one. From further behind it is cheaper
-// to drop everything.
+// maxBehind is how many events are applied one by one. If there are more, dropping everything is cheaper.
 const maxBehind = 10_000
 
-// poll applies what was committed since the last poll. If it fails, checks go to the store
-// until one succeeds. The caller holds the follower's lock.
+// poll applies what was committed since the last poll. It notes the time before it reads, so that the cache
+// never counts as fresher than what poll has read. If it fails, checks read the store until a poll
+// succeeds. The caller holds the follower's lock.
 func (s *Service) poll(ctx context.Context) error {
 	c := s.instance.cache
 	f := &c.fresh
@@ -43,7 +43,7 @@ func (s *Service) poll(ctx context.Context) error {
 		return c.apply(ctx, tx.Events(), last)
 	})
 	if err == nil {
-		err = ctx.Err() // a poll that comes back late shows what was, not what is
+		err = ctx.Err() // a poll that returns late shows an old state
 	}
 	if err == nil {
 		f.once = true
@@ -53,8 +53,8 @@ func (s *Service) poll(ctx context.Context) error {
 	return err
 }
 
-// apply drops what the events up to last name: everything, if they are too many or no
-// longer there.
+// apply drops from the cache what the events up to last may have changed. It drops everything if there are
+// too many events, or if they were pruned.
 func (c *cache) apply(ctx context.Context, log eventTable, last Position) error {
 	f := &c.fresh
 	anew := !f.once || f.seen == 0 || last < f.seen || last-f.seen > maxBehind
@@ -86,8 +86,8 @@ func (c *cache) apply(ctx context.Context, log eventTable, last Position) error 
 	return nil
 }
 
-// ready reports whether the cache may be asked. Without a Run, it polls itself when a poll
-// is due. A check that meets another one polling goes to the store instead of waiting.
+// ready reports whether checks may use the cache. If Run is not running, ready polls when a poll is due. A
+// check that meets another check polling reads the store instead of waiting.
 func (s *Service) ready(ctx context.Context) bool {
 	f := &s.instance.cache.fresh
 	if s.current() {
@@ -100,8 +100,9 @@ func (s *Service) ready(ctx context.Context) bool {
 	return s.current() || s.poll(ctx) == nil
 }
 
-// current reports whether the last poll is recent enough: Run says so, or, without one,
-// the clock. Where Config.Now is time.Now, a clock that was set back does not prolong it.
+// current reports whether the last poll is recent enough. While Run is running, Run keeps that up to date;
+// otherwise the clock decides. If Config.Now is time.Now, its monotonic time keeps a clock that was set
+// back from prolonging this.
 func (s *Service) current() bool {
 	f, staleness := &s.instance.cache.fresh, s.instance.config.Staleness
 	if staleness < 0 || !f.live.Load() {
@@ -114,15 +115,19 @@ func (s *Service) current() bool {
 	return 0 <= ago && ago < staleness
 }
 
-// Run does what has to go on in the background, until ctx ends, and then returns its
-// error: it polls what others commit to the same store, so that checks here do
-// not poll for themselves (rule R8), writes down the denials that were counted (rule
-// A5) and forgets those older than [Config].KeepDenials, forgets events older than [Config].KeepEvents, marks invitations that ran out,
-// sends mails that waited (rule I12), goes on with deletions that did not end (rule G18),
-// writes the words by which members are found whose rows are from before there were any (rule G17),
-// removes sessions that ended long ago and former slugs that are reserved no longer (rule O5), rechecks domains (rule D5) and looks for the proofs of pending claims (rule D3). One Run for
-// each Service made by New is enough. If the store cannot be
-// read, or not in time, checks go to the store until it can.
+// Run does the background work until ctx ends, and then returns the error of ctx. One Run for each Service
+// made by New is enough. It does these things, each at its own interval:
+//
+//   - It polls the changes of other processes, so that checks need not poll (rule R8). If a poll fails or is
+//     late, checks read the store until one succeeds.
+//   - It stores the denials that were counted, and deletes those older than [Config].KeepDenials (rule A5).
+//   - It deletes events older than [Config].KeepEvents (rule E3).
+//   - It marks expired invitations (rule I3), and sends mails that waited (rule I12).
+//   - It continues deletions that did not end (rule G18).
+//   - It writes the search words of members whose rows are older than the search (rule G17).
+//   - It deletes sessions that ended long ago, expired proofs, and former slugs that are not reserved any
+//     more (rule O5).
+//   - It rechecks domains (rule D5), and looks for the proofs of pending claims (rule D3).
 func (s *Service) Run(ctx context.Context) error {
 	if s.principal != nil || s.txn != nil {
 		if s.principal != nil {
@@ -135,7 +140,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	var following sync.WaitGroup
 	defer following.Wait()
-	if s.instance.config.Staleness > 0 { // else each check polls for itself
+	if s.instance.config.Staleness > 0 { // otherwise each check polls
 		following.Go(func() { s.follow(ctx) })
 	}
 	following.Go(func() { s.chore(ctx, "sweep invitations", sweepEvery, s.Invitations.sweep) })
@@ -151,9 +156,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return every(ctx, time.Second, func() { s.flushDenials(ctx) })
 }
 
-// follow polls four times in the time that a check may be behind. It shares no goroutine
-// with what writes, which may have to wait for a lock. If a poll itself is late, the timer
-// takes the cache out of use.
+// follow polls four times within Config.Staleness. It has a goroutine of its own, because the chores that
+// write may have to wait for a lock. If a poll is late, the timer takes the cache out of use.
 func (s *Service) follow(ctx context.Context) {
 	f, staleness := &s.instance.cache.fresh, s.instance.config.Staleness
 	late := time.AfterFunc(staleness, func() { f.live.Store(false) })
@@ -172,7 +176,7 @@ func (s *Service) follow(ctx context.Context) {
 		err := s.poll(polling)
 		f.mu.Unlock()
 		if err == nil {
-			late.Reset(staleness / 2) // it took no longer than the other half
+			late.Reset(staleness / 2) // the poll itself took at most the other half
 		} else if !failing && ctx.Err() == nil {
 			s.instance.config.Logger.ErrorContext(ctx, "freehold: cannot follow the store; checks go to it", "error", err)
 		}

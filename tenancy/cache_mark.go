@@ -8,18 +8,20 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// settleAll removes every mark, once all the transactions that made them must have ended.
+// A mark says that a transaction of the host's has changed the access that its key covers, and that its end is
+// not known yet: the host commits or rolls back by itself, and reports neither. While the mark exists, checks
+// on its key read the store and fill no cache. The functions below remove marks whose transactions have ended.
+
+// settleAll removes every mark. Call it when all transactions that made marks must have ended.
 func (c *cache) settleAll() { c.Settle(func(access.Mark) bool { return true }) }
 
-// settleBefore removes the marks older than the last event of a snapshot. It is for
-// stores with one writer: as long as that was the transaction with the mark, nobody else
-// committed an event.
+// settleBefore removes the marks older than the last event of a snapshot. It is for stores with one writer:
+// there, while the transaction with the mark runs, nobody else can commit an event.
 func (c *cache) settleBefore(last Position) {
 	c.Settle(func(m access.Mark) bool { return m.After < int64(last) })
 }
 
-// settleSeen removes the marks that cover a pair and whose transactions have ended, as a
-// snapshot shows.
+// settleSeen removes the marks that cover a pair and whose transactions have ended, which a snapshot shows.
 func (ar accessRules) settleSeen(ctx context.Context, c *cache, pair cacheKey) error {
 	marks := c.MarksOn(pair)
 	if len(marks) == 0 {
@@ -48,7 +50,7 @@ func (ar accessRules) settleSeen(ctx context.Context, c *cache, pair cacheKey) e
 func shows(ctx context.Context, log eventTable, m access.Mark) (bool, error) {
 	event := EventID(m.Change)
 	if event.IsZero() {
-		return false, nil // it stands for several transactions
+		return false, nil // the mark is for several transactions
 	}
 	filter := eventFilter{}
 	if organization := OrganizationID(m.Key.Scope); !organization.IsZero() {
@@ -60,7 +62,7 @@ func shows(ctx context.Context, log eventTable, m access.Mark) (bool, error) {
 	for {
 		events, next, done, err := log.Read(ctx, filter, span)
 		if CodeOf(err) == ErrEventsPruned {
-			return true, nil // whatever came before the floor was committed or is gone
+			return true, nil // events below the floor were committed or are gone
 		}
 		if err != nil {
 			return false, err

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// profile is what some roles give together. It never changes, and members with the same
-// roles and grants share it.
+// profile is what some roles give together. It is immutable, and members whose roles have the same grants
+// share it.
 type profile struct {
 	registry *rbac.Registry
 	first    uint64 // the first 64 permissions of the registry, a bit for each
@@ -17,7 +17,7 @@ type profile struct {
 	roles    []string // by priority
 }
 
-// can is [rbac.Set.Can] that reads less memory, for which a check of many people waits.
+// can is [rbac.Set.Can] that reads less memory: the checks of many different people mostly wait for memory.
 func (p *profile) can(permission rbac.Permission) (bool, error) {
 	i, ok := p.registry.Index(permission)
 	if !ok || i >= 64 {
@@ -45,8 +45,8 @@ func newProfile(declared *declarations, roles *rbac.Roles, slugs []string) (*pro
 	return p, nil
 }
 
-// compile gives a profile. Those of the application's roles alone are kept with what is declared, and
-// shared.
+// compile returns the profile of some roles. Profiles of application roles alone are kept with the
+// declarations, and shared.
 func (ar accessRules) compile(ctx context.Context, id OrganizationID, slugs []string) (*profile, error) {
 	declared, err := ar.c.roles().declarations(ctx)
 	if err != nil {
@@ -62,23 +62,23 @@ func (ar accessRules) compile(ctx context.Context, id OrganizationID, slugs []st
 	return newProfile(declared, roles, slugs)
 }
 
-// shared is compile with what other loads have compiled already: the declarations, and
-// what the same roles give. All of that is dropped no later than the load is overtaken.
+// shared is compile that uses what other loads have compiled: the declarations, and profiles of the same
+// roles. The cache drops all of that at the latest when it drops the load.
 func (ar accessRules) shared(ctx context.Context, l load, slugs []string) (*profile, error) {
 	if l.MayShare() {
 		p, err := ar.borrow(ctx, l, slugs)
 		if err == nil {
 			return p, nil
 		}
-		// Another process may have made roles and given them since what is shared was
-		// read. Only this snapshot has both.
+		// Another process may have made roles, and given them, after the shared declarations were read.
+		// Only this snapshot has both.
 		ar.c.declarations = nil
 	}
 	return ar.compile(ctx, OrganizationID(l.Key().Scope), slugs)
 }
 
-// borrow returns a profile that is shared. Roles of the application give the same in
-// every organization; a profile with an organization's own roles is shared in it alone.
+// borrow returns a shared profile. Application roles give the same in every organization. A profile with an
+// organization's own roles is shared only inside that organization.
 func (ar accessRules) borrow(ctx context.Context, l load, slugs []string) (*profile, error) {
 	if ar.c.declarations = l.Base(); ar.c.declarations == nil {
 		declared, err := ar.c.roles().declarations(ctx)
@@ -106,8 +106,8 @@ func (ar accessRules) borrow(ctx context.Context, l load, slugs []string) (*prof
 	return l.Share(name, ownRoles, p.content(), p), nil
 }
 
-// content is the same for profiles that give the same. Organizations tend to make the
-// same roles, which then share one profile.
+// content is a text that is equal for profiles that give the same. Organizations tend to make the same
+// roles, which then share one profile.
 func (p *profile) content() string {
 	var text strings.Builder
 	for _, role := range p.roles {

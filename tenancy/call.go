@@ -31,8 +31,8 @@ type memberRules struct{ c *call }
 
 func (c *call) members() memberRules { return memberRules{c} }
 
-// ownerRules see to it that an organization has an owner who can sign in, and that owners
-// decide about owners.
+// ownerRules make sure that an organization has an owner who can sign in, and that only owners decide about
+// owners.
 type ownerRules struct{ c *call }
 
 func (c *call) owners() ownerRules { return ownerRules{c} }
@@ -47,13 +47,13 @@ type invitationRules struct{ c *call }
 
 func (c *call) invitations() invitationRules { return invitationRules{c} }
 
-// joinRules let users into organizations: every way in passes join. Join codes and join
-// requests are here, too.
+// joinRules let users into organizations: every way in goes through join. They also have join codes and
+// join requests.
 type joinRules struct{ c *call }
 
 func (c *call) joining() joinRules { return joinRules{c} }
 
-// proofRules start proofs of mailboxes, and take what proves them.
+// proofRules start proofs of mailboxes, and check the tokens and codes that come back.
 type proofRules struct{ c *call }
 
 func (c *call) proofs() proofRules { return proofRules{c} }
@@ -63,12 +63,12 @@ type domainRules struct{ c *call }
 
 func (c *call) domains() domainRules { return domainRules{c} }
 
-// connectionRules make, change and end connections, and the roles that come by them.
+// connectionRules make, change and end connections, and manage the roles that come from them.
 type connectionRules struct{ c *call }
 
 func (c *call) connections() connectionRules { return connectionRules{c} }
 
-// policyRules keep the policies of organizations, and hold sign-ins against them.
+// policyRules store the policies of organizations, and check sign-ins against them.
 type policyRules struct{ c *call }
 
 func (c *call) policies() policyRules { return policyRules{c} }
@@ -83,11 +83,11 @@ type sessionRules struct{ c *call }
 
 func (c *call) sessions() sessionRules { return sessionRules{c} }
 
-// lock excludes every other transaction that locks one of keys, until the end of this
-// one. Lock in the order of the keys, and read again afterwards what was read before.
+// lock excludes every other transaction that locks one of keys, until this one ends. Lock in the order of
+// the keys, and afterwards read again what you read before.
 func (c *call) lock(ctx context.Context, keys ...store.LockKey) error { return c.tx.Lock(ctx, keys...) }
 
-// pendingRules keep sign-ins that need one more thing.
+// pendingRules store sign-ins that need one more thing.
 type pendingRules struct{ c *call }
 
 func (c *call) pendings() pendingRules { return pendingRules{c} }

@@ -8,14 +8,14 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Can reports whether a user may do something in an organization (rule R7): only
-// where the user, the organization and the membership are active and one of the
-// user's roles there gives the permission. What is not there is false, not an error.
+// Can reports whether a user may do something in an organization (rule R7). It is true if the user, the
+// organization and the membership are active, and one of the user's roles there gives the permission. A
+// user or an organization that does not exist gives false, and no error.
 //
-// It answers from compiled access that is kept fresh (rule R8): once a change through
-// this Service, or any derived from it, has returned, the next Can sees it; one in a
-// host's transaction from its commit on; one by another process within
-// Config.Staleness. In a transaction it sees the transaction's own changes.
+// Can answers from compiled access in memory, which stays fresh (rule R8). After a change through this
+// Service, or through one derived from it, has returned, the next Can sees it. It sees a change in a host's
+// transaction after the commit, and a change by another process within Config.Staleness. Inside a
+// transaction it sees the transaction's own changes.
 //
 // Errors: [ErrUnknownPermission] for one that was not declared; [ErrInvalid] for a
 // wildcard. On a bound Service also [ErrForbidden] and [ErrNotFound], as [Methods]
@@ -35,7 +35,7 @@ func (s *Service) Can(ctx context.Context, user UserID, organization Organizatio
 	return s.can(ctx, user, organization, permission)
 }
 
-// can is Can where it is not known already.
+// can is Can for an answer that is not in memory.
 func (s *Service) can(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (bool, error) {
 	a, _, err := s.access(ctx, serviceCan, organization, user)
 	switch {
@@ -48,8 +48,7 @@ func (s *Service) can(ctx context.Context, user UserID, organization Organizatio
 	return ok, explain(rbacError("permission", err), serviceCan.op, "")
 }
 
-// declared refuses a permission that cannot be checked, also for those whom it would
-// not help.
+// declared refuses a permission that is not declared, also for users who have no access anyway.
 func (s *Service) declared(ctx context.Context, permission rbac.Permission) error {
 	if permission.IsManagement() {
 		return explain(rbacError("permission", managementOnly.Check(permission)), serviceCheck.op, "")
@@ -69,20 +68,19 @@ func (s *Service) declared(ctx context.Context, permission rbac.Permission) erro
 	return err
 }
 
-// managementOnly knows the permissions that every application has.
+// managementOnly is the registry of the permissions that every application has.
 var managementOnly = func() *rbac.Registry {
 	r, err := rbac.NewRegistry()
 	if err != nil {
-		panic(err) // no permission was given that could be wrong
+		panic(err) // cannot happen: the registry has no permissions of a host's
 	}
 	return r
 }()
 
-// Check is [Service.Can] for guards: nil where the user may, and otherwise an error
-// that says why. It is [ErrNotFound] for anybody who is no active member, whether or
-// not the organization is there, and [ErrForbidden], with the [Reason] as its
-// Reason, for a member who may not. On a bound Service a refusal of the actor's own is
-// kept with the denials (rule A5).
+// Check is [Service.Can] for guards: it returns nil if the user may, and otherwise an error that says why.
+// For a user who is not an active member, the error is [ErrNotFound], whether or not the organization
+// exists. For a member who may not, it is [ErrForbidden], and its Reason is the [Reason]. On a bound
+// Service, a refusal of the actor itself is recorded with the denials (rule A5).
 //
 // Errors: [ErrNotFound], [ErrForbidden], and as for [Service.Can].
 func (s *Service) Check(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) error {
@@ -116,17 +114,17 @@ func (s *Service) Check(ctx context.Context, user UserID, organization Organizat
 	return explain(notFound(organization), serviceCheck.op, "")
 }
 
-// Explanation is why somebody has a permission or has not (rule R7).
+// Explanation says why a user has a permission, or why not (rule R7).
 type Explanation struct {
 	Allowed bool     `json:"allowed"`         // what [Service.Can] would answer
 	Reason  Reason   `json:"reason"`          // why: one of the Reason constants
-	Roles   []string `json:"roles"`           // all that they hold there, by priority
-	Role    string   `json:"role,omitempty"`  // the one that gives it
-	Parents []string `json:"parents"`         // from that role up to the one with the grant
-	Grant   string   `json:"grant,omitempty"` // as it was written
+	Roles   []string `json:"roles"`           // all roles that the user has there, by priority
+	Role    string   `json:"role,omitempty"`  // the role that gives the permission
+	Parents []string `json:"parents"`         // from that role up to the one that has the grant
+	Grant   string   `json:"grant,omitempty"` // the grant as the role declares it
 }
 
-// String is one line for a person.
+// String returns the explanation in one line, for a person to read.
 func (e Explanation) String() string {
 	if !e.Allowed {
 		return "denied: " + string(e.Reason)
@@ -134,11 +132,11 @@ func (e Explanation) String() string {
 	return "allowed: " + rbac.Explanation{Role: e.Role, Parents: e.Parents, Grant: rbac.Grant(e.Grant)}.String()
 }
 
-// Explain says why a user may or may not do something in an organization: the role,
-// its parents and the grant, or what stands in the way. It reads the store.
+// Explain says why a user may or may not do something in an organization: it names the role, its parents
+// and the grant, or the reason against it. It reads the store.
 //
-// Errors: as for [Service.Can]. An actor hears [ReasonNotAMember] wherever more would
-// tell who or what is there.
+// Errors: as for [Service.Can]. An actor gets [ReasonNotAMember] instead of a reason that would reveal who
+// or what exists there.
 func (s *Service) Explain(ctx context.Context, user UserID, organization OrganizationID, permission rbac.Permission) (Explanation, error) {
 	return read(ctx, s, serviceExplain, pairKey(organization, user), func(ctx context.Context, c *call) (Explanation, error) {
 		if err := c.access().authorize(ctx, scope{organization: organization, user: user}); err != nil {
@@ -176,8 +174,8 @@ func (s *Service) Explain(ctx context.Context, user UserID, organization Organiz
 	})
 }
 
-// reasonFor is a reason as the actor may hear it: who and what is not there for them is told
-// apart for the host alone (rules A3, G7, M2).
+// reasonFor returns the reason that the actor may know. Only the host can tell apart what does not exist
+// from what the actor may not see (rules A3, G7, M2).
 func (ar accessRules) reasonFor(reason Reason, user UserID) Reason {
 	p := ar.c.service.principal
 	if p == nil {
@@ -191,8 +189,8 @@ func (ar accessRules) reasonFor(reason Reason, user UserID) Reason {
 	return reason
 }
 
-// Of gives every permission that a user has in an organization, the management ones
-// first, then the host's, by name; none for those without access.
+// Of returns every permission that a user has in an organization: first the management permissions, then
+// the host's, each by name. For a user without access the list is empty.
 //
 // Errors: on a bound Service [ErrForbidden] and [ErrNotFound], as [Methods] says.
 func (g Permissions) Of(ctx context.Context, user UserID, organization OrganizationID) ([]rbac.Permission, error) {
@@ -206,9 +204,8 @@ func (g Permissions) Of(ctx context.Context, user UserID, organization Organizat
 	return listed(a.set.Permissions()), nil
 }
 
-// MembersWith gives a page of the active members whose roles give a permission, in
-// the order in which they were given those roles. q's Statuses, Roles, prefixes and Order
-// are not for this list.
+// MembersWith returns a page of the active members whose roles give a permission, in the order in which
+// they got those roles. Only the page fields of q may be set: not Statuses, Roles, the prefixes or Order.
 //
 // Errors: as for [Service.Can], and for lists; [ErrNotFound] for the organization.
 func (s *Service) MembersWith(ctx context.Context, organization OrganizationID, permission rbac.Permission, q MemberQuery) (Page[Member], error) {
@@ -235,7 +232,8 @@ func (ar accessRules) membersWith(ctx context.Context, id OrganizationID, permis
 	return ar.membersHolding(ctx, org, giving, q, "members with", id, permission)
 }
 
-// membersHolding is a page of the active members who hold one of some roles; query is what its cursor is for.
+// membersHolding returns a page of the active members who have one of the roles in giving. query identifies
+// the list in the cursor.
 func (ar accessRules) membersHolding(ctx context.Context, org Organization, giving []string, q MemberQuery, query ...any) (Page[Member], error) {
 	filter := roleAssignmentFilter{OrganizationID: typed.Of(org.ID), Role: typed.Of(giving...), Active: typed.Of(true)}
 	rows, err := listPage(ctx, ar.c.tx.RoleAssignments(), filter, q.paging(), keyByID, query...)
@@ -251,7 +249,7 @@ func (ar accessRules) membersHolding(ctx context.Context, org Organization, givi
 	return page, err
 }
 
-// rolesWith are the roles in an organization that give a permission.
+// rolesWith returns the roles of an organization that give a permission.
 func (ar accessRules) rolesWith(ctx context.Context, id OrganizationID, permission rbac.Permission) ([]string, error) {
 	declared, err := ar.c.roles().declarations(ctx)
 	if err != nil {
@@ -263,7 +261,7 @@ func (ar accessRules) rolesWith(ctx context.Context, id OrganizationID, permissi
 	return ar.rolesThat(ctx, id, func(_ string, grants rbac.Grants) bool { return permits(grants, permission) })
 }
 
-// rolesThat are the roles in an organization for which is holds.
+// rolesThat returns the roles of an organization for which the function is returns true.
 func (ar accessRules) rolesThat(ctx context.Context, id OrganizationID, is func(slug string, grants rbac.Grants) bool) ([]string, error) {
 	roles, err := ar.c.roles().rolesOf(ctx, id)
 	if err != nil {
@@ -286,8 +284,9 @@ func (ar accessRules) rolesThat(ctx context.Context, id OrganizationID, is func(
 	return slugs, nil
 }
 
-// firstTime gives the memberships of assignments, each at the first of its
-// assignments that count and nowhere else, so that no page repeats one.
+// firstTime returns the memberships of a page of assignments. A member with several of the roles has
+// several assignments, and appears only with the earliest of them, so that no two pages have the same
+// member.
 func (ar accessRules) firstTime(ctx context.Context, rows []RoleAssignment, giving []string) ([]Membership, error) {
 	if len(rows) == 0 {
 		return nil, nil

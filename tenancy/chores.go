@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// choreRounds bounds how often in a row a chore goes on while there is more to do.
+// choreRounds limits how often in a row a chore repeats while there is more to do.
 const choreRounds = 20
 
-// chore does a part of what has to go on in the background, at once and then at each
-// interval, until ctx ends. do says how much it did; while that is something there may
-// be more. The Logger hears of the first of several failures in a row.
+// chore calls do at once and then at each interval, until ctx ends. do does a part of some background work,
+// and returns how much it did; if that is not 0, chore repeats it. Of several failures in a row, the Logger
+// gets the first.
 func (s *Service) chore(ctx context.Context, name string, interval time.Duration, do func(context.Context) (int, error)) {
 	failing := false
 	_ = every(ctx, interval, func() {

@@ -5,21 +5,21 @@ import (
 	"slices"
 )
 
-// The names of the claims that Claims makes. None of them can be given by the host.
+// The names of the claims that Claims makes. The host's own claims cannot use these names.
 const (
 	ClaimSubject              = "sub"             // the user's id
 	ClaimSession              = "sid"             // the session's id
 	ClaimMethods              = "amr"             // how the person signed in (RFC 8176)
 	ClaimConfined             = "confined"        // true: the session never leaves its organization (rule P6)
 	ClaimExternalID           = "ext_id"          // the user's external id
-	ClaimMetadata             = "metadata"        // of the user's metadata what was asked for
-	ClaimOrganization         = "org_id"          // the id of the organization chosen
+	ClaimMetadata             = "metadata"        // those of the user's metadata that the query names
+	ClaimOrganization         = "org_id"          // the id of the session's organization
 	ClaimOrganizationExternal = "org_ext_id"      // its external id
-	ClaimOrganizationMetadata = "org_metadata"    // of its metadata what was asked for
-	ClaimMemberMetadata       = "member_metadata" // of the membership's metadata what was asked for
-	ClaimRole                 = "role"            // the primary role there (rule R4)
-	ClaimRoles                = "roles"           // all roles there, by priority
-	ClaimPermissions          = "permissions"     // all that the roles give (rule R7)
+	ClaimOrganizationMetadata = "org_metadata"    // those of its metadata that the query names
+	ClaimMemberMetadata       = "member_metadata" // those of the membership's metadata that the query names
+	ClaimRole                 = "role"            // the user's primary role there (rule R4)
+	ClaimRoles                = "roles"           // all the user's roles there, by priority
+	ClaimPermissions          = "permissions"     // all permissions that the roles give (rule R7)
 )
 
 var reservedClaims = []string{
@@ -27,30 +27,30 @@ var reservedClaims = []string{
 	ClaimOrganizationExternal, ClaimOrganizationMetadata, ClaimMemberMetadata, ClaimRole, ClaimRoles, ClaimPermissions,
 }
 
-// ClaimsQuery says what Claims puts in besides what is always there.
+// ClaimsQuery selects what Claims adds to the claims that are always present.
 type ClaimsQuery struct {
 	Metadata             []string       // keys of the user's metadata
 	OrganizationMetadata []string       // keys of the organization's
 	MemberMetadata       []string       // keys of the membership's
 	Extra                map[string]any // claims of the host's own, under other names
-	// NoPermissions leaves the permissions out, for a token that has to stay small, as one
-	// in a cookie or a header. Its reader then asks the Service, or goes by the roles.
+	// NoPermissions leaves the permissions out. Use it for a token that has to stay small, such as one in a
+	// cookie or a header. The reader of the token then asks the Service, or decides by the roles.
 	NoPermissions bool
 }
 
-// Claims makes the claims about a session for a token that the host signs by itself
-// (rules S3, S6): the Claim constants say which. What is missing is left out: without an
-// organization all that is there, an external id that is not set, a metadata key that
-// is not there. The session is judged as by Authenticate. Issuer, audience and times
-// are the host's.
+// Claims makes the claims about a session, for a token that the host signs itself (rules S3, S6). The Claim
+// constants list them. The host adds issuer, audience and times. Claims checks the session as Authenticate
+// does.
 //
-// A Session that Authenticate gives without an organization, while another entry of its client
-// lives, is one of the other entries: claims for it are made by a Service that is bound to it
-// ([SessionPrincipal]), which leaves that organization out.
+// A claim without a value is left out: all claims about the organization for a session without one, an
+// external id that is not set, a metadata key that does not exist.
 //
-// The claim "amr" is a list of strings: "pwd" for [MethodPassword], any other method by
-// its own name, then "mfa" where the person showed a second factor. The claim "confined"
-// is there only where it is true.
+// While one entry of a client is alive, Authenticate may return a Session without an organization that is
+// one of the other entries. Make claims for it with a Service that is bound to it ([SessionPrincipal]):
+// they leave that entry's organization out.
+//
+// The claim "amr" is a list of strings: "pwd" for [MethodPassword], any other method by its own name, then
+// "mfa" if the person showed a second factor. The claim "confined" is present only if it is true.
 //
 // Errors: [ErrInvalid] with the field "extra" for a reserved name; [ErrNotFound],
 // [ErrSessionEnded], [ErrSessionExpired].
@@ -62,9 +62,9 @@ func (g Sessions) Claims(ctx context.Context, id SessionID, q ClaimsQuery) (map[
 
 func (ss sessionRules) claimsOf(ctx context.Context, id SessionID, q ClaimsQuery) (map[string]any, error) {
 	s, err := ss.c.tx.Sessions().Get(ctx, id)
-	if CodeOf(err) == ErrNotFound { // told from another's to the host alone
+	if CodeOf(err) == ErrNotFound { // only the host may know a missing session from another user's
 		if denied := ss.c.access().authorize(ctx, scope{}); denied != nil {
-			return nil, ss.c.access().lookUp(ctx, ss.c.service.principal.user, denied) // at the cost of another's: see absent
+			return nil, ss.c.access().lookUp(ctx, ss.c.service.principal.user, denied) // costs as much: see absent
 		}
 	}
 	if err != nil {
@@ -74,7 +74,7 @@ func (ss sessionRules) claimsOf(ctx context.Context, id SessionID, q ClaimsQuery
 		return nil, ss.c.access().lookUp(ctx, noUser, err)
 	}
 	if p := ss.c.service.principal; p != nil && p.session != nil && p.session.ID != s.ID {
-		return nil, ss.c.access().deny(scope{}, forbidden("")) // it may be at another organization
+		return nil, ss.c.access().deny(scope{}, forbidden("")) // the other session may be at another organization
 	}
 	claims := map[string]any{ClaimSubject: s.UserID.String(), ClaimSession: s.ID.String()}
 	if methods := s.references(); len(methods) > 0 {
@@ -101,8 +101,8 @@ func (ss sessionRules) claimsOf(ctx context.Context, id SessionID, q ClaimsQuery
 	return claims, ss.claimThere(ctx, claims, held, q)
 }
 
-// references are the authentication method references of a session, by the names of
-// RFC 8176 where it has one.
+// references returns the authentication method references of a session, with the names of RFC 8176 where
+// that has one.
 func (s Session) references() []string {
 	var names []string
 	switch s.Method {
@@ -118,7 +118,7 @@ func (s Session) references() []string {
 	return names
 }
 
-// claimThere adds what is so in the organization that was chosen.
+// claimThere adds the claims about the session's organization.
 func (ss sessionRules) claimThere(ctx context.Context, claims map[string]any, held sessionFacts, q ClaimsQuery) error {
 	org, m := held.organization, held.membership
 	claims[ClaimOrganization] = org.ID.String()
@@ -134,7 +134,7 @@ func (ss sessionRules) claimThere(ctx context.Context, claims map[string]any, he
 		return err
 	}
 	if len(p.roles) > 0 {
-		claims[ClaimRole], claims[ClaimRoles] = p.roles[0], slices.Clone(p.roles) // the profile is shared
+		claims[ClaimRole], claims[ClaimRoles] = p.roles[0], slices.Clone(p.roles) // a copy, because the profile is shared
 	}
 	if q.NoPermissions {
 		return nil

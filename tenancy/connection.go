@@ -14,50 +14,51 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Protocol is what a connection speaks. The host speaks it, not Freehold (rule P1).
+// Protocol is the protocol of a connection. The host implements it; Freehold does not (rule P1).
 type Protocol string
 
-// The protocols.
+// The protocols of a connection.
 const (
 	ProtocolSAML Protocol = "saml" // SAML 2.0
 	ProtocolOIDC Protocol = "oidc" // OpenID Connect
 )
 
-// ConnectionState says whether people can sign in by a connection.
+// ConnectionState says whether people can sign in through a connection.
 type ConnectionState string
 
 // The states of a connection.
 const (
-	ConnectionActive   ConnectionState = "active"   // people may sign in by it
-	ConnectionInactive ConnectionState = "inactive" // being set up, or switched off
+	ConnectionActive   ConnectionState = "active"   // people may sign in through it
+	ConnectionInactive ConnectionState = "inactive" // it is being set up, or was switched off
 )
 
-// Connection is an organization's single sign-on (rule P1).
+// Connection is the single sign-on of an organization, or one of several (rule P1).
 type Connection struct {
 	ID             ConnectionID      `json:"id"`                 // never changes
 	Version        int64             `json:"version"`            // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID    `json:"organization_id"`    // the organization that it belongs to; never changes
 	Protocol       Protocol          `json:"protocol"`           // never changes
-	Provider       string            `json:"provider,omitempty"` // whose: "okta", "entra"
-	Name           string            `json:"name"`               // for people
-	Issuer         string            `json:"issuer,omitempty"`   // entity id or issuer URL
+	Provider       string            `json:"provider,omitempty"` // the provider's kind, such as "okta" or "entra"
+	Name           string            `json:"name"`               // a name for people to read
+	Issuer         string            `json:"issuer,omitempty"`   // the provider's entity id or issuer URL
 	State          ConnectionState   `json:"state"`              // active or inactive
-	Settings       map[string]string `json:"settings,omitempty"` // the host's own; no secrets, for events show it
-	Groups         map[string]string `json:"groups,omitempty"`   // a group that the provider asserts, to a role (rule P8)
-	// UpdatesEmail lets the provider move the address of a person whose address this
-	// connection had proved, to one on the organization's verified domains (rule U10).
+	Settings       map[string]string `json:"settings,omitempty"` // the host's own; no secrets, because events show them
+	Groups         map[string]string `json:"groups,omitempty"`   // which role each group at the provider gives (rule P8)
+	// UpdatesEmail lets the provider change the email address of a person. It applies if this connection
+	// had proved the person's old address, and if the new one is on a verified domain of the organization
+	// (rule U10).
 	UpdatesEmail bool `json:"updates_email,omitempty"`
-	// Epoch counts the providers that the connection has been pointed to, from 1: a change
-	// of Issuer or Provider raises it, and identities of an earlier one open nothing (rule U4).
+	// Epoch counts the providers that the connection has had, from 1. A change of Issuer or Provider raises
+	// it, and identities from an earlier Epoch no longer sign anybody in (rule U4).
 	Epoch int64 `json:"epoch"`
-	// SessionsEpoch counts how often all sessions through the connection have ended, from 1:
-	// with each change of Epoch, and each time that it was switched off (rule P9).
+	// SessionsEpoch counts from 1 how often all sessions through the connection have ended: at each change
+	// of Epoch, and each time that the connection was switched off (rule P9).
 	SessionsEpoch int64     `json:"sessions_epoch"`
-	CreatedAt     time.Time `json:"created_at,omitzero"` // when it was made
+	CreatedAt     time.Time `json:"created_at,omitzero"` // when it was created
 	UpdatedAt     time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
-// ConnectionID is the id of a connection, con_...
+// ConnectionID is the id of a connection; its text begins with con_.
 type ConnectionID = ID[Connection]
 
 func (Connection) idPrefix() string { return "con" }
@@ -70,36 +71,40 @@ func (c *Connection) event(kind EventType) newEvent {
 	return newEvent{kind: kind, organization: c.OrganizationID, subject: c.ID.String(), data: *c}
 }
 
-// Connections is the group of methods on connections. A connection is named by its
-// organization and its id: one of another organization is not there.
+// Connections is the group of methods on connections. Its methods name a connection by its organization and
+// its id. With the wrong organization it is not found.
 type Connections struct{ s *Service }
 
-// NewConnection is what Create needs: an OrganizationID, a Protocol and a Name; the
+// NewConnection is the input of Connections.Create. OrganizationID, Protocol and Name are required; the
 // rest may be empty.
 type NewConnection struct {
-	ID             ConnectionID      // for imports; zero = a new one
-	OrganizationID OrganizationID    // the organization that it will belong to
-	Protocol       Protocol          // [ProtocolSAML] or [ProtocolOIDC]
-	Provider       string            // 1 to 64 of a-z, 0-9, _ and -
-	Name           string            // 1 to 200 characters (rule G5)
-	Issuer         string            // at most 255 printable characters
-	State          ConnectionState   // "" = inactive, until it is set up
-	Settings       map[string]string // keys as in metadata (rule G3), values of at most 4096 characters, together at most Limits.Settings bytes
-	Groups         map[string]string // at most 500 groups of 1 to 255 printable characters, to roles (rule P8); together at most Limits.Settings bytes
-	UpdatesEmail   bool              // see [Connection]
+	ID             ConnectionID    // for imports; zero = a new one
+	OrganizationID OrganizationID  // the organization that it will belong to
+	Protocol       Protocol        // [ProtocolSAML] or [ProtocolOIDC]
+	Provider       string          // 1 to 64 of a-z, 0-9, _ and -
+	Name           string          // 1 to 200 characters (rule G5)
+	Issuer         string          // at most 255 printable characters
+	State          ConnectionState // "" = inactive, until it is set up
+	// Settings are the host's own. Keys are as in metadata (rule G3), values have at most 4096 characters,
+	// and all together at most Limits.Settings bytes.
+	Settings map[string]string
+	// Groups gives the role of each group (rule P8): at most 500 groups of 1 to 255 printable characters,
+	// all together at most Limits.Settings bytes.
+	Groups       map[string]string
+	UpdatesEmail bool // see [Connection]
 }
 
-// ConnectionUpdate is a change to a connection. A nil field stays as it is; a pointer
-// to the empty string clears.
+// ConnectionUpdate is a change to a connection. A nil field stays as it is; a pointer to the empty string
+// clears the field.
 type ConnectionUpdate struct {
-	Version  int64              // the Version this is based on; 0 = whichever (rule G11)
+	Version  int64              // the Version that this change is based on; 0 = any (rule G11)
 	Provider *string            // as in [NewConnection]
 	Name     *string            // as in [NewConnection]; cannot be cleared
 	Issuer   *string            // as in [NewConnection]
 	State    *ConnectionState   // [ConnectionActive] or [ConnectionInactive]
 	Settings Patch              // as in [NewConnection]
-	Groups   *map[string]string // instead of what there was
-	// UpdatesEmail: see [Connection].
+	Groups   *map[string]string // replaces all groups
+	// UpdatesEmail is as in [Connection].
 	UpdatesEmail *bool
 }
 
@@ -108,17 +113,17 @@ type ConnectionQuery struct {
 	State      ConnectionState // "" = either
 	Descending bool            // in reverse order
 	Limit      int             // default 50, at most 1000
-	Cursor     string          // Next of the page before
+	Cursor     string          // Next of the previous page
 }
 
 const (
 	maxGroups  = 500  // of one connection
-	maxSetting = 4096 // characters: a certificate fits
+	maxSetting = 4096 // characters; enough for a certificate
 )
 
-// Create makes a connection of an organization. An actor maps groups only to roles
-// that they cover; nobody maps one to the owner role. An actor makes an active one only
-// where it could speak for nobody above them: see Update (rule R6).
+// Create makes a connection of an organization. An actor can map groups only to roles that they cover, and
+// nobody can map a group to the owner role. An actor can make an active connection only where its provider
+// could sign in nobody above the actor: see Update (rule R6).
 //
 // Errors: [ErrInvalid] with the field, also for more than Limits.Connections;
 // [ErrNotFound] for the organization; [ErrAlreadyExists] (field "id");
@@ -163,7 +168,7 @@ func (g Connections) Create(ctx context.Context, in NewConnection) (Connection, 
 	})
 }
 
-// patchOf is the patch that makes an empty map be m.
+// patchOf returns the patch that turns an empty map into m.
 func patchOf(m map[string]string) Patch {
 	patch := make(Patch, len(m))
 	for key, value := range m {
@@ -172,22 +177,22 @@ func patchOf(m map[string]string) Patch {
 	return patch
 }
 
-// Update changes a connection. An actor changes the role of a group only where they
-// cover the one before and the one then; members have theirs recomputed as they sign in
-// (rule P8).
+// Update changes a connection. To change the role of a group, an actor must cover the old role and the new
+// one. Members get their new roles at their next sign-in (rule P8). An update that changes nothing writes
+// nothing (rule G8).
 //
-// Issuer, Provider, Settings, State and UpdatesEmail say whom the connection believes. An
-// actor changes them only where they cover every role that its groups map to, and every
-// role of everyone whom its provider could come as: who has an identity there, and, of an
-// active connection, who has an address on a verified domain of the organization or on one
-// that it may verify yet. So nobody but owners points elsewhere what owners sign in by (rule
-// R6). Where people may meet the sign-in policy through the connection, it also takes the
-// permission for policies. A change of Settings alone, such as another certificate, ends no
-// session: switch the connection off and on again for that.
+// Issuer, Provider, Settings, State and UpdatesEmail decide which provider the connection trusts. To change
+// one of them, an actor must cover every role that the connection's groups map to, and every role of each
+// person whom the provider could sign in. Those are the people with an identity at the connection. For an
+// active connection they are also the people with an address on a verified domain of the organization, or
+// on a domain that it could still verify. So only owners can change the provider by which owners sign in
+// (rule R6). If people can satisfy the sign-in policy through the connection, the actor also needs the
+// permission for policies.
 //
-// With another Issuer or Provider the identities of before open nothing any more; with
-// that, and when it is switched off, all sessions that came through it end (rules U4, P9).
-// What changes nothing writes nothing (rule G8).
+// With another Issuer or Provider, identities from before no longer sign anybody in, and all sessions
+// through the connection end. The sessions also end when the connection is switched off (rules U4, P9). A
+// change of Settings alone, such as a new certificate, ends no session; to end them, switch the connection
+// off and on again.
 //
 // Errors: as for Create; [ErrConflict]; [ErrConnectionInUse] for switching off what a
 // policy requires; [ErrForbidden] with the field "binds_owners", and [ErrWouldLockOut],
@@ -227,8 +232,8 @@ func (g Connections) Update(ctx context.Context, organization OrganizationID, id
 	})
 }
 
-// change runs a change of an organization's connections under its lock, and under
-// that of the declared roles where groups are mapped to one.
+// change runs a change of an organization's connections under the organization's lock, and under the lock
+// of the declared roles if groups map to one.
 func (g Connections) change(ctx context.Context, method *Method, organization OrganizationID, key string, groups map[string]string,
 	fn func(ctx context.Context, c *call) (Connection, error),
 ) (Connection, error) {
@@ -252,7 +257,7 @@ func (g Connections) change(ctx context.Context, method *Method, organization Or
 	})
 }
 
-// applyConnection puts an update's fields into c, each in its stored form.
+// applyConnection copies an update's fields into c, each in its stored form.
 func (cn connectionRules) applyConnection(ctx context.Context, c *Connection, in ConnectionUpdate) (err error) {
 	if in.Provider != nil {
 		if *in.Provider != "" && !providerForm.MatchString(*in.Provider) {
@@ -286,7 +291,7 @@ func (cn connectionRules) applyConnection(ctx context.Context, c *Connection, in
 	return cn.mapGroups(ctx, c, *in.Groups)
 }
 
-// mapGroups gives a connection other groups (rules P8, R6).
+// mapGroups replaces the groups of a connection (rules P8, R6).
 func (cn connectionRules) mapGroups(ctx context.Context, c *Connection, groups map[string]string) error {
 	const field = "groups"
 	if len(groups) > maxGroups {
@@ -315,7 +320,7 @@ func (cn connectionRules) mapGroups(ctx context.Context, c *Connection, groups m
 	return nil
 }
 
-// remapped are the roles that groups have in one map and not in the other.
+// remapped returns the roles of all groups whose role differs between the two maps.
 func remapped(before, after map[string]string) []string {
 	var roles []string
 	for _, pair := range [][2]map[string]string{{before, after}, {after, before}} {
@@ -328,7 +333,7 @@ func remapped(before, after map[string]string) []string {
 	return roles
 }
 
-// Get gives a connection, or [ErrNotFound].
+// Get returns a connection, or [ErrNotFound].
 func (g Connections) Get(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
 	return read(ctx, g.s, connectionsGet, id.String(), func(ctx context.Context, c *call) (Connection, error) {
 		if err := c.access().authorize(ctx, scope{organization: organization}); err != nil {
@@ -338,9 +343,9 @@ func (g Connections) Get(ctx context.Context, organization OrganizationID, id Co
 	})
 }
 
-// GetByID gives a connection by its id alone, whichever organization has it: for the
-// program that takes somebody back from their provider. A suspended or archived
-// organization's, and one that is inactive, are there too; SignIn refuses them.
+// GetByID returns a connection by its id alone, in any organization. It is for the program when a provider
+// sends somebody back to it. It also returns connections that are inactive, and those of suspended or
+// archived organizations; SignIn refuses them.
 //
 // Errors: [ErrNotFound]. Actors: [ErrForbidden].
 func (g Connections) GetByID(ctx context.Context, id ConnectionID) (Connection, error) {
@@ -362,7 +367,7 @@ func (cn connectionRules) get(ctx context.Context, organization OrganizationID, 
 	return exactlyOne(found, err, notFound(id))
 }
 
-// getFilled is get with the settings and groups.
+// getFilled is get with settings and groups.
 func (cn connectionRules) getFilled(ctx context.Context, organization OrganizationID, id ConnectionID) (Connection, error) {
 	found, err := cn.get(ctx, organization, id)
 	if err != nil {
@@ -371,7 +376,7 @@ func (cn connectionRules) getFilled(ctx context.Context, organization Organizati
 	return cn.filled(ctx, found)
 }
 
-// List gives a page of an organization's connections, oldest first (rule G6).
+// List returns a page of an organization's connections, oldest first (rule G6).
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Connections) List(ctx context.Context, organization OrganizationID, q ConnectionQuery) (Page[Connection], error) {
@@ -399,7 +404,7 @@ func (g Connections) List(ctx context.Context, organization OrganizationID, q Co
 	})
 }
 
-// All walks the connections that List would give, page by page.
+// All iterates over the connections that List returns, page by page.
 func (g Connections) All(ctx context.Context, organization OrganizationID, q ConnectionQuery) iter.Seq2[Connection, error] {
 	return pages(func(cursor string) (Page[Connection], error) {
 		q := q
@@ -408,14 +413,14 @@ func (g Connections) All(ctx context.Context, organization OrganizationID, q Con
 	}, q.Cursor)
 }
 
-// activeConnections gives those by which people can sign in to an organization, without their
-// settings and groups: as many as Limits.Connections lets it have.
+// activeConnections returns the active connections of an organization, without their settings and groups.
+// There are at most Limits.Connections.
 func (cn connectionRules) activeConnections(ctx context.Context, id OrganizationID) ([]Connection, error) {
 	return collect(ctx, cn.c.tx.Connections(), connectionFilter{OrganizationID: typed.Of(id), State: typed.Of(ConnectionActive)})
 }
 
-// connectionProvider is the provider of the identities of a connection: its id in
-// words, which no provider of the application's may look like.
+// connectionProvider is the provider name of a connection's identities: the text of its id. No provider of
+// the application's may look like one.
 func connectionProvider(id ConnectionID) string { return id.String() }
 
 func looksLikeConnection(provider string) bool {

@@ -8,19 +8,19 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Delete removes a connection with what it brought: the
-// identities that people have there, and the roles that it gave (rule M10). Every session
-// that came through it has ended with that (rule P9). Members stay. One who is left without
-// a role has the organization's default, or what they had where that was less. An actor must cover the roles that go, and those of
-// everyone whom its provider could come as: see Update (rule R6).
+// Delete removes a connection, the identities that people have there, and the roles that it gave (rule
+// M10). Every session through it ends (rule P9). Members stay. A member who is left without a role gets the
+// organization's default role, or keeps the old role where that grants less. An actor must cover the roles
+// that go, and the roles of each person whom the provider could sign in: see Update (rule R6).
 //
-// What a policy requires stays: taking it away would undo the policy, or shut everybody
-// out. Change the policy first.
+// Delete refuses a connection that a policy requires, because without it the policy would be void, or
+// nobody could sign in. Change the policy first.
 //
-// It is one transaction. Where the connection has over 40 identities or gave over 40 roles, it is
-// switched off, with which all its sessions end, and these go before the connection does, up to 40 in a
-// transaction, so that nobody waits for long (rule G18): if the call fails after that, the connection
-// is there, inactive, and call it again. In a transaction of the caller's all is one.
+// Delete is one transaction, unless the connection has over 40 identities or gave over 40 roles. Then it
+// first switches the connection off, which ends all its sessions. It deletes the identities and roles in
+// transactions of up to 40, so that nobody waits for long, and then the connection (rule G18). If the call
+// fails in between, the connection still exists and is inactive: call Delete again. In a transaction of the
+// caller's, all is one transaction.
 //
 // Errors: [ErrNotFound]; [ErrConnectionInUse]; [ErrForbidden]; [ErrWouldLockOut]; [ErrTooLarge] with
 // Counts over Config.DeleteLimit identities or roles: switch it off instead.
@@ -43,9 +43,9 @@ func (g Connections) Delete(ctx context.Context, organization OrganizationID, id
 	}
 }
 
-// emptyInSteps takes back the roles that a connection gave, and then the identities there, each
-// step in a transaction of its own. It gives what to go on with: who came by the connection has no
-// session any more, and has been allowed to do this.
+// emptyInSteps takes back the roles that a connection gave, then deletes the identities there, each step in
+// a transaction of its own. It returns the context and the Service for the rest: an actor who signed in
+// through the connection has no session any more, and has been authorized before.
 func (g Connections) emptyInSteps(ctx context.Context, organization OrganizationID, id ConnectionID) (context.Context, Connections, error) {
 	gave := givenBy(organization, RoleSingleSignOn, id.String())
 	held, err := g.s.gave(ctx, connectionsDelete, id.String(), organization, gave)
@@ -104,20 +104,20 @@ func (g Connections) emptyInSteps(ctx context.Context, organization Organization
 	})
 }
 
-// connectionDeletion is one Delete on its way, or a step of one.
+// connectionDeletion is one Delete in progress, or one step of it.
 type connectionDeletion struct {
 	c              *call
 	organization   OrganizationID
 	id             ConnectionID
 	inSteps        bool // what is large goes in transactions of its own
-	large          bool // and so it is
+	large          bool // there is too much for one transaction
 	someIdentities typed.In[IdentityID]
 	someHeld       typed.In[RoleAssignmentID]
 	identities     []Identity
 	held           []RoleAssignment
 }
 
-// enter asks who calls, finds the connection, and takes the locks.
+// enter authorizes the call, finds the connection, and takes the locks.
 func (d *connectionDeletion) enter(ctx context.Context) error {
 	if err := d.c.access().authorizeEarly(ctx, scope{organization: d.organization}); err != nil {
 		return err
@@ -131,15 +131,15 @@ func (d *connectionDeletion) enter(ctx context.Context) error {
 	return d.c.access().authorize(ctx, scope{organization: d.organization})
 }
 
-// lock takes the locks of everyone who has an identity or a role by the connection,
-// and of the organization; then once more, for whom a sign-in added meanwhile. That is
-// out of order; a deadlock by it is found, and the transaction runs again.
+// lock takes the locks of everybody who has an identity or a role by the connection, and of the
+// organization. Then it takes the locks of the users whom a sign-in added meanwhile. Those are out of
+// order; the store detects a deadlock that comes of it, and the transaction runs again.
 func (d *connectionDeletion) lock(ctx context.Context) error {
 	if err := d.lockUsers(ctx); err != nil {
 		return err
 	}
 	if err := d.c.lock(ctx, lockOrganization(d.organization)); err != nil || d.c.instance.singleWriter {
-		return err // nobody adds one while this one writes
+		return err // with one writer, nobody is added meanwhile
 	}
 	return d.lockUsers(ctx)
 }
@@ -149,7 +149,7 @@ func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
 	mine := identityFilter{ID: d.someIdentities, Provider: typed.Of(connectionProvider(d.id))}
 	gave := givenBy(d.organization, RoleSingleSignOn, d.id.String())
 	gave.ID = d.someHeld
-	none := false // and so they need not be looked for among all roles of the organization again
+	none := false // there are no such roles, so later steps need not look for them
 	if !d.someIdentities.IsSet() && !d.someHeld.IsSet() {
 		roles, err := d.count(ctx, mine, gave)
 		if err != nil || d.large {
@@ -180,8 +180,8 @@ func (d *connectionDeletion) lockUsers(ctx context.Context) (err error) {
 	return d.c.lock(ctx, locks...)
 }
 
-// count counts what the connection brought, notes whether that is too much for one
-// transaction, and gives how many roles it gave.
+// count counts what the connection brought, and notes whether that is too much for one transaction. It
+// returns how many roles the connection gave.
 func (d *connectionDeletion) count(ctx context.Context, mine identityFilter, gave roleAssignmentFilter) (roles int, err error) {
 	n, err := d.c.tx.Identities().Count(ctx, mine)
 	if err != nil {
@@ -197,7 +197,7 @@ func (d *connectionDeletion) count(ctx context.Context, mine identityFilter, gav
 	return roles, nil
 }
 
-// users are those who have an identity at the connection.
+// users returns the users who have an identity at the connection.
 func (d *connectionDeletion) users() []UserID {
 	var users []UserID
 	for _, i := range d.identities {
@@ -207,8 +207,8 @@ func (d *connectionDeletion) users() []UserID {
 	return slices.Compact(users)
 }
 
-// goOn is enter for a step, and asks all again that is about the connection: what speaks against
-// it may have come in between.
+// goOn is enter for a further step. It checks everything about the connection again, because that may have
+// changed between two steps.
 func (d *connectionDeletion) goOn(ctx context.Context) error {
 	if err := d.enter(ctx); err != nil {
 		return err
@@ -217,7 +217,7 @@ func (d *connectionDeletion) goOn(ctx context.Context) error {
 	return err
 }
 
-// may gives the connection, if a policy spares it and the actor may end what it is believed in.
+// may returns the connection if no policy requires it, and if the actor may end the trust in it.
 func (d *connectionDeletion) may(ctx context.Context) (Connection, error) {
 	c, err := d.c.connections().getFilled(ctx, d.organization, d.id)
 	if err != nil {
@@ -263,8 +263,8 @@ func (d *connectionDeletion) run(ctx context.Context) error {
 	return d.drop(ctx, c)
 }
 
-// switchOff ends the sessions that came through the connection, and lets nobody in by it while it is
-// emptied: else who signs in meanwhile could keep that going without end.
+// switchOff ends the sessions through the connection, and closes it to new sign-ins while the steps empty
+// it. Otherwise people who sign in meanwhile could add new rows without end.
 func (d *connectionDeletion) switchOff(ctx context.Context) error {
 	if err := d.c.lock(ctx, lockOrganization(d.organization)); err != nil {
 		return err
@@ -306,8 +306,7 @@ func (d *connectionDeletion) drop(ctx context.Context, c Connection) error {
 	return d.c.owners().keepsWayIn(ctx, d.organization)
 }
 
-// connectionSpared refuses to take away a connection by which a policy wants people to
-// sign in (rule P3).
+// connectionSpared refuses to take away a connection that a policy requires (rule P3).
 func (cn connectionRules) connectionSpared(ctx context.Context, c Connection) error {
 	rules, err := cn.c.policies().read(ctx, c.OrganizationID)
 	if err != nil {
@@ -329,7 +328,7 @@ func (cn connectionRules) connectionSpared(ctx context.Context, c Connection) er
 	return nil
 }
 
-// providersOf are the providers of the identities at the connections of an organization.
+// providersOf returns the provider names of the identities at an organization's connections.
 func (cn connectionRules) providersOf(ctx context.Context, organization OrganizationID) (providers []string, err error) {
 	err = walk(ctx, cn.c.tx.Connections(), connectionFilter{OrganizationID: typed.Of(organization)}, func(c Connection) error {
 		providers = append(providers, connectionProvider(c.ID))
@@ -338,8 +337,7 @@ func (cn connectionRules) providersOf(ctx context.Context, organization Organiza
 	return providers, err
 }
 
-// dropIdentities deletes the identities that people have at the connections of an
-// organization that goes.
+// dropIdentities deletes the identities at the connections of an organization that is being deleted.
 func (cn connectionRules) dropIdentities(ctx context.Context, organization OrganizationID, counts *removed) error {
 	providers, err := cn.providersOf(ctx, organization)
 	if err != nil || len(providers) == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// sourced are the assignments of a membership in two parts: those from one source,
-// and all others (rule M10).
+// sourced splits the assignments of a membership: own are those from one source, and others are the rest
+// (rule M10).
 func sourced(held []RoleAssignment, source RoleSource, id string) (own, others []RoleAssignment) {
 	for _, a := range held {
 		if a.Source == source && a.SourceID == id && a.Scope == "" {
@@ -21,10 +21,9 @@ func sourced(held []RoleAssignment, source RoleSource, id string) (own, others [
 	return own, others
 }
 
-// recompute gives a member who signs in through a connection the roles of the groups
-// that it asserts now, and takes those of the groups that it does not (rule P8). One
-// who has no role otherwise has the organization's default. Beside the other roles there
-// are no more than a membership may hold.
+// recompute gives a member who signs in through a connection the roles of the groups that it asserts now,
+// and takes away the roles of groups that it does not assert (rule P8). A member who would have no role
+// gets the organization's default. The membership never gets more roles than it may have.
 func (cn connectionRules) recompute(ctx context.Context, org Organization, m Membership, c Connection, groups []string) error {
 	all, err := cn.c.roles().assignments(ctx, m.ID)
 	if err != nil {
@@ -45,8 +44,8 @@ func (cn connectionRules) recompute(ctx context.Context, org Organization, m Mem
 	return cn.replaceSourced(ctx, m, own, others, want, RoleSingleSignOn, c.ID.String())
 }
 
-// rolesByGroups are the roles that a connection gives for groups, each once, by
-// priority, and at most as many as a membership may hold.
+// rolesByGroups returns the roles that a connection gives for groups, each once, by priority, and at most
+// as many as a membership may have.
 func (cn connectionRules) rolesByGroups(ctx context.Context, c Connection, groups []string) ([]string, error) {
 	var held []RoleAssignment
 	for _, group := range groups {
@@ -58,8 +57,9 @@ func (cn connectionRules) rolesByGroups(ctx context.Context, c Connection, group
 	return roles[:min(len(roles), cn.c.instance.config.Limits.MemberRoles)], err
 }
 
-// stripAll takes from members of an organization what a source that goes gave them, all
-// of one source. One who is left without a role has what [connectionRules.noMore] says, by hand.
+// stripAll takes from members of an organization what one source gave them, where that source is deleted. A
+// member who is left without a role gets the roles that [connectionRules.noMore] returns, as if assigned by
+// hand.
 func (cn connectionRules) stripAll(ctx context.Context, org Organization, gave []RoleAssignment) error {
 	seen := map[MembershipID]bool{}
 	for _, a := range gave {
@@ -78,12 +78,12 @@ func (cn connectionRules) stripAll(ctx context.Context, org Organization, gave [
 	return nil
 }
 
-// givenBy selects what a source gave in an organization.
+// givenBy selects the assignments that a source gave in an organization.
 func givenBy(id OrganizationID, source RoleSource, sourceID string) roleAssignmentFilter {
 	return roleAssignmentFilter{OrganizationID: typed.Of(id), Source: typed.Of(source), SourceID: typed.Of(sourceID)}
 }
 
-// takeSome takes back some of what a source gave, under the locks of the caller.
+// takeSome takes back some of what a source gave. The caller has the locks.
 func (cn connectionRules) takeSome(ctx context.Context, id OrganizationID, gave roleAssignmentFilter, some []RoleAssignmentID) error {
 	gave.ID = typed.Of(some...)
 	held, err := collect(ctx, cn.c.tx.RoleAssignments(), gave)
@@ -100,8 +100,8 @@ func (cn connectionRules) takeSome(ctx context.Context, id OrganizationID, gave 
 	return cn.stripAll(ctx, org, held)
 }
 
-// strip takes from a member what a source gave them. What they have instead, if they are
-// left without a role, comes from another source, or from the same one.
+// strip takes from a member what the source old gave them. If they are left without a role, they get one
+// from the source instead, which may be the same source.
 func (cn connectionRules) strip(ctx context.Context, org Organization, m Membership, old, instead origin) error {
 	all, err := cn.c.roles().assignments(ctx, m.ID)
 	if err != nil {
@@ -117,14 +117,14 @@ func (cn connectionRules) strip(ctx context.Context, org Organization, m Members
 	return cn.replaceSourced(ctx, m, own, others, want, instead.source, instead.id)
 }
 
-// origin is where role assignments come from.
+// origin is the source of role assignments.
 type origin struct {
 	source RoleSource
 	id     string
 }
 
-// noMore is an organization's default role, or the roles given where they do not cover it:
-// to lose a source of roles raises nobody.
+// noMore returns the organization's default role, or the roles in held if those do not cover the default:
+// the loss of a source of roles must not give anybody more rights.
 func (cn connectionRules) noMore(ctx context.Context, org Organization, held []string) ([]string, error) {
 	fallback := cn.c.roles().fallbackRole(org)
 	roles, err := cn.c.roles().rolesNamed(ctx, org.ID, append(slices.Clone(held), fallback)...)
@@ -145,7 +145,7 @@ func (cn connectionRules) noMore(ctx context.Context, org Organization, held []s
 	return []string{fallback}, nil
 }
 
-// rolesIn are the slugs of assignments, each once.
+// rolesIn returns the slugs of assignments, each once.
 func rolesIn(held []RoleAssignment) []string {
 	var slugs []string
 	for _, a := range held {
@@ -155,8 +155,8 @@ func rolesIn(held []RoleAssignment) []string {
 	return slices.Compact(slugs)
 }
 
-// replaceSourced makes a membership have, besides the others, the roles wanted from a
-// source: those of its own that say so already, and new ones.
+// replaceSourced makes the roles that a membership has from one source be the wanted ones. It keeps own
+// assignments that match already, and adds new ones for the rest. The others stay.
 func (cn connectionRules) replaceSourced(ctx context.Context, m Membership, own, others []RoleAssignment, want []string,
 	source RoleSource, id string,
 ) error {
@@ -189,8 +189,8 @@ func (cn connectionRules) replaceSourced(ctx context.Context, m Membership, own,
 	return cn.c.members().rolesChanged(ctx, &m, after, before)
 }
 
-// connectionsOf reads the connections that map a group to a role: an organization's,
-// or, for a declared role, everybody's.
+// connectionsOf reads the connections that map a group to a role: those of the organization, or, for a
+// declared role, those of all organizations.
 func (cn connectionRules) connectionsOf(ctx context.Context, organization OrganizationID, role string) ([]Connection, error) {
 	var filter connectionSettingsFilter
 	if !organization.IsZero() {
@@ -216,7 +216,7 @@ func (cn connectionRules) connectionsOf(ctx context.Context, organization Organi
 	return mapping, cn.fill(ctx, mapping)
 }
 
-// moveGroups maps to the replacement the groups that were mapped to the role.
+// moveGroups maps the groups that were mapped to the role to its replacement.
 func (d *roleDeletion) moveGroups(ctx context.Context) error {
 	if len(d.connections) > 0 && d.replacement == rbac.Owner {
 		return invalid("replacement", "would make the members of a group owners")

@@ -13,8 +13,8 @@ type connectionFilter struct {
 	State          typed.In[ConnectionState]
 }
 
-// connectionRows says how one lies in a row, but for its settings and groups, which lie in
-// another: see [connectionSettings].
+// connectionRows describes the row of a connection, without its settings and groups: those have a row of
+// their own, see [connectionSettings].
 var connectionRows = typed.Describe[Connection, connectionFilter](
 	"tenancy_connections", "connection",
 	typed.ID("id", func(v *Connection) *ConnectionID { return &v.ID }),

@@ -7,16 +7,16 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// The settings of a connection and its map of groups may have 64 KiB each, and an organization
-// fifty connections. So they lie in a row of their own, which is read where they are given out,
-// compared or mapped. A route, a session and a sign-in ask only what a connection is, and pay
-// nothing for how much one keeps (rule G9).
+// The settings of a connection and its map of groups may have 64 KiB each, and an organization may have
+// fifty connections. So they lie in a row of their own, which is read only where they are returned,
+// compared or mapped. Routes, sessions and sign-ins do not need them, and so their cost does not depend on
+// how large they are (rule G9).
 
-// connectionSettings is the part of a connection that may be large. Its id is the connection's.
-// A connection that has neither settings nor groups has no such row.
+// connectionSettings is the part of a connection that may be large. Its id is the connection's id. A
+// connection that has neither settings nor groups has no such row.
 type connectionSettings struct {
 	ID             ConnectionID
-	Version        int64 // always 1: a row is written anew and not changed
+	Version        int64 // always 1: a change replaces the row
 	OrganizationID OrganizationID
 	Settings       map[string]string
 	Groups         map[string]string
@@ -32,7 +32,7 @@ type connectionSettingsFilter struct {
 	OrganizationID typed.In[OrganizationID]
 }
 
-// connectionSettingsRows says how they lie in a row.
+// connectionSettingsRows describes the row of connection settings.
 var connectionSettingsRows = typed.Describe[connectionSettings, connectionSettingsFilter](
 	"tenancy_connection_settings", "connection settings",
 	typed.ID("id", func(v *connectionSettings) *ConnectionID { return &v.ID }),
@@ -68,7 +68,7 @@ func (cn connectionRules) fill(ctx context.Context, found []Connection) error {
 	})
 }
 
-// filled is a connection that was just read, with its settings and groups.
+// filled returns c with its settings and groups.
 func (cn connectionRules) filled(ctx context.Context, c Connection) (Connection, error) {
 	one := []Connection{c}
 	if err := cn.fill(ctx, one); err != nil {
@@ -88,7 +88,7 @@ func (cn connectionRules) withGroups(ctx context.Context, id ConnectionID) (Conn
 	return c, err
 }
 
-// saveConnection keeps a connection that differs from before, which has its settings and groups.
+// saveConnection stores a connection if it differs from before. before has its settings and groups.
 func (cn connectionRules) saveConnection(ctx context.Context, before Connection, c *Connection) error {
 	return save(ctx, cn.c, func(ctx context.Context, c Connection) error {
 		if err := cn.c.tx.Connections().Update(ctx, c); err != nil {
@@ -98,7 +98,7 @@ func (cn connectionRules) saveConnection(ctx context.Context, before Connection,
 	}, before, c, EventConnectionUpdated)
 }
 
-// putSettings keeps the settings and groups of a connection where they differ from before.
+// putSettings stores the settings and groups of a connection if they differ from before.
 func (cn connectionRules) putSettings(ctx context.Context, before, c Connection) error {
 	if maps.Equal(before.Settings, c.Settings) && maps.Equal(before.Groups, c.Groups) {
 		return nil

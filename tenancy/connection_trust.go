@@ -12,11 +12,11 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// A connection is an anchor of trust: whoever decides which provider it believes decides who
-// its people are. So a change of that counts as a gift of every role that its groups
-// map to, and as an act on everyone whom the provider could come as (rule R6).
+// A connection is an anchor of trust: whichever provider it trusts can sign in its people. So to change the
+// provider counts as giving every role that the groups map to, and as acting on every person whom the
+// provider could sign in (rule R6).
 
-// trustTerms is the part of a connection by which it is believed.
+// trustTerms is the part of a connection that decides which provider it trusts.
 type trustTerms struct {
 	Provider, Issuer string
 	State            ConnectionState
@@ -27,13 +27,13 @@ func (c Connection) trust() trustTerms {
 	return trustTerms{c.Provider, c.Issuer, c.State, c.UpdatesEmail}
 }
 
-// trustsElse reports whether another provider, or more of one, is believed after a change.
+// trustsElse reports whether a change makes a connection trust another provider, or trust it in more.
 func (c Connection) trustsElse(after Connection) bool {
 	return c.trust() != after.trust() || !maps.Equal(c.Settings, after.Settings)
 }
 
-// turn ends what hangs on the trust that a change takes away (rules U4, P9): identities,
-// where it is another provider, and the sessions that came through it.
+// turn ends what depends on the trust that a change takes away (rules U4, P9): the identities, if the
+// provider changes, and the sessions through the connection.
 func (c *Connection) turn(before Connection) {
 	elsewhere := c.Issuer != before.Issuer || c.Provider != before.Provider
 	if elsewhere {
@@ -44,9 +44,9 @@ func (c *Connection) turn(before Connection) {
 	}
 }
 
-// mayTrust refuses an actor to change whom a connection believes, where it would raise
-// them (rule R6) or where the owners have kept that to themselves (rule P3). before is zero
-// for a new connection, after for one that goes.
+// mayTrust refuses a change of the trusted provider where the actor could escalate by it (rule R6), or
+// where only owners may make it (rule P3). before is zero for a new connection, and after is zero for a
+// deleted one.
 func (cn connectionRules) mayTrust(ctx context.Context, before, after Connection) error {
 	if cn.c.service.principal == nil {
 		return nil
@@ -83,9 +83,9 @@ func (cn connectionRules) mayTrust(ctx context.Context, before, after Connection
 	return err
 }
 
-// mayTurnPolicy refuses an actor without the permission for policies to change whom a
-// connection believes by which people may meet the policy: who is bound by it could
-// bring a provider of their own.
+// mayTurnPolicy refuses an actor without the permission for policies to change the trust in a connection
+// through which people can satisfy the policy. Otherwise a person bound by the policy could bring a
+// provider of their own.
 func (cn connectionRules) mayTurnPolicy(ctx context.Context, before, after Connection) error {
 	id := cmp.Or(after.OrganizationID, before.OrganizationID)
 	rules, err := cn.c.policies().read(ctx, id)
@@ -104,11 +104,11 @@ func (cn connectionRules) mayTurnPolicy(ctx context.Context, before, after Conne
 	return err
 }
 
-// rolesAbove are the roles in an organization that the actor does not cover: at least
-// owner, for everybody but owners.
+// rolesAbove returns the roles of an organization that the actor does not cover. For all actors except
+// owners that includes the owner role.
 func (cn connectionRules) rolesAbove(ctx context.Context, id OrganizationID) ([]string, error) {
 	own, err := cn.c.access().grantsOf(ctx, id)
-	if err != nil || own.owner { // nothing is above who holds everything
+	if err != nil || own.owner { // an owner covers every role
 		return nil, err
 	}
 	return cn.c.access().rolesThat(ctx, id, func(slug string, grants rbac.Grants) bool {
@@ -116,13 +116,13 @@ func (cn connectionRules) rolesAbove(ctx context.Context, id OrganizationID) ([]
 	})
 }
 
-// mostReached bounds how many holders of higher roles are looked at before an actor is
-// refused without knowing.
+// mostReached is how many holders of higher roles are checked. Where there are more, the actor is refused
+// without a full check.
 const mostReached = 2000
 
-// reaches reports whether the provider behind a connection could come as a member with one
-// of the roles: one who has an identity there, or for whose address the organization
-// speaks; speaks is nil for a connection that is inactive.
+// reaches reports whether the provider of a connection could sign in a member who has one of the roles.
+// That is a member who has an identity there, or whose address is on a domain for which speaks returns
+// true. speaks is nil for an inactive connection.
 func (cn connectionRules) reaches(ctx context.Context, c Connection, speaks func(context.Context, OrganizationID, string) (bool, error),
 	roles []string,
 ) (bool, error) {
@@ -148,8 +148,8 @@ func (cn connectionRules) reaches(ctx context.Context, c Connection, speaks func
 	})
 }
 
-// anyHolder reports whether is holds for another member than the actor with one of the
-// roles, or there are too many to say.
+// anyHolder reports whether is returns true for some member with one of the roles, the actor excepted. It
+// also reports true if there are too many members to check.
 func (cn connectionRules) anyHolder(ctx context.Context, id OrganizationID, roles []string, is func(UserID) (bool, error)) (bool, error) {
 	looked, p := 0, cn.c.service.principal
 	holders := roleAssignmentFilter{OrganizationID: typed.Of(id), Role: typed.Of(roles...)}
@@ -178,9 +178,8 @@ func (cn connectionRules) speaks(ctx context.Context, id OrganizationID, emailKe
 	return ok, err
 }
 
-// couldSpeak reports whether an organization has verified the domain of an address, or may
-// do so yet: the order in which a connection and a domain come makes no difference to whom
-// they speak for.
+// couldSpeak reports whether an organization has verified the domain of an address, or could still verify
+// it. So it makes no difference whether the connection or the domain comes first.
 func (cn connectionRules) couldSpeak(ctx context.Context, id OrganizationID, emailKey string) (bool, error) {
 	name := emailDomain(emailKey)
 	held, ok, err := cn.c.domains().verifiedDomain(ctx, emailKey)
@@ -191,8 +190,8 @@ func (cn connectionRules) couldSpeak(ctx context.Context, id OrganizationID, ema
 	return refused == nil, nil
 }
 
-// mayExtend refuses an actor to verify a domain by which an active connection would speak
-// for members above them (rule R6), or by which a policy would bind owners (rule P3).
+// mayExtend refuses an actor who would verify a domain by which an active connection could sign in members
+// above the actor (rule R6), or by which a policy would bind owners (rule P3).
 func (cn connectionRules) mayExtend(ctx context.Context, d Domain, subdomains bool) error {
 	if cn.c.service.principal == nil {
 		return nil

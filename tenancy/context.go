@@ -5,16 +5,16 @@ import (
 	"net/netip"
 )
 
-// Request is the HTTP request, or its like, that a call is made for. Sessions that start
-// under it show its Address and UserAgent.
+// Request describes the HTTP or similar request for which a call is made. Sessions that start under it show
+// its Address and UserAgent.
 type Request struct {
-	// Address is the client's network address, as the program has decided it: behind a
-	// proxy that is not the address of the connection. WithRequest removes its zone, which
-	// may be any text, and writes an IPv4 address inside IPv6 as IPv4.
+	// Address is the client's network address. The program decides it, because behind a proxy the address
+	// of the connection is the proxy's. WithRequest removes the zone, which may be any text, and writes an
+	// IPv4 address inside IPv6 as IPv4.
 	Address netip.Addr
-	// UserAgent is what the client calls itself; a session keeps 256 characters of it.
+	// UserAgent is the client's name for itself; a session keeps 256 characters of it.
 	UserAgent string
-	// ID is the program's own name for the request, for its logs.
+	// ID is the program's name for the request, for its logs.
 	ID string
 }
 
@@ -23,32 +23,29 @@ type (
 	guardedKey struct{}
 )
 
-// WithRequest gives a context that carries a request. The package tenancyhttp does it in
-// each middleware.
+// WithRequest returns a context with a request. Each middleware of package tenancyhttp calls it.
 func WithRequest(ctx context.Context, r Request) context.Context {
 	r.Address = r.Address.Unmap().WithZone("")
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
-// RequestOf gives the request that a context carries; the zero Request where there is none.
+// RequestOf returns the request in a context, or the zero Request.
 func RequestOf(ctx context.Context) Request {
 	r, _ := ctx.Value(requestKey{}).(Request)
 	return r
 }
 
-// Guarded marks the context of a request that a guard has let through for one person.
-// With a marked context, a call of the unbound Service that writes or lists fails with
-// [ErrUnboundInRequest]: in a handler it is nearly always a mistake, because the
-// unbound Service may do everything, in every organization. Checks ([Service.Can] and
-// its like) and reads of one thing still work, and so does the Service that the
-// guard has bound. The package tenancyhttp calls it for you (rule G13).
+// Guarded marks the context of a request that a guard has let through for one person (rule G13). With a
+// marked context, a call of the trusted Service that writes or lists returns [ErrUnboundInRequest]: in a
+// handler such a call is nearly always a mistake, because the trusted Service may do everything in every
+// organization. Checks such as [Service.Can] and reads of one thing still work, and so does the bound
+// Service of the guard. Package tenancyhttp calls Guarded for you.
 func Guarded(ctx context.Context) context.Context {
 	return context.WithValue(ctx, guardedKey{}, true)
 }
 
-// Trusted takes the mark of [Guarded] away, for a call that the program makes by
-// itself inside a request: signing somebody in, for instance. Hooks such as
-// Config.OnJoin get such a context already.
+// Trusted removes the mark of [Guarded]. Use it for a call that the program makes on its own inside a
+// request, for instance to sign somebody in. Hooks such as Config.OnJoin already get such a context.
 func Trusted(ctx context.Context) context.Context {
 	if !guarded(ctx) {
 		return ctx
@@ -61,9 +58,9 @@ func guarded(ctx context.Context) bool {
 	return marked
 }
 
-// Detach gives a context for work that goes on after the request: without its deadline
-// and cancellation, without the mark of [Guarded], and outside any running
-// transaction. Everything else that ctx carries stays, the [Request] too.
+// Detach returns a context for work that continues after the request. It has no deadline, no cancellation
+// and no mark of [Guarded], and is outside any running transaction. Everything else in ctx stays, the
+// [Request] too.
 func Detach(ctx context.Context) context.Context {
 	return detached{context.WithoutCancel(ctx)}
 }
@@ -78,8 +75,8 @@ func (d detached) Value(key any) any {
 	return d.Context.Value(key)
 }
 
-// tripwire refuses a call of the unbound Service that writes or lists, where a guard has
-// marked the context (rule G13).
+// tripwire refuses a call of the trusted Service that writes or lists with a context that a guard has
+// marked (rule G13).
 func (s *Service) tripwire(ctx context.Context, method *Method, writes bool) error {
 	if s.principal != nil || !writes && !method.lists || !guarded(ctx) {
 		return nil

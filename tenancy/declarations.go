@@ -9,20 +9,19 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// declarations is what the application has declared: its permissions and its roles. It
-// never changes once made.
+// declarations has the permissions and roles that the application declared. It is immutable.
 type declarations struct {
 	registry *rbac.Registry
 	roles    *rbac.Roles
-	rows     map[string]Role // the application roles that were declared, by slug
+	rows     map[string]Role // the declared application roles, by slug
 	granted  map[rbac.Permission]Permission
-	revision int64    // the last one
-	leftOut  []string // the built-in roles that the application does not have
-	mark     string   // under which they hold: see declarationMark
+	revision int64    // of the last Declare
+	leftOut  []string // the built-in roles that the application left out
+	mark     string   // the Mark under which they were read: see declarationMark
 	compiled compiled
 }
 
-// role gives an application role, to be the caller's: the declarations are shared.
+// role returns a copy of an application role, because the declarations are shared.
 func (d *declarations) role(slug string) (Role, bool) {
 	if d.leavesOut(slug) {
 		return Role{}, false
@@ -35,12 +34,12 @@ func (d *declarations) role(slug string) (Role, bool) {
 	return fromBuiltin(r), there
 }
 
-// leavesOut reports whether a built-in role is one that the application does not have. Its grants stay among
-// roles, for what may hold it all the same: see mayLeaveOut.
+// leavesOut reports whether the application left out a built-in role. roles still has its grants, because
+// some members may hold it anyway: see mayLeaveOut.
 func (d *declarations) leavesOut(slug string) bool { return slices.Contains(d.leftOut, slug) }
 
-// declarations gives the declarations, once a call: those that the instance keeps, where they
-// are of this snapshot, and else it reads them.
+// declarations returns the declarations, and looks for them once in a call. It uses those of the instance
+// if they match this snapshot, and reads them otherwise.
 func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 	if rr.c.declarations != nil {
 		return rr.c.declarations, nil
@@ -61,15 +60,16 @@ func (rr roleRules) declarations(ctx context.Context) (*declarations, error) {
 		rr.c.instance.declarations.Store(declared)
 	}
 	rr.c.declarations = declared
-	if rr.c.service.txn == nil { // what a longer transaction sees may be undone with it
+	if rr.c.service.txn == nil { // a rollback of a longer transaction would undo what it sees
 		rr.c.instance.leftOut.Store(&declared.leftOut)
 	}
 	return declared, nil
 }
 
-// leavesOut reports whether a built-in role is one that the application does not have. It asks the store only
-// where this call or an earlier one of the instance does not know: most calls that let somebody in read nothing
-// else of what is declared. So another process may give the role until it reads the declarations again.
+// leavesOut reports whether the application left out a built-in role. It reads the store only if neither
+// this call nor an earlier one of the instance has read the declarations: most calls that let somebody in
+// need nothing else of them. So this process may still give the role until it next reads what another
+// process declared.
 func (rr roleRules) leavesOut(ctx context.Context, slug string) (bool, error) {
 	if rr.c.declarations == nil {
 		if out := rr.c.instance.leftOut.Load(); out != nil && !slices.Contains(*out, slug) {
@@ -122,10 +122,9 @@ func (rr roleRules) readDeclarations(ctx context.Context) (*declarations, error)
 	return declared, nil
 }
 
-// rolesNamed gives the application's roles, and of an organization's own those that are named
-// and their parents. It costs a statement for each parent above one another, and none where no
-// own role is named, so that a call pays for the roles that it is about and not for all that
-// the organization keeps (rule G9).
+// rolesNamed returns the application's roles, and of an organization's own roles those in slugs and their
+// parents. It costs one statement for each level of parents, and none if slugs has no own role. So a call
+// pays for the roles that it needs, and not for all that the organization has (rule G9).
 func (rr roleRules) rolesNamed(ctx context.Context, id OrganizationID, slugs ...string) (*rbac.Roles, error) {
 	declared, err := rr.declarations(ctx)
 	if err != nil {
@@ -159,8 +158,7 @@ func (rr roleRules) rolesNamed(ctx context.Context, id OrganizationID, slugs ...
 	return roles, rbacError("role", err)
 }
 
-// rolesOf gives all roles that hold in an organization: the application's and its
-// own.
+// rolesOf returns all roles of an organization: the application's and its own.
 func (rr roleRules) rolesOf(ctx context.Context, id OrganizationID) (*rbac.Roles, error) {
 	declared, err := rr.declarations(ctx)
 	if err != nil {
@@ -178,20 +176,19 @@ func (rr roleRules) rolesOf(ctx context.Context, id OrganizationID) (*rbac.Roles
 	return roles, rbacError("role", err)
 }
 
-// ownRoles gives the roles that an organization made itself, by slug.
+// ownRoles returns the roles that an organization made itself, by slug.
 func (rr roleRules) ownRoles(ctx context.Context, id OrganizationID) ([]Role, error) {
 	own, err := collect(ctx, rr.c.tx.Roles(), roleFilter{Scope: typed.Of(id.String())})
 	slices.SortFunc(own, bySlug)
 	return own, err
 }
 
-// known checks that slugs name roles that hold in an organization. Only where one is
-// not built in are rows of roles read.
+// known checks that slugs name roles of an organization. If all are built in, it reads no rows.
 func (rr roleRules) known(ctx context.Context, id OrganizationID, field string, slugs ...string) error {
 	var ask []string
 	for _, slug := range slugs {
 		switch {
-		case slug == rbac.Owner: // is always there
+		case slug == rbac.Owner: // always exists
 		case isBuiltin(slug):
 			out, err := rr.leavesOut(ctx, slug)
 			if err != nil {
@@ -219,8 +216,7 @@ func (rr roleRules) known(ctx context.Context, id OrganizationID, field string, 
 	return nil
 }
 
-// storedRoles are stored roles by organization and slug; application roles have no
-// organization.
+// storedRoles has stored roles by organization and slug; application roles have the zero organization.
 type storedRoles map[roleKey]Role
 
 type roleKey struct {
@@ -251,7 +247,7 @@ func (rr roleRules) storedRoles(ctx context.Context, ids []OrganizationID, slugs
 	return rows, err
 }
 
-// rbacError gives an error of package rbac its code and field here.
+// rbacError returns an error of package rbac as an [*Error] with a code and a field.
 func rbacError(field string, err error) error {
 	if err == nil {
 		return nil

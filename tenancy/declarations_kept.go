@@ -10,37 +10,37 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// declarationMark is the one row that names the state of the declarations. Each transaction
-// that changes declared roles or permissions writes a new Mark, so declarations that were
-// compiled under a Mark hold wherever a snapshot has that Mark: inside transactions, and in
-// other processes. No row: nothing has changed since the table was made.
+// declarationMark is a single row that identifies the state of the declarations. Each transaction that
+// changes declared roles or permissions writes a new Mark. So declarations that were compiled under a Mark
+// are right in every snapshot that has that Mark, inside transactions and in other processes, too. No row
+// means that nothing has changed since the table was created.
 //
-// Mark is random and not a count, because a count that was rolled back would come again with
+// Mark is random and not a counter. A counter that was rolled back would have the same value again, with
 // other declarations.
 //
-// The row also says what no other row does of the last [Service.Declare].
+// The row also has facts about the last [Service.Declare] that no other row has.
 type declarationMark struct {
 	ID       declarationMarkID
 	Version  int64
 	Mark     string
-	Revision int64    // of the last Declare that was not older than the one before
+	Revision int64    // of the last Declare that was not outdated
 	LeftOut  []string // the built-in roles that it left out
 }
 
-// declarationMarkID is the id of the row, dcm_...
+// declarationMarkID is the id of the row; its text begins with dcm_.
 type declarationMarkID = ID[declarationMark]
 
 func (declarationMark) idPrefix() string { return "dcm" }
 
 func (m declarationMark) rowID() [16]byte { return m.ID }
 
-// theDeclarationMark is the id of the one row: [accessQuery] has its text.
+// theDeclarationMark is the id of the one row. [accessQuery] contains its text.
 var theDeclarationMark = declarationMarkID{15: 1}
 
-// declarationMarkFilter selects all.
+// declarationMarkFilter selects the row.
 type declarationMarkFilter struct{}
 
-// declarationMarkRows says how one lies in a row.
+// declarationMarkRows describes the row of a declarationMark.
 var declarationMarkRows = typed.Describe[declarationMark, declarationMarkFilter](
 	"tenancy_declaration_marks", "declaration mark",
 	typed.ID("id", func(v *declarationMark) *declarationMarkID { return &v.ID }),
@@ -54,21 +54,21 @@ func (t *txn) DeclarationMarks() table[declarationMark, declarationMarkFilter] {
 	return bind(t, declarationMarkRows)
 }
 
-// declarationState is the Mark that a call's snapshot has, once it is read.
+// declarationState is the Mark in a call's snapshot, after it was read.
 type declarationState struct {
 	known   bool
 	mark    string
-	changed bool             // by this call, which has to write a new Mark: nothing is kept under the old one
-	last    *lastDeclaration // what to write with the new Mark; nil: as it was
+	changed bool             // this call changes them and will write a new Mark: keep nothing under the old one
+	last    *lastDeclaration // what to write with the new Mark; nil: the same as before
 }
 
-// lastDeclaration is what the row of the Mark says of the last Declare.
+// lastDeclaration has the facts about the last Declare.
 type lastDeclaration struct {
 	revision int64
 	leftOut  []string
 }
 
-// declarationMark reads the Mark, once a call.
+// declarationMark reads the Mark, once in a call.
 func (rr roleRules) declarationMark(ctx context.Context) (string, error) {
 	if rr.c.declared.known {
 		return rr.c.declared.mark, nil
@@ -81,7 +81,7 @@ func (rr roleRules) declarationMark(ctx context.Context) (string, error) {
 	return row.Mark, nil
 }
 
-// sawDeclarations notes the Mark that was read along with something else.
+// sawDeclarations records the Mark that another query has read.
 func (c *call) sawDeclarations(mark string) { c.declared.known, c.declared.mark = true, mark }
 
 // remarkDeclarations writes a new Mark at the end of a call that changed declarations.
@@ -105,17 +105,17 @@ func (c *call) remarkDeclarations(ctx context.Context) error {
 	return c.tx.DeclarationMarks().Insert(ctx, row)
 }
 
-// maxCompiled bounds the sets of roles whose profiles and grants are kept.
+// maxCompiled limits how many sets of roles have their profiles and grants kept.
 const maxCompiled = 1_000
 
-// compiled are what sets of declared roles give, as long as the declarations are kept.
+// compiled has what sets of declared roles give. It lives as long as its declarations.
 type compiled struct {
 	mu       sync.Mutex
 	profiles map[string]*profile
 	powers   map[string]powers
 }
 
-// setOf is a name for a set of roles; ok is false where one is an organization's own.
+// setOf returns a name for a set of roles. ok is false if one of them is an organization's own.
 func setOf(slugs []string) (name string, ok bool) {
 	if slices.ContainsFunc(slugs, rbac.IsOrganizationSlug) {
 		return "", false
@@ -126,7 +126,7 @@ func setOf(slugs []string) (name string, ok bool) {
 	return strings.Join(slices.Compact(slices.Sorted(slices.Values(slugs))), " "), true
 }
 
-// kept gives what a map of d.compiled holds under a name, or compiles and keeps it.
+// kept returns the value that a map of d.compiled has under a name, or compiles and stores it.
 func kept[T any](d *declarations, of map[string]T, name string, compile func() (T, error)) (T, error) {
 	d.compiled.mu.Lock()
 	found, ok := of[name]

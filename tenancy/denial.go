@@ -9,11 +9,11 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// denialPatience is how long a refusal waits for a writer before it.
+// denialPatience is how long the storing of denials waits for its turn to write.
 const denialPatience = 2 * time.Second
 
-// refused takes refusals down: at once, at the end of a Transact, or, in a host's
-// transaction, for the Logger only.
+// refused records refusals: at once, or at the end of a Transact. In a host's transaction only the Logger
+// gets them.
 func (s *Service) refused(ctx context.Context, list ...refusal) {
 	switch {
 	case len(list) == 0:
@@ -28,15 +28,15 @@ func (s *Service) refused(ctx context.Context, list ...refusal) {
 	}
 }
 
-// flushDenials writes what is due.
+// flushDenials stores the denials that are due.
 func (s *Service) flushDenials(ctx context.Context) {
 	for ctx.Err() == nil && s.instance.writeDenials(ctx, s.instance.denials.all(s.instance.now())) {
 	}
 }
 
-// writeDenials adds to the rows of minutes, in one transaction, and reports whether it wrote
-// any. A refusal that cannot be written down is a refusal all the same, so the error goes to
-// the Logger alone, and the next to write tries again.
+// writeDenials adds counts to the rows of their minutes, in one transaction, and reports whether it wrote
+// any. The caller was refused whether or not the denial can be stored. So an error goes only to the Logger,
+// and the next write tries again.
 func (f *instance) writeDenials(ctx context.Context, due []dueDenial) bool {
 	if len(due) == 0 {
 		return false
@@ -83,7 +83,7 @@ func (f *instance) writeDenial(ctx context.Context, tx *txn, due dueDenial) erro
 	})
 }
 
-// pruneDenials removes up to pruneLimit denials of minutes before an instant.
+// pruneDenials deletes up to pruneLimit denials of minutes before a time.
 func (c *call) pruneDenials(ctx context.Context, before time.Time) (int, error) {
 	old, err := c.tx.Denials().List(ctx, denialFilter{Until: before}, listSpan{Limit: pruneLimit, Order: ByTime})
 	if err != nil || len(old) == 0 {
@@ -96,8 +96,8 @@ func (c *call) pruneDenials(ctx context.Context, before time.Time) (int, error) 
 	return c.tx.Denials().DeleteAll(ctx, denialFilter{ID: typed.Of(ids...)})
 }
 
-// forgetDenials is one transaction that removes denials older than Config.KeepDenials. It
-// returns how many it removed.
+// forgetDenials deletes denials older than Config.KeepDenials, in one transaction, and returns how many it
+// deleted.
 func (g Events) forgetDenials(ctx context.Context) (int, error) {
 	return write(ctx, g.s, eventsPrune, "", func(ctx context.Context, c *call) (int, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -113,26 +113,26 @@ func (f *instance) logDenial(ctx context.Context, key refusal, n int) {
 		slog.String("method", key.method), slog.String("organization", key.organization.String()), slog.Int("count", n))
 }
 
-// DenialQuery selects denials.
+// DenialQuery selects denials for Denials.
 type DenialQuery struct {
-	OrganizationID OrganizationID // zero = everywhere, for the host alone
-	Actor          Actor          // zero = anybody
+	OrganizationID OrganizationID // zero = all, for the host only
+	Actor          Actor          // zero = any
 	Method         string         // "" = any
 	Since, Until   time.Time      // by minute: from Since on; before Until
 	Descending     bool           // in reverse order
 	Limit          int            // default 50, at most 1000
-	Cursor         string         // Next of the page before
+	Cursor         string         // Next of the previous page
 }
 
-// Denials gives a page of what actors were refused, by the minute (rule A5). The first
-// [ErrForbidden] of an actor, a method, an organization and a minute shows within a second.
-// The others, and each [ErrNotFound], show once the minute is over and [Service.Run] or
-// another refusal has written them, 200 in a transaction. What could not be written is tried
-// again with the next; 10,000 rows wait in memory, and beyond that organizations share one.
+// Denials returns a page of the calls that actors were refused, counted by the minute (rule A5). The first
+// [ErrForbidden] of an actor, a method, an organization and a minute shows within a second. Further ones,
+// and each [ErrNotFound], show after the minute is over and [Service.Run] or another refusal has stored
+// them, 200 in a transaction. If that fails, the next one tries again. 10,000 rows wait in memory; beyond
+// that, organizations share one row.
 //
-// An actor has 60 rows an hour in one organization. The people of an organization have 600
-// together, strangers to it have 600, and so have refusals that name no organization or one
-// that does not exist. What is beyond is counted in one row a minute for the organization,
+// The number of rows is limited. One actor has 60 rows an hour in one organization. The people of an
+// organization together have 600, strangers to it have 600, and so have refusals that name no organization
+// or one that does not exist. Refusals beyond a limit are counted in one row a minute for the organization,
 // without an Actor and a Method. Rows are kept for [Config].KeepDenials.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor].

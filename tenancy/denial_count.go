@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// refusal is one refusal of an actor, on its way to the denials.
+// refusal is one refusal of an actor, to be counted in the denials.
 type refusal struct {
 	actor        Actor
 	method       string
 	organization OrganizationID
-	hidden       bool // the answer was that the thing is not there
+	hidden       bool // the answer was that the thing does not exist
 }
 
-// dueDenial is what one row of denials is to count in addition.
+// dueDenial is a count to be added to one row of denials.
 type dueDenial struct {
 	key    refusal
 	minute time.Time
@@ -22,47 +22,47 @@ type dueDenial struct {
 
 // The budgets of denials (rule A5).
 const (
-	denialsOfActor = 60      // rows an hour that one actor makes in one organization
-	denialsOfPool  = 600     // rows an hour that all actors of a pool make
+	denialsOfActor = 60      // rows an hour of one actor in one organization
+	denialsOfPool  = 600     // rows an hour of all actors of a pool
 	denialsAtOnce  = 200     // rows that one transaction writes
-	denialsOfShown = 2_000   // of the counts in memory, those that strangers' refusals leave to others
-	denialsCounted = 10_000  // counts in memory; what else there is counts for its organization
-	denialsBudget  = 100_000 // rows an hour in all pools, after which the budgets begin again
+	denialsOfShown = 2_000   // counts in memory that strangers' refusals cannot take
+	denialsCounted = 10_000  // counts in memory; more are counted for their organization only
+	denialsBudget  = 100_000 // rows an hour in all pools; then the budgets start again
 )
 
-// denialPool is what shares a budget: the refusals of one organization's people, those of
-// strangers to it, or those that name no organization. So no organization uses up the
-// budget of another, and no stranger that of the people, as long as memory holds the counts.
+// denialPool shares a budget. It has the refusals of one organization's people, or those of strangers to
+// it, or those that name no organization. So no organization uses up the budget of another, and no stranger
+// uses up that of the people, while memory has room for the counts.
 type denialPool struct {
 	organization OrganizationID
 	hidden       bool
 }
 
-// denialBudget is what a pool has used up of its hour.
+// denialBudget is how much of its hour's budget a pool has used.
 type denialBudget struct {
 	rows   int
 	actors map[Actor]int
 }
 
-// denialCounter counts refusals (rule A5) and says when a count is to be written.
+// denialCounter counts refusals, and decides when a count is stored (rule A5).
 //
-// What an actor is forbidden is written at once the first time in a minute, at most one
-// transaction a second; the rest of the minute is written when it is over. An answer that
-// something is not there is written only then: whether the organization exists would
-// otherwise show in how long the answer takes, because all that do not exist share a row.
+// The first [ErrForbidden] of an actor in a minute is stored at once, with at most one transaction a
+// second; the rest is stored when the minute is over. An [ErrNotFound] is always stored after the minute.
+// Otherwise the time of the answer would show whether the organization exists, because all organizations
+// that do not exist share one row.
 type denialCounter struct {
 	mu      sync.Mutex
-	minute  time.Time       // that the counts are of
-	counts  map[refusal]int // of refusals that are not due
-	first   []refusal       // of the counts, those to write before the minute is over, in order
-	due     []dueDenial     // of minutes that are over, and what could not be written
+	minute  time.Time       // the minute of counts
+	counts  map[refusal]int // refusals of this minute
+	first   []refusal       // those of counts to store before the minute is over, in order
+	due     []dueDenial     // of past minutes, and what could not be stored
 	written time.Time       // the second of the last write
-	hour    time.Time       // that the budgets are of
+	hour    time.Time       // the hour of the budgets
 	pools   map[denialPool]*denialBudget
-	rows    int // in all pools
+	rows    int // in all pools, this hour
 }
 
-// count counts refusals and returns what is to be written now, once a second.
+// count counts refusals and returns what to store now, at most once a second.
 func (d *denialCounter) count(now time.Time, list ...refusal) []dueDenial {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,9 +87,9 @@ func (d *denialCounter) count(now time.Time, list ...refusal) []dueDenial {
 	return due
 }
 
-// charge takes a row out of the budgets. What they do not pay for has the same row as all
-// else of the organization that is beyond them; where memory holds no more rows, all
-// organizations that have none have one together.
+// charge takes a row out of the budgets and returns its key. Beyond the budgets, all refusals in an
+// organization share one row. If memory has no room for more rows, all organizations without such a row
+// share a single one.
 func (d *denialCounter) charge(key refusal) refusal {
 	pool := denialPool{key.organization, key.hidden}
 	budget := d.pools[pool]
@@ -98,7 +98,7 @@ func (d *denialCounter) charge(key refusal) refusal {
 		d.pools[pool] = budget
 	}
 	most := denialsCounted
-	if key.hidden { // which wait until the minute is over
+	if key.hidden { // these wait until the minute is over
 		most -= denialsOfShown
 	}
 	full := len(d.counts)+len(d.due) >= most
@@ -115,7 +115,7 @@ func (d *denialCounter) charge(key refusal) refusal {
 	return key
 }
 
-// turn begins a minute, and an hour. What was counted in the minute before is due.
+// turn begins a new minute or hour, if it is time. The counts of the old minute are then due.
 func (d *denialCounter) turn(now time.Time) {
 	minute, hour := now.Truncate(time.Minute), now.Truncate(time.Hour)
 	if d.pools == nil || !hour.Equal(d.hour) || d.rows >= denialsBudget {
@@ -132,8 +132,8 @@ func (d *denialCounter) turn(now time.Time) {
 	d.minute, d.counts, d.first = minute, map[refusal]int{}, nil
 }
 
-// take returns what is due, and what is not to wait until the minute is over: as much as one
-// transaction writes, so that however much there is no other writer waits long.
+// take returns what is due and what should not wait until the minute is over. It returns as much as one
+// transaction writes, so that no other writer waits long.
 func (d *denialCounter) take() []dueDenial {
 	n := min(len(d.first), denialsAtOnce)
 	due := make([]dueDenial, 0, denialsAtOnce)
@@ -150,7 +150,7 @@ func (d *denialCounter) take() []dueDenial {
 	return due
 }
 
-// all is take for Run, whenever the last write was. None: there is nothing.
+// all is take for Run, without the limit of once a second. It returns nothing if nothing is due.
 func (d *denialCounter) all(now time.Time) []dueDenial {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,8 +158,8 @@ func (d *denialCounter) all(now time.Time) []dueDenial {
 	return d.take()
 }
 
-// back takes what could not be written, for the next to try. It returns what there is no room
-// for.
+// back takes back counts that could not be stored, for the next try. It returns those for which there is no
+// room.
 func (d *denialCounter) back(failed []dueDenial) (lost []dueDenial) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

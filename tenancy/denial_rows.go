@@ -13,11 +13,11 @@ type denialFilter struct {
 	Actor          typed.In[Actor]
 	Method         typed.In[string]
 	OrganizationID typed.In[OrganizationID]
-	Since          time.Time // Minute at this instant or later
-	Until          time.Time // Minute before this instant
+	Since          time.Time // Minute at this time or later
+	Until          time.Time // Minute before this time
 }
 
-// denialRows says how one lies in a row.
+// denialRows describes the row of a denial.
 var denialRows = typed.Describe[Denial, denialFilter](
 	"tenancy_denials", "denial",
 	typed.ID("id", func(v *Denial) *DenialID { return &v.ID }),

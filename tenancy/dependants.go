@@ -6,34 +6,34 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// fate says what becomes of a column that names something, or of its row, when what it
-// names ends for good, or is merged into another of its kind.
+// fate says what happens to a column that names a thing, or to its row, when the thing is deleted, or
+// merged into another of its kind.
 type fate uint8
 
 const (
-	goes    fate = iota + 1 // the row goes in the same transaction
-	ends                    // the row stays, and says that it has ended
-	leaves                  // the name goes out of the column, and the row stays
-	moves                   // the row names another one from then on
-	tells                   // the row stays, and tells of what was
-	refuses                 // what is named cannot end, as long as it is named
+	goes    fate = iota + 1 // the row is deleted in the same transaction
+	ends                    // the row stays, and is marked as ended
+	leaves                  // the id is removed from the column, and the row stays
+	moves                   // the row names the other thing from then on
+	tells                   // the row stays as a record of what was
+	refuses                 // the thing cannot end while a row names it
 	never                   // cannot happen
 )
 
-// dependant is a column that names something else.
+// dependant is a column that names another thing.
 type dependant struct {
 	table  *store.Table
 	column string
-	parent *store.Table // what is named
-	ended  fate         // when that is deleted, or removed from its organization
-	merged fate         // when that becomes one with another
+	parent *store.Table // the table of the thing that is named
+	ended  fate         // when the thing is deleted, or removed from its organization
+	merged fate         // when the thing is merged into another one
 }
 
-// dependants lists every column that names something else (rules R5, U6, U7, O2, M6, P9),
-// children before parents: in that order rows go. With an organization, a user and a membership the rows
-// with the fate goes are deleted by endDependants; all else is done by the rules of its entity. A table that
-// is in no line fails a test, and so does the id of what has ended where no line says that it
-// may be.
+// dependants lists every column that names another thing (rules R5, U6, U7, O2, M6, P9). Children come
+// before parents, which is the order in which rows are deleted. When an organization, a user or a
+// membership ends, endDependants deletes the rows with the fate goes; the rules of each entity do
+// everything else. A test fails for a table that is in no line, and for the id of an ended thing that
+// remains where no line allows it.
 var dependants = []dependant{
 	{roleAssignmentRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{roleAssignmentRows.Table, "membership_id", membershipRows.Table, goes, moves},
@@ -48,7 +48,7 @@ var dependants = []dependant{
 	{sessionRows.Table, "membership_id", membershipRows.Table, ends, ends},
 	{sessionRows.Table, "identity_id", identityRows.Table, ends, never},
 	{sessionRows.Table, "connection_id", connectionRows.Table, ends, never},
-	{sessionRows.Table, "client_id", sessionRows.Table, tells, never}, // of the first entry, which may be gone
+	{sessionRows.Table, "client_id", sessionRows.Table, tells, never}, // the first entry, which may be deleted
 
 	{membershipRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{membershipRows.Table, "user_id", userRows.Table, goes, moves},
@@ -58,14 +58,14 @@ var dependants = []dependant{
 	{identityRows.Table, "user_id", userRows.Table, goes, moves},
 	{identityRows.Table, "provider", connectionRows.Table, goes, never},
 
-	{secretRows.Table, "user_id", userRows.Table, goes, ends}, // those of sessions stay, to say that they ended
+	{secretRows.Table, "user_id", userRows.Table, goes, ends}, // those of sessions stay, and say that they ended
 	{secretRows.Table, "subject", invitationRows.Table, goes, never},
 	{secretRows.Table, "subject", joinCodeRows.Table, goes, never},
-	{secretRows.Table, "subject", sessionRows.Table, tells, never},    // the first entry of the client, which may be gone
-	{secretRows.Table, "session_id", sessionRows.Table, tells, never}, // the current entry, or that it is gone
+	{secretRows.Table, "subject", sessionRows.Table, tells, never},    // the first entry of the client, which may be deleted
+	{secretRows.Table, "session_id", sessionRows.Table, tells, never}, // the current entry, or the record that it is gone
 
 	{pendingSignInRows.Table, "user_id", userRows.Table, goes, ends},
-	{pendingSignInRows.Table, "evidence", identityRows.Table, ends, never}, // one that names what is gone opens nothing
+	{pendingSignInRows.Table, "evidence", identityRows.Table, ends, never}, // such a sign-in is refused
 	{pendingSignInRows.Table, "evidence", connectionRows.Table, ends, never},
 	{pendingSignInRows.Table, "wishes", organizationRows.Table, ends, never},
 	{pendingSignInRows.Table, "wishes", secretRows.Table, ends, never},
@@ -73,7 +73,7 @@ var dependants = []dependant{
 	{invitationRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{invitationRows.Table, "founded_id", organizationRows.Table, tells, never},
 	{invitationRows.Table, "inviter_id", userRows.Table, tells, moves},
-	{invitationRows.Table, "user_id", userRows.Table, tells, moves}, // who accepted; Erase takes them out
+	{invitationRows.Table, "user_id", userRows.Table, tells, moves}, // who accepted; Erase removes it
 	{invitationRows.Table, "roles", roleRows.Table, refuses, moves},
 
 	{joinCodeRows.Table, "organization_id", organizationRows.Table, goes, never},
@@ -85,7 +85,7 @@ var dependants = []dependant{
 	{joinRequestRows.Table, "decider_id", userRows.Table, tells, tells},
 
 	{removalRows.Table, "organization_id", organizationRows.Table, goes, never},
-	{removalRows.Table, "user_id", userRows.Table, tells, moves}, // Erase takes it along
+	{removalRows.Table, "user_id", userRows.Table, tells, moves}, // Erase deletes it
 	{removalRows.Table, "remover_id", userRows.Table, tells, tells},
 
 	{memberAddressRows.Table, "organization_id", organizationRows.Table, goes, never},
@@ -94,7 +94,7 @@ var dependants = []dependant{
 	{domainRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{domainRows.Table, "role", roleRows.Table, refuses, moves},
 
-	{domainLookRows.Table, "id", domainRows.Table, goes, never}, // but what is counted, for an hour
+	{domainLookRows.Table, "id", domainRows.Table, goes, never}, // except what still counts, for an hour
 	{domainLookRows.Table, "organization_id", organizationRows.Table, tells, never},
 	{domainLookRows.Table, "actor", userRows.Table, tells, tells},
 
@@ -116,24 +116,24 @@ var dependants = []dependant{
 
 	{denialRows.Table, "organization_id", organizationRows.Table, goes, never},
 	{denialRows.Table, "actor", userRows.Table, tells, tells},
-	{sentMailRows.Table, "scope", organizationRows.Table, tells, never}, // or deleting one would make room (rule I12)
+	{sentMailRows.Table, "scope", organizationRows.Table, tells, never}, // otherwise a deletion would make room (rule I12)
 	{sentMailRows.Table, "scope", userRows.Table, tells, tells},
 
-	{foundingRows.Table, "id", organizationRows.Table, tells, never}, // or deleting one would make room (rule O6)
+	{foundingRows.Table, "id", organizationRows.Table, tells, never}, // otherwise a deletion would make room (rule O6)
 	{foundingRows.Table, "user_id", userRows.Table, goes, moves},
 
-	{formerSlugRows.Table, "organization_id", organizationRows.Table, tells, never}, // or deleting one would free its slugs (rule O5)
+	{formerSlugRows.Table, "organization_id", organizationRows.Table, tells, never}, // keeps its slugs reserved (rule O5)
 
 	{seatCountRows.Table, "id", organizationRows.Table, goes, never},
 
-	{userRows.Table, "merged_into", userRows.Table, tells, moves}, // Erase takes those along
+	{userRows.Table, "merged_into", userRows.Table, tells, moves}, // Erase deletes those too
 
 	{&eventLog.Table, "organization_id", organizationRows.Table, tells, never},
 	{&eventLog.Table, "user_id", userRows.Table, tells, tells},
 }
 
-// endDependants deletes the rows that go with rows of a table, and counts them. The rows of
-// the table itself are the caller's to delete.
+// endDependants deletes the rows that depend on rows of a table, and counts them. The caller deletes the
+// rows of the table itself.
 func endDependants[V Entity](ctx context.Context, c *call, parent *store.Table, counts *removed, ids ...ID[V]) error {
 	for _, d := range dependants {
 		if d.parent != parent || d.ended != goes {
@@ -157,7 +157,7 @@ func endDependants[V Entity](ctx context.Context, c *call, parent *store.Table, 
 	return nil
 }
 
-// add counts rows of a table that went. Of a kind that no event counts it counts nothing.
+// add counts deleted rows of a table. It ignores tables that no event counts.
 func (r *removed) add(table *store.Table, n int) {
 	switch table {
 	case membershipRows.Table:

@@ -13,15 +13,14 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// domainProofFor is how long a claim has for its proof, and for how long a proof is
-// good before it is looked at again (rules D3, D5, O2).
+// domainProofFor is how long a claim may wait for its proof, and how long a proof is good until it is
+// checked again (rules D3, D5, O2).
 const domainProofFor = 30 * 24 * time.Hour
 
-// Claim makes an organization's claim to a domain (rule D3). It is pending, has no
-// effect at all, and fails if it is not proved within 30 days. Publish what Challenge
-// gives: Run looks for the DNS record by itself, 1, 5 and 30 minutes, 2 and 6 hours after
-// the claim and then each day, and Verify looks at once. Other organizations may claim the
-// same name, and one that holds it keeps it.
+// Claim makes an organization's claim to a domain (rule D3). The claim is pending: it has no effect, and
+// fails if it is not proved within 30 days. Publish what Challenge returns. Run looks for the DNS record 1,
+// 5 and 30 minutes, 2 and 6 hours after the claim, and then each day; Verify looks at once. Other
+// organizations may claim the same name. If one of them has verified it, it keeps it.
 //
 // Errors: [ErrInvalid] with the field ("name" for what is no domain of one's own, and for
 // a special-use name without Config.AllowTestDomains; "joining", "role", and "domains"
@@ -39,7 +38,7 @@ func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
 			return Domain{}, err
 		}
 		locks := []store.LockKey{lockOrganization(in.OrganizationID)}
-		if p := c.service.principal; p != nil && !p.user.IsZero() { // their claims are counted
+		if p := c.service.principal; p != nil && !p.user.IsZero() { // their claims are counted per person, too
 			locks = append(locks, lockUser(p.user))
 		}
 		if err := c.lock(ctx, locks...); err != nil {
@@ -63,12 +62,12 @@ func (g Domains) Claim(ctx context.Context, in NewDomain) (Domain, error) {
 	})
 }
 
-// domainHostInputs are what only the host may say of a claim (rule A4).
+// domainHostInputs returns the inputs of a claim that only the host may give (rule A4).
 func domainHostInputs(in NewDomain) []input {
 	return []input{{"id", !in.ID.IsZero()}, {"verified", in.Verified}, {"subdomains", in.Subdomains}}
 }
 
-// one runs a change of one claim, and gives it as it reads afterwards.
+// one runs a change of one claim, and returns the claim as it reads afterwards.
 func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ctx context.Context, c *call) (Domain, error)) (Domain, error) {
 	return write(ctx, g.s, method, key, func(ctx context.Context, c *call) (Domain, error) {
 		d, err := fn(ctx, c)
@@ -82,7 +81,7 @@ func (g Domains) one(ctx context.Context, method *Method, key string, fn func(ct
 	})
 }
 
-// claim makes a claim of an organization whose lock is held.
+// claim makes a claim. The caller holds the organization's lock.
 func (dm domainRules) claim(ctx context.Context, org Organization, in NewDomain) (Domain, error) {
 	if !org.ArchivedAt.IsZero() {
 		return Domain{}, &Error{Code: ErrOrganizationClosed}
@@ -130,7 +129,7 @@ func (dm domainRules) claim(ctx context.Context, org Organization, in NewDomain)
 	return d, dm.c.record(ctx, newEvent{kind: kind, organization: org.ID, subject: d.ID.String(), data: d})
 }
 
-// claimAll makes the claims that an organization is created with (rule O1).
+// claimAll makes the claims of an organization that is being created (rule O1).
 func (dm domainRules) claimAll(ctx context.Context, org Organization, all []NewDomain) error {
 	for _, in := range all {
 		if !in.OrganizationID.IsZero() {
@@ -143,7 +142,7 @@ func (dm domainRules) claimAll(ctx context.Context, org Organization, all []NewD
 	return nil
 }
 
-// domain is a name that can be claimed, in its normal form (rules D1, D2, D4).
+// domain returns a name that can be claimed, in its normal form (rules D1, D2, D4).
 func (c *Config) domain(field, s string) (string, error) {
 	name, err := domainName(field, s)
 	if err == nil && c.PublicEmail.Contains(name) {
@@ -155,8 +154,8 @@ func (c *Config) domain(field, s string) (string, error) {
 	return name, err
 }
 
-// ownable refuses a name in normal form that nobody owns, wherever it leads to on this
-// program's network (rule D4).
+// ownable refuses a name in normal form that nobody can own, wherever it leads on this program's network
+// (rule D4).
 func (c *Config) ownable(field, name string) error {
 	if !c.AllowTestDomains && domains.SpecialUse(name) {
 		return invalid(field, "is a special-use name, which nobody owns")
@@ -172,8 +171,7 @@ func domainName(field, s string) (string, error) {
 	return name, nil
 }
 
-// mayClaim refuses a name that the organization claims already, and more claims than
-// it may have.
+// mayClaim refuses a name that the organization has already claimed, and more claims than it may have.
 func (dm domainRules) mayClaim(ctx context.Context, org OrganizationID, name string) error {
 	own := domainFilter{OrganizationID: typed.Of(org)}
 	n, err := dm.c.tx.Domains().Count(ctx, own)
@@ -190,8 +188,8 @@ func (dm domainRules) mayClaim(ctx context.Context, org OrganizationID, name str
 	return err
 }
 
-// setJoining changes what a domain does for who comes with an address on it. The role
-// is one that nobody chooses (rule R3).
+// setJoining changes what a domain does for people who sign in with an address on it. The role must not
+// manage the organization, because nobody decides who gets it (rule R3).
 func (dm domainRules) setJoining(ctx context.Context, d *Domain, joining *DomainJoining, role *string) error {
 	if joining != nil {
 		if !joining.known() {
@@ -208,8 +206,8 @@ func (dm domainRules) setJoining(ctx context.Context, d *Domain, joining *Domain
 	return nil
 }
 
-// newChallenge draws the token of a claim. It will be published; that it cannot be
-// guessed keeps anyone from publishing it beforehand.
+// newChallenge makes the random token of a claim. The token is published later. Because nobody can guess
+// it, nobody can have published it before the claim.
 func newChallenge(random io.Reader) (string, error) {
 	b := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(random, b); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Get gives a claim, or [ErrNotFound].
+// Get returns a claim, or [ErrNotFound].
 func (g Domains) Get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	return read(ctx, g.s, domainsGet, id.String(), func(ctx context.Context, c *call) (Domain, error) {
 		d, err := c.domains().get(ctx, organization, id)
@@ -25,8 +25,8 @@ func (g Domains) Get(ctx context.Context, organization OrganizationID, id Domain
 	})
 }
 
-// get authorizes the call and reads the claim that it is about; another
-// organization's is not there.
+// get authorizes the call and reads the claim that the call names. A claim of another organization is not
+// found.
 func (dm domainRules) get(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	if err := dm.c.access().authorize(ctx, scope{organization: organization}); err != nil {
 		return Domain{}, err
@@ -46,7 +46,7 @@ func (dm domainRules) lockedDomain(ctx context.Context, organization Organizatio
 	return dm.get(ctx, organization, id)
 }
 
-// List gives a page of an organization's claims, by id (rule G6).
+// List returns a page of an organization's claims, by id (rule G6).
 //
 // Errors: [ErrNotFound] for the organization, [ErrInvalid], [ErrInvalidCursor].
 func (g Domains) List(ctx context.Context, organization OrganizationID, q DomainQuery) (Page[Domain], error) {
@@ -73,7 +73,7 @@ func (g Domains) List(ctx context.Context, organization OrganizationID, q Domain
 	})
 }
 
-// All walks the claims that List would give, page by page.
+// All iterates over the claims that List returns, page by page.
 func (g Domains) All(ctx context.Context, organization OrganizationID, q DomainQuery) iter.Seq2[Domain, error] {
 	return pages(func(cursor string) (Page[Domain], error) {
 		q := q
@@ -82,9 +82,8 @@ func (g Domains) All(ctx context.Context, organization OrganizationID, q DomainQ
 	}, q.Cursor)
 }
 
-// Update changes what a claim does once it is verified (rule D7). An actor covers the
-// role that was and the one that will be (rule R6). What changes nothing writes
-// nothing (rule G8).
+// Update changes what a claim does once it is verified (rule D7). An actor must cover the old role and the
+// new one (rule R6). An update that changes nothing writes nothing (rule G8).
 //
 // Errors: [ErrInvalid] with the field "joining", or "role" for one that manages the
 // organization (rule R3); [ErrUnknownRole]; [ErrNotFound]; [ErrConflict]; [ErrForbidden];
@@ -133,8 +132,8 @@ func (g Domains) Update(ctx context.Context, organization OrganizationID, id Dom
 	})
 }
 
-// mayJoin refuses an actor a way of joining, or another role for who joins, above what
-// they have themselves (rule R6).
+// mayJoin refuses to let an actor open a way of joining, or change the role of people who join, above what
+// the actor has (rule R6).
 func (dm domainRules) mayJoin(ctx context.Context, org Organization, before, after Domain) error {
 	if before.Joining == after.Joining && before.Role == after.Role {
 		return nil
@@ -146,7 +145,7 @@ func (dm domainRules) mayJoin(ctx context.Context, org Organization, before, aft
 	return dm.c.access().mayGive(ctx, org.ID, roles...)
 }
 
-// setSubdomains takes or gives up the names below by somebody's word.
+// setSubdomains sets, or gives up, the subdomains without a proof of their own.
 func (d *Domain) setSubdomains(on *bool) error {
 	if on == nil || *on == d.Subdomains {
 		return nil
@@ -159,19 +158,18 @@ func (d *Domain) setSubdomains(on *bool) error {
 	return nil
 }
 
-// Release gives a claim up, in whatever state: the name is free for others at once. The
-// roles that the domain gave go along (rule M10); its members stay (rule D5), and who
-// is left without a role has the organization's default. An actor must cover the roles
-// that go (rule R6), and where a sign-in policy or active connections depend on the domain
-// they need the permissions for those, too (rule D8).
+// Release gives up a claim in any state. The name is free for others at once. The roles that the domain
+// gave go too (rule M10). Its members stay (rule D5); a member who is left without a role gets the
+// organization's default. An actor must cover the roles that go (rule R6). If a sign-in policy or active
+// connections depend on the domain, the actor also needs the permissions for those (rule D8).
 //
-// It is one transaction. Where the domain gave over 40 roles, its Joining is switched off, and they
-// go before the claim does, up to 40 in a transaction, so that nobody waits for long (rule G18): if the
-// call fails after that, call it again. In a transaction of the caller's all is one.
+// Release is one transaction, unless the domain gave over 40 roles. Then it first switches Joining off,
+// takes the roles back in transactions of up to 40, so that nobody waits for long, and then deletes the
+// claim (rule G18). If the call fails in between, call it again. In a transaction of the caller's, all is
+// one transaction.
 //
-// Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and
-// Counts; [ErrTooLarge] with Counts over
-// Config.DeleteLimit roles: switch its Joining off instead.
+// Errors: [ErrNotFound]; [ErrForbidden], with what depends on the domain in Reason and Counts; [ErrTooLarge]
+// with Counts for more than Config.DeleteLimit roles: switch its Joining off instead.
 func (g Domains) Release(ctx context.Context, organization OrganizationID, id DomainID) error {
 	for {
 		large, err := write(ctx, g.s, domainsRelease, id.String(), func(ctx context.Context, c *call) (bool, error) {
@@ -212,8 +210,8 @@ func (g Domains) Release(ctx context.Context, organization OrganizationID, id Do
 	}
 }
 
-// release is Release in one transaction, and reports whether that is too much for one: then it
-// has only asked whether it may.
+// release is Release in one transaction. It reports whether that is too much for one transaction; then it
+// has only checked that the actor may do it.
 func (dm domainRules) release(ctx context.Context, organization OrganizationID, id DomainID, inSteps bool) (large bool, err error) {
 	d, err := dm.lockedDomain(ctx, organization, id)
 	if err != nil {
@@ -241,9 +239,10 @@ func (dm domainRules) release(ctx context.Context, organization OrganizationID, 
 	return false, dm.c.record(ctx, d.event(EventDomainReleased))
 }
 
-// mayNarrow refuses an actor to give up a verified domain, or the names below it, without
-// the permissions for what depends on it (rule D8): the policy that binds the people on
-// it, and the connections that speak for them. Else who is bound could free themselves.
+// mayNarrow refuses an actor who would give up a verified domain, or the names below it, without the
+// permissions for what depends on it (rule D8): the policy that binds the people on the domain, and the
+// connections that sign them in. Without this check, people could free themselves of the policy that binds
+// them.
 func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
 	if dm.c.service.principal == nil || d.State != DomainVerified {
 		return nil
@@ -276,8 +275,7 @@ func (dm domainRules) mayNarrow(ctx context.Context, d Domain) error {
 	return dm.c.owners().ownersOnly(ctx, d.OrganizationID, func(p Policy) bool { return p.Domain.binds() })
 }
 
-// takeBack takes the roles that a domain gave, or reports that they are too many for one
-// transaction.
+// takeBack takes back the roles that a domain gave, or reports that they are too many for one transaction.
 func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (large bool, err error) {
 	gave := givenBy(d.OrganizationID, RoleDomain, d.ID.String())
 	n, err := dm.c.tx.RoleAssignments().Count(ctx, gave)
@@ -304,17 +302,17 @@ func (dm domainRules) takeBack(ctx context.Context, d Domain, inSteps bool) (lar
 	return false, dm.c.connections().stripAll(ctx, org, held)
 }
 
-// closeJoining lets nobody in by a domain any more: else who joins meanwhile could keep what takes
-// its roles back going without end.
+// closeJoining stops a domain from letting people in. Otherwise people who join meanwhile could keep the
+// steps of a Release going without end.
 func (dm domainRules) closeJoining(ctx context.Context, before Domain) error {
 	d := before
 	d.Joining = JoiningOff
 	return save(ctx, dm.c, dm.c.tx.Domains().Update, before, &d, EventDomainUpdated)
 }
 
-// Challenge gives what to publish to prove a claim (rule D4): its methods spell out the
-// record, the tag and the file. With its Subdomains set it is what VerifySubdomains
-// wants. A claim that failed has a new one after the next Verify.
+// Challenge returns what to publish to prove a claim (rule D4). The methods of the result spell out the DNS
+// record, the meta tag and the file. Set its Subdomains to get what VerifySubdomains looks for. A claim
+// that failed gets a new challenge at the next Verify.
 //
 // Errors: [ErrNotFound].
 func (g Domains) Challenge(ctx context.Context, organization OrganizationID, id DomainID) (domains.Challenge, error) {

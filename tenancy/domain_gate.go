@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// How many proofs are looked for at a time by one Service made by New (rule D3).
+// How many proofs one Service made by New looks for at a time (rule D3).
 const (
 	proofsAtOnce = 16
-	proofsOfRun  = 12 // of these by Run, so that a person who asks finds room
-	proofsOfOne  = 4  // of these for one organization, and for one person in all of theirs
+	proofsOfRun  = 12 // of these by Run, so that a person who calls Verify finds room
+	proofsOfOne  = 4  // of these for one organization, and for one person in all their organizations
 )
 
-// proofShares are whose proof is looked for: an organization, and the person who wants it, or
-// zero for the host and its programs.
+// proofShares says to whose shares a look counts: the organization's, and that of the person who wants it
+// (zero for the host and its service accounts).
 type proofShares [2]string
 
 func sharesOf(organization OrganizationID, by Actor) proofShares {
@@ -34,23 +34,23 @@ func (whose proofShares) most(counts map[string]int) int {
 	return n
 }
 
-// proofGate bounds how many proofs are looked for at a time. Somebody who claims a domain also
-// chooses how slowly it answers. So those who wait are let in by how few their organization,
-// and the person who wants it, have inside, and neither ever fills it.
+// proofGate limits how many proofs are looked for at a time. A person who claims a domain also decides how
+// slowly it answers. So the gate admits those first whose organization and person have the fewest looks
+// under way, and one organization or person can never take all places.
 type proofGate struct {
 	mu      sync.Mutex
 	inside  int
-	of      map[string]int // how many are inside, of an organization or a person; no entry = none
-	waiting []*proofTurn   // in the order in which they came
+	of      map[string]int // how many looks an organization or a person has under way; no entry = none
+	waiting []*proofTurn   // in the order of arrival
 }
 
-// proofTurn is one who waits; ready is closed to let them in.
+// proofTurn is one waiting look; closing ready admits it.
 type proofTurn struct {
 	whose proofShares
 	ready chan struct{}
 }
 
-// enter waits for room, and takes it. The error is that of ctx.
+// enter waits for a place and takes it. It returns an error only if ctx ends.
 func (g *proofGate) enter(ctx context.Context, whose proofShares) error {
 	turn := &proofTurn{whose, make(chan struct{})}
 	g.mu.Lock()
@@ -68,13 +68,13 @@ func (g *proofGate) enter(ctx context.Context, whose proofShares) error {
 		g.waiting = slices.Delete(g.waiting, i, i+1)
 	}
 	g.mu.Unlock()
-	if i < 0 { // it was let in at the same moment
+	if i < 0 { // it was admitted at the same moment
 		g.leave(whose)
 	}
 	return ctx.Err()
 }
 
-// leave gives the room back.
+// leave frees the place.
 func (g *proofGate) leave(whose proofShares) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -87,7 +87,8 @@ func (g *proofGate) leave(whose proofShares) {
 	g.admit()
 }
 
-// admit lets in all for whom there is room, each time one of those who have the fewest inside.
+// admit admits waiting looks while there is room, each time one whose organization and person have the
+// fewest under way.
 func (g *proofGate) admit() {
 	for g.inside < proofsAtOnce {
 		next := -1

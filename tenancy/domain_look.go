@@ -9,31 +9,31 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// claimsFor is the time in which Limits.NewClaims counts (rule D3).
+// claimsFor is the time over which Limits.NewClaims counts (rule D3).
 const claimsFor = time.Hour
 
-// looksAfter are the times after a claim at which Run looks for its proof. From then on it
-// looks each day (rule D3).
+// looksAfter are the times after a claim at which Run looks for its proof. After the last one it looks each
+// day (rule D3).
 var looksAfter = [...]time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
 
-// domainLook is what is known of the looks at the proof of a claim (rule D3). It lies apart
-// from the claim, because a look is no change of that: it has no event, and nobody's change
-// can be in conflict with it. A claim that is released within an hour leaves it behind until
-// then: otherwise releasing would make room for new claims.
+// domainLook is the state of the search for the proof of one claim (rule D3). It has a row of its own
+// because a look is not a change of the claim: it has no event, and cannot conflict with somebody's update.
+// If a claim is released within an hour, the row stays until the hour is over; otherwise a release would
+// make room for new claims.
 type domainLook struct {
-	ID                domainLookID // the claim's
-	Version           int64        // 0: it is not kept yet
+	ID                domainLookID // the same as the claim's
+	Version           int64        // 0: it is not stored yet
 	OrganizationID    OrganizationID
-	Actor             Actor     // who made the claim, or had it start over: for whom Run may verify it (rule R6)
-	Method            string    // by which Verify was asked for last; "" = it was not
-	Reason            string    // why the last look found nothing; "" = there was none
-	ClaimedAt         time.Time // zero: by the host's word, which is not counted
+	Actor             Actor     // who made the claim or restarted it; Run verifies it on their behalf (rule R6)
+	Method            string    // the method of the last Verify; "" = there was none
+	Reason            string    // why the last look found nothing; "" = there was no look
+	ClaimedAt         time.Time // zero: the host marked it as verified, which is not counted
 	AskedAt           time.Time // when Verify was called last
 	SubdomainsAskedAt time.Time // when VerifySubdomains was called last
-	DueAt             time.Time // when Run looks next; zero: not at all
+	DueAt             time.Time // when Run looks next; zero: never
 }
 
-// domainLookID is the id of a claim, as that of what is known of the looks at it, dlk_...
+// domainLookID is the id of a claim, as the id of its domainLook; its text begins with dlk_.
 type domainLookID = ID[domainLook]
 
 func (domainLook) idPrefix() string { return "dlk" }
@@ -42,8 +42,8 @@ func (l domainLook) rowID() [16]byte { return l.ID }
 
 func (l domainLook) domain() DomainID { return DomainID(l.ID) }
 
-// nextLook is when Run looks for the proof of a pending claim next; zero: it does not, because
-// the claim fails before.
+// nextLook returns when Run next looks for the proof of a pending claim. It is zero if the claim fails
+// before that.
 func (d Domain) nextLook(now time.Time) time.Time {
 	const day = 24 * time.Hour
 	began := d.DueAt.Add(-domainProofFor)
@@ -59,8 +59,8 @@ func (d Domain) nextLook(now time.Time) time.Time {
 	return at
 }
 
-// admitClaim refuses a new claim where the organization, or the person who claims, has made
-// as many in an hour as they may. The caller has the locks of both.
+// admitClaim refuses a new claim if the organization, or the person who claims, has made as many in an hour
+// as they may. The caller holds the locks of both.
 //
 // Errors: [ErrRateLimited].
 func (dm domainRules) admitClaim(ctx context.Context, org OrganizationID) error {
@@ -86,9 +86,9 @@ func (dm domainRules) admitClaim(ctx context.Context, org OrganizationID) error 
 	return nil
 }
 
-// countClaim counts a new claim, and has Run look for its proof.
+// countClaim counts a new claim, and schedules the first look for its proof.
 func (dm domainRules) countClaim(ctx context.Context, d Domain) error {
-	look, err := dm.lookAt(ctx, d) // the host may have chosen the id of one that was released
+	look, err := dm.lookAt(ctx, d) // the host may have chosen the id of a claim that was released
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (dm domainRules) countClaim(ctx context.Context, d Domain) error {
 	})
 }
 
-// admitLook notes that somebody asks for a look, and refuses where somebody has just done
-// so. The caller has the lock of the organization.
+// admitLook records that an actor calls Verify, and refuses if the call before was too recent. The caller
+// holds the lock of the organization.
 //
 // Errors: [ErrRateLimited].
 func (dm domainRules) admitLook(ctx context.Context, d Domain, by domains.Method, subdomains bool) error {
@@ -121,8 +121,7 @@ func (dm domainRules) admitLook(ctx context.Context, d Domain, by domains.Method
 	return dm.keepLook(ctx, look)
 }
 
-// lookAt reads what is known of the looks at a claim. Nothing is known of one that was never
-// pending.
+// lookAt reads the domainLook of a claim. It is the zero value for a claim that was never pending.
 func (dm domainRules) lookAt(ctx context.Context, d Domain) (domainLook, error) {
 	look, err := dm.c.tx.DomainLooks().Get(ctx, domainLookID(d.ID))
 	if CodeOf(err) == ErrNotFound {
@@ -139,8 +138,8 @@ func (dm domainRules) keepLook(ctx context.Context, look domainLook) error {
 	return dm.c.tx.DomainLooks().Update(ctx, look)
 }
 
-// startLooks has Run look for the proof of a claim that begins anew: for by, or, where that is
-// zero, for whom it did.
+// startLooks schedules looks for the proof of a claim that starts, or starts over. by becomes the claimant;
+// a zero by keeps the old one.
 func (dm domainRules) startLooks(ctx context.Context, d Domain, by Actor) error {
 	look, err := dm.lookAt(ctx, d)
 	if err != nil {
@@ -153,7 +152,7 @@ func (dm domainRules) startLooks(ctx context.Context, d Domain, by Actor) error 
 	return dm.keepLook(ctx, look)
 }
 
-// stopLooks has Run look no more: the claim is pending no longer.
+// stopLooks stops the looks for a claim that is not pending any more.
 func (dm domainRules) stopLooks(ctx context.Context, d Domain) error {
 	look, err := dm.lookAt(ctx, d)
 	if err != nil || look.DueAt.IsZero() {
@@ -163,7 +162,7 @@ func (dm domainRules) stopLooks(ctx context.Context, d Domain) error {
 	return dm.keepLook(ctx, look)
 }
 
-// noteReason keeps why a look at a pending claim found nothing.
+// noteReason stores why a look for the proof of a pending claim found nothing.
 func (dm domainRules) noteReason(ctx context.Context, d Domain, reason string) error {
 	look, err := dm.lookAt(ctx, d)
 	if err != nil || look.Reason == reason {
@@ -173,7 +172,7 @@ func (dm domainRules) noteReason(ctx context.Context, d Domain, reason string) e
 	return dm.keepLook(ctx, look)
 }
 
-// dropLooks forgets the looks at a claim that is gone, now or as soon as it counts no more.
+// dropLooks deletes the domainLook of a deleted claim, at once or when it no longer counts for the limit.
 func (dm domainRules) dropLooks(ctx context.Context, look domainLook) error {
 	if look.Version == 0 {
 		return nil
@@ -185,8 +184,8 @@ func (dm domainRules) dropLooks(ctx context.Context, look domainLook) error {
 	return dm.c.tx.DomainLooks().Delete(ctx, look.ID)
 }
 
-// dropAllLooks does the same for an organization that is deleted: what one person claimed in
-// it is counted until the hour is over.
+// dropAllLooks does the same for an organization that is deleted. What one person claimed in it counts for
+// that person until the hour is over.
 func (dm domainRules) dropAllLooks(ctx context.Context, org OrganizationID) error {
 	all := domainLookFilter{OrganizationID: typed.Of(org)}
 	counted := all
@@ -207,9 +206,9 @@ func (dm domainRules) dropAllLooks(ctx context.Context, org OrganizationID) erro
 	return nil
 }
 
-// dueLooks lists what Run looks at next: in the order of their time, of each organization and of
-// each person at most proofsOfOne, and the first of each before the second of any. So many
-// claims, of one organization or of one person in several, do not delay the claims of others (rule D3).
+// dueLooks returns the looks that Run makes next, in the order of their time. Each organization and each
+// person has at most proofsOfOne in the list, and their first ones come before anybody's second. So an
+// organization or a person with many claims does not delay the claims of others (rule D3).
 func (dm domainRules) dueLooks(ctx context.Context, most int) ([]domainLook, error) {
 	var turns [proofsOfOne][]domainLook
 	had := map[string]int{}

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// domainLookFilter selects what is known of looks. Fields are joined by and.
+// domainLookFilter selects rows of domainLook. Fields are joined by and.
 type domainLookFilter struct {
 	ID             typed.In[domainLookID]
 	OrganizationID typed.In[OrganizationID]
@@ -16,7 +16,7 @@ type domainLookFilter struct {
 	DueBefore      time.Time // DueAt before this instant
 }
 
-// domainLookRows says how it lies in a row.
+// domainLookRows describes the row of a domainLook.
 var domainLookRows = typed.Describe[domainLook, domainLookFilter](
 	"tenancy_domain_looks", "domain_look",
 	typed.ID("id", func(v *domainLook) *domainLookID { return &v.ID }),

@@ -7,10 +7,9 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// Owner gives the verified domain that an address is on, and with it the organization
-// that the domain belongs to (rule D7): of the names of the address's domain and those
-// above it, the longest that is verified and is either the domain itself or verified
-// with its subdomains (rule D6).
+// Owner returns the verified domain that an email address is on, and with it the organization that owns the
+// domain (rule D7). It looks at the address's domain and the names above it. The longest one counts that is
+// verified, and that is either the domain itself or verified with its subdomains (rule D6).
 //
 // Errors: [ErrInvalid] with the field "email"; [ErrNotFound].
 func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
@@ -30,8 +29,7 @@ func (g Domains) Owner(ctx context.Context, email string) (Domain, error) {
 	})
 }
 
-// verifiedDomain is the verified domain, of whatever organization, that a canonical
-// address is on.
+// verifiedDomain returns the verified domain, of any organization, that a canonical address is on.
 func (dm domainRules) verifiedDomain(ctx context.Context, emailKey string) (Domain, bool, error) {
 	names := domains.Parents(emailDomain(emailKey))
 	if len(names) == 0 {
@@ -45,8 +43,8 @@ func (dm domainRules) verifiedDomain(ctx context.Context, emailKey string) (Doma
 	return d, ok, nil
 }
 
-// longestMatch is the domain that counts for a name, among those that are verified: names are
-// its own and those above it.
+// longestMatch returns the domain that counts for a name. names are the name itself and those above it;
+// holders has the verified ones.
 func longestMatch(holders map[string]Domain, names []string) (Domain, bool) {
 	for i, name := range names {
 		if d, ok := holders[name]; ok && (i == 0 || d.Subdomains) {
@@ -56,7 +54,7 @@ func longestMatch(holders map[string]Domain, names []string) (Domain, bool) {
 	return Domain{}, false
 }
 
-// verifiedFor is [domainRules.verifiedDomain] where that is this organization's.
+// verifiedFor is [domainRules.verifiedDomain] if the domain belongs to this organization.
 func (dm domainRules) verifiedFor(ctx context.Context, org OrganizationID, emailKey string) (Domain, bool, error) {
 	d, ok, err := dm.verifiedDomain(ctx, emailKey)
 	if err != nil || !ok || d.OrganizationID != org {
@@ -65,7 +63,7 @@ func (dm domainRules) verifiedFor(ctx context.Context, org OrganizationID, email
 	return d, true, nil
 }
 
-// emailDomain is the domain of a canonical address.
+// emailDomain returns the domain of a canonical address.
 func emailDomain(emailKey string) string {
 	_, domain, _ := strings.Cut(emailKey, "@")
 	return domain

@@ -9,34 +9,34 @@ import (
 )
 
 const (
-	recheckBatch = 100 // most domains a Recheck
+	recheckBatch = 100 // most domains of one Recheck
 	recheckEvery = time.Minute
-	recheckAgain = 24 * time.Hour     // after a look that showed no proof
-	missingFor   = 7 * 24 * time.Hour // from the first negative to the one that counts (rule D5)
+	recheckAgain = 24 * time.Hour     // after a look that found no proof
+	missingFor   = 7 * 24 * time.Hour // from the first negative answer to the one that makes the domain lapse (rule D5)
 )
 
-// Recheck looks again at the proofs that are due, the longest due first, and then for
-// those of pending claims, at most 100 in all: it says how many, so call it until that is 0,
-// or have Run do so. A proof is looked at each 30 days less up to 3, and a day later where it
-// was not found; each attempt moves the time, so that none holds up the others.
+// Recheck checks the proofs that are due, the longest due first, and then looks for the proofs of pending
+// claims. It does at most 100 in all and returns how many it did: call it until that is 0, or let Run call
+// it.
 //
-// A pending claim is looked at 1, 5 and 30 minutes, 2 and 6 hours after it was made, and
-// then each day until it fails (rule D3): by DNS, and by the page or the file where Verify
-// was last called for that. The organizations take turns, and so do the people who claim, so
-// that none with many claims holds up another's. A proof makes the claim verified as Verify
-// would for whoever claimed it, if they could still claim it, with what they may do now; what
-// speaks against it is in FailedReason. 16 proofs are
-// looked for at a time, 12 of them here and the rest by Verify.
+// A verified domain is due 27 to 30 days after its last check, and one day after a check that found no
+// proof. Each attempt moves the due time, so that a slow domain does not delay the others. A domain lapses
+// after authoritative negative answers over at least 7 days; timeouts never count. Subdomains that were
+// proved are given up in the same way (rule D5).
 //
-// Only an authoritative negative counts, never a timeout: negatives over at least 7 days
-// make a verified domain lapse, and subdomains that were proved are given up likewise
-// (rule D5). A claim whose time for its first proof is over is stored as failed.
+// A pending claim is checked 1, 5 and 30 minutes, 2 and 6 hours after it was made, and then each day until
+// it fails (rule D3). Recheck looks in the DNS, and on the page or in the file if the last call of Verify
+// was for that. The organizations take turns, and so do the people who claim, so that nobody with many
+// claims delays others. A proof makes the claim verified as if the claimant had called Verify, with the
+// permissions that they have now; if something forbids it, FailedReason says what. A claim whose time for
+// the first proof is over is stored as failed.
 //
-// Each domain has transactions of its own, and nothing is locked while the Prover looks.
-// Recheck may run in several processes at once.
+// At most 16 proofs are looked for at a time, 12 of them by Recheck and the rest by Verify. Each domain has
+// transactions of its own, and no lock is held while the Prover looks. Several processes may run Recheck at
+// once.
 //
-// Errors: [ErrForbidden]; [ErrInTransaction] inside Transact and on a Service from
-// Join. What was done before an error stays.
+// Errors: [ErrForbidden]; [ErrInTransaction] inside Transact and on a Service from Join. What was done
+// before an error stays done.
 func (g Domains) Recheck(ctx context.Context) (int, error) {
 	if g.s.txn != nil {
 		return 0, explain(&Error{Code: ErrInTransaction}, domainsRecheck.op, "")
@@ -60,7 +60,7 @@ func (g Domains) Recheck(ctx context.Context) (int, error) {
 	return done + claims, explain(err, domainsRecheck.op, "")
 }
 
-// due lists what Recheck has to look at.
+// due returns the domains whose proof Recheck has to check.
 func (g Domains) due(ctx context.Context) ([]Domain, error) {
 	return read(ctx, g.s, domainsRecheck, "", func(ctx context.Context, c *call) ([]Domain, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -75,7 +75,7 @@ func (g Domains) due(ctx context.Context) ([]Domain, error) {
 	})
 }
 
-// recheck begins one attempt.
+// recheck begins one check.
 func (g Domains) recheck(ctx context.Context, due Domain) (*looking, error) {
 	d, err := g.begin(ctx, due)
 	if err != nil || d.State != DomainVerified {
@@ -95,16 +95,15 @@ func (g Domains) recheck(ctx context.Context, due Domain) (*looking, error) {
 	}, nil
 }
 
-// begin moves the due time before the look, so that whatever becomes of that, the
-// attempt was one, and others leave the domain alone meanwhile. It gives no domain if
-// there is nothing to look for.
+// begin moves the due time before the check. So the attempt counts even if it fails, and other processes
+// leave the domain alone meanwhile. It returns no domain if there is nothing to check.
 func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 	var d Domain
 	err := g.again(ctx, due, func(ctx context.Context, c *call, now Domain) error {
 		d = Domain{}
 		switch before := now; {
 		case now.State != due.State || now.DueAt.IsZero() || c.now.Before(now.DueAt):
-			return nil // another Recheck was first, or somebody decided
+			return nil // another Recheck was first, or somebody changed the claim
 		case now.overdue(c.now):
 			now.State, now.DueAt, now.FailedReason = DomainFailed, time.Time{}, DomainFailedExpired
 			if err := c.domains().stopLooks(ctx, now); err != nil {
@@ -121,7 +120,7 @@ func (g Domains) begin(ctx context.Context, due Domain) (Domain, error) {
 	return d, err
 }
 
-// again opens a transaction on a domain, if it is still there.
+// again opens a transaction on a domain, if the domain still exists.
 func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Context, c *call, now Domain) error) error {
 	return exec(ctx, g.s, domainsRecheck, was.ID.String(), func(ctx context.Context, c *call) error {
 		if err := c.lock(ctx, lockOrganization(was.OrganizationID), lockDomain(was.Name)); err != nil {
@@ -141,8 +140,8 @@ func (g Domains) again(ctx context.Context, was Domain, fn func(ctx context.Cont
 	})
 }
 
-// askProver asks the Prover; whose is the person whose share of the looks it takes, or zero.
-// What it cannot say counts for nothing, and the Logger hears.
+// askProver asks the Prover. whose is the person to whose share the look counts, or zero. If the Prover
+// fails, the finding counts neither way, and the Logger gets the error.
 func (g Domains) askProver(ctx context.Context, d Domain, whose Actor, by domains.Method, subdomains bool) domains.Finding {
 	c := g.s.instance.challenge(d)
 	c.Subdomains = subdomains
@@ -154,15 +153,15 @@ func (g Domains) askProver(ctx context.Context, d Domain, whose Actor, by domain
 	return finding
 }
 
-// sameProofs reports whether what was found by looking at one domain holds for the
-// other: a change to what a look does not depend on must not make it void, or whoever
-// makes one at each look is never found out.
+// sameProofs reports whether what a look at one version of a domain found holds for the other version.
+// Changes that do not concern the proof must not make it void: otherwise somebody could make one at each
+// check, and their domain would never lapse.
 func (d Domain) sameProofs(was Domain) bool {
 	return d.State == was.State && d.Challenge == was.Challenge && d.Method == was.Method && d.VerifiedAt.Equal(was.VerifiedAt) && d.ProvedAt.Equal(was.ProvedAt) &&
 		d.Subdomains == was.Subdomains && d.SubdomainsProvedAt.Equal(was.SubdomainsProvedAt)
 }
 
-// conclude keeps what was found.
+// conclude stores what a check found.
 func (g Domains) conclude(ctx context.Context, was Domain, own, below domains.Finding) error {
 	return g.again(ctx, was, func(ctx context.Context, c *call, d Domain) error {
 		if !d.sameProofs(was) {
@@ -183,8 +182,8 @@ func (g Domains) conclude(ctx context.Context, was Domain, own, below domains.Fi
 	})
 }
 
-// weigh enters a finding into the times of a proof, and reports whether it has been
-// missing for long enough.
+// weigh enters a finding into the times of a proof, and reports whether the proof has been missing for long
+// enough.
 func weigh(f domains.Finding, now time.Time, provedAt, missingSince *time.Time) bool {
 	switch f.Outcome {
 	case domains.Proved:
@@ -198,10 +197,10 @@ func weigh(f domains.Finding, now time.Time, provedAt, missingSince *time.Time) 
 	return false
 }
 
-// isProved reports whether a proof was seen, or not asked for.
+// isProved reports whether a proof was found, or none was asked for.
 func isProved(f domains.Finding) bool { return f.Outcome == domains.Proved || f.Outcome == "" }
 
-// lapse takes a domain's effect away; that it is missing stays to be seen.
+// lapse takes away a domain's effect; MissingSince keeps its value.
 func (d *Domain) lapse() {
 	d.State, d.DueAt = DomainLapsed, time.Time{}
 	d.dropSubdomains()

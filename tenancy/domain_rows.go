@@ -16,7 +16,7 @@ type domainFilter struct {
 	DueBefore      time.Time // DueAt before this instant
 }
 
-// domainRows says how one lies in a row.
+// domainRows describes the row of a domain.
 var domainRows = typed.Describe[Domain, domainFilter](
 	"tenancy_domains", "domain",
 	typed.ID("id", func(v *Domain) *DomainID { return &v.ID }),

@@ -9,21 +9,21 @@ import (
 	"github.com/freehold-dev/freehold/rbac"
 )
 
-// looking is one look on its way. ask runs outside any transaction and beside others; what it
-// finds, conclude keeps in a transaction.
+// looking is one look in progress. ask runs outside any transaction, at the same time as others. conclude
+// stores the result in a transaction.
 type looking struct {
 	ask      func(ctx context.Context)
 	conclude func(ctx context.Context) error
 	panicked any
 }
 
-// beginning makes a look in a transaction; nil: there is nothing to look for.
+// beginning makes a look in a transaction. A nil look means that there is nothing to look for.
 type beginning func(ctx context.Context) (*looking, error)
 
-// lookAll makes looks and sees them to their end, at most proofsOfRun at a time, and says how
-// many. Their transactions run one after the other, on this goroutine: only what waits for the
-// network runs at once. An error ends the looks that are under way, and nothing is kept of
-// them; each has had its next time set as it began.
+// lookAll makes looks and completes them, at most proofsOfRun at a time, and returns how many it completed.
+// Their transactions run one after the other on this goroutine; only the waiting for the network runs in
+// parallel. An error stops the looks that are under way, without a result. That is safe, because each set
+// its next time when it began.
 func lookAll(ctx context.Context, begins []beginning) (done int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	asked, under := make(chan *looking, proofsOfRun), 0
@@ -31,7 +31,7 @@ func lookAll(ctx context.Context, begins []beginning) (done int, err error) {
 		l := <-asked
 		under--
 		if l.panicked != nil {
-			panic(l.panicked) // in the goroutine of the caller, who may expect it
+			panic(l.panicked) // in the caller's goroutine, where the caller can recover it
 		}
 		if err == nil && ctx.Err() != nil {
 			err = &Error{Code: ErrCanceled, Err: ctx.Err()}
@@ -44,7 +44,7 @@ func lookAll(ctx context.Context, begins []beginning) (done int, err error) {
 		}
 	}
 	var asking sync.WaitGroup
-	defer asking.Wait() // leaves nothing behind, also where a Prover panics
+	defer asking.Wait() // no goroutine outlives the call, even if a Prover panics
 	defer cancel()
 	for _, begin := range begins {
 		if under == proofsOfRun {
@@ -79,7 +79,7 @@ func lookAll(ctx context.Context, begins []beginning) (done int, err error) {
 	return done, err
 }
 
-// seekAll looks for the proofs of pending claims, at most so many (rule D3).
+// seekAll looks for the proofs of pending claims, at most the given number (rule D3).
 func (g Domains) seekAll(ctx context.Context, most int) (int, error) {
 	due, err := read(ctx, g.s, domainsRecheck, "", func(ctx context.Context, c *call) ([]domainLook, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -116,9 +116,8 @@ func (g Domains) seek(ctx context.Context, due domainLook) (*looking, error) {
 	}, nil
 }
 
-// beginSeek sets the time of the next look before this one, so that whatever becomes of it,
-// the attempt was one, and others leave the claim alone meanwhile. It gives no claim if
-// there is nothing to look for.
+// beginSeek sets the time of the next look before this one. So the attempt counts even if it fails, and
+// other processes leave the claim alone meanwhile. It returns no claim if there is nothing to look for.
 func (g Domains) beginSeek(ctx context.Context, due domainLook) (claim Domain, look domainLook, err error) {
 	err = exec(ctx, g.s, domainsRecheck, due.domain().String(), func(ctx context.Context, c *call) error {
 		claim = Domain{}
@@ -131,7 +130,7 @@ func (g Domains) beginSeek(ctx context.Context, due domainLook) (claim Domain, l
 		var err error
 		look, err = c.tx.DomainLooks().Get(ctx, due.ID)
 		if CodeOf(err) == ErrNotFound || err == nil && (look.DueAt.IsZero() || c.now.Before(look.DueAt)) {
-			return nil // another Recheck was first, or somebody decided
+			return nil // another Recheck was first, or somebody changed the claim
 		}
 		if err != nil {
 			return err
@@ -158,7 +157,7 @@ func (g Domains) beginSeek(ctx context.Context, due domainLook) (claim Domain, l
 	return claim, look, err
 }
 
-// passOver is an error, unless it has one of the codes.
+// passOver returns err, or nil if err has one of the codes.
 func passOver(err error, codes ...Code) error {
 	for _, code := range codes {
 		if CodeOf(err) == code {
@@ -168,7 +167,7 @@ func passOver(err error, codes ...Code) error {
 	return err
 }
 
-// concludeSeek keeps what was found, if the claim still waits for it.
+// concludeSeek stores what was found, if the claim is still pending.
 func (g Domains) concludeSeek(ctx context.Context, was Domain, by domains.Method, finding domains.Finding) error {
 	return g.again(ctx, was, func(ctx context.Context, c *call, d Domain) error {
 		if d.State != DomainPending || d.overdue(c.now) || d.Challenge != was.Challenge {
@@ -189,8 +188,8 @@ func (g Domains) concludeSeek(ctx context.Context, was Domain, by domains.Method
 	})
 }
 
-// holdFor makes a claim verified for whoever made it. Nobody asks, so it must not come to
-// more than they could ask for now (rules R6, P3).
+// holdFor makes a claim verified on behalf of its claimant. There is no call of theirs, so the result must
+// not be more than they could achieve by a call now (rules R6, P3).
 func (dm domainRules) holdFor(ctx context.Context, d Domain, by domains.Method) error {
 	look, err := dm.lookAt(ctx, d)
 	if err != nil {
@@ -211,8 +210,8 @@ func (dm domainRules) holdFor(ctx context.Context, d Domain, by domains.Method) 
 	return asForbidden(claimant.owners().keepsWayIn(ctx, d.OrganizationID))
 }
 
-// mayHoldFor refuses to verify a claim for somebody who could not make it now: a person who
-// has lost the permission since, or has less than the claim gives to who joins by it.
+// mayHoldFor refuses to verify a claim on behalf of a person who could not make it now: they have lost the
+// permission, or have less than the claim gives to people who join by it.
 func (dm domainRules) mayHoldFor(ctx context.Context, claimant *call, d Domain) error {
 	if p := claimant.service.principal; p != nil && !p.user.IsZero() {
 		own, err := claimant.access().grantsOf(ctx, d.OrganizationID)
@@ -235,7 +234,7 @@ func (dm domainRules) mayHoldFor(ctx context.Context, claimant *call, d Domain) 
 	return proving{organization: d.OrganizationID}.mayProve(ctx, claimant, d)
 }
 
-// asForbidden tells of somebody who is no member any more that they may not.
+// asForbidden turns the error for a person who is no longer a member into [ErrForbidden].
 func asForbidden(err error) error {
 	if CodeOf(err) == ErrNotFound {
 		return forbidden("")
@@ -243,9 +242,9 @@ func asForbidden(err error) error {
 	return err
 }
 
-// onBehalf is c as that of somebody who is not here, to hold what they may do now against a
-// rule. What they are refused is no denial, because they asked for nothing. Of a service
-// account, which is not kept, nothing is known but its name, so it may do nothing.
+// onBehalf returns a copy of c that acts for somebody who is not calling, to check a rule against what they
+// may do now. It records no denials, because they asked for nothing. A service account may do nothing here:
+// only its name is stored, and not its grants.
 func (c *call) onBehalf(a Actor) *call {
 	part := *c
 	part.held, part.denied = nil, nil

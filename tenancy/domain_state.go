@@ -12,16 +12,16 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// resolveState gives claims the state that they are read in: one that waits too long for its
-// proof, or whose name another organization holds, has failed (rule D3). It says why, and of
-// one that waits why the last look found nothing.
+// resolveState computes the state that readers see. A claim that waits too long for its proof, or whose
+// name another organization holds, has failed (rule D3). It fills in the reason, and for a pending claim
+// why the last look found nothing.
 func (dm domainRules) resolveState(ctx context.Context, claims ...*Domain) error {
 	var waiting []*Domain
 	var names []string
 	var ids []domainLookID
 	for _, d := range claims {
 		if d.State == DomainFailed || d.overdue(dm.c.now) {
-			d.State, d.FailedReason = DomainFailed, DomainFailedExpired // no other is stored
+			d.State, d.FailedReason = DomainFailed, DomainFailedExpired // the only reason that is stored
 		}
 		if d.State == DomainPending {
 			waiting, names, ids = append(waiting, d), append(names, d.Name), append(ids, domainLookID(d.ID))
@@ -56,7 +56,7 @@ func (d Domain) overdue(now time.Time) bool {
 	return d.State == DomainPending && !now.Before(d.DueAt)
 }
 
-// holders gives the verified domain of each name that has one, in one query.
+// holders returns the verified domain of each name that has one, in one query.
 func (dm domainRules) holders(ctx context.Context, names ...string) (map[string]Domain, error) {
 	found, err := dm.c.tx.Domains().List(ctx, domainFilter{Name: typed.Of(names...), State: typed.Of(DomainVerified)}, listSpan{Limit: len(names)})
 	held := make(map[string]Domain, len(found))
@@ -66,7 +66,7 @@ func (dm domainRules) holders(ctx context.Context, names ...string) (map[string]
 	return held, err
 }
 
-// free refuses a name that another organization holds; by whom is not told (rule D3).
+// free refuses a name that another organization holds. The error does not say which organization (rule D3).
 func (dm domainRules) free(ctx context.Context, d Domain) error {
 	holders, err := dm.holders(ctx, d.Name)
 	if err != nil {
@@ -78,7 +78,7 @@ func (dm domainRules) free(ctx context.Context, d Domain) error {
 	return nil
 }
 
-// lockFree is [domainRules.free] with the name locked, for whoever is about to hold it.
+// lockFree is [domainRules.free] after it has locked the name, for a claim that is about to take it.
 func (dm domainRules) lockFree(ctx context.Context, d Domain) error {
 	if err := dm.c.lock(ctx, lockDomain(d.Name)); err != nil {
 		return err
@@ -86,8 +86,7 @@ func (dm domainRules) lockFree(ctx context.Context, d Domain) error {
 	return dm.free(ctx, d)
 }
 
-// proved makes a claim one that holds its name, shown by a method or, without one, by
-// the host's word.
+// proved makes a claim verified: by a method, or, with no method, because the host says so.
 func (d *Domain) proved(now time.Time, by domains.Method) {
 	if d.State != DomainVerified {
 		d.State, d.VerifiedAt = DomainVerified, now
@@ -97,8 +96,8 @@ func (d *Domain) proved(now time.Time, by domains.Method) {
 	d.schedule(now)
 }
 
-// restart makes a claim begin anew: a new token, as long for its proof as at first, and as
-// many looks; by is who wants it, zero: nobody in particular.
+// restart makes a claim start over, with a new token, the full time for a proof, and all its looks. by
+// becomes the claimant; a zero by keeps the old one.
 func (dm domainRules) restart(ctx context.Context, d *Domain, by Actor) error {
 	challenge, err := newChallenge(dm.c.instance.config.Rand)
 	if err != nil {
@@ -114,14 +113,14 @@ func (d *Domain) dropSubdomains() {
 	d.Subdomains, d.SubdomainsProvedAt, d.SubdomainsMissingSince = false, time.Time{}, time.Time{}
 }
 
-// reproves reports whether anything of a verified domain was proved, and so can be
-// looked at again; the host's word cannot.
+// reproves reports whether any part of a verified domain was proved, so that the proof can be checked
+// again. A domain that the host marked as verified has no proof to check.
 func (d Domain) reproves() bool { return d.Method != "" || d.reprovesSubdomains() }
 
 func (d Domain) reprovesSubdomains() bool { return d.Subdomains && !d.SubdomainsProvedAt.IsZero() }
 
-// schedule sets when a verified domain is looked at again, early enough that while all
-// is well the last proof is under 30 days old (rules D5, O2).
+// schedule sets when a verified domain is checked again, early enough that the last proof is normally less
+// than 30 days old (rules D5, O2).
 func (d *Domain) schedule(now time.Time) { d.due(now, domainProofFor) }
 
 func (d *Domain) due(now time.Time, in time.Duration) {
@@ -131,17 +130,17 @@ func (d *Domain) due(now time.Time, in time.Duration) {
 	}
 }
 
-// jitter is something below most that differs from domain to domain and from time to
-// time, so that what was verified at once does not fall due at once.
+// jitter returns a time below most that differs between domains and from time to time, so that domains that
+// were verified at once are not all due at once.
 func (d Domain) jitter(now time.Time, most time.Duration) time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write(binary.BigEndian.AppendUint64(d.ID[:], uint64(now.UnixMicro())))
 	return time.Duration(h.Sum64() % uint64(most)).Truncate(time.Microsecond)
 }
 
-// sleepDomains makes the verified domains of an organization that is archived dormant:
-// others may have them meanwhile (rule O2). Letting go of a name takes its lock, too: a
-// restored claim that found it taken is not to be kept after it was free.
+// sleepDomains makes the verified domains of an archived organization dormant, so that others can take the
+// names (rule O2). It takes the lock of each name it lets go. Without the lock, wakeDomains for
+// another organization could find the name taken, and make its claim start over although the name is free.
 func (dm domainRules) sleepDomains(ctx context.Context, org OrganizationID) error {
 	return dm.eachDomain(ctx, org, DomainVerified, func(d Domain) error {
 		if err := dm.c.lock(ctx, lockDomain(d.Name)); err != nil {
@@ -153,9 +152,9 @@ func (dm domainRules) sleepDomains(ctx context.Context, org OrganizationID) erro
 	})
 }
 
-// wakeDomains does the same for one that is restored: a dormant domain is verified again
-// if its proof is fresh enough and nobody has taken it, and else begins anew. It gives
-// the names that others have taken.
+// wakeDomains is the reverse of sleepDomains, for an organization that is restored. A dormant domain is
+// verified again if its proof is fresh enough and nobody has taken the name; otherwise the claim starts
+// over. It returns the names that others took.
 func (dm domainRules) wakeDomains(ctx context.Context, org OrganizationID) (taken []string, err error) {
 	err = dm.eachDomain(ctx, org, DomainDormant, func(d Domain) error {
 		before, kind := d, EventDomainUpdated
@@ -178,7 +177,7 @@ func (dm domainRules) wakeDomains(ctx context.Context, org OrganizationID) (take
 	return taken, err
 }
 
-// wake makes a dormant domain verified, to be looked at as soon as may be: nobody has
+// wake makes a dormant domain verified. Its next check is due as soon as possible, because there was none
 // meanwhile.
 func (d *Domain) wake(now time.Time) {
 	d.State = DomainVerified
@@ -190,8 +189,8 @@ func (d *Domain) wake(now time.Time) {
 	}
 }
 
-// eachDomain walks an organization's domains of a state, by name: the order in which
-// their names are locked.
+// eachDomain calls fn for an organization's domains of one state, by name, which is the order in which
+// names are locked.
 func (dm domainRules) eachDomain(ctx context.Context, org OrganizationID, state DomainState, fn func(Domain) error) error {
 	all, err := collect(ctx, dm.c.tx.Domains(), domainFilter{OrganizationID: typed.Of(org), State: typed.Of(state)})
 	if err != nil {

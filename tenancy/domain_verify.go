@@ -8,50 +8,48 @@ import (
 	"github.com/freehold-dev/freehold/domains"
 )
 
-// Prover looks whether a domain's challenge is published. Package domains/prove has
-// one that goes out to the DNS and the web; Freehold calls it outside any transaction.
-// It is safe for concurrent use.
+// Prover checks whether a domain's challenge is published. Package domains/prove has one that asks the DNS
+// and the web. A Prover must be safe for concurrent use. Freehold calls it outside any transaction.
 type Prover interface {
-	// Prove looks once. What it finds out about the domain, also that nothing could be
-	// found out, is no error.
+	// Prove looks once. The Finding says what it found, and also that it could not find out; that is not an
+	// error.
 	Prove(ctx context.Context, c domains.Challenge, by domains.Method) (domains.Finding, error)
 }
 
-// proveFor bounds a Prove, whatever the Prover's own limits are.
+// proveFor limits the time of one Prove, in addition to the Prover's own limits.
 const proveFor = 30 * time.Second
 
-// Verify looks for a claim's proof and, where it is published, makes the organization
-// the one that holds the domain (rules D3, D4). One that is verified already is looked
-// at again, from then on by this method; that the proof is not found harms nothing
-// there, for only Recheck counts that.
+// Verify looks for a claim's proof. If it is published, the organization holds the domain from then on
+// (rules D3, D4). Verify on a verified domain looks for the proof again, and later checks use this method.
+// If it does not find the proof, the domain stays verified, because only Recheck counts missing proofs.
 //
-// A claim that failed for want of a proof in 30 days starts over: it is pending again,
-// with a new token to publish, and is returned with an [ErrDomainNotVerified].
+// A claim that failed because it had no proof in 30 days starts over: it is pending again, with a new token
+// to publish. Verify returns it together with an [ErrDomainNotVerified].
 //
-// Nothing is locked while the Prover looks. Whatever happened to the claim meanwhile
-// stands, and of many organizations that show a proof at once exactly one gets the name.
-// 16 proofs are looked for at a time in all, and 4 for one organization or one person; a call
-// waits for its turn for at most 30 seconds.
+// No lock is held while the Prover looks. If the claim changes meanwhile, that change stays. If several
+// organizations prove one name at once, exactly one gets it. At most 16 proofs are looked for at a time,
+// and 4 for one organization or one person; a call waits for its turn for at most 30 seconds.
 //
-// Errors: [ErrDomainNotVerified] with the finding in Reason; [ErrDomainTaken];
-// [ErrRateLimited] with RetryAfter less than Config.VerifyEvery after the call before, or
-// where no turn came;
-// [ErrNotFound]; [ErrConflict]; [ErrInvalid] with the field "method", and with "name" for a
-// special-use name (rule D4); [ErrOrganizationClosed] where
-// the organization is archived; [ErrForbidden], also where an active connection would speak
-// for members above the actor (rule R6), and, with the field "domain" and Counts, for another proof
-// than a verified domain has, without the permissions for what depends on it (rule D8);
-// [ErrWouldLockOut]; [ErrInTransaction] inside Transact and on a Service from Join.
+// Errors: [ErrDomainNotVerified] with the finding in Reason; [ErrDomainTaken]; [ErrRateLimited] with
+// RetryAfter if the previous call was less than Config.VerifyEvery ago, or if no turn came; [ErrNotFound];
+// [ErrConflict]; [ErrInvalid] with the field "method", and with "name" for a special-use name (rule D4);
+// [ErrOrganizationClosed] if the organization is archived; [ErrForbidden]; [ErrWouldLockOut];
+// [ErrInTransaction] inside Transact and on a Service from Join.
+//
+// [ErrForbidden] is also the error if an active connection could then sign in members above the actor (rule
+// R6). It has the field "domain" and Counts if the domain is verified, the method is another one, and the
+// actor lacks the permissions for what depends on the domain (rule D8).
 func (g Domains) Verify(ctx context.Context, organization OrganizationID, id DomainID, by domains.Method) (Domain, error) {
 	p := proving{Domains: g, method: domainsVerify, organization: organization, id: id, by: by}
 	return p.run(ctx)
 }
 
-// VerifySubdomains looks for the proof that the names below a verified domain are the
-// organization's too (rule D6): a DNS record under a label of its own, which
-// [domains.Challenge] spells with Subdomains set.
+// VerifySubdomains looks for the proof that the names below a verified domain belong to the organization,
+// too (rule D6). The proof is a DNS record under a label of its own; a [domains.Challenge] with Subdomains
+// set spells it out.
 //
-// Errors: as for Verify, whose calls are counted apart; [ErrDomainNotVerified] where the domain itself is not.
+// Errors: as for Verify, but the two count their calls apart; [ErrDomainNotVerified] if the domain itself
+// is not verified.
 func (g Domains) VerifySubdomains(ctx context.Context, organization OrganizationID, id DomainID) (Domain, error) {
 	p := proving{
 		Domains: g, method: domainsVerifySubdomains, organization: organization, id: id,
@@ -60,7 +58,7 @@ func (g Domains) VerifySubdomains(ctx context.Context, organization Organization
 	return p.run(ctx)
 }
 
-// proving is one Verify on its way: begin, look, and read again.
+// proving is one Verify in progress: begin, look, and read again.
 type proving struct {
 	Domains
 	method       *Method
@@ -102,15 +100,15 @@ func (p proving) prove(ctx context.Context) (Domain, error) {
 	return p.keep(ctx, asked.claim)
 }
 
-// provable is a claim and what would prove it.
+// provable is a claim, and the challenge that would prove it.
 type provable struct {
 	claim     Domain
 	challenge domains.Challenge
-	actor     Actor // who asks
+	actor     Actor // who calls
 }
 
-// begin finds the claim, refuses what needs no look, and notes that there is one: whatever
-// becomes of it, the next may come after a while alone (rule D3).
+// begin finds the claim and refuses what needs no look. It records the attempt before the look, so that the
+// next one must wait even if this one fails (rule D3).
 func (p proving) begin(ctx context.Context) (provable, error) {
 	return write(ctx, p.s, p.method, p.id.String(), func(ctx context.Context, c *call) (provable, error) {
 		if err := c.access().mayLock(ctx, scope{organization: p.organization}); err != nil {
@@ -144,7 +142,7 @@ func (p proving) begin(ctx context.Context) (provable, error) {
 	})
 }
 
-// note keeps why a look at a claim found nothing, if the claim still waits.
+// note stores why a look found nothing, if the claim is still pending.
 func (p proving) note(ctx context.Context, claim Domain, reason string) error {
 	if claim.State != DomainPending {
 		return nil
@@ -165,8 +163,7 @@ func (p proving) note(ctx context.Context, claim Domain, reason string) error {
 	return err
 }
 
-// mayProve refuses where a proof would change nothing: it is asked before the look and
-// again after it.
+// mayProve refuses a look that could change nothing. It is called before the look and again after it.
 func (p proving) mayProve(ctx context.Context, c *call, d Domain) error {
 	org, err := c.tx.Organizations().Get(ctx, p.organization)
 	switch {
@@ -188,9 +185,9 @@ func (p proving) mayProve(ctx context.Context, c *call, d Domain) error {
 	return c.domains().free(ctx, d)
 }
 
-// mayReprove refuses an actor another proof of what is verified already, without the
-// permissions for what depends on it (rule D8): whoever chooses what is looked for from now on
-// may take that away, and has the domain lapse.
+// mayReprove refuses an actor who would replace the proof of a verified domain without the permissions for
+// what depends on it (rule D8). Later checks look for the new proof: the actor could take it away, and the
+// domain would lapse.
 func (p proving) mayReprove(ctx context.Context, c *call, d Domain) error {
 	same := p.subdomains && d.reprovesSubdomains() || !p.subdomains && (p.by == "" || string(p.by) == d.Method)
 	if same {
@@ -199,8 +196,8 @@ func (p proving) mayReprove(ctx context.Context, c *call, d Domain) error {
 	return c.domains().mayNarrow(ctx, d)
 }
 
-// ask has the Prover look for somebody, once and not for ever, when there is room.
-// That it could not is a finding of its own, unless it is the caller who gave up.
+// ask calls the Prover once, when there is room, with a time limit. If the Prover could not look, that is a
+// Finding; it is an error only if the caller's context ended.
 func (f *instance) ask(ctx context.Context, whose proofShares, c domains.Challenge, by domains.Method) (domains.Finding, error) {
 	if err := f.takeTurn(ctx, whose); err != nil {
 		return domains.Finding{}, err
@@ -223,7 +220,7 @@ func (f *instance) ask(ctx context.Context, whose proofShares, c domains.Challen
 	return domains.Finding{}, &Error{Code: ErrDomainNotVerified, Reason: "the prover failed", Err: err}
 }
 
-// takeTurn waits for room to look for a proof, and takes it.
+// takeTurn waits for a place to look for a proof, and takes it.
 func (f *instance) takeTurn(ctx context.Context, whose proofShares) error {
 	waiting, cancel := context.WithTimeout(ctx, proveFor)
 	defer cancel()
@@ -236,8 +233,8 @@ func (f *instance) takeTurn(ctx context.Context, whose proofShares) error {
 	return rateLimited("", proveFor)
 }
 
-// reopen reads the claim once more under the locks of its organization and its name, and
-// refuses one that has changed since it was read.
+// reopen reads the claim again under the locks of its organization and its name, and refuses a claim that
+// has changed since it was read.
 func (p proving) reopen(ctx context.Context, c *call, claim Domain) (Domain, error) {
 	if err := c.lock(ctx, lockOrganization(p.organization), lockDomain(claim.Name)); err != nil {
 		return Domain{}, err
@@ -252,7 +249,7 @@ func (p proving) reopen(ctx context.Context, c *call, claim Domain) (Domain, err
 	return d, p.mayProve(ctx, c, d)
 }
 
-// keep makes the claim one that is proved.
+// keep makes the claim verified.
 func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
 	return p.one(ctx, p.method, p.id.String(), func(ctx context.Context, c *call) (Domain, error) {
 		d, err := p.reopen(ctx, c, claim)
@@ -282,8 +279,8 @@ func (p proving) keep(ctx context.Context, claim Domain) (Domain, error) {
 	})
 }
 
-// hold is saveDomain for a claim that may take its name: where the unique key is not
-// free after all, another has it.
+// hold is saveDomain for a claim that may take its name. If the unique key is not free after all, another
+// organization has the name.
 func (dm domainRules) hold(ctx context.Context, before Domain, d *Domain, kind EventType) error {
 	err := save(ctx, dm.c, dm.c.tx.Domains().Update, before, d, kind)
 	if CodeOf(err) == ErrAlreadyExists {
@@ -292,8 +289,8 @@ func (dm domainRules) hold(ctx context.Context, before Domain, d *Domain, kind E
 	return err
 }
 
-// startOver gives a claim that failed a new token (rule D3). What was published for the
-// old one proves nothing any more, so there is nothing to look for yet.
+// startOver gives a failed claim a new token (rule D3). What is published for the old token proves nothing
+// any more, so there is nothing to look for yet.
 func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 	d, err := p.one(ctx, p.method, p.id.String(), func(ctx context.Context, c *call) (Domain, error) {
 		d, err := p.reopen(ctx, c, claim)
@@ -315,10 +312,10 @@ func (p proving) startOver(ctx context.Context, claim Domain) (Domain, error) {
 	return d, &Error{Code: ErrDomainNotVerified, Kind: "domain", Reason: "the time for its proof was over: it starts over with a new token"}
 }
 
-// MarkVerified is the host's word that a claimed domain is the organization's, whatever
-// its state. It is asked for no proof, then or later; a Verify changes that. An archive
-// ends it after a while: an organization that is restored 30 days or more after the word
-// has a pending claim, to be proved or marked once more (rule O2).
+// MarkVerified lets the host declare that a claimed domain belongs to the organization, in any state of the
+// claim. The domain needs no proof then or later, unless somebody calls Verify. A long archive ends this:
+// if an organization is restored 30 days or more after MarkVerified, its claim is pending, and has to be
+// proved or marked again (rule O2).
 //
 // Errors: [ErrDomainTaken]; [ErrNotFound]; [ErrOrganizationClosed] where the
 // organization is archived; [ErrInvalid] with the field "name" for a special-use name (rule

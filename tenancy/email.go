@@ -9,18 +9,17 @@ import (
 )
 
 const (
-	maxEmail     = 254 // bytes, RFC 5321 section 4.5.3.1.3 less its brackets
+	maxEmail     = 254 // bytes, RFC 5321 section 4.5.3.1.3 without the brackets
 	maxLocalPart = 64  // bytes, RFC 5321 section 4.5.3.1.1
 )
 
-// CanonicalEmail gives the form in which addresses are compared (rule U1): the
-// local part in lower case, an at-sign, and the domain in its normal form. One
-// mailbox, one form: "+tag" and dots mean what they say. White space around the address
-// is no part of it (rule G16).
+// CanonicalEmail returns the form in which addresses are compared (rule U1): the local part in lower case,
+// an at-sign, and the domain in its normal form. It keeps "+tag" and dots, so addresses that differ in them
+// are different. It removes white space around the address (rule G16).
 //
-// An address is at most 254 bytes with exactly one at-sign; its local part is a
-// dot-atom of RFC 5321. Anything else, quoted local parts and comments among it, is
-// [ErrInvalid] with the field "email".
+// An address has at most 254 bytes and exactly one at-sign, and its local part is a dot-atom of RFC 5321.
+// For anything else, such as quoted local parts and comments, it returns [ErrInvalid] with the field
+// "email".
 func CanonicalEmail(address string) (string, error) {
 	const field = "email"
 	address = strings.TrimSpace(address)
@@ -45,18 +44,18 @@ func CanonicalEmail(address string) (string, error) {
 	return canonical, nil
 }
 
-// readEmail is an address as it is stored, without white space around it (rule G16), and its
-// canonical form.
+// readEmail returns an address as it is stored, without white space around it (rule G16), and its canonical
+// form.
 func readEmail(s string) (address, canonical string, err error) {
 	canonical, err = CanonicalEmail(s)
 	return strings.TrimSpace(s), canonical, err
 }
 
-// hasEmail reports whether a canonical address is the user's. An empty one matches nobody: a user may have no
-// address (rule U13), and an invitation loses its address when its person is erased.
+// hasEmail reports whether a canonical address is the user's. An empty address belongs to nobody: a user
+// may have no address (rule U13), and Erase removes the address of an invitation.
 func (u User) hasEmail(canonical string) bool { return canonical != "" && u.EmailKey == canonical }
 
-// addresses drops the empty address from the constraint of a filter, because it matches nobody (rule U13).
+// addresses removes the empty address from a condition, because it belongs to nobody (rule U13).
 func addresses(in typed.In[string]) typed.In[string] {
 	if !slices.Contains(in.Values(), "") {
 		return in
@@ -64,8 +63,8 @@ func addresses(in typed.In[string]) typed.In[string] {
 	return typed.Of(slices.DeleteFunc(slices.Clone(in.Values()), func(key string) bool { return key == "" })...)
 }
 
-// asciiEmail is an address with the A-label of its domain, for people who decide something by
-// it: names of other scripts look alike (rule G5). "" where it is written so already.
+// asciiEmail returns an address with the A-label of its domain, or "" if it is already written so. People
+// who decide by an address need it, because names in other scripts can look alike (rule G5).
 func asciiEmail(address, canonical string) string {
 	local, domain, found := strings.Cut(address, "@")
 	if !found || isASCII(domain) {

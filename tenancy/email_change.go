@@ -7,33 +7,33 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// EmailProof is what ChangeEmail gives the host to mail: whoever brings the token
-// back has read the mailbox. Mail it to Email and show it to nobody. With Config.Mailer
-// it has gone there already, and Token is zero.
+// EmailProof is a token that ChangeEmail makes for the host to mail: a person who brings the token has read
+// the mailbox. Mail it to Email and show it to nobody else. With Config.Mailer it was mailed already, and
+// Token is zero.
 type EmailProof struct {
-	Email     string    `json:"email"`               // where to mail it
-	Token     Token     `json:"-"`                   // for ConfirmEmail
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the token runs out
+	Email     string    `json:"email"`               // the address to which to mail it
+	Token     Token     `json:"-"`                   // the token for ConfirmEmail
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the token expires
 }
 
-// ChangeEmail asks a user to prove an address (rule U5): it is stored as pending,
-// and the email moves only when ConfirmEmail is given the token. With the address
-// that the user has already, the proof verifies it. A second ChangeEmail replaces
-// the first, whose token is dead. A user without an address gets their first one in the same way (rule U13).
+// ChangeEmail starts a change of a user's address (rule U5). The new address is pending, and becomes the
+// user's when ConfirmEmail gets the token. If the user has the address already, the proof verifies it. A
+// second ChangeEmail replaces the first, whose token then stops working. A user without an address gets
+// their first one in the same way (rule U13).
 //
-// An address that is managed stays where it is: a person cannot move theirs off the
-// verified domains of an organization whose policy binds it (rule U9). The host can.
+// A person cannot change a managed address, which is one on a verified domain of an organization whose
+// policy binds the people on it (rule U9). The host can.
 //
-// Whether another user has the address is not told here, where anyone could ask,
-// but to ConfirmEmail, which only the mailbox's owner gets to.
+// ChangeEmail does not say whether another user has the address, because anybody could ask. ConfirmEmail
+// says it, which only the owner of the mailbox can call.
 //
-// One user can ask for a proof of one address once a minute and 10 times in 30 days, and an
-// address gets at most 20 of them a day, whoever asks: half of those are for who has asked
-// fewer than three times that day (rule I12).
+// One user can ask for a proof of one address once a minute and 10 times in 30 days. An address gets at
+// most 20 of them a day, from all users; half of those are reserved for users who have asked fewer than
+// three times that day (rule I12).
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged]; [ErrRateLimited]; for an actor [ErrEmailManaged]; with
-// Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed]
-// beside the proof, which holds.
+// Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed] together with the
+// proof, which is stored.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
 	return write(ctx, g.s, usersChangeEmail, id.String(), func(ctx context.Context, c *call) (EmailProof, error) {
 		if err := c.mayMail(); err != nil {
@@ -43,7 +43,7 @@ func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (Emai
 	})
 }
 
-// changeEmail mails the proof of an address. present: only of one that the user has, unproved.
+// changeEmail mails the proof of an address. With present, it accepts only the user's unproved address.
 func (us userRules) changeEmail(ctx context.Context, id UserID, address string, present bool) (EmailProof, error) {
 	address, canonical, err := readEmail(address)
 	if err != nil {
@@ -88,7 +88,7 @@ func (us userRules) changeEmail(ctx context.Context, id UserID, address string, 
 	}
 	message.Token = token
 	proof := EmailProof{address, us.c.queueMail(message), expires}
-	if user.PendingEmail == address { // the row stays as it is, and yet there is a new proof
+	if user.PendingEmail == address { // the row stays the same, but there is a new proof
 		return proof, us.c.record(ctx, user.event(EventUserEmailChangeRequested))
 	}
 	before := user
@@ -96,13 +96,13 @@ func (us userRules) changeEmail(ctx context.Context, id UserID, address string, 
 	return proof, us.saveUser(ctx, before, &user, EventUserEmailChangeRequested)
 }
 
-// SendVerification asks a user to prove the address that they have and that nobody has proved yet (rule
-// U12): a link goes to it, whose token ConfirmEmail takes. It is ChangeEmail to the present address, with
-// its limits, and takes the place of a change that is pending.
+// SendVerification asks a user to prove the address that they have and that is not proved yet (rule U12).
+// It mails a link, whose token is for ConfirmEmail. It is ChangeEmail to the present address, has the same
+// limits, and replaces a pending change.
 //
-// Errors: [ErrNotFound], [ErrMerged]; [ErrInvalid] with the field "email" where the address is proved already;
-// [ErrConflict] where it moves meanwhile; [ErrRateLimited]; with Config.Mailer [ErrInTransaction] in a transaction of the host's, and
-// [ErrMailFailed] beside the proof, which holds.
+// Errors: [ErrNotFound], [ErrMerged]; [ErrInvalid] with the field "email" if the address is proved already;
+// [ErrConflict] if the address changes meanwhile; [ErrRateLimited]; with Config.Mailer [ErrInTransaction]
+// in a transaction of the host's, and [ErrMailFailed] together with the proof, which is stored.
 func (g Users) SendVerification(ctx context.Context, id UserID) (EmailProof, error) {
 	return write(ctx, g.s, usersSendVerification, id.String(), func(ctx context.Context, c *call) (EmailProof, error) {
 		if err := c.mayMail(); err != nil {
@@ -123,8 +123,8 @@ func (us userRules) sendVerification(ctx context.Context, id UserID) (EmailProof
 	return us.changeEmail(ctx, id, user.Email, true)
 }
 
-// unmanaged refuses to move an address off the verified domains of an organization whose
-// policy binds the people on them (rule U9).
+// unmanaged refuses to change an address on a verified domain of an organization whose policy binds the
+// people on it (rule U9).
 func (us userRules) unmanaged(ctx context.Context, user User, to string) error {
 	from, ok, err := us.c.domains().verifiedDomain(ctx, user.EmailKey)
 	if err != nil || !ok {
@@ -144,8 +144,7 @@ func (us userRules) unmanaged(ctx context.Context, user User, to string) error {
 	return err
 }
 
-// CancelEmailChange drops a pending address and its token. Without one it changes
-// nothing.
+// CancelEmailChange drops a pending address and its token. If there is none, it changes nothing.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
@@ -155,42 +154,39 @@ func (g Users) CancelEmailChange(ctx context.Context, id UserID) (User, error) {
 	})
 }
 
-// EmailConfirmation is what ConfirmEmail needs: the Token, and the Session where the
-// address is to move.
+// EmailConfirmation is the input of ConfirmEmail: the Token, and the Session if the address changes.
 type EmailConfirmation struct {
-	// Token is that of the link that was mailed.
+	// Token is the token in the link that was mailed.
 	Token string
-	// Session is the token of the session in which the link was opened; "" = the person is
-	// signed in nowhere. A Service bound to the person needs none: it is theirs.
+	// Session is the token of the session in which the link was opened; "" = the person is not signed in.
+	// On a Service that is bound to the person, leave it empty.
 	Session string
 }
 
-// ConfirmEmail takes the token of a ChangeEmail: the pending address becomes the
-// user's email, and is verified. The person who opens the link gets the account, not the
-// person who asked for it (rule U5):
+// ConfirmEmail ends a ChangeEmail by its token: the pending address becomes the user's email, and is
+// verified. The person who opens the link gets the account, and not the person who asked for it (rule U5).
 //
-// Where the address moves, the link must be opened in a live, unconfined session of the
-// same user, which goes on; their other sessions end. Otherwise anybody could have a
-// mail sent to a stranger and make their own account the stranger's. A first address (rule U13) takes the same; the
-// identities of such a user stay.
+// If the address changes, the link must be opened in a live, unconfined session of the same user. That
+// session continues; their other sessions end. Without this condition, an attacker could have a mail sent
+// to a stranger, and the stranger's click would put the stranger's address on the attacker's account. The
+// first address of a user (rule U13) has the same condition; the identities of such a user stay.
 //
-// Where the address stays and nobody had proved it before, whoever set the account up may
-// have been somebody else. If the link was opened in a session of the user's, that stays,
-// with the identity it came by, and all else from before goes. If not, everything goes, as
-// in Identities.Resolve, and an organization that the account had made for itself alone is
-// archived; the person has a new way to sign in to make.
+// If the address stays and was not proved before, somebody else may have made the account. If the link was
+// opened in a session of the user's, that session and its identity stay, and all other sessions, identities
+// and pending changes from before are deleted. Otherwise all of them are deleted, as in Identities.Resolve,
+// and an organization that the account had made for itself alone is archived; the person then has to set up
+// a new way to sign in.
 //
-// A stranger can sign a browser in to an account of theirs, and then send its owner a
-// link. So the page that the link leads to must change nothing by itself: it names the
-// account that is signed in and the address, and confirms with a POST.
+// An attacker can sign a stranger's browser in to the attacker's account, and then send the stranger a
+// link. So the page of the link must change nothing by itself: it shows the account that is signed in and
+// the address, and confirms with a POST.
 //
-// The old address is told, by Config.Mailer, that the email has changed.
+// The old address gets a notice that the email has changed, by Config.Mailer.
 //
-// Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrSignInRequired] where
-// the address would move and there is no such session, which spends nothing;
-// [ErrForbidden] for a suspended user; [ErrEmailManaged] where the person had asked for it and the address is managed by now;
-// [ErrAlreadyExists] with the field "email" where another user has the address by now,
-// which leaves everything as it was.
+// Errors: [ErrInvalidToken], [ErrTokenExpired], [ErrTokenUsed]; [ErrSignInRequired] if the address would
+// change and there is no such session, which does not use up the token; [ErrForbidden] for a suspended
+// user; [ErrEmailManaged] if the person had asked for the change and the address is managed by now;
+// [ErrAlreadyExists] with the field "email" if another user has the address by now, which changes nothing.
 func (g Users) ConfirmEmail(ctx context.Context, in EmailConfirmation) (User, error) {
 	user, err := write(ctx, g.s, usersConfirmEmail, "", func(ctx context.Context, c *call) (User, error) {
 		return c.users().confirmEmail(ctx, in)
@@ -244,7 +240,7 @@ func (us userRules) confirmEmail(ctx context.Context, in EmailConfirmation) (Use
 	if err := us.c.sessions().endSessions(ctx, sessionFilter{UserID: typed.Of(user.ID)}, EndedEmailChanged, by.session); err != nil {
 		return User{}, err
 	}
-	if user.EmailKey != "" && user.EmailVerifiedAt.IsZero() { // without an address nobody had named somebody else's
+	if user.EmailKey != "" && user.EmailVerifiedAt.IsZero() { // without an address there was no address of somebody else's
 		if err := us.revokeAccess(ctx, user.ID, by.proof()); err != nil {
 			return User{}, err
 		}
@@ -276,20 +272,20 @@ func (us userRules) confirmStored(ctx context.Context, secret storedSecret, user
 	return user, nil
 }
 
-// presenter is who opened a link.
+// presenter is the person who opened a link.
 type presenter struct {
-	signedIn bool       // as the user whom the link is for
-	session  SessionID  // in which session; zero: the host keeps their sessions
-	identity IdentityID // that the session came by; zero: none
+	signedIn bool       // signed in as the user for whom the link is
+	session  SessionID  // their session; zero: the host keeps its own sessions
+	identity IdentityID // the identity of that session; zero: none
 }
 
-// proof is what the presenter has shown by opening the link.
+// proof returns what the presenter has proved by opening the link.
 func (p presenter) proof() emailProof {
 	return emailProof{by: EmailProvedByMail, own: p.signedIn, identity: p.identity, session: p.session}
 }
 
-// presenter tells whether a link for a user was opened by them, signed in as they should
-// be: in a live session that is not confined, or on a Service bound to them.
+// presenter finds out whether the user opened a link for them while they were properly signed in: in a live
+// session that is not confined, or on a Service bound to them.
 func (us userRules) presenter(ctx context.Context, user UserID, token string) (presenter, error) {
 	if p := us.c.service.principal; p != nil {
 		if p.session == nil {
@@ -311,7 +307,7 @@ func (us userRules) presenter(ctx context.Context, user UserID, token string) (p
 	return presenter{true, s.ID, s.IdentityID}, nil
 }
 
-// liveSession finds the session of a token, if it holds and is not confined.
+// liveSession returns the session of a token, if it is live and not confined.
 //
 // Errors: [ErrSignInRequired] otherwise.
 func (us userRules) liveSession(ctx context.Context, token string) (Session, error) {
@@ -328,8 +324,8 @@ func (us userRules) liveSession(ctx context.Context, token string) (Session, err
 	return Session{}, &Error{Code: ErrSignInRequired, Field: "session", Reason: "wants a live session that is not confined to one organization", Err: err}
 }
 
-// moveEmail gives a user another address, which is proved. The organizations that they
-// are in have an event of it (rule U9), and the old mailbox a notice (rule U11).
+// moveEmail gives a user another address, which is proved. The user's organizations get an event (rule U9),
+// and the old mailbox gets a notice (rule U11).
 func (us userRules) moveEmail(ctx context.Context, user *User, address, canonical, by string) error {
 	before := *user
 	user.Email, user.EmailKey, user.PendingEmail = address, canonical, ""
@@ -368,7 +364,7 @@ func (us userRules) moveEmail(ctx context.Context, user *User, address, canonica
 	return nil
 }
 
-// emailOf is what an organization hears of a member's address.
+// emailOf is what an organization learns of a member's address.
 type emailOf struct {
 	ID    MembershipID `json:"id,omitzero"`
 	Email string       `json:"email"`

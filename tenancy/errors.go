@@ -8,33 +8,31 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Code says what went wrong, as a value to compare with: errors.Is(err,
-// tenancy.ErrNotFound). The list is closed; the texts are stable and may be
-// handed to a client.
+// Code says what went wrong. Compare with it: errors.Is(err, tenancy.ErrNotFound). There are no other codes
+// than those below. Their texts are stable, and may be sent to a client.
 type Code = store.Code
 
-// The codes. Each stands with what it means; a method's documentation names those
-// that it returns, besides [ErrInvalid], [ErrCanceled], [ErrBusy], [ErrClosed] and
-// the store's own, which any method may return, and on a bound Service [ErrForbidden]
-// and [ErrNotFound].
+// The codes, with what they mean. The comment of a method lists the codes that it returns. Any method may
+// also return [ErrInvalid], [ErrCanceled], [ErrBusy], [ErrClosed] and the codes of the store, and on a bound
+// Service [ErrForbidden] and [ErrNotFound].
 const (
 	// ErrInvalid: an input breaks a rule; Field says which. Nothing was written.
 	ErrInvalid = store.ErrInvalid
-	// ErrNotFound: not there, or not there for the caller (rule G7).
+	// ErrNotFound: it does not exist, or the caller may not see it (rule G7).
 	ErrNotFound = store.ErrNotFound
 	// ErrAlreadyExists: a unique key is taken; Field says which.
 	ErrAlreadyExists = store.ErrAlreadyExists
 	// ErrConflict: the Version named is not the stored one (rule G11).
 	ErrConflict = store.ErrConflict
-	// ErrTooLarge: more than one transaction should touch; see Config.DeleteLimit.
+	// ErrTooLarge: the call concerns more rows than one transaction may change; see Config.DeleteLimit.
 	ErrTooLarge Code = "too_large"
-	// ErrReferenced: a row of the host's refers to what should go.
+	// ErrReferenced: a row of the host's refers to the thing to delete.
 	ErrReferenced = store.ErrReferenced
 	// ErrForbidden: the actor may not; Field names an input that only the host may
 	// give (rules A1, A4).
 	ErrForbidden Code = "forbidden"
 
-	// ErrMerged: the user was merged into another; IDs holds that one's id (rule U6).
+	// ErrMerged: the user was merged into another one; IDs has the id of that one (rule U6).
 	ErrMerged Code = "merged"
 	// ErrEmailNotVerified: an address counts only once it is proved (rule U4).
 	ErrEmailNotVerified Code = "email_not_verified"
@@ -50,64 +48,64 @@ const (
 	ErrAlreadyMemberElsewhere Code = "already_member_elsewhere"
 	// ErrPendingMembership: the membership waits for its invitation (rules M2, M4, M5).
 	ErrPendingMembership Code = "pending_membership"
-	// ErrUserSuspended: the host suspended the user, whom only the host lets in (rule M9).
+	// ErrUserSuspended: the host has suspended the user, and only the host can let them in (rule M9).
 	ErrUserSuspended Code = "user_suspended"
 	// ErrMembershipInactive: the membership is not active, or that of another account with an address of the
 	// same person's (rules M5, M8).
 	ErrMembershipInactive Code = "membership_inactive"
-	// ErrMembershipRemoved: they were removed from the organization, or left it, and somebody there has to let
-	// them in again (rules M5, M6).
+	// ErrMembershipRemoved: the person was removed from the organization, or left it, and somebody there has
+	// to let them in again (rules M5, M6).
 	ErrMembershipRemoved Code = "membership_removed"
 	// ErrSeatLimit: every seat is taken (rule M9).
 	ErrSeatLimit Code = "seat_limit"
-	// ErrJoinRefused: Config.OnJoin said no; its error is wrapped (rule M11).
+	// ErrJoinRefused: Config.OnJoin refused; its error is wrapped (rule M11).
 	ErrJoinRefused Code = "join_refused"
-	// ErrUnknownRole: no such role in this organization.
+	// ErrUnknownRole: the organization has no such role.
 	ErrUnknownRole Code = "unknown_role"
-	// ErrUnknownPermission: not declared, so neither granted nor checked (rule R1).
+	// ErrUnknownPermission: the permission is not declared, so it cannot be granted or checked (rule R1).
 	ErrUnknownPermission Code = "unknown_permission"
-	// ErrRoleInUse: Counts says by what; name a replacement (rule R5).
+	// ErrRoleInUse: the role is in use, and Counts says by what; name a replacement (rule R5).
 	ErrRoleInUse Code = "role_in_use"
 
-	// ErrAlreadyInvited: an invitation of that address there is pending (rule I1).
+	// ErrAlreadyInvited: an invitation to this address is already pending there (rule I1).
 	ErrAlreadyInvited Code = "already_invited"
-	// ErrInvitationAccepted: somebody accepted it (rule I4).
+	// ErrInvitationAccepted: somebody has accepted the invitation (rule I4).
 	ErrInvitationAccepted Code = "invitation_accepted"
-	// ErrInvitationRevoked: it was taken back (rule I5).
+	// ErrInvitationRevoked: the invitation was taken back (rule I5).
 	ErrInvitationRevoked Code = "invitation_revoked"
-	// ErrInvitationDeclined: it was declined, or its address declined another one of the organization's in the last 30
-	// days; then RetryAfter says how long to wait (rule I9).
+	// ErrInvitationDeclined: the invitation was declined, or its address declined another one of the
+	// organization's in the last 30 days; then RetryAfter says how long to wait (rule I9).
 	ErrInvitationDeclined Code = "invitation_declined"
-	// ErrInvitationExpired: its time ran out (rule I3).
+	// ErrInvitationExpired: the invitation's time is over (rule I3).
 	ErrInvitationExpired Code = "invitation_expired"
-	// ErrInvitationForOtherEmail: it is for somebody else (rule I4).
+	// ErrInvitationForOtherEmail: the invitation is for another address (rule I4).
 	ErrInvitationForOtherEmail Code = "invitation_for_other_email"
-	// ErrInvitationVoid: who sent it may not give what it promises any more (rule I4), or the
-	// organization that it founds cannot be made any more (rule I13).
+	// ErrInvitationVoid: the inviter may no longer give what the invitation gives (rule I4), or the
+	// organization to found cannot be made any more (rule I13).
 	ErrInvitationVoid Code = "invitation_void"
-	// ErrEmailDomainNotAllowed: the organization takes no addresses of that domain (rule M14).
+	// ErrEmailDomainNotAllowed: the organization does not allow addresses on this domain (rule M14).
 	ErrEmailDomainNotAllowed Code = "email_domain_not_allowed"
-	// ErrOrganizationClosed: it is suspended or archived, so nobody gets in (rule M14).
+	// ErrOrganizationClosed: the organization is suspended or archived, so nobody can join it (rule M14).
 	ErrOrganizationClosed Code = "organization_closed"
 	// ErrRateLimited: too often in too short a time; RetryAfter says how long to wait (rules I12, D3).
 	ErrRateLimited Code = "rate_limited"
-	// ErrMailFailed: what was asked is done, but Config.Mailer failed; its error is wrapped (rule I2).
+	// ErrMailFailed: the call succeeded, but Config.Mailer failed; its error is wrapped (rule I2).
 	ErrMailFailed Code = "mail_failed"
-	// ErrJoinCodeRevoked: the code was taken back, or who made it could not make it now (rule I7).
+	// ErrJoinCodeRevoked: the code was taken back, or its author could not make it now (rule I7).
 	ErrJoinCodeRevoked Code = "join_code_revoked"
-	// ErrJoinCodeExpired: its time ran out.
+	// ErrJoinCodeExpired: the code's time is over.
 	ErrJoinCodeExpired Code = "join_code_expired"
-	// ErrJoinCodeSpent: as many as may have used it.
+	// ErrJoinCodeSpent: the code was used as often as it allows.
 	ErrJoinCodeSpent Code = "join_code_spent"
-	// ErrJoinRequestsOff: the organization takes no requests to join (rule I7).
+	// ErrJoinRequestsOff: the organization accepts no join requests (rule I7).
 	ErrJoinRequestsOff Code = "join_requests_off"
-	// ErrAlreadyRequested: the person asked already, and waits (rule I7).
+	// ErrAlreadyRequested: the person has asked already, and the request waits (rule I7).
 	ErrAlreadyRequested Code = "already_requested"
-	// ErrJoinRequestDecided: it was approved, declined or canceled.
+	// ErrJoinRequestDecided: the request was approved, declined or canceled before.
 	ErrJoinRequestDecided Code = "join_request_decided"
 
-	// ErrPublicEmailDomain: anyone can have an address there, so nobody may claim it, and no
-	// list of allowed domains holds it (rules D2, O3).
+	// ErrPublicEmailDomain: anybody can get an address on this domain, so nobody may claim it, and no list of
+	// allowed domains may have it (rules D2, O3).
 	ErrPublicEmailDomain Code = "public_email_domain"
 	// ErrDomainTaken: another organization has verified the domain (rule D3).
 	ErrDomainTaken Code = "domain_taken"
@@ -115,34 +113,36 @@ const (
 	ErrDomainNotVerified Code = "domain_not_verified"
 	// ErrWouldLockOut: after the change no owner could sign in any more (rule P3).
 	ErrWouldLockOut Code = "would_lock_out"
-	// ErrConnectionInUse: a policy requires the connection; change that first (rule P3).
+	// ErrConnectionInUse: a policy requires the connection; change the policy first (rule P3).
 	ErrConnectionInUse Code = "connection_in_use"
 
-	// ErrSessionExpired: too old, or unused too long (rule S1).
+	// ErrSessionExpired: the session is too old, or was unused too long (rule S1).
 	ErrSessionExpired Code = "session_expired"
-	// ErrSessionEnded: signed out, revoked, or its user, organization or membership is out (rule S2).
+	// ErrSessionEnded: the session was signed out or revoked, or its user, organization or membership lost
+	// access (rule S2).
 	ErrSessionEnded Code = "session_ended"
 	// ErrSignInRequired: only a session of the same user may do this; sign in and try again (rule U5).
 	ErrSignInRequired Code = "sign_in_required"
-	// ErrSignInRefused: a policy wants another way to sign in there; sign in anew (rule P3).
+	// ErrSignInRefused: a policy demands another way to sign in there; sign in again (rule P3).
 	ErrSignInRefused Code = "sign_in_refused"
 
-	// ErrInvalidToken: malformed, unknown, or another kind's (rule G10); of a pending sign-in also used or ended (rule P5).
+	// ErrInvalidToken: the token is malformed, unknown or of another kind (rule G10); of a pending sign-in
+	// also used or ended (rule P5).
 	ErrInvalidToken Code = "invalid_token"
-	// ErrTokenExpired: the token was good once; its time ran out.
+	// ErrTokenExpired: the token was valid once; its time is over.
 	ErrTokenExpired Code = "token_expired"
-	// ErrTokenUsed: the token was good once and has been spent or replaced.
+	// ErrTokenUsed: the token was valid once, and has been used or replaced.
 	ErrTokenUsed Code = "token_used"
-	// ErrInvalidCursor: malformed, or of another query (rule G6).
+	// ErrInvalidCursor: the cursor is malformed, or from another query (rule G6).
 	ErrInvalidCursor Code = "invalid_cursor"
 	// ErrEventsPruned: the cursor is below what Prune left (rule E1).
 	ErrEventsPruned = store.ErrEventsPruned
 
-	// ErrInTransaction: an outer Service was called with the context of a running
-	// transaction, or a method that must not run inside one was.
+	// ErrInTransaction: an outer Service was called with the context of a running transaction, or a method was
+	// called that cannot run inside one.
 	ErrInTransaction Code = "in_transaction"
-	// ErrUnboundInRequest: the unbound Service was asked to write or list with the context of
-	// a request that a guard let through; see [Guarded] (rule G13).
+	// ErrUnboundInRequest: the trusted Service was asked to write or list with the context of a request that a
+	// guard let through; see [Guarded] (rule G13).
 	ErrUnboundInRequest Code = "unbound_in_request"
 	// ErrReadOnly: a write inside View, or a database that cannot be written.
 	ErrReadOnly = store.ErrReadOnly
@@ -152,11 +152,11 @@ const (
 	ErrBusy = store.ErrBusy
 	// ErrClosed: the store, or the transaction, has ended.
 	ErrClosed = store.ErrClosed
-	// ErrStorageFull: no room on the disk. Nothing of the call was kept.
+	// ErrStorageFull: there is no room on the disk. Nothing of the call was kept.
 	ErrStorageFull = store.ErrStorageFull
 	// ErrCorrupt: the database is damaged.
 	ErrCorrupt = store.ErrCorrupt
-	// ErrNotADatabase: the file is something else.
+	// ErrNotADatabase: the file is not a database.
 	ErrNotADatabase = store.ErrNotADatabase
 	// ErrSchema: the tables are missing, older or newer than this program's; the text says which.
 	ErrSchema = store.ErrSchema
@@ -164,36 +164,36 @@ const (
 	ErrInternal = store.ErrInternal
 )
 
-// Error is the error of every method here (rule G7). Only Code is always set.
-// Its text holds no secret and no driver's words; those are behind Unwrap.
+// Error is the error that every method of this package returns (rule G7). Only Code is always set. Its text
+// has no secrets, and nothing that a database driver says; Unwrap returns the driver's error.
 type Error struct {
-	// Code is what to compare with.
+	// Code is what went wrong, to compare with.
 	Code Code
-	// Op is what was asked: "create organization".
+	// Op is the operation, such as "create organization".
 	Op string
-	// Kind and Key name the thing: "organization", its id or another key.
+	// Kind and Key name the thing: a kind such as "organization", and its id or another key.
 	Kind, Key string
-	// Field is the input at fault, in snake case.
+	// Field is the name of the wrong input, in snake case.
 	Field string
-	// Reason says what is wrong with it, for a person.
+	// Reason says what is wrong, for a person to read.
 	Reason string
 	// IDs names the things in the way, such as the organizations of ErrLastOwner.
 	IDs []string
-	// RetryAfter is how long to wait before the same call can succeed; 0 = it is not known, or
-	// time changes nothing. Set for ErrRateLimited, and for ErrInvitationDeclined of an address.
+	// RetryAfter is how long to wait before the same call can succeed; 0 = unknown, or waiting does not help.
+	// It is set for ErrRateLimited, and for ErrInvitationDeclined of an address.
 	RetryAfter time.Duration
-	// Counts says how many are in the way, by kind.
+	// Counts is how many things are in the way, by kind.
 	Counts map[string]int
 	// Err is the cause.
 	Err error
 }
 
-// Error is one line: `deactivate membership "org_.../usr_...": last_owner`.
+// Error returns one line, such as `deactivate membership "org_.../usr_...": last_owner`.
 func (e *Error) Error() string {
 	return (&store.Error{Code: e.Code, Kind: cmp.Or(e.Op, e.Kind), Key: e.Key, Field: e.Field, Reason: e.Reason}).Error()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, code) work.
@@ -202,8 +202,8 @@ func (e *Error) Is(target error) bool {
 	return ok && code == e.Code
 }
 
-// CodeOf is err's Code: "" for nil, [ErrCanceled] for a bare context error, and
-// [ErrInternal] for an error that carries none.
+// CodeOf returns the Code of err: "" for nil, [ErrCanceled] for an error of a context, and [ErrInternal] for any
+// other error without a Code.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {
@@ -216,7 +216,7 @@ func invalid(field, reason string) *Error {
 	return &Error{Code: ErrInvalid, Field: field, Reason: reason}
 }
 
-// rateLimited refuses what was done too often, for as long as it takes.
+// rateLimited is the refusal of a call that came too often; wait is how long to wait.
 func rateLimited(field string, wait time.Duration) *Error {
 	return &Error{
 		Code: ErrRateLimited, Field: field, RetryAfter: wait,
@@ -228,9 +228,8 @@ func notFound[T Entity](id ID[T]) *Error {
 	return &Error{Code: ErrNotFound, Kind: kindName(id.Prefix()), Key: id.String()}
 }
 
-// explain gives err the name of the operation and what it was about, without
-// hiding what a deeper layer said more exactly. An error of the host's own, from
-// inside Transact or OnJoin, passes as it is.
+// explain adds to err the name of the operation and the key of its thing. It keeps what a deeper layer has set,
+// because that is more exact. An error of the host's own code in Transact or OnJoin passes unchanged.
 func explain(err error, op, key string) error {
 	if err == nil {
 		return nil
@@ -253,7 +252,7 @@ func explain(err error, op, key string) error {
 	return &Error{Code: CodeOf(err), Op: op, Key: key, Err: err}
 }
 
-// kindName is a kind of thing in words, for errors: what its table calls it.
+// kindName returns the name of a kind of thing, for errors, as its table has it.
 func kindName(prefix string) string {
 	for _, e := range entities {
 		if e.table.Columns[0].Prefix == prefix {

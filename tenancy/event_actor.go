@@ -7,12 +7,12 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// nameActors fills the ActorPerson of the people who did what a page tells of: two statements, and
-// one for each of them who is not a member any more. Nobody is named whom the log of that
-// organization does not name to its people anyway.
+// nameActors fills in the ActorPerson of the events on a page. It costs two statements, and one more for
+// each actor who is not a member any more. It gives no name that the organization's log does not show to
+// its readers anyway.
 func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID) error {
 	actors := map[UserID]EventPerson{}
-	var ids []UserID // as they come on the page, so that the same are named each time
+	var ids []UserID // in the order of the page, so that the same page always names the same people
 	for i := range events {
 		id, ok := events[i].Actor.user()
 		if _, known := actors[id]; ok && !known {
@@ -48,10 +48,10 @@ func (c *call) nameActors(ctx context.Context, events []Event, in OrganizationID
 	return nil
 }
 
-// awayNamed is how many people who are no members a page of events names.
+// awayNamed is how many people who are not members a page of events names.
 const awayNamed = 50
 
-// nameAway names those who are not members, where an organization asks: a statement each.
+// nameAway names actors who are not members of the organization, with one statement each.
 func (c *call) nameAway(ctx context.Context, actors map[UserID]EventPerson, ids []UserID, there map[UserID]string, in OrganizationID) (err error) {
 	left := awayNamed
 	for _, id := range ids {
@@ -66,7 +66,7 @@ func (c *call) nameAway(ctx context.Context, actors map[UserID]EventPerson, ids 
 	return nil
 }
 
-// namesThere are the names that people have as members of an organization; "" = their own.
+// namesThere returns the names that people have as members of an organization; "" = the user's own name.
 func (c *call) namesThere(ctx context.Context, ids []UserID, in OrganizationID) (map[UserID]string, error) {
 	names := map[UserID]string{}
 	if in.IsZero() {
@@ -82,8 +82,8 @@ func (c *call) namesThere(ctx context.Context, ids []UserID, in OrganizationID) 
 	return names, err
 }
 
-// lastCalled is what the last event of an organization about somebody calls them. That is all that
-// it may know of somebody who is not a member: what they are called today does not concern it.
+// lastCalled returns what the last event of an organization about a person calls them. The organization may
+// know no more of a person who is not a member: their name of today does not concern it.
 func (c *call) lastCalled(ctx context.Context, id UserID, in OrganizationID) (EventPerson, error) {
 	filter := eventFilter{OrganizationID: typed.Of(in), UserID: typed.Of(id)}
 	last, _, _, err := c.tx.Events().Read(ctx, filter, logSpan{Limit: 1, Desc: true})
@@ -93,7 +93,7 @@ func (c *call) lastCalled(ctx context.Context, id UserID, in OrganizationID) (Ev
 	return last[0].Person, nil
 }
 
-// user is the person who is an actor; false for what is no person.
+// user returns the actor's user id; false if the actor is not a person.
 func (a Actor) user() (UserID, bool) {
 	if a.Kind != ActorUser {
 		return UserID{}, false

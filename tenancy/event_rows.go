@@ -23,13 +23,13 @@ type eventFilter struct {
 	Until          time.Time // before this instant
 }
 
-// storedPerson is the form in which a person lies in the row of an event.
+// storedPerson is the form of an EventPerson in the row of an event.
 type storedPerson struct {
 	Name  string `json:"name,omitempty"`
 	Email string `json:"email,omitempty"`
 }
 
-// eventRows says how one lies in a row.
+// eventRows describes the row of an event.
 var eventRows = typed.Describe[Event, eventFilter](
 	"tenancy_events", "event",
 	typed.ID("id", func(v *Event) *EventID { return &v.ID }),
@@ -60,7 +60,7 @@ var eventRows = typed.Describe[Event, eventFilter](
 		typed.Before(c, "time", f.Until)
 	})
 
-// eventLog is where they are kept.
+// eventLog is the log that has the rows of events.
 var eventLog = func() *store.Log {
 	t := eventRows.Table
 	return &store.Log{
@@ -69,8 +69,8 @@ var eventLog = func() *store.Log {
 	}
 }()
 
-// logSpan says which events: those beyond After (0 = from the start, or from the
-// end if Desc), at most Limit of them.
+// logSpan selects events by position: at most Limit of those beyond After. An After of 0 means from the
+// start, or from the end if Desc.
 type logSpan struct {
 	After Position
 	Limit int
@@ -91,8 +91,8 @@ func (l eventTable) Append(ctx context.Context, e Event) error {
 	return l.tx.border.Append(ctx, eventLog, row, people)
 }
 
-// Read gives up to span.Limit events that pass the filter, and the position to go on
-// from: see [store.Rows.Events].
+// Read returns up to span.Limit events that pass the filter, and the position from which to go on: see
+// [store.Rows.Events].
 func (l eventTable) Read(ctx context.Context, filter eventFilter, span logSpan) (list []Event, next Position, done bool, err error) {
 	at, done, err := l.tx.border.Events(ctx, eventLog, eventRows.Conds(filter),
 		store.LogSpan{After: int64(span.After), Limit: span.Limit, Desc: span.Desc},
@@ -108,26 +108,26 @@ func (l eventTable) Read(ctx context.Context, filter eventFilter, span logSpan) 
 	return list, Position(at), done, nil
 }
 
-// Last is the position of the newest committed event, 0 before the first.
+// Last returns the position of the newest committed event, 0 before the first.
 func (l eventTable) Last(ctx context.Context) (Position, error) {
 	last, err := l.tx.border.Last(ctx, eventLog)
 	return Position(last), err
 }
 
-// Prune removes up to limit of the oldest events from before an instant.
+// Prune deletes up to limit of the oldest events from before a time.
 func (l eventTable) Prune(ctx context.Context, before time.Time, limit int) (int, error) {
 	return l.tx.border.Prune(ctx, eventLog, before.UnixMicro(), limit)
 }
 
-// Redact empties Data, Previous and Person of up to limit events behind a position that list the
-// person. next is where to go on from; 0: there are no more.
+// Redact empties Data, Previous and Person of up to limit events after a position that list the person.
+// next is the position from which to go on; 0: there are no more.
 func (l eventTable) Redact(ctx context.Context, person UserID, after Position, limit int) (n int, next Position, err error) {
 	n, at, err := l.tx.border.Redact(ctx, eventLog, person, int64(after), limit)
 	return n, Position(at), err
 }
 
-// actorField keeps who did it in one text, "user:usr_...", "service:import" or "host",
-// that a person can read and a query can match.
+// actorField stores an actor as one text, such as "user:usr_...", "service:import" or "host". A person can
+// read the text, and a query can match it.
 func actorField[V any](name string, at func(*V) *Actor) typed.Field[V] {
 	return typed.Custom(store.Column{Name: name, Type: store.Text},
 		func(v *V, x *store.Value) { x.Text = actorText(*at(v)) },
@@ -144,7 +144,7 @@ func actorText(a Actor) string {
 	return string(a.Kind) + ":" + a.ID
 }
 
-// when is a text that holds under a condition alone, for derived columns.
+// when returns text if holds, and otherwise "". It is for derived columns.
 func when(holds bool, text string) string {
 	if holds {
 		return text

@@ -2,7 +2,7 @@ package tenancy
 
 import "fmt"
 
-// eventTypes are all that there are. A test compares them with the constants.
+// eventTypes has all types of events. A test compares it with the constants.
 var eventTypes = map[EventType]bool{
 	EventOrganizationCreated:       true,
 	EventOrganizationUpdated:       true,
@@ -78,7 +78,7 @@ var eventTypes = map[EventType]bool{
 	EventOwnershipTransferred:      true,
 }
 
-// knownTypes refuses a type that there is not: a misspelling would select nothing, or leave out nothing.
+// knownTypes refuses an unknown type: a misspelled one would silently select nothing, or leave out nothing.
 func knownTypes(field string, types []EventType) error {
 	if len(types) > MaxLimit {
 		return invalid(field, fmt.Sprintf("are %d, at most %d", len(types), MaxLimit))

@@ -10,62 +10,60 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Events is the group of methods on the event log, which is the audit log too.
+// Events is the group of methods on the event log, which is also the audit log.
 type Events struct{ s *Service }
 
-// EventQuery selects events (rule E1). Empty fields do not constrain, and those
-// that are set must all hold; of a list one must match.
+// EventQuery selects events (rule E1). An event must match every field that is set; it matches a list if it
+// matches one element. Empty fields do not matter.
 type EventQuery struct {
-	// After is the Next of the page before; 0 = from the oldest, or from the newest if
-	// Descending. It is the host's alone, because positions count the events of all
-	// organizations (rule G14).
+	// After is the Next of the previous page; 0 = from the oldest event, or from the newest if Descending.
+	// Only the host may set it, because positions count the events of all organizations (rule G14).
 	After Position
-	// AfterEvent is the NextEvent of the page before, or the id of another event that the
-	// query could give. Zero = as After says. A query has one of the two.
+	// AfterEvent is the NextEvent of the previous page, or the id of another event that the query could
+	// return. Zero: see After. Set at most one of the two.
 	AfterEvent     EventID
-	Types          []EventType    // any of these; none = all
-	Except         []EventType    // types that are left out, also of those in Types
+	Types          []EventType    // any of these types; empty = all
+	Except         []EventType    // leaves out these types, even if Types has them
 	OrganizationID OrganizationID // where it happened
 	UserID         UserID         // the person concerned
 	Subject        string         // TypeID of the thing that changed
 	Actor          Actor          // the author of the change
-	// Since and Until bound Event.Time: from Since on, before Until. Both are found by a search,
-	// so that a page costs the same wherever it lies in the log. Events outside are not looked
-	// at, and Next stays before them.
+	// Since and Until select by Event.Time: from Since on, and before Until. Both are found by a search, so
+	// a page costs the same wherever it lies in the log. Events outside are not read, and Next stays before
+	// them.
 	Since, Until time.Time
 	Descending   bool // newest first
 	Limit        int  // default 50, at most 1000
-	// NameActors fills [Event.ActorPerson], so that an audit page needs no other call (rule G12). In an
-	// organization a member is called by the name there. Of those who are members no more it gives
-	// what they were called in the last event about them there: a statement for each of them, of at most
-	// 50 on a page. Without OrganizationID it is the user's own name. The rest costs two statements a page.
+	// NameActors fills in [Event.ActorPerson], so that an audit page needs no other call (rule G12). With
+	// an OrganizationID, a member has their name in that organization. A person who is no longer a member
+	// has the name from the last event about them there. Without OrganizationID, everybody has their own
+	// name. It costs two statements for each page, and one more for each former member, of whom it names at
+	// most 50 on a page.
 	NameActors bool
 }
 
-// EventPage is a part of the log. Done says that the log had no more. A page that is not
-// Done may hold fewer events than asked for, even none: a read examines a bounded number
-// of rows.
+// EventPage is a part of the log. A page that is not Done may have fewer events than asked for, even none,
+// because one read examines a bounded number of rows.
 type EventPage struct {
 	Items []Event `json:"items"` // in the order of the log, or newest first
-	// Next is where the host goes on, by After. It is 0 for an actor.
+	// Next is the After with which the host reads on. It is 0 for an actor.
 	Next Position `json:"next,omitzero"`
-	// NextEvent is where an actor goes on, by AfterEvent: the last event of the organization
-	// that was read, whether or not it is among Items (rule G14). It is zero for the host, and
-	// where there was none.
+	// NextEvent is the AfterEvent with which an actor reads on: the last event of the organization that was
+	// read, whether or not it is in Items (rule G14). It is zero for the host, and if no event was read.
 	NextEvent EventID `json:"next_event,omitzero"`
-	Done      bool    `json:"done"` // the log had no more
+	Done      bool    `json:"done"` // there are no more events in the log
 }
 
-// List reads a part of the log in the order of commits (rule E1). To follow the log, ask
-// again with After = Next and AfterEvent = NextEvent: no event is skipped, however late it
-// commits. Inside a transaction only what was committed before it began to write is seen.
+// List reads a part of the log in the order of commits (rule E1). To follow the log, call it again with
+// After = Next and AfterEvent = NextEvent: it never skips an event, however late that commits. Inside a
+// transaction, List sees only what was committed before the transaction began to write.
 //
-// An actor sees no [Position], not in events either (rule G14): between two of them others'
-// events would show.
+// An actor sees no [Position], also not in events (rule G14): two positions would show how many events of
+// others lie between them.
 //
-// Errors: [ErrInvalid], also with "types" and "except" for a type that there is not; [ErrInvalidCursor] for a negative After; [ErrForbidden] with "after"
-// for an actor's After; [ErrEventsPruned] for an After below what Prune left, and for an
-// AfterEvent that is not there, or not any more.
+// Errors: [ErrInvalid], with "types" and "except" for an unknown type; [ErrInvalidCursor] for a negative
+// After; [ErrForbidden] with "after" for an actor's After; [ErrEventsPruned] for an After below what Prune
+// left, and for an AfterEvent that does not exist, or no longer exists.
 func (g Events) List(ctx context.Context, q EventQuery) (EventPage, error) {
 	return read(ctx, g.s, eventsList, "", func(ctx context.Context, c *call) (EventPage, error) {
 		if err := c.access().authorize(ctx, scope{organization: q.OrganizationID}); err != nil {
@@ -103,7 +101,7 @@ func (c *call) events(ctx context.Context, q EventQuery) (EventPage, error) {
 	return page, nil
 }
 
-// parts checks a query and takes it apart.
+// parts checks a query and splits it into a filter and a span.
 func (q EventQuery) parts() (filter eventFilter, span logSpan, err error) {
 	span = logSpan{After: q.After, Desc: q.Descending, Limit: q.Limit}
 	switch {
@@ -142,8 +140,8 @@ func (q EventQuery) parts() (filter eventFilter, span logSpan, err error) {
 	return filter, span, nil
 }
 
-// positionOf finds an event of the filter's organization. One of another organization, one
-// that was pruned and one that never was are answered alike.
+// positionOf finds an event of the filter's organization. An event of another organization, one that was
+// pruned and one that never existed give the same error.
 func (c *call) positionOf(ctx context.Context, id EventID, filter eventFilter) (Position, error) {
 	found, _, _, err := c.tx.Events().Read(ctx, eventFilter{ID: typed.Of(id), OrganizationID: filter.OrganizationID}, logSpan{Limit: 1})
 	if err != nil {
@@ -155,8 +153,8 @@ func (c *call) positionOf(ctx context.Context, id EventID, filter eventFilter) (
 	return found[0].Position, nil
 }
 
-// eventsWithoutPositions reads a page as an actor sees it. It ends at an event of the
-// organization, and goes on from one that is not, so that each page is a step.
+// eventsWithoutPositions reads a page for an actor. It reads on until it has passed at least one event of
+// the organization, because only such an event can be the NextEvent. So each page makes progress.
 func (c *call) eventsWithoutPositions(ctx context.Context, filter eventFilter, span logSpan, after EventID) (EventPage, error) {
 	page := EventPage{NextEvent: after}
 	for {
@@ -182,8 +180,8 @@ func (c *call) eventsWithoutPositions(ctx context.Context, filter eventFilter, s
 	return page, nil
 }
 
-// lastRead is the event of the organization that a read came to, which is at next or before
-// it. Zero: none.
+// lastRead returns the last event of the organization that a read has passed, at next or before it. Zero:
+// none.
 func (c *call) lastRead(ctx context.Context, filter eventFilter, items []Event, next Position, span logSpan) (EventID, error) {
 	if n := len(items); n > 0 && items[n-1].Position == next {
 		return items[n-1].ID, nil
@@ -202,8 +200,8 @@ func (c *call) lastRead(ctx context.Context, filter eventFilter, items []Event, 
 	return found[0].ID, nil
 }
 
-// All walks the log from q.After or q.AfterEvent to its end as it is when reached; q.Limit
-// is how many are read at a time. An error ends the walk.
+// All iterates over the log from q.After or q.AfterEvent to its end, with the events that are added
+// meanwhile. q.Limit is how many it reads at a time. An error ends the iteration.
 func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		q := q
@@ -226,8 +224,8 @@ func (g Events) All(ctx context.Context, q EventQuery) iter.Seq2[Event, error] {
 	}
 }
 
-// Last is the position of the newest event, 0 before the first. It never moves
-// back, so it is a cheap sign that something changed.
+// Last returns the position of the newest event, 0 before the first. It never decreases, so it is a cheap
+// way to see that something has changed.
 func (g Events) Last(ctx context.Context) (Position, error) {
 	return read(ctx, g.s, eventsLast, "", func(ctx context.Context, c *call) (Position, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil {
@@ -237,23 +235,23 @@ func (g Events) Last(ctx context.Context) (Position, error) {
 	})
 }
 
-// pruneLimit is how many events, and how many denials, one transaction of Prune removes.
+// pruneLimit is how many events, and how many denials, one transaction of Prune deletes.
 const pruneLimit = 100
 
-// pruneRest is how long Prune rests between two transactions: others write meanwhile.
+// pruneRest is the pause between two transactions of Prune, in which others can write.
 const pruneRest = 10 * time.Millisecond
 
-// pruned is what one transaction of Prune removed.
+// pruned counts what one transaction of Prune deleted.
 type pruned struct{ events, denials int }
 
-// Prune removes the events from before an instant (rule E3), oldest first, in
-// transactions of bounded size, and says how many went. The denials from before it go,
-// too (rule A5). What is gone before an error stays gone.
+// Prune deletes the events from before a time, oldest first (rule E3), and returns how many it deleted. It
+// also deletes the denials from before that time (rule A5). It works in transactions of bounded size; what
+// it deleted before an error stays deleted.
 func (g Events) Prune(ctx context.Context, before time.Time) (int, error) {
 	return g.prune(ctx, before, true)
 }
 
-// forgetOld is Prune by Config.KeepEvents; denials are kept for as long as they are by themselves.
+// forgetOld prunes by Config.KeepEvents. It leaves the denials, which have a time limit of their own.
 func (g Events) forgetOld(ctx context.Context) (int, error) {
 	config := &g.s.instance.config
 	if config.KeepEvents == 0 {

@@ -10,11 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Evidence is what the program has checked about somebody who signs in. It is made by
-// the functions below from what a password check, a mailbox or a provider gave, and
-// holds nothing that a program can set by itself, or decode. The zero Evidence proves
-// nothing. Evidence that is unusable is reported by [Service.SignIn], as [ErrInvalid]
-// with the field "evidence".
+// Evidence is what the program has checked about a person who signs in: a password, a mailbox or what a
+// provider says. Only the functions below make it; its fields cannot be set or decoded, so a request cannot
+// contain it. The zero Evidence proves nothing. If Evidence is unusable, [Service.SignIn] returns
+// [ErrInvalid] with the field "evidence".
 //
 //	PasswordEvidence(credentialID, email)                      a password was right
 //	MailboxEvidence(email)                                     a link or code that was mailed came back
@@ -26,57 +25,56 @@ import (
 // [Evidence.WithSecondFactor] and [Evidence.WithMailbox] add to one of these.
 type Evidence struct {
 	method       SignInMethod
-	credential   bool // the subject is a credential of the program's own
+	credential   bool // the subject is a credential that the program keeps
 	connection   ConnectionID
-	epoch        int64 // of the connection, as the program read it
+	epoch        int64 // the connection's Epoch when the program read it
 	subject      string
 	email        string
-	vouched      bool   // the provider says that email is the person's
-	mailbox      string // an address whose mailbox the program has seen opened
+	vouched      bool   // the provider says that email belongs to the person
+	mailbox      string // an address whose mailbox the person has opened
 	secondFactor bool
-	groups       []string // nil: none were asserted
+	groups       []string // nil: the provider asserts none
 	profile      Profile
-	pending      Token  // of a pending sign-in, which holds all else; zero: none
-	fault        *Error // what makes it unusable; nil: nothing
+	pending      Token  // the token of a pending sign-in, which has the rest; zero: none
+	fault        *Error // why it is unusable; nil: it is usable
 }
 
-// Assertion is what an organization's identity provider says about a person, by SAML or
-// OpenID Connect. The program has checked that it is genuine, meant for this program, and
-// an answer to this sign-in.
+// Assertion is what an organization's identity provider says about a person, by SAML or OpenID Connect.
+// Before the program makes one, it must have checked that the message is genuine, is meant for this
+// program, and answers this sign-in.
 type Assertion struct {
 	Subject string // the person's fixed name at the provider: 1 to 255 printable characters
-	Email   string // "" = the provider tells none
-	// EmailVerified is what the provider says about Email; nil = nothing, as with SAML.
-	// False is never taken for verified. Nil and true count on the verified domains of the
-	// connection's organization alone (rule P6).
+	Email   string // "" = the provider gives none
+	// EmailVerified is what the provider says about Email; nil = nothing, as with SAML. False means that
+	// Email is not verified. Nil and true count only on the verified domains of the connection's
+	// organization (rule P6).
 	EmailVerified *bool
-	// Groups are those that the provider asserts; nil = it asserts none, which changes no
-	// role, and empty = the person is in no group (rule P8). At most 1000 count.
+	// Groups are the person's groups at the provider. nil = it does not say, and no role changes; empty =
+	// the person is in no group (rule P8). Only the first 1000 count.
 	Groups  []string
 	Profile Profile // what the provider says about the person
 }
 
-// Profile is what a provider or the person tells of themselves. What does not fit a
-// user's field is left out: nobody is kept out for a picture.
+// Profile is what a provider or the person says about their name, picture and language. A value that does
+// not fit the user's field is left out and stops no sign-in.
 type Profile struct {
-	GivenName   string // names, as in [NewUser]; "" = not told
-	FamilyName  string // likewise
-	DisplayName string // likewise
+	GivenName   string // as in [NewUser]; "" = not given
+	FamilyName  string // as in [NewUser]; "" = not given
+	DisplayName string // as in [NewUser]; "" = not given
 	Picture     string // an https URL
 	Locale      string // a BCP 47 tag
 }
 
-// PasswordEvidence says that the password of a credential was right. credentialID is the
-// program's own fixed name for it, 1 to 255 printable characters, the Subject of an
-// identity whose provider is "password". email is the address that the person typed,
-// unproved; "" where they typed none.
+// PasswordEvidence says that the password of a credential was right. credentialID is the program's fixed
+// name for the credential: 1 to 255 printable characters. It is the Subject of an identity with the
+// provider "password". email is the address that the person typed, which is not proved by this; "" if they
+// typed none.
 func PasswordEvidence(credentialID, email string) Evidence {
 	return CredentialEvidence(MethodPassword, credentialID, email)
 }
 
-// CredentialEvidence is [PasswordEvidence] for another kind of credential that the
-// program keeps by itself, such as a passkey. method is one of Config.SignInMethods and the
-// provider of its identities.
+// CredentialEvidence is [PasswordEvidence] for another kind of credential that the program keeps, such as a
+// passkey. method is one of Config.SignInMethods, and is the provider of the identities.
 func CredentialEvidence(method SignInMethod, credentialID, email string) Evidence {
 	e := Evidence{method: method, credential: true, subject: credentialID, email: email}
 	if credentialID == "" {
@@ -85,9 +83,9 @@ func CredentialEvidence(method SignInMethod, credentialID, email string) Evidenc
 	return e
 }
 
-// MailboxEvidence says that the person opened a link, or typed a code, that the program
-// had mailed to an address just now and shown to nobody. Its method is
-// [MethodMagicLink]. [Proofs] mails both, and gives this.
+// MailboxEvidence says that the person has just opened a link, or typed a code, that the program mailed to
+// the address and showed to nobody else. Its method is [MethodMagicLink]. [Proofs] mails links and codes,
+// and returns this evidence.
 func MailboxEvidence(email string) Evidence {
 	e := Evidence{method: MethodMagicLink, mailbox: email}
 	if email == "" {
@@ -96,16 +94,16 @@ func MailboxEvidence(email string) Evidence {
 	return e
 }
 
-// ClaimsEvidence reads the claims sub, email, email_verified, name, given_name,
-// family_name, picture and locale of one of the program's own providers: the payload of
-// an ID token that the program has verified, or the like from a provider without ID
-// tokens. provider is one of Config.SignInMethods.
+// ClaimsEvidence reads the claims of one of the application's own providers: sub, email, email_verified,
+// name, given_name, family_name, picture and locale. claims is the payload of an ID token that the program
+// has verified, or the same in JSON from a provider without ID tokens. provider is one of
+// Config.SignInMethods.
 //
-// The address counts as the person's only where email_verified is the boolean true. A
-// text, a number, null or nothing is no proof, and names match byte for byte (rule U4).
+// The address counts as the person's only if email_verified is the boolean true. A string, a number, null
+// or a missing claim proves nothing. Names of claims match byte for byte (rule U4).
 //
-// Claims that can be read in two ways are unusable: a name that occurs twice, invalid
-// UTF-8, and a sub or an email with U+FFFD, which stands for what was not readable.
+// Claims that two readers could understand differently are unusable: a name that occurs twice, invalid
+// UTF-8, and a sub or an email with U+FFFD, which replaces characters that could not be read.
 func ClaimsEvidence(provider string, claims json.RawMessage) Evidence {
 	c, err := readClaims(claims)
 	return Evidence{
@@ -114,10 +112,9 @@ func ClaimsEvidence(provider string, claims json.RawMessage) Evidence {
 	}
 }
 
-// ConnectionEvidence is what an organization's provider says about a person through a
-// connection (rules P1, P6). c is the Connection as the program read it to check what the
-// provider sent: if it has been pointed to another provider since, SignIn refuses with
-// [ErrConflict].
+// ConnectionEvidence is what an organization's provider says about a person through a connection (rules P1,
+// P6). c must be the Connection with which the program checked the provider's message. If the connection
+// has been changed to another provider since, SignIn returns [ErrConflict].
 func ConnectionEvidence(c Connection, a Assertion) Evidence {
 	e := Evidence{
 		method: MethodSingleSignOn, connection: c.ID, epoch: c.Epoch, subject: a.Subject, email: a.Email,
@@ -133,10 +130,10 @@ func ConnectionEvidence(c Connection, a Assertion) Evidence {
 	return e
 }
 
-// AssertionFromClaims reads the claims of [ClaimsEvidence] and groups, a list of texts,
-// from an ID token of an organization's provider. Where email_verified is missing,
-// EmailVerified is nil; where it is anything but the boolean true, it is false. What
-// cannot be read gives an Assertion without a Subject, which SignIn refuses.
+// AssertionFromClaims makes an Assertion from an ID token of an organization's provider. It reads the
+// claims that [ClaimsEvidence] reads, and groups, a list of strings. If email_verified is missing,
+// EmailVerified is nil; if it is anything but the boolean true, EmailVerified is false. Unreadable claims
+// give an Assertion without a Subject, which SignIn refuses.
 func AssertionFromClaims(claims json.RawMessage) Assertion {
 	c, err := readClaims(claims)
 	if err != nil {
@@ -145,31 +142,33 @@ func AssertionFromClaims(claims json.RawMessage) Assertion {
 	return Assertion{Subject: c.subject, Email: c.email, EmailVerified: c.verified, Groups: c.groups, Profile: c.profile}
 }
 
-// PendingEvidence says that this attempt goes on with an earlier one, whose decision named one more
-// thing and gave a token for it (rule P5). token is what [Token.Reveal] gave of Decision.Pending:
-// keep it in a cookie of its own, as tenancyhttp does, and never in a URL or a form.
+// PendingEvidence continues an earlier attempt, whose decision asked for one more thing and came with a
+// token (rule P5). token is what [Token.Reveal] returned for Decision.Pending. Keep it in a cookie of its
+// own, as tenancyhttp does, and never in a URL or a form.
 //
 //	{Evidence: PendingEvidence(token).WithSecondFactor()}            a second factor was right
 //	{Evidence: PendingEvidence(token), OrganizationID: chosen}       an organization was chosen
 //	{Evidence: PendingEvidence(token), Found: &NewOrganization{...}} or is to be founded
 //
-// The session has the method of the first attempt. Of its wishes OrganizationID, Invitation, Note
-// and Profile hold, unless this attempt names others: an OrganizationID and Found replace the
-// OrganizationID. A Note that is too long is not kept. Found and ChooseLater are given anew each
-// time. Groups that a connection maps only later count from the next sign-in on.
+// The session has the method of the first attempt. OrganizationID, Invitation, Note and Profile of the
+// first attempt stay valid unless this attempt sets them; an OrganizationID or Found here replaces the
+// first OrganizationID. Found and ChooseLater do not carry over: set them in each attempt. A Note that is
+// too long is not kept. Groups that the connection began to map after the first attempt count from the next
+// sign-in.
 //
-// A token is good for 10 minutes after the first attempt, however many steps follow, and for one
-// success: the attempt that signs in, and the one whose decision gives the next token, use it up.
-// Any other decision counts as a failure, and the fifth failure ends it, also over several tokens
-// of one sign-in; a filed request does neither. An error counts nothing. A person has at most 5
-// tokens, and one more ends the oldest. A wrong second factor never comes here: count how often
-// somebody may try one by yourself, as with passwords.
+// A token is valid for 10 minutes after the first attempt, however many steps follow. It works for one
+// success: an attempt that signs in uses it up, and so does an attempt whose decision comes with the next
+// token. Every other decision is a failure, except a filed request, which counts as neither; errors do not
+// count. The fifth failure ends the sign-in, counted over all its tokens. A person has at most 5 tokens,
+// and one more ends the oldest. A wrong second factor does not reach this package: limit the attempts
+// yourself, as for passwords.
 //
-// Everything is judged again: the policies, the memberships, the connection and its epochs, the
-// identity, the user. A takeover, a suspension, a change of address, Sessions.RevokeAll, a merge
-// and the deletion of the user end it; so do the unlinking of the identity and whatever ends the
-// sessions of the connection (rule P9). SignIn then answers [ErrInvalidToken] with the field
-// "evidence", as for a token that is unknown or was used; [ErrTokenExpired] after the 10 minutes.
+// SignIn checks everything again: the policies, the memberships, the connection and its epochs, the
+// identity, the user. The token ends with a takeover, a suspension, a change of address,
+// Sessions.RevokeAll, and a merge or deletion of the user. It also ends when the identity is unlinked, and
+// with everything that ends the sessions of the connection (rule P9). SignIn then returns [ErrInvalidToken]
+// with the field "evidence", as for an unknown or used token. After the 10 minutes it returns
+// [ErrTokenExpired].
 func PendingEvidence(token string) Evidence {
 	e := Evidence{pending: Token{&token}}
 	if token == "" {
@@ -178,17 +177,16 @@ func PendingEvidence(token string) Evidence {
 	return e
 }
 
-// WithSecondFactor adds that the program has checked a second factor, or that the
-// provider vouches for one.
+// WithSecondFactor returns e with a second factor, which the program has checked or the provider asserts.
 func (e Evidence) WithSecondFactor() Evidence {
 	e.secondFactor = true
 	return e
 }
 
-// WithMailbox adds what [MailboxEvidence] says to another proof, such as a password. Both
-// must come from one person: see [DecisionVerifyEmail]. A code that was mailed shows it,
-// if the person types it into the browser that made the attempt. So does a link that works
-// only in that browser. A link that works anywhere does not: use MailboxEvidence alone.
+// WithMailbox returns e with what [MailboxEvidence] says, for example a password and a mailbox. Both must
+// come from the same person: see [DecisionVerifyEmail]. A mailed code shows that if the person types it
+// into the browser that made the attempt, and so does a link that works only in that browser. A link that
+// works anywhere does not: then use MailboxEvidence alone.
 func (e Evidence) WithMailbox(email string) Evidence {
 	e.mailbox = email
 	if email == "" {
@@ -202,7 +200,7 @@ func (e Evidence) isZero() bool {
 	return e.method == "" && e.fault == nil && e.mailbox == "" && e.pending.IsZero()
 }
 
-// read are claims as far as they matter here.
+// claimSet has the claims that this package reads.
 type claimSet struct {
 	subject, email string
 	verified       *bool
@@ -210,8 +208,8 @@ type claimSet struct {
 	profile        Profile
 }
 
-// readClaims reads claims by their exact names: encoding/json would take Email_Verified for
-// email_verified, and a person may be able to set the first.
+// readClaims reads claims by their exact names. encoding/json would also accept Email_Verified for
+// email_verified, and a person may be able to set such a claim at their provider.
 func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
 	claims, err := claimsByName(raw)
 	if err != nil {
@@ -219,7 +217,7 @@ func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
 	}
 	text := func(name string) string {
 		var s string
-		_ = json.Unmarshal(claims[name], &s) // what is no text is left out
+		_ = json.Unmarshal(claims[name], &s) // a claim that is not a string is left out
 		return s
 	}
 	if c.subject = text("sub"); c.subject == "" {
@@ -246,9 +244,9 @@ func readClaims(raw json.RawMessage) (c claimSet, fault *Error) {
 	return c, nil
 }
 
-// claimsByName reads the claims of an object that everybody reads alike. encoding/json
-// takes the last of two claims of one name, where another reader takes the first, and
-// turns bytes that are no UTF-8 into U+FFFD.
+// claimsByName reads the claims of an object, and refuses one that another reader could understand
+// differently. For two claims of one name, encoding/json takes the last one, and other readers take the
+// first. It also turns bytes that are not UTF-8 into U+FFFD.
 func claimsByName(raw json.RawMessage) (claims map[string]json.RawMessage, err error) {
 	if err := json.Unmarshal(raw, &claims); err != nil {
 		return nil, err
@@ -257,7 +255,7 @@ func claimsByName(raw json.RawMessage) (claims map[string]json.RawMessage, err e
 		return nil, errors.New("null, or no UTF-8")
 	}
 	all := json.NewDecoder(bytes.NewReader(raw))
-	_, err = all.Token() // the brace
+	_, err = all.Token() // the opening brace
 	for named := 0; err == nil && all.More(); {
 		var value json.RawMessage
 		if _, err = all.Token(); err == nil {
@@ -270,11 +268,11 @@ func claimsByName(raw json.RawMessage) (claims map[string]json.RawMessage, err e
 	return claims, err
 }
 
-// garbled reports whether a text has U+FFFD: encoding/json makes it of half a surrogate
-// pair, so that two texts may have become one.
+// garbled reports whether a text has U+FFFD. encoding/json replaces half a surrogate pair by it, so that
+// two different texts may have become the same.
 func garbled(s string) bool { return strings.ContainsRune(s, utf8.RuneError) }
 
-// over is p with what it leaves empty taken from another.
+// over returns p, with its empty fields taken from other.
 func (p Profile) over(other Profile) Profile {
 	return Profile{
 		GivenName: cmp.Or(p.GivenName, other.GivenName), FamilyName: cmp.Or(p.FamilyName, other.FamilyName),
@@ -289,22 +287,22 @@ const maxAsserted = 1000 // groups of one attempt
 type attempt struct {
 	Attempt
 	Evidence
-	emailKey    string // canonical; "": none was told
-	mailboxKey  string // canonical; "": none was proved
-	invited     string // the address of the invitation, where none was told
-	malformed   error  // what is wrong with the address that came with a subject: a known identity needs none
-	onlyInvited bool   // there is no evidence but the token of the invitation
+	emailKey    string // canonical; "": no address was given
+	mailboxKey  string // canonical; "": no mailbox was proved
+	invited     string // the address of the invitation, if no address was given
+	malformed   error  // what is wrong with the address that came with a subject; a known identity needs no address
+	onlyInvited bool   // the token of the invitation is the only evidence
 
-	pending   *pendingSignIn // that it goes on with; nil: none
-	presented Token          // of that
-	kept      storedSecretID // the secret of the invitation that an earlier attempt brought; zero: none
+	pending   *pendingSignIn // the pending sign-in that this attempt continues; nil: none
+	presented Token          // the token of pending
+	kept      storedSecretID // the secret of the invitation of an earlier attempt; zero: none
 }
 
-// brings reports whether the person brings an invitation, or brought one before.
+// brings reports whether the person brings an invitation now, or brought one in an earlier attempt.
 func (a attempt) brings() bool { return a.Invitation != "" || !a.kept.IsZero() }
 
-// invitationSecret is the id of the secret of the invitation that the person brings, if its token
-// is well formed.
+// invitationSecret returns the id of the secret of the invitation that the person brings, if its token is
+// well formed.
 func (a attempt) invitationSecret() storedSecretID {
 	raw := readToken(a.Invitation)
 	if !wellFormed(raw, secretInvitation) {
@@ -314,8 +312,8 @@ func (a attempt) invitationSecret() storedSecretID {
 	return id
 }
 
-// checked is the attempt with its addresses in canonical form, or what is wrong with it. kept is
-// the secret of an invitation that was brought before; zero: none.
+// checked returns the attempt with its addresses in canonical form, or an error. kept is the secret of the
+// invitation of an earlier attempt; zero: none.
 func (in Attempt) checked(c *call, kept storedSecretID) (attempt, error) {
 	a := attempt{Attempt: in, Evidence: in.Evidence, kept: kept}
 	a.Attempt.Evidence = Evidence{}
@@ -348,7 +346,7 @@ func (in Attempt) checked(c *call, kept storedSecretID) (attempt, error) {
 	return a, a.readAddresses()
 }
 
-// checkFound refuses an organization to found beside another one, or for somebody else.
+// checkFound refuses Found together with another organization, with LinkTo, or with another owner.
 func (in Attempt) checkFound() error {
 	switch {
 	case in.Found == nil:
@@ -387,7 +385,7 @@ func (a *attempt) readAddresses() (err error) {
 	return nil
 }
 
-// provider is that of the identity that somebody came by.
+// provider returns the provider of the identity with which the person signs in.
 func (a attempt) provider() string {
 	if a.connection.IsZero() {
 		return string(a.method)

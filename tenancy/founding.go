@@ -9,33 +9,34 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// foundingsFor is the time in which foundings are counted, of organizations that are gone, too
+// foundingsFor is the time over which foundings are counted, including organizations that were deleted
 // (rule O6).
 const foundingsFor = 24 * time.Hour
 
-// founding is an organization that a person made for themselves (rule O6). Those that the host
-// makes have none. One that is deleted within a day leaves it behind: otherwise deleting would
-// make room for more. It goes as the person founds another after that day.
+// founding is the row of an organization that a person made for themselves (rule O6). Organizations that
+// the host makes have none. If the organization is deleted within a day, the row stays; otherwise a
+// deletion would make room for a new one. It is deleted when the person founds another organization after
+// that day.
 type founding struct {
-	ID        foundingID // the organization's
+	ID        foundingID // the same as the organization's
 	Version   int64
 	UserID    UserID
 	FoundedAt time.Time
-	EndsAt    time.Time // when one that was deleted counts no more; zero: it exists
+	EndsAt    time.Time // when a deleted organization stops counting; zero: it exists
 }
 
-// foundingID is the id of an organization, as that of its founding, fnd_...
+// foundingID is the id of an organization, as the id of its founding; its text begins with fnd_.
 type foundingID = ID[founding]
 
 func (founding) idPrefix() string { return "fnd" }
 
 func (f founding) rowID() [16]byte { return f.ID }
 
-// admitFounding counts one more organization that a person makes for themselves, and refuses
-// it to whoever has as many as they may, or made as many in a day. The caller has their lock.
+// admitFounding counts one more organization that a person makes for themselves. It refuses if they have as
+// many as they may, or have made as many in a day. The caller holds their lock.
 //
-// Errors: [ErrInvalid] with the field "organizations" for the first, [ErrRateLimited] with the
-// same for the second.
+// Errors: [ErrInvalid] with the field "organizations" if they have as many, [ErrRateLimited] with the same
+// field if they have made as many.
 func (o organizationRules) admitFounding(ctx context.Context, id OrganizationID, user UserID) error {
 	own := foundingFilter{UserID: typed.Of(user)}
 	over := own
@@ -67,7 +68,7 @@ func (o organizationRules) admitFounding(ctx context.Context, id OrganizationID,
 	return o.c.tx.Foundings().Insert(ctx, founding{ID: foundingID(id), Version: 1, UserID: user, FoundedAt: o.c.now})
 }
 
-// endFounding has an organization that is deleted count for what is left of its first day.
+// endFounding makes a deleted organization count for the rest of its first day.
 func (o organizationRules) endFounding(ctx context.Context, id OrganizationID) error {
 	f, err := o.c.tx.Foundings().Get(ctx, foundingID(id))
 	switch {
@@ -83,7 +84,7 @@ func (o organizationRules) endFounding(ctx context.Context, id OrganizationID) e
 	return o.c.tx.Foundings().Update(ctx, f)
 }
 
-// moveFoundings makes what one user founded count for another, into whom they are merged.
+// moveFoundings moves the foundings of a user to the user into whom they are merged.
 func (o organizationRules) moveFoundings(ctx context.Context, from, into UserID) error {
 	return walk(ctx, o.c.tx.Foundings(), foundingFilter{UserID: typed.Of(from)}, func(f founding) error {
 		f.UserID = into
@@ -92,7 +93,7 @@ func (o organizationRules) moveFoundings(ctx context.Context, from, into UserID)
 	})
 }
 
-// foundFor makes an organization by a Service, as a part of this call, with a user as its owner. It
+// foundFor makes an organization as a part of this call, by another Service, with a user as its owner. It
 // returns their membership.
 func (c *call) foundFor(ctx context.Context, by *Service, in NewOrganization, owner User) (Member, error) {
 	in.Owner = owner.ID

@@ -12,7 +12,7 @@ type foundingFilter struct {
 	EndsBefore time.Time // EndsAt before this instant
 }
 
-// foundingRows says how one lies in a row.
+// foundingRows describes the row of a founding.
 var foundingRows = typed.Describe[founding, foundingFilter](
 	"tenancy_foundings", "founding",
 	typed.ID("id", func(v *founding) *foundingID { return &v.ID }),

@@ -8,30 +8,28 @@ import (
 	"github.com/freehold-dev/freehold/internal/typeid"
 )
 
-// Entity is anything that Freehold keeps under an id of its own. It is exported
-// so that a backend can be written once for all of them; only this package adds
-// members.
+// Entity is a type whose values Freehold stores under an id of their own. It is exported so that a backend
+// can be written once for all such types; only this package can add types.
 type Entity interface {
-	// idPrefix is the kind as it stands before the underscore of a TypeID.
+	// idPrefix is the kind, the part of a TypeID before the underscore.
 	idPrefix() string
-	// rowID is the id without its kind, for code that is written once for all kinds.
+	// rowID is the id without its kind, for code that works with all kinds.
 	rowID() [16]byte
 }
 
-// ID names one thing of kind T: sixteen bytes whose kind is in the type, so that
-// a user's id does not compile where an organization's is due. It is comparable,
-// costs no allocation to pass around, and its zero value names nothing.
+// ID is the id of one thing of kind T: sixteen bytes. Because the kind is in the Go type, a user's id in
+// the place of an organization's does not compile. An ID is comparable and needs no allocation; the zero ID
+// names nothing.
 //
-// Outside the process an ID is a TypeID (rule G1): a kind, an underscore and 26
-// characters of base32, such as org_01h455vb4pex5vsknk084sn02q. That text is what
-// String, JSON and the tables of a SQL store hold, so what a host sees in a URL is
-// what it joins on.
+// Outside the process an ID is a TypeID (rule G1): a kind, an underscore and 26 characters of base32, such
+// as org_01h455vb4pex5vsknk084sn02q. String, JSON and the tables of an SQL store have this text, so the id
+// in a URL is the text to join on.
 type ID[T Entity] [16]byte
 
-// ParseID reads a TypeID of kind T. Malformed text and another kind's id are
-// [ErrInvalid], with the field "id" (rule G7). Parse once, at the edge of the
-// program, and pass the ID on. Each kind has a function of its own, such as
-// [ParseUserID], and tenancyhttp.ID reads one from the path of a request.
+// ParseID parses a TypeID of kind T. For malformed text and for the id of another kind it returns
+// [ErrInvalid], with the field "id" (rule G7). Parse once, at the edge of the program, and pass the ID on.
+// Each kind has its own function, such as [ParseUserID]; tenancyhttp.ID reads an id from the path of a
+// request.
 func ParseID[T Entity](s string) (ID[T], error) {
 	var id ID[T]
 	prefix, raw, err := typeid.Parse(s)
@@ -47,7 +45,7 @@ func ParseID[T Entity](s string) (ID[T], error) {
 	return ID[T](raw), nil
 }
 
-// Prefix is the kind's part of the text: "org" for an organization.
+// Prefix returns the kind: "org" for an organization.
 func (id ID[T]) Prefix() string {
 	var kind T
 	return kind.idPrefix()
@@ -56,11 +54,11 @@ func (id ID[T]) Prefix() string {
 // IsZero reports whether id names nothing.
 func (id ID[T]) IsZero() bool { return id == ID[T]{} }
 
-// Compare orders ids by their bytes: version 7 UUIDs, and so ids made by the
-// default Config, sort by the time they were made.
+// Compare compares ids by their bytes. Version 7 UUIDs, which the default Config makes, sort by the time at
+// which they were made.
 func (id ID[T]) Compare(other ID[T]) int { return bytes.Compare(id[:], other[:]) }
 
-// String is the TypeID, or "" for the zero ID.
+// String returns the TypeID, or "" for the zero ID.
 func (id ID[T]) String() string {
 	if id.IsZero() {
 		return ""
@@ -68,7 +66,7 @@ func (id ID[T]) String() string {
 	return typeid.String(id.Prefix(), id)
 }
 
-// MarshalText writes the TypeID, or nothing for the zero ID.
+// MarshalText returns the TypeID, or no text for the zero ID.
 func (id ID[T]) MarshalText() ([]byte, error) {
 	if id.IsZero() {
 		return nil, nil
@@ -76,7 +74,7 @@ func (id ID[T]) MarshalText() ([]byte, error) {
 	return typeid.Append(nil, id.Prefix(), id), nil
 }
 
-// UnmarshalText reads what MarshalText wrote; errors as in [ParseID].
+// UnmarshalText parses what MarshalText wrote. Errors: as for [ParseID].
 func (id *ID[T]) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*id = ID[T]{}
@@ -89,8 +87,8 @@ func (id *ID[T]) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Value gives a host's own SQL the text that our tables hold, NULL for the zero
-// ID, so that an ID can be bound to a statement as it is.
+// Value returns the text that Freehold's tables have, and NULL for the zero ID. So the host's own SQL can
+// bind an ID to a statement.
 func (id ID[T]) Value() (driver.Value, error) {
 	if id.IsZero() {
 		return nil, nil
@@ -98,7 +96,7 @@ func (id ID[T]) Value() (driver.Value, error) {
 	return id.String(), nil
 }
 
-// Scan reads a column of a host's own table that holds one of our ids.
+// Scan reads an id from a column of a host's own table.
 func (id *ID[T]) Scan(src any) error {
 	switch text := src.(type) {
 	case nil:

@@ -1,52 +1,52 @@
 package tenancy
 
-// ParseOrganizationID is [ParseID] for an organization's id, org_...
+// ParseOrganizationID parses the id of an organization; its text begins with org_. See [ParseID].
 func ParseOrganizationID(s string) (OrganizationID, error) { return ParseID[Organization](s) }
 
-// ParseUserID is [ParseID] for a user's id, usr_...
+// ParseUserID parses the id of a user; its text begins with usr_. See [ParseID].
 func ParseUserID(s string) (UserID, error) { return ParseID[User](s) }
 
-// ParseMembershipID is [ParseID] for the id of a membership, mem_...
+// ParseMembershipID parses the id of a membership; its text begins with mem_. See [ParseID].
 func ParseMembershipID(s string) (MembershipID, error) { return ParseID[Membership](s) }
 
-// ParseIdentityID is [ParseID] for the id of an identity, idn_...
+// ParseIdentityID parses the id of an identity; its text begins with idn_. See [ParseID].
 func ParseIdentityID(s string) (IdentityID, error) { return ParseID[Identity](s) }
 
-// ParseInvitationID is [ParseID] for the id of an invitation, inv_...
+// ParseInvitationID parses the id of an invitation; its text begins with inv_. See [ParseID].
 func ParseInvitationID(s string) (InvitationID, error) { return ParseID[Invitation](s) }
 
-// ParseJoinCodeID is [ParseID] for the id of a join code, jcd_...
+// ParseJoinCodeID parses the id of a join code; its text begins with jcd_. See [ParseID].
 func ParseJoinCodeID(s string) (JoinCodeID, error) { return ParseID[JoinCode](s) }
 
-// ParseJoinRequestID is [ParseID] for the id of a join request, jrq_...
+// ParseJoinRequestID parses the id of a join request; its text begins with jrq_. See [ParseID].
 func ParseJoinRequestID(s string) (JoinRequestID, error) { return ParseID[JoinRequest](s) }
 
-// ParseDomainID is [ParseID] for the id of a domain claim, dom_...
+// ParseDomainID parses the id of a domain claim; its text begins with dom_. See [ParseID].
 func ParseDomainID(s string) (DomainID, error) { return ParseID[Domain](s) }
 
-// ParseConnectionID is [ParseID] for the id of a connection, con_...
+// ParseConnectionID parses the id of a connection; its text begins with con_. See [ParseID].
 func ParseConnectionID(s string) (ConnectionID, error) { return ParseID[Connection](s) }
 
-// ParsePolicyID is [ParseID] for the id of a policy, pol_...
+// ParsePolicyID parses the id of a policy; its text begins with pol_. See [ParseID].
 func ParsePolicyID(s string) (PolicyID, error) { return ParseID[Policy](s) }
 
-// ParseSessionID is [ParseID] for the id of a session, ses_...
+// ParseSessionID parses the id of a session; its text begins with ses_. See [ParseID].
 func ParseSessionID(s string) (SessionID, error) { return ParseID[Session](s) }
 
-// ParseRoleID is [ParseID] for the id of a role, role_...
+// ParseRoleID parses the id of a role; its text begins with role_. See [ParseID].
 func ParseRoleID(s string) (RoleID, error) { return ParseID[Role](s) }
 
-// ParseRoleAssignmentID is [ParseID] for the id of a role assignment, ras_...
+// ParseRoleAssignmentID parses the id of a role assignment; its text begins with ras_. See [ParseID].
 func ParseRoleAssignmentID(s string) (RoleAssignmentID, error) { return ParseID[RoleAssignment](s) }
 
-// ParsePermissionID is [ParseID] for the id of a permission, prm_...
+// ParsePermissionID parses the id of a permission; its text begins with prm_. See [ParseID].
 func ParsePermissionID(s string) (PermissionID, error) { return ParseID[Permission](s) }
 
-// ParseRemovalID is [ParseID] for the id of a removal, rmv_...
+// ParseRemovalID parses the id of a removal; its text begins with rmv_. See [ParseID].
 func ParseRemovalID(s string) (RemovalID, error) { return ParseID[Removal](s) }
 
-// ParseEventID is [ParseID] for the id of an event, evt_...
+// ParseEventID parses the id of an event; its text begins with evt_. See [ParseID].
 func ParseEventID(s string) (EventID, error) { return ParseID[Event](s) }
 
-// ParseDenialID is [ParseID] for the id of a denial, den_...
+// ParseDenialID parses the id of a denial; its text begins with den_. See [ParseID].
 func ParseDenialID(s string) (DenialID, error) { return ParseID[Denial](s) }

@@ -11,24 +11,27 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Identity is one way in which a user signs in: a subject at a provider (rule U4).
-// Provider and Subject are its key; the email is an attribute and never one.
+// Identity is one way in which a user signs in: a subject at a provider (rule U4). Provider and Subject
+// together are its key. The email is only an attribute.
 type Identity struct {
-	ID            IdentityID `json:"id"`                       // never changes
-	Version       int64      `json:"version"`                  // counts changes from 1 (rule G11)
-	UserID        UserID     `json:"user_id"`                  // the user who signs in by it
-	Provider      string     `json:"provider"`                 // one of the application's: "google", "password"; or a connection, by its id
-	Subject       string     `json:"subject"`                  // the person's fixed name at the provider, byte for byte
-	Email         string     `json:"email,omitempty"`          // as the provider last told it
-	EmailVerified bool       `json:"email_verified,omitempty"` // the provider said that it had verified Email
-	// Epoch is the connection's at the time of the link: once that has been pointed to
-	// another provider, the identity opens nothing (rule U4). 0: the application's provider.
+	ID      IdentityID `json:"id"`      // never changes
+	Version int64      `json:"version"` // counts changes from 1 (rule G11)
+	UserID  UserID     `json:"user_id"` // the user who signs in with it
+	// Provider is a provider of the application's, such as "google" or "password", or the id of a
+	// connection.
+	Provider      string `json:"provider"`
+	Subject       string `json:"subject"`                  // the person's fixed name at the provider, byte for byte
+	Email         string `json:"email,omitempty"`          // as the provider last gave it
+	EmailVerified bool   `json:"email_verified,omitempty"` // the provider says that it has verified Email
+	// Epoch is the Epoch of the connection when the identity was linked. Once the connection has been
+	// changed to another provider, the identity no longer signs anybody in (rule U4). 0: a provider of the
+	// application's.
 	Epoch     int64     `json:"epoch,omitempty"`
-	CreatedAt time.Time `json:"created_at,omitzero"` // when it was made
+	CreatedAt time.Time `json:"created_at,omitzero"` // when it was created
 	UpdatedAt time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
 }
 
-// IdentityID is the id of an identity, idn_...
+// IdentityID is the id of an identity; its text begins with idn_.
 type IdentityID = ID[Identity]
 
 func (Identity) idPrefix() string { return "idn" }
@@ -44,25 +47,24 @@ func (i *Identity) event(kind EventType) newEvent {
 // Identities is the group of methods on identities.
 type Identities struct{ s *Service }
 
-// NewIdentity is a way to sign in, as the host learnt of it from the provider.
+// NewIdentity is a way to sign in, as the host got it from the provider.
 type NewIdentity struct {
-	Provider string // a provider of the application's: 1 to 64 of a-z, 0-9, _ and -, and no con_ at its beginning
-	Subject  string // the person's fixed name there: 1 to 255 printable characters
-	Email    string // as the provider tells it; "" = it does not
-	// EmailVerified is whether the host trusts the provider to have proved Email for
-	// the person: only a claim that is the boolean true, from a provider that owns
-	// or proves mailboxes. A string "true" is not it (rule U4).
+	Provider string // a provider of the application's: 1 to 64 of a-z, 0-9, _ and -, not beginning with con_
+	Subject  string // the person's fixed name at the provider: 1 to 255 printable characters
+	Email    string // as the provider gives it; "" = it gives none
+	// EmailVerified says that the provider has proved Email for the person, and that the host trusts it in
+	// that. Set it only for a claim that is the boolean true, and not for the string "true", from a
+	// provider that owns or proves mailboxes (rule U4).
 	EmailVerified bool `json:"-"`
 }
 
-// Link adds a way to sign in to a user, by the host's word: in an import, or where the host
-// signs people in by itself. No email is compared. One that the user has already takes the
-// email told now. A person who is signed in adds one by [Service.SignIn] with LinkTo, which
-// wants evidence: an actor's own word would let them take a stranger's subject.
+// Link adds a way to sign in to a user. It is for imports, and for a host that signs people in itself; it
+// compares no email addresses. If the user has the identity already, Link updates its email. A person who
+// is signed in adds an identity with [Service.SignIn] and LinkTo, which needs evidence: without evidence,
+// an actor could take a stranger's subject.
 //
-// Errors: [ErrInvalid], also for more than Limits.UserIdentities; [ErrNotFound],
-// [ErrMerged]; [ErrAlreadyExists] with the field "subject" where it is another
-// user's. Actors: [ErrForbidden].
+// Errors: [ErrInvalid], also for more than Limits.UserIdentities; [ErrNotFound], [ErrMerged];
+// [ErrAlreadyExists] with the field "subject" if another user has the identity. Actors: [ErrForbidden].
 func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identity, error) {
 	return write(ctx, g.s, identitiesLink, id.String(), func(ctx context.Context, c *call) (Identity, error) {
 		if err := in.read(); err != nil {
@@ -85,15 +87,15 @@ func (g Identities) Link(ctx context.Context, id UserID, in NewIdentity) (Identi
 	})
 }
 
-// newIdentity is an identity on its way, of an epoch of its connection.
+// newIdentity is a NewIdentity with the epoch of its connection.
 type newIdentity struct {
 	NewIdentity
 	epoch int64
 }
 
-// epochOf is that of the connection whose identity a provider names, and 0 for one of the
-// application's. It refuses what looks like a connection and is none (rule P1): those
-// identities come by SignIn, or, in an import, by the host's word.
+// epochOf returns the epoch of the connection that a provider name stands for, and 0 for a provider of the
+// application's. It refuses a name that looks like a connection but is not one (rule P1). Identities at
+// connections come from SignIn, or from the host in an import.
 func (i identityRules) epochOf(ctx context.Context, provider string) (int64, error) {
 	if !looksLikeConnection(provider) {
 		return 0, nil
@@ -139,11 +141,11 @@ func (in *NewIdentity) read() (err error) {
 	return err
 }
 
-// link adds an identity to a user whose lock is held, or brings it up to date.
+// link adds an identity to a user, or updates it. The caller holds the user's lock.
 func (i identityRules) link(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
 	known, err := i.find(ctx, in.Provider, in.Subject)
 	switch {
-	case err == nil && known.Epoch != in.epoch: // of a provider that the connection has left
+	case err == nil && known.Epoch != in.epoch: // from a former provider of the connection
 		if err := i.unlink(ctx, known); err != nil {
 			return Identity{}, err
 		}
@@ -157,7 +159,7 @@ func (i identityRules) link(ctx context.Context, id UserID, in newIdentity) (Ide
 	return i.attach(ctx, id, in)
 }
 
-// attach adds an identity that nobody has to a user.
+// attach adds an identity that no user has to a user.
 func (i identityRules) attach(ctx context.Context, id UserID, in newIdentity) (Identity, error) {
 	n, err := i.c.tx.Identities().Count(ctx, identityFilter{UserID: typed.Of(id)})
 	if err != nil {
@@ -189,7 +191,7 @@ func (i identityRules) refresh(ctx context.Context, identity Identity, in newIde
 	return identity, nil
 }
 
-// find finds an identity by its key.
+// find returns the identity with a key.
 func (i identityRules) find(ctx context.Context, provider, subject string) (Identity, error) {
 	found, err := i.c.tx.Identities().List(ctx, identityFilter{Provider: typed.Of(provider), Subject: typed.Of(subject)}, listSpan{Limit: 1})
 	if err != nil {
@@ -201,11 +203,11 @@ func (i identityRules) find(ctx context.Context, provider, subject string) (Iden
 	return found[0], nil
 }
 
-// Unlink takes a way to sign in from a user, and ends the sessions that came by it (rule
-// P9): also the one in which the person does it, if that is so. The roles that a
-// connection gave for the groups of the identity go along (rule M10).
+// Unlink removes a way to sign in from a user, and ends the sessions that came from it (rule P9), even the
+// one in which the user makes this call. The roles that a connection gave for the groups of the identity go
+// too (rule M10).
 //
-// Errors: [ErrNotFound], also for another user's.
+// Errors: [ErrNotFound], also for an identity of another user.
 func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) error {
 	return exec(ctx, g.s, identitiesUnlink, identity.String(), func(ctx context.Context, c *call) error {
 		if err := c.access().mayLock(ctx, scope{user: id}); err != nil {
@@ -226,8 +228,7 @@ func (g Identities) Unlink(ctx context.Context, id UserID, identity IdentityID) 
 	})
 }
 
-// unlink deletes an identity, and ends the sessions that came by it. The caller has the
-// user's lock.
+// unlink deletes an identity and ends the sessions that came from it. The caller holds the user's lock.
 func (i identityRules) unlink(ctx context.Context, identity Identity) error {
 	live, err := i.c.sessions().liveSessions(ctx, identity.UserID)
 	if err != nil {
@@ -243,10 +244,10 @@ func (i identityRules) unlink(ctx context.Context, identity Identity) error {
 	return i.dropIdentity(ctx, identity)
 }
 
-// ungroup takes the roles that a connection gave to the user of an identity there (rule
-// M10): nothing says any more which groups they are in. Who is left without a role has the
-// organization's default until they come by the connection again; but nobody raises
-// themselves by unlinking, so who had less than that keeps what they had.
+// ungroup takes away the roles that a connection gave to the user of an identity (rule M10), because
+// nothing says any more which groups they are in. A user who is left without a role gets the organization's
+// default until they sign in through the connection again. But nobody may gain rights by unlinking: if
+// their roles granted less than the default, they keep those.
 func (i identityRules) ungroup(ctx context.Context, identity Identity) error {
 	if !looksLikeConnection(identity.Provider) {
 		return nil
@@ -280,8 +281,8 @@ func (i identityRules) dropIdentity(ctx context.Context, identity Identity) erro
 	return i.c.record(ctx, identity.event(EventIdentityUnlinked))
 }
 
-// List gives all of a user's identities, oldest first: as many as
-// Limits.UserIdentities lets be linked, and more only after a Merge.
+// List returns all of a user's identities, oldest first. There are at most Limits.UserIdentities, unless a
+// Merge added more.
 //
 // Errors: [ErrNotFound], [ErrMerged].
 func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
@@ -300,28 +301,28 @@ func (g Identities) List(ctx context.Context, id UserID) ([]Identity, error) {
 	})
 }
 
-// Resolution is whom an identity belongs to.
+// Resolution is the result of Resolve: an identity and its user.
 type Resolution struct {
 	User     User     `json:"user"`                // the user of the identity
-	Identity Identity `json:"identity"`            // the one asked for
-	Linked   bool     `json:"linked,omitempty"`    // the identity is new, linked by its verified email
-	TookOver bool     `json:"took_over,omitempty"` // the user's address had not been proved before: see Resolve
+	Identity Identity `json:"identity"`            // the identity that was asked for
+	Linked   bool     `json:"linked,omitempty"`    // the identity is new, and was linked by its verified email
+	TookOver bool     `json:"took_over,omitempty"` // the user's address was not proved before: see Resolve
 }
 
-// Resolve finds the user whom a provider has just vouched for (rule U4), for a host
-// that signs people in by itself.
+// Resolve finds the user of an identity that a provider has just asserted (rule U4). It is for a host that
+// signs people in itself.
 //
-// A known identity is its user's, whatever its email says by now. A new one is
-// linked by email only where the provider proved the address. If the user had not
-// proved it, whoever set that account up may have been somebody else: then every
-// identity, session, join request and pending email change from before goes in the same
-// transaction, the address counts as verified, and TookOver is set. Memberships and roles
-// stay; an organization that the account had made for itself alone is archived (rule U5).
+// A known identity belongs to its user, whatever its email is now. A new identity is linked to the user
+// with the same email address, if the provider proved the address. If the user had not proved it, somebody
+// else may have made that account. Then, in the same transaction, every identity, session, join request and
+// pending email change from before is deleted, the address counts as verified, and TookOver is set.
+// Memberships and roles stay; an organization that the account had made for itself alone is archived (rule
+// U5).
 //
-// Errors: [ErrInvalid]; [ErrNotFound] for nobody: create a user and Link;
-// [ErrEmailNotVerified] where a user has the address but the provider did not prove
-// it: let them sign in as before, then Link; [ErrIdentityConflict] where the user has
-// another identity at the provider: it may be the next person with that address.
+// Errors: [ErrInvalid]; [ErrNotFound] if no user is found: create a user and Link; [ErrEmailNotVerified] if
+// a user has the address but the provider did not prove it: let them sign in as before, then Link;
+// [ErrIdentityConflict] if the user has another identity at the provider: this person may be the next owner
+// of the address.
 func (g Identities) Resolve(ctx context.Context, in NewIdentity) (Resolution, error) {
 	return write(ctx, g.s, identitiesResolve, "", func(ctx context.Context, c *call) (Resolution, error) {
 		if err := in.read(); err != nil {
@@ -370,8 +371,8 @@ func (i identityRules) resolve(ctx context.Context, in NewIdentity) (Resolution,
 	return found, err
 }
 
-// lockClaimant finds the user whom an identity leads to and takes their lock. Whom it
-// leads to is read again under the lock, until it is the one locked.
+// lockClaimant finds the user to whom an identity leads, and takes their lock. It repeats the search under
+// the lock until it finds the user that it has locked.
 func (i identityRules) lockClaimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
 	var locked UserID
 	for {
@@ -386,7 +387,7 @@ func (i identityRules) lockClaimant(ctx context.Context, in NewIdentity) (id Use
 	}
 }
 
-// claimant is the user whom an identity leads to, by its key or by its proved email.
+// claimant returns the user to whom an identity leads, by its key or by its proved email.
 func (i identityRules) claimant(ctx context.Context, in NewIdentity) (id UserID, known bool, err error) {
 	identity, err := i.find(ctx, in.Provider, in.Subject)
 	if err == nil {

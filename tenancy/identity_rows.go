@@ -14,7 +14,7 @@ type identityFilter struct {
 	Subject  typed.In[string]
 }
 
-// identityRows says how one lies in a row.
+// identityRows describes the row of an identity.
 var identityRows = typed.Describe[Identity, identityFilter](
 	"tenancy_identities", "identity",
 	typed.ID("id", func(v *Identity) *IdentityID { return &v.ID }),

@@ -6,22 +6,22 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Import is Transact for filling a store: no call that writes can fail alone. The
-// first such that fails ends it, every later one answers the same error, and nothing
-// is kept, whatever fn returns. Import returns the error of fn as it is: wrap the error of a call there to
-// name the row that it was about. For that price a call costs about half of what it does in
-// Transact, where each can be undone by itself. For most imports, some thousand
-// people to one Import are best.
+// Import is Transact for filling a store. In it, no writing call can fail alone: after the first failure,
+// every later call returns the same error, and nothing is kept, whatever fn returns. Import returns the
+// error of fn unchanged: wrap the error of a call in fn to name the row of your data. In return, a call
+// costs about half of what it costs in Transact, where each call can be undone alone. Some thousand people
+// to one Import suit most imports.
 //
-// It alone brings what was before the import: [UserHistory], [MembershipHistory],
-// NewOrganization.CreatedAt, and LastSignInAt of UserUpdate and MembershipUpdate. A Transact
-// inside an Import may, too.
+// Only Import accepts times from before the import: [UserHistory], [MembershipHistory],
+// NewOrganization.CreatedAt, and LastSignInAt of UserUpdate and MembershipUpdate. A Transact inside an
+// Import accepts them, too.
 //
 // Errors: as for Transact.
 func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *Service) error) error {
 	return s.transact(ctx, serviceImport, fn, func(rows store.Rows) (store.Store, func() error) {
 		all := &whole{rows: rows}
-		// OnJoin is given what it could change, and so is who has begun the transaction outside.
+		// Rows are remembered only if no other code writes in this transaction: OnJoin can, and so can
+		// the code of an outer transaction.
 		if s.instance.config.OnJoin == nil && s.txn == nil {
 			all.rows = rememberAll(rows, s.instance.singleWriter)
 		}
@@ -29,7 +29,7 @@ func (s *Service) Import(ctx context.Context, fn func(ctx context.Context, tx *S
 	})
 }
 
-// whole is the Store of a Service in a transaction of which no part can fail alone.
+// whole is the Store of a Service in a transaction in which no part can fail alone.
 type whole struct {
 	rows   store.Rows
 	failed error

@@ -5,31 +5,30 @@ import (
 	"time"
 )
 
-// UserHistory is what somebody's account was in the system that it comes from. Only
-// [Service.Import] takes one. No time lies in the future, or before 1970; each is cut to
-// microseconds. Events are dated now, and show these times.
+// UserHistory has the times of a user's account in the system from which it is imported. Only
+// [Service.Import] accepts one. No time may be in the future or before 1970; each is cut to microseconds.
+// Events get the time of the import, and show these times in their Data.
 type UserHistory struct {
-	CreatedAt    time.Time // when the account was made; zero: now
-	LastSignInAt time.Time // when they last signed in; zero: never, or it is not known
-	SuspendedAt  time.Time // since when they are suspended (rule U8); zero: they are not
+	CreatedAt    time.Time // when the account was created; zero: now
+	LastSignInAt time.Time // when they last signed in; zero: never, or unknown
+	SuspendedAt  time.Time // since when they are suspended (rule U8); zero: they are not suspended
 }
 
-// MembershipHistory is what a membership was in the system that it comes from. Only
-// [Service.Import] takes one, for a membership that was not there before, or was pending. Its
-// times are as those of [UserHistory].
+// MembershipHistory is what a membership was in the system from which it is imported. Only [Service.Import]
+// accepts one, for a membership that is new or was pending. Its times follow the rules of [UserHistory].
 type MembershipHistory struct {
-	// Status is [MembershipActive] or [MembershipInactive]; "" = active. One who is inactive from
-	// the beginning takes no seat, and OnJoin is asked when they become active.
+	// Status is [MembershipActive] or [MembershipInactive]; "" = active. A member who starts as inactive
+	// takes no seat, and OnJoin runs when they become active.
 	Status        MembershipStatus
 	JoinedAt      time.Time // zero: now
-	LastSignInAt  time.Time // when they last signed in here; zero: never, or it is not known
-	DeactivatedAt time.Time // with an inactive Status: since when; zero: now
+	LastSignInAt  time.Time // when they last signed in to this organization; zero: never, or unknown
+	DeactivatedAt time.Time // since when an inactive Status holds; zero: now
 }
 
 // importing reports whether a Service works in a transaction of Import.
 func (s *Service) importing() bool { return s.txn != nil && s.txn.importing }
 
-// past is a time from before an import, in its stored form; the zero time stays zero.
+// past returns a time from before an import in its stored form; the zero time stays zero.
 func (c *call) past(field string, t time.Time) (time.Time, error) {
 	switch {
 	case t.IsZero():
@@ -44,14 +43,14 @@ func (c *call) past(field string, t time.Time) (time.Time, error) {
 	return t.UTC().Truncate(time.Microsecond), nil
 }
 
-// pastTime is one time of a history: where it comes from, and where it goes if it is not zero.
+// pastTime is one time of a history: its value, and where to put it if it is not zero.
 type pastTime struct {
 	field string
 	in    time.Time
 	at    *time.Time
 }
 
-// recall puts the times of a history where they belong.
+// recall stores the times of a history at their places.
 func (c *call) recall(times ...pastTime) error {
 	for _, p := range times {
 		t, err := c.past(p.field, p.in)
@@ -65,7 +64,7 @@ func (c *call) recall(times ...pastTime) error {
 	return nil
 }
 
-// recall gives a new user their history.
+// recall gives a new user the times of their history.
 func (us userRules) recall(user *User, h UserHistory) error {
 	if h == (UserHistory{}) {
 		return nil
@@ -76,7 +75,7 @@ func (us userRules) recall(user *User, h UserHistory) error {
 	)
 }
 
-// history checks the history of a membership that is to be made, and gives its stored form.
+// history checks the history of a new membership, and returns its stored form.
 func (ms memberRules) history(in NewMembership) (MembershipHistory, error) {
 	h := in.History
 	if h == (MembershipHistory{}) {
@@ -102,7 +101,7 @@ func (ms memberRules) history(in NewMembership) (MembershipHistory, error) {
 	return h, err
 }
 
-// signedInElsewhere notes that a user signed in elsewhere, where that is later than what is known.
+// signedInElsewhere records when a user signed in elsewhere, if that is later than the known time.
 func (us userRules) signedInElsewhere(ctx context.Context, user *User, at time.Time) error {
 	at, err := us.c.past("last_sign_in_at", at)
 	if err != nil || !at.After(user.LastSignInAt) {
@@ -112,7 +111,7 @@ func (us userRules) signedInElsewhere(ctx context.Context, user *User, at time.T
 	return us.c.tx.Users().Touch(ctx, user.ID, at)
 }
 
-// signedInElsewhere notes that a member signed in elsewhere, where that is later than what is known.
+// signedInElsewhere records when a member signed in elsewhere, if that is later than the known time.
 func (ms memberRules) signedInElsewhere(ctx context.Context, m *Membership, at time.Time) error {
 	at, err := ms.c.past("last_sign_in_at", at)
 	if err != nil || !at.After(m.LastSignInAt) {

@@ -9,20 +9,21 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// InvitationState is how an invitation stands (rule I3).
+// InvitationState is the state of an invitation (rule I3).
 type InvitationState string
 
-// The states of an invitation. A pending one whose time ran out reads as expired, and one
-// that who sent it could not send now reads as void.
+// The states of an invitation. A pending invitation reads as expired after its time, and as void if the
+// inviter could not send it now.
 const (
 	InvitationPending  InvitationState = "pending"  // it can be accepted
-	InvitationAccepted InvitationState = "accepted" // the person is in
-	InvitationRevoked  InvitationState = "revoked"  // taken back
-	InvitationDeclined InvitationState = "declined" // by who holds its token (rule I9)
-	InvitationExpired  InvitationState = "expired"  // its time ran out
-	// InvitationVoid is one whose inviter may no longer give what it gives, or is no member any
-	// more (rule I3). It has no seat and is in nobody's way; to resend it, by somebody who
-	// may, makes it good again, and so does the inviter's coming back. It is a state as read: none is stored as void.
+	InvitationAccepted InvitationState = "accepted" // the person has accepted it
+	InvitationRevoked  InvitationState = "revoked"  // the organization took it back
+	InvitationDeclined InvitationState = "declined" // the holder of its token declined it (rule I9)
+	InvitationExpired  InvitationState = "expired"  // its time is over
+	// InvitationVoid means that the inviter may no longer give what the invitation gives, or is no longer a
+	// member (rule I3). A void invitation holds no seat and does not block another one. It is pending again
+	// if somebody who may send it resends it, or if the inviter gets their rights back. The state is
+	// computed when the invitation is read, and never stored.
 	InvitationVoid InvitationState = "void"
 )
 
@@ -34,40 +35,39 @@ func (s InvitationState) known() bool {
 	return false
 }
 
-// Invitation asks one address into one organization, or, without one, into the
-// application (rule I1).
+// Invitation invites one address into one organization, or, without one, into the application (rule I1).
 type Invitation struct {
 	ID             InvitationID      `json:"id"`                       // never changes
 	Version        int64             `json:"version"`                  // counts changes from 1 (rule G11)
 	OrganizationID OrganizationID    `json:"organization_id,omitzero"` // zero: into the application
 	Email          string            `json:"email"`                    // as given
-	Roles          []string          `json:"roles,omitempty"`          // what the member will have
-	Metadata       map[string]string `json:"metadata,omitempty"`       // for the membership; the host's own
-	// Found is the organization that the person founds who accepts it (rule I13); nil: none. Its
-	// Slug may get a number: see [NewInvitation].
+	Roles          []string          `json:"roles,omitempty"`          // the roles that the member will have
+	Metadata       map[string]string `json:"metadata,omitempty"`       // for the membership; only the host writes it
+	// Found is the organization that a person founds by accepting (rule I13); nil: none. Its Slug may get a
+	// number: see [NewInvitation].
 	Found *NewOrganization `json:"found,omitempty"`
-	// FoundedID is the organization that was founded by accepting it, which may be deleted since;
-	// zero: none.
+	// FoundedID is the organization that was founded when somebody accepted; it may have been deleted
+	// since. Zero: none.
 	FoundedID OrganizationID  `json:"founded_id,omitzero"`
-	InviterID UserID          `json:"inviter_id,omitzero"` // whose grants it stands on; zero: the host's
-	State     InvitationState `json:"state"`               // as it reads now
+	InviterID UserID          `json:"inviter_id,omitzero"` // the person on whose rights it depends; zero: the host
+	State     InvitationState `json:"state"`               // the state as of now
 	Sends     int             `json:"sends"`               // how often it was sent
-	SentAt    time.Time       `json:"sent_at,omitzero"`    // the last time that somebody sent it
-	// MailDueAt is when its mail, which waits, is tried: the address has had as many mails as
-	// it may in a day (rule I12). Zero: it went.
+	SentAt    time.Time       `json:"sent_at,omitzero"`    // when somebody last sent it
+	// MailDueAt is the time of the next attempt to mail it. The mail waits because the address got as many
+	// mails as it may in a day (rule I12). Zero: no mail waits.
 	MailDueAt time.Time `json:"mail_due_at,omitzero"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // until when it can be accepted
-	UserID    UserID    `json:"user_id,omitzero"`    // who accepted it
-	DecidedAt time.Time `json:"decided_at,omitzero"` // when it was accepted, revoked, declined or found expired
-	CreatedAt time.Time `json:"created_at,omitzero"` // when it was made
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // it can be accepted until then
+	UserID    UserID    `json:"user_id,omitzero"`    // the user who accepted it
+	DecidedAt time.Time `json:"decided_at,omitzero"` // when it was accepted, revoked, declined or found to be expired
+	CreatedAt time.Time `json:"created_at,omitzero"` // when it was created
 	UpdatedAt time.Time `json:"updated_at,omitzero"` // when it last changed, with Version
-	// EmailASCII is Email with the domain's A-label, where the domain is not ASCII: such a
-	// domain may look like another one (rule G5). Get and List fill it in; "" else.
+	// EmailASCII is Email with its domain as an A-label, if the domain is not ASCII: such a domain may look
+	// like another one (rule G5). Get and List fill it in; otherwise it is "".
 	EmailASCII string `json:"email_ascii,omitempty"`
 	EmailKey   string `json:"-"` // canonical Email
 }
 
-// InvitationID is the id of an invitation, inv_...
+// InvitationID is the id of an invitation; its text begins with inv_.
 type InvitationID = ID[Invitation]
 
 func (Invitation) idPrefix() string { return "inv" }
@@ -76,8 +76,8 @@ func (i Invitation) rowID() [16]byte { return i.ID }
 
 func (i *Invitation) stamps() (*int64, *time.Time) { return &i.Version, &i.UpdatedAt }
 
-// event names who accepted the invitation, if somebody did: whether the address is
-// anybody's is nothing that a reader may learn (rule M2).
+// event names the user only after somebody has accepted. Before that, a reader must not learn whether the
+// address belongs to a user (rule M2).
 func (i *Invitation) event(kind EventType) newEvent {
 	return newEvent{
 		kind: kind, organization: i.OrganizationID, user: i.UserID, subject: i.ID.String(), data: *i,
@@ -88,7 +88,7 @@ func (i *Invitation) event(kind EventType) newEvent {
 // Invitations is the group of methods on invitations.
 type Invitations struct{ s *Service }
 
-// Limits of how long an invitation stands (rule I1).
+// Limits on how long an invitation is valid (rule I1).
 const (
 	invitationAtLeast = 24 * time.Hour
 	invitationAtMost  = 30 * 24 * time.Hour
@@ -101,7 +101,7 @@ func invitationLasts(field string, d time.Duration) error {
 	return nil
 }
 
-// at is an invitation as it reads at an instant (rule I3).
+// at returns an invitation as it reads at a time (rule I3).
 func (i Invitation) at(now time.Time) Invitation {
 	i.EmailASCII = asciiEmail(i.Email, i.EmailKey)
 	if i.State == InvitationPending && !now.Before(i.ExpiresAt) {
@@ -110,7 +110,7 @@ func (i Invitation) at(now time.Time) Invitation {
 	return i
 }
 
-// checkPending refuses an invitation that waits no more, with the code of its state.
+// checkPending refuses an invitation that is no longer pending, with the code of its state.
 func (i Invitation) checkPending(now time.Time) error {
 	codes := map[InvitationState]Code{
 		InvitationAccepted: ErrInvitationAccepted, InvitationRevoked: ErrInvitationRevoked,
@@ -122,20 +122,19 @@ func (i Invitation) checkPending(now time.Time) error {
 	return nil
 }
 
-// pendingFilter selects the invitations of an organization that wait for an answer: each
-// has a seat (rule M9).
+// pendingFilter selects the pending invitations of an organization. Each holds a seat (rule M9).
 func (iv invitationRules) pendingFilter(id OrganizationID) invitationFilter {
 	return invitationFilter{OrganizationID: typed.Of(id), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
 }
 
-// addressee names an address among the people of an event, so that Erase finds what
-// was told of somebody before they were a user (rule U7).
+// addressee makes an id for an address, to list it among the people of an event. So Erase finds what events
+// say about a person from before they were a user (rule U7).
 func addressee(emailKey string) UserID {
 	sum := sha256.Sum256([]byte("addressee " + emailKey))
 	return UserID(sum[:16])
 }
 
-// expire marks an invitation that has run out, so that it is in nobody's way.
+// expire stores an invitation as expired, so that it blocks no other invitation.
 func (iv invitationRules) expire(ctx context.Context, inv Invitation) error {
 	before := inv
 	inv.State, inv.DecidedAt, inv.MailDueAt = InvitationExpired, iv.c.now, time.Time{}
@@ -143,8 +142,8 @@ func (iv invitationRules) expire(ctx context.Context, inv Invitation) error {
 }
 
 // authorizedInvitation reads an invitation for the actor, who must have the method's permission in its
-// organization; elsewhere it is not there for them (rule G7). Only the host reaches
-// those into the application.
+// organization. For other actors it is not found (rule G7). Only the host finds invitations into the
+// application.
 func (iv invitationRules) authorizedInvitation(ctx context.Context, id InvitationID) (Invitation, error) {
 	inv, err := iv.c.tx.Invitations().Get(ctx, id)
 	missing := notFound(id)

@@ -9,32 +9,31 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Accept takes an invitation up with its token (rule I4), in one transaction: the user
-// is an active member with the invitation's roles and metadata from then on, an
-// inactive one again, on the same row. One into the application gives the zero Member, or, where
-// it has its person found an organization, their membership there as its owner (rule I13).
+// Accept accepts an invitation by its token, in one transaction (rule I4). Afterwards the user is an active
+// member with the invitation's roles and metadata. An inactive member becomes active again, on the same
+// row. For an invitation into the application, the result is the zero Member, or the user's membership as
+// the owner of the organization that the invitation let them found (rule I13). If several calls bring one
+// token, one of them succeeds.
 //
-// The user's address must be the one invited, and be verified; or, where
-// Settings.AcceptOnDomains says so, a verified one on a domain that the organization
-// has verified. A token that went by Config.Mailer, or under Config.MailOnly, proves the
-// mailbox itself: then a user whose address was not proved has it verified, and what
-// they could sign in by from before goes (rule U4), for whoever made that account may
-// have been somebody else; the session that a bound Service works by stays.
+// The user's address must be the invited one, and be verified. With Settings.AcceptOnDomains, another
+// verified address is enough, if it is on a domain that the organization has verified.
 //
-// An inactive member comes back only by an invitation of their own that was sent since
-// they became so (rule M5): not by standing in, and not by one from before. An active member to
-// whose own address one still stands, because they came in by a way that was not enough to take it up
-// (rule M2), gets its roles beside those that they have.
+// A token that Config.Mailer sent, or that was made under Config.MailOnly, proves the mailbox. If the user
+// had not proved the address, it becomes verified, and every way to sign in from before is deleted (rule
+// U4), because somebody else may have made that account. The session of a bound Service stays.
 //
-// Of any number of calls with one token, one succeeds.
+// An inactive member can come back only by an invitation to their own address that was sent after they
+// became inactive (rule M5). An active member may still have a pending invitation to their own address,
+// because their way in was not enough to accept it (rule M2). When they accept it, they get its roles in
+// addition to their own.
 //
-// Errors: [ErrInvalidToken], [ErrTokenUsed] for a token that Resend replaced;
-// [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired];
-// [ErrNotFound], [ErrMerged] for the user; [ErrInvitationForOtherEmail];
-// [ErrEmailNotVerified]; [ErrInvitationVoid] where who sent it could not send it now, and where the
-// organization to found cannot be made any more;
-// [ErrOrganizationClosed]; [ErrEmailDomainNotAllowed]; [ErrAlreadyMember];
-// [ErrMembershipInactive]; [ErrUserSuspended]; [ErrUnknownRole]; [ErrInvalid] where a member would have more than Limits.MemberRoles; [ErrSeatLimit]; [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
+// Errors: [ErrInvalidToken], [ErrTokenUsed] for a token that Resend replaced; [ErrInvitationAccepted],
+// [ErrInvitationRevoked], [ErrInvitationExpired]; [ErrNotFound], [ErrMerged] for the user;
+// [ErrInvitationForOtherEmail]; [ErrEmailNotVerified]; [ErrInvitationVoid] if the inviter could not send it
+// now, or if the organization to found cannot be made any more; [ErrOrganizationClosed];
+// [ErrEmailDomainNotAllowed]; [ErrAlreadyMember]; [ErrMembershipInactive]; [ErrUserSuspended];
+// [ErrUnknownRole]; [ErrInvalid] if a member would have more than Limits.MemberRoles; [ErrSeatLimit];
+// [ErrAlreadyMemberElsewhere]; [ErrJoinRefused].
 func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Member, error) {
 	return write(ctx, g.s, invitationsAccept, user.String(), func(ctx context.Context, c *call) (Member, error) {
 		found, err := c.invitations().presented(ctx, token)
@@ -61,20 +60,20 @@ func (g Invitations) Accept(ctx context.Context, token string, user UserID) (Mem
 	})
 }
 
-// presented is an invitation whose token somebody has brought.
+// presented is an invitation for which somebody has brought the token.
 type presented struct {
 	Invitation
-	mailed bool // the token was seen by nobody but the mailbox, and proves it
+	mailed bool // only the mailbox has seen the token, so the token proves the mailbox
 }
 
-// presented finds the invitation of a token, if it stands. A token that is no
-// invitation's is [ErrInvalidToken]; a genuine one tells the invitation's state.
+// presented finds the invitation of a token, if it is pending. For an unknown token it returns
+// [ErrInvalidToken]; for a known one the error is the code of the invitation's state.
 func (iv invitationRules) presented(ctx context.Context, token string) (presented, error) {
 	inv, secret, err := iv.tokenOf(ctx, token)
 	return iv.stillPending(inv, secret, err)
 }
 
-// presentedBefore is presented for a token that somebody brought before, by its secret.
+// presentedBefore is presented for a token of an earlier attempt, by the id of its secret.
 func (iv invitationRules) presentedBefore(ctx context.Context, id storedSecretID) (presented, error) {
 	secret, err := iv.c.genuineAt(ctx, secretInvitation, id, "")
 	if err != nil {
@@ -89,12 +88,12 @@ func (iv invitationRules) stillPending(inv Invitation, secret storedSecret, err 
 		err = inv.checkPending(iv.c.now)
 	}
 	if err != nil {
-		return presented{Invitation: inv}, err // as far as it is known, for who asks what became of it
+		return presented{Invitation: inv}, err // as far as it is known, for callers that need its state
 	}
 	return presented{inv, secret.Address != "" && secret.Address == inv.EmailKey}, nil
 }
 
-// tokenOf finds the invitation of a token in whatever state.
+// tokenOf finds the invitation of a token, in any state.
 func (iv invitationRules) tokenOf(ctx context.Context, token string) (Invitation, storedSecret, error) {
 	secret, err := iv.c.genuine(ctx, secretInvitation, token)
 	if err != nil {
@@ -104,23 +103,23 @@ func (iv invitationRules) tokenOf(ctx context.Context, token string) (Invitation
 	return inv, secret, err
 }
 
-// ofSecret finds the invitation of a token's secret in whatever state.
+// ofSecret finds the invitation of a token's secret, in any state.
 func (iv invitationRules) ofSecret(ctx context.Context, secret storedSecret) (Invitation, error) {
 	id, err := ParseID[Invitation](secret.Subject)
 	if err != nil {
 		return Invitation{}, err
 	}
 	inv, err := iv.c.tx.Invitations().Get(ctx, id)
-	gone := CodeOf(err) == ErrNotFound                        // the organization is, and all that was in it
-	declined := err == nil && inv.State == InvitationDeclined // and its tokens went with it: a store may show the one before the other
+	gone := CodeOf(err) == ErrNotFound                        // the organization was deleted, and all invitations with it
+	declined := err == nil && inv.State == InvitationDeclined // its tokens went with it, but a store may show this first
 	if gone || declined {
 		err = &Error{Code: ErrInvalidToken, Field: "token"}
 	}
 	return inv, err
 }
 
-// lockAccepting takes the locks under which a user accepts an invitation. What was read
-// before is read again after.
+// lockAccepting takes the locks under which a user accepts an invitation. The caller must read again what
+// it read before.
 func (iv invitationRules) lockAccepting(ctx context.Context, inv Invitation, user UserID) error {
 	if err := iv.c.roles().lockDeclared(ctx, append(inv.foundingRoles(&iv.c.instance.config), inv.Roles...)...); err != nil {
 		return err
@@ -132,10 +131,10 @@ func (iv invitationRules) lockAccepting(ctx context.Context, inv Invitation, use
 	return iv.c.lock(ctx, locks...)
 }
 
-// acceptance is how somebody accepts an invitation.
+// acceptance is the way in which somebody accepts an invitation.
 type acceptance struct {
 	mailed  bool // they bring a token that proves the mailbox
-	created bool // the user came to be in this call
+	created bool // this call has created the user
 }
 
 // acceptInvitation is [Invitations.Accept] under the locks of lockAccepting.
@@ -170,14 +169,14 @@ func (iv invitationRules) acceptInvitation(ctx context.Context, inv Invitation, 
 	return member, iv.accepted(ctx, before, inv, user.ID)
 }
 
-// accepted keeps who accepted an invitation that was as before until now.
+// accepted stores that a user has accepted an invitation. before is the invitation until now.
 func (iv invitationRules) accepted(ctx context.Context, before, inv Invitation, user UserID) error {
 	inv.State, inv.UserID, inv.DecidedAt, inv.MailDueAt = InvitationAccepted, user, iv.c.now, time.Time{}
 	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationAccepted)
 }
 
-// acceptNamed lets somebody in by the host's word, and takes up for them the invitation that it
-// names (rule M2).
+// acceptNamed makes a user a member because the host says so, and accepts for them the invitation that the
+// host names (rule M2).
 func (iv invitationRules) acceptNamed(ctx context.Context, id InvitationID, j entrant) (Member, error) {
 	user, err := iv.c.users().get(ctx, j.userID)
 	if err != nil {
@@ -213,9 +212,9 @@ func (iv invitationRules) acceptNamed(ctx context.Context, id InvitationID, j en
 	return member, iv.accepted(ctx, inv, inv, user.ID)
 }
 
-// mayReturn gives the membership that somebody has where they are invited, if any, and refuses
-// an inactive member if the invitation is for another address (rule M5). One for theirs was sent since they became inactive: what stood to it was
-// revoked then, or when it became theirs.
+// mayReturn returns the membership that the user has in the inviting organization, if any. It refuses an
+// inactive member if the invitation is for another address (rule M5). An invitation to their own address
+// was sent after they became inactive: older ones were revoked then, or when the address became theirs.
 func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user User) (Membership, error) {
 	m, err := iv.c.members().get(ctx, inv.OrganizationID, user.ID)
 	switch {
@@ -227,8 +226,8 @@ func (iv invitationRules) mayReturn(ctx context.Context, inv Invitation, user Us
 	return m, err
 }
 
-// isInvited refuses everybody but the person invited. A token that proves the mailbox
-// verifies the address of a user who had not proved it.
+// isInvited refuses everybody except the invited person. If the token proves the mailbox, it verifies the
+// address of a user who had not proved it.
 func (iv invitationRules) isInvited(ctx context.Context, inv Invitation, user *User, mailed bool) error {
 	if !user.hasEmail(inv.EmailKey) {
 		return iv.mayStandIn(ctx, inv, *user)
@@ -246,8 +245,8 @@ func (iv invitationRules) isInvited(ctx context.Context, inv Invitation, user *U
 	return iv.c.users().takeOver(ctx, user, by.proof())
 }
 
-// mayStandIn lets anybody with a verified address on the organization's own verified
-// domains accept, where the organization wants that.
+// mayStandIn admits a user with a verified address on one of the organization's verified domains, if the
+// organization's settings allow that. It refuses everybody else.
 func (iv invitationRules) mayStandIn(ctx context.Context, inv Invitation, user User) error {
 	other := &Error{Code: ErrInvitationForOtherEmail}
 	if inv.OrganizationID.IsZero() || user.EmailVerifiedAt.IsZero() {
@@ -267,8 +266,8 @@ func (iv invitationRules) mayStandIn(ctx context.Context, inv Invitation, user U
 	return err
 }
 
-// enterInvited lets somebody in by their invitation, who has the membership m there or none. created
-// says that the user came to be in this call.
+// enterInvited makes the user a member by their invitation. m is their membership there; zero: none.
+// created says that this call has created the user.
 func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user User, m Membership, created bool) (Member, error) {
 	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
@@ -293,15 +292,16 @@ func (iv invitationRules) enterInvited(ctx context.Context, inv Invitation, user
 		return iv.c.joining().addInvited(ctx, j, user, m)
 	}
 	member, err := iv.c.joining().join(ctx, j)
-	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil { // their own, if there was one
+	// join has dropped the user's own pending membership.
+	if err != nil || user.hasEmail(inv.EmailKey) && iv.c.instance.config.OnJoin == nil {
 		return member, err
 	}
-	return member, iv.dropPending(ctx, inv.ID) // that of the one invited, where somebody stood in
+	return member, iv.dropPending(ctx, inv.ID) // of the invited person, if somebody else accepted for them
 }
 
-// stillGiven refuses an invitation that who sent it could not send now (rule I4): they
-// are in, may invite, and have all that it gives, and that it takes from one who was
-// a member before.
+// stillGiven refuses an invitation that the inviter could not send now (rule I4). The inviter must be an
+// active member, may invite, and must have all roles that the invitation gives, and those that an inactive
+// member gets back.
 func (iv invitationRules) stillGiven(ctx context.Context, inv Invitation, m Membership) error {
 	if inv.InviterID.IsZero() {
 		return nil
@@ -323,8 +323,7 @@ func (iv invitationRules) stillGiven(ctx context.Context, inv Invitation, m Memb
 	return err
 }
 
-// couldInvite reports whether a person may invite into an organization with these
-// roles (rule R6).
+// couldInvite reports whether a person may invite into an organization with these roles (rule R6).
 func (iv invitationRules) couldInvite(ctx context.Context, user UserID, id OrganizationID, slugs ...string) (bool, error) {
 	facts, err := iv.c.access().facts(ctx, id, user)
 	if err != nil {
@@ -333,7 +332,7 @@ func (iv invitationRules) couldInvite(ctx context.Context, user UserID, id Organ
 	return iv.couldGive(ctx, facts, id, slugs...)
 }
 
-// couldGive is couldInvite for somebody whose access is known.
+// couldGive is couldInvite for a person whose access is known.
 func (iv invitationRules) couldGive(ctx context.Context, facts accessFacts, id OrganizationID, slugs ...string) (bool, error) {
 	if facts.reason() != ReasonGranted {
 		return false, nil

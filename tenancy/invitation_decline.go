@@ -8,25 +8,29 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// mailDeclined is kept among the mails: an address declined an invitation of the scope. Nothing was sent, and
-// no limit counts it. For as long as mails count, the scope does not invite the address (rule I9).
+// mailDeclined marks a row among the sent mails that says: this address declined an invitation of the
+// scope. It is not a mail, and does not count for a limit. While the row exists, the scope cannot invite
+// the address (rule I9).
 const mailDeclined MessageKind = "declined"
 
 // Decline ends a pending invitation by its token (rule I9). It needs no account and no actor: the token is
-// enough. The invitation reads as [InvitationDeclined] and holds no seat, the membership that was pending for
-// it is deleted, and all its tokens answer [ErrInvalidToken] from then on, as unknown ones do. So a second
-// call answers that, too. The result is what [Invitations.Preview] shows.
+// enough. The invitation becomes [InvitationDeclined] and holds no seat, and the membership that was
+// pending for it is deleted. All its tokens become unknown, so a second call returns [ErrInvalidToken]. The
+// result is what [Invitations.Preview] returns.
 //
-// For 30 days the organization cannot invite the address again: Send, SendMany and Resend answer
-// [ErrInvitationDeclined], with RetryAfter where it is about the address. This ends early when the person
-// asks to join or uses a join code, with [NewInvitation].Asked, and with [Users.Erase]. Other organizations do
-// not learn of it. An invitation into the application is declined in the same way, towards the application.
-// Nobody asks to join that: there the 30 days end early when the user of the address, who has proved it, starts a
-// session that is not confined. The event names nobody as its actor ([ActorHost]).
+// For 30 days the organization cannot invite the address again: Send, SendMany and Resend return
+// [ErrInvitationDeclined], with RetryAfter if the reason is the address. This ends early when the person
+// asks to join or uses a join code, with [NewInvitation].Asked, and with [Users.Erase]. Other organizations
+// do not learn of it.
 //
-// On a page, let only a POST decline: mail programs open the links of a mail by themselves.
+// An invitation into the application can be declined in the same way; then the host cannot invite the
+// address. Because nobody asks to join the application, those 30 days end early when the user who has
+// proved the address starts a session that is not confined. The event has the actor [ActorHost], and names
+// nobody.
 //
-// Of any number of calls to Accept and Decline with one token, one succeeds. All of it is one transaction.
+// On a web page, let only a POST decline: mail programs open the links in a mail by themselves.
+//
+// If several calls to Accept and Decline bring one token, one of them succeeds. Decline is one transaction.
 //
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced;
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationExpired].
@@ -49,8 +53,8 @@ func (g Invitations) Decline(ctx context.Context, token string) (InvitationPrevi
 	})
 }
 
-// decline ends an invitation that is pending, by the word of its address. The caller has the locks of
-// the address and of the organization.
+// decline ends a pending invitation on behalf of its address. The caller holds the locks of the address and
+// of the organization.
 func (iv invitationRules) decline(ctx context.Context, inv Invitation) (InvitationPreview, error) {
 	var name string
 	if !inv.OrganizationID.IsZero() {
@@ -60,7 +64,7 @@ func (iv invitationRules) decline(ctx context.Context, inv Invitation) (Invitati
 		}
 		name = org.DisplayName
 	}
-	iv.c.actor, iv.c.through = Actor{Kind: ActorHost}, "" // whose address it is stays unknown (rule M2)
+	iv.c.actor, iv.c.through = Actor{Kind: ActorHost}, "" // nobody may learn whose address it is (rule M2)
 	before := inv
 	inv.State, inv.DecidedAt, inv.MailDueAt = InvitationDeclined, iv.c.now, time.Time{}
 	if err := save(ctx, iv.c, iv.c.tx.Invitations().Update, before, &inv, EventInvitationDeclined); err != nil {
@@ -75,7 +79,7 @@ func (iv invitationRules) decline(ctx context.Context, inv Invitation) (Invitati
 	return inv.preview(name), iv.c.mails().noteDecline(ctx, inv.mailScope(), inv.EmailKey)
 }
 
-// declined refuses to invite an address that declined an invitation of the scope at an instant.
+// declined is the refusal to invite an address that declined an invitation of the scope at a time.
 func (ml mailRules) declined(at time.Time) error {
 	wait := at.Add(mailsFor).Sub(ml.c.now)
 	return &Error{
@@ -84,26 +88,28 @@ func (ml mailRules) declined(at time.Time) error {
 	}
 }
 
-// declinesOf selects what is kept of an address that declined.
+// declinesOf selects the rows that say that an address declined.
 func declinesOf(scope, emailKey string) sentMailFilter {
 	return sentMailFilter{Scope: typed.Of(scope), Address: typed.Of(addressee(emailKey).String()), Kind: typed.Of(mailDeclined)}
 }
 
-// noteDecline keeps that an address declined. The sweep of mails drops it in the end.
+// noteDecline stores that an address declined. The sweep of mails deletes the row later.
 func (ml mailRules) noteDecline(ctx context.Context, scope, emailKey string) error {
 	return ml.count(ctx, sentMail{Scope: scope, Address: addressee(emailKey).String(), Kind: mailDeclined})
 }
 
-// asks forgets that somebody's address declined: they ask an organization themselves, with that address
-// proved, or the host says that they asked. The caller has the lock of the address, or of the user and of the organization.
+// asks forgets that an address declined, because its person asks for an invitation: they ask the
+// organization with that address proved, or the host says that they asked. The caller holds the lock of the
+// address, or of the user and of the organization.
 func (ml mailRules) asks(ctx context.Context, scope, emailKey string) error {
 	_, err := ml.c.tx.SentMails().DeleteAll(ctx, declinesOf(scope, emailKey))
 	return err
 }
 
-// cameBack reports whether the person of an address that declined to come into the application has come to it
-// since: the user who proved the address began a session. A confined one does not count: it is by the word of an
-// organization's provider, and so perhaps of who wants to invite them. Nobody else can begin another one.
+// cameBack reports whether a person who declined to come into the application has come since: the user who
+// proved the address began a session. A confined session does not count, because an organization's provider
+// asserted it, and that organization may be the one that invites. Only the person can begin another
+// session.
 func (ml mailRules) cameBack(ctx context.Context, scope, emailKey string, declined time.Time) (bool, error) {
 	if scope != "" {
 		return false, nil

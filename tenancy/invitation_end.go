@@ -8,7 +8,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// Revoke takes an invitation back (rule I5), and the membership that waits for it.
+// Revoke takes an invitation back (rule I5), and deletes the membership that is pending for it.
 //
 // Errors: [ErrNotFound]; [ErrForbidden] for roles above the actor's;
 // [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationDeclined], [ErrInvitationExpired].
@@ -36,8 +36,8 @@ func (g Invitations) Revoke(ctx context.Context, id InvitationID) (Invitation, e
 	})
 }
 
-// lockInvitation finds an invitation for who may write it, under the lock that its state
-// changes under: the organization's, or the address's for one into the application.
+// lockInvitation finds an invitation for an actor who may write it, and takes the lock under which its
+// state changes: the organization's, or the address's for an invitation into the application.
 func (iv invitationRules) lockInvitation(ctx context.Context, id InvitationID) (Invitation, error) {
 	return underLock(ctx, iv.c, func() (Invitation, error) { return iv.authorizedInvitation(ctx, id) }, func(inv Invitation) error {
 		return iv.c.lock(ctx, inv.lock())
@@ -54,11 +54,11 @@ func (i Invitation) lock() store.LockKey {
 // sweepLimit is how many invitations one transaction of Sweep marks.
 const sweepLimit = 200
 
-// Sweep marks the invitations that have run out, with an event each (rule I3), and sends
-// mails of invitations that waited and for which there is room now (rule I12), at most 200 a
-// call. It works in transactions of bounded size, and says how many invitations it looked
-// at. Without it those that ran out read as expired and hold no seat, and what waits stays
-// unsent. Run does it, too. What cannot be mailed is the Logger's to hear.
+// Sweep marks invitations as expired after their time, with an event for each (rule I3). It also sends
+// waiting mails of invitations for which there is room now (rule I12), at most 200 in a call. It works in
+// transactions of bounded size, and returns how many invitations it looked at. Run calls it, too. Without
+// it, invitations still read as expired after their time and hold no seat, but waiting mails stay unsent.
+// The Logger gets the errors of mails.
 func (g Invitations) Sweep(ctx context.Context) (int, error) {
 	total, err := g.sendWaiting(ctx)
 	for err == nil {
@@ -92,7 +92,7 @@ func (g Invitations) sweep(ctx context.Context) (int, error) {
 }
 
 func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
-	due := invitationFilter{State: typed.Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // at this instant, too
+	due := invitationFilter{State: typed.Of(InvitationPending), DueBefore: iv.c.now.Add(time.Microsecond)} // or now
 	found, err := iv.c.tx.Invitations().List(ctx, due, listSpan{Limit: sweepLimit, Order: ByDue})
 	if err != nil || len(found) == 0 {
 		return 0, err
@@ -118,8 +118,8 @@ func (iv invitationRules) sweepInvitations(ctx context.Context) (int, error) {
 	return len(found), nil
 }
 
-// dropSecrets deletes some of the tokens that ran out so long ago that they need not
-// say so any more.
+// dropSecrets deletes some of the tokens that expired so long ago that the answer "expired" is not needed
+// any more.
 func (iv invitationRules) dropSecrets(ctx context.Context) error {
 	old := secretFilter{Kind: typed.Of(secretInvitation, secretJoinCode), DueBefore: iv.c.now.Add(-secretsRemembered)}
 	found, err := iv.c.tx.Secrets().List(ctx, old, listSpan{Limit: sweepLimit, Order: ByDue})

@@ -8,11 +8,11 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// readFound is the organization that a NewInvitation has its person found, with every text in the
-// form that it is kept in (rule I13); nil: none.
+// readFound returns the organization that a NewInvitation lets the person found, with every text in its
+// stored form (rule I13); nil: none.
 //
-// Errors: [ErrInvalid] and [ErrPublicEmailDomain] with a field below "found";
-// [ErrEmailDomainNotAllowed] where the organization would not take the address.
+// Errors: [ErrInvalid] and [ErrPublicEmailDomain] with a field below "found"; [ErrEmailDomainNotAllowed] if
+// the organization would not allow the address.
 func (iv invitationRules) readFound(ctx context.Context, in NewInvitation, emailKey string) (*NewOrganization, error) {
 	if in.Found == nil {
 		return nil, nil
@@ -46,7 +46,7 @@ func (iv invitationRules) readFound(ctx context.Context, in NewInvitation, email
 	}, nil
 }
 
-// below is an error about a field of something that is itself a field.
+// below moves the field of an error below another field, such as "slug" to "found.slug".
 func below(field string, err error) error {
 	var e *Error
 	if !errors.As(err, &e) || e.Field == "" {
@@ -57,7 +57,7 @@ func below(field string, err error) error {
 	return &inner
 }
 
-// mayFound refuses a founding invitation whose ExternalID an organization has by now.
+// mayFound refuses a founding invitation if an organization has its ExternalID by now.
 func (iv invitationRules) mayFound(ctx context.Context, found *NewOrganization) error {
 	if found == nil || found.ExternalID == "" {
 		return nil
@@ -69,8 +69,8 @@ func (iv invitationRules) mayFound(ctx context.Context, found *NewOrganization) 
 	return err
 }
 
-// mayTakeSlug refuses a new founding invitation whose slug an organization has already. Nothing
-// reserves it for the invitation: see [organizationRules.freeSlug].
+// mayTakeSlug refuses a new founding invitation if an organization already has its slug. The invitation
+// does not reserve the slug: see [organizationRules.freeSlug].
 func (iv invitationRules) mayTakeSlug(ctx context.Context, found *NewOrganization) error {
 	if found == nil || found.Slug == "" {
 		return nil
@@ -82,8 +82,8 @@ func (iv invitationRules) mayTakeSlug(ctx context.Context, found *NewOrganizatio
 	return err
 }
 
-// foundInvited makes the organization of a founding invitation, with the person as its owner (rule
-// I13). It is by the host's word: neither Config.SelfServe nor the person's limits count.
+// foundInvited makes the organization of a founding invitation, with the person as its owner (rule I13).
+// Because the host asked for it, Config.SelfServe and the person's limits do not apply.
 func (iv invitationRules) foundInvited(ctx context.Context, inv Invitation, user User) (Member, error) {
 	if !user.SuspendedAt.IsZero() {
 		return Member{}, &Error{Code: ErrUserSuspended, Kind: "user", Key: user.ID.String()}
@@ -99,14 +99,14 @@ func (iv invitationRules) foundInvited(ctx context.Context, inv Invitation, user
 	}
 	member, err := iv.c.foundFor(ctx, iv.c.service.trusted(), in, user)
 	switch CodeOf(err) {
-	case ErrInvalid, ErrPublicEmailDomain, ErrAlreadyExists: // limits changed, or the ExternalID was given away
+	case ErrInvalid, ErrPublicEmailDomain, ErrAlreadyExists: // limits have changed, or the ExternalID is taken
 		err = &Error{Code: ErrInvitationVoid, Reason: "the organization cannot be made any more", Err: err}
 	}
 	return member, err
 }
 
-// foundingRoles are the roles that founding an organization gives or names; none for an
-// invitation that founds none.
+// foundingRoles returns the roles that the founding of an organization gives or names. There are none if
+// the invitation founds no organization.
 func (i Invitation) foundingRoles(c *Config) []string {
 	if i.Found == nil {
 		return nil
@@ -114,7 +114,7 @@ func (i Invitation) foundingRoles(c *Config) []string {
 	return []string{c.CreatorRole, c.DefaultRole}
 }
 
-// leads is the organization that an invitation leads into, which it may have founded; zero: none yet.
+// leads returns the organization into which an invitation leads, or that it has founded; zero: none yet.
 func (i Invitation) leads() OrganizationID {
 	if i.OrganizationID.IsZero() {
 		return i.FoundedID
@@ -122,7 +122,7 @@ func (i Invitation) leads() OrganizationID {
 	return i.OrganizationID
 }
 
-// storedFound is the organization of a founding invitation as it lies in its column.
+// storedFound is the stored form of the organization of a founding invitation.
 type storedFound struct {
 	DisplayName       string            `json:"display_name,omitempty"`
 	Slug              string            `json:"slug,omitempty"`

@@ -8,8 +8,7 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// dropTokens deletes what opens the invitations and join codes of an organization that
-// goes.
+// dropTokens deletes the tokens of the invitations and join codes of an organization that is being deleted.
 func (iv invitationRules) dropTokens(ctx context.Context, id OrganizationID) error {
 	if err := deleteSecrets(ctx, iv.c, iv.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}, secretInvitation); err != nil {
 		return err
@@ -17,8 +16,8 @@ func (iv invitationRules) dropTokens(ctx context.Context, id OrganizationID) err
 	return deleteSecrets(ctx, iv.c, iv.c.tx.JoinCodes(), joinCodeFilter{OrganizationID: typed.Of(id)}, secretJoinCode)
 }
 
-// purgeInvitations deletes up to n of an organization's invitations, join codes and join
-// requests, with their secrets.
+// purgeInvitations deletes up to n of an organization's invitations, join codes and join requests, with
+// their secrets.
 func (iv invitationRules) purgeInvitations(ctx context.Context, id OrganizationID, n int, counts *removed) error {
 	invitations, err := firstOf(ctx, iv.c.tx.Invitations(), invitationFilter{OrganizationID: typed.Of(id)}, n)
 	if err != nil {
@@ -50,7 +49,7 @@ func (iv invitationRules) purgeInvitations(ctx context.Context, id OrganizationI
 	return err
 }
 
-// firstOf names at most n rows of a table that pass a filter.
+// firstOf returns the ids of at most n rows of a table that pass a filter.
 func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n int) ([]ID[V], error) {
 	if n < 1 {
 		return nil, nil
@@ -63,7 +62,7 @@ func firstOf[V Entity, F any](ctx context.Context, t table[V, F], filter F, n in
 	return ids, err
 }
 
-// dropOpeners deletes what opens some things.
+// dropOpeners deletes the secrets that open some things.
 func dropOpeners[V Entity](ctx context.Context, c *call, kind secretKind, things []ID[V]) error {
 	subjects := make([]string, len(things))
 	for i, id := range things {
@@ -73,8 +72,8 @@ func dropOpeners[V Entity](ctx context.Context, c *call, kind secretKind, things
 	return err
 }
 
-// deleteSecrets deletes what opens the rows of a table that pass a filter, some hundred
-// rows at a time.
+// deleteSecrets deletes the secrets that open the rows of a table that pass a filter, some hundred rows at
+// a time.
 func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F], filter F, kind secretKind) error {
 	span := listSpan{Limit: sweepLimit}
 	for {
@@ -96,8 +95,8 @@ func deleteSecrets[V Entity, F any](ctx context.Context, c *call, t table[V, F],
 	}
 }
 
-// revokePendingWith ends the invitation that goes with a membership that is removed (rule M6):
-// the one that it waits for, or one by which a member could come back.
+// revokePendingWith ends the invitation of a membership that is being removed (rule M6): the one for which
+// it is pending, or the one by which a member could come back.
 func (iv invitationRules) revokePendingWith(ctx context.Context, m Membership) error {
 	if m.Status == MembershipPending {
 		return iv.revokePending(ctx, m.InvitationID)
@@ -105,7 +104,7 @@ func (iv invitationRules) revokePendingWith(ctx context.Context, m Membership) e
 	return iv.revokePendingOf(ctx, m)
 }
 
-// revokePendingOf ends the invitation that stands to a member's address.
+// revokePendingOf ends the pending invitation to a member's address.
 func (iv invitationRules) revokePendingOf(ctx context.Context, m Membership) error {
 	user, err := iv.c.tx.Users().Get(ctx, m.UserID)
 	if err != nil {
@@ -114,9 +113,8 @@ func (iv invitationRules) revokePendingOf(ctx context.Context, m Membership) err
 	return iv.revokePendingOther(ctx, m.OrganizationID, user, InvitationID{})
 }
 
-// invitationsOf gives invitations as they are under the locks that their states change
-// under. Those locks may come out of order; a deadlock by that is found, and the
-// transaction runs again.
+// invitationsOf returns invitations, read under the locks under which their states change. It may take
+// those locks out of order; the store detects a deadlock that comes of it, and the transaction runs again.
 func (iv invitationRules) invitationsOf(ctx context.Context, filter invitationFilter) ([]Invitation, error) {
 	found, err := collect(ctx, iv.c.tx.Invitations(), filter)
 	if err != nil || len(found) == 0 {
@@ -132,8 +130,8 @@ func (iv invitationRules) invitationsOf(ctx context.Context, filter invitationFi
 	return collect(ctx, iv.c.tx.Invitations(), filter)
 }
 
-// forget takes people who are erased out of the invitations to their addresses, and out
-// of those that they accepted (rule U7). What still stands is revoked.
+// forget removes erased people from the invitations to their addresses, and from those that they accepted
+// (rule U7). Invitations that are still pending are revoked.
 func (iv invitationRules) forget(ctx context.Context, addresses []string, people ...UserID) error {
 	if len(addresses) > 0 {
 		theirs, err := iv.invitationsOf(ctx, invitationFilter{EmailKey: typed.Of(addresses...)})
@@ -150,7 +148,7 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 	if err != nil {
 		return err
 	}
-	for _, inv := range others { // to somebody else's address, who is not erased
+	for _, inv := range others { // to the address of another person, who is not erased
 		inv.UserID, inv.Metadata = UserID{}, nil
 		if err := iv.keepForgotten(ctx, inv); err != nil {
 			return err
@@ -168,9 +166,9 @@ func (iv invitationRules) forget(ctx context.Context, addresses []string, people
 	return iv.c.removals().erase(ctx, addresses, people...)
 }
 
-// redactInvitation takes the address out of an invitation, and out of what opened it, and who
-// accepted it if that is one of these people. What has no address left to go to cannot be sent
-// again: it is revoked.
+// redactInvitation removes the address from an invitation and from its secrets. It also removes the user
+// who accepted, if it is one of these people. An invitation without an address cannot be sent again, so it
+// is revoked.
 func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation, people ...UserID) error {
 	if inv.State == InvitationPending {
 		if err := iv.revokePending(ctx, inv.ID); err != nil {
@@ -195,13 +193,13 @@ func (iv invitationRules) redactInvitation(ctx context.Context, inv Invitation, 
 	return iv.keepForgotten(ctx, inv)
 }
 
-// keepForgotten keeps an invitation without what was somebody's, and without an event.
+// keepForgotten stores an invitation without a person's data, and without an event.
 func (iv invitationRules) keepForgotten(ctx context.Context, inv Invitation) error {
 	return put(ctx, iv.c, iv.c.tx.Invitations().Update, &inv)
 }
 
-// moveInvitations makes what a user sent and accepted be another's, into whom they are
-// merged, and their join codes and requests (rule U6). user.merged tells of it.
+// moveInvitations moves what a user has sent and accepted to the user into whom they are merged:
+// invitations, join codes and join requests (rule U6). The event is user.merged.
 func (iv invitationRules) moveInvitations(ctx context.Context, from, into UserID) error {
 	waiting := joinRequestFilter{UserID: typed.Of(from), State: typed.Of(JoinRequestPending)}
 	if err := checkLimit(ctx, iv.c, "join_requests", iv.c.tx.JoinRequests(), waiting); err != nil {

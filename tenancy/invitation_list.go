@@ -13,15 +13,15 @@ import (
 
 // InvitationQuery selects invitations for List and ListByUser.
 type InvitationQuery struct {
-	States      []InvitationState // as they read; nil = all (rule I3)
-	EmailPrefix string            // what the canonical address begins with; the list then goes by address
+	States      []InvitationState // the states as they read; nil = all (rule I3)
+	EmailPrefix string            // the beginning of the canonical address; if set, the list is ordered by address
 	Descending  bool              // in reverse order
 	Limit       int               // default 50, at most 1000
-	Cursor      string            // Next of the page before
+	Cursor      string            // Next of the previous page
 }
 
-// filter selects at least what the query does: an invitation that ran out is stored
-// as pending until a sweep comes by. The rest is for [InvitationQuery.keeps].
+// filter selects at least what the query selects: until a sweep, an expired invitation is stored as
+// pending. [InvitationQuery.keeps] drops the rest.
 func (q InvitationQuery) filter(now time.Time) (f invitationFilter, err error) {
 	if f.EmailPrefix, err = searchPrefix("email_prefix", q.EmailPrefix); err != nil || q.States == nil {
 		return f, err
@@ -65,7 +65,7 @@ func invitationKey(inv *Invitation, order Order) typed.Place {
 	return key
 }
 
-// Get gives an invitation, or [ErrNotFound].
+// Get returns an invitation, or [ErrNotFound].
 func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, error) {
 	return read(ctx, g.s, invitationsGet, id.String(), func(ctx context.Context, c *call) (Invitation, error) {
 		inv, err := c.invitations().authorizedInvitation(ctx, id)
@@ -76,10 +76,10 @@ func (g Invitations) Get(ctx context.Context, id InvitationID) (Invitation, erro
 	})
 }
 
-// List gives a page of an organization's invitations, every one alike, whether or not
-// its address is anybody's (rule M2). The zero organization lists those into the
-// application, for the host alone. Where States names some that time or the inviter's rights tell
-// apart, a page may be shorter than its limit.
+// List returns a page of an organization's invitations. It shows all of them in the same way, whether or
+// not an address belongs to a user (rule M2). The zero organization lists invitations into the application,
+// for the host only. If States has states that depend on the time or on the inviter's rights, a page may be
+// shorter than its limit.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound] for the organization.
 func (g Invitations) List(ctx context.Context, organization OrganizationID, q InvitationQuery) (Page[Invitation], error) {
@@ -101,7 +101,7 @@ func (g Invitations) List(ctx context.Context, organization OrganizationID, q In
 	})
 }
 
-// All walks the invitations that List would give, page by page.
+// All iterates over the invitations that List returns, page by page.
 func (g Invitations) All(ctx context.Context, organization OrganizationID, q InvitationQuery) iter.Seq2[Invitation, error] {
 	return pages(func(cursor string) (Page[Invitation], error) {
 		q := q
@@ -110,8 +110,8 @@ func (g Invitations) All(ctx context.Context, organization OrganizationID, q Inv
 	}, q.Cursor)
 }
 
-// invitationPage reads a page and gives each invitation as it reads now. of is whose
-// list it is.
+// invitationPage reads a page and returns each invitation as it reads now. of identifies the list in the
+// cursor.
 func (iv invitationRules) invitationPage(ctx context.Context, filter invitationFilter, q InvitationQuery, of any) (Page[Invitation], error) {
 	page, err := listPage(ctx, iv.c.tx.Invitations(), filter, q.paging(), invitationKey,
 		"invitations", of, q.States, q.EmailPrefix)
@@ -128,19 +128,20 @@ func (iv invitationRules) invitationPage(ctx context.Context, filter invitationF
 	return page, err
 }
 
-// InvitationPreview is what somebody who has not accepted yet may see (rule I6).
+// InvitationPreview is what a person may see of an invitation before they accept it (rule I6).
 type InvitationPreview struct {
-	ID               InvitationID    `json:"id"`                          // the id of the invitation
-	OrganizationID   OrganizationID  `json:"organization_id,omitzero"`    // zero: into the application
-	OrganizationName string          `json:"organization_name,omitempty"` // without an OrganizationID: of the one to found (rule I13)
-	Email            string          `json:"email"`                       // masked: "a***@acme.example"
-	State            InvitationState `json:"state"`                       // as it reads now
-	ExpiresAt        time.Time       `json:"expires_at,omitzero"`         // until when it can be accepted
+	ID             InvitationID   `json:"id"`                       // the id of the invitation
+	OrganizationID OrganizationID `json:"organization_id,omitzero"` // zero: into the application
+	// OrganizationName is the name of the organization. Without an OrganizationID it is the name of the one
+	// to found (rule I13).
+	OrganizationName string          `json:"organization_name,omitempty"`
+	Email            string          `json:"email"`               // masked: "a***@acme.example"
+	State            InvitationState `json:"state"`               // the state as of now
+	ExpiresAt        time.Time       `json:"expires_at,omitzero"` // it can be accepted until then
 }
 
-// Preview says what a token would let its bearer into (rule I6), in whatever state the
-// invitation is, except a declined one, whose tokens are unknown from then on. It changes nothing
-// and spends nothing.
+// Preview shows the invitation of a token, in any state except declined: then its tokens are unknown (rule
+// I6). Preview changes nothing and does not use up the token.
 //
 // Errors: [ErrInvalidToken]; [ErrTokenUsed] for a token that Resend replaced.
 func (g Invitations) Preview(ctx context.Context, token string) (InvitationPreview, error) {
@@ -167,7 +168,7 @@ func (g Invitations) Preview(ctx context.Context, token string) (InvitationPrevi
 	})
 }
 
-// preview shows an invitation that was read as it reads now.
+// preview shows an invitation, which was read as of now.
 func (i Invitation) preview(organization string) InvitationPreview {
 	if i.Found != nil {
 		organization = i.Found.DisplayName
@@ -178,17 +179,16 @@ func (i Invitation) preview(organization string) InvitationPreview {
 	}
 }
 
-// mask hides a local part but for its first character, and with it its length.
+// mask hides the local part of an address except its first character, and thereby its length.
 func mask(email string) string {
 	local, domain, _ := strings.Cut(email, "@")
 	_, n := utf8.DecodeRuneInString(local)
 	return local[:n] + "***@" + domain
 }
 
-// ListByUser gives a page of the invitations to a user's own verified address, with
-// the names of their organizations, in a constant number of queries. Those into
-// archived organizations are left out (rule O2), so a page may be shorter than its
-// limit. Whose address is not verified has none.
+// ListByUser returns a page of the invitations to a user's own verified address, with the names of their
+// organizations, in a constant number of queries. It leaves out invitations into archived organizations
+// (rule O2), so a page may be shorter than its limit. A user without a verified address gets an empty page.
 //
 // Errors: [ErrInvalid], [ErrInvalidCursor]; [ErrNotFound], [ErrMerged] for the user.
 func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQuery) (Page[InvitationPreview], error) {
@@ -212,7 +212,7 @@ func (g Invitations) ListByUser(ctx context.Context, user UserID, q InvitationQu
 	})
 }
 
-// AllByUser walks the invitations that ListByUser would give, page by page.
+// AllByUser iterates over the invitations that ListByUser returns, page by page.
 func (g Invitations) AllByUser(ctx context.Context, user UserID, q InvitationQuery) iter.Seq2[InvitationPreview, error] {
 	return pages(func(cursor string) (Page[InvitationPreview], error) {
 		q := q
@@ -235,7 +235,7 @@ func (iv invitationRules) previews(ctx context.Context, filter invitationFilter,
 	if err != nil {
 		return Page[InvitationPreview]{}, err
 	}
-	names := map[OrganizationID]string{{}: ""} // the zero one is the application
+	names := map[OrganizationID]string{{}: ""} // the zero id is the application
 	for _, org := range orgs {
 		names[org.ID] = org.DisplayName
 	}

@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// mailsEvery is how often Run looks for mails that waited.
+// mailsEvery is how often Run looks for waiting mails.
 const mailsEvery = time.Minute
 
-// mailAgain is how long a mail waits that could not go for another reason than the limits.
+// mailAgain is how long a mail waits if something other than the limits prevents it.
 const mailAgain = 24 * time.Hour
 
-// sendWaiting sends mails of invitations that waited for room at their address (rule I12),
-// those that have waited longest first, and says how many it looked at. Each is a
-// transaction of its own.
+// sendWaiting sends the mails of invitations that waited for room at their address, those first that have
+// waited longest (rule I12). It returns how many it looked at. Each has a transaction of its own.
 func (g Invitations) sendWaiting(ctx context.Context) (int, error) {
 	due, err := read(ctx, g.s, invitationsSweep, "", func(ctx context.Context, c *call) ([]Invitation, error) {
 		if err := c.access().authorize(ctx, scope{}); err != nil || g.s.txn != nil && g.s.txn.changes.host != nil {
-			return nil, err // what is mailed must be committed first
+			return nil, err // a mail may go out only after the commit
 		}
 		before := invitationFilter{MailBefore: c.now.Add(time.Microsecond)}
 		return c.tx.Invitations().List(ctx, before, listSpan{Limit: sweepLimit, Order: ByTime})
@@ -33,8 +32,8 @@ func (g Invitations) sendWaiting(ctx context.Context) (int, error) {
 	return len(due), err
 }
 
-// sendLate sends the mail of an invitation that waited, if there is room now and it could
-// still be sent.
+// sendLate sends the waiting mail of an invitation, if there is room now and if the invitation could be
+// sent now.
 func (iv invitationRules) sendLate(ctx context.Context, id InvitationID) error {
 	inv, user, err := iv.lockSent(ctx, id)
 	switch {
@@ -62,17 +61,17 @@ func (iv invitationRules) sendLate(ctx context.Context, id InvitationID) error {
 	if _, err := iv.dispatch(ctx, inv, org, user); err != nil {
 		return err
 	}
-	iv.c.mail[len(iv.c.mail)-1].aside = true // nobody waits for the answer
+	iv.c.mail[len(iv.c.mail)-1].aside = true // no caller waits for the result
 	return nil
 }
 
-// saveWaiting keeps an invitation whose mail waited, with its event: lists show MailDueAt, and
-// so a reader of events has to hear of it, too (rule G8).
+// saveWaiting stores an invitation whose mail waited, with an event: lists show MailDueAt, so readers of
+// events have to see it change (rule G8).
 func (iv invitationRules) saveWaiting(ctx context.Context, before Invitation, inv *Invitation) error {
 	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, inv, EventInvitationUpdated)
 }
 
-// admitLate is admitMail for a mail that waited. Whatever speaks against it, it waits on.
+// admitLate is admitMail for a waiting mail. If the mail is refused, it waits longer.
 func (iv invitationRules) admitLate(ctx context.Context, inv *Invitation) (Organization, error) {
 	org, may, err := iv.mayMailLate(ctx, *inv)
 	if err == nil && may {
@@ -89,8 +88,8 @@ func (iv invitationRules) admitLate(ctx context.Context, inv *Invitation) (Organ
 	return org, err
 }
 
-// mayMailLate reports whether an invitation whose mail waited could be sent now: its
-// organization is open, and the inviter may still give what it gives.
+// mayMailLate reports whether an invitation with a waiting mail could be sent now: its organization is
+// open, and the inviter may still give what it gives.
 func (iv invitationRules) mayMailLate(ctx context.Context, inv Invitation) (Organization, bool, error) {
 	if inv.OrganizationID.IsZero() {
 		return Organization{}, true, nil

@@ -16,49 +16,51 @@ import (
 
 // Limits of [Invitations.SendMany].
 const (
-	mostRows    = 1000 // of one call
-	mostRowsAll = 100  // of one call that keeps all or nothing: it is one transaction
+	mostRows    = 1000 // rows of one call
+	mostRowsAll = 100  // rows of one call with All, because it is one transaction
 )
 
 // SendOptions say how [Invitations.SendMany] treats its rows.
 type SendOptions struct {
-	// All keeps nothing where a row is refused. Without it each row stands by itself.
+	// All keeps nothing if any row is refused. Without All, each row succeeds or fails alone.
 	All bool
-	// DryRun keeps and mails nothing, and gives what would become of each row.
+	// DryRun stores and mails nothing, and returns what would happen to each row.
 	DryRun bool
 }
 
-// SendResult is what became of one row of [Invitations.SendMany].
+// SendResult is the result of one row of [Invitations.SendMany].
 type SendResult struct {
-	Row int `json:"row"` // its index among the rows of the call
-	// Sent is the invitation as Send gives it; zero for a row that was refused. In a dry run it has no
-	// token, no MailDueAt, and no id but one that was given.
+	Row int `json:"row"` // the index of the row in the call
+	// Sent is the invitation, as Send returns it; zero if the row was refused. In a dry run it has no
+	// token, no MailDueAt, and no id unless the row gave one.
 	Sent SentInvitation `json:"sent,omitzero"`
-	// Err is an [*Error] as Send would answer it: why the row was refused, or [ErrMailFailed]
-	// beside an invitation that is kept; nil: it was sent. Where it names nothing else, its Key is "row 3".
+	// Err is an [*Error] as Send returns it: the reason for a refusal, or [ErrMailFailed] if the invitation
+	// is stored but its mail failed; nil: it was sent. If it has no Key of its own, its Key is the row,
+	// such as "row 3".
 	Err error `json:"-"`
 }
 
 // SendMany sends up to 1000 invitations to one organization, or into the application, each as
-// [Invitations.Send] does, and gives one result for each row, in their order (rule I11). A second row to the
-// same address is [ErrAlreadyInvited].
+// [Invitations.Send] does (rule I11). It returns one result for each row, in their order. A second row with
+// the same address is [ErrAlreadyInvited].
 //
-// By default each row stands by itself: a refused row says so in its result, and the others are sent. Rows go
-// 25 in a transaction, so that others can write in between (rule G18). The mails of a transaction go out before the
-// next one begins. If the store fails or ctx ends, the error comes with the results of the rows that are kept;
-// the rows after those were not tried.
+// By default each row succeeds or fails alone: the result of a refused row has the error, and the others
+// are sent. SendMany writes 25 rows in a transaction, so that others can write in between (rule G18), and
+// mails them before the next transaction. If the store fails or ctx ends, it returns the error together
+// with the results of the rows that are kept; it did not try the rows after those.
 //
-// With All, at most 100 rows are one transaction. If a row is refused, nothing is kept: the error of the call
-// is the first refusal, with the row in its Field ("invitations[3].email"), and the results say why each row
-// was refused. A row without an error was fine, but is not sent either.
+// With All, at most 100 rows are one transaction. If a row is refused, nothing is kept. The error of the
+// call is the first refusal, with the row in its Field ("invitations[3].email"), and the results have the
+// error of each refused row. A row without an error is not sent either.
 //
-// With DryRun nothing is written or mailed, and no limit counts it. Each row is checked as if the rows before it
-// were sent, and the results say what would be refused now. Config.MayMail is not asked, because it may count.
-// What the actor is forbidden counts as a denial, as always.
+// With DryRun nothing is written or mailed, and no limit counts it. It checks each row as if the rows
+// before it were sent. Config.MayMail is not called, because it may count. A row that the actor may not
+// send counts as a denial, as always.
 //
-// Errors: [ErrInvalid] with the field "invitations" for no rows or too many, with "organization_id" for rows to
-// different organizations, and with "id" for two rows with one; [ErrNotFound] for the organization; [ErrForbidden]; with
-// Config.Mailer [ErrInTransaction] in a transaction of the host's; with All, as for Send.
+// Errors: [ErrInvalid] with the field "invitations" for no rows or too many, with "organization_id" for
+// rows with different organizations, and with "id" for two rows with one id; [ErrNotFound] for the
+// organization; [ErrForbidden]; with Config.Mailer [ErrInTransaction] in a transaction of the host's; with
+// All, as for Send.
 func (g Invitations) SendMany(ctx context.Context, rows []NewInvitation, o SendOptions) ([]SendResult, error) {
 	b := invitationBatch{g: g, rows: rows, options: o, taken: map[string]SendResult{}}
 	if err := b.check(); err != nil {
@@ -76,9 +78,10 @@ type invitationBatch struct {
 	taken   map[string]SendResult // rows that were sent, by canonical address
 }
 
-// trial is what a call that is undone knows of what was tried, and undone, before it.
+// trial is set in a call that will be undone, such as a step of a dry run. It counts the rows of earlier
+// steps, which are undone by now, so that the limits count them.
 type trial struct {
-	sent int // so many invitations
+	sent int // how many invitations
 }
 
 func (b *invitationBatch) check() error {
@@ -120,8 +123,8 @@ func (b *invitationBatch) send(ctx context.Context) ([]SendResult, error) {
 	return b.results, nil
 }
 
-// sendStep sends some rows in one transaction, and their mails behind it. On an error it gives what it has to say of
-// them all the same.
+// sendStep sends some rows in one transaction, and mails them after the commit. If it fails, it also
+// returns the results that it has.
 func (b *invitationBatch) sendStep(ctx context.Context, some []NewInvitation) ([]SendResult, error) {
 	var done []SendResult
 	var refused error
@@ -166,7 +169,7 @@ func (b *invitationBatch) sendStep(ctx context.Context, some []NewInvitation) ([
 	return done, nil
 }
 
-// undone leaves of what a dry run made only what would be the same in earnest.
+// undone removes from the results of a dry run what would be different in a real run.
 func (b *invitationBatch) undone(done []SendResult) {
 	for i := range done {
 		sent := &done[i].Sent
@@ -174,7 +177,7 @@ func (b *invitationBatch) undone(done []SendResult) {
 	}
 }
 
-// mail sends the mails of a transaction that is committed. A mail that fails is its row's.
+// mail sends the mails of a committed transaction. If a mail fails, the result of its row gets the error.
 func (b *invitationBatch) mail(ctx context.Context, mail []outgoing, done []SendResult) {
 	for _, m := range mail {
 		err := b.g.s.sendMail(ctx, []outgoing{m})
@@ -185,10 +188,10 @@ func (b *invitationBatch) mail(ctx context.Context, mail []outgoing, done []Send
 	}
 }
 
-// rowKey is how errors name a row.
+// rowKey returns the name of a row in errors.
 func rowKey(row int) string { return fmt.Sprintf("row %d", row) }
 
-// firstRefusal is the error of a call that keeps all rows or none.
+// firstRefusal returns the error of a call with All.
 func firstRefusal(done []SendResult) error {
 	for _, r := range done {
 		var e *Error
@@ -201,7 +204,7 @@ func firstRefusal(done []SendResult) error {
 	return nil
 }
 
-// sendRows sends the rows of a step. A row that is refused undoes only itself.
+// sendRows sends the rows of a step, each in a savepoint, so that a refused row undoes only itself.
 func (iv invitationRules) sendRows(ctx context.Context, b *invitationBatch, some []NewInvitation) ([]SendResult, error) {
 	organization := b.rows[0].OrganizationID
 	if err := iv.c.access().authorizeEarly(ctx, scope{organization: organization}); err != nil {
@@ -232,7 +235,7 @@ func (iv invitationRules) sendRows(ctx context.Context, b *invitationBatch, some
 	return done, nil
 }
 
-// sendRow is send, where no row before was to the same address.
+// sendRow is send, and refuses a second row with the same address.
 func (iv invitationRules) sendRow(ctx context.Context, in NewInvitation, taken map[string]SendResult) (SentInvitation, error) {
 	_, key, err := readEmail(in.Email)
 	if other, has := taken[key]; err == nil && has {
@@ -245,7 +248,7 @@ func (iv invitationRules) sendRow(ctx context.Context, in NewInvitation, taken m
 	return iv.send(ctx, in)
 }
 
-// lockRows takes, in order, the locks that the rows of a step take one after the other.
+// lockRows takes, in order, all the locks that the rows of a step will take.
 func (iv invitationRules) lockRows(ctx context.Context, id OrganizationID, some []NewInvitation) error {
 	var roles, keys []string
 	var locks []store.LockKey
@@ -275,7 +278,7 @@ func (iv invitationRules) lockRows(ctx context.Context, id OrganizationID, some 
 	return iv.c.lock(ctx, locks...)
 }
 
-// isRowRefused reports whether an error says no to one row; all others say that something is wrong.
+// isRowRefused reports whether an error refuses only one row. Any other error ends the call.
 func isRowRefused(err error) bool {
 	switch CodeOf(err) {
 	case ErrInvalid, ErrForbidden, ErrOrganizationClosed, ErrUnknownRole, ErrAlreadyMember, ErrAlreadyInvited, ErrInvitationDeclined,

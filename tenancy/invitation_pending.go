@@ -8,14 +8,15 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// maxOffers is how many memberships appear at once when an address is proved (rule I2).
+// maxOffers is how many pending memberships a proof of an address adds at most (rule I2).
 const maxOffers = 20
 
-// emailProved is called when a user's verified address has come to be: invitations to
-// it show as pending memberships, except the one named. The caller has the user's lock.
+// emailProved must be called when a user gets a verified address. It adds pending memberships for the
+// invitations to the address, except for but. The caller holds the user's lock.
 func (iv invitationRules) emailProved(ctx context.Context, user User, but InvitationID) error {
 	filter := invitationFilter{EmailKey: typed.Of(user.EmailKey), State: typed.Of(InvitationPending), DueAfter: iv.c.now}
-	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 2}) // one may be into the application, and one the one named
+	// Two more, because one may be into the application, and one may be but.
+	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: maxOffers + 2})
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (iv invitationRules) emailProved(ctx context.Context, user User, but Invita
 		if err != nil && CodeOf(err) != ErrNotFound {
 			return err
 		}
-		if err != nil || inv.checkPending(iv.c.now) != nil { // gone with its organization, or decided
+		if err != nil || inv.checkPending(iv.c.now) != nil { // deleted with its organization, or not pending any more
 			continue
 		}
 		if err := iv.addPending(ctx, inv, user); err != nil {
@@ -48,8 +49,8 @@ func (iv invitationRules) emailProved(ctx context.Context, user User, but Invita
 	return nil
 }
 
-// emailLeft is called when a user's verified address is no longer theirs: what waits
-// for invitations to it goes, and the invitations stay. The caller has the user's lock.
+// emailLeft must be called when a user loses their verified address. It drops the memberships that are
+// pending for invitations to it; the invitations stay. The caller holds the user's lock.
 func (iv invitationRules) emailLeft(ctx context.Context, user User) error {
 	pending := membershipFilter{UserID: typed.Of(user.ID), Status: typed.Of(MembershipPending)}
 	n, err := iv.c.tx.Memberships().Count(ctx, pending)
@@ -70,7 +71,7 @@ func (iv invitationRules) emailLeft(ctx context.Context, user User) error {
 	return nil
 }
 
-// emailMoved is told of a user whose address, or its proof, may have changed.
+// emailMoved must be called when a user's address, or its proof, may have changed.
 func (iv invitationRules) emailMoved(ctx context.Context, before, after User) error {
 	was, is := !before.EmailVerifiedAt.IsZero(), !after.EmailVerifiedAt.IsZero()
 	if was == is && (!is || before.EmailKey == after.EmailKey) {
@@ -87,9 +88,9 @@ func (iv invitationRules) emailMoved(ctx context.Context, before, after User) er
 	return nil
 }
 
-// becameOwn is told of a user who may have moved to another address: invitations to it into
-// organizations where they are an active or inactive member already are revoked (rules M5, M9). The caller has
-// the locks of these.
+// becameOwn must be called when a user may have got another address. It revokes invitations to that address
+// into organizations where the user is already an active or inactive member (rules M5, M9). The caller
+// holds the locks of these.
 func (iv invitationRules) becameOwn(ctx context.Context, before, after User) error {
 	if before.EmailKey == after.EmailKey {
 		return nil
@@ -114,9 +115,9 @@ func (iv invitationRules) becameOwn(ctx context.Context, before, after User) err
 	return nil
 }
 
-// addPending shows an invitation to the user who has proved its address, as a membership
-// that is pending (rule M2). Who is or was a member keeps the membership as it is. The
-// caller has the locks of both, and of the organization.
+// addPending adds a pending membership for an invitation to the user who has proved its address (rule M2).
+// A user who is or was a member keeps the membership as it is. The caller holds the locks of both, and of
+// the organization.
 func (iv invitationRules) addPending(ctx context.Context, inv Invitation, user User) error {
 	if inv.OrganizationID.IsZero() {
 		return nil
@@ -152,13 +153,13 @@ func (iv invitationRules) addPending(ctx context.Context, inv Invitation, user U
 	return iv.c.members().recordMembership(ctx, EventMembershipOffered, m, nil, old)
 }
 
-// waitFor makes a pending membership wait for an invitation.
+// waitFor makes a membership pending for an invitation.
 func (m *Membership) waitFor(inv Invitation) {
 	m.InvitationID, m.InviterID, m.ExpiresAt, m.Metadata = inv.ID, inv.InviterID, inv.ExpiresAt, inv.Metadata
 }
 
-// eventOrganization is the organization that events on a membership name: none while it waits for
-// an invitation, for its readers may not know who is registered (rule M2).
+// eventOrganization returns the organization that events on a membership name. A pending membership names
+// none, because the organization's readers must not learn who is registered (rule M2).
 func (m Membership) eventOrganization() OrganizationID {
 	if m.Status == MembershipPending && !m.InvitationID.IsZero() {
 		return OrganizationID{}
@@ -166,7 +167,7 @@ func (m Membership) eventOrganization() OrganizationID {
 	return m.OrganizationID
 }
 
-// removalEvent is the event of a membership that goes.
+// removalEvent returns the type of the event for a membership that is deleted.
 func (m Membership) removalEvent() EventType {
 	if m.eventOrganization().IsZero() {
 		return EventMembershipWithdrawn
@@ -174,7 +175,7 @@ func (m Membership) removalEvent() EventType {
 	return EventMembershipRemoved
 }
 
-// at is a membership as it reads at an instant (rule M2).
+// at returns a membership as it reads at a time (rule M2).
 func (m Membership) at(instant time.Time) Membership {
 	if m.Status == MembershipPending && !m.ExpiresAt.IsZero() && !instant.Before(m.ExpiresAt) {
 		m.Status = MembershipInvitationExpired
@@ -182,15 +183,14 @@ func (m Membership) at(instant time.Time) Membership {
 	return m
 }
 
-// dropPending drops what waits for an invitation.
+// dropPending deletes the memberships that are pending for an invitation.
 func (iv invitationRules) dropPending(ctx context.Context, id InvitationID) error {
 	waiting := membershipFilter{InvitationID: typed.Of(id), Status: typed.Of(MembershipPending)}
 	return walk(ctx, iv.c.tx.Memberships(), waiting, func(m Membership) error { return iv.c.users().dropMember(ctx, m, nil) })
 }
 
-// revokePending ends an invitation that a membership need not wait for any more: revoked, or
-// expired if it has run out. The caller has the organization's lock. The zero id names
-// none.
+// revokePending ends an invitation that is not needed any more. It becomes revoked, or expired if its time
+// is over. The caller holds the organization's lock. The zero id stands for no invitation.
 func (iv invitationRules) revokePending(ctx context.Context, id InvitationID) error {
 	if id.IsZero() {
 		return nil
@@ -207,15 +207,14 @@ func (iv invitationRules) revokePending(ctx context.Context, id InvitationID) er
 	return iv.revoke(ctx, &inv)
 }
 
-// revoke ends an invitation that is pending.
+// revoke makes a pending invitation revoked.
 func (iv invitationRules) revoke(ctx context.Context, inv *Invitation) error {
 	before := *inv
 	inv.State, inv.DecidedAt, inv.MailDueAt = InvitationRevoked, iv.c.now, time.Time{}
 	return save(ctx, iv.c, iv.c.tx.Invitations().Update, before, inv, EventInvitationRevoked)
 }
 
-// revokePendingOther ends the invitation that stands to a user's address, proved or not, where
-// it is another than the one named.
+// revokePendingOther ends the pending invitation to a user's address, proved or not, unless it is but.
 func (iv invitationRules) revokePendingOther(ctx context.Context, organization OrganizationID, user User, but InvitationID) error {
 	mine := iv.pendingFilter(organization)
 	mine.EmailKey = typed.Of(user.EmailKey)

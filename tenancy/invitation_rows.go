@@ -10,18 +10,18 @@ import (
 // invitationFilter selects invitations. Fields are joined by and.
 type invitationFilter struct {
 	ID             typed.In[InvitationID]
-	OrganizationID typed.In[OrganizationID] // of the zero id: into the application
+	OrganizationID typed.In[OrganizationID] // the zero id: into the application
 	EmailKey       typed.In[string]
 	InviterID      typed.In[UserID]
 	UserID         typed.In[UserID]
-	State          typed.In[InvitationState] // as stored: one that ran out may be pending still
+	State          typed.In[InvitationState] // as stored; an expired one may still be pending
 	EmailPrefix    string                    // of EmailKey
 	DueBefore      time.Time                 // ExpiresAt before this instant
 	DueAfter       time.Time                 // ExpiresAt after this instant
 	MailBefore     time.Time                 // MailDueAt before this instant
 }
 
-// invitationRows says how one lies in a row.
+// invitationRows describes the row of an invitation.
 var invitationRows = typed.Describe[Invitation, invitationFilter](
 	"tenancy_invitations", "invitation",
 	typed.ID("id", func(v *Invitation) *InvitationID { return &v.ID }),

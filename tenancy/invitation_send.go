@@ -10,79 +10,80 @@ import (
 	"github.com/freehold-dev/freehold/store/typed"
 )
 
-// NewInvitation is what Send needs: an Email, and for one into an organization the
-// OrganizationID; the rest may be empty.
+// NewInvitation is the input of Invitations.Send. Email is required, and OrganizationID for an invitation
+// into an organization; the rest may be empty.
 type NewInvitation struct {
-	ID             InvitationID      // for imports; zero = a new one
-	OrganizationID OrganizationID    // zero: into the application, for the host alone
-	Email          string            // whom to invite; its form is that of a user's address (rule U1)
-	Roles          []string          // none = the organization's default role
-	Metadata       map[string]string // for the membership (rule G3); the host's own, and so on a bound Service [ErrForbidden] (rule O1)
-	For            time.Duration     // how long it stands: 1 to 30 days; 0 = Config.InvitationFor
-	// Asked says that the person asked for an invitation after they declined one (rule I9): it ends the 30 days in
-	// which their address is not invited there. The host's word, and so on a bound Service [ErrForbidden]: set it for a
-	// person who has asked you, and never from a form that an inviter fills in.
+	ID             InvitationID   // for imports; zero = a new one
+	OrganizationID OrganizationID // zero: into the application, for the host only
+	Email          string         // the address to invite, in the form of a user's address (rule U1)
+	Roles          []string       // none = the organization's default role
+	// Metadata is for the membership (rule G3). Only the host may set it: on a bound Service it is
+	// [ErrForbidden] (rule O1).
+	Metadata map[string]string
+	For      time.Duration // how long it is valid: 1 to 30 days; 0 = Config.InvitationFor
+	// Asked says that the person asked for an invitation after they had declined one. It ends the 30 days
+	// in which their address cannot be invited there (rule I9). Only the host may set it: on a bound
+	// Service it is [ErrForbidden]. Set it for a person who has asked you, and never from a form that an
+	// inviter fills in.
 	Asked bool
-	// Found is an organization that the person invited founds, by accepting, in the same transaction, and
-	// owns (rule I13); nil = none. It goes with an invitation into the application, and may be for
-	// somebody who is a user already. The host says what it is like: DisplayName, Slug, ExternalID, Metadata,
-	// Attributes and Settings. Its id, its owner, its domains and the roles of its Settings are not for an
-	// invitation. It does not count for Limits.UserOrganizations (rule O6), and Config.SelfServe may be false.
+	// Found is an organization that the invited person founds and owns (rule I13); nil = none. It is made
+	// in the transaction in which they accept. It needs an invitation into the application; the person may
+	// already be a user. The host may set DisplayName, Slug, ExternalID, Metadata, Attributes and Settings,
+	// but not its id, its owner, its domains or the roles of its Settings. It does not count for
+	// Limits.UserOrganizations (rule O6), and works without Config.SelfServe.
 	//
-	// Nothing is reserved while the invitation stands. Where its Slug has gone to another
-	// organization by then, the new one gets the first free slug of "acme-2", "acme-3" and so on, and
-	// no slug after "acme-20". Where its ExternalID has, the invitation is void for who accepts it.
+	// A pending invitation reserves nothing. If another organization has taken the Slug, the new one gets
+	// the first free slug of "acme-2", "acme-3" and so on up to "acme-20", and otherwise none. If another
+	// organization has taken the ExternalID, nobody can accept: the invitation is void.
 	Found *NewOrganization
 }
 
-// SentInvitation is an invitation with its token, which is returned this once: to be
-// mailed to the address and shown to nobody. With Config.Mailer it has gone there
-// already, and Token is zero (rule I2).
+// SentInvitation is an invitation with its token. The token is returned only this once: mail it to the
+// address, and show it to nobody else. With Config.Mailer it was mailed already, and Token is zero (rule
+// I2).
 type SentInvitation struct {
 	Invitation
-	Token Token `json:"-"` // what accepts it
+	Token Token `json:"-"` // the token that accepts it
 }
 
-// Send invites an address (rule I1). Where a user has proved it, their membership is
-// pending from then on (rule I2). An invitation has a seat while it stands (rule M9).
-// Bound to a person, it stands on what that person may give, now and when it is
-// accepted (rules R6, I4).
+// Send invites an address (rule I1). If a user has proved the address, they get a pending membership at
+// once (rule I2). A pending invitation holds a seat (rule M9). On a Service that is bound to a person, the
+// invitation depends on what that person may give, now and when it is accepted (rules R6, I4).
 //
-// An organization mails one address at most once a minute and 10 times in 30 days,
-// whichever invitation it is about, and one address gets at most 20 mails a day from all
-// organizations (rule I12). With Config.Mailer, an invitation beyond the 20 is kept and its
-// mail waits: MailDueAt says until when, and Run sends it once there is room. Its time runs
-// from then on. Without a Mailer it is refused, as nothing could send it later.
+// An organization mails one address at most once a minute and 10 times in 30 days, over all its
+// invitations. One address gets at most 20 mails a day from all organizations (rule I12). With
+// Config.Mailer, an invitation beyond the 20 is stored, and its mail waits: MailDueAt says until when. Run
+// sends the mail once there is room, and the invitation is valid for its full time from then on. Without a
+// Mailer the invitation is refused, because nothing could mail it later.
 //
-// Errors: [ErrInvalid], also for more than Limits.Invitations that stand; [ErrNotFound]
-// for the organization; [ErrOrganizationClosed]; [ErrUnknownRole]; [ErrForbidden] for
-// roles above the actor's; [ErrInvitationDeclined] with RetryAfter for an address that declined in
-// the last 30 days (rule I9); [ErrAlreadyMember], for the application too; [ErrAlreadyInvited] with the
-// other one in IDs; [ErrSeatLimit]; [ErrRateLimited]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with
-// the field "id", "found.slug" or "found.external_id"; [ErrPublicEmailDomain] with the field
-// "found.allowed_domains"; with Config.Mailer [ErrInTransaction] in a transaction of the host's,
-// and [ErrMailFailed] beside the invitation, which is kept.
+// Errors: [ErrInvalid], also for more than Limits.Invitations that are pending; [ErrNotFound] for the
+// organization; [ErrOrganizationClosed]; [ErrUnknownRole]; [ErrForbidden] for roles above the actor's;
+// [ErrInvitationDeclined] with RetryAfter for an address that declined in the last 30 days (rule I9);
+// [ErrAlreadyMember], also for the application; [ErrAlreadyInvited] with the other invitation in IDs;
+// [ErrSeatLimit]; [ErrRateLimited]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with the field "id",
+// "found.slug" or "found.external_id"; [ErrPublicEmailDomain] with the field "found.allowed_domains"; with
+// Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed] together with the
+// invitation, which is stored.
 func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation, error) {
 	return g.sent(ctx, invitationsSend, in.OrganizationID.String(), func(ctx context.Context, c *call) (SentInvitation, error) {
 		return c.invitations().send(ctx, in)
 	})
 }
 
-// Resend sends an invitation that is pending or has run out once more (rule I5): with
-// a new token, the old one being dead, and a new Config.InvitationFor to run. Who
-// resends it becomes its inviter.
+// Resend sends a pending or expired invitation again, with a new token (rule I5). The old token stops
+// working, and the invitation is valid for Config.InvitationFor from now. The caller becomes its inviter.
 //
 // Errors: as for Send, and [ErrInvitationAccepted], [ErrInvitationRevoked], [ErrInvitationDeclined];
-// [ErrNotFound] for the invitation; [ErrSeatLimit] and [ErrAlreadyInvited] for one that
-// had run out, [ErrSeatLimit] for a void one.
+// [ErrNotFound] for the invitation; [ErrSeatLimit] and [ErrAlreadyInvited] for an expired one,
+// [ErrSeatLimit] for a void one.
 func (g Invitations) Resend(ctx context.Context, id InvitationID) (SentInvitation, error) {
 	return g.sent(ctx, invitationsResend, id.String(), func(ctx context.Context, c *call) (SentInvitation, error) {
 		return c.invitations().resend(ctx, id)
 	})
 }
 
-// sent runs a method that sends an invitation, and gives it also where only the mail
-// failed.
+// sent runs a method that sends an invitation. If only the mail fails, it returns the invitation together
+// with the error.
 func (g Invitations) sent(ctx context.Context, method *Method, key string,
 	fn func(ctx context.Context, c *call) (SentInvitation, error),
 ) (SentInvitation, error) {
@@ -145,7 +146,7 @@ func (iv invitationRules) send(ctx context.Context, in NewInvitation) (SentInvit
 	return iv.dispatch(ctx, inv, org, user)
 }
 
-// draft is the invitation that a NewInvitation describes.
+// draft returns the invitation that a NewInvitation describes.
 func (iv invitationRules) draft(in NewInvitation) (Invitation, error) {
 	lasts := cmp.Or(in.For, iv.c.instance.config.InvitationFor)
 	if err := invitationLasts("for", lasts); err != nil {
@@ -168,8 +169,8 @@ func (iv invitationRules) draft(in NewInvitation) (Invitation, error) {
 	return inv, nil
 }
 
-// inviter is the person whose grants an invitation stands on: the actor, or none for
-// the host and its service accounts.
+// inviter returns the person on whose rights an invitation depends: the actor, or zero for the host and its
+// service accounts.
 func (iv invitationRules) inviter() UserID {
 	if p := iv.c.service.principal; p != nil {
 		return p.user
@@ -177,9 +178,9 @@ func (iv invitationRules) inviter() UserID {
 	return UserID{}
 }
 
-// lockInvited takes the locks of an invitation's roles, address and organization, and
-// of the user who has the address, whom it gives: zero for nobody. Nobody can come to
-// have it meanwhile, for that takes the address's lock.
+// lockInvited takes the locks of an invitation's roles, address and organization, and of the user who has
+// the address. It returns that user, or zero. Nobody can get the address meanwhile, because that needs the
+// address's lock.
 func (iv invitationRules) lockInvited(ctx context.Context, inv Invitation) (User, error) {
 	if err := iv.c.roles().lockDeclared(ctx, inv.Roles...); err != nil {
 		return User{}, err
@@ -204,7 +205,7 @@ func (iv invitationRules) lockInvited(ctx context.Context, inv Invitation) (User
 	return iv.userAt(ctx, inv.EmailKey)
 }
 
-// userAt finds the user who has a canonical address, verified or not; zero for nobody.
+// userAt finds the user who has a canonical address, verified or not; zero if there is none.
 func (iv invitationRules) userAt(ctx context.Context, emailKey string) (User, error) {
 	found, err := iv.c.tx.Users().List(ctx, userFilter{EmailKey: typed.Of(emailKey)}, listSpan{Limit: 1})
 	if err != nil || len(found) == 0 {
@@ -213,8 +214,8 @@ func (iv invitationRules) userAt(ctx context.Context, emailKey string) (User, er
 	return found[0], nil
 }
 
-// mayInvite checks what must hold whenever an invitation is sent, and gives the
-// organization. user is who has the address.
+// mayInvite checks what must hold each time an invitation is sent, and returns the organization. user has
+// the address.
 func (iv invitationRules) mayInvite(ctx context.Context, inv *Invitation, user User) (Organization, error) {
 	if inv.OrganizationID.IsZero() {
 		if inv.Found == nil && !user.EmailVerifiedAt.IsZero() {
@@ -241,8 +242,8 @@ func (iv invitationRules) mayInvite(ctx context.Context, inv *Invitation, user U
 	return org, iv.mayReceive(ctx, org, user)
 }
 
-// mayReceive refuses to invite an active member, and an inactive one who had more than
-// the actor has: accepting takes what they had (rule R6).
+// mayReceive refuses to invite an active member. It also refuses to invite an inactive member who had more
+// than the actor has, because accepting gives it back (rule R6).
 func (iv invitationRules) mayReceive(ctx context.Context, org Organization, user User) error {
 	if user.ID.IsZero() {
 		return nil
@@ -259,8 +260,8 @@ func (iv invitationRules) mayReceive(ctx context.Context, org Organization, user
 	return iv.c.members().mayTouch(ctx, m)
 }
 
-// supersede makes way for an invitation: another one to the same place that has run out
-// is marked, a void one revoked, and one that stands is refused (rules I3, I5).
+// supersede makes room for an invitation (rules I3, I5). If another one to the same address and
+// organization exists, an expired one is marked, a void one is revoked, and a pending one makes it refuse.
 func (iv invitationRules) supersede(ctx context.Context, inv Invitation) error {
 	filter := invitationFilter{OrganizationID: typed.Of(inv.OrganizationID), EmailKey: typed.Of(inv.EmailKey), State: typed.Of(InvitationPending)}
 	found, err := iv.c.tx.Invitations().List(ctx, filter, listSpan{Limit: 1})
@@ -285,8 +286,8 @@ func (iv invitationRules) supersede(ctx context.Context, inv Invitation) error {
 	return iv.dropPending(ctx, found[0].ID)
 }
 
-// seatFor refuses one more invitation where the organization has no seat for it, or has
-// as many as may stand at once.
+// seatFor refuses one more invitation if the organization has no free seat, or as many pending invitations
+// as it may have.
 func (iv invitationRules) seatFor(ctx context.Context, org Organization) error {
 	if org.ID.IsZero() {
 		return nil
@@ -295,7 +296,7 @@ func (iv invitationRules) seatFor(ctx context.Context, org Organization) error {
 	if err != nil {
 		return err
 	}
-	var tried int // and undone, as if they stood
+	var tried int // sent by the trial and undone, but counted as pending
 	if iv.c.trial != nil {
 		tried = iv.c.trial.sent
 	}
@@ -331,7 +332,7 @@ func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvi
 	if err != nil {
 		return SentInvitation{}, err
 	}
-	if ran || void { // it had no seat
+	if ran || void { // it held no seat
 		if err := iv.supersede(ctx, inv); err != nil {
 			return SentInvitation{}, err
 		}
@@ -355,8 +356,8 @@ func (iv invitationRules) resend(ctx context.Context, id InvitationID) (SentInvi
 	return iv.dispatch(ctx, inv, org, user)
 }
 
-// lockSent finds an invitation for who may write it, under the locks of lockInvited, and of the roles
-// that it is to give instead.
+// lockSent finds an invitation for an actor who may write it, under the locks of lockInvited, and of the
+// roles that are to replace its own.
 func (iv invitationRules) lockSent(ctx context.Context, id InvitationID, roles ...string) (Invitation, User, error) {
 	var user User
 	inv, err := underLock(ctx, iv.c, func() (Invitation, error) { return iv.authorizedInvitation(ctx, id) }, func(inv Invitation) (err error) {
@@ -368,15 +369,15 @@ func (iv invitationRules) lockSent(ctx context.Context, id InvitationID, roles .
 	if err != nil {
 		return Invitation{}, User{}, err
 	}
-	// A role may have been replaced by one that has a lock. That is out of order; a
-	// deadlock by it is found, and the transaction runs again.
+	// A role may have been replaced by one that has a lock. That is out of order; the store detects a
+	// deadlock that comes of it, and the transaction runs again.
 	return inv, user, iv.c.roles().lockDeclared(ctx, inv.Roles...)
 }
 
-// mailScope is on whose behalf an invitation is mailed, for the limits on mails.
+// mailScope returns who sends an invitation's mail, for the limits on mails.
 func (i Invitation) mailScope() string { return i.OrganizationID.String() }
 
-// message is what the mail of an invitation says, without its token.
+// message returns the mail of an invitation, without its token.
 func (iv invitationRules) message(ctx context.Context, inv Invitation, org Organization) (Message, error) {
 	m := Message{
 		Kind: MessageInvitation, To: inv.Email, ExpiresAt: inv.ExpiresAt, Subject: inv.ID.String(),
@@ -393,8 +394,8 @@ func (iv invitationRules) message(ctx context.Context, inv Invitation, org Organ
 	return m, err
 }
 
-// admitMail counts the mail of an invitation that is about to be sent, or has it wait
-// (rule I12). Without a Mailer nothing could send it later, and it is refused.
+// admitMail counts the mail of an invitation that is about to be sent, or makes it wait (rule I12). Without
+// a Mailer it refuses instead, because nothing could send the mail later.
 func (iv invitationRules) admitMail(ctx context.Context, inv *Invitation, org Organization) error {
 	m, err := iv.message(ctx, *inv, org)
 	if err != nil {
@@ -411,8 +412,8 @@ func (iv invitationRules) admitMail(ctx context.Context, inv *Invitation, org Or
 	return err
 }
 
-// dispatch lets the membership of the user appear who has the address of an invitation that was
-// just sent, makes its token, and hands that over; if its mail does not wait.
+// dispatch completes the sending of an invitation: it adds the pending membership of the user who has the
+// address, makes the token, and mails or returns it. If the mail has to wait, there is no token yet.
 func (iv invitationRules) dispatch(ctx context.Context, inv Invitation, org Organization, user User) (SentInvitation, error) {
 	if !user.EmailVerifiedAt.IsZero() {
 		if err := iv.addPending(ctx, inv, user); err != nil {
@@ -424,7 +425,7 @@ func (iv invitationRules) dispatch(ctx context.Context, inv Invitation, org Orga
 	}
 	secret := storedSecret{Kind: secretInvitation, Subject: inv.ID.String(), ExpiresAt: inv.ExpiresAt}
 	if iv.c.instance.config.mailed() {
-		secret.Address = inv.EmailKey // which the token proves then (rule I4)
+		secret.Address = inv.EmailKey // so the token proves the address (rule I4)
 	}
 	token, err := iv.c.issue(ctx, secret)
 	if err != nil {

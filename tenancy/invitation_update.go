@@ -7,27 +7,27 @@ import (
 
 // InvitationUpdate is a change to an invitation that is pending. A nil field stays as it is.
 type InvitationUpdate struct {
-	Version  int64     // the Version this is based on; 0 = whichever (rule G11)
-	Roles    *[]string // instead of what there was; a pointer to none = the organization's default role
-	Metadata Patch     // the host's own (rule O1)
+	Version  int64     // the Version that this change is based on; 0 = any (rule G11)
+	Roles    *[]string // replaces all roles; a pointer to an empty list = the organization's default role
+	Metadata Patch     // only the host may set it (rule O1)
 }
 
-// Update changes the roles and the metadata of a pending invitation (rule I10). Its link and its expiry stay,
-// and nothing is mailed. A membership that is pending for it follows in the same transaction. An update that
+// Update changes the roles and the metadata of a pending invitation (rule I10). Its link and its expiry
+// stay, and nothing is mailed. A pending membership for it changes in the same transaction. An update that
 // changes nothing writes nothing (rule G8).
 //
-// To change the roles, a bound actor must be able to give both the present roles and the new ones (rule R6).
-// The actor becomes the inviter, as with Resend, and the invitation stands on what they may give. So an actor
-// who gives a void invitation its roles, the same or others, makes it good again, if there is a seat for it.
-// Metadata alone leaves it void. Use Resend for an invitation that has run out.
+// To change the roles, a bound actor must be able to give both the old roles and the new ones (rule R6).
+// The actor becomes the inviter, as with Resend, and the invitation depends on their rights from then on.
+// So an actor who sets the roles of a void invitation, the same ones or others, makes it pending again, if
+// there is a seat for it. Metadata alone leaves it void. Use Resend for an expired invitation.
 //
-// On a bound Service Metadata is [ErrForbidden]: it is the host's alone (rule O1). An invitation into the
+// On a bound Service Metadata is [ErrForbidden]: only the host may set it (rule O1). An invitation into the
 // application has neither roles nor metadata.
 //
-// Errors: [ErrInvalid], also for more than Limits.Invitations where it was void; [ErrNotFound];
-// [ErrConflict]; [ErrForbidden] for roles above the actor's; [ErrInvitationAccepted],
-// [ErrInvitationRevoked], [ErrInvitationDeclined], [ErrInvitationExpired]; for roles
-// [ErrUnknownRole], [ErrOrganizationClosed], and [ErrSeatLimit] where it was void.
+// Errors: [ErrInvalid], also for more than Limits.Invitations if it was void; [ErrNotFound]; [ErrConflict];
+// [ErrForbidden] for roles above the actor's; [ErrInvitationAccepted], [ErrInvitationRevoked],
+// [ErrInvitationDeclined], [ErrInvitationExpired]; for roles [ErrUnknownRole], [ErrOrganizationClosed], and
+// [ErrSeatLimit] if it was void.
 func (g Invitations) Update(ctx context.Context, id InvitationID, in InvitationUpdate) (Invitation, error) {
 	return write(ctx, g.s, invitationsUpdate, id.String(), func(ctx context.Context, c *call) (Invitation, error) {
 		return c.invitations().update(ctx, id, in)
@@ -78,7 +78,7 @@ func (iv invitationRules) update(ctx context.Context, id InvitationID, in Invita
 	return iv.voids().read(ctx, inv)
 }
 
-// setRoles has an invitation give other roles, on what the actor may give.
+// setRoles changes the roles of an invitation, and makes it depend on the actor's rights.
 func (iv invitationRules) setRoles(ctx context.Context, inv *Invitation, user User, roles []string) error {
 	org, err := iv.c.tx.Organizations().Get(ctx, inv.OrganizationID)
 	if err != nil {
@@ -101,18 +101,18 @@ func (iv invitationRules) setRoles(ctx context.Context, inv *Invitation, user Us
 	if slices.Equal(inv.Roles, given) && !void {
 		return nil
 	}
-	// A member takes it up beside what they have; only one who is inactive gets back what they had.
+	// An active member gets the roles in addition; only an inactive one would get back what they had.
 	if err := iv.mayReceive(ctx, org, user); err != nil && CodeOf(err) != ErrAlreadyMember {
 		return err
 	}
 	inv.Roles, inv.InviterID = given, iv.inviter()
-	if void { // it had no seat
+	if void { // it held no seat
 		return iv.seatFor(ctx, org)
 	}
 	return nil
 }
 
-// brings refuses what an invitation into the application cannot bring.
+// brings refuses roles and metadata of an invitation into the application.
 func brings(roles []string, metadata map[string]string) error {
 	switch {
 	case len(roles) > 0:

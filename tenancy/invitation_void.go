@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// voids tells which invitations and join codes are void: who sent or made them could not do so now
-// (rules I3, I7). It asks once about each such person and set of roles.
+// voids decides which invitations and join codes are void, because their author could not send or make them
+// now (rules I3, I7). It asks once for each author and set of roles.
 type voids struct {
 	iv    invitationRules
 	known map[string]bool
@@ -17,7 +17,7 @@ type voids struct {
 
 func (iv invitationRules) voids() *voids { return &voids{iv, map[string]bool{}} }
 
-// is reports whether an invitation that is pending is void.
+// is reports whether a pending invitation is void.
 func (v *voids) is(ctx context.Context, inv Invitation) (bool, error) {
 	if inv.OrganizationID.IsZero() || inv.at(v.iv.c.now).State != InvitationPending {
 		return false, nil
@@ -25,8 +25,7 @@ func (v *voids) is(ctx context.Context, inv Invitation) (bool, error) {
 	return v.of(ctx, inv.OrganizationID, inv.InviterID, inv.Roles...)
 }
 
-// isCode reports whether a join code that could be used is void: who made it could not make it
-// now (rule I7).
+// isCode reports whether a usable join code is void, because its author could not make it now (rule I7).
 func (v *voids) isCode(ctx context.Context, code JoinCode, org Organization) (bool, error) {
 	if code.checkUsable(v.iv.c.now) != nil {
 		return false, nil
@@ -34,9 +33,9 @@ func (v *voids) isCode(ctx context.Context, code JoinCode, org Organization) (bo
 	return v.of(ctx, org.ID, code.CreatorID, cmp.Or(code.Role, v.iv.c.roles().fallbackRole(org)))
 }
 
-// of reports whether somebody could not let anybody in with these roles now; the zero user is the
-// host. In an organization that is shut everybody could: what stands in the way there is no fault
-// of theirs.
+// of reports whether a person could not let anybody in with these roles now; the zero user is the host. In
+// a suspended or archived organization it reports false: what prevents it there has nothing to do with the
+// person's rights.
 func (v *voids) of(ctx context.Context, id OrganizationID, by UserID, roles ...string) (bool, error) {
 	if by.IsZero() {
 		return false, nil
@@ -59,7 +58,7 @@ func (v *voids) of(ctx context.Context, id OrganizationID, by UserID, roles ...s
 	return !good, nil
 }
 
-// read is an invitation as it reads now.
+// read returns an invitation as it reads now.
 func (v *voids) read(ctx context.Context, inv Invitation) (Invitation, error) {
 	void, err := v.is(ctx, inv)
 	inv = inv.at(v.iv.c.now)
@@ -69,7 +68,7 @@ func (v *voids) read(ctx context.Context, inv Invitation) (Invitation, error) {
 	return inv, err
 }
 
-// promise is that somebody lets others in with roles: an invitation, or a join code. The zero
+// promise is an author's offer to let others in with some roles: an invitation, or a join code. The zero
 // user is the host.
 type promise struct {
 	by    UserID
@@ -78,12 +77,12 @@ type promise struct {
 
 func (i Invitation) promise() promise { return promise{i.InviterID, i.Roles} }
 
-// mostPromising is how many people areVoid asks about.
+// mostPromising is the number of authors whose rights areVoid checks.
 const mostPromising = 100
 
-// areVoid reports which promises in an organization are void, for where those that stand are as
-// many as may be. It asks about the 100 people who made most of them, as this is done on the
-// way of everybody who wants in; what others made counts as good.
+// areVoid reports which of an organization's promises are void. It runs when the limit on pending ones is
+// reached, in the call of a person who wants in. So it checks only the 100 authors who made most of them;
+// the promises of others count as valid.
 func (iv invitationRules) areVoid(ctx context.Context, id OrganizationID, all []promise) ([]bool, error) {
 	void, made := make([]bool, len(all)), map[UserID][]int{}
 	for i, p := range all {
@@ -132,12 +131,12 @@ func (iv invitationRules) areVoid(ctx context.Context, id OrganizationID, all []
 	return void, nil
 }
 
-// countVoid counts the invitations of an organization that stand and are void.
+// countVoid counts the pending invitations of an organization that are void.
 func (iv invitationRules) countVoid(ctx context.Context, id OrganizationID) (int, error) {
 	return countVoids(ctx, iv, id, iv.c.tx.Invitations(), iv.pendingFilter(id), Invitation.promise)
 }
 
-// countVoidCodes is countVoid of join codes.
+// countVoidCodes is countVoid for join codes.
 func (iv invitationRules) countVoidCodes(ctx context.Context, org Organization) (int, error) {
 	return countVoids(ctx, iv, org.ID, iv.c.tx.JoinCodes(), iv.c.joining().openCodes(org.ID), func(code JoinCode) promise {
 		return promise{code.CreatorID, []string{cmp.Or(code.Role, iv.c.roles().fallbackRole(org))}}
