@@ -32,7 +32,8 @@ type EmailProof struct {
 // three times that day (rule I12).
 //
 // Errors: [ErrInvalid], [ErrNotFound], [ErrMerged]; [ErrRateLimited]; for an actor [ErrEmailManaged]; with
-// Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed] together with the
+// Config.Mailer [ErrInTransaction] on a Service from [Service.Join] (in [Service.Transact] the mail goes out
+// after the commit), and [ErrMailFailed] together with the
 // proof, which is stored.
 func (g Users) ChangeEmail(ctx context.Context, id UserID, address string) (EmailProof, error) {
 	return write(ctx, g.s, usersChangeEmail, id.String(), func(ctx context.Context, c *call) (EmailProof, error) {

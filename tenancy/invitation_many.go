@@ -59,7 +59,7 @@ type SendResult struct {
 //
 // Errors: [ErrInvalid] with the field "invitations" for no rows or too many, with "organization_id" for
 // rows with different organizations, and with "id" for two rows with one id; [ErrNotFound] for the
-// organization; [ErrForbidden]; with Config.Mailer [ErrInTransaction] in a transaction of the host's; with
+// organization; [ErrForbidden]; with Config.Mailer [ErrInTransaction] on a Service from [Service.Join]; with
 // All, as for Send.
 func (g Invitations) SendMany(ctx context.Context, rows []NewInvitation, o SendOptions) ([]SendResult, error) {
 	b := invitationBatch{g: g, rows: rows, options: o, taken: map[string]SendResult{}}

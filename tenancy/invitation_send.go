@@ -62,7 +62,8 @@ type SentInvitation struct {
 // [ErrAlreadyMember], also for the application; [ErrAlreadyInvited] with the other invitation in IDs;
 // [ErrSeatLimit]; [ErrRateLimited]; [ErrEmailDomainNotAllowed]; [ErrAlreadyExists] with the field "id",
 // "found.slug" or "found.external_id"; [ErrPublicEmailDomain] with the field "found.allowed_domains"; with
-// Config.Mailer [ErrInTransaction] in a transaction of the host's, and [ErrMailFailed] together with the
+// Config.Mailer [ErrInTransaction] on a Service from [Service.Join] (in [Service.Transact] the mail goes out
+// after the commit), and [ErrMailFailed] together with the
 // invitation, which is stored.
 func (g Invitations) Send(ctx context.Context, in NewInvitation) (SentInvitation, error) {
 	return g.sent(ctx, invitationsSend, in.OrganizationID.String(), func(ctx context.Context, c *call) (SentInvitation, error) {

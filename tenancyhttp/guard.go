@@ -144,7 +144,8 @@ func (g *Guard) SignedIn(next http.Handler) http.Handler {
 //
 // It refuses a request without a signed-in user with 401, and a request that selects no organization with 400.
 // A user who is not an active member gets 404, whether or not the organization exists. A member who is
-// suspended, or whose organization is suspended, gets 403.
+// suspended, or whose organization is suspended, gets 403. With [Config.Sessions] they get 401, because their session is
+// not valid there.
 func (g *Guard) Member(next http.Handler) http.Handler {
 	return g.middleware(next, func(r *http.Request) (*access, error) {
 		// Every permission that is always declared serves: the check only has to find the membership.

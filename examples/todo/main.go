@@ -438,6 +438,7 @@ func (a *app) showAs(w http.ResponseWriter, r *http.Request, status int, page st
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "same-origin")
+	// Browsers may hold redirects after a form to form-action, too: add your provider there, if a form leads to one.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	if err := a.pages.ExecuteTemplate(w, page, data); err != nil {

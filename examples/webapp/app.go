@@ -131,9 +131,8 @@ func openDB(path string) (*sql.DB, error) {
 		_ = file.Close()
 	}
 	options := url.Values{
-		"_pragma":       {"journal_mode(WAL)", "foreign_keys(1)"},
-		"_busy_timeout": {"5000"},
-		"_txlock":       {"immediate"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "secure_delete(1)"},
+		"_txlock": {"immediate"},
 	}
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 }
