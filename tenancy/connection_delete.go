@@ -16,9 +16,9 @@ import (
 // Delete refuses a connection that a policy requires, because without it the policy would be void, or
 // nobody could sign in. Change the policy first.
 //
-// Delete is one transaction, unless the connection has over 40 identities or gave over 40 roles. Then it
+// Delete is one transaction, unless the connection has over 25 identities or gave over 25 roles. Then it
 // first switches the connection off, which ends all its sessions. It deletes the identities and roles in
-// transactions of up to 40, so that nobody waits for long, and then the connection (rule G18). If the call
+// transactions of up to 25, so that nobody waits for long, and then the connection (rule G18). If the call
 // fails in between, the connection still exists and is inactive: call Delete again. In a transaction of the
 // caller's, all is one transaction.
 //

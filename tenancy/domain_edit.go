@@ -163,8 +163,8 @@ func (d *Domain) setSubdomains(on *bool) error {
 // organization's default. An actor must cover the roles that go (rule R6). If a sign-in policy or active
 // connections depend on the domain, the actor also needs the permissions for those (rule D8).
 //
-// Release is one transaction, unless the domain gave over 40 roles. Then it first switches Joining off,
-// takes the roles back in transactions of up to 40, so that nobody waits for long, and then deletes the
+// Release is one transaction, unless the domain gave over 25 roles. Then it first switches Joining off,
+// takes the roles back in transactions of up to 25, so that nobody waits for long, and then deletes the
 // claim (rule G18). If the call fails in between, call it again. In a transaction of the caller's, all is
 // one transaction.
 //

@@ -16,7 +16,7 @@ import (
 //
 // Delete is one transaction, unless over 25 members hold the role, or over 25 invitations give it (rule G18).
 // Then the first transaction moves everything that could give the role to more people, and makes all the
-// checks. The members and invitations follow, up to 40 in a transaction, so that others do not wait for long.
+// checks. The members and invitations follow, up to 25 in a transaction, so that others do not wait for long.
 // If the call fails half-way, some members have moved and the others have the role as before: call it again.
 // The actor's own role, and roles that extend it, move last. Inside a transaction of the caller's, everything
 // is in that transaction.
