@@ -19,7 +19,7 @@ type account struct {
 }
 
 // clashes finds accounts that would be one user in Freehold, because upper and lower case do not differ in
-// an address. It also finds malformed addresses. Correct both in your table before the import.
+// an address. It also finds malformed addresses. Correct such rows in your table before the import.
 func clashes(accounts []account) (found []string) {
 	seen := map[string]account{}
 	for _, a := range accounts {
