@@ -8,159 +8,168 @@ import (
 	"github.com/freehold-dev/freehold/store"
 )
 
-// Code says what went wrong. Compare with it: errors.Is(err, tenancy.ErrNotFound). There are no other codes
-// than those below. Their texts are stable, and may be sent to a client.
+// Code says what went wrong. Compare it with errors.Is(err, tenancy.ErrNotFound).
+// The list of codes is closed. Their texts are stable, and you may show them to a client.
 type Code = store.Code
 
-// The codes, with what they mean. The comment of a method lists the codes that it returns. Any method may
-// also return [ErrInvalid], [ErrCanceled], [ErrBusy], [ErrClosed] and the codes of the store, and on a bound
-// Service [ErrForbidden] and [ErrNotFound].
+// The codes, each with its meaning. Any method may return [ErrInvalid], [ErrCanceled],
+// [ErrBusy], [ErrClosed] and the codes of the store; on a bound Service also
+// [ErrForbidden] and [ErrNotFound]. A method's documentation names its other codes.
 const (
-	// ErrInvalid: an input breaks a rule; Field says which. Nothing was written.
+	// ErrInvalid: an input breaks a rule; Field names the input. Nothing was written.
 	ErrInvalid = store.ErrInvalid
-	// ErrNotFound: it does not exist, or the caller may not see it (rule G7).
+	// ErrNotFound: the thing does not exist, or the caller may not know that it exists (rule G7).
 	ErrNotFound = store.ErrNotFound
-	// ErrAlreadyExists: a unique key is taken; Field says which.
+	// ErrAlreadyExists: another row has this value of a unique key; Field names the key.
 	ErrAlreadyExists = store.ErrAlreadyExists
-	// ErrConflict: the Version named is not the stored one (rule G11).
+	// ErrConflict: the update names another Version than the stored one (rule G11).
 	ErrConflict = store.ErrConflict
-	// ErrTooLarge: the call concerns more rows than one transaction may change; see Config.DeleteLimit.
+	// ErrTooLarge: the call would change more rows than one transaction may change; see Config.DeleteLimit.
 	ErrTooLarge Code = "too_large"
-	// ErrReferenced: a row of the host's refers to the thing to delete.
+	// ErrReferenced: a row in one of your program's own tables refers to a row that the call would delete.
 	ErrReferenced = store.ErrReferenced
-	// ErrForbidden: the actor may not; Field names an input that only the host may
-	// give (rules A1, A4).
+	// ErrForbidden: the actor does not have the permission; or an actor gave an input that only the host may give, and
+	// Field names the input (rules A1, A4).
 	ErrForbidden Code = "forbidden"
 
-	// ErrMerged: the user was merged into another one; IDs has the id of that one (rule U6).
+	// ErrMerged: the user was merged into another user; IDs has the id of that user (rule U6).
 	ErrMerged Code = "merged"
-	// ErrEmailNotVerified: an address counts only once it is proved (rule U4).
+	// ErrEmailNotVerified: the address is not verified, and the call needs a verified address (rule U4).
 	ErrEmailNotVerified Code = "email_not_verified"
-	// ErrEmailManaged: the address is on a domain whose organization binds its people to a sign-in policy (rule U9).
+	// ErrEmailManaged: the address is on a domain whose organization binds its people to a sign-in policy, so the
+	// person cannot change it (rule U9).
 	ErrEmailManaged Code = "email_managed"
-	// ErrIdentityConflict: the user has another identity at the provider already (rule U4).
+	// ErrIdentityConflict: the user has another identity at the same provider already (rule U4).
 	ErrIdentityConflict Code = "identity_conflict"
 	// ErrLastOwner: the organizations in IDs would be left without an owner (rule M7).
 	ErrLastOwner Code = "last_owner"
 	// ErrAlreadyMember: the person is an active member already (rule M3).
 	ErrAlreadyMember Code = "already_member"
-	// ErrAlreadyMemberElsewhere: Config.SingleOrganization allows no second membership (rule M13).
+	// ErrAlreadyMemberElsewhere: Config.SingleOrganization allows no second active membership (rule M13).
 	ErrAlreadyMemberElsewhere Code = "already_member_elsewhere"
-	// ErrPendingMembership: the membership waits for its invitation (rules M2, M4, M5).
+	// ErrPendingMembership: the membership is pending: the person has not accepted the invitation yet (rules M2, M4,
+	// M5).
 	ErrPendingMembership Code = "pending_membership"
-	// ErrUserSuspended: the host has suspended the user, and only the host can let them in (rule M9).
+	// ErrUserSuspended: the host has suspended the user; only the host can add a suspended user to an organization
+	// (rule M9).
 	ErrUserSuspended Code = "user_suspended"
-	// ErrMembershipInactive: the membership is not active, or that of another account with an address of the
-	// same person's (rules M5, M8).
+	// ErrMembershipInactive: the membership is inactive, or another account with an address of the same person has an
+	// inactive membership there (rules M5, M8).
 	ErrMembershipInactive Code = "membership_inactive"
-	// ErrMembershipRemoved: the person was removed from the organization, or left it, and somebody there has
-	// to let them in again (rules M5, M6).
+	// ErrMembershipRemoved: the person was removed from the organization, or left it; somebody in the organization
+	// must let the person in again (rules M5, M6).
 	ErrMembershipRemoved Code = "membership_removed"
-	// ErrSeatLimit: every seat is taken (rule M9).
+	// ErrSeatLimit: every seat of the organization is used (rule M9).
 	ErrSeatLimit Code = "seat_limit"
-	// ErrJoinRefused: Config.OnJoin refused; its error is wrapped (rule M11).
+	// ErrJoinRefused: Config.OnJoin returned an error, which is wrapped (rule M11).
 	ErrJoinRefused Code = "join_refused"
 	// ErrUnknownRole: the organization has no such role.
 	ErrUnknownRole Code = "unknown_role"
-	// ErrUnknownPermission: the permission is not declared, so it cannot be granted or checked (rule R1).
+	// ErrUnknownPermission: the permission was not declared, so it can be neither granted nor checked (rule R1).
 	ErrUnknownPermission Code = "unknown_permission"
-	// ErrRoleInUse: the role is in use, and Counts says by what; name a replacement (rule R5).
+	// ErrRoleInUse: the role is in use; Counts says how often and by what. To delete the role, name a replacement
+	// (rule R5).
 	ErrRoleInUse Code = "role_in_use"
 
-	// ErrAlreadyInvited: an invitation to this address is already pending there (rule I1).
+	// ErrAlreadyInvited: the organization has a pending invitation of that address already (rule I1).
 	ErrAlreadyInvited Code = "already_invited"
-	// ErrInvitationAccepted: somebody has accepted the invitation (rule I4).
+	// ErrInvitationAccepted: the invitation was accepted already (rule I4).
 	ErrInvitationAccepted Code = "invitation_accepted"
-	// ErrInvitationRevoked: the invitation was taken back (rule I5).
+	// ErrInvitationRevoked: the invitation was revoked (rule I5).
 	ErrInvitationRevoked Code = "invitation_revoked"
-	// ErrInvitationDeclined: the invitation was declined, or its address declined another one of the
-	// organization's in the last 30 days; then RetryAfter says how long to wait (rule I9).
+	// ErrInvitationDeclined: the invitation was declined; or the organization invites an address that declined an
+	// invitation of the same organization in the last 30 days, and RetryAfter says how long to wait (rule I9).
 	ErrInvitationDeclined Code = "invitation_declined"
-	// ErrInvitationExpired: the invitation's time is over (rule I3).
+	// ErrInvitationExpired: the invitation has expired (rule I3).
 	ErrInvitationExpired Code = "invitation_expired"
-	// ErrInvitationForOtherEmail: the invitation is for another address (rule I4).
+	// ErrInvitationForOtherEmail: the invitation is for the address of another person (rule I4).
 	ErrInvitationForOtherEmail Code = "invitation_for_other_email"
-	// ErrInvitationVoid: the inviter may no longer give what the invitation gives (rule I4), or the
-	// organization to found cannot be made any more (rule I13).
+	// ErrInvitationVoid: the inviter may no longer give the roles of the invitation (rule I4), or the organization
+	// that the invitation founds can no longer be created (rule I13).
 	ErrInvitationVoid Code = "invitation_void"
-	// ErrEmailDomainNotAllowed: the organization does not allow addresses on this domain (rule M14).
+	// ErrEmailDomainNotAllowed: the settings of the organization do not allow addresses of that domain (rule M14).
 	ErrEmailDomainNotAllowed Code = "email_domain_not_allowed"
-	// ErrOrganizationClosed: the organization is suspended or archived, so nobody can join it (rule M14).
+	// ErrOrganizationClosed: the organization is suspended or archived, so nobody can become a member, except through
+	// the host (rule M14).
 	ErrOrganizationClosed Code = "organization_closed"
-	// ErrRateLimited: too often in too short a time; RetryAfter says how long to wait (rules I12, D3).
+	// ErrRateLimited: the caller did this too often in a short time; RetryAfter says how long to wait (rules I12, D3).
 	ErrRateLimited Code = "rate_limited"
-	// ErrMailFailed: the call succeeded, but Config.Mailer failed; its error is wrapped (rule I2).
+	// ErrMailFailed: the change is committed, but Config.Mailer failed to send the mail; the error of the Mailer is
+	// wrapped (rule I2).
 	ErrMailFailed Code = "mail_failed"
-	// ErrJoinCodeRevoked: the code was taken back, or its author could not make it now (rule I7).
+	// ErrJoinCodeRevoked: the join code was revoked, or its creator may no longer create such a code (rule I7).
 	ErrJoinCodeRevoked Code = "join_code_revoked"
-	// ErrJoinCodeExpired: the code's time is over.
+	// ErrJoinCodeExpired: the join code has expired.
 	ErrJoinCodeExpired Code = "join_code_expired"
-	// ErrJoinCodeSpent: the code was used as often as it allows.
+	// ErrJoinCodeSpent: the join code has reached its number of uses.
 	ErrJoinCodeSpent Code = "join_code_spent"
-	// ErrJoinRequestsOff: the organization accepts no join requests (rule I7).
+	// ErrJoinRequestsOff: the organization does not accept requests to join (rule I7).
 	ErrJoinRequestsOff Code = "join_requests_off"
-	// ErrAlreadyRequested: the person has asked already, and the request waits (rule I7).
+	// ErrAlreadyRequested: the person has a pending request already (rule I7).
 	ErrAlreadyRequested Code = "already_requested"
-	// ErrJoinRequestDecided: the request was approved, declined or canceled before.
+	// ErrJoinRequestDecided: the request was approved, declined or canceled already.
 	ErrJoinRequestDecided Code = "join_request_decided"
 
-	// ErrPublicEmailDomain: anybody can get an address on this domain, so nobody may claim it, and no list of
-	// allowed domains may have it (rules D2, O3).
+	// ErrPublicEmailDomain: anybody can have an address on this domain, so no organization can claim it, and it cannot
+	// be on a list of allowed domains (rules D2, O3).
 	ErrPublicEmailDomain Code = "public_email_domain"
 	// ErrDomainTaken: another organization has verified the domain (rule D3).
 	ErrDomainTaken Code = "domain_taken"
-	// ErrDomainNotVerified: the proof was not found, or the domain has none; Reason says which (rule D3).
+	// ErrDomainNotVerified: the proof of the domain was not found, or the domain is not verified; Reason says which
+	// (rule D3).
 	ErrDomainNotVerified Code = "domain_not_verified"
 	// ErrWouldLockOut: after the change no owner could sign in any more (rule P3).
 	ErrWouldLockOut Code = "would_lock_out"
 	// ErrConnectionInUse: a policy requires the connection; change the policy first (rule P3).
 	ErrConnectionInUse Code = "connection_in_use"
 
-	// ErrSessionExpired: the session is too old, or was unused too long (rule S1).
+	// ErrSessionExpired: the session is too old, or was not used for too long (rule S1).
 	ErrSessionExpired Code = "session_expired"
-	// ErrSessionEnded: the session was signed out or revoked, or its user, organization or membership lost
-	// access (rule S2).
+	// ErrSessionEnded: the person signed out, the session was revoked, or it ended with its user, organization or
+	// membership (rule S2).
 	ErrSessionEnded Code = "session_ended"
-	// ErrSignInRequired: only a session of the same user may do this; sign in and try again (rule U5).
+	// ErrSignInRequired: only a session of the same user may do this; let the user sign in, and try again (rule U5).
 	ErrSignInRequired Code = "sign_in_required"
-	// ErrSignInRefused: a policy demands another way to sign in there; sign in again (rule P3).
+	// ErrSignInRefused: a policy of the organization does not accept the sign-in of this session; the person must sign
+	// in again in another way (rule P3).
 	ErrSignInRefused Code = "sign_in_refused"
 
-	// ErrInvalidToken: the token is malformed, unknown or of another kind (rule G10); of a pending sign-in
-	// also used or ended (rule P5).
+	// ErrInvalidToken: the token is malformed, unknown, or a token of another kind (rule G10). A token of a pending
+	// sign-in is also invalid after its use or its end (rule P5).
 	ErrInvalidToken Code = "invalid_token"
-	// ErrTokenExpired: the token was valid once; its time is over.
+	// ErrTokenExpired: the token was valid and has expired.
 	ErrTokenExpired Code = "token_expired"
-	// ErrTokenUsed: the token was valid once, and has been used or replaced.
+	// ErrTokenUsed: the token was valid and has been used or replaced.
 	ErrTokenUsed Code = "token_used"
-	// ErrInvalidCursor: the cursor is malformed, or from another query (rule G6).
+	// ErrInvalidCursor: the cursor is malformed, or belongs to another query (rule G6).
 	ErrInvalidCursor Code = "invalid_cursor"
-	// ErrEventsPruned: the cursor is below what Prune left (rule E1).
+	// ErrEventsPruned: Prune has deleted events after the position of the query, or the event in AfterEvent does not
+	// exist in the organization (rule E1).
 	ErrEventsPruned = store.ErrEventsPruned
 
-	// ErrInTransaction: an outer Service was called with the context of a running transaction, or a method was
-	// called that cannot run inside one.
+	// ErrInTransaction: a Service from outside a running transaction was called with the context of that transaction,
+	// or a method was called in a transaction that must not run in one.
 	ErrInTransaction Code = "in_transaction"
-	// ErrUnboundInRequest: the trusted Service was asked to write or list with the context of a request that a
-	// guard let through; see [Guarded] (rule G13).
+	// ErrUnboundInRequest: the trusted Service was asked to write or list with the context of a request behind a
+	// guard; see [Guarded] (rule G13).
 	ErrUnboundInRequest Code = "unbound_in_request"
-	// ErrReadOnly: a write inside View, or a database that cannot be written.
+	// ErrReadOnly: the call writes inside View, or the database cannot be written.
 	ErrReadOnly = store.ErrReadOnly
-	// ErrCanceled: the context ended first; context.Canceled or DeadlineExceeded is wrapped.
+	// ErrCanceled: the context ended before the call was done; context.Canceled or DeadlineExceeded is wrapped.
 	ErrCanceled = store.ErrCanceled
-	// ErrBusy: another writer held the database too long. Nothing was written; try again.
+	// ErrBusy: another writer held the database for too long. Nothing was written; try again.
 	ErrBusy = store.ErrBusy
-	// ErrClosed: the store, or the transaction, has ended.
+	// ErrClosed: the store was closed, or the transaction has ended.
 	ErrClosed = store.ErrClosed
-	// ErrStorageFull: there is no room on the disk. Nothing of the call was kept.
+	// ErrStorageFull: the disk is full. The call changed nothing.
 	ErrStorageFull = store.ErrStorageFull
 	// ErrCorrupt: the database is damaged.
 	ErrCorrupt = store.ErrCorrupt
 	// ErrNotADatabase: the file is not a database.
 	ErrNotADatabase = store.ErrNotADatabase
-	// ErrSchema: the tables are missing, older or newer than this program's; the text says which.
+	// ErrSchema: the tables are missing, or they are older or newer than this program expects; the text says which.
 	ErrSchema = store.ErrSchema
-	// ErrInternal: none of the above; the cause is wrapped.
+	// ErrInternal: none of the other codes fits; the cause is wrapped.
 	ErrInternal = store.ErrInternal
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// account is a row of the program's own table of users, as it was before.
+// account is a row of the table of users that the program already has.
 type account struct {
 	ID      int
 	Email   string
@@ -18,8 +18,8 @@ type account struct {
 	Created time.Time
 }
 
-// clashes finds accounts that would be one person here, because case does not count in an address,
-// and addresses that are malformed. Settle both before you move.
+// clashes finds accounts that would be one user in Freehold, because upper and lower case do not differ in
+// an address. It also finds malformed addresses. Correct such rows in your table before the import.
 func clashes(accounts []account) (found []string) {
 	seen := map[string]account{}
 	for _, a := range accounts {
@@ -42,7 +42,7 @@ func moveIn(ctx context.Context, svc *tenancy.Service, org tenancy.NewOrganizati
 	return svc.Import(ctx, func(ctx context.Context, in *tenancy.Service) error {
 		role := rbac.Member
 		home, err := in.Organizations.GetByExternalID(ctx, org.ExternalID)
-		if tenancy.CodeOf(err) == tenancy.ErrNotFound { // without an Owner: the first account becomes that
+		if tenancy.CodeOf(err) == tenancy.ErrNotFound { // without an Owner: the first account becomes the owner
 			home, err = in.Organizations.Create(ctx, org)
 			role = rbac.Owner
 		}
@@ -64,7 +64,7 @@ func moveIn(ctx context.Context, svc *tenancy.Service, org tenancy.NewOrganizati
 					OrganizationID: home.ID, Roles: []string{role}, History: tenancy.MembershipHistory{JoinedAt: a.Created},
 				}},
 			})
-			if err == nil { // their password: its hash stays in the program's table
+			if err == nil { // the identity of the password, whose hash stays in your table
 				_, err = in.Identities.Link(ctx, user.ID, tenancy.NewIdentity{Provider: "password", Subject: number})
 			}
 			if err != nil {
@@ -86,11 +86,11 @@ func Example_adopting() {
 	}
 	fmt.Println(clashes(table))
 	acme := tenancy.NewOrganization{DisplayName: "Acme", ExternalID: "acme", CreatedAt: table[0].Created}
-	for _, part := range [][]account{table[:2], table[:2], table[3:]} { // the second time there is nothing to do
+	for _, part := range [][]account{table[:2], table[:2], table[3:]} { // the second run changes nothing
 		fmt.Println(moveIn(ctx, svc, acme, part))
 	}
 
-	// Bob signs in by his old password. The program has compared it with the hash in its row 2.
+	// Bob signs in with his old password. The program has compared it with the hash in row 2 of its table.
 	bob := must(svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PasswordEvidence("2", "bob@acme.example")}))
 	fmt.Println(bob.Kind, bob.User.ExternalID, bob.User.CreatedAt.Year(), bob.Created)
 	for m, err := range svc.Memberships.All(ctx, bob.OrganizationID, tenancy.MemberQuery{Order: tenancy.ByJoined}) {

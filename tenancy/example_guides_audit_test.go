@@ -10,7 +10,7 @@ import (
 )
 
 // auditPage gives a page of an organization's audit log, newest first, one line for each event. The
-// Service is bound to the person who reads it, so the page needs no check of its own. older is the
+// Service is bound to the person who reads the page, so the page needs no other check. older is the
 // cursor of the next page; "" at the end.
 func auditPage(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, after string) (lines []string, older string, err error) {
 	q := tenancy.EventQuery{OrganizationID: org, Descending: true, NameActors: true, Limit: 3}

@@ -7,7 +7,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// landing gives the page that a browser goes to after an attempt to sign in.
+// landing gives the page to which a browser is sent after an attempt to sign in.
 func landing(d tenancy.Decision) string {
 	switch d.Kind {
 	case tenancy.DecisionSignedIn:
@@ -30,26 +30,26 @@ func Example_closedRegistration() {
 		return tenancy.Attempt{Evidence: tenancy.MailboxEvidence(email)}
 	}
 
-	// Zoe is no user, and the attempt leaves nothing of her behind.
+	// Zoe is not a user, and the attempt stores nothing about her.
 	fmt.Println(landing(must(svc.SignIn(ctx, link("zoe@mail.example")))))
 	_, err := svc.Users.GetByEmail(ctx, "zoe@mail.example")
 	fmt.Println(tenancy.CodeOf(err))
 
-	// An invitation from the waiting list into the application names no organization.
+	// An invitation into the application names no organization. The host sends it to people on the waiting list.
 	must(svc.Invitations.Send(ctx, tenancy.NewInvitation{Email: "zoe@mail.example"}))
 	zoe := link("zoe@mail.example")
 	zoe.Invitation = sent[0].Token.Reveal()
 	fmt.Println(landing(must(svc.SignIn(ctx, zoe))))
-	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // a used link does no harm
+	fmt.Println(landing(must(svc.SignIn(ctx, zoe)))) // a used link is ignored if the person can sign in without it
 
-	// Kim bought a plan: the invitation founds their organization, which they own.
+	// Kim bought a plan: by accepting the invitation Kim founds an organization, and owns it.
 	must(svc.Invitations.Send(ctx, tenancy.NewInvitation{Email: "kim@mail.example", Found: &tenancy.NewOrganization{
 		DisplayName: "Kim & Co", Metadata: map[string]string{"plan": "pro"},
 	}}))
 	kim := must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[1].Token.Reveal()}))
 	fmt.Println(kim.Member.OrganizationName, kim.Member.Roles)
 
-	// A person on a customer's verified domain needs no invitation, if the domain lets people join.
+	// A person with an address on a customer's verified domain needs no invitation, if the domain lets people join.
 	must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Acme", Domains: []tenancy.NewDomain{
 		{Name: "acme.example", Verified: true, Joining: tenancy.JoiningAuto},
 	}}))

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// company makes the one organization of the program, with its provider. It runs at each start: what
-// is there already stays, and groups are brought up to date.
+// company makes the one organization of the program, with its provider. It runs at each start. It does not
+// make an organization or a connection a second time, and it updates the groups.
 func company(ctx context.Context, svc *tenancy.Service, groups map[string]string) (tenancy.Organization, tenancy.Connection, error) {
 	var org tenancy.Organization
 	var c tenancy.Connection
@@ -18,7 +18,7 @@ func company(ctx context.Context, svc *tenancy.Service, groups map[string]string
 			org, err = tx.Organizations.Create(ctx, tenancy.NewOrganization{
 				DisplayName: "Acme", ExternalID: "company",
 				Settings: tenancy.Settings{SingleSignOnJoins: true, DefaultRole: rbac.Guest},
-				Domains:  []tenancy.NewDomain{{Name: "acme.example", Verified: true}}, // it is your own
+				Domains:  []tenancy.NewDomain{{Name: "acme.example", Verified: true}}, // the domain is yours
 			})
 		}
 		if err != nil {
@@ -75,17 +75,17 @@ func Example_company() {
 	bob := come("b1", "bob@acme.example", "everybody", "controlling")
 	fmt.Println(bob.Kind, bob.Created, roles(bob))
 
-	// He changes departments: from his next sign-in on he has other roles.
+	// He changes departments. At his next sign-in he gets other roles.
 	fmt.Println(roles(come("b1", "bob@acme.example", "everybody")))
 
-	// Eve is in no group that has a role. She has the default one, which gives nothing.
+	// Eve is in no group that is mapped to a role. She has the default role, which gives nothing.
 	eve := come("e1", "eve@acme.example", "canteen")
 	fmt.Println(roles(eve), must(svc.Permissions.Of(ctx, eve.User.ID, acme.ID)))
 
 	// The provider has an account for a supplier, whose address is on another domain.
 	fmt.Println(come("s1", "sam@supplier.example", "everybody").Kind)
 
-	// Nobody gets in beside the provider.
+	// Nobody gets in without the provider.
 	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence("bob@acme.example")}
 	fmt.Println(must(svc.SignIn(ctx, link)).Kind)
 	link.Evidence = tenancy.MailboxEvidence("zoe@mail.example")

@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// endContracts removes the guests of an organization whose last day, such as 2026-12-31, has
-// passed. Run it once a day.
+// endContracts removes each guest of an organization after their last day, such as 2026-12-31. Run it
+// once a day.
 func endContracts(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, today string) error {
 	for m, err := range svc.Memberships.All(ctx, org, tenancy.MemberQuery{}) {
 		if err != nil {
@@ -40,7 +40,7 @@ func Example_contractors() {
 	}))
 	must(svc.Invitations.Accept(ctx, invited.Token.Reveal(), vera.ID))
 
-	// Acme's policy binds its guests too, at Acme only.
+	// Acme's policy binds its guests too, but only when they sign in to Acme.
 	must(svc.Policies.Set(ctx, acme.ID, tenancy.PolicyUpdate{Organization: &tenancy.OrganizationPolicy{SecondFactor: true}}))
 	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence(vera.Email)}
 	for _, link.OrganizationID = range []tenancy.OrganizationID{studio.ID, acme.ID} {

@@ -10,7 +10,7 @@ import (
 	"github.com/freehold-dev/freehold/tenancytest"
 )
 
-// claimDomain claims a domain for an organization. The settings page shows the record that proves it.
+// claimDomain claims a domain for an organization. The challenge has the DNS record that the customer must publish.
 func claimDomain(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, name string) (tenancy.Domain, domains.Challenge, error) {
 	claim, err := svc.Domains.Claim(ctx, tenancy.NewDomain{OrganizationID: org, Name: name})
 	if err != nil {
@@ -20,8 +20,8 @@ func claimDomain(ctx context.Context, svc *tenancy.Service, org tenancy.Organiza
 	return claim, challenge, err
 }
 
-// connect adds a customer's provider. What the program is called there is in the settings. The
-// program keeps the client's secret by itself, because events show settings.
+// connect adds a customer's provider. The settings have the client id of the program at that provider. The
+// program stores the client secret elsewhere, because events show settings.
 func connect(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, issuer, client string) (tenancy.Connection, error) {
 	return svc.Connections.Create(ctx, tenancy.NewConnection{
 		OrganizationID: org, Protocol: tenancy.ProtocolOIDC, Name: "Acme's sign-in", State: tenancy.ConnectionActive,
@@ -29,7 +29,7 @@ func connect(ctx context.Context, svc *tenancy.Service, org tenancy.Organization
 	})
 }
 
-// signInPage says where a person goes who typed an address into the sign-in form.
+// signInPage gives the page for a person who has typed an address into the sign-in form.
 func signInPage(ctx context.Context, svc *tenancy.Service, email string) (string, error) {
 	route, err := svc.Route(ctx, email, tenancy.RouteHints{})
 	if err != nil {
@@ -42,8 +42,8 @@ func signInPage(ctx context.Context, svc *tenancy.Service, email string) (string
 	return "/code", nil
 }
 
-// callback signs in a person who comes back from the provider of a connection. verify trades the code
-// for an ID token, checks the token against the connection, and gives its claims: a library does that.
+// callback signs in a person who comes back from the provider of a connection. verify exchanges the code
+// for an ID token, checks the token against the connection, and returns its claims: a library does that.
 func callback(ctx context.Context, svc *tenancy.Service, id tenancy.ConnectionID,
 	verify func(tenancy.Connection) (json.RawMessage, error),
 ) (tenancy.Decision, error) {
@@ -58,7 +58,7 @@ func callback(ctx context.Context, svc *tenancy.Service, id tenancy.ConnectionID
 	return svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.ConnectionEvidence(c, tenancy.AssertionFromClaims(claims))})
 }
 
-// switchOff switches a connection off. Policies that require it change first, in the same transaction.
+// switchOff switches a connection off. In the same transaction it first changes the policy that requires it.
 func switchOff(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, id tenancy.ConnectionID) error {
 	return svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		_, err := tx.Policies.Set(ctx, org, tenancy.PolicyUpdate{Domain: &tenancy.DomainPolicy{}, Organization: &tenancy.OrganizationPolicy{}})
@@ -87,24 +87,24 @@ func Example_domainsSingleSignOn() {
 	dns.Publish(challenge)
 	fmt.Println(must(asAda.Domains.Verify(ctx, acme.ID, claim.ID, domains.MethodDNS)).State)
 
-	// 2. It adds its provider, and 3. requires it of everybody on the domain.
+	// 2. Acme adds its provider. 3. Acme requires the provider for everybody on the domain.
 	c := must(connect(ctx, asAda, acme.ID, "https://sso.acme.example", "notes"))
 	must(asAda.Policies.Set(ctx, acme.ID, tenancy.PolicyUpdate{
 		Domain:       &tenancy.DomainPolicy{ConnectionID: c.ID},
 		Organization: &tenancy.OrganizationPolicy{SingleSignOn: true, ConnectionID: c.ID},
 	}))
 
-	// 4. The address leads to the provider, also that of somebody who is no user yet.
+	// 4. An address on the domain is sent to the provider, even if it belongs to no user yet.
 	fmt.Println(must(signInPage(ctx, svc, "bob@acme.example")))
 	fmt.Println(must(signInPage(ctx, svc, "zoe@mail.example")))
 
-	// 5. Bob comes back. He is a user and a member from now on.
+	// 5. Bob comes back from the provider. Now he is a user and a member.
 	bob := must(callback(ctx, svc, c.ID, func(tenancy.Connection) (json.RawMessage, error) {
 		return json.RawMessage(`{"sub": "b1", "email": "bob@acme.example", "name": "Bob"}`), nil
 	}))
 	fmt.Println(bob.Kind, bob.Created, bob.Member.OrganizationName, bob.Member.Roles)
 
-	// A mailed link is not enough for him. The decision says by what he signs in.
+	// A mailed link is not enough for Bob. The decision names the connection that he must use.
 	link := tenancy.Attempt{Evidence: tenancy.MailboxEvidence("bob@acme.example")}
 	d := must(svc.SignIn(ctx, link))
 	fmt.Println(d.Kind, d.Connections[0].Name)

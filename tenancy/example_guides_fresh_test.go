@@ -34,7 +34,7 @@ func (d *danger) routes() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// refused is Config.Error of the Guard. Where the sign-in is too old it leads to a new one, and back.
+// refused is Config.Error of the Guard. If the sign-in is too old, it redirects to a new sign-in.
 func refused(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.Is(err, tenancyhttp.ErrStepUp) {
 		tenancyhttp.WriteError(w, err)
@@ -45,7 +45,7 @@ func refused(w http.ResponseWriter, r *http.Request, err error) {
 
 func (d *danger) form(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "your password, please") }
 
-// again signs the person in with the session that they have: the sign-in renews its entry into the
+// again signs the person in with their existing session. The sign-in renews the session's entry for the
 // organization, and the session gets a new token.
 func (d *danger) again(w http.ResponseWriter, r *http.Request) {
 	org, err := tenancy.ParseOrganizationID(r.PostFormValue("organization"))
@@ -108,13 +108,13 @@ func Example_freshSignIn() {
 	home, password := site.URL+"/orgs/"+acme.ID.String(), url.Values{"organization": {acme.ID.String()}, "password": {"correct horse"}}
 	show(browser.PostForm(site.URL+"/again", password)) // her first sign-in of the day
 
-	// An hour later the page asks for the password. With it she is back, for ten minutes.
+	// An hour later the page asks for the password. After that it works for ten minutes.
 	clock.Advance(time.Hour)
 	show(browser.Get(home + "/danger"))
 	show(browser.PostForm(site.URL+"/again", password))
 	fmt.Println(len(must(svc.Sessions.ListByUser(ctx, ada.ID, tenancy.SessionQuery{})).Items), "session")
 
-	// A form that waited for too long deletes nothing.
+	// A form that was open for too long deletes nothing.
 	clock.Advance(11 * time.Minute)
 	show(browser.PostForm(home+"/delete", nil))
 	show(browser.PostForm(site.URL+"/again", password))

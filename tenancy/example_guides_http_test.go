@@ -14,14 +14,14 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// notes is an application that keeps the notes of organizations. It has no Service: a handler takes the
-// one of its request, which is bound to the person.
+// notes is an application that stores the notes of organizations. It has no Service: a handler uses the
+// Service in the context of its request, which is bound to the person.
 type notes struct {
 	guard *tenancyhttp.Guard
 	of    map[tenancy.OrganizationID][]string
 }
 
-// routes names each route, and who may ask for it.
+// routes gives each route, and says who may send a request to it.
 func (n *notes) routes(sessions *tenancyhttp.Sessions) http.Handler {
 	read, write := n.guard.Require("notes:read"), n.guard.Require("notes:write")
 	mux := http.NewServeMux()
@@ -29,7 +29,7 @@ func (n *notes) routes(sessions *tenancyhttp.Sessions) http.Handler {
 	mux.Handle("GET /account", n.guard.SignedIn(http.HandlerFunc(n.account)))               // a person, in no organization
 	mux.Handle("GET /orgs/{org}", n.guard.Follow(n.guard.Member(http.HandlerFunc(n.home)))) // any active member
 	mux.Handle("GET /orgs/{org}/notes", n.guard.Follow(read(http.HandlerFunc(n.list))))
-	mux.Handle("POST /orgs/{org}/notes", write(http.HandlerFunc(n.add))) // no Follow: a form enters nothing
+	mux.Handle("POST /orgs/{org}/notes", write(http.HandlerFunc(n.add))) // no Follow: a form adds no entry
 	return mux
 }
 
@@ -62,7 +62,7 @@ func (n *notes) add(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "added")
 }
 
-// own stands for sessions of the program's own, which a User of the Guard reads.
+// own is a Config.User: it finds the user of a request for a program that has its own sessions.
 func own(r *http.Request) (tenancy.UserID, error) {
 	if id, err := tenancy.ParseUserID(r.Header.Get("X-Test-User")); err == nil {
 		return id, nil
@@ -70,7 +70,7 @@ func own(r *http.Request) (tenancy.UserID, error) {
 	return tenancy.UserID{}, tenancyhttp.ErrUnauthenticated
 }
 
-// ask sends a request and prints what comes back. sign makes it somebody's.
+// ask sends a request and prints the answer. sign adds the cookie or token of a person to the request.
 func ask(app http.Handler, method, path string, form url.Values, sign func(*http.Request)) {
 	r, answer := httptest.NewRequest(method, "https://notes.example"+path, strings.NewReader(form.Encode())), httptest.NewRecorder()
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -111,25 +111,25 @@ func Example_http() {
 	ask(app, "GET", "/orgs/acme/notes", nil, browser)
 	ask(app, "GET", "/account", nil, browser)
 
-	// A link into Beta enters it, and the form in the other tab still goes to Acme.
+	// A link into Beta adds an entry for Beta. The form in the other tab is still posted to Acme.
 	ask(app, "GET", "/orgs/beta", nil, browser)
 	ask(app, "POST", "/orgs/acme/notes", url.Values{"note": {"From the other tab"}}, browser)
 	ask(app, "GET", "/orgs/acme/notes", nil, browser)
 
-	// Refused: no permission, another's organization, no such organization, nobody is signed in.
+	// Refused: the permission is missing; she is not a member; the organization does not exist; nobody is signed in.
 	ask(app, "POST", "/orgs/beta/notes", url.Values{"note": {"Mine"}}, browser)
 	ask(app, "GET", "/orgs/evil", nil, browser)
 	ask(app, "GET", "/orgs/nowhere", nil, browser)
 	ask(app, "GET", "/orgs/acme", nil, func(*http.Request) {})
 
-	// A script sends the same token as Bearer. A form of another site has the cookie, and is refused.
+	// A script sends the same token as a Bearer token. A form on another site sends the cookie, and is refused.
 	ask(app, "GET", "/orgs/acme", nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+started.Token.Reveal()) })
 	ask(app, "POST", "/orgs/acme/notes", url.Values{"note": {"Forged"}}, func(r *http.Request) {
 		browser(r)
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
 	})
 
-	// The same application with sessions of its own.
+	// The same application, with its own sessions in place of Freehold's.
 	guard = must(tenancyhttp.New(tenancyhttp.Config{
 		Service: svc, User: own, Organization: tenancyhttp.PathValue("org"), CrossOrigin: http.NewCrossOriginProtection(),
 	}))

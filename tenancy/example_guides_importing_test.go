@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy/roster"
 )
 
-// importSlack imports the members of a Slack workspace into an organization. It prints the plan, and
-// the rows that are refused, before it changes anything.
+// importSlack imports the members of a Slack workspace into an organization. Before it changes anything,
+// it prints the plan and the problems of the refused rows.
 func importSlack(ctx context.Context, svc *tenancy.Service, org tenancy.OrganizationID, file string) (roster.Applied, error) {
 	sheet, err := roster.Read(strings.NewReader(file), roster.Slack())
 	if err != nil {
@@ -49,12 +49,12 @@ func Example_importing() {
 		fmt.Println(m.Name, m.Status, m.Roles, m.Metadata)
 	}
 
-	// A second run applies what has changed in the file: Grace is a plain member now.
+	// A second run applies the changes in the file: Grace now has the role member.
 	file = strings.Replace(file, "Admin", "Member", 1)
 	applied := must(importSlack(ctx, svc, acme.ID, file))
 	fmt.Println(applied.NothingChanged(), must(svc.Memberships.Get(ctx, acme.ID, applied.Changed[0].UserID)).Roles)
 
-	// After the last row is corrected, a run has nothing left to do.
+	// The last row is corrected. The first run imports it, and the next run has nothing to do.
 	file = strings.Replace(file, "not an address", "nobody@acme.example", 1)
 	must(importSlack(ctx, svc, acme.ID, file))
 	fmt.Println(must(importSlack(ctx, svc, acme.ID, file)).NothingChanged())

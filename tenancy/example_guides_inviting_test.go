@@ -25,16 +25,16 @@ func Example_inviting() {
 	}
 	fmt.Println(len(sent), "mails")
 
-	// She sends the good rows. With SendOptions.All one bad row would stop all of them.
+	// She sends the list. The good rows are sent. With SendOptions.All one bad row would stop all rows.
 	results := must(by.Invitations.SendMany(ctx, rows, tenancy.SendOptions{}))
 	fmt.Println(len(sent), "mails")
 
-	// Kim becomes an administrator. The link that was mailed stays valid.
+	// Ada changes Kim's role to administrator. The link that was mailed stays valid.
 	kim := results[0].Sent
 	must(by.Invitations.Update(ctx, kim.ID, tenancy.InvitationUpdate{Roles: tenancy.Set([]string{rbac.Admin})}))
 	fmt.Println(must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[0].Token.Reveal()})).Member.Roles)
 
-	// Max declines. The page behind his link has a button that posts the token.
+	// Max declines. The page of his link has a button that posts the token.
 	declined := must(svc.Invitations.Decline(ctx, sent[1].Token.Reveal()))
 	fmt.Println(declined.Email, "declined", declined.OrganizationName)
 	_, err := by.Invitations.Send(ctx, rows[4])

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// closeAccount erases a person. If they are the only owner of organizations, it erases nothing and
-// gives these organizations: each needs another owner first, or has to be deleted.
+// closeAccount erases a person. If they are the only owner of an organization, it erases nothing and
+// returns all such organizations. First give each another owner, or delete it.
 func closeAccount(ctx context.Context, svc *tenancy.Service, user tenancy.UserID) (alone []string, err error) {
 	err = svc.Users.Erase(ctx, user)
 	var why *tenancy.Error
@@ -24,17 +24,17 @@ func Example_leaving() {
 	svc, acme, ada, bob, _ := acme(tenancy.Config{})
 	started := must(svc.Sessions.Start(ctx, tenancy.NewSession{UserID: bob.ID, OrganizationID: acme.ID, Method: tenancy.MethodPassword}))
 
-	// Soft: Bob is on leave. His access and sessions end in that transaction. His roles stay.
+	// Soft: Bob is away for some months. His access and sessions end in that transaction. His roles stay.
 	must(svc.Memberships.Deactivate(ctx, acme.ID, bob.ID))
 	_, err := svc.Sessions.Authenticate(ctx, started.Token.Reveal(), tenancy.OrganizationID{})
 	fmt.Println(tenancy.CodeOf(err))
 	fmt.Println(must(svc.Memberships.Reactivate(ctx, acme.ID, bob.ID)).Roles) // he has to sign in again
 
-	// Hard, from one organization: the membership is gone, and the user stays.
+	// Hard, from one organization: the membership is deleted, and the user stays.
 	fmt.Println(svc.Memberships.Leave(ctx, acme.ID, bob.ID))
 	fmt.Println(must(svc.Users.Get(ctx, bob.ID)).Email)
 
-	// Hard, from everything: the events about him stay, without his data.
+	// Hard, from the whole application: the events about him stay, without his data.
 	fmt.Println(closeAccount(ctx, svc, bob.ID))
 	page := must(svc.Events.List(ctx, tenancy.EventQuery{UserID: bob.ID, Descending: true, Limit: 2}))
 	for _, e := range page.Items {

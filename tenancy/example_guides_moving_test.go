@@ -9,8 +9,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// moveOut removes a person from their old organization, once they are in the new one. If they were the
-// only owner of the old one, successor becomes its owner.
+// moveOut removes a person from their old organization, if they are a member of the new one. If they are the
+// only owner of the old one, the user successor first becomes its owner.
 func moveOut(ctx context.Context, svc *tenancy.Service, user tenancy.UserID, from, to tenancy.OrganizationID, successor tenancy.UserID) error {
 	return svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) error {
 		there, err := tx.Memberships.Get(ctx, to, user)
@@ -37,7 +37,7 @@ func Example_moving() {
 	ada := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "ada@mail.example", EmailVerified: true}))
 	beta := must(svc.Organizations.Create(ctx, tenancy.NewOrganization{DisplayName: "Beta", Owner: ada.ID}))
 
-	// The address says that it is the same person. The membership in Beta stays until it is removed.
+	// The address shows that it is the same person. The membership in Beta stays until it is removed.
 	invited := must(svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: acme.ID, Email: ada.Email}))
 	fmt.Println(moveOut(ctx, svc, ada.ID, beta.ID, acme.ID, bob.ID))
 	must(svc.Invitations.Accept(ctx, invited.Token.Reveal(), ada.ID))

@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// signUp signs a person in. A person without an organization gets one of their own. It is one
-// transaction, so no sign-up is left half done.
+// signUp signs a person in. If the person has no organization, it makes one for them. Both happen in one
+// transaction, so there is no half-finished sign-up.
 func signUp(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, company string) (tenancy.Decision, error) {
 	var d tenancy.Decision
 	err := svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) (err error) {
@@ -28,7 +28,7 @@ func signUp(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, compa
 	return d, err
 }
 
-// outbox stands for the mail. Package tenancysmtp sends it.
+// outbox is a Mailer that keeps the mails. To send mails, use package tenancysmtp.
 type outbox []tenancy.Message
 
 func (o *outbox) Mail(_ context.Context, m tenancy.Message) error {
@@ -44,12 +44,12 @@ func Example_onboarding() {
 	ada := must(signUp(ctx, svc, tenancy.Attempt{Evidence: tenancy.MailboxEvidence("ada@acme.example")}, "Acme"))
 	fmt.Println(ada.User.Email, ada.Created, ada.Kind)
 
-	// She invites Bob. A role that she may not give would be refused.
+	// She invites Bob. If she could not give that role, the call would be refused.
 	must(svc.As(tenancy.UserPrincipal(ada.User.ID)).Invitations.Send(ctx, tenancy.NewInvitation{
 		OrganizationID: ada.OrganizationID, Email: "bob@acme.example", Roles: []string{rbac.Admin},
 	}))
 
-	// Bob, who is new, opens the link in that mail. The token was only in that mail, so the mailbox is his.
+	// Bob is new. He opens the link in the mail. The token was only in that mail, so he has proved the mailbox.
 	bob := must(svc.SignIn(ctx, tenancy.Attempt{Invitation: sent[0].Token.Reveal()}))
 	fmt.Println(bob.Kind, "at", bob.Member.OrganizationName, "as", bob.Member.Roles)
 	// Output:

@@ -10,8 +10,9 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// passwords is what the program keeps. A real program has two tables: the hash of each credential,
-// and the hashes that wait for a proof of the mailbox, by the hash of the handle.
+// passwords has the data that the program stores. A real program has two tables: one with the hash of each
+// password, by credential, and one with the hashes that wait for a proof of the mailbox, by the hash of the
+// handle. A handle is the secret that Proofs.Start returns for one browser.
 type passwords struct {
 	svc     *tenancy.Service
 	hashes  map[string]string         // credential: hash
@@ -22,10 +23,10 @@ type passwords struct {
 
 var errPassword = errors.New("wrong password, or none yet")
 
-// digest stands for argon2id with a salt.
+// digest takes the place of argon2id with a salt.
 func digest(password string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(password))) }
 
-// ask begins a sign-up or a reset, which work alike. The mailbox gets a code and a link, and the
+// ask begins a sign-up or a reset, which work in the same way. The mailbox gets a code and a link, and the
 // browser gets the handle, in a cookie. The next page is the same for known and unknown addresses.
 func (p *passwords) ask(ctx context.Context, email, password, client string) (handle string, err error) {
 	started, err := p.svc.Proofs.Start(ctx, tenancy.NewProof{Email: email, Client: client})
@@ -36,8 +37,8 @@ func (p *passwords) ask(ctx context.Context, email, password, client string) (ha
 	return started.Handle.Reveal(), nil
 }
 
-// prove signs in a person who proved a mailbox. The password that waits is theirs only if they typed
-// it in this browser. In another browser a stranger may have typed it.
+// prove signs in a person who proved a mailbox. The waiting password belongs to this person only if it was
+// typed in this browser. A stranger may have typed it in another browser.
 func (p *passwords) prove(ctx context.Context, proved tenancy.ProvedMailbox, handle string) (tenancy.Decision, error) {
 	typed, found := p.waiting[handle]
 	if !proved.Here || !found {
@@ -46,7 +47,7 @@ func (p *passwords) prove(ctx context.Context, proved tenancy.ProvedMailbox, han
 	credential := rand.Text()
 	user, err := p.svc.Users.GetByEmail(ctx, proved.Email)
 	if known := p.of[user.ID]; err == nil && known != "" && !user.EmailVerifiedAt.IsZero() {
-		credential = known // a reset; the credential of an unproved account may be a stranger's
+		credential = known // a reset; without a proved address the credential may belong to a stranger
 	}
 	d, err := p.svc.SignIn(ctx, tenancy.Attempt{
 		Evidence: tenancy.PasswordEvidence(credential, proved.Email).WithMailbox(proved.Email),
@@ -64,10 +65,10 @@ func (p *passwords) keep(ctx context.Context, s tenancy.Session, credential, has
 	return p.svc.Sessions.RevokeAll(ctx, s.UserID, s.ID)
 }
 
-// signIn signs in by a password. After ten wrong passwords in a row only a proof of the mailbox helps.
+// signIn signs in with a password. After ten wrong passwords in a row the person must prove the mailbox.
 func (p *passwords) signIn(ctx context.Context, email, password string) (tenancy.Decision, error) {
 	user, err := p.svc.Users.GetByEmail(ctx, email)
-	credential, typed := p.of[user.ID], digest(password) // hash always, so that unknown addresses take as long
+	credential, typed := p.of[user.ID], digest(password) // always hash, so that an unknown address takes as long
 	if err != nil || credential == "" || p.wrong[user.ID] >= 10 {
 		return tenancy.Decision{}, errPassword
 	}
@@ -79,10 +80,10 @@ func (p *passwords) signIn(ctx context.Context, email, password string) (tenancy
 	return p.svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PasswordEvidence(credential, email)})
 }
 
-// change sets the password of a person who has just signed in, by the old password or by a proof.
+// change sets the password of a person who has just signed in, with the old password or with a proof.
 func (p *passwords) change(ctx context.Context, d tenancy.Decision, password string) error {
 	credential := p.of[d.User.ID]
-	if credential == "" { // their first password: the account gets another way to sign in
+	if credential == "" { // their first password: the account gets one more identity
 		credential = rand.Text()
 		linked, err := p.svc.SignIn(ctx, tenancy.Attempt{
 			Evidence: tenancy.PasswordEvidence(credential, d.User.Email), LinkTo: d.Token.Reveal(),
@@ -99,7 +100,7 @@ func Example_passwords() {
 	svc := service(tenancy.Config{Mailer: &sent})
 	p := &passwords{svc, map[string]string{}, map[tenancy.UserID]string{}, map[string]string{}, map[tenancy.UserID]int{}}
 
-	// Ada signs up on her laptop, and types the code there: the password is hers.
+	// Ada signs up on her laptop, and types the code on the laptop: the password is hers.
 	handle := must(p.ask(ctx, "ada@acme.example", "correct horse", "laptop"))
 	proved := must(svc.Proofs.Finish(ctx, handle, sent[0].Code.Reveal()))
 	ada := must(p.prove(ctx, proved, handle))
@@ -107,7 +108,7 @@ func Example_passwords() {
 	fmt.Println(must(p.signIn(ctx, "ada@acme.example", "correct horse")).Kind)
 
 	// Bob signs up on a laptop too, but opens the link on his phone. A stranger could have typed
-	// that password, so it is forgotten. The phone is signed in, and he sets a password there.
+	// that password, so it is not used. The phone is signed in, and Bob sets a password on the phone.
 	handle = must(p.ask(ctx, "bob@acme.example", "typed elsewhere", "laptop"))
 	link := sent[1].Token.Reveal()
 	fmt.Println("the page asks: go on here?", !must(svc.Proofs.Preview(ctx, link, "")).Here)
@@ -119,7 +120,7 @@ func Example_passwords() {
 	done(p.change(ctx, bob, "battery staple"))
 	fmt.Println(must(p.signIn(ctx, "bob@acme.example", "battery staple")).Kind)
 
-	// Ada forgot her password. A reset works like the sign-up, and ends her other sessions.
+	// Ada forgot her password. A reset works like a sign-up, and ends her other sessions.
 	handle = must(p.ask(ctx, "Ada@acme.example", "forgotten no more", "laptop"))
 	again := must(p.prove(ctx, must(svc.Proofs.Finish(ctx, handle, sent[len(sent)-1].Code.Reveal())), handle))
 	_, err = svc.Sessions.Authenticate(ctx, ada.Token.Reveal(), tenancy.OrganizationID{})

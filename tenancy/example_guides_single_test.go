@@ -8,8 +8,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// comeOver accepts an invitation for a person who may be in another organization. If leave is set,
-// they leave that one first.
+// comeOver accepts an invitation for a person who may be in another organization. If leave is true,
+// they first leave that organization.
 func comeOver(ctx context.Context, svc *tenancy.Service, token string, user tenancy.UserID, leave bool) (tenancy.Member, error) {
 	var member tenancy.Member
 	err := svc.Transact(ctx, func(ctx context.Context, tx *tenancy.Service) (err error) {
@@ -40,7 +40,7 @@ func Example_singleOrganization() {
 	bob := must(svc.Users.Create(ctx, tenancy.NewUser{Email: "bob@mail.example", EmailVerified: true}))
 	must(svc.Memberships.Add(ctx, tenancy.NewMembership{OrganizationID: acme.ID, UserID: bob.ID}))
 
-	// The person who invites does not learn that Bob is in another organization.
+	// The inviter does not learn that Bob is in another organization.
 	invited := must(svc.Invitations.Send(ctx, tenancy.NewInvitation{OrganizationID: beta.ID, Email: bob.Email}))
 	_, err := comeOver(ctx, svc, invited.Token.Reveal(), bob.ID, false)
 	fmt.Println(tenancy.CodeOf(err))

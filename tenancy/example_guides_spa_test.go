@@ -13,8 +13,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancyhttp"
 )
 
-// step is what the script posts: first an address and a password, then the one thing that the last
-// decision asks for. The fields of an Attempt prove nothing, so the body may fill them.
+// step is the JSON that the script posts: first an address and a password, then the one thing that the
+// last decision asks for. The fields of an Attempt prove nothing, so the body of a request may set them.
 type step struct {
 	tenancy.Attempt
 	Email    string `json:"email"`
@@ -22,13 +22,13 @@ type step struct {
 	Code     string `json:"code"` // from the person's phone
 }
 
-// program is the program's own part: its passwords and its second factors.
+// program has the parts that Freehold does not have: passwords and second factors.
 type program struct {
 	svc      *tenancy.Service
 	sessions *tenancyhttp.Sessions
 }
 
-// password stands for the program's check of a password, and code for its check of a code from a phone.
+// password is where your program checks a password, and code is where it checks a code from a phone.
 func (p *program) password(email, password string) (credential string, ok bool) {
 	return "c-" + email, password == "correct horse"
 }
@@ -68,10 +68,10 @@ func (p *program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(d)
 }
 
-// answer is the part of a decision that the script reads.
+// answer has the fields of a decision that the script reads.
 type answer struct {
 	Kind    string `json:"kind"`
-	Pending bool   `json:"pending"` // send only the next thing: the server keeps what was proved
+	Pending bool   `json:"pending"` // send only the next thing: the server knows what was proved
 	Choices []struct {
 		OrganizationID   string `json:"organization_id"`
 		OrganizationName string `json:"organization_name"`
@@ -80,7 +80,7 @@ type answer struct {
 	Session tenancy.Session `json:"session"`
 }
 
-// post is what the script does: fetch("/sign-in", {method: "POST", body: JSON.stringify(body)}).
+// post does what the script does: fetch("/sign-in", {method: "POST", body: JSON.stringify(body)}).
 func post(browser *http.Client, url string, body any) answer {
 	response := must(browser.Post(url, "application/json", bytes.NewReader(must(json.Marshal(body)))))
 	defer func() { done(response.Body.Close()) }()

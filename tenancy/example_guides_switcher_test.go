@@ -7,8 +7,8 @@ import (
 	"github.com/freehold-dev/freehold/tenancy"
 )
 
-// signInWhere signs in a person who may be in several organizations. last is where they were the last
-// time, from a cookie of the program. It is chosen if they are still a member there.
+// signInWhere signs in a person who may be in several organizations. last is their organization at the last
+// sign-in, from a cookie of the program. It is chosen if they are still a member of it.
 func signInWhere(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, last tenancy.OrganizationID) (tenancy.Decision, error) {
 	d, err := svc.SignIn(ctx, in)
 	if err != nil || d.Kind != tenancy.DecisionChooseOrganization {
@@ -19,7 +19,7 @@ func signInWhere(ctx context.Context, svc *tenancy.Service, in tenancy.Attempt, 
 			return svc.SignIn(ctx, tenancy.Attempt{Evidence: tenancy.PendingEvidence(d.Pending.Reveal()), OrganizationID: last})
 		}
 	}
-	return d, nil // show the Choices, keep Pending, and sign in again with the chosen one
+	return d, nil // show the Choices, store Pending, and sign in again with the chosen organization
 }
 
 func Example_switcher() {
@@ -41,8 +41,8 @@ func Example_switcher() {
 		fmt.Println(m.OrganizationName, m.Roles, m.OrganizationID == again.Session.OrganizationID)
 	}
 
-	// A link into beta enters it. Enter checks the membership and the policies, and the token stays.
-	// The Decision is signed_in, or says which sign-in beta requires.
+	// A link into beta adds an entry for beta. Enter checks the membership and the policies. The token
+	// stays the same. The Decision is signed_in, or says which sign-in beta requires.
 	token := again.Token.Reveal()
 	fmt.Println(must(svc.Sessions.Enter(ctx, token, beta.ID)).Kind)
 
@@ -51,11 +51,11 @@ func Example_switcher() {
 		fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tab)).Organization.DisplayName)
 	}
 
-	// A switch makes one of them current, for requests that name no organization.
+	// Switch makes one organization the current one, for requests that name no organization.
 	must(svc.Sessions.Switch(ctx, token, beta.ID))
 	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, tenancy.OrganizationID{})).Organization.DisplayName)
 
-	// A person who loses one organization keeps the session in the others.
+	// When a membership ends, the session loses that entry and keeps the others.
 	must(svc.Memberships.Deactivate(ctx, beta.ID, ada.ID))
 	fmt.Println(must(svc.Sessions.Authenticate(ctx, token, acme.ID)).Organization.DisplayName)
 	_, err := svc.Sessions.Authenticate(ctx, token, beta.ID)

@@ -14,7 +14,7 @@ import (
 // The page on access has the one table of methods, word for word (A1).
 func TestMethodsPage(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("| method | an actor may, with |\n|---|---|\n")
+	b.WriteString("| method | what an actor needs |\n|---|---|\n")
 	for _, m := range tenancy.Methods() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", m.Name, needs(m))
 	}
@@ -32,10 +32,10 @@ func needs(m tenancy.Method) string {
 		ways = append(ways, "`"+string(m.Permission)+"`")
 	}
 	if m.Oneself {
-		ways = append(ways, "being the person concerned")
+		ways = append(ways, "be the person concerned")
 	}
 	if m.HostOnly() {
-		return "never: the host alone"
+		return "only the host"
 	}
 	return strings.Join(ways, ", or ")
 }

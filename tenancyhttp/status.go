@@ -8,19 +8,20 @@ import (
 
 // These codes are in addition to those of package tenancy.
 const (
-	// ErrUnauthenticated: nobody is signed in, or somebody who is not there any more.
+	// ErrUnauthenticated: nobody is signed in, or the user who was signed in was deleted.
 	ErrUnauthenticated tenancy.Code = "unauthenticated"
 	// ErrNoOrganization: the request selects no organization.
 	ErrNoOrganization tenancy.Code = "no_organization"
-	// ErrTwoCarriers: the request carries a session cookie and a Bearer token, or two headers Authorization (rule S6).
+	// ErrTwoCarriers: the request carries a session cookie and a Bearer token, or two Authorization headers (rule S6).
 	ErrTwoCarriers tenancy.Code = "two_carriers"
-	// ErrSignInWanted: the organization wants another sign-in than the session has; the Reason is the [tenancy.DecisionKind] (rule S1).
+	// ErrSignInWanted: the organization requires another sign-in than the session has; Reason is the
+	// [tenancy.DecisionKind] (rule S1).
 	ErrSignInWanted tenancy.Code = "sign_in_wanted"
-	// ErrMethodNotAllowed: a handler of this package takes another method.
+	// ErrMethodNotAllowed: a handler of this package does not accept this HTTP method.
 	ErrMethodNotAllowed tenancy.Code = "method_not_allowed"
-	// ErrBodyTooLarge: the body of a request is larger than 64 KiB.
+	// ErrBodyTooLarge: the body of the request is larger than 64 KiB.
 	ErrBodyTooLarge tenancy.Code = "body_too_large"
-	// ErrStepUp: the person has to sign in again, because the last time is too long ago (rule S4).
+	// ErrStepUp: the person must sign in again, because the last sign-in is too long ago (rule S4).
 	ErrStepUp tenancy.Code = "step_up_needed"
 )
 

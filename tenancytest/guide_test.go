@@ -21,7 +21,7 @@ func TestInvitation(t *testing.T) {
 	require.NoError(t, err)
 
 	token := w.Mailbox.Token(t, "bob@mail.example")
-	w.Clock.Advance(8 * 24 * time.Hour) // an invitation stands for 7 days
+	w.Clock.Advance(8 * 24 * time.Hour) // an invitation is valid for 7 days
 	_, err = w.Service.Invitations.Accept(t.Context(), token, bob.ID)
 	require.ErrorIs(t, err, tenancy.ErrInvitationExpired)
 	w.RequireEvent(tenancy.EventInvitationSent, acme.ID)
@@ -41,7 +41,7 @@ func TestOnlyActiveMembersRead(t *testing.T) {
 	}
 }
 
-// handler is what the tests are about: the application behind its Guard.
+// handler makes the application under test, behind its Guard.
 func handler(t *testing.T, w *tenancytest.World) (http.Handler, *tenancyhttp.Sessions) {
 	sessions, err := tenancyhttp.NewSessions(tenancyhttp.SessionsConfig{Service: w.Service, Now: w.Clock.Now})
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestSingleSignOn(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer.Code)
 }
 
-// documents is a table of the application's own.
+// documents is a table of the application.
 type documents []document
 
 type document struct {
@@ -96,7 +96,7 @@ type document struct {
 	Title, Text  string
 }
 
-// titled are the documents of an organization with a title.
+// titled gives the documents of an organization that have a title.
 func (d documents) titled(organization tenancy.OrganizationID, title string) (found documents) {
 	for _, doc := range d {
 		if doc.Organization == organization && doc.Title == title {
