@@ -19,5 +19,6 @@ func TestGettingStarted(t *testing.T) {
 	lines := func(text string) []string { return slices.Sorted(strings.Lines(codeLines(text))) }
 	require.True(t, strings.HasPrefix(codeLines(pasted.String()), "\npackage main\n"))
 	require.Equal(t, lines(paper(t, "examples/todo/main.go")), lines(pasted.String()))
+	require.Contains(t, page, "\n//go:embed pages.html\nvar pagesText string\n") // a comment that counts
 	require.Contains(t, page, "\n```html\n"+paper(t, "examples/todo/pages.html")+"```\n")
 }
