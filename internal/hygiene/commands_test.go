@@ -25,6 +25,10 @@ var commands = map[string]where{
 
 	"go get github.com/freehold-dev/freehold": {file: ".ci/run", text: "go get github.com/freehold-dev/freehold"},
 
+	"go mod init todo.example/todo": {file: ".ci/run", text: "go mod init todo.example/todo"},
+	"go mod tidy":                   {file: ".ci/run", text: "run start-tidy go mod tidy"},
+	"go run .":                      {file: ".ci/run", text: `serves start "$start" .`},
+
 	"go test ./tenancy -run 'TestService$/M10_one_role'": {file: "internal/servicetest/rules/access_roles.go", text: `"M10 one role`},
 
 	"bench/renew":                                        {reason: "a quarter of an hour on a machine that does nothing else; .ci/run runs its tests and benchmarks briefly, and bench/figures tests the page"},
