@@ -71,7 +71,7 @@ const (
 	// (rule R5).
 	ErrRoleInUse Code = "role_in_use"
 
-	// ErrAlreadyInvited: the organization has a pending invitation of that address already (rule I1).
+	// ErrAlreadyInvited: the organization has a pending invitation to that address already (rule I1).
 	ErrAlreadyInvited Code = "already_invited"
 	// ErrInvitationAccepted: the invitation was accepted already (rule I4).
 	ErrInvitationAccepted Code = "invitation_accepted"
@@ -148,7 +148,7 @@ const (
 	ErrEventsPruned = store.ErrEventsPruned
 
 	// ErrInTransaction: a Service from outside a running transaction was called with the context of that transaction,
-	// or a method was called in a transaction that must not run in one.
+	// or a method that must not run in a transaction was called in one.
 	ErrInTransaction Code = "in_transaction"
 	// ErrUnboundInRequest: the trusted Service was asked to write or list with the context of a request behind a
 	// guard; see [Guarded] (rule G13).
