@@ -65,10 +65,10 @@ type Rows interface {
 	// DeleteAll removes the rows that pass all conditions and returns their number.
 	DeleteAll(ctx context.Context, t *Table, where []Cond) (int, error)
 
-	// Lock excludes every other transaction that locks one of the keys, until this transaction ends. Lock in
-	// ascending order of [LockKey.Compare], within a call and from call to call. Afterwards, read again what
-	// you read before. The store detects a deadlock across calls: Update then runs its function again. If only
-	// one transaction writes at a time, Lock does nothing.
+	// Lock excludes every other transaction that locks one of the keys, until this transaction ends. The keys of
+	// one call come in ascending order of [LockKey.Compare], because a [Guard] sorts them. A later call may lock
+	// lower keys: the store detects the deadlock that can follow, and Update then runs its function again. After
+	// Lock, read again what you read before. If only one transaction writes at a time, Lock does nothing.
 	Lock(ctx context.Context, keys ...LockKey) error
 	// Savepoint runs fn as a part that can fail alone. If fn returns an error or panics, Savepoint undoes only
 	// what fn wrote, and passes the error or panic on unchanged. Locks stay.

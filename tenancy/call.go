@@ -84,7 +84,7 @@ type sessionRules struct{ c *call }
 func (c *call) sessions() sessionRules { return sessionRules{c} }
 
 // lock excludes every other transaction that locks one of keys, until this one ends. Lock in the order of
-// the keys, and afterwards read again what you read before.
+// the classes where you can, and afterwards read again what you read before.
 func (c *call) lock(ctx context.Context, keys ...store.LockKey) error { return c.tx.Lock(ctx, keys...) }
 
 // pendingRules store sign-ins that need one more thing.

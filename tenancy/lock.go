@@ -2,7 +2,8 @@ package tenancy
 
 import "github.com/freehold-dev/freehold/store"
 
-// The classes of locks, lowest first. A transaction takes its locks in this order.
+// The classes of locks, lowest first. One Lock takes its keys in this order. A transaction keeps to it from Lock to
+// Lock where it can, and so seldom has to run again on a store with several writers.
 const (
 	classRoles        uint8 = iota + 1 // application roles and permissions
 	classEmail                         // a canonical address
