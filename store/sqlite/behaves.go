@@ -83,8 +83,8 @@ func keepsTypes(ctx context.Context, conn *sql.Conn) error {
 }
 
 // readsFreely checks that a transaction which only reads takes no write lock. Otherwise every read would wait
-// for every writer, and a read inside of a transaction for itself. On a connection that may not write, to begin
-// a transaction with the write lock fails at once, whoever holds the lock.
+// for every writer, and a read inside of a transaction for itself. A connection that may not write cannot begin
+// a transaction with the write lock: that fails at once, no matter which connection has the lock.
 func readsFreely(ctx context.Context, conn *sql.Conn) (err error) {
 	var before int
 	if err := conn.QueryRowContext(ctx, `PRAGMA query_only`).Scan(&before); err != nil {
